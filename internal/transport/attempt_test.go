@@ -1,0 +1,169 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"reflect"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+func TestOnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.Inject(
+			fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}, Delay: time.Second},
+			fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true, Delay: 2 * time.Second},
+			fakehttp.Fault{Delay: 3 * time.Second},
+		)
+		var got []transport.Attempt
+		type key struct{}
+		ctx := context.WithValue(t.Context(), key{}, "the caller's")
+		transport.New("chatwork", transport.Options{
+			Client: s.Client(),
+			OnAttempt: func(ctx context.Context, a transport.Attempt) {
+				check(t, "the context", ctx.Value(key{}), any("the caller's"))
+				got = append(got, a)
+			},
+		}).Do(ctx, post(t, fakehttp.MemoryURL))
+		if len(got) != 3 {
+			t.Fatalf("%d attempts: %+v", len(got), got)
+		}
+		if err := got[1].Err; !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the second attempt's error is %v", err)
+		}
+		if w := got[1].Wait; w < 500*time.Millisecond || w > time.Second {
+			t.Errorf("the second wait is %v", w)
+		}
+		at := func(i int) time.Time { return s.Requests()[i].Time }
+		want := []transport.Attempt{
+			{Number: 1, Start: bubbleStart, Duration: time.Second, Status: 429, Wait: 5 * time.Second},
+			{Number: 2, Start: at(1), Duration: 2 * time.Second, Err: got[1].Err, Wait: got[1].Wait},
+			{Number: 3, Start: at(2), Duration: 3 * time.Second, Status: 200, Last: true},
+		}
+		for i := range want {
+			want[i].Provider, want[i].Op = "chatwork", "post message"
+			want[i].Start, got[i].Start = want[i].Start.UTC().Round(0), got[i].Start.UTC().Round(0)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("attempts:\n%+v\nwant:\n%+v", got, want)
+		}
+	})
+}
+
+// A panic can be recovered in its own goroutine only.
+func TestOnAttemptRunsInTheCallersGoroutine(t *testing.T) {
+	s := newServer(t)
+	tr := transport.New("chatwork", transport.Options{OnAttempt: func(context.Context, transport.Attempt) { panic("here") }})
+	defer func() { check(t, "what was recovered", recover(), any("here")) }()
+	tr.Do(t.Context(), post(t, s.URL()))
+}
+
+func TestLastIsSaidOfEveryLastAttempt(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault fakehttp.Fault
+		max   int
+		want  string
+	}{
+		{"success", fakehttp.Fault{}, 0, "1 last"},
+		{"refused for good", fakehttp.Fault{Status: 403, Times: -1}, 0, "1 last"},
+		{"refused for now", fakehttp.Fault{Status: 429, Times: -1}, 0, "1, 2, 3 last"},
+		{"lost", fakehttp.Fault{Break: fakehttp.CloseConnection, Times: -1}, 0, "1, 2, 3 last"},
+		{"refused for longer than anybody waits", fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"99"}}}, 0, "1 last"},
+		{"no second try", fakehttp.Fault{Status: 429}, 1, "1 last"},
+		{"more tries", fakehttp.Fault{Status: 429, Times: -1}, 5, "1, 2, 3, 4, 5 last"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				if tt.fault.Status != 0 || tt.fault.Break != 0 {
+					s.Inject(tt.fault)
+				}
+				var got []string
+				r := transport.New("chatwork", transport.Options{
+					Client: s.Client(), MaxAttempts: tt.max,
+					OnAttempt: func(_ context.Context, a transport.Attempt) {
+						got = append(got, strings.TrimSuffix(fmt.Sprint(a.Number, map[bool]string{true: " last"}[a.Last]), " "))
+					},
+				}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+				check(t, "attempts", strings.Join(got, ", "), tt.want)
+				check(t, "attempts of the result", r.Attempts, len(got))
+			})
+		})
+	}
+}
+
+// Whatever becomes of a call, nothing of it goes on when it has returned. A bubble that is left with a goroutine of
+// net/http, but for those of idle connections which the server's Close ends, would panic.
+func TestNoGoroutineOutlivesACall(t *testing.T) {
+	faults := []fakehttp.Fault{
+		{Delay: time.Millisecond}, {Status: 429}, {Status: 500, Break: fakehttp.StalledBody}, {Break: fakehttp.Silence, Handled: true},
+		{Break: fakehttp.EndlessBody}, {Break: fakehttp.HalfChunked}, {Break: fakehttp.ResetConnection}, {Status: 302},
+	}
+	for _, delivery := range []transport.Delivery{transport.AtLeastOnce, transport.AtMostOnce} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			tr := transport.New("chatwork", transport.Options{Client: s.Client(), Delivery: delivery})
+			for _, f := range faults {
+				f.Times = 2
+				s.Inject(f)
+				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+				tr.Do(ctx, post(t, fakehttp.MemoryURL))
+				cancel()
+				s.Clear()
+				synctest.Wait()
+				all := make([]byte, 1<<20)
+				all = all[:runtime.Stack(all, true)]
+				for _, g := range strings.Split(string(all), "\n\n") {
+					if strings.Contains(g, "internal/transport.") || strings.Contains(g, "go-retryablehttp") {
+						t.Errorf("after %+v:\n%s", f, g)
+					}
+				}
+			}
+		})
+	}
+}
+
+// The test runs itself in a process of its own, whose standard error can be looked at.
+func TestNothingIsWrittenToStandardError(t *testing.T) {
+	if os.Getenv("TRANSPORT_CHILD") == "" {
+		var out, errs strings.Builder
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), "TRANSPORT_CHILD=1")
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "calls were made") {
+			t.Fatalf("%v\n%s", err, &out)
+		}
+		check(t, "standard error", errs.String(), "")
+		return
+	}
+	for _, f := range []fakehttp.Fault{
+		{}, {Status: 429}, {Status: 500}, {Status: 302, Header: http.Header{"Location": {"http://[::1/%zz"}}},
+		{Break: fakehttp.ResetConnection}, {Break: fakehttp.CloseConnection}, {Break: fakehttp.HalfBody}, {Break: fakehttp.EndlessBody},
+	} {
+		s := newServer(t)
+		f.Times = -1
+		s.Inject(f)
+		tr := transport.New("chatwork", transport.Options{MaxWait: time.Millisecond}, "s3cr3t-t0ken")
+		tr.Do(t.Context(), post(t, s.URL()+"/s3cr3t-t0ken"))
+		s.Close()
+		tr.Do(t.Context(), post(t, s.URL()+"/s3cr3t-t0ken"))
+	}
+	both := through(roundTripFunc(func(*http.Request) (*http.Response, error) { return response(200, answer), errors.New("odd") }))
+	both.MaxWait = time.Millisecond
+	transport.New("chatwork", both).Do(t.Context(), post(t, fakehttp.MemoryURL))
+	t.Log("calls were made")
+}

@@ -1,0 +1,288 @@
+package transport_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+const (
+	done        = transport.Done
+	ambiguous   = transport.Ambiguous
+	invalid     = transport.Invalid
+	limited     = transport.RateLimited
+	unavailable = transport.Unavailable
+	unsupported = transport.Unsupported
+)
+
+// An outcome is the attempts made, the requests that came through to the service, and what is known in the end.
+type outcome struct {
+	attempts, reached int
+	class             transport.Class
+}
+
+// The kinds of outcomes, each of a message that meets a fault once, of one that meets it always, of one that must not
+// arrive twice, of an operation that is never repeated, and of one that may be.
+var (
+	lost       = outcomes{{2, 2, done}, {3, 3, ambiguous}, {1, 1, ambiguous}, {1, 1, ambiguous}, {3, 3, unavailable}}
+	notSent    = outcomes{{2, 1, done}, {3, 0, unavailable}, {3, 0, unavailable}, {3, 0, unavailable}, {3, 0, unavailable}}
+	hopeless   = outcomes{{1, 0, unavailable}, {1, 0, unavailable}, {1, 0, unavailable}, {1, 0, unavailable}, {1, 0, unavailable}}
+	untraced   = outcomes{{2, 1, done}, {3, 0, ambiguous}, {1, 0, ambiguous}, {1, 0, ambiguous}, {3, 0, unavailable}}
+	refusedFor = func(c transport.Class) outcomes {
+		return outcomes{{2, 2, done}, {3, 3, c}, {3, 3, c}, {3, 3, c}, {3, 3, c}}
+	}
+	refused = func(c transport.Class) outcomes {
+		return outcomes{{1, 1, c}, {1, 1, c}, {1, 1, c}, {1, 1, c}, {1, 1, c}}
+	}
+)
+
+type outcomes [5]outcome
+
+var deliveries = [5]struct {
+	name     string
+	repeat   transport.Repeat
+	delivery transport.Delivery
+	times    int // how often the fault occurs; always if negative
+}{
+	{"a message that must arrive, the service recovers", transport.Message, transport.AtLeastOnce, 1},
+	{"a message that must arrive, the service never recovers", transport.Message, transport.AtLeastOnce, -1},
+	{"a message that must not arrive twice", transport.Message, transport.AtMostOnce, -1},
+	{"an operation that is done once", transport.Once, transport.AtLeastOnce, -1},
+	{"an operation that may be done twice", transport.Replay, transport.AtMostOnce, -1},
+}
+
+// A setup prepares a service that fails so many times. It returns the way to it and the count of what came in.
+type setup func(t *testing.T, times int) (rt http.RoundTripper, baseURL string, reached func() int)
+
+var deliveryTests = []struct {
+	name   string
+	setup  setup
+	socket bool // not for a bubble
+	want   outcomes
+}{
+	{"the connection is refused", dialError(refusedError), false, notSent},
+	{"the host's name does not exist", dialError(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "fake.test", IsNotFound: true}}), false, hopeless},
+	{"the name server does not answer", dialError(&net.DNSError{Err: "server misbehaving", Name: "fake.test", IsTemporary: true}), false, notSent},
+	{"a plain port where TLS should be", overTLS(trusted, answersPlain), true, notSent},
+	{"the connection ends in the handshake", overTLS(trusted, hangsUp), true, notSent},
+	{"a certificate that nobody knows", overTLS(untrusted, nil), true, hopeless},
+	{"a RoundTripper that fails and does not trace", mockError, false, untraced},
+
+	{"reset before the request was read", faulted(fakehttp.Fault{Break: fakehttp.ResetConnection}), false, lost},
+	{"reset after the request was handled", faulted(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}), false, lost},
+	{"closed", faulted(fakehttp.Fault{Break: fakehttp.CloseConnection}), false, lost},
+	{"closed after the request was handled", faulted(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true}), false, lost},
+	{"reset on a real socket before the request was read", overSocket(fakehttp.Fault{Break: fakehttp.ResetConnection}), true, lost},
+	{"reset on a real socket after the request was handled", overSocket(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}), true, lost},
+	{"an HTTP/2 stream reset after the request was read", overHTTP2, true, lost},
+	{"an answer that is not HTTP", garbage, false, lost},
+	{"half a body", faulted(fakehttp.Fault{Break: fakehttp.HalfBody, Handled: true}), false, lost},
+	{"half a body in chunks", faulted(fakehttp.Fault{Break: fakehttp.HalfChunked, Handled: true}), false, lost},
+	{"silence", faulted(fakehttp.Fault{Break: fakehttp.Silence, Handled: true}), false, lost},
+	{"half a body, then silence", faulted(fakehttp.Fault{Break: fakehttp.StalledBody, Handled: true}), false, lost},
+
+	{"429", faulted(fakehttp.Fault{Status: 429}), false, refusedFor(limited)},
+	{"429 with half a body", faulted(fakehttp.Fault{Status: 429, Break: fakehttp.HalfBody}), false, refusedFor(limited)},
+	{"408", faulted(fakehttp.Fault{Status: 408}), false, refusedFor(unavailable)},
+	{"500", faulted(fakehttp.Fault{Status: 500, Handled: true}), false, lost},
+	{"502", faulted(fakehttp.Fault{Status: 502}), false, lost},
+	{"503", faulted(fakehttp.Fault{Status: 503}), false, lost},
+	{"400", faulted(fakehttp.Fault{Status: 400}), false, refused(invalid)},
+	{"501", faulted(fakehttp.Fault{Status: 501}), false, refused(unsupported)},
+	{"a redirect", faulted(fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}}), false, refused(invalid)},
+}
+
+func TestDelivery(t *testing.T) {
+	for _, tt := range deliveryTests {
+		for i, d := range deliveries {
+			t.Run(tt.name+"/"+d.name, func(t *testing.T) {
+				run := func(t *testing.T) {
+					rt, base, reached := tt.setup(t, d.times)
+					o := through(rt)
+					o.Delivery = d.delivery
+					if tt.socket {
+						o.MaxWait = time.Millisecond
+					}
+					r := post(t, base)
+					r.Repeat = d.repeat
+					result := transport.New("chatwork", o).Do(t.Context(), r)
+					if got := (outcome{result.Attempts, reached(), result.Class}); got != tt.want[i] {
+						t.Errorf("attempts, requests and class are %v, want %v; %v", got, tt.want[i], result.Err)
+					}
+				}
+				if tt.socket {
+					run(t)
+				} else {
+					synctest.Test(t, run)
+				}
+			})
+		}
+	}
+}
+
+var refusedError = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+
+func dialError(err error) setup {
+	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
+		s := newServer(t)
+		return failing(pipe(t, s), times, err), fakehttp.MemoryURL, func() int { return len(s.Requests()) }
+	}
+}
+
+func faulted(f fakehttp.Fault) setup {
+	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
+		s := newServer(t)
+		f.Times = times
+		s.Inject(f)
+		return s.Client().Transport, fakehttp.MemoryURL, func() int { return len(s.Requests()) }
+	}
+}
+
+func overSocket(f fakehttp.Fault) setup {
+	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
+		s := newServer(t)
+		f.Times = times
+		s.Inject(f)
+		return &http.Transport{}, s.URL(), func() int { return len(s.Requests()) }
+	}
+}
+
+// mockError is a RoundTripper that says that the connection was refused: it may well be so, but who has seen it?
+func mockError(_ *testing.T, times int) (http.RoundTripper, string, func() int) {
+	answered := 0
+	succeed := func(*http.Request) (*http.Response, error) {
+		answered++
+		return httpmock.NewStringResponse(200, answer), nil
+	}
+	fail := httpmock.NewErrorResponder(refusedError)
+	if times > 0 {
+		fail = fail.Times(times).Then(succeed)
+	}
+	m := httpmock.NewMockTransport()
+	m.RegisterNoResponder(fail)
+	return m, fakehttp.MemoryURL, func() int { return answered }
+}
+
+// garbage answers as an SSH server does.
+func garbage(t *testing.T, times int) (http.RoundTripper, string, func() int) {
+	var served atomic.Int64
+	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n := served.Add(1); times > 0 && n > int64(times) {
+			io.WriteString(w, answer)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "SSH-2.0-OpenSSH_9.7\r\n")
+	}))
+	t.Cleanup(s.Close)
+	return s.Client().Transport, fakehttp.MemoryURL, func() int { return len(s.Requests()) }
+}
+
+const (
+	trusted   = true
+	untrusted = false
+)
+
+// overTLS connects to spoiled so many times, and then to a good server at whose certificate the client looks.
+func overTLS(trust bool, spoil func(net.Conn)) setup {
+	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
+		s := newServer(t)
+		good := httptest.NewUnstartedServer(s)
+		good.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail on purpose
+		good.StartTLS()
+		t.Cleanup(good.Close)
+		tp := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+		t.Cleanup(tp.CloseIdleConnections)
+		if trust {
+			tp.TLSClientConfig.RootCAs.AddCert(good.Certificate())
+		}
+		addr := good.Listener.Addr().String()
+		if spoil != nil {
+			addr = front(t, addr, times, spoil)
+		}
+		return tp, "https://" + addr, func() int { return len(s.Requests()) }
+	}
+}
+
+// front accepts connections, spoils the first ones and passes the others through.
+func front(t *testing.T, to string, times int, spoil func(net.Conn)) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for n := 1; ; n++ {
+			c, err := l.Accept()
+			switch {
+			case err != nil:
+				return
+			case times < 0 || n <= times:
+				spoil(c)
+			default:
+				go passThrough(c, to)
+			}
+		}
+	}()
+	return l.Addr().String()
+}
+
+func passThrough(c net.Conn, to string) {
+	far, err := net.Dial("tcp", to)
+	if err != nil {
+		c.Close()
+		return
+	}
+	go func() {
+		io.Copy(far, c)
+		far.Close()
+	}()
+	io.Copy(c, far)
+	c.Close()
+}
+
+func hangsUp(c net.Conn) { c.Close() }
+
+func answersPlain(c net.Conn) {
+	io.ReadAtLeast(c, make([]byte, 4096), 64) // the greeting; unread, it would turn the end into a reset
+	io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nthis is a plain port\n")
+	c.Close()
+}
+
+func overHTTP2(t *testing.T, times int) (http.RoundTripper, string, func() int) {
+	var served atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		if r.ProtoMajor != 2 {
+			t.Errorf("the request came over %s", r.Proto)
+		}
+		if n := served.Add(1); times < 0 || n <= int64(times) {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, answer)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.Client().Transport, s.URL, func() int { return int(served.Load()) }
+}

@@ -1,0 +1,178 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+var (
+	lostAnswer     = fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}
+	tooMany        = fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}
+	badRequest     = fakehttp.Fault{Status: 400, Body: "no"}
+	unavailable503 = fakehttp.Fault{Status: 503}
+)
+
+// Once an attempt may have been carried out, only a success can say that the call was.
+func TestAmbiguitySticks(t *testing.T) {
+	tests := []struct {
+		name     string
+		faults   []fakehttp.Fault
+		class    transport.Class
+		status   int
+		attempts int
+		after    time.Duration
+	}{
+		{"a lost answer, then too many requests", []fakehttp.Fault{lostAnswer, tooMany, tooMany}, ambiguous, 429, 3, 7 * time.Second},
+		{"503, then too many requests", []fakehttp.Fault{unavailable503, tooMany, tooMany}, ambiguous, 429, 3, 7 * time.Second},
+		{"a lost answer, then a wrong request", []fakehttp.Fault{lostAnswer, badRequest}, ambiguous, 400, 2, 0},
+		{"a lost answer, then success", []fakehttp.Fault{lostAnswer}, done, 200, 2, 0},
+		{"a lost answer, too many requests, then success", []fakehttp.Fault{lostAnswer, tooMany}, done, 200, 3, 0},
+		{"too many requests, then a wrong request", []fakehttp.Fault{tooMany, badRequest}, invalid, 400, 2, 0},
+		{"too many requests, then a lost answer", []fakehttp.Fault{tooMany, lostAnswer}, done, 200, 3, 0},
+		{"too many requests, then only lost answers", []fakehttp.Fault{tooMany, lostAnswer, lostAnswer}, ambiguous, 429, 3, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				s.Inject(tt.faults...)
+				r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+				check(t, "class", r.Class, tt.class)
+				check(t, "status", r.Status, tt.status)
+				check(t, "attempts", r.Attempts, tt.attempts)
+				check(t, "RetryAfter", r.RetryAfter, tt.after)
+			})
+		})
+	}
+}
+
+func TestAmbiguitySticksWhereNothingWasSentInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.Inject(lostAnswer)
+		tp := pipe(t, s)
+		attempts := 0
+		tr := transport.New("chatwork", transport.Options{
+			Client:    &http.Client{Transport: tp},
+			OnAttempt: func(context.Context, transport.Attempt) { attempts++; s.Close() },
+		})
+		r := tr.Do(t.Context(), post(t, fakehttp.MemoryURL))
+		check(t, "class after a lost answer and two refused connections", r.Class, ambiguous)
+		check(t, "attempts", attempts, 3)
+		if !errors.Is(r.Err, syscall.ECONNREFUSED) {
+			t.Errorf("the error is %v, want what happened last", r.Err)
+		}
+	})
+}
+
+// What may be done twice is never ambiguous, whatever happened to it.
+func TestReplayIsNeverAmbiguous(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.Inject(lostAnswer, tooMany, tooMany)
+		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay))
+		check(t, "class", r.Class, limited)
+
+		request := get(t, fakehttp.MemoryURL, transport.Replay)
+		request.Judge = func(r *transport.Result) { r.Class = transport.Ambiguous }
+		r = transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+		check(t, "class of undocumented answers", r.Class, unavailable)
+		check(t, "attempts", r.Attempts, 3)
+	})
+}
+
+// net/http looks for another connection when a kept one turns out to be stale, and a caller's RoundTripper may try again
+// by itself. That the last look was in vain proves nothing about the first.
+func TestAConnectionThatWasGotIsNeverForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.Inject(lostAnswer)
+		tp := pipe(t, s)
+		twice := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if resp, err := tp.RoundTrip(r); err == nil {
+				return resp, nil
+			}
+			s.Close()
+			r = r.Clone(r.Context())
+			r.Body, _ = r.GetBody()
+			return tp.RoundTrip(r)
+		})
+		o := through(twice)
+		o.MaxAttempts = 1
+		r := transport.New("chatwork", o).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		check(t, "requests that the service handled", handledBy(s), 1)
+		check(t, "class", r.Class, ambiguous)
+	})
+}
+
+func TestJudge(t *testing.T) {
+	classAs := func(c transport.Class) func(*transport.Result) {
+		return func(r *transport.Result) { r.Class = c }
+	}
+	tests := []struct {
+		name     string
+		fault    fakehttp.Fault
+		judge    func(*transport.Result)
+		class    transport.Class
+		attempts int
+		err      bool
+	}{
+		{"a status that lies is success", fakehttp.Fault{Status: 409, Times: -1}, classAs(done), done, 1, false},
+		{"a success that is none is refused", fakehttp.Fault{Status: 200, Times: -1}, classAs(invalid), invalid, 1, false},
+		{"an undocumented success is ambiguous and sent again", fakehttp.Fault{Status: 200, Times: -1}, classAs(ambiguous), ambiguous, 3, false},
+		{"a limit that no waiting heals is not waited for", fakehttp.Fault{Status: 429, Times: -1}, classAs(invalid), invalid, 1, false},
+		{"a redirect that is documented is no error", fakehttp.Fault{Status: 302, Header: http.Header{"Location": {"/"}}, Times: -1}, classAs(done), done, 1, false},
+		{"a status that says it all needs no body", fakehttp.Fault{Status: 409, Break: fakehttp.HalfBody, Times: -1}, classAs(done), done, 1, false},
+		{"half a success is doubtful before it is judged", fakehttp.Fault{Status: 200, Break: fakehttp.HalfBody, Times: -1}, func(r *transport.Result) {
+			if r.Class == done || r.Body != nil {
+				r.Class = invalid
+			}
+		}, ambiguous, 3, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				s.Inject(tt.fault)
+				request := post(t, fakehttp.MemoryURL)
+				request.Judge = tt.judge
+				r := transport.New("line", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+				check(t, "class", r.Class, tt.class)
+				check(t, "attempts", r.Attempts, tt.attempts)
+				check(t, "there is an error", r.Err != nil, tt.err)
+			})
+		})
+	}
+}
+
+func TestDeliveryThatACallRanUnder(t *testing.T) {
+	tests := []struct {
+		name     string
+		repeat   transport.Repeat
+		delivery transport.Delivery
+		want     transport.Delivery
+	}{
+		{"a message without a wish", transport.Message, 0, transport.AtLeastOnce},
+		{"a message at most once", transport.Message, transport.AtMostOnce, transport.AtMostOnce},
+		{"what is done once, whatever the wish", transport.Once, transport.AtLeastOnce, transport.AtMostOnce},
+		{"what may be done twice, whatever the wish", transport.Replay, transport.AtMostOnce, transport.AtLeastOnce},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := roundTripFunc(func(*http.Request) (*http.Response, error) { return response(200, answer), nil })
+			o := through(m)
+			o.Delivery = tt.delivery
+			r := post(t, fakehttp.MemoryURL)
+			r.Repeat = tt.repeat
+			check(t, "delivery", transport.New("chatwork", o).Do(t.Context(), r).Delivery, tt.want)
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// ParseURL parses an http or https URL with a host. Its problem, "" if there is none, never quotes the URL.
+func ParseURL(s string) (u *url.URL, problem string) {
+	u, err := url.Parse(s)
+	switch {
+	case s == "":
+		return nil, "required"
+	case err != nil:
+		return nil, "not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, "not an http or https URL"
+	case u.Hostname() == "":
+		return nil, "a URL without a host"
+	}
+	return u, ""
+}
+
+// ParseBase is ParseURL for the address of an API, to which paths are appended: no query, no fragment.
+func ParseBase(s string) (u *url.URL, problem string) {
+	u, problem = ParseURL(s)
+	if problem == "" && (u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
+		return nil, "a base URL with a query or fragment"
+	}
+	return u, problem
+}
+
+// Join appends path elements to a base URL, each escaped as one element. It reports false if one is empty or would
+// climb ("." or ".."): such an id cannot be addressed.
+func Join(base *url.URL, elements ...string) (*url.URL, bool) {
+	u := *base
+	escaped, slash := strings.CutSuffix(base.EscapedPath(), "/")
+	if slash { // not the one of an escaped "%2F"
+		u.Path = strings.TrimSuffix(base.Path, "/")
+	}
+	if escaped != "" && escaped[0] != '/' { // as url.URL.JoinPath leaves it
+		u.Path, escaped = "/"+u.Path, "/"+escaped
+	}
+	for _, e := range elements {
+		if e == "" || e == "." || e == ".." {
+			return nil, false
+		}
+		u.Path += "/" + e
+		escaped += "/" + url.PathEscape(e)
+	}
+	u.RawPath = escaped
+	return &u, true
+}
+
+// checkHeader reports the first name or value that cannot be sent, by the name alone.
+func checkHeader(h http.Header) error {
+	for name, values := range h {
+		if !validHeaderName(name) {
+			return fmt.Errorf("header %q: not a name", name)
+		}
+		for _, v := range values {
+			if !validHeaderValue(v) {
+				return fmt.Errorf("header %s: has a control character", name)
+			}
+		}
+	}
+	return nil
+}
+
+// validHeaderName reports whether s is a token (RFC 9110, section 5.6.2).
+func validHeaderName(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	}) < 0
+}
+
+// validHeaderValue reports whether s can be sent as a header's value.
+func validHeaderValue(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) < 0
+}
+
+// ValidCredential reports whether s can be sent as a token in a header: visible ASCII, no blanks.
+func ValidCredential(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0
+}
