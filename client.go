@@ -1,0 +1,162 @@
+package mackerel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// Version is the version of this module.
+const Version = "0.1.0"
+
+// UserAgent is what clients and notifiers call themselves unless told otherwise.
+const UserAgent = "mackerel-notify/" + Version
+
+// DefaultBaseURL is where Mackerel's API is. KCPS customers use https://kcps-mackerel.io.
+const DefaultBaseURL = "https://api.mackerelio.com"
+
+// provider is Mackerel itself in errors.
+const provider = "mackerel"
+
+// ClientConfig says as whom to call Mackerel's API. APIKey is required.
+type ClientConfig struct {
+	APIKey  Secret      `json:"api_key"`           // of an organization; reading needs Read, changing also Write permission
+	BaseURL string      `json:"base_url,omitzero"` // DefaultBaseURL unless set; may have a path
+	Call    CallOptions `json:"-"`                 // Delivery means nothing here: no operation is a message
+}
+
+// A Client calls Mackerel's API (https://mackerel.io/api-docs/) with the key of one organization. It is safe for
+// concurrent use. Its methods return an *[Error] when they fail. Reading, replacing and deleting are repeated after a
+// lost answer, creating is not.
+type Client struct {
+	transport *transport.Transport
+	base      *url.URL
+	header    *http.Header
+}
+
+// NewClient checks the configuration, without calling the API, and reports all problems as one [ErrConfig].
+func NewClient(c ClientConfig) (*Client, error) {
+	var problems []string
+	if c.APIKey.IsZero() {
+		problems = append(problems, "APIKey: required")
+	} else if !transport.ValidCredential(c.APIKey.Reveal()) {
+		problems = append(problems, "APIKey: has a blank, a line break or a character beyond ASCII")
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = DefaultBaseURL
+	}
+	base, problem := transport.ParseBase(c.BaseURL)
+	if problem != "" {
+		problems = append(problems, "BaseURL: "+problem)
+	}
+	o := options(c.Call)
+	if problems = append(problems, o.Problems()...); len(problems) > 0 {
+		return nil, &Error{Provider: provider, Op: "configure", Kind: ErrConfig, Message: strings.Join(problems, "; ")}
+	}
+	t := transport.New(provider, o, c.APIKey.Reveal())
+	return &Client{
+		transport: t, base: base,
+		header: t.Header("X-Api-Key", c.APIKey.Reveal(), "Accept", "application/json", "Content-Type", "application/json"),
+	}, nil
+}
+
+// String returns "mackerel": a client prints nothing of its key.
+func (c *Client) String() string { return provider }
+
+// options are the caller's options as the transport takes them.
+func options(c CallOptions) transport.Options {
+	o := transport.Options{
+		Client: c.Client, Timeout: c.Timeout, MaxAttempts: c.MaxAttempts, MaxWait: c.MaxWait,
+		Delivery: transport.Delivery(c.Delivery), UserAgent: c.UserAgent,
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = UserAgent
+	}
+	if c.OnAttempt != nil {
+		o.OnAttempt = func(ctx context.Context, a transport.Attempt) { c.OnAttempt(ctx, Attempt(a)) }
+	}
+	return o
+}
+
+// An operation is one row of the API's reference: what it is called, how it is sent, and what doing it twice means.
+type operation struct {
+	name   string
+	method string
+	repeat transport.Repeat
+}
+
+// call makes one call below /api/v0 and decodes the answer into a T.
+func call[T any](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {
+	var answer T
+	u, ok := transport.Join(c.base, append([]string{"api", "v0"}, path...)...)
+	if !ok {
+		return answer, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
+	}
+	r := c.transport.Do(ctx, transport.Request{
+		Op: op.name, Method: op.method, URL: u, Header: *c.header, Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
+		Judge: func(r *transport.Result) {
+			answer = *new(T)
+			if r.Class == transport.Done && json.Unmarshal(r.Body, &answer) != nil {
+				r.Class, r.Err = transport.Ambiguous, errUndocumented
+			}
+		},
+	})
+	if r.Class == transport.Done {
+		return answer, nil
+	}
+	return *new(T), c.failure(op, r)
+}
+
+var errUndocumented = errors.New("the answer is not the documented one")
+
+// failure is the result of a failed operation as an Error.
+func (c *Client) failure(op operation, r transport.Result) error {
+	return &Error{
+		Provider:   provider,
+		Op:         op.name,
+		Status:     r.Status,
+		Message:    c.transport.Clean().Line(errorMessage(r.Body)),
+		RetryAfter: r.RetryAfter,
+		Attempts:   r.Attempts,
+		Delivery:   Delivery(r.Delivery),
+		Kind:       kinds[r.Class],
+		Err:        r.Err,
+	}
+}
+
+var kinds = map[transport.Class]error{
+	transport.Ambiguous:    ErrAmbiguous,
+	transport.Invalid:      ErrInvalid,
+	transport.Unauthorized: ErrUnauthorized,
+	transport.NotFound:     ErrNotFound,
+	transport.RateLimited:  ErrRateLimited,
+	transport.Unavailable:  ErrUnavailable,
+	transport.Unsupported:  ErrUnsupported,
+}
+
+// errorMessage reads both forms of an error body: {"error":{"message":"..."}} and {"error":"..."}. Anything else, such
+// as a proxy's page, has no message.
+func errorMessage(body []byte) string {
+	var e struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &e) != nil || len(e.Error) == 0 {
+		return ""
+	}
+	var text string
+	if json.Unmarshal(e.Error, &text) == nil {
+		return text
+	}
+	var object struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(e.Error, &object) != nil {
+		return ""
+	}
+	return object.Message
+}

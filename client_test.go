@@ -1,0 +1,348 @@
+package mackerel_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/mackereltest"
+)
+
+func newClient(t *testing.T, s *mackereltest.Server, key string) *mackerel.Client {
+	t.Helper()
+	c, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(key), BaseURL: s.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newFake(t *testing.T) (*mackereltest.Server, *mackerel.Client) {
+	t.Helper()
+	s := mackereltest.NewServer()
+	t.Cleanup(s.Close)
+	return s, newClient(t, s, mackereltest.APIKey)
+}
+
+func TestListChannelsReturnsEveryKind(t *testing.T) {
+	s, c := newFake(t)
+	s.AddChannel(`{"id":"4Unknown001","name":"tomorrow","type":"carrier-pigeon","suspendedAt":null,"loft":{"n":1e3}}`)
+	s.AddChannelOfEachType()
+	channels, err := c.ListChannels(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(channels) != 17 {
+		t.Fatalf("%d channels, want 17", len(channels))
+	}
+	if _, ok := channels[0].Detail.(*mackerel.Unknown); !ok {
+		t.Errorf("the pigeon is a %T", channels[0].Detail)
+	}
+	for _, ch := range channels[1:] {
+		if u, ok := ch.Detail.(*mackerel.Unknown); ok {
+			t.Errorf("%s is unknown: %v", u.Type, u.Err)
+		}
+	}
+}
+
+func TestGetChannelLooksInTheList(t *testing.T) {
+	s, c := newFake(t)
+	id := s.AddChannel(`{"name":"cw","type":"chatwork","suspendedAt":null}`)
+	ch, err := c.GetChannel(t.Context(), id)
+	if err != nil || ch.Name != "cw" {
+		t.Errorf("got %v, %v", ch, err)
+	}
+	if _, err := c.GetChannel(t.Context(), "4Nobody"); !errors.Is(err, mackerel.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestCreateUpdateDelete(t *testing.T) {
+	s, c := newFake(t)
+	no := false
+	created, err := c.CreateChannel(t.Context(), mackerel.Channel{
+		Name: "運用", Detail: &mackerel.Email{Emails: []string{"ops@example.com"}, Events: []mackerel.ChannelEvent{mackerel.ChannelEventAlert}},
+	}, mackerel.CreateChannelOptions{AddToDefaultNotificationGroup: &no})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if created.ID == "" || created.Name != "運用" || len(s.DefaultNotificationGroup()) != 0 {
+		t.Errorf("created %+v; default group %q", created, s.DefaultNotificationGroup())
+	}
+	created.Detail.(*mackerel.Email).Events = []mackerel.ChannelEvent{}
+	updated, err := c.UpdateChannel(t.Context(), created)
+	if err != nil || len(updated.Detail.(*mackerel.Email).Events) != 0 {
+		t.Errorf("updated %v, %v", updated, err)
+	}
+	if _, err := c.DeleteChannel(t.Context(), created.ID); err != nil {
+		t.Error(err)
+	}
+	if left := s.Channels(); len(left) != 0 {
+		t.Errorf("left: %s", left)
+	}
+}
+
+func TestTheDefaultGroupIsTheServersDecisionUnlessSaid(t *testing.T) {
+	s, c := newFake(t)
+	if _, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: "https://example.com/"}}, mackerel.CreateChannelOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if body := string(s.Requests()[0].Body); strings.Contains(body, "addToDefault") {
+		t.Errorf("sent %s", body)
+	}
+	if len(s.DefaultNotificationGroup()) != 1 {
+		t.Error("not in the default group, though nobody said so")
+	}
+}
+
+func TestUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+	s, c := newFake(t)
+	s.AddChannel(`{"id":"4Slack00001","name":"#ops","type":"slack","suspendedAt":1767225600,"url":"https://hooks.slack.com/services/T/B/X","mentions":{"critical":"@here","unknown":"@oncall"},"enabledGraphImage":true,"events":["alert","eclipse"],"thread":{"depth":2}}`)
+	ch, err := c.GetChannel(t.Context(), "4Slack00001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ch.Name = "#sre"
+	if _, err := c.UpdateChannel(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	requests := s.Requests()
+	var sent map[string]json.RawMessage
+	if err := json.Unmarshal(requests[len(requests)-1].Body, &sent); err != nil {
+		t.Fatal(err)
+	}
+	for _, member := range []string{"id", "suspendedAt"} {
+		if v, ok := sent[member]; ok {
+			t.Errorf("sent %s: %s", member, v)
+		}
+	}
+	for member, want := range map[string]string{
+		"name": `"#sre"`, "thread": `{"depth":2}`, "events": `["alert","eclipse"]`, "mentions": `{"critical":"@here","unknown":"@oncall"}`,
+	} {
+		if got := string(sent[member]); got != want {
+			t.Errorf("sent %s: %s, want %s", member, got, want)
+		}
+	}
+}
+
+func TestOnlyWhatIsWrongForeverIsRefusedLocally(t *testing.T) {
+	s, c := newFake(t)
+	for _, tt := range []struct {
+		name    string
+		channel mackerel.Channel
+		kind    error
+		words   []string
+	}{
+		{"everything at once", mackerel.Channel{Detail: &mackerel.Slack{URL: "ftp://secret.example.com"}}, mackerel.ErrInvalid, []string{"Name", "URL"}},
+		{"no detail", mackerel.Channel{Name: "x"}, mackerel.ErrInvalid, []string{"Detail"}},
+		{"a nil pointer as detail", mackerel.Channel{Name: "x", Detail: (*mackerel.Slack)(nil)}, mackerel.ErrInvalid, []string{"Detail"}},
+		{"a kind of the web pages", mackerel.Channel{Name: "x", Detail: &mackerel.Chatwork{}}, mackerel.ErrUnsupported, []string{"chatwork"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := c.CreateChannel(t.Context(), tt.channel, mackerel.CreateChannelOptions{})
+			if !errors.Is(err, tt.kind) {
+				t.Fatalf("got %v, want %v", err, tt.kind)
+			}
+			for _, w := range tt.words {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q does not name %s", err, w)
+				}
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("%q quotes the URL", err)
+			}
+		})
+	}
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestAnUnknownEventIsTheServersBusiness(t *testing.T) {
+	s, c := newFake(t)
+	_, err := c.CreateChannel(t.Context(), mackerel.Channel{
+		Name: "x", Detail: &mackerel.Email{Events: []mackerel.ChannelEvent{"eclipse"}},
+	}, mackerel.CreateChannelOptions{})
+	var e *mackerel.Error
+	if !errors.As(err, &e) || e.Status != http.StatusBadRequest || !errors.Is(err, mackerel.ErrInvalid) || e.Message == "" {
+		t.Errorf("got %v", err)
+	}
+	if len(s.Requests()) != 1 {
+		t.Error("the server was not asked")
+	}
+}
+
+func TestErrorBodiesOfEveryForm(t *testing.T) {
+	for _, tt := range []struct{ name, body, want string }{
+		{"the object form", `{"error":{"message":"Channel not found."}}`, "Channel not found."},
+		{"the string form", `{"error":"Channel not found."}`, "Channel not found."},
+		{"an empty body", ``, "Not Found"},
+		{"an empty object", `{}`, "Not Found"},
+		{"a null error", `{"error":null}`, "Not Found"},
+		{"a page of a proxy", `<html><body>404</body></html>`, "Not Found"},
+		{"a message that quotes the key", `{"error":"no such key: mackereltest-api-key"}`, "no such key: [redacted]"},
+		{"a message over lines", `{"error":"a\nb\u202e"}`, "a b"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, c := newFake(t)
+			s.Inject(fakehttp.Fault{Status: 404, Body: tt.body, Times: -1})
+			_, err := c.DeleteChannel(t.Context(), "4x")
+			if want := "mackerel: delete channel: 404: " + tt.want + " (not found)"; err == nil || err.Error() != want {
+				t.Errorf("got %q, want %q", err, want)
+			}
+		})
+	}
+}
+
+func TestAWrongKeyIsUnauthorized(t *testing.T) {
+	s, _ := newFake(t)
+	for _, key := range []string{"another-key", mackereltest.ReadOnlyAPIKey} {
+		_, err := newClient(t, s, key).DeleteChannel(t.Context(), "4x")
+		if !errors.Is(err, mackerel.ErrUnauthorized) {
+			t.Errorf("%s: got %v", key, err)
+		}
+		for _, printed := range []string{fmt.Sprint(err), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)} {
+			if strings.Contains(printed, key) {
+				t.Errorf("the key is in %q", printed)
+			}
+		}
+	}
+}
+
+func TestIDsAreOnePathElement(t *testing.T) {
+	s, c := newFake(t)
+	for _, tt := range []struct{ id, path string }{
+		{"a/b?c#d", "/api/v0/channels/a%2Fb%3Fc%23d"}, {"..%2f", "/api/v0/channels/..%252f"}, {"運用", "/api/v0/channels/%E9%81%8B%E7%94%A8"},
+	} {
+		if _, err := c.DeleteChannel(t.Context(), tt.id); !errors.Is(err, mackerel.ErrNotFound) {
+			t.Errorf("%s: got %v", tt.id, err)
+		}
+		requests := s.Requests()
+		if got := requests[len(requests)-1].Path; got != tt.path {
+			t.Errorf("%s: asked for %s, want %s", tt.id, got, tt.path)
+		}
+	}
+	n := len(s.Requests())
+	for _, id := range []string{"", ".", ".."} {
+		if _, err := c.DeleteChannel(t.Context(), id); !errors.Is(err, mackerel.ErrInvalid) {
+			t.Errorf("%q: got %v", id, err)
+		}
+	}
+	if len(s.Requests()) != n {
+		t.Error("an id that is no path element was sent")
+	}
+}
+
+func TestABaseURLWithAPathKeepsIt(t *testing.T) {
+	s := mackereltest.NewServer()
+	t.Cleanup(s.Close)
+	c, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: s.URL() + "/pre%2Ffix/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ListChannels(t.Context()); !errors.Is(err, mackerel.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if got := s.Requests()[0].Path; got != "/pre%2Ffix/api/v0/channels" {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+func TestNewClientReportsAllProblems(t *testing.T) {
+	_, err := mackerel.NewClient(mackerel.ClientConfig{BaseURL: "ftp://x?key=sekret", Call: mackerel.CallOptions{MaxAttempts: -1}})
+	if !errors.Is(err, mackerel.ErrConfig) {
+		t.Fatalf("got %v", err)
+	}
+	for _, word := range []string{"APIKey", "BaseURL", "Call.MaxAttempts"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q does not name %s", err, word)
+		}
+	}
+	if strings.Contains(err.Error(), "sekret") {
+		t.Errorf("%q quotes the URL", err)
+	}
+}
+
+func TestAnAnswerWithoutChannelsIsNotAnEmptyOrganization(t *testing.T) {
+	for _, body := range []string{`{}`, `{"channels":null}`, `[]`, `<html>`, ``} {
+		s, _ := newFake(t)
+		s.Inject(fakehttp.Fault{Status: 200, Body: body, Times: -1})
+		c, err := mackerel.NewClient(mackerel.ClientConfig{
+			APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: s.URL(), Call: mackerel.CallOptions{MaxAttempts: 1},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, err := c.ListChannels(t.Context()); !errors.Is(err, mackerel.ErrUnavailable) || list != nil {
+			t.Errorf("%q: got %v, %v", body, list, err)
+		}
+	}
+}
+
+// inBubble returns a fake and a client of it for which time is synctest's.
+func inBubble(t *testing.T, call mackerel.CallOptions) (*mackereltest.Server, *mackerel.Client) {
+	t.Helper()
+	s := mackereltest.NewServer()
+	t.Cleanup(s.Close)
+	call.Client = s.Client()
+	c, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: fakehttp.MemoryURL, Call: call})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, c
+}
+
+func TestReadingIsRepeatedAfterALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := inBubble(t, mackerel.CallOptions{})
+		s.AddChannelOfEachType()
+		s.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection}, fakehttp.Fault{Status: 503, Header: http.Header{"Retry-After": {"7"}}})
+		start := time.Now()
+		channels, err := c.ListChannels(t.Context())
+		if err != nil || len(channels) != 16 {
+			t.Errorf("%d channels, %v", len(channels), err)
+		}
+		if waited := time.Since(start); waited < 7*time.Second || waited > 8*time.Second {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}
+
+func TestCreatingIsNotRepeatedAfterALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := inBubble(t, mackerel.CallOptions{})
+		s.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection})
+		_, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: "https://example.com/"}}, mackerel.CreateChannelOptions{})
+		if !errors.Is(err, mackerel.ErrAmbiguous) {
+			t.Errorf("got %v", err)
+		}
+		if _, again := mackerel.Retry(err); again {
+			t.Error("Retry recommends what could make two channels")
+		}
+		if n := len(s.Channels()); n != 1 {
+			t.Errorf("%d channels", n)
+		}
+	})
+}
+
+func TestACancelledCallIsItself(t *testing.T) {
+	s, c := newFake(t)
+	because := errors.New("the shift is over")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(because)
+	_, err := c.ListChannels(ctx)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, because) || errors.Is(err, mackerel.ErrAmbiguous) {
+		t.Errorf("got %v", err)
+	}
+	if len(s.Requests()) != 0 {
+		t.Error("a request was made all the same")
+	}
+}

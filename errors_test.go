@@ -1,0 +1,77 @@
+package mackerel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+func TestErrorReadsServiceOperationStatusWords(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  mackerel.Error
+		want string
+	}{
+		{"the service's own words",
+			mackerel.Error{Provider: "chatwork", Op: "post message", Status: 401, Message: "Invalid API token", Attempts: 1, Kind: mackerel.ErrUnauthorized},
+			"chatwork: post message: 401: Invalid API token (not authorized)"},
+		{"a status without words, attempts and a wait",
+			mackerel.Error{Provider: "chatwork", Op: "post message", Status: 429, RetryAfter: 10 * time.Second, Attempts: 3, Kind: mackerel.ErrRateLimited},
+			"chatwork: post message: 429: Too Many Requests (rate limited, 3 attempts, retry after 10s)"},
+		{"no answer at all",
+			mackerel.Error{Provider: "hipchat", Op: "send", Attempts: 1, Kind: mackerel.ErrAmbiguous, Err: io.ErrUnexpectedEOF},
+			"hipchat: send: unexpected EOF (may have been done)"},
+		{"made by hand without a kind", mackerel.Error{Provider: "p", Op: "o"}, "p: o"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.err.Error(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestErrorIsItsKindAndItsCause(t *testing.T) {
+	err := fmt.Errorf("notifying: %w", &mackerel.Error{Kind: mackerel.ErrAmbiguous, Err: context.Canceled})
+	var e *mackerel.Error
+	if !errors.Is(err, mackerel.ErrAmbiguous) || !errors.Is(err, context.Canceled) || !errors.As(err, &e) || errors.Is(err, mackerel.ErrInvalid) {
+		t.Errorf("%v is not what it should be", err)
+	}
+}
+
+func TestRetry(t *testing.T) {
+	of := func(kind error, d mackerel.Delivery, after time.Duration) error {
+		return &mackerel.Error{Kind: kind, Delivery: d, RetryAfter: after}
+	}
+	for _, tt := range []struct {
+		name  string
+		err   error
+		after time.Duration
+		again bool
+	}{
+		{"no error", nil, 0, false},
+		{"rate limited", of(mackerel.ErrRateLimited, mackerel.AtMostOnce, time.Minute), time.Minute, true},
+		{"unavailable", of(mackerel.ErrUnavailable, mackerel.AtMostOnce, 0), 0, true},
+		{"ambiguous where twice is better than never", of(mackerel.ErrAmbiguous, mackerel.AtLeastOnce, time.Second), time.Second, true},
+		{"ambiguous where once is the limit", of(mackerel.ErrAmbiguous, mackerel.AtMostOnce, time.Second), 0, false},
+		{"ambiguous in an unknown mode", of(mackerel.ErrAmbiguous, 0, 0), 0, false},
+		{"invalid", of(mackerel.ErrInvalid, mackerel.AtLeastOnce, time.Second), 0, false},
+		{"unavailable because it was cancelled", &mackerel.Error{Kind: mackerel.ErrUnavailable, Err: context.Canceled}, 0, true},
+		{"wrapped", fmt.Errorf("x: %w", of(mackerel.ErrRateLimited, 0, time.Second)), time.Second, true},
+		{"joined: any, and the longest wait of those that may be repeated",
+			errors.Join(of(mackerel.ErrInvalid, 0, time.Hour), of(mackerel.ErrRateLimited, 0, time.Second), of(mackerel.ErrUnavailable, 0, time.Minute)), time.Minute, true},
+		{"a bare sentinel of somebody's own notifier", fmt.Errorf("x: %w", mackerel.ErrUnavailable), 0, true},
+		{"an error that says nothing", errors.New("x"), 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if after, again := mackerel.Retry(tt.err); after != tt.after || again != tt.again {
+				t.Errorf("got %v, %v, want %v, %v", after, again, tt.after, tt.again)
+			}
+		})
+	}
+}
