@@ -1,0 +1,20 @@
+package provider
+
+import "testing"
+
+func TestPlain(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"text stays", "disk 91 % 障害🔥 </b>", "disk 91 % 障害🔥 </b>"},
+		{"every kind of line break is one", "a\nb\r\nc\rd\r\r\n", "a\nb\nc\nd\n\n"},
+		{"control characters are replaced", "a\x00b\x1b[31mc\u0085d\x7f", "a\uFFFDb\uFFFD[31mc\uFFFDd\uFFFD"},
+		{"invalid UTF-8 is replaced", "a\xffb", "a\uFFFDb"},
+		{"tabs stay", "a\tb", "a\tb"},
+		{"nothing stays nothing", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Plain(c.text); got != c.want {
+				t.Errorf("Plain(%q) = %q, want %q", c.text, got, c.want)
+			}
+		})
+	}
+}

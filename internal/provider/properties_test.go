@@ -1,0 +1,49 @@
+package provider
+
+import (
+	"testing"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+func TestProperties(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		facts []mackerel.Fact
+		want  string
+	}{
+		{"none are an empty object", nil, `{}`},
+		{"they stay in order", []mackerel.Fact{{Label: "b", Value: "1"}, {Label: "a", Value: "2"}}, `{"b":"1","a":"2"}`},
+		{"a label that comes twice is one member", []mackerel.Fact{{Label: "a", Value: "1"}, {Label: "b", Value: "2"}, {Label: "a", Value: "3"}}, `{"a":"1\n3","b":"2"}`},
+		{"labels that become the same are one member", []mackerel.Fact{{Label: "a\xff", Value: "1"}, {Label: "a\uFFFD", Value: "2"}}, `{"a` + "\uFFFD" + `":"1\n2"}`},
+		{"what has no value is left out", []mackerel.Fact{{Label: "a"}, {}}, `{}`},
+		{"what has no label gets one", []mackerel.Fact{{Value: "1"}}, `{"info":"1"}`},
+		{"quotes and braces stay text", []mackerel.Fact{{Label: `"}`, Value: `</b>","x":"y`}}, `{"\"}":"</b>\",\"x\":\"y"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := EncodeJSON(NewProperties(c.facts))
+			if err != nil || string(got) != c.want {
+				t.Errorf("%s, %v; want %s", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestPropertiesAreCutFromTheLast(t *testing.T) {
+	p := NewProperties([]mackerel.Fact{{Label: "a", Value: "first"}, {Label: "b", Value: "second"}, {Label: "c", Value: "third"}})
+	render := func() string {
+		b, err := EncodeJSON(p.Whole())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	want := `{"a":"first","b":"sec…"}`
+	got, cuts := Runes.Fit(Runes.Len(want), render, p.Parts("facts")...)
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if len(cuts) != 2 || cuts[0].Field != "facts" || cuts[0].From != 5 || cuts[0].To != 0 || cuts[1].From != 6 {
+		t.Errorf("%+v", cuts)
+	}
+}

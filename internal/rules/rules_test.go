@@ -1,0 +1,120 @@
+// Package rules holds what DESIGN.md says about the module as a whole.
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mackerel-notify/mackerel"
+
+// pkg is what `go list -json` says of a package.
+type pkg struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Imports"}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd, err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// Kinds of packages, as DESIGN.md tells them apart.
+const (
+	root      = "root"
+	transport = "transport"
+	provider  = "provider"
+	service   = "service"
+	fake      = "fake"
+	fakehttp  = "fakehttp"
+	suite     = "notifytest"
+	example   = "example"
+	helper    = "test helper" // compiled by tests only
+)
+
+func kind(importPath string) string {
+	rel := strings.TrimPrefix(strings.TrimPrefix(importPath, module), "/")
+	switch {
+	case rel == "":
+		return root
+	case rel == "internal/transport", rel == "internal/provider":
+		return path.Base(rel)
+	case strings.HasPrefix(rel, "internal/"):
+		return helper
+	case strings.HasPrefix(rel, "examples/"):
+		return example
+	case rel == fakehttp, rel == suite:
+		return rel
+	case strings.HasSuffix(rel, "test"):
+		return fake
+	}
+	return service
+}
+
+// may is the graph: who may import which kinds of this module's packages, and which modules beyond.
+var may = map[string]struct{ kinds, modules []string }{
+	root:      {[]string{transport}, nil},
+	transport: {nil, []string{"github.com/hashicorp/go-retryablehttp"}},
+	provider:  {[]string{root, transport}, nil},
+	service:   {[]string{root, provider, transport}, []string{"github.com/google/go-querystring/query"}},
+	fake:      {[]string{root, fakehttp}, nil},
+	fakehttp:  {nil, nil},
+	suite:     {[]string{root, fakehttp}, nil},
+	example:   {[]string{root, service, fake, fakehttp}, nil},
+	helper:    {[]string{root}, nil},
+}
+
+func TestImportsFollowTheGraph(t *testing.T) {
+	packages := list(t, "./...")
+	if len(packages) < 10 {
+		t.Fatalf("only %d packages: the list is not the module's", len(packages))
+	}
+	for _, p := range packages {
+		allowed := may[kind(p.ImportPath)]
+		for _, imported := range p.Imports {
+			switch own := strings.HasPrefix(imported, module); {
+			case own && !slices.Contains(allowed.kinds, kind(imported)):
+				t.Errorf("%s (%s) must not import %s (%s)", p.ImportPath, kind(p.ImportPath), imported, kind(imported))
+			case !own && strings.Contains(imported, ".") && !slices.Contains(allowed.modules, imported):
+				t.Errorf("%s (%s) must not import %s", p.ImportPath, kind(p.ImportPath), imported)
+			}
+		}
+	}
+}
+
+func TestTheRootCompilesNoOtherModulesThanRetryablehttp(t *testing.T) {
+	var got []string
+	for _, p := range list(t, "-deps", ".") {
+		if !p.Standard && !strings.HasPrefix(p.ImportPath, module) {
+			got = append(got, p.ImportPath)
+		}
+	}
+	slices.Sort(got)
+	want := []string{"github.com/hashicorp/go-cleanhttp", "github.com/hashicorp/go-retryablehttp"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the root compiles %q, want %q", got, want)
+	}
+}
