@@ -1,0 +1,128 @@
+package notifytest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+)
+
+const secret = `s/cr+t"key`
+
+func TestSieveFindsEveryForm(t *testing.T) {
+	var inLog strings.Builder
+	slog.New(slog.NewJSONHandler(&inLog, nil)).Info("x", "v", secret)
+	basicHeader := "Basic " + base64.StdEncoding.EncodeToString([]byte("ops:"+secret))
+	sieve := Harness{Keys: []string{secret}, Secrets: []string{secret}}.secretsOf([]fakehttp.Request{
+		{Header: http.Header{"Authorization": {basicHeader}}},
+		{Header: http.Header{"Authorization": {"Basic not base64", "Bearer x", "Basic " + base64.StdEncoding.EncodeToString([]byte("other"))}}},
+	})
+	for name, text := range map[string]string{
+		"as it is":          "x" + secret + "y",
+		"in a query":        "http://a.test/?k=" + url.QueryEscape(secret),
+		"in a path":         "http://a.test/" + url.PathEscape(secret),
+		"in lower case":     strings.ToLower(url.QueryEscape(secret)),
+		"in JSON":           inLog.String(),
+		"in JSON as of PHP": `s\/cr+t"key`,
+		"in %q":             fmt.Sprintf("%q", secret),
+		"as bytes":          fmt.Sprintf("%v", []byte(secret)),
+		"as bytes in Go":    fmt.Sprintf("%#v", struct{ b []byte }{[]byte(secret)}),
+		"in base64":         base64.StdEncoding.EncodeToString([]byte(secret)),
+		"as a password":     basicHeader,
+	} {
+		if _, found := sieve.find(text); !found {
+			t.Errorf("the secret %s is not found in %q", name, text)
+		}
+	}
+	for _, innocent := range []string{"", "s/cr+t", "[redacted]", "Bearer x"} {
+		if f, found := sieve.find(innocent); found {
+			t.Errorf("%q is found in %q", f.looks, innocent)
+		}
+	}
+}
+
+func TestContentIsDecoded(t *testing.T) {
+	form, inJSON := "application/x-www-form-urlencoded", "application/json; charset=utf-8"
+	for _, c := range []struct {
+		name    string
+		request fakehttp.Request
+		want    []string
+	}{
+		{"a form", fakehttp.Request{Header: kind(form), Body: []byte("body=%E9%9A%9C%E5%AE%B3+1&x=y")}, []string{"body", "障害 1", "y"}},
+		{"JSON in a form", fakehttp.Request{Header: kind(form), Body: []byte("payload=%7B%22a%22%3A%5B%22%5Cu969c%22%5D%7D")}, []string{"payload", "a", "障"}},
+		{"JSON", fakehttp.Request{Header: kind(inJSON), Body: []byte(` {"text":"a\nb","blocks":[{"t":"\ud83d\udd25"},7]}`)}, []string{"text", "a\nb", "🔥"}},
+		{"JSON in JSON", fakehttp.Request{Header: kind(inJSON), Body: []byte(`{"Detail":"{\"x\":\"\\u969c\"}"}`)}, []string{"Detail", "障"}},
+		{"a text", fakehttp.Request{Header: kind("text/plain"), Body: []byte("[toall] a")}, []string{"[toall] a"}},
+		{"a form that is none", fakehttp.Request{Header: kind(form), Body: []byte("body=%zz")}, []string{"body=%zz"}},
+		{"a query", fakehttp.Request{Query: "wait=a%20b"}, []string{"wait", "a b"}},
+		{"what is not UTF-8", fakehttp.Request{Header: kind(inJSON), Body: []byte("{\"a\":\"\xff\"}")}, []string{"\xff"}},
+		{"half a pair of surrogates", fakehttp.Request{Header: kind(inJSON), Body: []byte(`{"a":"\ud83d"}`)}, []string{"\uFFFD"}},
+	} {
+		got := content([]fakehttp.Request{c.request})
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q is not in %q", c.name, want, got)
+			}
+		}
+	}
+}
+
+func kind(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
+
+func TestHarnessThatCannotBeTried(t *testing.T) {
+	newNotifier := func(testing.TB, Env) mackerel.Notifier { return nil }
+	count := func() int { return 0 }
+	for _, c := range []struct {
+		name string
+		h    Harness
+		want string
+	}{
+		{"nothing is wrong", Harness{New: newNotifier, Count: count, Secrets: []string{"secret"}, Keys: []string{"signer"}}, ""},
+		{"New is missing", Harness{Count: count}, "no New"},
+		{"Count is missing", Harness{New: newNotifier}, "no Count"},
+		{"a secret is too short", Harness{New: newNotifier, Count: count, Secrets: []string{"s3cr3"}}, "6 bytes"},
+		{"a key is too short", Harness{New: newNotifier, Count: count, Keys: []string{""}}, "6 bytes"},
+	} {
+		if got := c.h.problem(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: the problem is %q", c.name, got)
+		}
+	}
+}
+
+func TestRowsThatAreSkipped(t *testing.T) {
+	fake := http.NotFoundHandler()
+	for _, c := range []struct {
+		name string
+		r    row
+		h    Harness
+		want string
+	}{
+		{"all can be tried", row{http: true, repeats: true}, Harness{Fake: fake}, ""},
+		{"a service without HTTP", row{http: true}, Harness{}, "the service does not speak HTTP"},
+		{"a service without HTTP, a row without faults", row{}, Harness{}, ""},
+		{"a single attempt", row{http: true, repeats: true}, Harness{Fake: fake, SingleAttempt: true}, "the notifier makes a single attempt"},
+		{"a single attempt, a row without repeats", row{http: true}, Harness{Fake: fake, SingleAttempt: true}, ""},
+	} {
+		if got := c.r.skip(c.h); got != c.want {
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+}
+
+func TestManyComplaintsAreCounted(t *testing.T) {
+	var c complaints
+	s := &stage{reporter: &c}
+	for range maxErrors + 3 {
+		s.Errorf("no")
+	}
+	s.summarize()
+	if len(c) != maxErrors+1 || c[maxErrors] != "and 3 more" {
+		t.Errorf("%q", c)
+	}
+}

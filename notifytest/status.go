@@ -1,0 +1,129 @@
+package notifytest
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+)
+
+func successRows() []row {
+	return []row{
+		{name: "an alert is one message that the service accepts, over a socket", sockets: true, check: checkSuccess},
+		{name: "an alert is one message that the service accepts, in either mode", check: func(s *stage) {
+			for _, mode := range []mackerel.Delivery{0, mackerel.AtLeastOnce, mackerel.AtMostOnce} {
+				sc := s.scene()
+				sc.env.Delivery = mode
+				checkOne(sc, fmt.Sprintf("delivery %v", mode))
+			}
+		}},
+	}
+}
+
+func checkSuccess(s *stage) { checkOne(s.scene(), "a good day") }
+
+// checkOne sends two alerts and expects one message for each.
+func checkOne(sc *scene, in string) {
+	n := sc.notifier()
+	for range 2 {
+		o := sc.send(n)
+		sc.wantSuccess(o, in)
+		sc.wantAccepted(o, in, 1)
+		sc.wantRequests(o, in, 1)
+	}
+}
+
+func statusRows() []row {
+	return []row{
+		{name: "every status from 200 to 599 has its kind of error, at least once", http: true, check: func(s *stage) {
+			checkStatuses(s, mackerel.AtLeastOnce)
+		}},
+		{name: "every status from 200 to 599 has its kind of error, at most once", http: true, check: func(s *stage) {
+			checkStatuses(s, mackerel.AtMostOnce)
+		}},
+		{name: "informational answers before the answer change nothing", http: true, check: checkInformational},
+		{name: "an answer that only switches protocols is as good as lost", http: true, check: checkSwitching},
+	}
+}
+
+// strangeBodies are answers that no service documents, but proxies and accidents give.
+var strangeBodies = []string{
+	"", "<html><body>Bad Gateway</body></html>", `{"error":`, `[]`, `null`, "\xff\xfe\x00", `{"errors":{"a":[1]},"message":7}`,
+}
+
+func checkStatuses(s *stage, mode mackerel.Delivery) {
+	for hundred := 200; hundred < 600; hundred += 100 {
+		sc := s.scene()
+		sc.env.Delivery, sc.env.MaxAttempts = mode, 1
+		n := sc.notifier()
+		for status := hundred; status < hundred+100; status++ {
+			sc.checkStatus(n, status, strangeBodies[(status+int(mode))%len(strangeBodies)])
+		}
+	}
+}
+
+func (sc *scene) checkStatus(n mackerel.Notifier, status int, body string) {
+	sc.Helper()
+	sc.front.Inject(fakehttp.Fault{Status: status, Body: body})
+	o := sc.send(n)
+	sc.front.Clear()
+	in := fmt.Sprintf("status %d with the body %q", status, body)
+	sc.wantKind(o, in, sc.meaning(status)...)
+	sc.wantRequests(o, in, 1)
+}
+
+// meaning returns what a call may end with that was answered with a status, and a body that is not the service's.
+func (h Harness) meaning(status int) []error {
+	if kind, special := h.Statuses[status]; special {
+		return []error{kind}
+	}
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return []error{mackerel.ErrUnauthorized}
+	case http.StatusNotFound, http.StatusGone:
+		return []error{mackerel.ErrNotFound}
+	case http.StatusRequestTimeout:
+		return []error{mackerel.ErrUnavailable}
+	case http.StatusTooManyRequests:
+		return []error{mackerel.ErrRateLimited}
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return []error{mackerel.ErrUnsupported}
+	}
+	switch status / 100 {
+	case 2: // a success if the service needs no body for that, undocumented and so ambiguous otherwise
+		return append(h.lost(), nil)
+	case 3, 4:
+		return []error{mackerel.ErrInvalid}
+	}
+	return h.lost()
+}
+
+func checkInformational(s *stage) {
+	sc := s.sceneBehind(func(service http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusProcessing)
+			w.WriteHeader(http.StatusEarlyHints)
+			service.ServeHTTP(w, r)
+		})
+	})
+	o := sc.send(sc.notifier())
+	sc.wantSuccess(o, "after a 102 and a 103")
+	sc.wantAccepted(o, "after a 102 and a 103", 1)
+}
+
+func checkSwitching(s *stage) {
+	sc := s.sceneBehind(func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err) // both doors of the server allow it
+			}
+			defer conn.Close()
+			_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			_ = buffered.Flush() // fails only if the client has gone
+		})
+	})
+	sc.env.Delivery, sc.env.MaxAttempts = mackerel.AtMostOnce, 1
+	sc.wantKind(sc.send(sc.notifier()), "status 101", sc.lost()...)
+}
