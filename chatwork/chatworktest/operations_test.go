@@ -1,0 +1,103 @@
+package chatworktest_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+)
+
+func TestParametersAreChecked(t *testing.T) {
+	for _, test := range []struct{ name, method, path, form, text string }{
+		{"a message needs a body", "POST", "/messages", "", "Parameter 'body' is required"},
+		{"a message needs more than an empty body", "POST", "/messages", "body=", "Parameter 'body' is required"},
+		{"a body in the query is not read", "POST", "/messages?body=x", "", "Parameter 'body' is required"},
+		{"other parameters in the query are a mistake", "POST", "/messages?self_unread=1", "body=x", "Parameters in the query are not read"},
+		{"a method in the query is no longer read", "POST", "/messages?method=PUT", "body=x", "Parameters in the query are not read"},
+		{"true is not 1", "POST", "/messages", "body=x&self_unread=true", "Parameter 'self_unread' must be 0 or 1"},
+		{"an empty flag is not 0", "POST", "/messages", "body=x&self_unread=", "Parameter 'self_unread' must be 0 or 1"},
+		{"an unknown parameter is refused", "POST", "/messages", "body=x&text=y", "Parameter 'text' is unknown"},
+		{"names are case-sensitive", "POST", "/messages", "Body=x", "Parameter 'Body' is unknown"},
+		{"a parameter must not come twice", "POST", "/messages", "body=x&body=y", "Parameter 'body' is given twice"},
+		{"a body must be UTF-8", "POST", "/messages", "body=%ff", "Parameter 'body' is not UTF-8"},
+		{"a form must be well-formed", "POST", "/messages", "body=%zz", "malformed form encoding"},
+		{"an edit needs a body", "PUT", "/messages/5", "", "Parameter 'body' is required"},
+		{"an edit has no flag", "PUT", "/messages/5", "body=x&self_unread=1", "Parameter 'self_unread' is unknown"},
+		{"force is a flag", "GET", "/messages?force=true", "", "Parameter 'force' must be 0 or 1"},
+		{"a list cannot be paged", "GET", "/messages?page=2", "", "Parameter 'page' is unknown"},
+		{"a single message has no parameters", "GET", "/messages/5?force=1", "", "Parameter 'force' is unknown"},
+		{"deleting has no parameters", "DELETE", "/messages/5", "action_type=delete", "Parameter 'action_type' is unknown"},
+		{"deleting has no query either", "DELETE", "/messages/5?x=1", "", "Parameters in the query are not read"},
+		{"read takes an id", "PUT", "/messages/read", "message_id=all", "Parameter 'message_id' must be an id"},
+		{"read takes no empty id", "PUT", "/messages/read", "message_id=", "Parameter 'message_id' must be an id"},
+		{"an id has at most 19 digits", "PUT", "/messages/read", "message_id=12345678901234567890", "Parameter 'message_id' must be an id"},
+		{"unread needs an id", "PUT", "/messages/unread", "", "Parameter 'message_id' is required"},
+		{"an id in the query is not read", "PUT", "/messages/read?message_id=5", "", "Parameters in the query are not read"},
+		{"a room has no parameters", "GET", "?description=1", "", "Parameter 'description' is unknown"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, c := start(t)
+			sample := chatworktest.Message{MessageID: "5", AccountID: chatworktest.AccountID, Body: "as it was", SelfUnread: true}
+			s.AddMessage(chatworktest.RoomID, sample)
+			c.do(t, test.method, room+test.path, test.form).want(t, 400, refusal(test.text))
+			if got := s.Messages(chatworktest.RoomID); len(got) != 1 || got[0].Body != sample.Body || got[0].Deleted {
+				t.Errorf("a refused request left %+v", got)
+			}
+			if read := c.do(t, "PUT", room+"/messages/read", ""); read.status != 200 {
+				t.Errorf("a refused request marked the message as read")
+			}
+		})
+	}
+}
+
+func TestAFormMustBeDeclaredAsOne(t *testing.T) {
+	_, c := start(t)
+	for _, contentType := range []string{"application/json", "multipart/form-data; boundary=x", "text/plain", ""} {
+		header := http.Header{"X-Chatworktoken": {c.token}, "Content-Type": {contentType}}
+		a := c.send(t, "POST", room+"/messages", "body=x", header)
+		if a.status != 400 || !strings.Contains(a.body, "Content-Type") {
+			t.Errorf("%q: %d %s, want 400 and a word about the Content-Type", contentType, a.status, a.body)
+		}
+	}
+	header := http.Header{"X-Chatworktoken": {c.token}, "Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}}
+	if a := c.send(t, "POST", room+"/messages", "body=x", header); a.status != 200 {
+		t.Errorf("with a charset: %d %s, want 200", a.status, a.body)
+	}
+}
+
+func TestABodyHas1To65535Bytes(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		body string
+		ok   bool
+	}{
+		{"one byte", "x", true},
+		{"the limit", strings.Repeat("x", 65535), true},
+		{"one byte more", strings.Repeat("x", 65536), false},
+		{"the limit in Japanese", strings.Repeat("鯖", 21845), true},
+		{"one byte more in Japanese", strings.Repeat("鯖", 21845) + "x", false},
+		{"a break of lines", "\n", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, c := start(t)
+			form := url.Values{"body": {test.body}}.Encode()
+			for _, a := range []answer{c.do(t, "POST", room+"/messages", form), c.edit(t, s, form)} {
+				switch {
+				case test.ok && a.status != 200:
+					t.Errorf("%d %s, want 200", a.status, a.body)
+				case !test.ok:
+					a.want(t, 400, refusal("Parameter 'body' must have 1 to 65535 bytes"))
+				}
+			}
+		})
+	}
+}
+
+// edit edits a message that the server did not have before.
+func (c client) edit(t *testing.T, s *chatworktest.Server, form string) answer {
+	t.Helper()
+	id := s.AddMessage(chatworktest.RoomID, chatworktest.Message{AccountID: chatworktest.AccountID, Body: "old"})
+	return c.do(t, "PUT", room+"/messages/"+id, form)
+}

@@ -1,0 +1,54 @@
+package chatwork_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
+)
+
+// liveTag finds what Chatwork would take for a tag. It is written from the notation's page, not from Escape.
+var liveTag = regexp.MustCompile(`(?i)\[\s*/?\s*(to(all)?|rp|reply|qt(meta)?|info|title|hr|code|picon(name)?|pname|icon|url|dtext|task|preview|download|deleted|返信|引用)([^\pL]|$)|\[[^\]]*aid=`)
+
+func TestEscape(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"plain text stays", "disk 91 % on app01", "disk 91 % on app01"},
+		{"other brackets stay", "[WARNING] a[0] [total] [information] []", "[WARNING] a[0] [total] [information] []"},
+		{"a mention of everybody is defused", "host [toall]", "host ［toall]"},
+		{"case does not matter", "[TOALL][To:1][tO:2]", "［TOALL]［To:1]［tO:2]"},
+		{"a reply is defused", "[rp aid=1 to=2-3]", "［rp aid=1 to=2-3]"},
+		{"our own box cannot be closed", "x[/info][/title][/code]", "x［/info]［/title]［/code]"},
+		{"blanks do not help", "[ toall ] [/ info]", "［ toall ] ［/ info]"},
+		{"a bracket before a tag stays", "[[info]]", "[［info]]"},
+		{"a tag whose end may follow is defused", "[To", "［To"},
+		{"a quote cannot be forged", "[qt][qtmeta aid=1]hi[/qt]", "［qt]［qtmeta aid=1]hi［/qt]"},
+		{"a reply as the apps write it is defused", "[返信 aid=1 to=2-3] [引用 aid=1 time=2]x[/引用] [Trả lời aid=1]", "［返信 aid=1 to=2-3] ［引用 aid=1 time=2]x［/引用] ［Trả lời aid=1]"},
+		{"Japanese stays", "障害［重要］[障害]", "障害［重要］[障害]"},
+		{"the end of the text is no trap", "[", "["},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := chatwork.Escape(c.text); got != c.want {
+				t.Errorf("Escape(%q) = %q, want %q", c.text, got, c.want)
+			}
+		})
+	}
+}
+
+func FuzzEscape(f *testing.F) {
+	for _, s := range []string{"[toall]", "[[To:1]", "[/info]\n[", "［toall]", "[ \t/tITle]", "\xff[hr", "a[b[code]"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		escaped := chatwork.Escape(text)
+		if tag := liveTag.FindString(escaped); tag != "" {
+			t.Errorf("Escape(%q) = %q, which has the tag %q", text, escaped, tag)
+		}
+		if strings.ReplaceAll(escaped, "［", "[") != strings.ReplaceAll(text, "［", "[") {
+			t.Errorf("Escape(%q) = %q changes more than brackets", text, escaped)
+		}
+		if again := chatwork.Escape(escaped); again != escaped {
+			t.Errorf("Escape(%q) is %q the second time", escaped, again)
+		}
+	})
+}
