@@ -1,0 +1,47 @@
+package hipchat_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/hipchat"
+	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+)
+
+func Example() {
+	server := hipchattest.NewServer() // in place of your company's
+	defer server.Close()
+
+	n, err := hipchat.New(hipchat.Config{
+		Token:    mackerel.NewSecret(hipchattest.Token),
+		Room:     "ops",
+		BaseURL:  server.BaseURL(),
+		Mentions: map[mackerel.Status][]string{mackerel.StatusCritical: {"all"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, status := range []mackerel.Status{mackerel.StatusCritical, mackerel.StatusOK} {
+		err := n.Notify(context.Background(), mackerel.Alert{
+			ID: "5Alert", Status: status, URL: "https://mackerel.io/orgs/acme/alerts/5Alert",
+			Monitor: mackerel.Monitor{Name: "queue > 100"}, Message: "call @hanako",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	for _, m := range server.Messages(hipchattest.RoomID) {
+		fmt.Printf("%s, notify %v\n%s\n", m.Color, m.Notify, m.Text)
+	}
+	// Output:
+	// red, notify true
+	// @all
+	// [CRITICAL] queue > 100
+	// call ＠hanako
+	// https://mackerel.io/orgs/acme/alerts/5Alert
+	// green, notify false
+	// <a href="https://mackerel.io/orgs/acme/alerts/5Alert"><b>[OK] queue &gt; 100</b></a><br>call @hanako
+}

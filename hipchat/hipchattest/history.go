@@ -1,0 +1,210 @@
+package hipchattest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// The numbers of messages that histories have.
+const (
+	recentMessages = 75
+	defaultResults = 100
+	maxResults     = 1000
+)
+
+// dateLayout is how the API writes dates.
+const dateLayout = "2006-01-02T15:04:05.000000-07:00"
+
+// An item is a message as the API writes it.
+type item struct {
+	ID            string          `json:"id"`
+	Date          string          `json:"date"`
+	Type          string          `json:"type"`
+	From          any             `json:"from"` // a string for a notification, a User for a message
+	Message       string          `json:"message"`
+	MessageFormat string          `json:"message_format,omitzero"`
+	Color         string          `json:"color,omitzero"`
+	Mentions      []User          `json:"mentions"`
+	AttachTo      string          `json:"attach_to,omitzero"`
+	Card          json.RawMessage `json:"card,omitzero"`
+}
+
+func items(messages []Message, zone *time.Location) []item {
+	all := make([]item, len(messages))
+	for i, m := range messages {
+		all[i] = item{
+			ID: m.ID, Date: m.Date.In(zone).Format(dateLayout), Type: m.Type, From: m.From, Message: m.Text,
+			Mentions: []User{}, AttachTo: m.AttachTo, Card: m.Card,
+		}
+		if m.User != nil {
+			all[i].From = m.User
+		} else {
+			all[i].MessageFormat, all[i].Color = m.Format, m.Color
+		}
+	}
+	return all
+}
+
+// query reads parameters; the first that is wrong is the error.
+type query struct {
+	url.Values
+	err *apiError
+}
+
+func (q *query) fail(name string) {
+	if q.err == nil {
+		q.err = badRequest("Invalid value " + repr(q.Get(name)) + " for field '" + name + "'")
+	}
+}
+
+func (q *query) number(name string, otherwise, most int) int {
+	if !q.Has(name) {
+		return otherwise
+	}
+	n, err := strconv.Atoi(q.Get(name))
+	if err != nil || n < 0 || n > most {
+		q.fail(name)
+	}
+	return n
+}
+
+func (q *query) flag(name string) bool {
+	switch q.Get(name) {
+	case "", "true":
+		return true
+	case "false":
+		return false
+	}
+	q.fail(name)
+	return false
+}
+
+// date reads a time, or the word that stands for none.
+func (q *query) date(name, none string) (t time.Time, ok bool) {
+	value := q.Get(name)
+	if value == "" || value == none {
+		return t, false
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, value); err == nil {
+			return t, true
+		}
+	}
+	q.fail(name)
+	return t, false
+}
+
+func (q *query) zone() *time.Location {
+	zone, err := time.LoadLocation(q.Get("timezone"))
+	if err != nil {
+		q.fail("timezone")
+		return time.UTC
+	}
+	return zone
+}
+
+// page is what part of a history a request is for.
+type page struct {
+	start, most int
+	reverse     bool // oldest first
+}
+
+func (s *Server) roomHistory(c *call) (status int, answer any, err error) {
+	q := &query{Values: c.query}
+	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	p.reverse = q.flag("reverse")
+	q.flag("include_deleted")
+	zone := q.zone()
+	latest, dated := q.date("date", "recent")
+	earliest, bounded := q.date("end-date", "null")
+	if bounded && !dated {
+		q.fail("end-date")
+	}
+	if q.err != nil {
+		return 0, nil, q.err
+	}
+	messages := slices.Clone(c.room.messages)
+	if dated {
+		messages = slices.DeleteFunc(messages, func(m Message) bool {
+			return m.Date.After(latest) || bounded && m.Date.Before(earliest)
+		})
+	} else {
+		p.start, p.most = 0, recentMessages
+	}
+	part, more := p.of(messages)
+	return http.StatusOK, map[string]any{
+		"items": items(part, zone), "startIndex": p.start, "maxResults": p.most, "links": p.links(c, more && dated),
+	}, nil
+}
+
+// of returns the page of messages, which are oldest first, and whether there are more. Pages count from the newest.
+func (p page) of(messages []Message) (part []Message, more bool) {
+	slices.Reverse(messages)
+	from := min(p.start, len(messages))
+	to := min(from+p.most, len(messages))
+	part = messages[from:to]
+	more = to < len(messages)
+	if p.reverse {
+		slices.Reverse(part)
+	}
+	return part, more
+}
+
+func (p page) links(c *call, more bool) map[string]string {
+	links := map[string]string{"self": link(c, c.query)}
+	at := func(start int) string {
+		q := url.Values{}
+		for k, v := range c.query {
+			q[k] = v
+		}
+		q.Set("start-index", strconv.Itoa(start))
+		return link(c, q)
+	}
+	if more {
+		links["next"] = at(p.start + p.most)
+	}
+	if p.start > 0 {
+		links["prev"] = at(max(0, p.start-p.most))
+	}
+	return links
+}
+
+// link is an address of the same call; a token in the query stays out of it.
+func link(c *call, q url.Values) string {
+	u := url.URL{Scheme: "http", Host: c.r.Host, Path: c.r.URL.Path, RawPath: c.r.URL.RawPath}
+	clean := url.Values{}
+	for k, v := range q {
+		if k != "auth_token" {
+			clean[k] = v
+		}
+	}
+	u.RawQuery = clean.Encode()
+	return u.String()
+}
+
+func (s *Server) latestHistory(c *call) (status int, answer any, err error) {
+	q := &query{Values: c.query}
+	p := page{most: q.number("max-results", recentMessages, maxResults), reverse: true}
+	q.flag("include_deleted")
+	zone := q.zone()
+	messages := slices.Clone(c.room.messages)
+	if id := q.Get("not-before"); id != "" {
+		from := slices.IndexFunc(messages, func(m Message) bool { return m.ID == id })
+		if from < 0 {
+			q.fail("not-before")
+			from = 0
+		}
+		messages = messages[from:]
+	}
+	if q.err != nil {
+		return 0, nil, q.err
+	}
+	part, _ := p.of(messages)
+	return http.StatusOK, map[string]any{
+		"items": items(part, zone), "maxResults": p.most, "links": map[string]string{"self": link(c, c.query)},
+	}, nil
+}

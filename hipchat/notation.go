@@ -1,0 +1,48 @@
+package hipchat
+
+import (
+	"strings"
+	"unicode"
+)
+
+// EscapeHTML makes text from elsewhere harmless in a message of [FormatHTML]: the characters that mean something become
+// entities, line breaks become <br>, and control characters, which no client can show, the replacement character. The
+// result may also stand in an attribute's quotes.
+func EscapeHTML(text string) string { return htmlEscapes.Replace(plain(text)) }
+
+var htmlEscapes = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;", "\n", "<br>",
+)
+
+// EscapeText makes text from elsewhere harmless in a message of [FormatText]: every @, which could mention somebody,
+// becomes a full-width one, "@all" becomes "＠all", and so does a slash at the start, which could begin a command.
+// Control characters become the replacement character. HipChat documents no way to escape; this relies on mentions and
+// commands being written in ASCII. Emoticons stay.
+func EscapeText(text string) string {
+	text = strings.ReplaceAll(plain(text), "@", "＠")
+	start := strings.TrimLeftFunc(text, invisible)
+	if rest, ok := strings.CutPrefix(start, "/"); ok {
+		return "／" + rest
+	}
+	return text
+}
+
+func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// plain replaces invalid UTF-8 and control characters, and makes one character of every line break.
+func plain(text string) string {
+	var last rune
+	return strings.Map(func(r rune) rune {
+		before := last
+		last = r
+		switch {
+		case r == '\n' && before == '\r':
+			return -1
+		case r == '\r':
+			return '\n'
+		case unicode.IsControl(r) && r != '\t' && r != '\n':
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
