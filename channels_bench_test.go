@@ -28,8 +28,8 @@ type flatChannel struct {
 	Events            *[]string `json:"events"`
 }
 
-// channelList is a list of n channels that go through the given types, as the server sends them.
-func channelList(b *testing.B, n int, types ...ChannelType) []byte {
+// benchList is a list of n channels that go through the given types, as the server sends them.
+func benchList(b *testing.B, n int, types ...ChannelType) []byte {
 	payloads := channelPayloads(b)
 	var list bytes.Buffer
 	separator := byte('[')
@@ -52,7 +52,7 @@ func BenchmarkDecodeChannels(b *testing.B) {
 		"half with a payload": {ChannelTypeEmail, ChannelTypeChatwork, ChannelTypeSlack, ChannelTypeTwilio, ChannelTypeWebhook, ChannelTypeTeams},
 	} {
 		b.Run(name, func(b *testing.B) {
-			list := channelList(b, 1000, types...)
+			list := benchList(b, 1000, types...)
 			var lossless, flat, ratio []float64
 			for b.Loop() {
 				l, f := timeDecoding[Channel](b, list), timeDecoding[*flatChannel](b, list)

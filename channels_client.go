@@ -15,15 +15,21 @@ var (
 	deleteChannel = operation{"delete channel", http.MethodDelete, transport.Replay}
 )
 
+// channelList is the answer to ListChannels. Without its member it is not the list of an organization without channels.
+type channelList struct {
+	Channels *[]Channel `json:"channels"`
+}
+
+func (l channelList) complete() bool { return l.Channels != nil }
+
+func (c Channel) complete() bool { return c.ID != "" }
+
 // ListChannels returns all channels of the organization, including those of types this package does not know:
 // GET /api/v0/channels (https://mackerel.io/api-docs/entry/channels#get). The list is not paged.
 func (c *Client) ListChannels(ctx context.Context) ([]Channel, error) {
-	list, err := call[struct{ Channels *[]Channel }](ctx, c, listChannels, nil, "channels")
+	list, err := call[channelList](ctx, c, listChannels, nil, "channels")
 	if err != nil {
 		return nil, err
-	}
-	if list.Channels == nil { // not to be taken for an organization without channels
-		return nil, &Error{Provider: provider, Op: listChannels.name, Attempts: 1, Kind: ErrUnavailable, Err: errUndocumented}
 	}
 	return *list.Channels, nil
 }

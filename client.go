@@ -90,8 +90,11 @@ type operation struct {
 	repeat transport.Repeat
 }
 
+// An answer knows whether it has what the documentation promises: an empty object is JSON as well.
+type answer interface{ complete() bool }
+
 // call makes one call below /api/v0 and decodes the answer into a T.
-func call[T any](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {
+func call[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {
 	var answer T
 	u, ok := transport.Join(c.base, append([]string{"api", "v0"}, path...)...)
 	if !ok {
@@ -101,7 +104,7 @@ func call[T any](ctx context.Context, c *Client, op operation, body []byte, path
 		Op: op.name, Method: op.method, URL: u, Header: *c.header, Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
 		Judge: func(r *transport.Result) {
 			answer = *new(T)
-			if r.Class == transport.Done && json.Unmarshal(r.Body, &answer) != nil {
+			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer) != nil || !answer.complete()) {
 				r.Class, r.Err = transport.Ambiguous, errUndocumented
 			}
 		},

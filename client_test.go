@@ -287,6 +287,15 @@ func TestAnAnswerWithoutChannelsIsNotAnEmptyOrganization(t *testing.T) {
 	}
 }
 
+func TestAnAnswerWithoutAnIDIsNoChannel(t *testing.T) {
+	s, c := newFake(t)
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{}`})
+	ch, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: "https://example.com/"}}, mackerel.CreateChannelOptions{})
+	if !errors.Is(err, mackerel.ErrAmbiguous) || ch.Detail != nil {
+		t.Errorf("got %v, %v", ch, err)
+	}
+}
+
 // inBubble returns a fake and a client of it for which time is synctest's.
 func inBubble(t *testing.T, call mackerel.CallOptions) (*mackereltest.Server, *mackerel.Client) {
 	t.Helper()

@@ -111,8 +111,8 @@ func Retry(err error) (after time.Duration, ok bool) {
 }
 
 func (e *Error) repeatable() bool {
-	switch e.Kind { //nolint:errorlint // Kind is one of the sentinels itself
-	case ErrRateLimited, ErrUnavailable:
+	switch e.Kind {
+	case ErrRateLimited, ErrUnavailable: //nolint:errorlint // Kind is one of the sentinels itself
 		return true
 	case ErrAmbiguous:
 		return e.Delivery == AtLeastOnce

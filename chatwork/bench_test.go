@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -33,13 +34,16 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"message_id":"1234567890123456789"}`)
-	}))
 	fmt.Println(l.Addr())
-	io.Copy(io.Discard, os.Stdin)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		_ = l.Close()
+	}()
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // until l is closed
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"message_id":"1234567890123456789"}`)
+	}))
 }
 
 func startServer(b *testing.B) string {
@@ -58,8 +62,9 @@ func startServer(b *testing.B) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		stdin.Close()
-		cmd.Wait()
+		if err := errors.Join(stdin.Close(), cmd.Wait()); err != nil {
+			b.Error(err)
+		}
 	})
 	addr, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {

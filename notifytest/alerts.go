@@ -53,6 +53,7 @@ func everything() mackerel.Alert {
 	return a
 }
 
+// alertRows send what Mackerel sends and what people write by hand. No alert may fail for what it lacks.
 func alertRows() []row {
 	return []row{
 		{name: "every event is accepted, with all that an alert can have and with nothing", check: checkEvents},
@@ -79,6 +80,7 @@ func (sc *scene) wantArrival(o outcome, in string) {
 	}
 }
 
+// checkEvents includes one that does not exist yet: Mackerel may have it tomorrow.
 func checkEvents(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -94,6 +96,7 @@ func checkEvents(s *stage) {
 	}
 }
 
+// checkStatusWords: Mackerel writes statuses in either case, and may have more of them one day.
 func checkStatusWords(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -106,6 +109,7 @@ func checkStatusWords(s *stage) {
 	}
 }
 
+// checkMinimal lists what a program that monitors something of its own may leave out, which is nearly everything.
 func checkMinimal(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -135,6 +139,7 @@ func checkLife(s *stage) {
 	}
 }
 
+// checkUnchanged: the same alert is on its way to other notifiers at the same time.
 func checkUnchanged(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()

@@ -14,6 +14,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
+// answerRows are about answers that do harm to whoever follows, reads or awaits them.
 func answerRows() []row {
 	return []row{
 		{name: "a redirect to another host is refused, and nothing arrives there", http: true, check: func(s *stage) {
@@ -33,6 +34,8 @@ func answerRows() []row {
 // elsewhere is a host that no notifier has any business with.
 const elsewhere = "elsewhere.test"
 
+// checkRedirects: a client of net/http follows, turns a POST into a GET on 302, and on 307 takes every header along to
+// the other host but a few well-known ones, so that a key in a header of its own name would be given away.
 func checkRedirects(s *stage, locations ...string) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, location := range locations {
@@ -47,6 +50,7 @@ func checkRedirects(s *stage, locations ...string) {
 	}
 }
 
+// wantNothingElsewhere complains about each request to the other host. In memory all hosts lead to the same server.
 func (sc *scene) wantNothingElsewhere(o outcome, in string) {
 	sc.Helper()
 	for _, r := range o.requests {

@@ -79,6 +79,7 @@ func (sc *scene) neverConnect() {
 	})
 }
 
+// cancelRows end a call's context at every point of the call. The caller is waiting, often to shut down.
 func cancelRows() []row {
 	var all []row
 	for _, p := range phases() {
@@ -95,6 +96,7 @@ func cancelRows() []row {
 	return all
 }
 
+// check ends the context in one phase, under either mode.
 func (p phase) check(s *stage, st stop) {
 	for _, mode := range modes {
 		if mode == mackerel.AtMostOnce && p.repeats && p.out {
@@ -111,6 +113,7 @@ func (p phase) check(s *stage, st stop) {
 	}
 }
 
+// judge asks for the exact moment, for the context's error and its cause, and for what is known of the message.
 func (p phase) judge(sc *scene, o outcome, in string, st stop) {
 	if o.err == nil && p.mayFinish {
 		return

@@ -11,6 +11,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
+// connectRows are about the only case in which it is certain that nothing was sent. A notifier that calls it ambiguous
+// would lose messages at most once for nothing.
 func connectRows() []row {
 	return []row{
 		{name: "a connection that cannot be made is unavailable, not ambiguous", http: true, check: checkUnreachable},
@@ -45,6 +47,7 @@ func (sc *scene) dialBy(wrap func(next dialer) dialer) {
 
 var modes = []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce}
 
+// checkUnreachable fails in the dialer, as the operating system and the resolver do.
 func checkUnreachable(s *stage) {
 	for _, mode := range modes {
 		for _, err := range dialErrors() {
@@ -83,6 +86,7 @@ func checkReached(s *stage) {
 	}
 }
 
+// checkClosedPort is the refusal that the kernel makes.
 func checkClosedPort(s *stage) {
 	for _, mode := range modes {
 		sc := s.scene()

@@ -38,6 +38,8 @@ func losses() []loss {
 	}
 }
 
+// deliveryRows are the heart of the suite. A client that has lost an answer cannot know whether the message arrived; what
+// it does then is the delivery mode's to say, and what it reports must not claim more than it knows.
 func deliveryRows() []row {
 	var all []row
 	for _, l := range losses() {
@@ -83,6 +85,7 @@ type blindContext struct{ context.Context } //nolint:containedctx // it is a con
 
 func (blindContext) Value(any) any { return nil }
 
+// checkAtMostOnce: after a lost answer, a message sent again may be read twice, or be a second phone call at night.
 func (l loss) checkAtMostOnce(s *stage) {
 	for in, sc := range s.scenes(mackerel.AtMostOnce) {
 		sc.front.Inject(l.fault)
@@ -109,6 +112,7 @@ func (l loss) ends(sc *scene, recovers bool) []error {
 	return ends
 }
 
+// checkRecovery lets the service fail until the last attempt. An alert that nobody reads is worse than one read twice.
 func (l loss) checkRecovery(s *stage) {
 	for in, sc := range s.scenes(mackerel.AtLeastOnce) {
 		l.fault.Times = sc.env.MaxAttempts - 1
@@ -124,6 +128,7 @@ func (l loss) checkRecovery(s *stage) {
 	}
 }
 
+// checkForever: when every answer was lost, the message may have arrived as often as it was sent, and the error says so.
 func (l loss) checkForever(s *stage) {
 	for in, sc := range s.scenes(mackerel.AtLeastOnce) {
 		l.fault.Times = -1
@@ -157,12 +162,14 @@ func checkKept(s *stage) {
 	}
 }
 
+// checkSocketReset is the one reset that the kernel makes, and not a pipe in memory.
 func checkSocketReset(s *stage) {
 	sc := s.scene()
 	sc.env.Delivery = mackerel.AtMostOnce
 	checkReset(sc, sc.notifier(), "on a socket")
 }
 
+// checkReset loses the answer to a message that the service has accepted.
 func checkReset(sc *scene, n mackerel.Notifier, in string) {
 	sc.front.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
 	o := sc.send(n)
@@ -197,6 +204,7 @@ func (h Harness) lostThenRefused() []error {
 	return h.lost()
 }
 
+// checkStickyWait asks for two things at once: that it may have arrived, and when it can be tried again.
 func checkStickyWait(s *stage) {
 	sc := s.scene()
 	sc.env.Delivery = mackerel.AtLeastOnce
@@ -207,6 +215,7 @@ func checkStickyWait(s *stage) {
 	sc.wantRetryAfter(o, "reset, 429 for an hour", time.Hour)
 }
 
+// checkAttempts sees that MaxAttempts counts requests, the first one included, and that none is slept after.
 func checkAttempts(s *stage) {
 	for _, attempts := range []int{1, 2, 5} {
 		sc := s.scene()

@@ -18,6 +18,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
+// processRows are about what a call does to the program around it.
 func processRows() []row {
 	return []row{
 		{name: "nothing is written to standard output, standard error or the log", check: checkQuiet},
@@ -84,6 +85,7 @@ const labelKey = "notifytest"
 
 var calls atomic.Int64
 
+// checkGoroutines runs a call under a profiler label, which goroutines inherit: those of others do not matter.
 func checkGoroutines(s *stage) {
 	sc := s.scene()
 	sc.env.MaxAttempts = 1
@@ -100,6 +102,7 @@ func checkGoroutines(s *stage) {
 	}
 }
 
+// sendThroughTrouble meets each trouble and is then cancelled, where goroutines are most often forgotten.
 func (sc *scene) sendThroughTrouble(ctx context.Context, n mackerel.Notifier) {
 	for _, fault := range trouble() {
 		sc.front.Inject(fault)

@@ -14,6 +14,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
+// receiptRows are for notifiers that are Deliverers and Previewers; any other passes them.
 func receiptRows() []row {
 	return []row{
 		{name: "a receipt says what was done", check: checkReceipt},
@@ -57,6 +58,7 @@ func (sc *scene) wantCuts(cuts []mackerel.Cut, in string) {
 	}
 }
 
+// checkReceipt looks at a receipt that has nothing special to tell.
 func checkReceipt(s *stage) {
 	sc := s.scene()
 	o := sc.send(sc.notifier())
@@ -66,6 +68,7 @@ func checkReceipt(s *stage) {
 	}
 }
 
+// checkReceiptWait: the time is the caller's, so the waits are part of it.
 func checkReceiptWait(s *stage) {
 	sc := s.scene()
 	sc.front.Inject(refused(7), refused(3))
@@ -94,6 +97,7 @@ func checkReceiptFailure(s *stage) {
 	}
 }
 
+// checkAlike sees that Notify is Deliver without the receipt, not something similar.
 func checkAlike(s *stage) {
 	for _, status := range []int{0, 400, 401, 404, 429, 500} {
 		sc := s.scene()
@@ -129,6 +133,7 @@ func (sc *scene) preview(p mackerel.Previewer, a mackerel.Alert) *mackerel.Previ
 	return preview
 }
 
+// checkPreview: a preview goes to a terminal or a ticket.
 func checkPreview(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()

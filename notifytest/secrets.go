@@ -19,6 +19,8 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
+// secretRows look for the harness's secrets in everything that a program may log: errors of every origin, the notifier
+// itself, receipts.
 func secretRows() []row {
 	all := []row{
 		{name: "every secret is in the request, and no key is", http: true, check: checkProof},
@@ -123,6 +125,7 @@ func checkPrintedNotifier(s *stage) {
 	sc.wantNoSecret(n, sc.sieve(n), "the notifier")
 }
 
+// checkPrintedReceipt: receipts are made to be logged.
 func checkPrintedReceipt(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -158,6 +161,7 @@ func (sc *scene) sendFaulty(n mackerel.Notifier, s sieve, in string, fault fakeh
 	}
 }
 
+// checkEcho lets the service quote the secrets, each in every form in which it may have received them.
 func checkEcho(s *stage) {
 	for _, status := range []int{200, 400, 401, 404, 409, 429, 500} {
 		sc := s.scene()
@@ -199,6 +203,7 @@ func checkEchoCut(s *stage) {
 	}
 }
 
+// checkRedirectSecrets: net/http quotes an address that it cannot parse in its error.
 func checkRedirectSecrets(s *stage) {
 	sc := s.scene()
 	sc.env.MaxAttempts = 1
@@ -227,6 +232,7 @@ func (t talkative) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
+// checkTransportSecrets also proves that the notifier uses the client that it was given.
 func checkTransportSecrets(s *stage) {
 	for _, t := range []talkative{{false}, {true}} {
 		sc := s.scene()
@@ -240,6 +246,7 @@ func checkTransportSecrets(s *stage) {
 	}
 }
 
+// checkCancelSecrets: net/http wraps the end of a context in an error that quotes the URL.
 func checkCancelSecrets(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -253,6 +260,7 @@ func checkCancelSecrets(s *stage) {
 	}
 }
 
+// checkDialSecrets: so it does with the error of a dial.
 func checkDialSecrets(s *stage) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -263,6 +271,7 @@ func checkDialSecrets(s *stage) {
 	sc.wantNoSecretError(sc.deliver(ctx, n, s.alert()).err, secrets, "a closed port")
 }
 
+// checkSecrets looks at the error of each way to lose an answer.
 func (l loss) checkSecrets(s *stage) {
 	sc := s.scene()
 	sc.env.Delivery = mackerel.AtMostOnce

@@ -8,6 +8,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
+// successRows come first: a harness whose good day is none would fail everywhere, and say nothing.
 func successRows() []row {
 	return []row{
 		{name: "an alert is one message that the service accepts, over a socket", sockets: true, check: checkSuccess},
@@ -21,6 +22,7 @@ func successRows() []row {
 	}
 }
 
+// checkSuccess takes the way of real life, a socket, once: all that follows in memory rests on it.
 func checkSuccess(s *stage) { checkOne(s.scene(), "a good day") }
 
 // checkOne sends two alerts and expects one message for each.
@@ -34,6 +36,8 @@ func checkOne(sc *scene, in string) {
 	}
 }
 
+// statusRows hold a notifier to one reading of HTTP's statuses, so that a caller can act on the kind of an error without
+// knowing the service. See https://www.rfc-editor.org/rfc/rfc9110#name-status-codes.
 func statusRows() []row {
 	return []row{
 		{name: "every status from 200 to 599 has its kind of error, at least once", http: true, check: func(s *stage) {
@@ -52,6 +56,7 @@ var strangeBodies = []string{
 	"", "<html><body>Bad Gateway</body></html>", `{"error":`, `[]`, `null`, "\xff\xfe\x00", `{"errors":{"a":[1]},"message":7}`,
 }
 
+// checkStatuses makes one attempt per status: what is asked here is what an answer means, not what is done about it.
 func checkStatuses(s *stage, mode mackerel.Delivery) {
 	for hundred := 200; hundred < 600; hundred += 100 {
 		sc := s.scene()
@@ -63,6 +68,7 @@ func checkStatuses(s *stage, mode mackerel.Delivery) {
 	}
 }
 
+// checkStatus gives a body that no decoder expects, because a status must have its meaning without one.
 func (sc *scene) checkStatus(n mackerel.Notifier, status int, body string) {
 	sc.Helper()
 	sc.front.Inject(fakehttp.Fault{Status: status, Body: body})
@@ -99,6 +105,7 @@ func (h Harness) meaning(status int) []error {
 	return h.lost()
 }
 
+// checkInformational sends what proxies may send ahead of every answer. It is not the answer.
 func checkInformational(s *stage) {
 	sc := s.sceneBehind(func(service http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -112,6 +119,7 @@ func checkInformational(s *stage) {
 	sc.wantAccepted(o, "after a 102 and a 103", 1)
 }
 
+// checkSwitching answers with a status that ends HTTP on the connection: nobody knows what became of the message.
 func checkSwitching(s *stage) {
 	sc := s.sceneBehind(func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

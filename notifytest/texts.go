@@ -74,6 +74,8 @@ const (
 	messageBytes    = 1_200_000
 )
 
+// textRows send what no form would let through. Every text of an alert may come from a check's output, a user's hand or
+// an attacker's, and the alert must arrive all the same.
 func textRows() []row {
 	var all []row
 	for _, script := range scripts {
@@ -108,6 +110,7 @@ func long(unit string, characters, bytes int) string {
 	return textBegins + strings.Repeat(unit, n) + textEnds
 }
 
+// checkLong makes one text long at a time, so that a limit of one field is not hidden by that of another.
 func checkLong(s *stage, unit string) {
 	sc := s.scene()
 	n := sc.notifier()
@@ -168,6 +171,8 @@ func checkLongEverywhere(s *stage, unit string) {
 
 func containsFold(s, word string) bool { return strings.Contains(strings.ToLower(s), word) }
 
+// checkHostile puts a text alone and amid words into every place. Whether it is harmless where it arrives is for the
+// service's own fake and tests to say; here it must arrive, in one piece.
 func checkHostile(s *stage, text string) {
 	sc := s.scene()
 	n := sc.notifier()

@@ -29,6 +29,7 @@ func waitForms() map[string]string {
 	}
 }
 
+// waitRows: a service that says when to come back knows better than any back-off, and its word may also be absurd.
 func waitRows() []row {
 	return []row{
 		{name: "a refusal is waited out for exactly as long as it asks, in every form", http: true, repeats: true, check: checkWaitForms},
@@ -61,6 +62,7 @@ func waiting(status int, value string) fakehttp.Fault {
 	return fakehttp.Fault{Status: status, Header: http.Header{"Retry-After": {value}}}
 }
 
+// checkWaitForms tries both modes: a refusal is proof that nothing was done, so repeating it is safe in either.
 func checkWaitForms(s *stage) {
 	for _, mode := range modes {
 		for form := range waitForms() {
@@ -80,12 +82,14 @@ func (sc *scene) wantWaited(o outcome, in string, want time.Duration) {
 	sc.wantTook(o, in, want)
 }
 
+// checkWaits refuses two attempts of three, each with a time of its own.
 func checkWaits(s *stage) {
 	sc := s.scene()
 	sc.front.Inject(refused(7), refused(3))
 	sc.wantWaited(sc.send(sc.notifier()), "7 and 3 seconds", 10*time.Second)
 }
 
+// checkUnavailableWait: many services ask for patience with a 503 rather than a 429.
 func checkUnavailableWait(s *stage) {
 	sc := s.scene()
 	sc.env.Delivery = mackerel.AtLeastOnce
@@ -93,6 +97,7 @@ func checkUnavailableWait(s *stage) {
 	sc.wantWaited(sc.send(sc.notifier()), "503", wait)
 }
 
+// checkWaitFits sees that a deadline ends only those waits that it is too short for.
 func checkWaitFits(s *stage) {
 	sc := s.scene()
 	ctx, cancel := context.WithTimeout(s.tb.Context(), wait+time.Second)
@@ -101,6 +106,8 @@ func checkWaitFits(s *stage) {
 	sc.wantWaited(sc.deliver(ctx, sc.notifier(), s.alert()), "8 seconds left, 7 to wait", wait)
 }
 
+// checkWaitBeyondDeadline: sleeping until the deadline would cost the caller the time and the answer, which says how long
+// to wait.
 func checkWaitBeyondDeadline(s *stage) {
 	for form := range waitForms() {
 		sc := s.scene()

@@ -116,14 +116,11 @@ func (w *writer) target(a mackerel.Alert) {
 }
 
 func roles(all []mackerel.Role) string {
-	var names string
-	for i, r := range all {
-		if i > 0 {
-			names += ", "
-		}
-		names += cmp.Or(r.FullName, r.Name)
+	var names []string
+	for _, r := range all {
+		names = append(names, cmp.Or(r.FullName, r.Name))
 	}
-	return names
+	return strings.Join(names, ", ")
 }
 
 // times says when it opened, and when and after how long it closed.
