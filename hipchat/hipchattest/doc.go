@@ -30,8 +30,9 @@
 // of the real service is on record, the fake answers the same, down to its Python; the rest is worded alike.
 //
 // The record leaves some things open, and the fake has to decide. A token of another room is a 403. The words of a 429
-// and of errors in a query are its own. An unknown member is refused, but not in a card, where the real server accepts
-// it. auth_test is answered before the body is looked at, and does not count as a message.
+// and of errors in a query are its own. An unknown member is refused unless [Server.IgnoreUnknown] says otherwise; in a
+// card it is accepted, as by the real server. auth_test is answered before the body is looked at, and does not count as
+// a message.
 //
 // # HTML
 //

@@ -79,7 +79,7 @@ func (s *Server) sendNotification(c *call) (status int, answer any, err error) {
 	if err := s.messages.take(c.header, strconv.FormatInt(c.room.id, 10), s.Now()); err != nil {
 		return 0, nil, err
 	}
-	n, err := readNotification(c.r)
+	n, err := readNotification(c.r, s.schema)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -101,7 +101,7 @@ func (s *Server) sendNotification(c *call) (status int, answer any, err error) {
 }
 
 // readNotification reads the body. Members that come twice are refused, since which one counts nobody knows.
-func readNotification(r *http.Request) (notification, error) {
+func readNotification(r *http.Request, s schema) (notification, error) {
 	n := notification{Format: "html", Color: "yellow"}
 	contentType := r.Header.Get("Content-Type")
 	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
@@ -118,7 +118,7 @@ func readNotification(r *http.Request) (notification, error) {
 	if err != nil {
 		return n, badRequest("Invalid JSON: " + err.Error())
 	}
-	if e := notificationSchema.check("", value); e != nil {
+	if e := s.check("", value); e != nil {
 		return n, e
 	}
 	if err := json.Unmarshal(body, &n); err != nil {

@@ -108,7 +108,7 @@ func (s *schema) check(field string, v any) *apiError {
 	case string:
 		return s.checkText(field, v)
 	case map[string]any:
-		return s.checkObject(field, v)
+		return s.checkObject(v)
 	case []any:
 		for _, item := range v {
 			if e := s.Items.check(field, item); e != nil {
@@ -165,7 +165,7 @@ func (s *schema) checkText(field, v string) *apiError {
 	return nil
 }
 
-func (s *schema) checkObject(field string, v map[string]any) *apiError {
+func (s *schema) checkObject(v map[string]any) *apiError {
 	for _, name := range s.Required {
 		if _, ok := v[name]; !ok {
 			return invalid("required", name, nil, "Required field '"+name+"' is missing", nil)
@@ -179,8 +179,7 @@ func (s *schema) checkObject(field string, v map[string]any) *apiError {
 				return e
 			}
 		case !s.Open:
-			message := "Value for field '" + field + "' contains additional property '" + name + "'"
-			return invalid("additionalProperties", name, nil, message, nil)
+			return invalid("additionalProperties", name, nil, "Additional property '"+name+"' is not allowed", nil)
 		}
 	}
 	return nil

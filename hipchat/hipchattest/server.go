@@ -57,6 +57,7 @@ type Server struct {
 	tokens   map[string]*token
 	rooms    []*room
 	messages window // by room
+	schema   schema // of notifications
 	sent     int    // messages, of all rooms
 }
 
@@ -81,7 +82,7 @@ type room struct {
 // NewServer returns a server that knows [Token] and has the room [RoomName], whose id is [RoomID]. It listens nowhere
 // until BaseURL, URL or Client is called; Close ends it.
 func NewServer() *Server {
-	s := &Server{tokens: make(map[string]*token)}
+	s := &Server{tokens: make(map[string]*token), schema: notificationSchema}
 	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
 	s.SetRoomLimit(messageLimit)
 	s.SetToken(Token, Access{Label: "Mackerel", Scopes: []string{ScopeSendNotification, ScopeViewMessages}})
@@ -98,6 +99,14 @@ func (s *Server) SetRoomLimit(messages int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.messages = window{fakehttp.NewWindow(messages, messageWindow), "X-Floodcontrol", messages}
+}
+
+// IgnoreUnknown chooses what becomes of members that a notification does not have. HipChat ignores them, as far as can be
+// told: there are clients that send their token along. To find misspelt ones a new server refuses them.
+func (s *Server) IgnoreUnknown(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.schema.Open = on
 }
 
 // SetToken adds a token, changes what it may do or, with a zero Access, revokes it.

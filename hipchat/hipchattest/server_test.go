@@ -121,8 +121,8 @@ func TestRefusals(t *testing.T) {
 		{"orange is no colour", `{"message":"x","color":"orange"}`, "not in the enumeration"},
 		{"markdown is no format", `{"message":"x","message_format":"markdown"}`, "not in the enumeration: ['html', 'text']"},
 		{"a from of 65 characters is too long", `{"message":"x","from":"` + strings.Repeat("a", 65) + `"}`, "field 'from'"},
-		{"an unknown member is refused", `{"message":"x","text":"y"}`, "additional property 'text'"},
-		{"a member in another case is unknown", `{"message":"x","Color":"red"}`, "additional property 'Color'"},
+		{"an unknown member is refused", `{"message":"x","text":"y"}`, "Additional property 'text'"},
+		{"a member in another case is unknown", `{"message":"x","Color":"red"}`, "Additional property 'Color'"},
 		{"a member given twice is refused", `{"message":"x","message":"y"}`, "given twice"},
 		{"a list is no notification", `["x"]`, "Invalid JSON"},
 		{"half a body is none", `{"message":`, "Invalid JSON"},
@@ -147,6 +147,17 @@ func TestRefusals(t *testing.T) {
 				t.Error("it was kept all the same")
 			}
 		})
+	}
+}
+
+func TestUnknownMembersCanBeIgnored(t *testing.T) {
+	s := newServer(t)
+	s.IgnoreUnknown(true)
+	if status, answer := call(t, s, http.MethodPost, notify, `{"message":"x","token":"y"}`); status != http.StatusNoContent {
+		t.Error(status, answer)
+	}
+	if status, _ := call(t, s, http.MethodPost, notify, `{"token":"y"}`); status != http.StatusBadRequest {
+		t.Errorf("without a message: %d", status)
 	}
 }
 

@@ -40,15 +40,6 @@ func (p Properties) Whole() Properties {
 	return slices.DeleteFunc(slices.Clone(p), func(f mackerel.Fact) bool { return f.Value == "" })
 }
 
-// Parts are the values as parts that may be cut, the last one first. In a Cut they all go by the field's name.
-func (p Properties) Parts(field string) []Part {
-	parts := make([]Part, 0, len(p))
-	for i := len(p) - 1; i >= 0; i-- {
-		parts = append(parts, Part{Field: field, Text: &p[i].Value})
-	}
-	return parts
-}
-
 // MarshalJSON writes the object.
 func (p Properties) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -157,6 +158,42 @@ func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
 		s.Close()
 		check(t, "connections", connections.Load(), want)
 	}
+}
+
+// net/http goes on dialing for a call that was given up, and keeps the connection for the next one. By then it is stale.
+func TestWhatMustNotArriveTwiceTakesNoConnectionLeftOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		tp := pipe(t, s)
+		dial := tp.DialContext
+		slow := make(chan struct{})
+		tp.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			<-slow
+			return dial(ctx, network, addr)
+		}
+		o := through(tp)
+		o.Delivery = transport.AtMostOnce
+		tr := transport.New("twilio", o)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		check(t, "class of the call that is given up", tr.Do(ctx, post(t, fakehttp.MemoryURL)).Class, unavailable)
+		close(slow)
+		synctest.Wait()
+		check(t, "class", tr.Do(t.Context(), post(t, fakehttp.MemoryURL)).Class, done)
+		check(t, "connections", s.Connections(), 2)
+	})
+}
+
+func TestAGetOverHTTP2HasNoBody(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		check(t, "length of the body", r.ContentLength, 0)
+		io.WriteString(w, answer)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), get(t, s.URL, transport.Once))
+	check(t, "class", r.Class, done)
 }
 
 func fiveCalls(t *testing.T, o transport.Options, base string, repeat transport.Repeat) {

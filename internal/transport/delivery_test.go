@@ -80,7 +80,8 @@ var deliveryTests = []struct {
 	{"the name server does not answer", dialError(&net.DNSError{Err: "server misbehaving", Name: "fake.test", IsTemporary: true}), false, notSent},
 	{"a plain port where TLS should be", overTLS(trusted, answersPlain), true, notSent},
 	{"the connection ends in the handshake", overTLS(trusted, hangsUp), true, notSent},
-	{"a certificate that nobody knows", overTLS(untrusted, nil), true, hopeless},
+	{"a certificate that nobody knows", overTLS(unknown, nil), true, hopeless},
+	{"a certificate that has expired", overTLS(expired, nil), true, hopeless},
 	{"a RoundTripper that fails and does not trace", mockError, false, untraced},
 
 	{"reset before the request was read", faulted(fakehttp.Fault{Break: fakehttp.ResetConnection}), false, lost},
@@ -198,24 +199,25 @@ func garbage(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 	return s.Client().Transport, fakehttp.MemoryURL, func() int { return len(s.Requests()) }
 }
 
-const (
-	trusted   = true
-	untrusted = false
-)
+// How a client looks at the certificate of a server.
+func unknown(c *tls.Config, _ *x509.Certificate)      { c.RootCAs = x509.NewCertPool() }
+func trusted(c *tls.Config, server *x509.Certificate) { unknown(c, nil); c.RootCAs.AddCert(server) }
+func expired(c *tls.Config, server *x509.Certificate) {
+	trusted(c, server)
+	c.Time = func() time.Time { return server.NotAfter.Add(time.Hour) }
+}
 
-// overTLS connects to spoiled so many times, and then to a good server at whose certificate the client looks.
-func overTLS(trust bool, spoil func(net.Conn)) setup {
+// overTLS spoils so many connections, and then lets them through to a good server.
+func overTLS(look func(*tls.Config, *x509.Certificate), spoil func(net.Conn)) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 		s := newServer(t)
 		good := httptest.NewUnstartedServer(s)
 		good.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail on purpose
 		good.StartTLS()
 		t.Cleanup(good.Close)
-		tp := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+		tp := &http.Transport{TLSClientConfig: &tls.Config{}}
 		t.Cleanup(tp.CloseIdleConnections)
-		if trust {
-			tp.TLSClientConfig.RootCAs.AddCert(good.Certificate())
-		}
+		look(tp.TLSClientConfig, good.Certificate())
 		addr := good.Listener.Addr().String()
 		if spoil != nil {
 			addr = front(t, addr, times, spoil)

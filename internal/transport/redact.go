@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -145,13 +144,8 @@ func (f *fault) Error() string { return f.text }
 // Is reports whether the cause is target.
 func (f *fault) Is(target error) bool { return errors.Is(f.cause(), target) }
 
-// As finds the cause's type, unless it is the one that holds the URL.
-func (f *fault) As(target any) bool {
-	if _, ok := target.(**url.Error); ok {
-		return false
-	}
-	return errors.As(f.cause(), target)
-}
+// As finds the cause's type. A *url.Error is not in it any more.
+func (f *fault) As(target any) bool { return errors.As(f.cause(), target) }
 
 // Fault wraps an error of the network or the context. A *url.Error is peeled; words that still hold a URL or a user's
 // name at a host, as those of a caller's own RoundTripper or proxy may, are replaced.
@@ -211,6 +205,5 @@ func unfixable(err error) bool {
 	if errors.As(err, &dns) {
 		return dns.IsNotFound
 	}
-	return errors.As(err, new(*tls.CertificateVerificationError)) ||
-		errors.As(err, new(x509.UnknownAuthorityError)) || errors.As(err, new(x509.HostnameError))
+	return errors.As(err, new(*tls.CertificateVerificationError))
 }

@@ -144,6 +144,7 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 		{"a url.Error around a wrapped url.Error", wrap(fmt.Errorf("try 2: %w", wrap(io.ErrUnexpectedEOF))), io.ErrUnexpectedEOF, "unexpected EOF"},
 		{"a url.Error among others", errors.Join(errors.New("first"), wrap(reset)), syscall.ECONNRESET, "read: connection reset by peer"},
 		{"words with the address", errors.New("Post " + address + " failed"), nil, "the connection failed"},
+		{"words with an address without a user", errors.New("Post https://hooks.test/hunter2 failed"), nil, "the connection failed"},
 		{"words with the address, around a system's error", fmt.Errorf("Post %s: %w", address, reset), syscall.ECONNRESET, "connection reset by peer"},
 		{"words with the address, around a timeout", fmt.Errorf("Post %s: %w", address, os.ErrDeadlineExceeded), os.ErrDeadlineExceeded, "timeout"},
 		{"words with the address, around a cancellation of its own", fmt.Errorf("Post %s: %w", address, context.Canceled), context.Canceled, "context canceled"},

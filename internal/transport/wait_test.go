@@ -43,6 +43,7 @@ var waitTests = []struct {
 	{"Retry-After as a date, the server's clock being behind", -24 * time.Hour, 429, http.Header{"Retry-After": {date(http.TimeFormat, -24*time.Hour+9*time.Second)}}, 9 * time.Second},
 	{"Retry-After as a date, the server having no clock", 0, 429, http.Header{"Date": {""}, "Retry-After": {date(http.TimeFormat, 9*time.Second)}}, 9 * time.Second},
 	{"Retry-After in the past", 0, 429, http.Header{"Retry-After": {date(http.TimeFormat, -time.Minute)}}, 0},
+	{"Retry-After in the past, of a 503", 0, 503, http.Header{"Retry-After": {date(http.TimeFormat, -time.Minute)}}, 0},
 	{"Retry-After of no time", 0, 429, http.Header{"Retry-After": {"0"}}, 0},
 	{"Retry-After less than nothing", 0, 429, http.Header{"Retry-After": {"-5"}}, 0},
 	{"Retry-After that overflows seconds", 0, 429, http.Header{"Retry-After": {"99999999999"}}, 0},
@@ -75,6 +76,10 @@ var waitTests = []struct {
 		"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {epoch(0, 2*time.Second)},
 		"X-Floodcontrol-Remaining": {"0"}, "X-Floodcontrol-Reset": {epoch(0, 3*time.Second)},
 	}, 3 * time.Second},
+	{"both of HipChat's are in the past", 0, 429, http.Header{
+		"X-Ratelimit-Reset": {epoch(0, -2*time.Second)}, "X-Floodcontrol-Reset": {epoch(0, -3*time.Second)},
+	}, 0},
+	{"a period less than nothing", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"-11"}}, 0},
 	{"the period of Opsgenie's limit", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"11"}}, 11 * time.Second},
 	{"no word about it", 0, 429, nil, 0},
 }
