@@ -1,6 +1,7 @@
 package hipchat
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 
@@ -107,6 +108,48 @@ const (
 	LozengeMoved    Lozenge = "lozenge-moved"
 )
 
+// maxAttributes and maxAttributeValue, in characters, keep a default card from becoming longer than the message.
+const (
+	maxAttributes     = 6
+	maxAttributeValue = 250
+)
+
+// DefaultCard is the alert as a card: title, link, text, the status and the first five facts. Its ID is the alert's Key
+// and the status, so that a card sent twice is known as one.
+func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
+	w, status := provider.Words(a, t), provider.Rating(a)
+	c := &Card{
+		ID:    a.Key() + ":" + cmp.Or(string(status), string(a.Event)),
+		Style: CardApplication, Format: CardMedium, Title: provider.Plain(w.Title),
+	}
+	if linkable(w.URL) {
+		c.URL = w.URL
+	}
+	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= MaxThumbnailURL {
+		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
+	}
+	if text := provider.Join("\n", w.Message, w.Memo.Value); text != "" {
+		c.Description = Description{Value: provider.Plain(text), Format: FormatText}
+	}
+	if status != "" {
+		c.addAttribute(provider.StatusLabel(t), status.Label(), lookOf(status).lozenge)
+	}
+	for _, f := range w.Facts {
+		c.addAttribute(f.Label, f.Value, "")
+	}
+	return c
+}
+
+func (c *Card) addAttribute(label, value string, style Lozenge) {
+	if label == "" || len(c.Attributes) == maxAttributes {
+		return
+	}
+	c.Attributes = append(c.Attributes, Attribute{
+		Label: provider.Runes.Shorten(provider.Plain(label), MaxAttributeLabel),
+		Value: AttributeValue{Label: provider.Runes.Shorten(provider.Plain(value), maxAttributeValue), Style: style},
+	})
+}
+
 // The types behind Description and Icon have their members and not their methods.
 type (
 	descriptionObject Description
@@ -116,9 +159,9 @@ type (
 // MarshalJSON writes the shorter of the two forms that say the same.
 func (d Description) MarshalJSON() ([]byte, error) {
 	if d.Format == "" {
-		return encodeJSON(d.Value)
+		return provider.EncodeJSON(d.Value)
 	}
-	return encodeJSON(descriptionObject(d))
+	return provider.EncodeJSON(descriptionObject(d))
 }
 
 // UnmarshalJSON reads either form.
@@ -130,9 +173,9 @@ func (d *Description) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the shorter of the two forms that say the same.
 func (i Icon) MarshalJSON() ([]byte, error) {
 	if i.URL2x == "" {
-		return encodeJSON(i.URL)
+		return provider.EncodeJSON(i.URL)
 	}
-	return encodeJSON(iconObject(i))
+	return provider.EncodeJSON(iconObject(i))
 }
 
 // UnmarshalJSON reads either form.

@@ -1,7 +1,6 @@
 package hipchat
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -90,7 +89,7 @@ func decodeError(_ int, body []byte) (code, message string) {
 	}
 	field, _ := details["field"].(string)
 	message, _ = details["description"].(string)
-	return "", join(": ", field, message)
+	return "", provider.Join(": ", field, message)
 }
 
 // An operation is one row of the API's reference: what it is called, how it is sent, and what doing it twice means.
@@ -115,7 +114,7 @@ func (c *Client) request(op operation, params any, elements ...string) (transpor
 		u.RawQuery, err = encodeQuery(params)
 	} else {
 		r.Header = *c.json
-		r.Body, err = encodeJSON(params)
+		r.Body, err = provider.EncodeJSON(params)
 	}
 	if err != nil {
 		return r, c.service.Invalid(op.name, err.Error())
@@ -126,13 +125,4 @@ func (c *Client) request(op operation, params any, elements ...string) (transpor
 func encodeQuery(params any) (string, error) {
 	values, err := query.Values(params)
 	return values.Encode(), err
-}
-
-// encodeJSON leaves < and > as they are: a message in HTML stays readable where it is logged.
-func encodeJSON(params any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(params)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

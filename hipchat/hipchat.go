@@ -96,6 +96,9 @@ func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	client := c.client(&p)
 	checkLength(&p, "Room", c.Room, 1, MaxRoom)
+	if c.Room == "." || c.Room == ".." {
+		p.Add("Room", "cannot be part of a URL; use its API ID")
+	}
 	checkMentions(&p, c.Mentions)
 	checkLength(&p, "From", c.From, 0, MaxFrom)
 	p.Common(c.Level, c.Text)
@@ -103,8 +106,11 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{
-		client: client, room: c.Room, notify: foldNotify(c.Notify), mentions: foldMentions(c.Mentions), from: c.From,
-		card: c.Card, level: c.Level, text: c.Text, message: c.Message,
+		client: client, room: c.Room, notify: provider.ByStatus(c.Notify), mentions: provider.ByStatus(c.Mentions),
+		from: c.From, card: c.Card, level: c.Level, text: c.Text, message: c.Message,
+	}
+	for status, names := range n.mentions {
+		n.mentions[status] = slices.Clone(names)
 	}
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
@@ -171,7 +177,7 @@ func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err err
 	if m, err = n.message(a); err != nil {
 		return Message{}, "", n.client.service.MessageError(err)
 	}
-	status := rating(a)
+	status := provider.Rating(a)
 	if notify, ok := n.notify[status]; ok {
 		m.Notify = notify
 	}

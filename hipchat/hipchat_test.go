@@ -24,6 +24,18 @@ func TestNewReportsAllProblems(t *testing.T) {
 		"Text.Language: ", "Timeout: ")
 }
 
+func TestRoomsThatCannotBeConfigured(t *testing.T) {
+	for _, room := range []string{"", ".", "..", strings.Repeat("障", hipchat.MaxRoom+1)} {
+		_, err := hipchat.New(hipchat.Config{Client: newClient(t, newServer(t), hipchattest.Token), Room: room})
+		wantContains(t, asError(t, err, mackerel.ErrConfig).Message, "Room: ")
+	}
+	if _, err := hipchat.New(hipchat.Config{
+		Client: newClient(t, newServer(t), hipchattest.Token), Room: strings.Repeat("障", hipchat.MaxRoom),
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNewWithASharedClient(t *testing.T) {
 	s := newServer(t)
 	s.AddRoom(2, "dev")
@@ -198,11 +210,10 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	s := newServer(t)
-	s.SetRoomLimit(50)
 	n := newNotifier(t, s, hipchat.Config{Card: true, Mentions: mentionAll, Notify: map[mackerel.Status]bool{"ok": true}})
 	a := everywhere("障害")
 	var wg sync.WaitGroup
-	for range 50 {
+	for range 30 {
 		wg.Go(func() {
 			if err := n.Notify(t.Context(), a); err != nil {
 				t.Error(err)
@@ -210,7 +221,7 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := len(s.Messages(hipchattest.RoomID)); got != 50 {
+	if got := len(s.Messages(hipchattest.RoomID)); got != 30 {
 		t.Errorf("%d messages", got)
 	}
 }

@@ -99,10 +99,9 @@ func list[T any](ctx context.Context, c *Client, op operation, params any, path 
 	if err != nil {
 		return page, err
 	}
+	decode := provider.JSON(&page)
 	r.Judge = func(r *transport.Result) {
-		page = Page[T]{}
-		provider.JSON(&page)(r)
-		if r.Class == transport.Done && page.Items == nil {
+		if decode(r); r.Class == transport.Done && page.Items == nil {
 			provider.Undocumented(r)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -136,6 +137,21 @@ func TestLatestHistoryParams(t *testing.T) {
 	}
 }
 
+// oddPage goes wrong after part of it was read.
+const oddPage = `{"items":[{"id":"stale"}],"links":{"next":"http://stale.test"},"startIndex":"0"}`
+
+func TestNothingIsLeftOfAnEarlierAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := hipchattest.NewServer()
+		defer s.Close()
+		s.Inject(fakehttp.Fault{Status: 200, Body: oddPage})
+		page, err := newClient(t, s, hipchattest.Token).RoomHistory(t.Context(), "ops", hipchat.RoomHistoryParams{})
+		if err != nil || len(page.Items) != 0 || page.Links.Next != "" {
+			t.Errorf("%v, %+v", err, page)
+		}
+	})
+}
+
 // TestHistoryBodies reads what servers were seen to send, and what is no history.
 func TestHistoryBodies(t *testing.T) {
 	for _, c := range []struct {
@@ -150,7 +166,8 @@ func TestHistoryBodies(t *testing.T) {
 			 "mention_name":"a"}],"file":{"name":"a.png","size":1},"card":"{}","new":1}]}`, 1, nil,
 		},
 		{"a deleted message has no text", `{"items":[{"id":"f","date":"2014-11-23T21:23:49+00:00","from":null,"type":"message"}]}`, 1, nil},
-		{"an answer without items is no history", `{}`, 0, mackerel.ErrUnavailable},
+		{"an answer without items is no history", `{"links":{"next":"http://stale.test"}}`, 0, mackerel.ErrUnavailable},
+		{"an odd page is no history", oddPage, 0, mackerel.ErrUnavailable},
 		{"null is no history", `null`, 0, mackerel.ErrUnavailable},
 		{"a page of a proxy is no history", `<html>`, 0, mackerel.ErrUnavailable},
 		{"half an answer is no history", `{"items":[{"id":"f"`, 0, mackerel.ErrUnavailable},
@@ -171,7 +188,7 @@ func TestHistoryBodies(t *testing.T) {
 			} else if err != nil {
 				t.Error(err)
 			}
-			if len(page.Items) != c.items || c.kind == nil && page.Items == nil {
+			if len(page.Items) != c.items || c.kind == nil && page.Items == nil || page.Links.Next != "" {
 				t.Errorf("%+v", page)
 			}
 		})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
-	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
 // A Message is one notification: a title that links to URL, text, lines of facts, a memo and a picture. All of it is
@@ -32,75 +31,16 @@ type Message struct {
 // maxLink is the longest address, escaped and in characters, that is a link. What is longer is cut like other text.
 const maxLink = 2000
 
-// maxAttributes and maxAttributeValue, in characters, keep a default card from becoming longer than the message.
-const (
-	maxAttributes     = 6
-	maxAttributeValue = 250
-)
-
 // DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
 // change a field. It has no mentions and no card; those come from the Config. Events without a status are gray and
 // disturb nobody.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	look := lookOf(rating(a))
-	m := Message{
+	look := lookOf(provider.Rating(a))
+	return Message{
 		Color: look.color, Notify: look.notify, Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo,
 		URL: w.URL, Image: w.Graph.Value,
 	}
-	return m
-}
-
-// DefaultCard is the alert as a card: title, link, text, the status and the first five facts. Its ID is the alert's Key
-// and the status, so that a card sent twice is known as one.
-func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
-	w := provider.Words(a, t)
-	c := &Card{
-		ID: a.Key() + ":" + string(cmp.Or(rating(a), mackerel.Status(a.Event))), Style: CardApplication, Format: CardMedium,
-		Title: w.Title,
-	}
-	if linkable(w.URL) {
-		c.URL = w.URL
-	}
-	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= MaxThumbnailURL {
-		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
-	}
-	if text := join("\n", w.Message, w.Memo.Value); text != "" {
-		c.Description = Description{Value: text, Format: FormatText}
-	}
-	if status := rating(a); status != "" {
-		c.addAttribute(statusLabel(t), status.Label(), lookOf(status).lozenge)
-	}
-	for _, f := range w.Facts {
-		c.addAttribute(f.Label, f.Value, "")
-	}
-	return c
-}
-
-func (c *Card) addAttribute(label, value string, style Lozenge) {
-	if label == "" || len(c.Attributes) == maxAttributes {
-		return
-	}
-	c.Attributes = append(c.Attributes, Attribute{
-		Label: provider.Runes.Shorten(label, MaxAttributeLabel),
-		Value: AttributeValue{Label: provider.Runes.Shorten(value, maxAttributeValue), Style: style},
-	})
-}
-
-func statusLabel(t mackerel.Text) string {
-	if t.Language == mackerel.Japanese {
-		return "ステータス"
-	}
-	return "Status"
-}
-
-// rating is the status of an alert or alert group, "" for other events: a host that was registered is not unknown.
-func rating(a mackerel.Alert) mackerel.Status {
-	switch a.Event { //nolint:exhaustive // the others have none
-	case "", mackerel.EventAlert, mackerel.EventAlertGroup:
-		return a.Status.Fold()
-	}
-	return ""
 }
 
 // A look is what a status looks like.
@@ -135,7 +75,7 @@ func (m Message) format() Format {
 
 // body renders the message in at most MaxMessage characters, and says what was cut for that.
 func (m Message) body(f Format) (string, []mackerel.Cut) {
-	facts := m.facts()
+	facts := provider.Lines(m.Facts)
 	link, address := "", m.URL
 	if linkable(address) {
 		link, address = address, ""
@@ -151,22 +91,6 @@ func (m Message) body(f Format) (string, []mackerel.Cut) {
 	)
 }
 
-// facts are the lines of facts, not yet escaped.
-func (m Message) facts() string {
-	lines := make([]string, len(m.Facts))
-	for i, f := range m.Facts {
-		lines[i] = f.Label + ": " + f.Value
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (m Message) memo() string {
-	if m.Memo.Value == "" {
-		return ""
-	}
-	return m.Memo.Label + ": " + m.Memo.Value
-}
-
 // html writes the title as a link; an address that cannot be one stands below, as text.
 func (m Message) html(facts, link, address string) string {
 	title, picture := element("b", m.Title), ""
@@ -177,8 +101,8 @@ func (m Message) html(facts, link, address string) string {
 	if linkable(m.Image) {
 		picture = `<img src="` + EscapeHTML(m.Image) + `">`
 	}
-	return join("<br>",
-		m.Raw, title, EscapeHTML(m.Text), EscapeHTML(facts), element("i", m.memo()), EscapeHTML(address), picture)
+	return provider.Join("<br>",
+		m.Raw, title, EscapeHTML(m.Text), EscapeHTML(facts), element("i", provider.Line(m.Memo)), EscapeHTML(address), picture)
 }
 
 func element(tag, text string) string {
@@ -190,29 +114,20 @@ func element(tag, text string) string {
 
 // text writes the mentions first, and addresses in lines of their own, where clients make links of them.
 func (m Message) text(facts, link, address string) string {
-	body := EscapeText(join("\n", m.Title, m.Text, facts, m.memo(), address))
+	body := EscapeText(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo), address))
 	picture := m.Image
 	if !linkable(picture) {
 		picture = ""
 	}
-	return join("\n", mentionLine(m.Mentions), m.Raw, body, plainLink(link), plainLink(picture))
+	return provider.Join("\n", mentionLine(m.Mentions), m.Raw, body, plainLink(link), plainLink(picture))
 }
 
 // plainLink writes an address so that nothing in it mentions anybody.
 func plainLink(address string) string { return strings.ReplaceAll(address, "@", "%40") }
 
-// linkable reports whether an address may be a link: http or https, without blanks, and not out of proportion.
+// linkable reports whether an address may be a link. Escaped it may be several times as long.
 func linkable(address string) bool {
-	if address == "" || strings.ContainsFunc(address, unicode.IsSpace) {
-		return false
-	}
-	_, problem := transport.ParseURL(address)
-	return problem == "" && provider.Runes.Len(EscapeHTML(address)) <= maxLink
-}
-
-// join leaves out what is empty.
-func join(separator string, lines ...string) string {
-	return strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), separator)
+	return provider.Linkable(address, maxLink) && provider.Runes.Len(EscapeHTML(address)) <= maxLink
 }
 
 func mentionLine(names []string) string {
@@ -238,20 +153,3 @@ func checkMentions(p *provider.Problems, mentions map[mackerel.Status][]string) 
 }
 
 func notInMention(r rune) bool { return r == '@' || unicode.IsSpace(r) || unicode.IsControl(r) }
-
-// foldMentions copies the mentions, with the statuses in the form in which they are looked up.
-func foldMentions(mentions map[mackerel.Status][]string) map[mackerel.Status][]string {
-	folded := make(map[mackerel.Status][]string, len(mentions))
-	for status, names := range mentions {
-		folded[status.Fold()] = slices.Clone(names)
-	}
-	return folded
-}
-
-func foldNotify(notify map[mackerel.Status]bool) map[mackerel.Status]bool {
-	folded := make(map[mackerel.Status]bool, len(notify))
-	for status, on := range notify {
-		folded[status.Fold()] = on
-	}
-	return folded
-}

@@ -56,6 +56,9 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 			if m.Kept != m.Text {
 				t.Errorf("the sanitizer made %q of %q", m.Kept, m.Text)
 			}
+			if strings.Contains(string(m.Card), `\u0000`) || strings.Contains(string(m.Card), `\u001b`) {
+				t.Errorf("the card has a control character: %s", m.Card)
+			}
 			m, _ = notify(t, s, hipchat.Config{Mentions: mentionAll}, everywhere(c.text))
 			if m.Format != "text" || strings.Count(m.Text, "@") != 1 || !strings.HasPrefix(m.Text, "@all\n") {
 				t.Errorf("%q mentions more than @all", m.Text)
@@ -207,6 +210,15 @@ func TestLongAddresses(t *testing.T) {
 	m := last(t, s)
 	checkShown(t, m)
 	wantMissing(t, m.Text, "href", "img")
+}
+
+func TestAddressesThatGrowWhenTheyAreEscaped(t *testing.T) {
+	address := "https://x.test/" + strings.Repeat(`"`, 1900)
+	s := newServer(t)
+	if _, err := newNotifier(t, s, hipchat.Config{}).Send(t.Context(), hipchat.Message{URL: address, Image: address}); err != nil {
+		t.Fatal(err)
+	}
+	wantMissing(t, last(t, s).Text, "href", "img")
 }
 
 func TestRawIsNeverCut(t *testing.T) {

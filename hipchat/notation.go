@@ -3,12 +3,14 @@ package hipchat
 import (
 	"strings"
 	"unicode"
+
+	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
 // EscapeHTML makes text from elsewhere harmless in a message of [FormatHTML]: the characters that mean something become
 // entities, line breaks become <br>, and control characters, which no client can show, the replacement character. The
 // result may also stand in an attribute's quotes.
-func EscapeHTML(text string) string { return htmlEscapes.Replace(plain(text)) }
+func EscapeHTML(text string) string { return htmlEscapes.Replace(provider.Plain(text)) }
 
 var htmlEscapes = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;", "\n", "<br>",
@@ -19,7 +21,7 @@ var htmlEscapes = strings.NewReplacer(
 // Control characters become the replacement character. HipChat documents no way to escape; this relies on mentions and
 // commands being written in ASCII. Emoticons stay.
 func EscapeText(text string) string {
-	text = strings.ReplaceAll(plain(text), "@", "＠")
+	text = strings.ReplaceAll(provider.Plain(text), "@", "＠")
 	start := strings.TrimLeftFunc(text, invisible)
 	if rest, ok := strings.CutPrefix(start, "/"); ok {
 		return "／" + rest
@@ -28,21 +30,3 @@ func EscapeText(text string) string {
 }
 
 func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
-
-// plain replaces invalid UTF-8 and control characters, and makes one character of every line break.
-func plain(text string) string {
-	var last rune
-	return strings.Map(func(r rune) rune {
-		before := last
-		last = r
-		switch {
-		case r == '\n' && before == '\r':
-			return -1
-		case r == '\r':
-			return '\n'
-		case unicode.IsControl(r) && r != '\t' && r != '\n':
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
-}

@@ -185,3 +185,14 @@ func TestTheCallersCardStaysAsItIs(t *testing.T) {
 		t.Error("the caller's card was changed")
 	}
 }
+
+func TestADescriptionInHTMLIsNeverCut(t *testing.T) {
+	s := newServer(t)
+	card := wholeCard()
+	card.Description.Value = strings.Repeat("<br>", 251)
+	_, err := newNotifier(t, s, hipchat.Config{}).Send(t.Context(), hipchat.Message{Title: "T", Card: card})
+	wantContains(t, asError(t, err, mackerel.ErrInvalid).Message, "card.description.value: 1004 characters")
+	if len(s.Requests()) != 0 {
+		t.Error("it was sent all the same")
+	}
+}

@@ -18,6 +18,7 @@ func TestCheckHTML(t *testing.T) {
 		{"allowed tags", `<b>a</b><i>b</i><em>c</em><strong>d</strong><br><br/><BR /><code>e</code><pre>f</pre><ul><li>g</li></ul>`, ""},
 		{"a table", `<table><tr valign="top"><td colspan=2>a</td></tr></table>`, ""},
 		{"a link", `<a href="https://x.test/?a=1&amp;b=2">x</a>`, ""},
+		{"a link in entities", `<a href="https&#58;//x.test/">x</a>`, ""},
 		{"a picture", `<img src='https://x.test/a.png' alt="graph">`, ""},
 		{"a span's colour", `<span style="color: red; font-weight:bold">x</span>`, ""},
 		{"entities", "&lt;&amp;&#39;&#x27;&quot;&nbsp;&copy;&semi;", ""},

@@ -68,6 +68,10 @@ type window struct {
 	limit  int
 }
 
+func newWindow(family string, limit int, per time.Duration) window {
+	return window{fakehttp.NewWindow(limit, per), family, limit}
+}
+
 type token struct {
 	Access
 	calls window
@@ -82,9 +86,12 @@ type room struct {
 // NewServer returns a server that knows [Token] and has the room [RoomName], whose id is [RoomID]. It listens nowhere
 // until BaseURL, URL or Client is called; Close ends it.
 func NewServer() *Server {
-	s := &Server{tokens: make(map[string]*token), schema: notificationSchema}
+	s := &Server{
+		tokens:   make(map[string]*token),
+		messages: newWindow("X-Floodcontrol", messageLimit, messageWindow),
+		schema:   notificationSchema,
+	}
 	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
-	s.SetRoomLimit(messageLimit)
 	s.SetToken(Token, Access{Label: "Mackerel", Scopes: []string{ScopeSendNotification, ScopeViewMessages}})
 	s.AddRoom(RoomID, RoomName)
 	return s
@@ -94,15 +101,8 @@ func NewServer() *Server {
 // not for a testing/synctest bubble; see [MemoryBaseURL].
 func (s *Server) BaseURL() string { return s.URL() + basePath }
 
-// SetRoomLimit changes how many messages a room takes in a minute, which is 30, and forgets what was counted.
-func (s *Server) SetRoomLimit(messages int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.messages = window{fakehttp.NewWindow(messages, messageWindow), "X-Floodcontrol", messages}
-}
-
-// IgnoreUnknown chooses what becomes of members that a notification does not have. HipChat ignores them, as far as can be
-// told: there are clients that send their token along. To find misspelt ones a new server refuses them.
+// IgnoreUnknown chooses what becomes of members that a notification does not have. HipChat ignores them, as far as can
+// be told: there are clients that send their token along. To find misspelt ones a new server refuses them.
 func (s *Server) IgnoreUnknown(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +115,7 @@ func (s *Server) SetToken(value string, a Access) {
 	defer s.mu.Unlock()
 	a.Scopes = slices.Clone(a.Scopes)
 	a.Calls = cmp.Or(a.Calls, callLimit)
-	s.tokens[value] = &token{a, window{fakehttp.NewWindow(a.Calls, callWindow), "X-Ratelimit", a.Calls}}
+	s.tokens[value] = &token{a, newWindow("X-Ratelimit", a.Calls, callWindow)}
 }
 
 // AddRoom adds a room, which is then found by its id and by its name.
