@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -16,7 +17,7 @@ type Unit struct {
 	size func(rune) int
 }
 
-// The units. Text that is not valid UTF-8 counts by the replacement character that it will be sent as.
+// The units. They count valid UTF-8, which is what Cut, Shorten and Fit make of text.
 var (
 	Bytes = Unit{"bytes", func(s string) int { return len(s) }, utf8.RuneLen}
 	Runes = Unit{"runes", utf8.RuneCountInString, func(rune) int { return 1 }}
@@ -68,8 +69,7 @@ func (u Unit) Shorten(s string, n int) string {
 	return strings.TrimRight(u.Cut(s, n), " \t\n") + ellipsis
 }
 
-// boundary returns the last place at or before i where s may be cut: not before something that joins to the left, not
-// after a joiner, not within a pair of flag letters or a Hangul syllable.
+// boundary returns the last place at or before i where s may be cut.
 func boundary(s string, i int) int {
 	for i > 0 && i < len(s) {
 		before, size := utf8.DecodeLastRuneInString(s[:i])
@@ -82,53 +82,69 @@ func boundary(s string, i int) int {
 	return i
 }
 
-const (
-	zwj  = 0x200D
-	zwnj = 0x200C
-)
-
-// joined reports whether two neighbours are one character to a reader. It joins rather too much than too little: a
-// prefix that ends early is still whole.
+// joined reports whether two neighbours are one character to a reader: what Unicode calls an extended grapheme cluster
+// (https://www.unicode.org/reports/tr29/), conjuncts included. It joins rather too much than too little, for a beginning
+// that ends early is still whole.
 func joined(left string, before, after rune) bool {
 	switch {
 	case before == '\r' && after == '\n':
 		return true
 	case unicode.IsControl(before) || unicode.IsControl(after):
 		return false
-	case before == zwj || after == zwj || after == zwnj:
+	case before == zwj || prepended.have(before) || unicode.Is(unicode.Prepended_Concatenation_Mark, before):
 		return true
-	case unicode.In(after, unicode.M, unicode.Variation_Selector, unicode.Other_Grapheme_Extend, prependedOrEmoji):
+	case unicode.In(after, unicode.M, unicode.Other_Grapheme_Extend) || extending.have(after):
 		return true
-	case regional(before) && regional(after):
+	case viramas.have(before):
+		return unicode.IsLetter(after)
+	case flagLetters.have(before) && flagLetters.have(after):
 		return flagOpen(left)
+	case leadingJamo.have(before) || otherJamo.have(after):
+		return unicode.Is(unicode.Hangul, before) && unicode.Is(unicode.Hangul, after)
 	}
-	return hangul(before) && hangul(after) && !(syllable(before) && syllable(after)) || unicode.Is(unicode.Prepended_Concatenation_Mark, before)
+	return false
 }
 
-// prependedOrEmoji are the emoji modifiers and tags, which belong to what precedes them.
-var prependedOrEmoji = &unicode.RangeTable{R32: []unicode.Range32{
-	{Lo: 0x1F3FB, Hi: 0x1F3FF, Stride: 1}, {Lo: 0xE0020, Hi: 0xE007F, Stride: 1},
-}}
+const zwj = 0x200D // the zero-width joiner
 
-func regional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
+// runeRanges are pairs of a first and a last code point.
+type runeRanges [][2]rune
+
+func (rr runeRanges) have(r rune) bool {
+	return slices.ContainsFunc(rr, func(pair [2]rune) bool { return pair[0] <= r && r <= pair[1] })
+}
+
+var (
+	// What joins to its left and is in no such table of the standard library: the joiners, the vowel signs AM of Thai and
+	// Lao, the skin tones.
+	extending = runeRanges{{0x200C, zwj}, {0x0E33, 0x0E33}, {0x0EB3, 0x0EB3}, {0x1F3FB, 0x1F3FF}}
+	// Indic letters that join to their right.
+	prepended = runeRanges{
+		{0x0D4E, 0x0D4E}, {0x111C2, 0x111C3}, {0x1193F, 0x1193F}, {0x11941, 0x11941}, {0x11A3A, 0x11A3A}, {0x11A84, 0x11A89},
+		{0x11D46, 0x11D46}, {0x11F02, 0x11F02},
+	}
+	// The signs that make one of two consonants, of the scripts in which that is one character.
+	viramas = runeRanges{
+		{0x094D, 0x094D}, {0x09CD, 0x09CD}, {0x0ACD, 0x0ACD}, {0x0B4D, 0x0B4D}, {0x0C4D, 0x0C4D}, {0x0D4D, 0x0D4D},
+	}
+	// The letters of which two make a flag.
+	flagLetters = runeRanges{{0x1F1E6, 0x1F1FF}}
+	// The letters that begin a Hangul syllable, and those that go on with it.
+	leadingJamo = runeRanges{{0x1100, 0x115F}, {0xA960, 0xA97C}}
+	otherJamo   = runeRanges{{0x1160, 0x11FF}, {0xD7B0, 0xD7FB}}
+)
 
 // flagOpen reports whether left ends in an odd number of flag letters: the next one completes a flag.
 func flagOpen(left string) bool {
 	n := 0
 	for {
 		r, size := utf8.DecodeLastRuneInString(left)
-		if !regional(r) {
+		if !flagLetters.have(r) {
 			return n%2 == 1
 		}
 		left, n = left[:len(left)-size], n+1
 	}
 }
-
-func hangul(r rune) bool {
-	return r >= 0x1100 && r <= 0x11FF || r >= 0xA960 && r <= 0xA97C || r >= 0xAC00 && r <= 0xD7FB
-}
-
-func syllable(r rune) bool { return r >= 0xAC00 && r <= 0xD7A3 }
 
 // A Part is a text of a message that may be cut, by its name in a Cut.
 type Part struct {
@@ -138,8 +154,11 @@ type Part struct {
 
 // Fit renders a message within a limit. As long as it is too long, the parts are cut in the order given, each as little
 // as possible and down to nothing before the next; what is measured is always the rendered message, escaping and all.
-// The parts are left as they were rendered.
+// The parts are left as they were rendered, without invalid UTF-8.
 func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mackerel.Cut) {
+	for _, p := range parts {
+		*p.Text = strings.ToValidUTF8(*p.Text, "\uFFFD")
+	}
 	out := render()
 	var cuts []mackerel.Cut
 	for _, p := range parts {
@@ -149,11 +168,11 @@ func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mac
 		whole := *p.Text
 		from := u.Len(whole)
 		// The first length that is too long is one more than the longest that fits.
-		n := sort.Search(min(from, limit), func(n int) bool {
+		tooLong := sort.Search(min(from, limit+1), func(n int) bool {
 			*p.Text = u.Shorten(whole, n)
 			return u.Len(render()) > limit
 		})
-		*p.Text = u.Shorten(whole, max(0, n-1))
+		*p.Text = u.Shorten(whole, max(0, tooLong-1))
 		out = render()
 		if to := u.Len(*p.Text); to < from {
 			cuts = append(cuts, mackerel.Cut{Field: p.Field, Unit: u.Name, From: from, To: to})

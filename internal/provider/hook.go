@@ -76,11 +76,12 @@ func ordinary(s string) bool {
 // path, an API's version.
 const minPart = 6
 
+// longEnough leaves out what is too short, and adds all others in lower case, in which some proxies keep addresses.
 func longEnough(all []string) []string {
 	var long []string
 	for _, s := range all {
 		if len(s) >= minPart {
-			long = append(long, s)
+			long = append(long, s, strings.ToLower(s))
 		}
 	}
 	return long

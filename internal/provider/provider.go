@@ -3,9 +3,11 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"time"
@@ -43,16 +45,27 @@ func (s *Service) Do(ctx context.Context, r transport.Request) (transport.Result
 	if result.Class == transport.Done {
 		return result, nil
 	}
-	return result, s.Error(r.Op, result)
+	return result, s.failure(r.Op, result, s.cleaner(r))
+}
+
+// cleaner is the call's own, if it has secrets that the others do not have.
+func (s *Service) cleaner(r transport.Request) *transport.Cleaner {
+	if r.Clean != nil {
+		return r.Clean
+	}
+	return s.transport.Clean()
 }
 
 // Error is the result of a failed operation as the module's error.
 func (s *Service) Error(op string, r transport.Result) error {
+	return s.failure(op, r, s.transport.Clean())
+}
+
+func (s *Service) failure(op string, r transport.Result, clean *transport.Cleaner) error {
 	var code, message string
-	if len(r.Body) > 0 && r.Class != transport.Done && s.DecodeError != nil {
+	if len(r.Body) > 0 && s.DecodeError != nil {
 		code, message = s.DecodeError(r.Status, r.Body)
 	}
-	clean := s.transport.Clean()
 	return &mackerel.Error{
 		Provider:   s.Name,
 		Op:         op,
@@ -103,22 +116,36 @@ func (s *Service) Receipt(start time.Time, r transport.Result, id string, cuts [
 // Preview shows requests as they would be sent, without their secrets.
 func (s *Service) Preview(cuts []mackerel.Cut, requests ...transport.Request) *mackerel.Preview {
 	p := &mackerel.Preview{Cuts: cuts}
-	clean := s.transport.Clean()
 	for _, r := range requests {
+		clean := s.cleaner(r)
 		p.Requests = append(p.Requests, mackerel.PreviewRequest{
-			Method: r.Method, URL: clean.Text(r.URL.String()), Header: clean.Header(r.Header), Body: clean.Text(string(r.Body)),
+			Method: r.Method, URL: clean.Text(address(r.URL)), Header: clean.Header(r.Header), Body: clean.Text(string(r.Body)),
 		})
 	}
 	return p
 }
 
-// JSON returns a Judge that decodes a success into v. A success that is not the documented JSON is none.
+// address is a URL as it is shown: user and password, which any URL may have, are no part of that.
+func address(u *url.URL) string {
+	if u.User == nil {
+		return u.String()
+	}
+	bare := *u
+	bare.User = nil
+	return strings.Replace(bare.String(), "://", "://[redacted]@", 1)
+}
+
+// JSON returns a Judge that decodes a success into what v points to, which is empty before and after anything else. A
+// success that is not the documented JSON is none, and null is never documented.
 func JSON(v any) func(*transport.Result) {
+	target := reflect.ValueOf(v).Elem()
 	return func(r *transport.Result) {
+		target.SetZero()
 		if r.Class != transport.Done {
 			return
 		}
-		if err := json.Unmarshal(r.Body, v); err != nil {
+		if err := json.Unmarshal(r.Body, v); err != nil || string(bytes.TrimSpace(r.Body)) == "null" {
+			target.SetZero()
 			Undocumented(r)
 		}
 	}

@@ -104,7 +104,7 @@ func Number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 func (w *writer) target(a mackerel.Alert) {
 	if h := a.Host; h != nil {
 		name := cmp.Or(h.Name, h.ID)
-		if h.Status != "" {
+		if name != "" && h.Status != "" {
 			name += " (" + h.Status + ")"
 		}
 		w.add(w.labels.host, name)
@@ -120,7 +120,7 @@ func roles(all []mackerel.Role) string {
 	for _, r := range all {
 		names = append(names, cmp.Or(r.FullName, r.Name))
 	}
-	return strings.Join(names, ", ")
+	return Join(", ", names...)
 }
 
 // times says when it opened, and when and after how long it closed.

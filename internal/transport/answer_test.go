@@ -71,7 +71,7 @@ func sending(status int, body string) http.Handler {
 		}
 		w.WriteHeader(status)
 		http.NewResponseController(w).Flush() // without a length it goes out in chunks
-		io.WriteString(w, body)
+		say(w, body)
 	})
 }
 
@@ -154,13 +154,13 @@ func TestResponsesMadeByHand(t *testing.T) {
 		body string
 		want transport.Class
 	}{
-		{"a length that was left out", &http.Response{StatusCode: 200, Body: body()}, nil, answer, done},
-		{"a length that is not known", &http.Response{StatusCode: 200, Body: body(), ContentLength: -1}, nil, answer, done},
-		{"a length that is too small", &http.Response{StatusCode: 200, Body: body(), ContentLength: 5}, nil, answer[:5], done},
-		{"a length that is too large", &http.Response{StatusCode: 200, Body: body(), ContentLength: 500}, nil, "", ambiguous},
-		{"no body at all", &http.Response{StatusCode: 204}, nil, "", done},
+		{"a length that was left out", &http.Response{StatusCode: http.StatusOK, Body: body()}, nil, answer, done},
+		{"a length that is not known", &http.Response{StatusCode: http.StatusOK, Body: body(), ContentLength: -1}, nil, answer, done},
+		{"a length that is too small", &http.Response{StatusCode: http.StatusOK, Body: body(), ContentLength: 5}, nil, answer[:5], done},
+		{"a length that is too large", &http.Response{StatusCode: http.StatusOK, Body: body(), ContentLength: 500}, nil, "", ambiguous},
+		{"no body at all", &http.Response{StatusCode: http.StatusNoContent}, nil, "", done},
 		{"nothing at all", nil, nil, "", ambiguous},
-		{"both an answer and an error", &http.Response{StatusCode: 200, Body: body()}, errors.New("odd"), "", ambiguous},
+		{"both an answer and an error", &http.Response{StatusCode: http.StatusOK, Body: body()}, errors.New("odd"), "", ambiguous},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,27 +13,32 @@ import (
 
 // RoundTrip is one attempt, up to the last byte of the answer.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := req.Context().Err(); err != nil {
+	caller := req.Context()
+	if err := caller.Err(); err != nil {
 		return nil, err // the caller gave up just now: nothing is attempted
 	}
 	c.Attempts++
 	c.started, c.start, c.answered, c.final = true, time.Now(), false, false
 	c.Err, c.RetryAfter = nil, 0
-	ctx, cancel := context.WithTimeout(req.Context(), c.t.options.Timeout)
+	ctx, watch, cancel := c.watched(caller)
 	defer cancel()
+	req, err := c.sign(ctx, req)
+	if err != nil {
+		return nil, err
+	}
 	trace := newTracer()
-	resp, err := c.base.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &trace.ClientTrace)))
+	resp, err := c.base.RoundTrip(watch.send(httptrace.WithClientTrace(ctx, &trace.ClientTrace), req))
 	if err == nil && resp == nil {
 		err = errNoResponse
 	}
 	if err != nil {
-		c.failed(req.Context(), err, trace.provesNothingSent())
+		c.failed(caller, stalled(ctx, err), trace.provesNothingSent())
 		return nil, err
 	}
 	c.answered, c.Status, c.Header = true, resp.StatusCode, resp.Header
-	c.Body, err = readBody(resp, c.limit())
+	c.Body, err = c.receive(resp, watch)
 	resp.Body = http.NoBody
-	c.judge(req.Context(), err)
+	c.judge(caller, stalled(ctx, err))
 	return resp, nil
 }
 
@@ -69,6 +74,9 @@ func (c *call) failed(ctx context.Context, err error, notSent bool) {
 	if notSent {
 		c.Class, c.final = Unavailable, unfixable(err)
 	}
+	if errors.Is(err, errNotPublic) {
+		c.Class, err = Invalid, errNotPublic
+	}
 	c.Err = c.lostAnswer(ctx, err)
 }
 
@@ -81,7 +89,7 @@ func (c *call) judge(ctx context.Context, bodyErr error) {
 	case bodyErr != nil:
 		c.Body, c.Err = nil, c.lostAnswer(ctx, bodyErr)
 		if c.Class == Done {
-			c.Class, c.final = Classify(0, repeatable), errors.As(bodyErr, new(tooLarge))
+			c.Class, c.final = Classify(0, repeatable), errors.As(bodyErr, new(tooLarge)) || c.r.Sink.spent()
 		}
 	case c.Status >= 300 && c.Status < 400:
 		c.Err = c.fault(redirectError(c.Header.Get("Location")))
@@ -108,7 +116,7 @@ func (c *call) limit() int64 {
 }
 
 // tooLarge is the error of a body over its limit in bytes.
-type tooLarge int64
+type tooLarge int64 //nolint:errname // as it reads where it is made
 
 func (e tooLarge) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(e)) }
 

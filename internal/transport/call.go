@@ -77,7 +77,7 @@ func (c *call) run(ctx context.Context) {
 	}
 	resp, err := c.retry.Do(req)
 	if resp != nil {
-		resp.Body.Close()
+		_ = resp.Body.Close() // http.NoBody
 	}
 	switch {
 	case c.started: // the last attempt settled it
@@ -103,10 +103,8 @@ func (c *call) request(ctx context.Context) (*retryablehttp.Request, error) {
 	if c.retry.PrepareRetry != nil {
 		req.Header = req.Header.Clone()
 	}
-	if len(c.r.Body) > 0 {
-		if err := req.SetBody(c.r.Body); err != nil {
-			return nil, err
-		}
+	if err := c.setBody(req); err != nil {
+		return nil, err
 	}
 	if c.Delivery == AtMostOnce && !c.base.std {
 		c.forbidReplay(req.Request)
@@ -170,7 +168,7 @@ func (c *call) fits(ctx context.Context) bool {
 	c.wait = c.RetryAfter
 	if c.wait == 0 {
 		d := min(firstWait<<min(c.Attempts-1, 10), c.t.options.MaxWait)
-		c.wait = d/2 + rand.N(d/2+1)
+		c.wait = d/2 + rand.N(d/2+1) //nolint:gosec // nobody gains by guessing it
 	}
 	deadline, bounded := ctx.Deadline()
 	return c.wait <= c.t.options.MaxWait && (!bounded || time.Now().Add(c.wait).Before(deadline))

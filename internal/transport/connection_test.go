@@ -2,10 +2,8 @@ package transport_test
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"reflect"
 	"strings"
@@ -42,11 +40,11 @@ func answerOfEveryKind(w http.ResponseWriter, r *http.Request) {
 	body := strings.Repeat("x", 10_000)
 	switch r.URL.Path {
 	case "/length":
-		io.WriteString(w, "short")
+		say(w, "short")
 	case "/chunks":
-		io.WriteString(w, body)
+		say(w, body)
 		http.NewResponseController(w).Flush()
-		io.WriteString(w, body)
+		say(w, body)
 	case "/empty":
 		w.WriteHeader(http.StatusNoContent)
 	case "/gzip":
@@ -145,7 +143,7 @@ func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
 		var connections atomic.Int64
 		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			check(t, "protocol", r.Proto, "HTTP/2.0")
-			io.WriteString(w, answer)
+			say(w, answer)
 		}))
 		s.EnableHTTP2 = true
 		s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -187,7 +185,7 @@ func TestWhatMustNotArriveTwiceTakesNoConnectionLeftOver(t *testing.T) {
 func TestAGetOverHTTP2HasNoBody(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		check(t, "length of the body", r.ContentLength, 0)
-		io.WriteString(w, answer)
+		say(w, answer)
 	}))
 	s.EnableHTTP2 = true
 	s.StartTLS()
@@ -248,7 +246,7 @@ func TestNetHTTPWouldReplay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			io.Copy(io.Discard, resp.Body)
+			drain(resp.Body)
 			resp.Body.Close()
 			s.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
 		}
@@ -273,157 +271,4 @@ func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestTheCallersClientIsCopied(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		client := s.Client()
-		client.Timeout = 2 * time.Second
-		client.CheckRedirect = func(*http.Request, []*http.Request) error { panic("redirects are ours to refuse") }
-		before := *client
-		s.Inject(fakehttp.Fault{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}})
-		tr := transport.New("chatwork", transport.Options{Client: client})
-		check(t, "class", tr.Do(t.Context(), post(t, fakehttp.MemoryURL)).Class, invalid)
-		if client.Transport != before.Transport || client.Jar != before.Jar || client.Timeout != before.Timeout || client.CheckRedirect == nil {
-			t.Errorf("the client was changed: %+v", client)
-		}
-	})
-}
-
-func TestTheShorterTimeoutWins(t *testing.T) {
-	tests := []struct {
-		name            string
-		client, options time.Duration
-		want            time.Duration
-	}{
-		{"neither is set", 0, 0, 10 * time.Second},
-		{"only the client's, shorter than the default", 2 * time.Second, 0, 2 * time.Second},
-		{"only the client's, longer than the default", time.Minute, 0, 10 * time.Second},
-		{"only ours", 0, time.Minute, time.Minute},
-		{"the client's is shorter", 2 * time.Second, 3 * time.Second, 2 * time.Second},
-		{"ours is shorter", 30 * time.Second, 20 * time.Second, 20 * time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				s.Inject(fakehttp.Fault{Break: fakehttp.Silence})
-				client := s.Client()
-				client.Timeout = tt.client
-				start := time.Now()
-				r := transport.New("chatwork", transport.Options{Client: client, Timeout: tt.options, MaxAttempts: 1}).Do(t.Context(), post(t, fakehttp.MemoryURL))
-				check(t, "time", time.Since(start), tt.want)
-				check(t, "error", r.Err.Error(), "no answer within "+tt.want.String())
-			})
-		})
-	}
-}
-
-func TestTheCallersJar(t *testing.T) {
-	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b", Path: "/"})
-		io.WriteString(w, answer)
-	}))
-	t.Cleanup(s.Close)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Transport: &http.Transport{}, Jar: jar}
-	defer client.CloseIdleConnections()
-	tr := transport.New("chatwork", transport.Options{Client: client, MaxWait: time.Millisecond})
-	r := post(t, s.URL())
-	tr.Do(t.Context(), r)
-
-	s.Inject(fakehttp.Fault{Status: 429, Times: 2})
-	tr.Do(t.Context(), r)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { tr.Do(t.Context(), r) })
-	}
-	wg.Wait()
-	for i, got := range s.Requests() {
-		want := "a=b"
-		if i == 0 {
-			want = ""
-		}
-		check(t, "cookies, which must not add up", got.Header.Get("Cookie"), want)
-	}
-	check(t, "members of the shared header", len(r.Header), 1)
-}
-
-// A RoundTripper must not write into the header, but some do, and all calls share it.
-func TestARoundTripperThatWritesIntoTheHeader(t *testing.T) {
-	limited := func(*http.Request) (*http.Response, error) { return response(429, ""), nil }
-	o := through(roundTripFunc(func(r *http.Request) (*http.Response, error) {
-		r.Header.Add("Traceparent", "00-1")
-		if n := len(r.Header["Traceparent"]); n != 1 {
-			t.Errorf("an attempt has %d of them", n)
-		}
-		return limited(r)
-	}))
-	o.MaxWait = time.Millisecond
-	tr := transport.New("chatwork", o)
-	r := post(t, fakehttp.MemoryURL)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { tr.Do(t.Context(), r) })
-	}
-	wg.Wait()
-	check(t, "members of the shared header", len(r.Header), 1)
-}
-
-func TestEveryAttemptSendsTheSameBytes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(lostAnswer, unavailable503)
-		r := post(t, fakehttp.MemoryURL)
-		r.Body = []byte(strings.Repeat("サーバ", 10_000))
-		check(t, "class", transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), r).Class, done)
-		for _, got := range s.Requests() {
-			check(t, "the body is the same", string(got.Body), string(r.Body))
-			check(t, "Content-Length", got.Header.Get("Content-Length"), "90000")
-		}
-	})
-}
-
-// Users who pass a client to set its timeout alone still get connections that are kept.
-func TestAClientWithoutATransport(t *testing.T) {
-	s := newServer(t)
-	for range 3 {
-		tr := transport.New("chatwork", transport.Options{Client: &http.Client{Timeout: 3 * time.Second}})
-		check(t, "class", tr.Do(t.Context(), post(t, s.URL())).Class, done)
-	}
-	check(t, "connections", s.Connections(), 1)
-}
-
-func TestAHeaderThatCannotBeSent(t *testing.T) {
-	tests := []struct {
-		name   string
-		header http.Header
-	}{
-		{"a value with a line break", http.Header{"X-Token": {"secret-value\r\nX-Other: 1"}}},
-		{"a second value with a NUL", http.Header{"X-Token": {"fine", "secret-value\x00"}}},
-		{"a name with a blank", http.Header{"X Token": {"secret-value"}}},
-		{"a name with a colon", http.Header{"X-Token:": {"secret-value"}}},
-		{"a name beyond ASCII", http.Header{"X-Tökén": {"secret-value"}}},
-		{"an empty name", http.Header{"": {"secret-value"}}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			o := through(roundTripFunc(func(*http.Request) (*http.Response, error) {
-				t.Error("it was sent")
-				return response(200, answer), nil
-			}))
-			request := post(t, fakehttp.MemoryURL)
-			request.Header = tt.header
-			r := transport.New("chatwork", o).Do(t.Context(), request)
-			check(t, "class", r.Class, invalid)
-			check(t, "attempts", r.Attempts, 0)
-			if strings.Contains(r.Err.Error(), "secret") {
-				t.Errorf("the error quotes the value: %v", r.Err)
-			}
-		})
-	}
 }

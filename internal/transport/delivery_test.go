@@ -75,7 +75,7 @@ var deliveryTests = []struct {
 	socket bool // not for a bubble
 	want   outcomes
 }{
-	{"the connection is refused", dialError(refusedError), false, notSent},
+	{"the connection is refused", dialError(errRefused), false, notSent},
 	{"the host's name does not exist", dialError(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "fake.test", IsNotFound: true}}), false, hopeless},
 	{"the name server does not answer", dialError(&net.DNSError{Err: "server misbehaving", Name: "fake.test", IsTemporary: true}), false, notSent},
 	{"a plain port where TLS should be", overTLS(trusted, answersPlain), true, notSent},
@@ -136,7 +136,7 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-var refusedError = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 
 func dialError(err error) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
@@ -170,7 +170,7 @@ func mockError(_ *testing.T, times int) (http.RoundTripper, string, func() int) 
 		answered++
 		return httpmock.NewStringResponse(200, answer), nil
 	}
-	fail := httpmock.NewErrorResponder(refusedError)
+	fail := httpmock.NewErrorResponder(errRefused)
 	if times > 0 {
 		fail = fail.Times(times).Then(succeed)
 	}
@@ -184,7 +184,7 @@ func garbage(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 	var served atomic.Int64
 	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if n := served.Add(1); times > 0 && n > int64(times) {
-			io.WriteString(w, answer)
+			say(w, answer)
 			return
 		}
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -193,7 +193,7 @@ func garbage(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 			return
 		}
 		defer conn.Close()
-		io.WriteString(conn, "SSH-2.0-OpenSSH_9.7\r\n")
+		say(conn, "SSH-2.0-OpenSSH_9.7\r\n")
 	}))
 	t.Cleanup(s.Close)
 	return s.Client().Transport, fakehttp.MemoryURL, func() int { return len(s.Requests()) }
@@ -256,32 +256,32 @@ func passThrough(c net.Conn, to string) {
 		return
 	}
 	go func() {
-		io.Copy(far, c)
+		_, _ = io.Copy(far, c) // to the end, whichever it is
 		far.Close()
 	}()
-	io.Copy(c, far)
+	_, _ = io.Copy(c, far)
 	c.Close()
 }
 
 func hangsUp(c net.Conn) { c.Close() }
 
 func answersPlain(c net.Conn) {
-	io.ReadAtLeast(c, make([]byte, 4096), 64) // the greeting; unread, it would turn the end into a reset
-	io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nthis is a plain port\n")
+	_, _ = io.ReadAtLeast(c, make([]byte, 4096), 64) // the greeting; unread, it would turn the end into a reset
+	say(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nthis is a plain port\n")
 	c.Close()
 }
 
 func overHTTP2(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 	var served atomic.Int64
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		drain(r.Body)
 		if r.ProtoMajor != 2 {
 			t.Errorf("the request came over %s", r.Proto)
 		}
 		if n := served.Add(1); times < 0 || n <= int64(times) {
 			panic(http.ErrAbortHandler)
 		}
-		io.WriteString(w, answer)
+		say(w, answer)
 	}))
 	s.EnableHTTP2 = true
 	s.StartTLS()

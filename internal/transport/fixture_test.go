@@ -21,11 +21,16 @@ const answer = `{"message_id":"5"}`
 func newServer(t testing.TB) *fakehttp.Server {
 	t.Helper()
 	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, answer)
+		say(w, answer)
 	}))
 	t.Cleanup(s.Close)
 	return s
 }
+
+// say writes text. That fails only if whoever reads it has gone, and that is theirs to notice.
+func say(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
+
+func drain(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
 
 // handledBy counts the requests that the service itself got to see.
 func handledBy(s *fakehttp.Server) int {
@@ -108,6 +113,6 @@ func check[T comparable](t testing.TB, what string, got, want T) {
 func writeGzip(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Encoding", "gzip")
 	z := gzip.NewWriter(w)
-	io.WriteString(z, body)
+	say(z, body)
 	z.Close()
 }

@@ -191,10 +191,15 @@ type Request struct {
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
+	Stream *Stream // instead of Body, if it is long or its progress counts
+	Sink   *Sink   // instead of Result.Body, for a success that may be long
 	Repeat Repeat
 	Limit  int64    // of the answer's body, in bytes; MessageLimit unless set
 	Clean  *Cleaner // if the call has secrets of its own; the transport's unless set
 
+	// Sign, if set, is called before each attempt is sent, with a header of the attempt's own to write into; the body it
+	// must leave alone. If it fails, nothing is sent. It has the attempt's time, and no longer.
+	Sign func(*http.Request) error
 	// Judge sees every answer before anything is decided. It may change the Class, where the service's status does not
 	// say it all: a documented success is Done, an undocumented one Ambiguous. Body is nil if it could not be
 	// read whole, which the Class has taken into account.

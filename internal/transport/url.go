@@ -35,22 +35,19 @@ func ParseBase(s string) (u *url.URL, problem string) {
 // Join appends path elements to a base URL, each escaped as one element. It reports false if one is empty or would
 // climb ("." or ".."): such an id cannot be addressed.
 func Join(base *url.URL, elements ...string) (*url.URL, bool) {
-	u := *base
-	escaped, slash := strings.CutSuffix(base.EscapedPath(), "/")
+	escapedBase, slash := strings.CutSuffix(base.EscapedPath(), "/")
+	path, escaped := []string{base.Path}, []string{escapedBase}
 	if slash { // not the one of an escaped "%2F"
-		u.Path = strings.TrimSuffix(base.Path, "/")
-	}
-	if escaped != "" && escaped[0] != '/' { // as url.URL.JoinPath leaves it
-		u.Path, escaped = "/"+u.Path, "/"+escaped
+		path[0] = strings.TrimSuffix(base.Path, "/")
 	}
 	for _, e := range elements {
 		if e == "" || e == "." || e == ".." {
 			return nil, false
 		}
-		u.Path += "/" + e
-		escaped += "/" + url.PathEscape(e)
+		path, escaped = append(path, e), append(escaped, url.PathEscape(e))
 	}
-	u.RawPath = escaped
+	u := *base
+	u.Path, u.RawPath = strings.Join(path, "/"), strings.Join(escaped, "/")
 	return &u, true
 }
 

@@ -1,0 +1,111 @@
+package provider_test
+
+import (
+	"html"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+)
+
+// message is rendered as many services want it: markup of its own around text that is escaped.
+type message struct{ title, text, memo string }
+
+func (m *message) render() string {
+	return "<b>" + html.EscapeString(m.title) + "</b>" + html.EscapeString(m.text) + "<i>" + html.EscapeString(m.memo) + "</i>"
+}
+
+func (m *message) parts() []provider.Part {
+	return []provider.Part{{Field: "memo", Text: &m.memo}, {Field: "text", Text: &m.text}, {Field: "title", Text: &m.title}}
+}
+
+const markup = len("<b></b><i></i>")
+
+func TestFit(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	tests := []struct {
+		name  string
+		limit int
+		unit  provider.Unit
+		in    message
+		want  message
+		cuts  []mackerel.Cut
+	}{
+		{"at the limit nothing is cut", markup + 12, provider.Runes, message{"disk", "full", "memo"}, message{"disk", "full", "memo"}, nil},
+		{"one over the limit, and the ellipsis takes another", markup + 11, provider.Runes, message{"disk", "full", "memo"}, message{"disk", "full", "me…"}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 4, To: 3}}},
+		{"far over the limit, the first part is cut to what is left", markup + 20, provider.Runes, message{"disk", "full", long}, message{"disk", "full", strings.Repeat("x", 11) + "…"}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 100, To: 12}}},
+		{"the first part goes before the second is touched", markup + 10, provider.Runes, message{"disk", long, long}, message{"disk", "xxxxx…", ""}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 100, To: 0}, {Field: "text", Unit: "runes", From: 100, To: 6}}},
+		{"all but the last part go", markup + 3, provider.Runes, message{"disk full", long, long}, message{"di…", "", ""}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 100, To: 0}, {Field: "text", Unit: "runes", From: 100, To: 0}, {Field: "title", Unit: "runes", From: 9, To: 3}}},
+		{"a part alone that is longer than the limit uses all of it", markup + 50, provider.Runes, message{"", "", long}, message{"", "", strings.Repeat("x", 49) + "…"}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 100, To: 50}}},
+		{"a part that is empty was not cut", markup + 3, provider.Runes, message{"disk", "", ""}, message{"di…", "", ""}, []mackerel.Cut{{Field: "title", Unit: "runes", From: 4, To: 3}}},
+		{"in bytes the ellipsis has three", markup + 10, provider.Bytes, message{"disk", "", "障害発生"}, message{"disk", "", "障…"}, []mackerel.Cut{{Field: "memo", Unit: "bytes", From: 12, To: 6}}},
+		{"in utf-16 units", markup + 6, provider.UTF16, message{"", "", "\U0001f525\U0001f525\U0001f525\U0001f525"}, message{"", "", "\U0001f525\U0001f525…"}, []mackerel.Cut{{Field: "memo", Unit: "utf-16 units", From: 8, To: 5}}},
+		{"what escaping adds is counted", markup + 12, provider.Runes, message{"", "", "<<<<<"}, message{"", "", "<<…"}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 5, To: 3}}},
+		{"invalid UTF-8 is replaced before it is counted", markup + 7, provider.Bytes, message{"a\xff", "", "b\xff\xfe"}, message{"a\uFFFD", "", "…"}, []mackerel.Cut{{Field: "memo", Unit: "bytes", From: 4, To: 3}}},
+		{"where even the markup does not fit all parts are gone", 5, provider.Runes, message{"disk", "full", "memo"}, message{"", "", ""}, []mackerel.Cut{{Field: "memo", Unit: "runes", From: 4, To: 0}, {Field: "text", Unit: "runes", From: 4, To: 0}, {Field: "title", Unit: "runes", From: 4, To: 0}}},
+		{"a limit of nothing", 0, provider.Runes, message{"disk", "", ""}, message{"", "", ""}, []mackerel.Cut{{Field: "title", Unit: "runes", From: 4, To: 0}}},
+		{"a limit of less than nothing", -7, provider.Runes, message{"disk", "", ""}, message{"", "", ""}, []mackerel.Cut{{Field: "title", Unit: "runes", From: 4, To: 0}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := tt.in
+			out, cuts := tt.unit.Fit(tt.limit, m.render, m.parts()...)
+			if m != tt.want {
+				t.Errorf("%+q, want %+q", m, tt.want)
+			}
+			if out != m.render() {
+				t.Errorf("the result is not the parts as they were left: %q", out)
+			}
+			if tt.limit >= markup && tt.unit.Len(out) > tt.limit {
+				t.Errorf("%d %s, the limit being %d", tt.unit.Len(out), tt.unit.Name, tt.limit)
+			}
+			if !slices.Equal(cuts, tt.cuts) {
+				t.Errorf("cuts %+v, want %+v", cuts, tt.cuts)
+			}
+		})
+	}
+}
+
+func TestFitOfATextAlone(t *testing.T) {
+	text := strings.Repeat("x", 100)
+	out, _ := provider.Runes.Fit(50, func() string { return text }, provider.Part{Field: "text", Text: &text})
+	check(t, "all of the limit is used", out, strings.Repeat("x", 49)+"…")
+}
+
+// An escape that depends on what follows can make a shorter text longer: "[to" at the end might become a tag, "[tom" not.
+func TestFitWithAnEscapeThatShrinks(t *testing.T) {
+	text := "a[tomato"
+	render := func() string {
+		return strings.NewReplacer("[to…", "(left bracket)to…", "[…", "(left bracket)…").Replace(text)
+	}
+	for limit := 3; limit <= 12; limit++ {
+		text = "a[tomato"
+		out, _ := provider.Bytes.Fit(limit, render, provider.Part{Field: "text", Text: &text})
+		if len(out) > limit {
+			t.Errorf("%q has %d bytes, the limit being %d", out, len(out), limit)
+		}
+	}
+}
+
+func FuzzFit(f *testing.F) {
+	f.Add("disk", "full", "memo", 20)
+	f.Add("<b>", "障害\xff", strings.Repeat("&\U0001f525", 50), 64)
+	f.Add(family, japan, "\u0301", 15)
+	f.Fuzz(func(t *testing.T, title, text, memo string, limit int) {
+		for _, u := range []provider.Unit{provider.Bytes, provider.Runes, provider.UTF16} {
+			m := message{title, text, memo}
+			out, cuts := u.Fit(limit, m.render, m.parts()...)
+			if u.Len(out) > max(limit, markup) || !utf8.ValidString(out) {
+				t.Errorf("limit %d: %q has %d %s", limit, out, u.Len(out), u.Name)
+			}
+			for _, c := range cuts {
+				if c.To >= c.From || c.To < 0 || c.Unit != u.Name {
+					t.Errorf("limit %d: cut %+v", limit, c)
+				}
+			}
+		}
+	})
+}

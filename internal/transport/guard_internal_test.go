@@ -1,0 +1,134 @@
+package transport
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
+)
+
+func TestOnlyAddressesOfTheInternetArePublic(t *testing.T) {
+	for address, want := range map[string]bool{
+		"8.8.8.8": true, "1.1.1.1": true, "99.255.255.255": true, "100.128.0.1": true, "172.32.0.1": true, "192.169.0.1": true,
+		"169.253.255.255": true, "198.20.0.1": true, "2606:4700:4700::1111": true, "64:ff9b::808:808": true, "::ffff:8.8.8.8": true,
+
+		"127.0.0.1": false, "127.255.255.254": false, "0.0.0.0": false, "0.1.2.3": false, "10.0.0.1": false, "172.16.0.1": false,
+		"172.31.255.255": false, "192.168.1.1": false, "169.254.169.254": false, "100.64.0.1": false, "100.100.100.200": false,
+		"192.0.0.192": false, "192.0.2.1": false, "192.88.99.1": false, "198.18.0.1": false, "198.51.100.1": false,
+		"203.0.113.1": false, "224.0.0.1": false, "240.0.0.1": false, "255.255.255.255": false, "168.63.129.16": false,
+
+		"::": false, "::1": false, "::127.0.0.1": false, "::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "fe80::1": false,
+		"fe80::1%eth0": false, "fc00::1": false, "fd00:ec2::254": false, "fec0::1": false, "ff02::1": false, "100::1": false,
+		"64:ff9b::7f00:1": false, "64:ff9b::a00:1": false, "64:ff9b:1::808:808": false, "2001::1": false, "2001:db8::1": false,
+		"2002:7f00:1::": false, "3fff::1": false, "5f00::1": false, "4000::1": false, "::ffff:0:127.0.0.1": false,
+	} {
+		if got := isPublic(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: %t, want %t", address, got, want)
+		}
+	}
+	if isPublic(netip.Addr{}) {
+		t.Error("no address at all is public")
+	}
+}
+
+// resolver answers every question for an IPv4 address with what the variable holds, and has no others.
+func resolver(answer *atomic.Pointer[netip.Addr]) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		go answerDNS(far, answer)
+		return near, nil
+	}}
+}
+
+// answerDNS answers one question in DNS over a stream: a length in two bytes, then a header of 12, then the question.
+func answerDNS(conn net.Conn, answer *atomic.Pointer[netip.Addr]) {
+	defer conn.Close()
+	var length [2]byte
+	if _, err := io.ReadFull(conn, length[:]); err != nil {
+		return
+	}
+	query := make([]byte, binary.BigEndian.Uint16(length[:]))
+	if _, err := io.ReadFull(conn, query); err != nil {
+		return
+	}
+	end := 12
+	for query[end] != 0 {
+		end += int(query[end]) + 1
+	}
+	question := query[12 : end+5]
+	reply := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
+	if kind := binary.BigEndian.Uint16(question[len(question)-4:]); kind == 1 {
+		ip := answer.Load().As4()
+		reply[7] = 1
+		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+		reply = append(reply, ip[:]...)
+	}
+	conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
+}
+
+// The loopback address stands for a public one here, and another of its network for a private one.
+var (
+	outside = netip.MustParseAddr("127.0.0.1")
+	inside  = netip.MustParseAddr("127.0.0.2")
+)
+
+func TestANameThatResolvesToSomethingElseTheNextTimeIsRefused(t *testing.T) {
+	s := fakehttp.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = "rebind.test:" + u.Port()
+	var answer atomic.Pointer[netip.Addr]
+	dialer := guardedDialer(func(a netip.Addr) bool { return a == outside })
+	dialer.Resolver = resolver(&answer)
+	tr := New("test", Options{MaxAttempts: 2})
+	tr.pooled, tr.fresh = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
+	for _, repeat := range []Repeat{Once, Message, Replay} {
+		request := Request{Op: "post", Method: http.MethodPost, URL: u, Header: http.Header{}, Repeat: repeat}
+		before := len(s.Requests())
+		answer.Store(&outside)
+		if r := tr.Do(t.Context(), request); r.Class != NotFound {
+			t.Fatalf("the public address: %+v", r)
+		}
+		answer.Store(&inside)
+		r := tr.Do(t.Context(), request)
+		if r.Class != Invalid || r.Attempts != 1 || !errors.Is(r.Err, errNotPublic) || r.Err.Error() != errNotPublic.Error() {
+			t.Errorf("the private address: %+v", r)
+		}
+		if n := len(s.Requests()) - before; n != 1 {
+			t.Errorf("%d requests arrived, want 1", n)
+		}
+	}
+}
+
+func TestAGuardedTransportKeepsNothingThatConnectsByItself(t *testing.T) {
+	base, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		t.Fatal("net/http has another default")
+	}
+	base = base.Clone()
+	base.TLSNextProto, base.MaxResponseHeaderBytes = http.DefaultTransport.(*http.Transport).TLSNextProto, 4096
+	pooled, fresh := guarded(base, guardedDialer(isPublic))
+	for _, rt := range []roundTripper{pooled, fresh} {
+		tr := rt.RoundTripper.(*http.Transport)
+		if tr.Proxy != nil || tr.DialTLSContext != nil || tr.Dial != nil || tr.DialTLS != nil {
+			t.Error("it has a proxy or a dialer of the caller's")
+		}
+		if tr.MaxResponseHeaderBytes != 4096 {
+			t.Error("it has lost a setting")
+		}
+	}
+	if base.Proxy == nil || base.DialContext == nil {
+		t.Error("the caller's transport was changed")
+	}
+}
