@@ -156,27 +156,36 @@ type Part struct {
 // as possible and down to nothing before the next; what is measured is always the rendered message, escaping and all.
 // The parts are left as they were rendered, without invalid UTF-8.
 func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mackerel.Cut) {
-	for _, p := range parts {
+	whole := make([]int, len(parts))
+	for i, p := range parts {
 		*p.Text = strings.ToValidUTF8(*p.Text, "\uFFFD")
+		whole[i] = u.Len(*p.Text)
+		*p.Text = u.Shorten(*p.Text, max(0, limit)) // what is longer by itself need not be rendered again and again
 	}
 	out := render()
-	var cuts []mackerel.Cut
 	for _, p := range parts {
 		if u.Len(out) <= limit {
 			break
 		}
-		whole := *p.Text
-		from := u.Len(whole)
-		// The first length that is too long is one more than the longest that fits.
-		tooLong := sort.Search(min(from, limit+1), func(n int) bool {
-			*p.Text = u.Shorten(whole, n)
-			return u.Len(render()) > limit
-		})
-		*p.Text = u.Shorten(whole, max(0, tooLong-1))
-		out = render()
-		if to := u.Len(*p.Text); to < from {
-			cuts = append(cuts, mackerel.Cut{Field: p.Field, Unit: u.Name, From: from, To: to})
+		out = u.cutPart(limit, render, p.Text)
+	}
+	var cuts []mackerel.Cut
+	for i, p := range parts {
+		if to := u.Len(*p.Text); to < whole[i] {
+			cuts = append(cuts, mackerel.Cut{Field: p.Field, Unit: u.Name, From: whole[i], To: to})
 		}
 	}
 	return out, cuts
+}
+
+// cutPart cuts one part to the greatest length with which the message fits, or to nothing.
+func (u Unit) cutPart(limit int, render func() string, text *string) string {
+	whole := *text
+	// The first length that is too long is one more than the longest that fits.
+	tooLong := sort.Search(min(u.Len(whole), limit+1), func(n int) bool {
+		*text = u.Shorten(whole, n)
+		return u.Len(render()) > limit
+	})
+	*text = u.Shorten(whole, max(0, tooLong-1))
+	return render()
 }

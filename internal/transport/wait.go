@@ -75,8 +75,11 @@ func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 		return 0
 	}
 	d := time.Unix(epoch, 0).Sub(now)
-	if d <= 0 || d > maxReset {
+	if epoch <= int64(maxReset/time.Second) { // a proxy or an old server that means a delay
+		d = time.Duration(epoch) * time.Second
+	}
+	if d > maxReset {
 		return 0
 	}
-	return d
+	return max(0, d)
 }

@@ -60,7 +60,7 @@ var waitTests = []struct {
 	{"a reset in the past", 0, 429, http.Header{"X-Ratelimit-Reset": {epoch(0, -time.Second)}}, 0},
 	{"a reset in more than an hour", 0, 429, http.Header{"X-Ratelimit-Reset": {epoch(0, time.Hour+time.Second)}}, 0},
 	{"a reset in milliseconds", 0, 429, http.Header{"X-Ratelimit-Reset": {epoch(0, 12*time.Second) + "000"}}, 0},
-	{"a reset in seconds from now", 0, 429, http.Header{"X-Ratelimit-Reset": {"12"}}, 0},
+	{"a reset in seconds from now", 0, 429, http.Header{"X-Ratelimit-Reset": {"12"}}, 12 * time.Second},
 	{"a reset less than nothing", 0, 429, http.Header{"X-Ratelimit-Reset": {"-12"}}, 0},
 	{"a reset that overflows a time", 0, 429, http.Header{"X-Ratelimit-Reset": {strconv.Itoa(math.MaxInt64)}}, 0},
 	{"a reset that overflows everything", 0, 429, http.Header{"X-Ratelimit-Reset": {"99999999999999999999999999"}}, 0},
