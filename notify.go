@@ -48,7 +48,7 @@ type Receipt struct {
 // A Cut says that a field was shortened to fit a limit of the service.
 type Cut struct {
 	Field    string // "memo", "message", ...
-	Unit     string // what the limit counts: "bytes", "runes" or "utf-16 units"
+	Unit     string // what the limit counts: "bytes", "runes", "utf-16 units", or "items" of a list
 	From, To int    // the length before and after, in that unit
 }
 

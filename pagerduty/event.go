@@ -62,7 +62,7 @@ func (e *event) fill(m Message) (cuts []mackerel.Cut) {
 	}
 	e.Payload = &payload{
 		Summary:   short("title", m.Title, MaxSummary),
-		Source:    short("source", cmp.Or(m.Source, "mackerel"), maxField),
+		Source:    short("source", cmp.Or(strings.TrimSpace(m.Source), "mackerel"), maxField),
 		Severity:  cmp.Or(m.Severity, SeverityError),
 		Component: short("component", m.Component, maxField),
 		Group:     short("group", m.Group, maxField),
@@ -108,26 +108,36 @@ func (e *event) addLinks(links []Link) {
 	}
 }
 
-// fit makes an event that is too large fit. What is left at the end is always small enough.
+// fit makes an event that is too large fit. Images and links go if it is too large even without custom details; then of
+// those as much is kept as there is room for. What is left without any of them is always small enough.
 func (e *event) fit(memoLabel string) (body []byte, cuts []mackerel.Cut, err error) {
-	all := e.Payload.CustomDetails
+	details := e.Payload.CustomDetails
+	e.Payload.CustomDetails = nil
+	cuts = e.drop()
 	encode := func() string {
-		e.Payload.CustomDetails = all.Whole()
+		e.Payload.CustomDetails = details.Whole()
 		body, err = provider.EncodeJSON(e)
 		return string(body)
 	}
-	_, cuts = provider.Bytes.Fit(MaxBody, encode, parts(all, provider.Plain(memoLabel))...)
-	if n := len(e.Images); len(body) > MaxBody && n > 0 {
+	_, more := provider.Bytes.Fit(MaxBody, encode, parts(details, provider.Plain(memoLabel))...)
+	return body, append(cuts, more...), err
+}
+
+// drop drops the images and then the links, each if the event is too large with them.
+func (e *event) drop() (cuts []mackerel.Cut) {
+	tooLarge := func() bool {
+		b, err := provider.EncodeJSON(e)
+		return err == nil && len(b) > MaxBody
+	}
+	if n := len(e.Images); n > 0 && tooLarge() {
 		e.Images = nil
 		cuts = append(cuts, mackerel.Cut{Field: "images", Unit: "items", From: n})
-		encode()
 	}
-	if n := len(e.Links); len(body) > MaxBody && n > 0 {
+	if n := len(e.Links); n > 0 && tooLarge() {
 		e.Links = nil
 		cuts = append(cuts, mackerel.Cut{Field: "links", Unit: "items", From: n})
-		encode()
 	}
-	return body, cuts, err
+	return cuts
 }
 
 // parts are the custom details in the order in which they go: the memo, the text, the facts from the last on.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -20,7 +21,7 @@ const (
 
 // Limits of our own, where PagerDuty names none, to keep the page small enough to be sent.
 const (
-	maxField = 1024 // UTF-16 units of source, component, group and class
+	maxField = 512  // UTF-16 units of source, component, group and class
 	maxLink  = 2000 // characters of an address
 )
 
@@ -156,7 +157,7 @@ func (m Message) problems() provider.Problems {
 	var p provider.Problems
 	switch m.action() {
 	case ActionTrigger:
-		p.Require("Title", m.Title != "")
+		p.Require("Title", strings.TrimSpace(m.Title) != "")
 	case ActionAcknowledge, ActionResolve:
 		p.Require("Key", m.Key != "")
 	default:

@@ -32,8 +32,8 @@
 // unless set: the call returns at once with [mackerel.ErrRateLimited].
 //
 // A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. What is longer is cut: the memo
-// first, then the message, the facts from the last on, the images and the links. The page itself is never lost over
-// them, and the receipt says what was.
+// first, then the message, then the facts from the last on; and the images and the links, all of them, if there are so
+// many that the rest does not fit. The page itself is never lost over them, and the receipt says what was.
 //
 // Unconfirmed: whether the limit of the summary counts characters beyond the basic plane once or twice, so they count
 // twice here; and how an event that is too large is answered.
@@ -97,6 +97,7 @@ type Notifier struct {
 	service    provider.Service
 	enqueue    transport.Request // all but the body, and what a repeat means
 	key        mackerel.Secret
+	clean      *transport.Cleaner
 	severities map[mackerel.Status]Severity
 	keepOpen   bool
 	level      mackerel.Level
@@ -129,12 +130,13 @@ func New(c Config) (*Notifier, error) {
 	}
 	n := &Notifier{
 		service: provider.Service{Name: name, DecodeError: decodeError}, key: c.RoutingKey,
+		clean:      transport.NewCleaner(c.RoutingKey.Reveal()),
 		severities: provider.ByStatus(c.Severities), keepOpen: c.KeepOpen, level: c.Level, message: c.Message,
 	}
 	n.service.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
 	n.enqueue = transport.Request{
 		Method: http.MethodPost, URL: base.JoinPath("enqueue"), Wait: rateWait,
-		Header: n.service.Header("Content-Type", "application/json", "Accept", "application/json"),
+		Header: *n.service.Header("Content-Type", "application/json", "Accept", "application/json"),
 	}
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
@@ -205,7 +207,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 	if err != nil {
 		key = ""
 	}
-	return n.service.Receipt(start, result, key, cuts), err
+	return n.service.Receipt(start, result, n.clean.Line(key), cuts), err
 }
 
 // Preview shows what Deliver would send, without sending it.

@@ -181,6 +181,10 @@ func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mac
 // cutPart cuts one part to the greatest length with which the message fits, or to nothing.
 func (u Unit) cutPart(limit int, render func() string, text *string) string {
 	whole := *text
+	*text = ""
+	if out := render(); u.Len(out) > limit || whole == "" {
+		return out // even without it the message is too long
+	}
 	// The first length that is too long is one more than the longest that fits.
 	tooLong := sort.Search(min(u.Len(whole), limit+1), func(n int) bool {
 		*text = u.Shorten(whole, n)

@@ -109,7 +109,7 @@ func (s *Service) Skipped(why string) mackerel.Receipt {
 // Receipt is the receipt of a call that began at start.
 func (s *Service) Receipt(start time.Time, r transport.Result, id string, cuts []mackerel.Cut) mackerel.Receipt {
 	return mackerel.Receipt{
-		Provider: s.Name, ID: id, Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
+		Provider: s.Name, ID: s.transport.Clean().Text(id), Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
 	}
 }
 

@@ -47,6 +47,8 @@ const (
 	root      = "root"
 	transport = "transport"
 	provider  = "provider"
+	wire      = "wire"      // what two services have in common
+	wirefake  = "wire fake" // what their fakes have
 	service   = "service"
 	fake      = "fake"
 	fakehttp  = "fakehttp"
@@ -62,6 +64,10 @@ func kind(importPath string) string {
 		return root
 	case rel == "internal/transport", rel == "internal/provider":
 		return path.Base(rel)
+	case rel == "internal/opsgenieapi":
+		return wire
+	case rel == "internal/opsgeniefake":
+		return wirefake
 	case strings.HasPrefix(rel, "internal/"):
 		return helper
 	case strings.HasPrefix(rel, "examples/"):
@@ -79,12 +85,19 @@ var may = map[string]struct{ kinds, modules []string }{
 	root:      {[]string{transport}, nil},
 	transport: {nil, []string{"github.com/hashicorp/go-retryablehttp"}},
 	provider:  {[]string{root, transport}, nil},
-	service:   {[]string{root, provider, transport}, []string{"github.com/google/go-querystring/query"}},
-	fake:      {[]string{root, fakehttp}, nil},
+	wire:      {[]string{root, provider, transport}, nil},
+	service:   {[]string{root, provider, transport, wire}, []string{"github.com/google/go-querystring/query"}},
+	wirefake:  {[]string{fakehttp}, nil},
+	fake:      {[]string{root, fakehttp, wirefake}, nil},
 	fakehttp:  {nil, nil},
 	suite:     {[]string{root, fakehttp}, nil},
 	example:   {[]string{root, service, fake, fakehttp}, nil},
 	helper:    {[]string{root}, nil},
+}
+
+// beyond are the packages of other modules that one package alone may import.
+var beyond = map[string][]string{
+	module + "/eventbridge": {"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"},
 }
 
 func TestImportsFollowTheGraph(t *testing.T) {
@@ -98,7 +111,7 @@ func TestImportsFollowTheGraph(t *testing.T) {
 			switch own := strings.HasPrefix(imported, module); {
 			case own && !slices.Contains(allowed.kinds, kind(imported)):
 				t.Errorf("%s (%s) must not import %s (%s)", p.ImportPath, kind(p.ImportPath), imported, kind(imported))
-			case !own && strings.Contains(imported, ".") && !slices.Contains(allowed.modules, imported):
+			case !own && strings.Contains(imported, ".") && !slices.Contains(slices.Concat(allowed.modules, beyond[p.ImportPath]), imported):
 				t.Errorf("%s (%s) must not import %s", p.ImportPath, kind(p.ImportPath), imported)
 			}
 		}
@@ -116,5 +129,23 @@ func TestTheRootCompilesNoOtherModulesThanRetryablehttp(t *testing.T) {
 	want := []string{"github.com/hashicorp/go-cleanhttp", "github.com/hashicorp/go-retryablehttp"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the root compiles %q, want %q", got, want)
+	}
+}
+
+func TestEventbridgeCompilesTheSignerAndNoServiceOfTheSDK(t *testing.T) {
+	const sdk, smithy = "github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go"
+	found := false
+	for _, p := range list(t, "-deps", "./eventbridge") {
+		if !strings.HasPrefix(p.ImportPath, "github.com/aws/") {
+			continue
+		}
+		found = found || p.ImportPath == sdk+"aws/signer/v4"
+		rel, isSDK := strings.CutPrefix(p.ImportPath, sdk)
+		if part, _, _ := strings.Cut(rel, "/"); isSDK && part != "aws" && part != "internal" || !isSDK && !strings.HasPrefix(p.ImportPath, smithy) {
+			t.Errorf("it compiles %s", p.ImportPath)
+		}
+	}
+	if !found {
+		t.Error("it does not compile the signer")
 	}
 }

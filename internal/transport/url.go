@@ -23,11 +23,16 @@ func ParseURL(s string) (u *url.URL, problem string) {
 	return u, ""
 }
 
-// ParseBase is ParseURL for the address of an API, to which paths are appended: no query, no fragment.
+// ParseBase is ParseURL for the address of an API, to which paths are appended: no query, no fragment, and no user, whose
+// password would be shown wherever the address is.
 func ParseBase(s string) (u *url.URL, problem string) {
 	u, problem = ParseURL(s)
-	if problem == "" && (u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
+	switch {
+	case problem != "":
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, "a base URL with a query or fragment"
+	case u.User != nil:
+		return nil, "a base URL with a user"
 	}
 	return u, problem
 }

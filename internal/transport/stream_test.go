@@ -1,0 +1,199 @@
+package transport_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// streamed is a post whose body is streamed.
+func streamed(t testing.TB, base, body string) transport.Request {
+	r := post(t, base)
+	r.Body, r.Repeat = nil, transport.Once
+	r.Stream = &transport.Stream{Length: int64(len(body)), Open: func() io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }}
+	return r
+}
+
+// into is a get whose answer goes into w.
+func into(t testing.TB, base string, w io.Writer, limit int64) transport.Request {
+	r := get(t, base, transport.Replay)
+	r.Sink = &transport.Sink{Writer: w, Limit: limit}
+	return r
+}
+
+func TestAStreamIsOpenedForEachAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.Inject(fakehttp.Fault{Status: 429, Times: 2})
+		body := strings.Repeat("0123456789", 10000)
+		r := streamed(t, fakehttp.MemoryURL, body)
+		r.Header = http.Header{"Content-Type": {"text/plain"}}
+		result := transport.New("test", transport.Options{Client: s.Client()}).Do(t.Context(), r)
+		check(t, "class", result.Class, transport.Done)
+		check(t, "attempts", result.Attempts, 3)
+		for i, got := range s.Requests() {
+			if string(got.Body) != body || got.Header.Get("Content-Length") != "100000" {
+				t.Errorf("attempt %d sent %d bytes, declared as %s", i+1, len(got.Body), got.Header.Get("Content-Length"))
+			}
+		}
+	})
+}
+
+func TestProgressEndsWithTheCall(t *testing.T) {
+	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(s.Close)
+	var over atomic.Bool
+	var last atomic.Int64
+	for range 20 {
+		over.Store(false)
+		r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
+		r.Stream.Progress = func(sent int64) {
+			if over.Load() {
+				t.Error("told after the call has returned")
+			}
+			last.Store(sent)
+		}
+		transport.New("test", transport.Options{}).Do(t.Context(), r)
+		over.Store(true)
+		if n := last.Load(); n <= 0 || n > 1<<20 {
+			t.Errorf("at last told %d", n)
+		}
+	}
+}
+
+func TestABodyThatIsShorterThanItsLengthIsNoSuccess(t *testing.T) {
+	s := newServer(t)
+	r := streamed(t, s.URL(), "short")
+	r.Stream.Length = 10
+	result := transport.New("test", transport.Options{}).Do(t.Context(), r)
+	check(t, "class", result.Class, transport.Ambiguous)
+	if result.Err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestASinkTakesASuccessAndNothingElse(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fault   fakehttp.Fault
+		limit   int64
+		class   transport.Class
+		written string
+		body    string
+		tries   int
+	}{
+		{"a success", fakehttp.Fault{Status: 200, Body: "0123456789"}, 100, transport.Done, "0123456789", "", 1},
+		{"at the limit", fakehttp.Fault{Status: 200, Body: "0123456789"}, 10, transport.Done, "0123456789", "", 1},
+		{"beyond the limit, as it says", fakehttp.Fault{Status: 200, Body: "0123456789"}, 9, transport.Unavailable, "", "", 1},
+		{"without end", fakehttp.Fault{Status: 200, Body: "0123456789", Break: fakehttp.EndlessBody}, 12, transport.Unavailable, "0123456789  ", "", 1},
+		{"nothing", fakehttp.Fault{Status: 200}, 0, transport.Done, "", "", 1},
+		{"a half body", fakehttp.Fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfBody}, 100, transport.Unavailable, "01234", "", 1},
+		{"a half body without a length", fakehttp.Fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 100, transport.Unavailable, "01234", "", 1},
+		{"an error", fakehttp.Fault{Status: 404, Body: "not here"}, 100, transport.NotFound, "", "not here", 1},
+		{"a redirect", fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Body: "go"}, 100, transport.Invalid, "", "go", 1},
+		{"an error and then a success", fakehttp.Fault{Status: 503, Body: "later"}, 100, transport.Done, answer, "", 2},
+		{"a lost answer and then a success", fakehttp.Fault{Break: fakehttp.CloseConnection}, 100, transport.Done, answer, "", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				s.Inject(tt.fault)
+				var w bytes.Buffer
+				r := into(t, fakehttp.MemoryURL, &w, tt.limit)
+				result := transport.New("test", transport.Options{Client: s.Client()}).Do(t.Context(), r)
+				check(t, "class", result.Class, tt.class)
+				check(t, "written", w.String(), tt.written)
+				check(t, "counted", r.Sink.Written, int64(len(tt.written)))
+				check(t, "body", string(result.Body), tt.body)
+				check(t, "attempts", result.Attempts, tt.tries)
+			})
+		})
+	}
+}
+
+type brokenWriter struct{ after int }
+
+var errFull = errors.New("the disk is full")
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	n := min(len(p), w.after)
+	if w.after -= n; n < len(p) {
+		return n, errFull
+	}
+	return n, nil
+}
+
+func TestTheErrorOfASinksWriterIsFound(t *testing.T) {
+	s := newServer(t)
+	result := transport.New("test", transport.Options{}).Do(t.Context(), into(t, s.URL(), &brokenWriter{5}, 100))
+	if !errors.Is(result.Err, errFull) || result.Attempts != 1 || result.Class != transport.Unavailable {
+		t.Errorf("%v, %v, %d attempts", result.Class, result.Err, result.Attempts)
+	}
+}
+
+// drip answers with a byte at a time.
+func drip(n int, every time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range n {
+			select {
+			case <-time.After(every):
+			case <-r.Context().Done():
+				return
+			}
+			io.WriteString(w, "x")
+			http.NewResponseController(w).Flush()
+		}
+	})
+}
+
+func TestATransferIsLimitedInSilenceNotInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			every   time.Duration
+			written int64
+			class   transport.Class
+		}{{900 * time.Millisecond, 20, transport.Done}, {1100 * time.Millisecond, 0, transport.Unavailable}} {
+			s := fakehttp.NewServer(drip(20, tt.every))
+			var w bytes.Buffer
+			r := into(t, fakehttp.MemoryURL, &w, 100)
+			result := transport.New("test", transport.Options{Client: s.Client(), Timeout: time.Second, MaxAttempts: 1}).Do(t.Context(), r)
+			check(t, "class", result.Class, tt.class)
+			check(t, "written", r.Sink.Written, tt.written)
+			if tt.class != transport.Done && result.Err.Error() != "nothing moved for 1s" {
+				t.Errorf("the error is %v", result.Err)
+			}
+			s.Close()
+		}
+	})
+}
+
+func TestSilenceOfAnyRoundTripperIsNoCancelOfTheCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		options := through(rt)
+		options.Timeout, options.MaxAttempts = time.Second, 1
+		result := transport.New("test", options).Do(t.Context(), into(t, fakehttp.MemoryURL, io.Discard, 1))
+		if result.Err.Error() != "nothing moved for 1s" || errors.Is(result.Err, context.Canceled) {
+			t.Errorf("the error is %v", result.Err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		result = transport.New("test", options).Do(ctx, into(t, fakehttp.MemoryURL, io.Discard, 1))
+		if !errors.Is(result.Err, context.DeadlineExceeded) {
+			t.Errorf("the caller's deadline is %v", result.Err)
+		}
+	})
+}

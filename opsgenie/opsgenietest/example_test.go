@@ -1,0 +1,41 @@
+package opsgenietest_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
+)
+
+// A program creates an alert with too long a message. The program here is a few lines of net/http; yours gets the same
+// address and the same key.
+func Example() {
+	s := opsgenietest.NewServer()
+	defer s.Close()
+
+	for _, message := range []string{"disk full", strings.Repeat("disk full ", 14)} {
+		body := `{"message":"` + message + `","alias":"disk"}`
+		req, err := http.NewRequest(http.MethodPost, s.BaseURL()+"/alerts", strings.NewReader(body))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		req.Header.Set("Authorization", "GenieKey "+opsgenietest.APIKey)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		resp.Body.Close()
+		fmt.Println(resp.Status)
+	}
+	for _, a := range s.Alerts() {
+		fmt.Println(a.Alias, a.Priority, a.Message)
+	}
+	// Output:
+	// 202 Accepted
+	// 422 Unprocessable Entity
+	// disk P3 disk full
+}

@@ -1,0 +1,38 @@
+package slack_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/slack"
+	"github.com/mackerel-notify/mackerel/slack/slacktest"
+)
+
+// An alert goes to a channel; here it is a fake's.
+func Example() {
+	s := slacktest.NewServer()
+	defer s.Close()
+
+	n, err := slack.New(slack.Config{
+		URL:      mackerel.NewSecret(s.WebhookURL()),
+		Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@here"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = n.Notify(context.Background(), mackerel.Alert{
+		ID: "backup-2026", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "backup"},
+		Message: "3 of 5 volumes <failed>", URL: "https://mackerel.io/orgs/acme/alerts/backup-2026",
+	})
+	fmt.Println(err)
+
+	m := s.Messages()[0]
+	fmt.Println(m.Text)
+	fmt.Println(m.Attachments[0].Color, m.Attachments[0].Blocks[0].Text.Text)
+	// Output:
+	// <nil>
+	// <!here> <https://mackerel.io/orgs/acme/alerts/backup-2026|[CRITICAL] backup>
+	// #E01E5A 3 of 5 volumes &lt;failed&gt;
+}

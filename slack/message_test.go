@@ -1,0 +1,308 @@
+package slack_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/slack"
+	"github.com/mackerel-notify/mackerel/slack/slacktest"
+)
+
+// everywhere returns an alert that has the text in every field that a message shows as text.
+func everywhere(text string) mackerel.Alert {
+	value := 1.0
+	return mackerel.Alert{
+		ID: "5A", Status: mackerel.StatusCritical, Org: text, URL: "https://mackerel.io/orgs/x/alerts/5A", Message: text,
+		Monitor: mackerel.Monitor{Name: text, Memo: text}, Metric: &mackerel.Metric{Label: text, Value: &value, Operator: text},
+		Facts:   []mackerel.Fact{{Label: text, Value: text}},
+		Host:    &mackerel.Host{Name: text, Status: text, Roles: []mackerel.Role{{FullName: text}}},
+		Service: &mackerel.Service{Name: text}, User: &mackerel.User{ScreenName: text}, Trigger: text, Reason: text,
+		ImageURL: text,
+	}
+}
+
+// TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once.
+func TestTextFromAlertsIsOnlyText(t *testing.T) {
+	for _, text := range []string{
+		"<!channel>", "<!channel|x>", "<@U012AB3CD>", "<!subteam^S012AB3CD>", "<#C012AB3CD>", "<!date^0^{date}|x>", "@channel @here",
+		"<http://evil.test|mackerel.io>", "http://x.test/|mackerel.io>", "x|y", "&lt;!channel&gt;", "&amp;", "<", ">", "&",
+		"<at>all</at>", "[toall]", `"; DROP TABLE alerts; --`, "</b>", "a\r\nb\rc\n", "\u202Egnp.exe", "a\x00b\x1b[31m", "a\xff\xed\xa0\x80",
+		"*bold* _italic_ ~gone~ `code` ```", "> quote", ":fire:", "障害「高負荷」＆＜復旧＞", "👩‍💻🇯🇵❤️", "{{.}} %s", strings.Repeat("<!here>", 5000),
+	} {
+		t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
+			m, _ := notify(t, slack.Config{}, everywhere(text))
+			if called := m.Mentions(); len(called) > 0 {
+				t.Errorf("it calls %q", called)
+			}
+			for _, l := range m.Links() {
+				if strings.Contains(l.URL, "evil.test") && l.Label != "" || strings.HasPrefix(l.URL, "#") {
+					t.Errorf("it links to %+v", l)
+				}
+			}
+			if l := m.Links()[0]; l.URL != "https://mackerel.io/orgs/x/alerts/5A" || !strings.HasPrefix(l.Label, "[CRITICAL] ") {
+				t.Errorf("the title is %+v", l)
+			}
+			for _, section := range sections(m) {
+				if bare := slacktest.Unescape(section); slack.Escape(bare) != section && len(m.Links()) == 1 {
+					t.Errorf("%q is not escaped once", section)
+				}
+			}
+		})
+	}
+}
+
+// TestTheTextIsWhatTheAlertSays undoes the escaping: but for that and control characters nothing may differ.
+func TestTheTextIsWhatTheAlertSays(t *testing.T) {
+	text := "a < b && c > d | \"e\" 'f' *g* `h` ~i~ _j_ 障害"
+	m, _ := send(t, slack.Message{Title: "T", Text: text, Memo: mackerel.Fact{Label: "M", Value: text}})
+	if got := sections(m); slacktest.Unescape(got[0]) != text || slacktest.Unescape(got[1]) != "*M:* "+text {
+		t.Errorf("%q", got)
+	}
+	for _, a := range m.Attachments {
+		for _, b := range a.Blocks {
+			if b.Text.Type != "mrkdwn" || b.Text.Verbatim == nil || !*b.Text.Verbatim {
+				t.Errorf("%+v: Slack would look for names in it", b.Text)
+			}
+		}
+	}
+}
+
+func TestTitles(t *testing.T) {
+	for _, c := range []struct{ name, url, title, want string }{
+		{"a title is a link", "https://x.test/?a=1&b=2", "T", "<https://x.test/?a=1&amp;b=2|T>"},
+		{"what would end the address does not", "https://x.test/a>b<c|d", "T", "<https://x.test/a%3Eb%3Cc%7Cd|T>"},
+		{"what would end the label does not", "https://x.test/", "a>b<c|d&e", "<https://x.test/|a&gt;b&lt;c｜d&amp;e>"},
+		{"a line break in a label is a blank", "https://x.test/", "a\r\nb", "<https://x.test/|a b>"},
+		{"a title without an address is text", "", "a|b<c", "a|b&lt;c"},
+		{"an address without a title shows itself", "https://x.test/", "", "<https://x.test/>"},
+		{"an address that runs is no link", "javascript:alert(1)", "T", "T"},
+		{"an address with a blank is no link", "https://x.test/ <!here>", "T", "T"},
+		{"a path is no link", "/orgs/x", "T", "T"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := send(t, slack.Message{Title: c.title, URL: c.url})
+			if m.Text != c.want {
+				t.Errorf("%q, want %q", m.Text, c.want)
+			}
+			if c.url != "" && !strings.Contains(m.Text, "<http") && slacktest.Unescape(sections(m)[0]) != c.url {
+				t.Errorf("the address is nowhere: %+v", m)
+			}
+		})
+	}
+}
+
+func TestAddressesInTextAreLinksToThemselves(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"an address is a link", "see https://x.test/a?b=1&c=2 now", "see <https://x.test/a?b=1&amp;c=2> now"},
+		{"the end of a sentence is not in it", "see https://x.test/a. (https://x.test/b)", "see <https://x.test/a>. (<https://x.test/b>)"},
+		{"Japanese may follow", "https://x.test/手順を参照。", "<https://x.test/>手順を参照。"},
+		{"a bracket ends it", "https://x.test/a<!here>", "<https://x.test/a>&lt;!here&gt;"},
+		{"a bar ends it", "https://x.test/a|mackerel.io", "<https://x.test/a>|mackerel.io"},
+		{"a scheme alone is none", "https:// http://.", "https:// http://."},
+		{"other schemes are none", "javascript:x ftp://x.test/", "javascript:x ftp://x.test/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := send(t, slack.Message{Title: "T", Text: c.text})
+			if got := sections(m)[0]; got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+	m, _ := send(t, slack.Message{Title: "T", Text: strings.Repeat("x", 2980) + " https://x.test/abcdefgh"})
+	if len(m.Links()) != 0 {
+		t.Errorf("an address that was cut is a link: %+v", m.Links())
+	}
+}
+
+func TestPartsOfAMessage(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		message slack.Message
+		text    string
+		want    []string
+	}{
+		{"raw text stands above, as it is", slack.Message{Title: "T", Raw: "<@U1> *x*", Text: "a"}, "T", []string{"<@U1> *x*", "a"}},
+		{"facts are lines", slack.Message{Title: "T", Facts: []mackerel.Fact{{Label: "A", Value: "1"}, {Label: "B"}, {Value: "2"}}}, "T", []string{"*A:* 1\n2"}},
+		{"a memo without a value is none", slack.Message{Title: "T", Memo: mackerel.Fact{Label: "M"}, Text: "a"}, "T", []string{"a"}},
+		{"blanks alone are no section", slack.Message{Title: "T", Text: " \n", Raw: "\t"}, "T", nil},
+		{"a bar has something beside it", slack.Message{Title: "T & U", Color: "danger"}, "T &amp; U", []string{"T &amp; U"}},
+		{"a title of blanks is none", slack.Message{Title: " ", Color: "good", Mention: "@here"}, "<!here>  ", nil},
+		{"a title may be missing", slack.Message{Text: "a"}, "", []string{"a"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := send(t, c.message)
+			if got := sections(m); m.Text != c.text || fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("%q, %q, want %q, %q", m.Text, got, c.text, c.want)
+			}
+		})
+	}
+}
+
+func TestPicturesThatSlackCannotFetchAreLines(t *testing.T) {
+	for address, public := range map[string]bool{
+		"https://mackerel.io/embed/public/x.png": true, "http://8.8.8.8/x.png": true, "https://[2606:4700::1]/x.png": true,
+		"https://localhost/x.png": false, "http://10.1.2.3/x.png": false, "http://127.0.0.1:8080/x.png": false, "http://[::1]/x.png": false,
+		"http://[fd00::1]/x.png": false, "http://169.254.1.1/x": false, "https://graph/x.png": false, "https://graph.corp.internal/x": false,
+		"https://nas.local/x.png": false, "data:image/png;base64,AA": false, "https://x.test/a b.png": false,
+		"https://x.test/" + strings.Repeat("a", slack.MaxURL): false,
+	} {
+		m, _ := notify(t, slack.Config{}, mackerel.Alert{Message: "x", ImageURL: address})
+		if got := len(pictures(m)) == 1; got != public {
+			t.Errorf("%.60s: a picture is %t", address, got)
+		}
+		if shown := strings.Join(sections(m), "\n"); !public && !strings.Contains(shown, "Graph:") {
+			t.Errorf("%.60s: its address is nowhere in %q", address, shown)
+		}
+	}
+}
+
+func TestStatusesLookDifferent(t *testing.T) {
+	for _, c := range []struct {
+		alert mackerel.Alert
+		color string
+	}{
+		{mackerel.Alert{Status: mackerel.StatusOK}, "#2EB67D"}, {mackerel.Alert{Status: "WARNING"}, "#ECB22E"},
+		{mackerel.Alert{Status: mackerel.StatusCritical}, "#E01E5A"}, {mackerel.Alert{Status: mackerel.StatusUnknown}, "#9E9E9E"},
+		{mackerel.Alert{}, "#9E9E9E"}, {mackerel.Alert{Status: "muted"}, "#9E9E9E"}, {mackerel.Alert{Event: mackerel.EventMonitorUpdate, Status: "ok"}, "#9E9E9E"},
+		{mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "#E01E5A"},
+	} {
+		m, _ := notify(t, slack.Config{}, c.alert)
+		if len(m.Attachments) != 1 || m.Attachments[0].Color != c.color {
+			t.Errorf("%+v: %+v", c.alert, m.Attachments)
+		}
+	}
+}
+
+// TestLimits sends each text as long as possible, one character longer, and far too long.
+func TestLimits(t *testing.T) {
+	for _, field := range []struct {
+		name  string
+		limit int // what is left for the text itself
+		put   func(*slack.Message, string)
+	}{
+		{"memo", slack.MaxSection - len("*:* x"), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: s, Value: "x"} }},
+		{"title", slack.MaxText, func(m *slack.Message, s string) { m.Title = s }},
+		{"text", slack.MaxSection, func(m *slack.Message, s string) { m.Text = s }},
+		{"facts", slack.MaxSection - len("*F:* "), func(m *slack.Message, s string) { m.Facts = []mackerel.Fact{{Label: "F", Value: s}} }},
+		{"memo", slack.MaxSection - len("*M:* "), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: "M", Value: s} }},
+	} {
+		for _, unit := range []struct {
+			text  string
+			width int // as it is sent
+		}{{"a", 1}, {"障", 1}, {"🔥", 1}, {"&", 5}, {"<", 4}} {
+			t.Run(field.name+" of "+unit.text, func(t *testing.T) {
+				fits := field.limit / unit.width
+				for _, n := range []int{fits, fits + 1, 1000, 100_000} {
+					m := slack.Message{Title: "T"}
+					field.put(&m, strings.Repeat(unit.text, n))
+					_, receipt := send(t, m)
+					checkCut(t, receipt, field.name, n, fits)
+				}
+			})
+		}
+	}
+}
+
+// checkCut fails if a text of n characters, of which so many fit, was not cut as little as possible.
+func checkCut(t *testing.T, receipt mackerel.Receipt, field string, n, fits int) {
+	t.Helper()
+	if n <= fits {
+		if len(receipt.Cuts) != 0 {
+			t.Errorf("%d characters fit and were cut: %+v", n, receipt.Cuts)
+		}
+		return
+	}
+	if len(receipt.Cuts) != 1 {
+		t.Fatalf("cuts: %+v", receipt.Cuts)
+	}
+	c := receipt.Cuts[0] // of facts and memos the label and a separator count too, and their frame does not
+	if c.Field != field || c.Unit != "runes" || c.From < n || c.From > n+2 || c.To > fits+len("*F:* ") || c.To < fits-1 {
+		t.Errorf("%+v, and %d fit", c, fits)
+	}
+}
+
+func TestWhatIsLeftOfALongAlert(t *testing.T) {
+	for _, unit := range []string{"障", "a b ", "👩‍💻", "<&>"} {
+		a := everywhere(strings.Repeat(unit, 1000*10))
+		a.Monitor.Name, a.Host = "CPU & memory", nil
+		mentions := map[mackerel.Status]string{mackerel.StatusCritical: "@channel"}
+		m, receipt := notify(t, slack.Config{Mentions: mentions}, a)
+		if want := "<!channel> <https://mackerel.io/orgs/x/alerts/5A|[CRITICAL] CPU &amp; memory>"; m.Text != want {
+			t.Errorf("%q, want %q", m.Text, want)
+		}
+		if got := fields(receipt.Cuts); got != "text facts memo" {
+			t.Errorf("cut: %s", got)
+		}
+		for _, section := range sections(m) {
+			if n := utf8.RuneCountInString(section); n > slack.MaxSection || n < slack.MaxSection-20 {
+				t.Errorf("a section of %d characters", n)
+			}
+		}
+	}
+}
+
+func TestALongTitleKeepsItsLinkAndMention(t *testing.T) {
+	a := mackerel.Alert{
+		Status: mackerel.StatusCritical, URL: "https://x.test/" + strings.Repeat("a", 1400), Monitor: mackerel.Monitor{Name: strings.Repeat("障害|", 9000)},
+	}
+	mention := strings.Repeat("あ", slack.MaxMention)
+	m, receipt := notify(t, slack.Config{Mentions: map[mackerel.Status]string{mackerel.StatusCritical: mention}}, a)
+	if !strings.HasPrefix(m.Text, mention+" <https://x.test/a") || !strings.Contains(m.Text, "|[CRITICAL] 障害") || !strings.HasSuffix(m.Text, "…>") {
+		t.Errorf("%q", m.Text)
+	}
+	if n := utf8.RuneCountInString(m.Text); n != slack.MaxText || fields(receipt.Cuts) != "title" {
+		t.Errorf("%d characters, %+v", n, receipt.Cuts)
+	}
+}
+
+func TestManyFacts(t *testing.T) {
+	var a mackerel.Alert
+	for i := range 1000 {
+		a.Facts = append(a.Facts, mackerel.Fact{Label: fmt.Sprint("label", i), Value: "value"})
+	}
+	m, receipt := notify(t, slack.Config{}, a)
+	if got := sections(m)[0]; !strings.HasPrefix(got, "*label0:* value\n*label1:* value\n") || fields(receipt.Cuts) != "facts" {
+		t.Errorf("%.100q, %+v", got, receipt.Cuts)
+	}
+}
+
+func FuzzEscape(f *testing.F) {
+	for _, s := range []string{"<!channel>", "&lt;", "&", "<<a|b>>", "\r\n\x00", "\xff<", "障害", "http://x.test/|<"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		escaped := slack.Escape(text)
+		if strings.ContainsAny(escaped, "<>\r") || !utf8.ValidString(escaped) {
+			t.Errorf("Escape(%q) = %q", text, escaped)
+		}
+		again := slack.Escape(slacktest.Unescape(escaped))
+		if again != escaped {
+			t.Errorf("Escape(%q) = %q, and %q of what that shows", text, escaped, again)
+		}
+	})
+}
+
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{"<!here>", "https://x.test/<a|b>", "https://x.test/a…", "|>", " \n", "\xff", "障害", "@channel", strings.Repeat("&<", 3000)} {
+		f.Add(s, s, "https://x.test/"+s)
+		f.Add("T", "https://x.test/ "+s, s)
+	}
+	f.Fuzz(func(t *testing.T, title, text, address string) {
+		m := slack.Message{
+			Color: "good", Title: title, Text: text, Facts: []mackerel.Fact{{Label: title, Value: text}}, Memo: mackerel.Fact{Label: "M", Value: text},
+			URL: address, Image: address, Mention: "<@U1>",
+		}
+		posted, _ := send(t, m)
+		if called := posted.Mentions(); len(called) != 1 {
+			t.Errorf("it calls %q", called)
+		}
+		for _, l := range posted.Links() {
+			if !strings.HasPrefix(l.URL, "http") {
+				t.Errorf("it links to %+v", l)
+			}
+		}
+	})
+}

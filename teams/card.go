@@ -1,0 +1,246 @@
+package teams
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+)
+
+// A payload is a message as it is posted.
+type payload struct {
+	Type        string       `json:"type"`
+	Summary     string       `json:"summary,omitzero"` // what a list of notifications shows
+	Attachments []attachment `json:"attachments"`
+}
+
+type attachment struct {
+	ContentType string          `json:"contentType"`
+	ContentURL  json.RawMessage `json:"contentUrl"` // always null
+	Content     card            `json:"content"`
+}
+
+// A card is an Adaptive Card with nothing in it that is newer than version 1.4.
+// See https://adaptivecards.io/explorer/AdaptiveCard.html.
+type card struct {
+	Schema  string   `json:"$schema"`
+	Type    string   `json:"type"`
+	Version string   `json:"version"`
+	MSTeams msteams  `json:"msteams"`
+	Body    []any    `json:"body"` // container, textBlock, factSet, image
+	Actions []action `json:"actions,omitzero"`
+}
+
+type msteams struct {
+	Width    string   `json:"width"`
+	Entities []entity `json:"entities,omitzero"`
+}
+
+type entity struct {
+	Type      string    `json:"type"`
+	Text      string    `json:"text"`
+	Mentioned mentioned `json:"mentioned"`
+}
+
+type mentioned struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type container struct {
+	Type  string      `json:"type"`
+	Style Style       `json:"style"`
+	Bleed bool        `json:"bleed"`
+	Items []textBlock `json:"items"`
+}
+
+type textBlock struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Wrap     bool   `json:"wrap"`
+	Size     string `json:"size,omitzero"`
+	Weight   string `json:"weight,omitzero"`
+	IsSubtle bool   `json:"isSubtle"`
+}
+
+type factSet struct {
+	Type  string     `json:"type"`
+	Facts []cardFact `json:"facts"`
+}
+
+type cardFact struct {
+	Title string `json:"title"`
+	Value string `json:"value"`
+}
+
+type image struct {
+	Type    string       `json:"type"`
+	URL     string       `json:"url"`
+	AltText string       `json:"altText"`
+	MSTeams imageMSTeams `json:"msteams"`
+}
+
+type imageMSTeams struct {
+	AllowExpand bool `json:"allowExpand"`
+}
+
+type action struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// maxAltText is how much of the title stands for a picture, in characters, and maxButton how much a button says.
+const (
+	maxAltText = 200
+	maxButton  = 50
+)
+
+// payload renders the message within MaxCard bytes, and says what was cut for that, or what is wrong with it.
+func (m Message) payload() (p payload, cuts []mackerel.Cut, problem string) {
+	if problem = m.problem(); problem != "" {
+		return payload{}, nil, problem
+	}
+	facts, memo, linked, address := provider.JoinFacts(m.Facts), provider.Line(m.Memo), m.URL, ""
+	if !provider.Linkable(m.URL, maxLink) {
+		linked, address = "", m.URL
+	}
+	var err error
+	rendered, cuts := provider.Bytes.Fit(MaxCard, func() string {
+		var encoded []byte
+		p = m.draw(facts, memo, linked, address)
+		encoded, err = provider.EncodeJSON(p)
+		return nested(encoded)
+	},
+		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &m.Text},
+		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
+		provider.Part{Field: "title", Text: &m.Title},
+	)
+	switch {
+	case err != nil:
+		return p, nil, err.Error()
+	case len(p.Attachments[0].Content.Body) == 0:
+		return p, nil, "message: empty"
+	case len(rendered) > MaxCard:
+		return p, nil, "message: too long even without its text: mentions and raw text are never cut"
+	}
+	return p, cuts, ""
+}
+
+// problem says what cannot be drawn, "" if there is nothing.
+func (m Message) problem() string {
+	var p provider.Problems
+	checkMention(&p, "mentions", m.Mentions)
+	styles := []Style{"", StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent}
+	if !slices.Contains(styles, m.Style) {
+		p.Add("style", strconv.Quote(string(m.Style))+" is not allowed")
+	}
+	return strings.Join(p, "; ")
+}
+
+// nested writes JSON as it would look within a string of other JSON that has only ASCII and escapes what HTML has a
+// meaning for: the worst that may become of it before Teams counts its bytes.
+func nested(encoded []byte) string {
+	const escape = `\\u0000`
+	var b strings.Builder
+	b.Grow(len(encoded) + len(encoded)/2)
+	for _, r := range string(encoded) {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r > 0xffff:
+			b.WriteString(escape + escape)
+		case r >= 0x7f || strings.ContainsRune("<>&'", r):
+			b.WriteString(escape)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func (m Message) draw(facts, memo, linked, address string) payload {
+	c := card{
+		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
+		MSTeams: msteams{Width: "Full", Entities: m.entities()}, Body: m.body(facts, memo, address),
+	}
+	if linked != "" {
+		title := provider.Runes.Shorten(plain(cmp.Or(m.Open, "Open")), maxButton)
+		c.Actions = []action{{Type: "Action.OpenUrl", Title: title, URL: linked}}
+	}
+	if len(c.Body) == 0 && linked != "" {
+		c.Body = []any{paragraph(Escape(linked))}
+	}
+	return payload{Type: "message", Summary: plain(m.Title), Attachments: []attachment{{
+		ContentType: "application/vnd.microsoft.card.adaptive", ContentURL: json.RawMessage("null"), Content: c,
+	}}}
+}
+
+func (m Message) entities() []entity {
+	var all []entity
+	for i, o := range m.Mentions {
+		if slices.Contains(m.Mentions[:i], o) {
+			continue // one entity is for all places with its text
+		}
+		all = append(all, entity{Type: "mention", Text: o.text(), Mentioned: mentioned{ID: o.ID, Name: o.name()}})
+	}
+	return all
+}
+
+// body is what stands in the card, above its button.
+func (m Message) body(facts, memo, address string) []any {
+	var body []any
+	if !blank(m.Title) {
+		title := textBlock{Type: "TextBlock", Text: Escape(m.Title), Wrap: true, Size: "medium", Weight: "bolder"}
+		body = append(body, container{
+			Type: "Container", Style: cmp.Or(m.Style, StyleDefault), Bleed: true, Items: []textBlock{title},
+		})
+	}
+	for _, text := range []string{m.mentionLine(), m.Raw, Escape(m.Text)} {
+		if !blank(text) {
+			body = append(body, paragraph(text))
+		}
+	}
+	if set := factsOf(facts); len(set.Facts) > 0 {
+		body = append(body, set)
+	}
+	if !blank(memo) {
+		subtle := paragraph(Escape(memo))
+		subtle.IsSubtle = true
+		body = append(body, subtle)
+	}
+	if !blank(address) {
+		body = append(body, paragraph(Escape(address)))
+	}
+	if showable(m.Image) {
+		alt := provider.Runes.Shorten(cmp.Or(plain(m.Title), m.Image), maxAltText)
+		body = append(body, image{Type: "Image", URL: m.Image, AltText: alt, MSTeams: imageMSTeams{AllowExpand: true}})
+	}
+	return body
+}
+
+// blank reports whether there is nothing to see: a card with an empty text is not posted.
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
+
+func paragraph(text string) textBlock { return textBlock{Type: "TextBlock", Text: text, Wrap: true} }
+
+func (m Message) mentionLine() string {
+	var all []string
+	for _, o := range m.Mentions {
+		all = append(all, o.text())
+	}
+	return strings.Join(all, " ")
+}
+
+func factsOf(joined string) factSet {
+	set := factSet{Type: "FactSet"}
+	for _, f := range provider.SplitFacts(joined) {
+		set.Facts = append(set.Facts, cardFact{Title: Escape(f.Label), Value: Escape(f.Value)})
+	}
+	return set
+}

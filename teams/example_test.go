@@ -1,0 +1,39 @@
+package teams_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/teams"
+	"github.com/mackerel-notify/mackerel/teams/teamstest"
+)
+
+// An alert goes to a workflow; here it is a fake's.
+func Example() {
+	s := teamstest.NewServer()
+	defer s.Close()
+
+	n, err := teams.New(teams.Config{
+		URL: mackerel.NewSecret(s.WebhookURL()),
+		Mentions: map[mackerel.Status][]teams.Mention{
+			mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "Hanako"}},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	receipt, err := n.Deliver(context.Background(), mackerel.Alert{
+		ID: "backup-2026", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "nightly_backup"},
+		Message: "3 of 5 volumes failed", URL: "https://mackerel.io/orgs/acme/alerts/backup-2026",
+	})
+	fmt.Println("queued:", receipt.Queued, err)
+
+	card := s.Cards()[0]
+	fmt.Printf("%q\n%q\n", card.Texts(), card.Mentions())
+	// Output:
+	// queued: true <nil>
+	// ["Open" "\\[CRITICAL\\] nightly\\_backup" "<at>Hanako</at>" "3 of 5 volumes failed"]
+	// [{"hanako@example.com" "Hanako"}]
+}
