@@ -8,6 +8,8 @@ func TestPlain(t *testing.T) {
 		{"every kind of line break is one", "a\nb\r\nc\rd\r\r\n", "a\nb\nc\nd\n\n"},
 		{"control characters are replaced", "a\x00b\x1b[31mc\u0085d\x7f", "a\uFFFDb\uFFFD[31mc\uFFFDd\uFFFD"},
 		{"invalid UTF-8 is replaced", "a\xffb", "a\uFFFDb"},
+		{"what turns the direction is replaced", "a\u202eb\u2066c", "a\uFFFDb\uFFFDc"},
+		{"the marks of Hebrew and Arabic stay", "\u200fשלום\u200e", "\u200fשלום\u200e"},
 		{"tabs stay", "a\tb", "a\tb"},
 		{"nothing stays nothing", "", ""},
 	} {
