@@ -1,6 +1,7 @@
 package hipchat
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -33,6 +34,7 @@ type ClientConfig struct {
 // *[mackerel.Error] when they fail. A room is given by its numeric id or by its name, whatever characters that has.
 type Client struct {
 	service provider.Service
+	token   mackerel.Secret
 	base    *url.URL
 	get     *http.Header
 	json    *http.Header
@@ -58,7 +60,7 @@ func (c ClientConfig) client(p *provider.Problems) *Client {
 	if path.Base(base.Path) != apiVersion {
 		base, _ = transport.Join(base, apiVersion)
 	}
-	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, base: base}
+	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, token: c.Token, base: base}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	// Never as the query's auth_token: servers log URLs.
 	client.get = client.service.Header("Authorization", "Bearer "+c.Token.Reveal(), "Accept", "application/json")
@@ -105,7 +107,7 @@ func (c *Client) request(op operation, params any, elements ...string) (transpor
 	r := transport.Request{Op: op.name, Method: op.method, Repeat: op.repeat, Header: *c.get}
 	u, ok := transport.Join(c.base, elements...)
 	if !ok {
-		return r, c.service.Invalid(op.name, "room: missing, or not a name")
+		return r, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of a URL")
 	}
 	r.URL = u
 	var err error
@@ -125,4 +127,52 @@ func (c *Client) request(op operation, params any, elements ...string) (transpor
 func encodeQuery(params any) (string, error) {
 	values, err := query.Values(params)
 	return values.Encode(), err
+}
+
+// documented is an answer that can tell whether it is what the reference says.
+type documented interface{ documented() bool }
+
+// one gets one thing. An answer without what makes it that thing is not the documented one: a caller must never take it
+// for a thing that is empty.
+func one[T documented](ctx context.Context, c *Client, op operation, path ...string) (T, error) {
+	var answer T
+	r, err := c.request(op, nil, path...)
+	if err != nil {
+		return answer, err
+	}
+	decode := provider.JSON(&answer)
+	r.Judge = func(r *transport.Result) {
+		if decode(r); r.Class == transport.Done && !answer.documented() {
+			provider.Undocumented(r)
+		}
+	}
+	if _, err = c.service.Do(ctx, r); err != nil {
+		return *new(T), err
+	}
+	return answer, nil
+}
+
+// judgeStatus accepts this status only: a proxy's 200 is no success.
+func judgeStatus(status int) func(*transport.Result) {
+	return func(r *transport.Result) {
+		if r.Class == transport.Done && r.Status != status {
+			provider.Undocumented(r)
+		}
+	}
+}
+
+// sendRequest is request for a call whose success is a 204.
+func (c *Client) sendRequest(op operation, params any, path ...string) (transport.Request, error) {
+	r, err := c.request(op, params, path...)
+	r.Judge = judgeStatus(http.StatusNoContent)
+	return r, err
+}
+
+func (c *Client) send(ctx context.Context, op operation, params any, path ...string) error {
+	r, err := c.sendRequest(op, params, path...)
+	if err != nil {
+		return err
+	}
+	_, err = c.service.Do(ctx, r)
+	return err
 }

@@ -45,3 +45,31 @@ func Example() {
 	// green, notify false
 	// <a href="https://mackerel.io/orgs/acme/alerts/5Alert"><b>[OK] queue &gt; 100</b></a><br>call @hanako
 }
+
+func ExampleClient_Rooms() {
+	server := hipchattest.NewServer() // in place of your company's
+	defer server.Close()
+	for id, name := range []string{"dev", "夜間 #1", "lunch"} {
+		server.AddRoom(int64(id), name)
+	}
+
+	client, err := hipchat.NewClient(hipchat.ClientConfig{Token: mackerel.NewSecret(hipchattest.Token), BaseURL: server.BaseURL()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for room, err := range client.Rooms(context.Background(), hipchat.RoomsParams{MaxResults: 2}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(room.Name)
+	}
+	fmt.Println(len(server.Requests()), "pages")
+	// Output:
+	// ops
+	// dev
+	// 夜間 #1
+	// lunch
+	// 2 pages
+}

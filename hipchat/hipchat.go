@@ -1,4 +1,4 @@
-// Package hipchat carries alerts to rooms of HipChat servers and calls the room part of their API, version 2.
+// Package hipchat carries alerts to rooms of HipChat servers and calls what alerting needs of their API, version 2.
 //
 // A [Notifier] sends one notification per alert, in the colour of its status: the title as a link, the text, the facts,
 // the memo and the graph. For the statuses for which the [Config] has mentions it is plain text, since in HTML nobody
@@ -11,8 +11,28 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// A [Client] has the operations of the API themselves: to send a notification with everything it can have, to read a
-// room's history, and to ask whether a token will do.
+// A [Client] has what an alerting program needs of a server besides: to send a notification with everything it can have,
+// to read a room's history, to find rooms and set their topics, to write to one person, and to ask what a token may do.
+//
+// # Operations
+//
+//	SendRoomNotification  POST /room/{room}/notification    send_notification         Message  send_room_notification
+//	TestAuth              the same with ?auth_test=true     send_notification         Replay
+//	RoomHistory           GET /room/{room}/history          view_messages             Replay   view_room_history
+//	RoomMessages          all pages of RoomHistory          view_messages             Replay   view_room_history
+//	LatestHistory         GET /room/{room}/history/latest   view_messages             Replay   view_recent_room_history
+//	Rooms                 GET /room, all pages              view_group or view_room   Replay   get_all_rooms
+//	GetRoom               GET /room/{room}                  view_group or view_room   Replay   get_room
+//	SetTopic              PUT /room/{room}/topic            admin_room                Replay   set_topic
+//	SendPrivateMessage    POST /user/{user}/message         send_message              Message  private_message_user
+//	GetSession            GET /oauth/token/{token}          none                      Replay   get_session
+//
+// The columns are the method of the Client, the call, the scope that the token needs, what a repeat means, and the page
+// of the API's reference, which was at https://www.hipchat.com/docs/apiv2/method/ and went with the service. Replay:
+// twice is as once, so it is made again after a lost answer. Message: Call.Delivery decides.
+//
+// Creating, changing and deleting rooms, their members and avatars, webhooks, sharing files and links, messages as a
+// person, replies, users, emoticons, and issuing tokens stay out until somebody with a server asks for them.
 //
 // # Delivery
 //
@@ -38,7 +58,8 @@
 // (https://www.atlassian.com/partnerships/slack/faq). There is no default BaseURL, because nobody should send a token
 // to where it was. What can be left are a company's own HipChat Server and HipChat Data Center, whose support ended in
 // June 2020. Mackerel took its HipChat channel out of its API's documentation on 2022-08-25. Version 1 of HipChat's
-// API, managing rooms, members and webhooks, files, and add-ons stay out.
+// API, which is another one, stays out. None of this could be tried on a server: it goes by documents, by answers on
+// record and by other clients; where they leave something open, the comment says what was decided.
 package hipchat
 
 import (
@@ -148,7 +169,7 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	start := time.Now()
 	notification, cuts := n.notification(m)
-	r, err := n.client.send(ctx, n.room, notification)
+	r, err := n.client.notify(ctx, n.room, notification)
 	return n.client.service.Receipt(start, r, "", cuts), err
 }
 
@@ -159,7 +180,7 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 		return &mackerel.Preview{Skipped: skipped}, err
 	}
 	notification, cuts := n.notification(m)
-	r, err := n.client.sendRequest(n.room, notification)
+	r, err := n.client.notifyRequest(n.room, notification)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +216,7 @@ func (n *Notifier) notification(m Message) (Notification, []mackerel.Cut) {
 	text, cuts := m.body(format)
 	card, cardCuts := m.Card.fit()
 	return Notification{
-		Message: text, MessageFormat: format, Color: m.Color, Notify: m.Notify, From: n.from, Card: card,
+		Message: text, MessageFormat: format, Color: m.Color, Notify: m.Notify, From: n.from,
+		AttachTo: m.AttachTo, Card: card,
 	}, slices.Concat(cuts, cardCuts)
 }

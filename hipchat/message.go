@@ -25,6 +25,7 @@ type Message struct {
 	URL      string          // what the title links to; in plain text the last line
 	Image    string          // URL of a picture; one that is not http or https is left out
 	Raw      string          // in the message's format, sent as it is in front of the title and never cut
+	AttachTo string          // id of the message in the room to show this one with, which a history has
 	Card     *Card
 }
 

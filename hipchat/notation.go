@@ -9,7 +9,7 @@ import (
 
 // EscapeHTML makes text from elsewhere harmless in a message of [FormatHTML]: the characters that mean something become
 // entities, line breaks become <br>, and control characters, which no client can show, the replacement character. The
-// result may also stand in an attribute's quotes.
+// result may also stand in an attribute's quotes. In the HTML of a card, which has no <br>, text must be of one line.
 func EscapeHTML(text string) string { return htmlEscapes.Replace(provider.Plain(text)) }
 
 var htmlEscapes = strings.NewReplacer(

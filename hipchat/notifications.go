@@ -48,7 +48,7 @@ type Notification struct {
 	Color         Color  `json:"color,omitzero"`          // ColorYellow unless set
 	Notify        bool   `json:"notify"`                  // disturb people, as far as each of them allows it
 	From          string `json:"from,omitzero"`           // shown besides the token's label; at most [MaxFrom] characters
-	AttachTo      string `json:"attach_to,omitzero"`      // id of the message to show this one with
+	AttachTo      string `json:"attach_to,omitzero"`      // id of the message to show this one with; see [RoomMessage]
 	Card          *Card  `json:"card,omitzero"`           // replaces the message in clients that draw cards
 }
 
@@ -57,46 +57,36 @@ var (
 	testAuth             = operation{"test auth", http.MethodPost, transport.Replay}
 )
 
-// SendRoomNotification sends a notification to a room: POST /room/{room_id_or_name}/notification. The token needs the
-// scope send_notification, which is all that a room's own token has. HipChat answers with no id. A lost answer is
-// treated as Call.Delivery says; what is sent twice stands in the room twice. 30 messages are allowed in a room in a
-// minute.
+// SendRoomNotification sends a notification to a room: POST /room/{room_id_or_name}/notification,
+// send_room_notification in the API's reference. The token needs [ScopeSendNotification], which is all that a room's own
+// token has. HipChat answers with no id; [Client.LatestHistory] has it. A lost answer is treated as Call.Delivery says;
+// what is sent twice stands in the room twice. 30 messages are allowed in a room in a minute.
 //
 // What the server is certain to refuse is [mackerel.ErrInvalid] without a request, all of it at once.
 func (c *Client) SendRoomNotification(ctx context.Context, room string, n Notification) error {
-	_, err := c.send(ctx, room, n)
+	_, err := c.notify(ctx, room, n)
 	return err
 }
 
-func (c *Client) send(ctx context.Context, room string, n Notification) (transport.Result, error) {
-	r, err := c.sendRequest(room, n)
+func (c *Client) notify(ctx context.Context, room string, n Notification) (transport.Result, error) {
+	r, err := c.notifyRequest(room, n)
 	if err != nil {
 		return transport.Result{}, err
 	}
 	return c.service.Do(ctx, r)
 }
 
-func (c *Client) sendRequest(room string, n Notification) (transport.Request, error) {
+func (c *Client) notifyRequest(room string, n Notification) (transport.Request, error) {
 	if p := n.problems(); len(p) > 0 {
 		return transport.Request{}, c.service.Invalid(sendRoomNotification.name, strings.Join(p, "; "))
 	}
-	r, err := c.request(sendRoomNotification, n, "room", room, "notification")
-	r.Judge = judgeStatus(http.StatusNoContent)
-	return r, err
-}
-
-// judgeStatus accepts this status only: a proxy's 200 is no success.
-func judgeStatus(status int) func(*transport.Result) {
-	return func(r *transport.Result) {
-		if r.Class == transport.Done && r.Status != status {
-			provider.Undocumented(r)
-		}
-	}
+	return c.sendRequest(sendRoomNotification, n, "room", room, "notification")
 }
 
 // TestAuth asks the server whether the token may send notifications to the room, without sending one: the call of
-// [Client.SendRoomNotification] with auth_test=true. If not, the error is the one that sending would have. A server
-// that does not know auth_test sends the message "auth_test" to the room; the error is then [mackerel.ErrUnsupported].
+// [Client.SendRoomNotification] with auth_test=true. If not, the error is the one that sending would have. It may be
+// repeated. A server that does not know auth_test sends the message "auth_test" to the room; the error is then
+// [mackerel.ErrUnsupported]. What else the token may do, [Client.GetSession] says.
 func (c *Client) TestAuth(ctx context.Context, room string) error {
 	r, err := c.request(testAuth, Notification{Message: "auth_test", Color: ColorGray}, "room", room, "notification")
 	if err != nil {

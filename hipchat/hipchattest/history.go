@@ -72,9 +72,11 @@ func (q *query) number(name string, otherwise, most int) int {
 	return n
 }
 
-func (q *query) flag(name string) bool {
+func (q *query) flag(name string, otherwise bool) bool {
 	switch q.Get(name) {
-	case "", "true":
+	case "":
+		return otherwise
+	case "true":
 		return true
 	case "false":
 		return false
@@ -116,8 +118,8 @@ type page struct {
 func (s *Server) roomHistory(c *call) (status int, answer any, err error) {
 	q := &query{Values: c.query}
 	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
-	p.reverse = q.flag("reverse")
-	q.flag("include_deleted")
+	p.reverse = q.flag("reverse", true)
+	q.flag("include_deleted", true)
 	zone := q.zone()
 	latest, dated := q.date("date", "recent")
 	earliest, bounded := q.date("end-date", "null")
@@ -189,7 +191,7 @@ func link(c *call, q url.Values) string {
 func (s *Server) latestHistory(c *call) (status int, answer any, err error) {
 	q := &query{Values: c.query}
 	p := page{most: q.number("max-results", recentMessages, maxResults), reverse: true}
-	q.flag("include_deleted")
+	q.flag("include_deleted", true)
 	zone := q.zone()
 	messages := slices.Clone(c.room.messages)
 	if id := q.Get("not-before"); id != "" {

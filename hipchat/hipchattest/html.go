@@ -119,6 +119,19 @@ func CheckHTML(message string) error {
 	return nil
 }
 
+// cardTags are the only ones in the HTML of a card.
+var cardTags = []string{"a", "b", "i", "strong", "span"}
+
+// CheckCardHTML is [CheckHTML] for the HTML in a card, its activity and its description, where fewer tags are allowed.
+func CheckCardHTML(text string) error {
+	for p := range pieces(text) {
+		if p.tag != "" && !slices.Contains(cardTags, p.tag) {
+			return fmt.Errorf("<%s> is not allowed in a card", p.tag)
+		}
+	}
+	return CheckHTML(text)
+}
+
 func checkTag(p piece) error {
 	if _, ok := allowed[p.tag]; !ok {
 		return fmt.Errorf("<%s> is not allowed", p.tag)

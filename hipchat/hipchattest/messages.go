@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A Message is a message that stands in a room.
+// A Message is a message that stands in a room or was sent to a person.
 type Message struct {
 	ID       string    // a UUID; the first message to every server has the same
 	Date     time.Time // to the microsecond
-	Type     string    // notification, or message for those of people
+	Type     string    // notification, topic, or message for those of people and those to a person
 	From     string    // the token's label and, after a dot, the notification's from
-	User     *User     // who wrote it; nil for a notification
+	User     *User     // the person who wrote it; nil if a token did
 	Text     string    // the message as it was sent
 	Format   string    // html or text
 	Color    string
@@ -32,6 +32,7 @@ type User struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`
 	MentionName string `json:"mention_name"`
+	Email       string `json:"-"` // one of the names that a person can be written to by
 }
 
 // Messages returns what stands in a room, oldest first; nil if there is no such room.
@@ -53,14 +54,17 @@ func (s *Server) AddMessage(roomID int64, from User, text string) Message {
 	if r == nil {
 		panic("hipchattest: no room " + strconv.FormatInt(roomID, 10))
 	}
-	return s.keep(r, Message{Type: "message", User: &from, Text: text, Format: "text", Kept: text})
+	return s.keep(&r.messages, Message{Type: "message", User: &from, Text: text, Format: "text"})
 }
 
-func (s *Server) keep(r *room, m Message) Message {
+func (s *Server) keep(messages *[]Message, m Message) Message {
 	s.sent++
 	m.ID = fmt.Sprintf("%08x-4d61-4b65-8a72-%012x", s.sent, s.sent)
 	m.Date = s.Now().UTC().Truncate(time.Microsecond)
-	r.messages = append(r.messages, m)
+	if m.Kept = m.Text; m.Format == "html" {
+		m.Kept = sanitize(m.Text)
+	}
+	*messages = append(*messages, m)
 	return m
 }
 
@@ -76,53 +80,51 @@ type notification struct {
 }
 
 func (s *Server) sendNotification(c *call) (status int, answer any, err error) {
-	if err := s.messages.take(c.header, strconv.FormatInt(c.room.id, 10), s.Now()); err != nil {
+	if err := s.messages.take(c.header, "room "+strconv.FormatInt(c.room.ID, 10), s.Now()); err != nil {
 		return 0, nil, err
 	}
-	n, err := readNotification(c.r, s.schema)
-	if err != nil {
+	n := notification{Format: "html", Color: "yellow"}
+	if err := s.readBody(c.r, notificationSchema, &n); err != nil {
 		return 0, nil, err
 	}
 	m := Message{
-		Type: "notification", From: c.token.Label, Text: n.Message, Kept: n.Message, Format: n.Format, Color: n.Color,
-		Notify: n.Notify, AttachTo: n.AttachTo,
+		Type: "notification", From: c.token.Label, Text: n.Message, Format: n.Format, Color: n.Color, Notify: n.Notify,
+		AttachTo: n.AttachTo,
 	}
 	if n.From != "" {
 		m.From += " · " + n.From
 	}
-	if n.Format == "html" {
-		m.Kept = sanitize(n.Message)
-	}
 	if string(n.Card) != "null" {
 		m.Card = n.Card
 	}
-	s.keep(c.room, m)
+	s.keep(&c.room.messages, m)
 	return http.StatusNoContent, nil, nil
 }
 
-// readNotification reads the body. Members that come twice are refused, since which one counts nobody knows.
-func readNotification(r *http.Request, s schema) (notification, error) {
-	n := notification{Format: "html", Color: "yellow"}
+// readBody reads the body into what v points to. Members that come twice are refused, since which one counts nobody
+// knows.
+func (s *Server) readBody(r *http.Request, as schema, v any) error {
 	contentType := r.Header.Get("Content-Type")
 	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
 		if contentType == "" {
 			contentType = "None"
 		}
-		return n, badRequest("Invalid content type: " + contentType)
+		return badRequest("Invalid content type: " + contentType)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return n, badRequest("Invalid body")
+		return badRequest("Invalid body")
 	}
 	value, err := decodeJSON(body)
 	if err != nil {
-		return n, badRequest("Invalid JSON: " + err.Error())
+		return badRequest("Invalid JSON: " + err.Error())
 	}
-	if e := s.check("", value); e != nil {
-		return n, e
+	as.Open = s.open
+	if e := as.check("", value); e != nil {
+		return e
 	}
-	if err := json.Unmarshal(body, &n); err != nil {
-		return n, badRequest("Invalid JSON: " + err.Error())
+	if err := json.Unmarshal(body, v); err != nil {
+		return badRequest("Invalid JSON: " + err.Error())
 	}
-	return n, nil
+	return nil
 }

@@ -53,6 +53,12 @@ var (
 		"card":           either(cardSchema, null),
 	})
 
+	privateSchema = object([]string{"message"}, map[string]schema{
+		"message": text(1, 10000), "message_format": word("html", "text"), "notify": {Type: "boolean"},
+	})
+
+	topicSchema = object([]string{"topic"}, map[string]schema{"topic": text(0, 250)})
+
 	cardSchema = schema{Type: "object", Open: true, Required: []string{"id", "style", "title"}, Properties: cardProperties}
 
 	cardProperties = map[string]schema{

@@ -3,7 +3,6 @@ package hipchattest
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,12 +27,16 @@ const basePath = "/v2"
 
 // The scopes of tokens that matter to this fake.
 const (
+	ScopeAdminRoom        = "admin_room"
+	ScopeSendMessage      = "send_message"
 	ScopeSendNotification = "send_notification" // the only one of a room's own token
+	ScopeViewGroup        = "view_group"
 	ScopeViewMessages     = "view_messages"
+	ScopeViewRoom         = "view_room"
 )
 
-// The limits of https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/. The room's is for whoever
-// sends to it.
+// The limits of https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/. That of messages is for each
+// room and each person, whoever sends there.
 const (
 	callLimit     = 500 // of an add-on's token
 	callWindow    = 5 * time.Minute
@@ -43,7 +46,7 @@ const (
 
 // An Access is what a token may do.
 type Access struct {
-	Label  string   // whom its notifications are from
+	Label  string   // whom its messages are from
 	Scopes []string // none: as good as unknown
 	Room   int64    // the only room it is for, 0 for all
 	Calls  int      // in 5 minutes; 500 unless set, as for an add-on's token, while a person's has 100
@@ -56,9 +59,10 @@ type Server struct {
 	mu       sync.Mutex
 	tokens   map[string]*token
 	rooms    []*room
-	messages window // by room
-	schema   schema // of notifications
-	sent     int    // messages, of all rooms
+	users    []*user
+	messages window // by room and by person
+	open     bool   // unknown members are ignored
+	sent     int    // messages, to rooms and people
 }
 
 // A window is a limit, and what it is called in headers.
@@ -77,22 +81,17 @@ type token struct {
 	calls window
 }
 
-type room struct {
-	id       int64
-	name     string
-	messages []Message
-}
-
 // NewServer returns a server that knows [Token] and has the room [RoomName], whose id is [RoomID]. It listens nowhere
 // until BaseURL, URL or Client is called; Close ends it.
 func NewServer() *Server {
 	s := &Server{
 		tokens:   make(map[string]*token),
 		messages: newWindow("X-Floodcontrol", messageLimit, messageWindow),
-		schema:   notificationSchema,
 	}
 	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
-	s.SetToken(Token, Access{Label: "Mackerel", Scopes: []string{ScopeSendNotification, ScopeViewMessages}})
+	s.SetToken(Token, Access{Label: "Mackerel", Scopes: []string{
+		ScopeAdminRoom, ScopeSendMessage, ScopeSendNotification, ScopeViewGroup, ScopeViewMessages, ScopeViewRoom,
+	}})
 	s.AddRoom(RoomID, RoomName)
 	return s
 }
@@ -101,12 +100,12 @@ func NewServer() *Server {
 // not for a testing/synctest bubble; see [MemoryBaseURL].
 func (s *Server) BaseURL() string { return s.URL() + basePath }
 
-// IgnoreUnknown chooses what becomes of members that a notification does not have. HipChat ignores them, as far as can
+// IgnoreUnknown chooses what becomes of members that a message does not have. HipChat ignores them, as far as can
 // be told: there are clients that send their token along. To find misspelt ones a new server refuses them.
 func (s *Server) IgnoreUnknown(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.schema.Open = on
+	s.open = on
 }
 
 // SetToken adds a token, changes what it may do or, with a zero Access, revokes it.
@@ -116,40 +115,6 @@ func (s *Server) SetToken(value string, a Access) {
 	a.Scopes = slices.Clone(a.Scopes)
 	a.Calls = cmp.Or(a.Calls, callLimit)
 	s.tokens[value] = &token{a, newWindow("X-Ratelimit", a.Calls, callWindow)}
-}
-
-// AddRoom adds a room, which is then found by its id and by its name.
-func (s *Server) AddRoom(id int64, name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rooms = append(s.rooms, &room{id: id, name: name})
-}
-
-// A call is one request that has come as far as its token.
-type call struct {
-	token  *token
-	room   *room
-	header http.Header // of the answer
-	query  url.Values
-	r      *http.Request
-}
-
-// An endpoint is one row of the API's reference.
-type endpoint struct {
-	method, path string // the path below the room
-	scope        string
-	query        []string
-	serve        func(*Server, *call) (status int, answer any, err error)
-}
-
-var endpoints = []endpoint{
-	{http.MethodPost, "notification", ScopeSendNotification, nil, (*Server).sendNotification},
-	{http.MethodGet, "history", ScopeViewMessages, []string{
-		"date", "end-date", "timezone", "start-index", "max-results", "reverse", "include_deleted",
-	}, (*Server).roomHistory},
-	{http.MethodGet, "history/latest", ScopeViewMessages, []string{
-		"max-results", "timezone", "include_deleted", "not-before",
-	}, (*Server).latestHistory},
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -174,11 +139,11 @@ func (s *Server) answer(header http.Header, r *http.Request) (status int, answer
 	if err := c.token.calls.take(header, "", s.Now()); err != nil {
 		return 0, nil, err
 	}
-	name, e, err := route(r)
+	e, err := route(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := s.authorize(c, e, name); err != nil {
+	if err := s.authorize(c, e); err != nil {
 		return 0, nil, err
 	}
 	if _, err := fakehttp.DecodeQuery(r, append([]string{"auth_token", "auth_test"}, e.query...)...); err != nil {
@@ -216,62 +181,6 @@ func (w window) take(header http.Header, key string, now time.Time) error {
 	header.Set(w.family+"-Reset", strconv.FormatInt(reset.Unix(), 10))
 	if !ok {
 		return &apiError{code: http.StatusTooManyRequests, message: "Rate limit exceeded"}
-	}
-	return nil
-}
-
-// route finds the endpoint, and the room as it is named in the path.
-func route(r *http.Request) (name string, e endpoint, err error) {
-	path, ok := strings.CutPrefix(r.URL.EscapedPath(), basePath+"/room/")
-	escaped, below, _ := strings.Cut(path, "/")
-	if !ok {
-		return "", e, &apiError{code: http.StatusNotFound, message: "Not found"}
-	}
-	if escaped == "" {
-		return "", e, &apiError{code: http.StatusMethodNotAllowed, message: "Method not allowed"}
-	}
-	if name, err = url.PathUnescape(escaped); err != nil {
-		return "", e, badRequest("Invalid path")
-	}
-	err = &apiError{code: http.StatusNotFound, message: "Not found"}
-	for _, e := range endpoints {
-		if e.path == below && e.method == r.Method {
-			return name, e, nil
-		}
-		if e.path == below {
-			err = &apiError{code: http.StatusMethodNotAllowed, message: "Method not allowed"}
-		}
-	}
-	return "", e, err
-}
-
-// authorize finds the room and checks that the token may do this in it.
-func (s *Server) authorize(c *call, e endpoint, name string) error {
-	if !slices.Contains(c.token.Scopes, e.scope) {
-		return &apiError{
-			code: http.StatusForbidden, message: "This action requires one of the following scopes: [" + repr(e.scope) + "]",
-		}
-	}
-	if c.room = s.findRoom(name); c.room == nil {
-		return &apiError{code: http.StatusNotFound, message: "Room " + name + " not found"}
-	}
-	if c.token.Room != 0 && c.token.Room != c.room.id {
-		return &apiError{code: http.StatusForbidden, message: "This token is not for this room"}
-	}
-	return nil
-}
-
-// findRoom looks for the id first.
-func (s *Server) findRoom(name string) *room {
-	for _, r := range s.rooms {
-		if strconv.FormatInt(r.id, 10) == name {
-			return r
-		}
-	}
-	for _, r := range s.rooms {
-		if r.name == name {
-			return r
-		}
 	}
 	return nil
 }

@@ -323,7 +323,14 @@ func TestWrongPaths(t *testing.T) {
 		status       int
 	}{
 		{http.MethodGet, "/v1/rooms/message", 404},
-		{http.MethodGet, "/v2/room/1234/topic", 404},
+		{http.MethodGet, "/v2/room/1234/member", 404},
+		{http.MethodGet, "/v2/room/1234/topic", 405},
+		{http.MethodPost, "/v2/room", 405},
+		{http.MethodGet, "/v2/room/", 405},
+		{http.MethodPost, "/v2/user//message", 405},
+		{http.MethodGet, "/v2/oauth/token/", 405},
+		{http.MethodGet, "/v3/room", 404},
+		{http.MethodGet, "/v2/room?rooms=1", 400},
 		{http.MethodGet, notify, 405},
 		{http.MethodPost, "/v2/room/1234/history", 405},
 		{http.MethodPost, "/v2/room//notification", 405},

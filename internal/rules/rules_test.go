@@ -91,7 +91,7 @@ var may = map[string]struct{ kinds, modules []string }{
 	fake:      {[]string{root, fakehttp, wirefake}, nil},
 	fakehttp:  {nil, nil},
 	suite:     {[]string{root, fakehttp}, nil},
-	example:   {[]string{root, service, fake, fakehttp}, nil},
+	example:   {[]string{root, service, fake, fakehttp}, []string{"github.com/aws/aws-sdk-go-v2/aws"}}, // for EventBridge's credentials
 	helper:    {[]string{root}, nil},
 }
 

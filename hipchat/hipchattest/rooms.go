@@ -1,0 +1,150 @@
+package hipchattest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Room is a room as it can be set up and looked at.
+type Room struct {
+	ID           int64
+	Name         string
+	Topic        string
+	Private      bool
+	Archived     bool
+	Created      time.Time // the server's time when the room was set up, unless set
+	Owner        User
+	Participants []User
+}
+
+type room struct {
+	Room
+	messages []Message
+}
+
+// AddRoom adds a room, which is then found by its id and by its name.
+func (s *Server) AddRoom(id int64, name string) { s.SetRoom(Room{ID: id, Name: name}) }
+
+// SetRoom adds a room or changes the one with this ID, whose messages stay.
+func (s *Server) SetRoom(r Room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Created.IsZero() {
+		r.Created = s.Now()
+	}
+	r.Participants = slices.Clone(r.Participants)
+	if i := slices.IndexFunc(s.rooms, func(o *room) bool { return o.ID == r.ID }); i >= 0 {
+		s.rooms[i].Room = r
+		return
+	}
+	s.rooms = append(s.rooms, &room{Room: r})
+}
+
+// Room returns a room as it is now, and whether there is one with this ID.
+func (s *Server) Room(id int64) (Room, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rooms {
+		if r.ID == id {
+			found := r.Room
+			found.Participants = slices.Clone(found.Participants)
+			return found, true
+		}
+	}
+	return Room{}, false
+}
+
+// A roomItem is a room as the API writes it in a list.
+type roomItem struct {
+	ID    int64             `json:"id"`
+	Name  string            `json:"name"`
+	Links map[string]string `json:"links"`
+}
+
+// A wholeRoom is a room as the API writes it alone and in a list that is expanded.
+type wholeRoom struct {
+	roomItem
+	XMPPJID           string                       `json:"xmpp_jid"`
+	Topic             string                       `json:"topic"`
+	Privacy           string                       `json:"privacy"`
+	IsArchived        bool                         `json:"is_archived"`
+	IsGuestAccessible bool                         `json:"is_guest_accessible"`
+	GuestAccessURL    *string                      `json:"guest_access_url"`
+	Created           string                       `json:"created"`
+	Owner             User                         `json:"owner"`
+	Participants      []User                       `json:"participants"`
+	Statistics        map[string]map[string]string `json:"statistics"`
+}
+
+func (r *room) item(c *call) roomItem {
+	self := "http://" + c.r.Host + basePath + "/room/" + strconv.FormatInt(r.ID, 10)
+	links := map[string]string{"self": self, "webhooks": self + "/webhook", "participants": self + "/participant"}
+	if r.Private {
+		links["members"] = self + "/member"
+	}
+	return roomItem{r.ID, r.Name, links}
+}
+
+func (r *room) whole(c *call) wholeRoom {
+	item := r.item(c)
+	privacy := "public"
+	if r.Private {
+		privacy = "private"
+	}
+	jid := strconv.FormatInt(r.ID, 10) + "_" + strings.ToLower(strings.ReplaceAll(r.Name, " ", "_")) + "@conf.hipchat.test"
+	return wholeRoom{
+		roomItem: item, XMPPJID: jid, Topic: r.Topic, Privacy: privacy, IsArchived: r.Archived,
+		Created: r.Created.UTC().Format("2006-01-02T15:04:05-07:00"), Owner: r.Owner,
+		Participants: append([]User{}, r.Participants...),
+		Statistics:   map[string]map[string]string{"links": {"self": item.Links["self"] + "/statistics"}},
+	}
+}
+
+func (s *Server) getAllRooms(c *call) (status int, answer any, err error) {
+	q := &query{Values: c.query}
+	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	private, archived := q.flag("include-private", true), q.flag("include-archived", false)
+	expand := q.Get("expand")
+	if expand != "" && expand != "items" {
+		q.fail("expand")
+	}
+	if q.err != nil {
+		return 0, nil, q.err
+	}
+	seen := slices.DeleteFunc(slices.Clone(s.rooms), func(r *room) bool {
+		return r.Private && !private || r.Archived && !archived || c.token.Room != 0 && c.token.Room != r.ID
+	})
+	from := min(p.start, len(seen))
+	to := min(from+p.most, len(seen))
+	items := []any{}
+	for _, r := range seen[from:to] {
+		if expand != "" {
+			items = append(items, r.whole(c))
+		} else {
+			items = append(items, r.item(c))
+		}
+	}
+	return http.StatusOK, map[string]any{
+		"items": items, "startIndex": p.start, "maxResults": p.most, "links": p.links(c, to < len(seen)),
+	}, nil
+}
+
+func (s *Server) getRoom(c *call) (status int, answer any, err error) {
+	return http.StatusOK, c.room.whole(c), nil
+}
+
+// setTopic leaves a message in the room, as histories show it.
+func (s *Server) setTopic(c *call) (status int, answer any, err error) {
+	var body struct {
+		Topic string `json:"topic"`
+	}
+	if err := s.readBody(c.r, topicSchema, &body); err != nil {
+		return 0, nil, err
+	}
+	c.room.Topic = body.Topic
+	s.keep(&c.room.messages, Message{Type: "topic", From: c.token.Label, Text: body.Topic})
+	return http.StatusNoContent, nil, nil
+}

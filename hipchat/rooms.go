@@ -1,0 +1,100 @@
+package hipchat
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// MaxTopic is the longest topic of a room, in characters.
+const MaxTopic = 250
+
+// Privacy is who may enter a room. Values that are newer than this package are kept as they came.
+type Privacy string
+
+// The two kinds of rooms.
+const (
+	PrivacyPublic  Privacy = "public"
+	PrivacyPrivate Privacy = "private" // members only
+)
+
+// A Room is a room as the API returns it. A list that is not expanded has the ID and the Name of each.
+type Room struct {
+	ID                int64     `json:"id"`
+	Name              string    `json:"name"`
+	XMPPJID           string    `json:"xmpp_jid,omitzero"`
+	Topic             string    `json:"topic,omitzero"`
+	Privacy           Privacy   `json:"privacy,omitzero"`
+	IsArchived        bool      `json:"is_archived,omitzero"`
+	IsGuestAccessible bool      `json:"is_guest_accessible,omitzero"`
+	GuestAccessURL    string    `json:"guest_access_url,omitzero"`
+	Created           time.Time `json:"created,omitzero"` // zero if it cannot be read; UTC if it has no offset
+	Owner             User      `json:"owner,omitzero"`
+	Participants      []User    `json:"participants,omitzero"` // who is in it now
+}
+
+func (r Room) documented() bool { return r.ID != 0 }
+
+// UnmarshalJSON reads a room. It is never lost over its date.
+func (r *Room) UnmarshalJSON(b []byte) error {
+	type Fields Room // without this method
+	*r = Room{}
+	wire := struct {
+		*Fields
+		Created string `json:"created"`
+	}{Fields: (*Fields)(r)}
+	err := json.Unmarshal(b, &wire)
+	r.Created = parseDate(wire.Created)
+	return err
+}
+
+// RoomsParams says which rooms to list.
+type RoomsParams struct {
+	StartIndex      int    `url:"start-index,omitempty"`      // how many to pass over
+	MaxResults      int    `url:"max-results,omitempty"`      // of one page: 100 unless set, at most 1000
+	IncludePrivate  *bool  `url:"include-private,omitempty"`  // the server decides unless set; sources differ on how
+	IncludeArchived bool   `url:"include-archived,omitempty"` // archived rooms too
+	Expand          string `url:"expand,omitempty"`           // "items": each room as [Client.GetRoom] has it
+}
+
+var (
+	getAllRooms = operation{"get all rooms", http.MethodGet, transport.Replay}
+	getRoom     = operation{"get room", http.MethodGet, transport.Replay}
+	setTopic    = operation{"set topic", http.MethodPut, transport.Replay}
+)
+
+// Rooms goes through the rooms that the token can see, in the server's order: GET /room, get_all_rooms in the API's
+// reference. A page is got when the one before is used up, and may be repeated. It ends after an error, the end of the
+// context among them. The token needs [ScopeViewGroup] or [ScopeViewRoom].
+func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error] {
+	return pages(c, getAllRooms, p.StartIndex, func(start int) (Page[Room], error) {
+		p := p
+		p.StartIndex = start
+		return list[Room](ctx, c, getAllRooms, p, "room")
+	})
+}
+
+// GetRoom returns a room: GET /room/{room_id_or_name}, get_room in the API's reference. The token needs [ScopeViewGroup]
+// or [ScopeViewRoom], neither of which a room's own token has. It may be repeated.
+func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
+	return one[Room](ctx, c, getRoom, "room", room)
+}
+
+// SetTopic sets a room's topic, of at most [MaxTopic] characters; "" takes it away: PUT /room/{room_id_or_name}/topic,
+// set_topic in the API's reference. The token needs [ScopeAdminRoom]. It may be repeated.
+func (c *Client) SetTopic(ctx context.Context, room, topic string) error {
+	var p provider.Problems
+	if checkLength(&p, "topic", topic, 0, MaxTopic); len(p) > 0 {
+		return c.service.Invalid(setTopic.name, strings.Join(p, "; "))
+	}
+	params := struct {
+		Topic string `json:"topic"`
+	}{topic}
+	return c.send(ctx, setTopic, params, "room", room, "topic")
+}
