@@ -130,11 +130,26 @@ type Result struct {
 	Err      error
 }
 
+// Results are what became of all notifiers in [DeliverAll], in the order in which they were given.
+type Results []Result
+
+// Err returns nil if every notifier succeeded, and the error that [Multi] would have returned if not: [Failures] lists
+// its parts.
+func (r Results) Err() error {
+	var errs []error
+	for _, result := range r {
+		if result.Err != nil {
+			errs = append(errs, &DeliveryError{Notifier: result.Notifier, Err: result.Err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // DeliverAll sends the alert through all notifiers at once, waits for all of them, and returns their results in the
 // order given. That one fails, or is nil, costs the others nothing. If one panics, DeliverAll panics with the same
 // value after all have ended.
-func DeliverAll(ctx context.Context, a Alert, notifiers ...Notifier) []Result {
-	results := make([]Result, len(notifiers))
+func DeliverAll(ctx context.Context, a Alert, notifiers ...Notifier) Results {
+	results := make(Results, len(notifiers))
 	panics := make([]any, len(notifiers))
 	var wg sync.WaitGroup
 	for i, n := range notifiers {
@@ -177,15 +192,7 @@ func Multi(notifiers ...Notifier) Notifier {
 type multi []Notifier
 
 // Notify returns nil only if every notifier did.
-func (m multi) Notify(ctx context.Context, a Alert) error {
-	var errs []error
-	for _, r := range DeliverAll(ctx, a, m...) {
-		if r.Err != nil {
-			errs = append(errs, &DeliveryError{Notifier: r.Notifier, Err: r.Err})
-		}
-	}
-	return errors.Join(errs...)
-}
+func (m multi) Notify(ctx context.Context, a Alert) error { return DeliverAll(ctx, a, m...).Err() }
 
 // A DeliveryError says which notifier of a [Multi] failed, and why.
 type DeliveryError struct {

@@ -14,12 +14,10 @@ var tags = []string{
 	"返信", "引用", // a reply and a quote, as Chatwork's own apps in Japanese write them
 }
 
-// accountAttribute stands in every tag that names an account, whatever language its first word is in: "[Trả lời aid=1".
-const accountAttribute = "aid="
-
 // Escape makes text from elsewhere harmless in a message: the bracket of whatever would be a tag of Chatwork's notation
 // becomes a full-width one, "[toall]" becomes "［toall]". Other brackets, as in "[WARNING]", stay. Chatwork documents no
-// way to escape; this relies on tags being written in ASCII.
+// way to escape; this relies on tags being written in ASCII. Text must be escaped as a whole, for the parts of a tag are
+// harmless; [Builder] sees to that. [EscapeStrict] does not depend on knowing all tags.
 // See https://developer.chatwork.com/docs/message-notation.
 func Escape(text string) string {
 	i := nextTag(text)
@@ -36,6 +34,11 @@ func Escape(text string) string {
 	b.WriteString(text)
 	return b.String()
 }
+
+// EscapeStrict is the escaping that needs no list of tags: every square bracket of ASCII becomes a full-width one.
+func EscapeStrict(text string) string { return fullWidth.Replace(text) }
+
+var fullWidth = strings.NewReplacer("[", "［", "]", "］")
 
 // nextTag returns the index of the first bracket that begins a tag, -1 if there is none.
 func nextTag(text string) int {
@@ -54,13 +57,26 @@ func nextTag(text string) int {
 // of the word, for nobody knows what is put behind it.
 func beginsTag(text string) bool {
 	text, _, _ = strings.Cut(text, "]")
-	if strings.Contains(text, "=") && strings.Contains(strings.ToLower(text), accountAttribute) {
+	if namesAccount(text) {
 		return true
 	}
 	text = strings.TrimLeft(text, "/ \t")
+	word := firstWord(text)
+	return slices.ContainsFunc(tags, func(tag string) bool { return strings.EqualFold(word, tag) })
+}
+
+// namesAccount reports whether a tag has the attribute of those that name an account. Its first word may be in any
+// language: "[Trả lời aid=1".
+func namesAccount(tag string) bool {
+	return strings.Contains(tag, "=") && strings.Contains(strings.ToLower(blanks.Replace(tag)), "aid=")
+}
+
+var blanks = strings.NewReplacer(" ", "", "\t", "")
+
+func firstWord(text string) string {
 	end := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 	if end < 0 {
-		end = len(text)
+		return text
 	}
-	return slices.ContainsFunc(tags, func(tag string) bool { return strings.EqualFold(text[:end], tag) })
+	return text[:end]
 }

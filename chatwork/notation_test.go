@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/mackerel-notify/mackerel/chatwork"
+	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 )
 
 // liveTag finds what Chatwork would take for a tag. It is written from the notation's page, not from Escape.
@@ -24,6 +25,7 @@ func TestEscape(t *testing.T) {
 		{"a tag whose end may follow is defused", "[To", "［To"},
 		{"a quote cannot be forged", "[qt][qtmeta aid=1]hi[/qt]", "［qt]［qtmeta aid=1]hi［/qt]"},
 		{"a reply as the apps write it is defused", "[返信 aid=1 to=2-3] [引用 aid=1 time=2]x[/引用] [Trả lời aid=1]", "［返信 aid=1 to=2-3] ［引用 aid=1 time=2]x［/引用] ［Trả lời aid=1]"},
+		{"blanks before the equals sign do not help", "[x aid = 1] [返信 AID\t=1]", "［x aid = 1] ［返信 AID\t=1]"},
 		{"Japanese stays", "障害［重要］[障害]", "障害［重要］[障害]"},
 		{"the end of the text is no trap", "[", "["},
 	} {
@@ -35,6 +37,12 @@ func TestEscape(t *testing.T) {
 	}
 }
 
+func TestEscapeStrictLeavesNoBracket(t *testing.T) {
+	if got, want := chatwork.EscapeStrict("[WARNING] a[0] ［x］ [tag of tomorrow:1]"), "［WARNING］ a［0］ ［x］ ［tag of tomorrow:1］"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func FuzzEscape(f *testing.F) {
 	for _, s := range []string{"[toall]", "[[To:1]", "[/info]\n[", "［toall]", "[ \t/tITle]", "\xff[hr", "a[b[code]"} {
 		f.Add(s)
@@ -43,6 +51,12 @@ func FuzzEscape(f *testing.F) {
 		escaped := chatwork.Escape(text)
 		if tag := liveTag.FindString(escaped); tag != "" {
 			t.Errorf("Escape(%q) = %q, which has the tag %q", text, escaped, tag)
+		}
+		if tags := chatworktest.Tags(escaped); len(tags) > 0 {
+			t.Errorf("Escape(%q) = %q, in which the fake finds the tags %q", text, escaped, tags)
+		}
+		if strict := chatwork.EscapeStrict(text); strings.ContainsAny(strict, "[]") || len(chatworktest.Tags(strict)) > 0 {
+			t.Errorf("EscapeStrict(%q) = %q", text, strict)
 		}
 		if strings.ReplaceAll(escaped, "［", "[") != strings.ReplaceAll(text, "［", "[") {
 			t.Errorf("Escape(%q) = %q changes more than brackets", text, escaped)

@@ -46,6 +46,8 @@ func (d *drawing) small(label, value string) {
 
 var (
 	anyTag   = regexp.MustCompile(`<[^>]*>`)
+	atTag    = regexp.MustCompile(`<at>|</at>`)
+	toTag    = regexp.MustCompile(`\[To:(\d+)\]`)
 	codeTag  = regexp.MustCompile(`\[/?(info|title|hr|To:\d+|toall)\]`)
 	slackTag = regexp.MustCompile(`<([^|>]*)(\|([^>]*))?>`)
 	escaped  = regexp.MustCompile(`\\([[:punct:]])`)
@@ -59,7 +61,7 @@ func drawChatwork(r mackerel.PreviewRequest) (drawing, error) {
 	}
 	d := drawing{Color: "#c9d3dc"}
 	before, box, _ := strings.Cut(form.Get("body"), "[info]")
-	d.Mention = strings.TrimSpace(before)
+	d.Mention = toTag.ReplaceAllString(strings.TrimSpace(before), "To $1 ")
 	title, rest, _ := strings.Cut(strings.TrimPrefix(box, "[title]"), "[/title]")
 	d.Title = title
 	rest, link, hasLink := strings.Cut(rest, "[hr]")
@@ -82,18 +84,16 @@ func drawHipChat(r mackerel.PreviewRequest) (drawing, error) {
 		return drawing{}, err
 	}
 	d := drawing{Color: hipchatColors[m.Color]}
-	for i, line := range strings.Split(m.Message, "<br>") {
+	var lines []string
+	for _, line := range strings.Split(m.Message, "<br>") {
 		if src, ok := strings.CutPrefix(line, `<img src="`); ok {
 			d.Graph = html.UnescapeString(strings.TrimSuffix(src, `">`))
 			continue
 		}
-		plain := html.UnescapeString(anyTag.ReplaceAllString(line, ""))
-		if i == 0 {
-			d.Title = plain
-		} else {
-			d.text(plain)
-		}
+		lines = append(lines, html.UnescapeString(anyTag.ReplaceAllString(line, "")))
 	}
+	d.Title = lines[0]
+	d.text(strings.Join(lines[1:], "\n"))
 	if m.Notify {
 		d.Small = []string{"with a sound"}
 	}
@@ -232,7 +232,7 @@ func (p cardPart) drawCard(d *drawing) {
 	case p.Type == "TextBlock" && d.Title == "":
 		d.Title = markdown(p.Text)
 	case p.Type == "TextBlock":
-		d.text(anyTag.ReplaceAllString(markdown(p.Text), ""))
+		d.text(atTag.ReplaceAllString(markdown(p.Text), "@"))
 	}
 	for _, f := range p.Facts {
 		d.fact(markdown(f.Title), markdown(f.Value))

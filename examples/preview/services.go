@@ -8,6 +8,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
+	"github.com/mackerel-notify/mackerel/email"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/jsm"
@@ -29,7 +30,7 @@ type service struct {
 }
 
 // secret stands for every credential. It is in no request on the page: a preview hides it.
-var secret = mackerel.NewSecret("0123456789abcdef0123456789abcdef")
+var secret = mackerel.NewSecret("fedcba98765432100123456789abcdef")
 
 func newServices(text mackerel.Text) ([]service, error) {
 	chat, err := newChats(text)
@@ -40,6 +41,7 @@ func newServices(text mackerel.Text) ([]service, error) {
 	return append(chat, ops...), err
 }
 
+// newChats makes the services in which people talk, or are talked to.
 func newChats(text mackerel.Text) ([]service, error) {
 	var errs []error
 	add := func(n mackerel.Previewer, err error) mackerel.Previewer {
@@ -73,6 +75,7 @@ func newChats(text mackerel.Text) ([]service, error) {
 	return services, errors.Join(errs...)
 }
 
+// newOps makes the services that are more than chat: incidents, programs and mail.
 func newOps(text mackerel.Text) ([]service, error) {
 	var errs []error
 	add := func(n mackerel.Previewer, err error) mackerel.Previewer {
@@ -84,6 +87,9 @@ func newOps(text mackerel.Text) ([]service, error) {
 		{"Opsgenie", add(opsgenie.New(opsgenie.Config{APIKey: secret, Text: text})), drawOpsgenie},
 		{"Jira Service Management", add(jsm.New(jsm.Config{APIKey: secret, Text: text})), drawOpsgenie},
 		{"Webhook", add(webhook.New(webhook.Config{URL: mackerel.NewSecret("https://hook.example.com/0123456789abcdef")})), drawWebhook},
+		{"Email", add(email.New(email.Config{
+			Host: "smtp.example.com", From: "Mackerel <alert@example.com>", To: []string{"ops@example.com"}, Text: text,
+		})), drawEmail},
 		{"Amazon EventBridge", add(eventbridge.New(eventbridge.Config{Region: "ap-northeast-1", Credentials: aws.CredentialsProviderFunc(
 			func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{AccessKeyID: "AKIAEXAMPLE000000000", SecretAccessKey: secret.Reveal()}, nil

@@ -1,0 +1,247 @@
+package chatwork
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+)
+
+// A Builder builds a message in Chatwork's notation. What is given as text stays text, whatever is in it; what is opened
+// is closed; and the message never has more bytes than Limit. The zero Builder is ready to use.
+//
+//	var b chatwork.Builder
+//	b.To(1484814).Text("please have a look\n")
+//	b.Info(func() {
+//		b.Title("app01: disk full").Text(output).HR().URL(link)
+//	})
+//	id, err := client.PostMessage(ctx, roomID, chatwork.PostMessageParams{Body: b.String()})
+//
+// Text that does not fit is cut, with an ellipsis, and all that comes after it is left out, so that the message is a
+// beginning of the whole one. A Builder is not for concurrent use, and must not be copied after its first use.
+// See https://developer.chatwork.com/docs/message-notation.
+type Builder struct {
+	Limit  int  // bytes; MaxBody unless set
+	Strict bool // escape text as EscapeStrict does, and not as Escape
+
+	body   strings.Builder
+	closer int  // bytes of the tags that are yet to be closed
+	inInfo bool // within a box
+	cut    bool
+	wrongs []string
+}
+
+// String returns the message so far. Within the function of Info its box is still open.
+func (b *Builder) String() string { return b.body.String() }
+
+// Cut reports whether something did not fit.
+func (b *Builder) Cut() bool { return b.cut }
+
+// Err reports the ids that were none, as one [mackerel.ErrInvalid]. Their tags were left out.
+func (b *Builder) Err() error {
+	if len(b.wrongs) == 0 {
+		return nil
+	}
+	return &mackerel.Error{Provider: name, Op: "build message", Kind: mackerel.ErrInvalid, Message: strings.Join(b.wrongs, "; ")}
+}
+
+// Text adds text, line breaks included.
+func (b *Builder) Text(text string) *Builder { return b.enclose("", text, "", b.escape) }
+
+// To mentions an account, mostly at the start of a line and with the name behind it.
+func (b *Builder) To(accountID int64) *Builder { return b.account("To", "[To:%d]", accountID) }
+
+// ToAll mentions everybody in the room.
+func (b *Builder) ToAll() *Builder { return b.tag("[toall]") }
+
+// Reply mentions who wrote a message and links to it.
+func (b *Builder) Reply(accountID, roomID int64, messageID string) *Builder {
+	if accountID <= 0 || roomID <= 0 || !isDigits([]byte(messageID)) {
+		return b.wrong("Reply: not the ids of an account, a room and a message")
+	}
+	return b.tag(fmt.Sprintf("[rp aid=%d to=%d-%s]", accountID, roomID, messageID))
+}
+
+// Quote quotes an account as plain text, to call nobody, with the time that it was sent unless that is zero.
+func (b *Builder) Quote(accountID int64, sent time.Time, text string) *Builder {
+	if accountID <= 0 {
+		return b.wrong("Quote: not the id of an account")
+	}
+	meta := "[qt][qtmeta aid=" + id(accountID)
+	if !sent.IsZero() {
+		meta += " time=" + id(sent.Unix())
+	}
+	return b.enclose(meta+"]", text, "[/qt]", b.escape)
+}
+
+// Info puts what the function adds into a box.
+func (b *Builder) Info(inside func()) *Builder {
+	const open, end = "[info]", "[/info]"
+	if !b.fits(len(open) + len(end)) {
+		return b
+	}
+	outer := b.inInfo
+	b.body.WriteString(open)
+	b.closer += len(end)
+	b.inInfo = true
+	inside()
+	b.inInfo = outer
+	b.closer -= len(end)
+	b.body.WriteString(end)
+	return b
+}
+
+// Title adds the title of a box. It is for the beginning of Info; anywhere else it is a box of its own.
+func (b *Builder) Title(text string) *Builder {
+	if b.inInfo {
+		return b.enclose("[title]", text, "[/title]", b.escape)
+	}
+	return b.enclose("[info][title]", text, "[/title][/info]", b.escape)
+}
+
+// Code adds text that is shown as it is, in a font of fixed width. Tags are not looked for there, so of what is in the
+// text only those are escaped that would end it, and those that call people, to be sure. With Strict all are.
+func (b *Builder) Code(text string) *Builder {
+	if b.Strict {
+		return b.enclose("[code]", text, "[/code]", EscapeStrict)
+	}
+	return b.enclose("[code]", text, "[/code]", escapeCode)
+}
+
+// HR adds a rule across the message or the box.
+func (b *Builder) HR() *Builder { return b.tag("[hr]") }
+
+// Icon shows an account's picture.
+func (b *Builder) Icon(accountID int64) *Builder { return b.account("Icon", "[picon:%d]", accountID) }
+
+// Name shows an account's name.
+func (b *Builder) Name(accountID int64) *Builder { return b.account("Name", "[pname:%d]", accountID) }
+
+// IconName shows an account's picture and name.
+func (b *Builder) IconName(accountID int64) *Builder {
+	return b.account("IconName", "[piconname:%d]", accountID)
+}
+
+// URL adds a link. It is never cut: it is there as a whole or not at all. What is no address of http or https becomes
+// text.
+func (b *Builder) URL(address string) *Builder {
+	if !provider.Linkable(address, MaxBody) {
+		return b.Text(address)
+	}
+	return b.tag("[url]" + inURL.Replace(strings.ToValidUTF8(address, "%EF%BF%BD")) + "[/url]")
+}
+
+var inURL = strings.NewReplacer("[", "%5B", "]", "%5D")
+
+func (b *Builder) account(method, tag string, accountID int64) *Builder {
+	if accountID <= 0 {
+		return b.wrong(method + ": not the id of an account")
+	}
+	return b.tag(fmt.Sprintf(tag, accountID))
+}
+
+func (b *Builder) wrong(problem string) *Builder {
+	b.wrongs = append(b.wrongs, problem)
+	return b
+}
+
+// tag adds what is whole or not there.
+func (b *Builder) tag(tag string) *Builder {
+	if b.fits(len(tag)) {
+		b.body.WriteString(tag)
+	}
+	return b
+}
+
+// fits reports whether so many bytes fit. After something that did not, nothing does.
+func (b *Builder) fits(n int) bool {
+	b.cut = b.cut || n > b.room()
+	return !b.cut
+}
+
+// room is how many bytes are left, once everything is closed.
+func (b *Builder) room() int {
+	limit := b.Limit
+	if limit <= 0 {
+		limit = MaxBody
+	}
+	return limit - b.closer - b.body.Len()
+}
+
+// enclose adds as much of a text as fits between two tags, which come both or not at all.
+func (b *Builder) enclose(open, text, end string, escape func(string) string) *Builder {
+	if !b.fits(len(open) + len(end)) {
+		return b
+	}
+	b.body.WriteString(open)
+	b.closer += len(end)
+	b.body.WriteString(b.shorten(text, escape))
+	b.closer -= len(end)
+	b.body.WriteString(end)
+	return b
+}
+
+// shorten returns the longest beginning of a text that fits when it is escaped.
+func (b *Builder) shorten(text string, escape func(string) string) string {
+	text = provider.Plain(text)
+	room := b.room()
+	if escaped := escape(text); len(escaped) <= room {
+		return escaped
+	}
+	b.cut = true
+	// The first length that is too long is one more than the longest that fits.
+	n := sort.Search(min(len(text), room+1), func(n int) bool {
+		return len(escape(provider.Bytes.Shorten(text, n))) > room
+	})
+	return escape(provider.Bytes.Shorten(text, max(0, n-1)))
+}
+
+// escape escapes a text of which nobody knows what stands before and after it: a bracket that the text does not close
+// could become a tag with the next one.
+func (b *Builder) escape(text string) string {
+	if b.Strict {
+		return EscapeStrict(text)
+	}
+	return escapeEnd(Escape(text))
+}
+
+// escapeEnd escapes the brackets that are still open at the end of a text.
+func escapeEnd(text string) string {
+	end := strings.LastIndexByte(text, ']') + 1
+	return text[:end] + strings.ReplaceAll(text[end:], "[", "［")
+}
+
+// escapeCode escapes what would end a piece of code or call somebody.
+func escapeCode(text string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(text, '[')
+		if i < 0 {
+			b.WriteString(text)
+			return escapeEnd(b.String())
+		}
+		b.WriteString(text[:i])
+		text = text[i+1:]
+		if liveInCode(text) {
+			b.WriteString("［")
+		} else {
+			b.WriteByte('[')
+		}
+	}
+}
+
+// liveInCode is beginsTag for the tags that matter there.
+func liveInCode(text string) bool {
+	text, _, _ = strings.Cut(text, "]")
+	if namesAccount(text) {
+		return true
+	}
+	switch strings.ToLower(firstWord(strings.TrimLeft(text, "/ \t"))) {
+	case "code", "to", "toall":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,213 @@
+package chatwork
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Notation is what a message's body says, taken apart.
+type Notation struct {
+	ToAll   bool    // it calls everybody in the room
+	To      []int64 // the accounts it mentions, each once
+	Replies []Reply // the messages it replies to, whose authors it calls too
+	Quotes  []Quote
+	Text    string // what is left for a reader: no tags, no quotes
+}
+
+// A Reply is the mark of a reply within a message.
+type Reply struct {
+	AccountID int64
+	RoomID    int64  // 0 if the mark does not say
+	MessageID string // "" if the mark does not say
+}
+
+// A Quote is what a message quotes.
+type Quote struct {
+	AccountID int64
+	Time      time.Time // when it was said; zero if the mark does not say
+	Text      string    // without tags
+}
+
+// Calls reports whether the message calls an account: by its id, as everybody in the room, or by replying to it. What is
+// mentioned within a quote is not called.
+func (n Notation) Calls(accountID int64) bool {
+	return n.ToAll || slices.Contains(n.To, accountID) ||
+		slices.ContainsFunc(n.Replies, func(r Reply) bool { return r.AccountID == accountID })
+}
+
+// ParseNotation takes a message's body apart. Every body has a meaning: what is no tag is text, and so is what stands
+// between [code] and [/code]; a tag that is never closed is left out like any other. Case and blanks within tags do not
+// matter, and replies and quotes are known as Chatwork's apps write them in Japanese too.
+// See https://developer.chatwork.com/docs/message-notation.
+func ParseNotation(body string) Notation {
+	var n Notation
+	pieces := literal(scan(body))
+	var text strings.Builder
+	for i := 0; i < len(pieces); i++ {
+		quote, end := quoted(pieces, i)
+		if end > i {
+			n.Quotes = append(n.Quotes, quote)
+			i = end
+			continue
+		}
+		n.note(pieces[i])
+		pieces[i].write(&text)
+	}
+	n.Text = strings.TrimSpace(text.String())
+	return n
+}
+
+// note notes whom a tag calls.
+func (n *Notation) note(p piece) {
+	switch {
+	case p.name == "toall":
+		n.ToAll = true
+	case p.name == "to" && p.account > 0 && !slices.Contains(n.To, p.account):
+		n.To = append(n.To, p.account)
+	case p.name == reply && p.account > 0:
+		r := Reply{AccountID: p.account}
+		if m := replyTo.FindStringSubmatch(p.text); m != nil {
+			r.RoomID, r.MessageID = number(m[1]), m[2]
+		}
+		n.Replies = append(n.Replies, r)
+	}
+}
+
+// A piece of a body is a tag, or the text between two.
+type piece struct {
+	text    string // as it stands, with the brackets of a tag
+	name    string // what kind of tag, in lower case and with the slash of one that closes; "" for text
+	account int64  // whom it names, 0 for nobody
+}
+
+// reply is the name of all tags that name an account and are not known to be something else: the apps write their first
+// word in the language of the user.
+const reply = "rp"
+
+var (
+	inTag     = regexp.MustCompile(`\[([^\[\]\r\n]*)\]`)
+	mention   = regexp.MustCompile(`(?i)^to[ \t]*:[ \t]*([0-9]+)$`)
+	ofAccount = regexp.MustCompile(`(?i)^(.*[^ \t])[ \t]+aid[ \t]*=[ \t]*([0-9]+)`)
+	bareTag   = regexp.MustCompile(`(?i)^(?:toall|hr|deleted|/?[ \t]*(?:info|title|code|url|qt|引用|task|download))$`)
+	withColon = regexp.MustCompile(`(?i)^(?:picon|pname|piconname|download|dtext)[ \t]*:|^preview[ \t]`)
+	replyTo   = regexp.MustCompile(`(?i)[ \t]to[ \t]*=[ \t]*([0-9]+)-([0-9]+)`)
+	sentAt    = regexp.MustCompile(`(?i)[ \t]time[ \t]*=[ \t]*([0-9]+)`)
+)
+
+// scan splits a body at its tags.
+func scan(body string) []piece {
+	var pieces []piece
+	from := 0
+	for _, m := range inTag.FindAllStringSubmatchIndex(body, -1) {
+		p, ok := parseTag(body[m[2]:m[3]])
+		if !ok {
+			continue
+		}
+		if m[0] > from {
+			pieces = append(pieces, piece{text: body[from:m[0]]})
+		}
+		p.text, from = body[m[0]:m[1]], m[1]
+		pieces = append(pieces, p)
+	}
+	if from < len(body) {
+		pieces = append(pieces, piece{text: body[from:]})
+	}
+	return pieces
+}
+
+// parseTag reads what is between two brackets, and reports whether it is a tag.
+func parseTag(inner string) (piece, bool) {
+	inner = strings.Trim(inner, " \t")
+	if m := mention.FindStringSubmatch(inner); m != nil {
+		return piece{name: "to", account: number(m[1])}, true
+	}
+	if m := ofAccount.FindStringSubmatch(inner); m != nil {
+		p := piece{name: strings.ToLower(m[1]), account: number(m[2])}
+		if !slices.Contains([]string{"qtmeta", "引用", "task"}, p.name) {
+			p.name = reply
+		}
+		return p, true
+	}
+	if bareTag.MatchString(inner) {
+		return piece{name: strings.ToLower(blanks.Replace(inner))}, true
+	}
+	if withColon.MatchString(inner) {
+		return piece{name: strings.ToLower(firstWord(inner))}, true
+	}
+	return piece{}, false
+}
+
+// number is 0 for what is no id.
+func number(digits string) int64 {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// closing returns the index of the first tag of a name from an index on, -1 if there is none.
+func closing(pieces []piece, from int, name string) int {
+	i := slices.IndexFunc(pieces[from:], func(p piece) bool { return p.name == name })
+	if i < 0 {
+		return -1
+	}
+	return from + i
+}
+
+// literal makes text of everything between [code] and [/code].
+func literal(pieces []piece) []piece {
+	for i := 0; i < len(pieces); i++ {
+		if pieces[i].text != "[code]" {
+			continue
+		}
+		end := closing(pieces, i, "/code")
+		if end < 0 {
+			break
+		}
+		for i++; i < end; i++ {
+			pieces[i].name = ""
+		}
+	}
+	return pieces
+}
+
+// quoted returns the quote that begins with a piece and the index of the piece that ends it, or -1.
+func quoted(pieces []piece, i int) (q Quote, end int) {
+	meta, closer := i, ""
+	switch {
+	case pieces[i].name == "qt" && pieces[i].text == "[qt]" && i+1 < len(pieces) && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
+		meta, closer = i+1, "/qt"
+	case pieces[i].name == "引用" && pieces[i].account > 0:
+		closer = "/引用"
+	default:
+		return Quote{}, -1
+	}
+	if end = closing(pieces, meta, closer); end < 0 {
+		return Quote{}, -1
+	}
+	var text strings.Builder
+	for _, p := range pieces[meta+1 : end] {
+		p.write(&text)
+	}
+	q = Quote{AccountID: pieces[meta].account, Text: strings.TrimSpace(text.String())}
+	if m := sentAt.FindStringSubmatch(pieces[meta].text); m != nil {
+		q.Time = time.Unix(number(m[1]), 0)
+	}
+	return q, end
+}
+
+// write adds what a reader sees of a piece. Boxes, their titles and rules begin and end a line.
+func (p piece) write(b *strings.Builder) {
+	switch p.name {
+	case "":
+		b.WriteString(p.text)
+	case "info", "/info", "/title", "hr":
+		if b.Len() > 0 && !strings.HasSuffix(b.String(), "\n") {
+			b.WriteByte('\n')
+		}
+	}
+}
