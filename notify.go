@@ -95,7 +95,8 @@ type CallOptions struct {
 	// Timeout counts if it is shorter than ours, its CheckRedirect does not: redirects are refused. Nil shares one
 	// connection pool between all notifiers of the process. Email ignores it.
 	Client *http.Client
-	// Timeout is the limit of one attempt, from dialing to the last byte of the answer; 10 s unless set.
+	// Timeout is the limit of one attempt, from dialing to the last byte of the answer; 10 s unless set. Of a file that is
+	// uploaded or downloaded it is the limit of silence.
 	Timeout time.Duration
 	// MaxAttempts is how often one call is tried at the most; 3 unless set, and 1 means no second try.
 	MaxAttempts int

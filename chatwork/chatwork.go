@@ -9,8 +9,49 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// A [Client] has the operations of the API themselves. Reading a room has two names, because it is two things:
-// [Client.LatestMessages] may be repeated, [Client.NewMessages] consumes.
+// A [Client] has the operations of the API themselves, all of them:
+//
+//	GET    /me                                      GetMe                   Replay
+//	GET    /my/status                               GetMyStatus             Replay
+//	GET    /my/tasks                                ListMyTasks             Replay
+//	GET    /contacts                                ListContacts            Replay
+//	GET    /incoming_requests                       ListIncomingRequests    Replay
+//	PUT    /incoming_requests/{request_id}          ApproveIncomingRequest  Replay
+//	DELETE /incoming_requests/{request_id}          DeclineIncomingRequest  Replay
+//	GET    /rooms                                   ListRooms               Replay
+//	POST   /rooms                                   CreateRoom              Once
+//	GET    /rooms/{room_id}                         GetRoom                 Replay
+//	PUT    /rooms/{room_id}                         UpdateRoom              Replay
+//	DELETE /rooms/{room_id}                         DeleteRoom              Replay
+//	GET    /rooms/{room_id}/members                 ListMembers             Replay
+//	PUT    /rooms/{room_id}/members                 UpdateMembers           Replay
+//	GET    /rooms/{room_id}/messages?force=1        LatestMessages          Replay
+//	GET    /rooms/{room_id}/messages?force=0        NewMessages             Once
+//	POST   /rooms/{room_id}/messages                PostMessage             Message
+//	PUT    /rooms/{room_id}/messages/read           MarkRead                Replay
+//	PUT    /rooms/{room_id}/messages/unread         MarkUnread              Replay
+//	GET    /rooms/{room_id}/messages/{message_id}   GetMessage              Replay
+//	PUT    /rooms/{room_id}/messages/{message_id}   UpdateMessage           Replay
+//	DELETE /rooms/{room_id}/messages/{message_id}   DeleteMessage           Replay
+//	GET    /rooms/{room_id}/tasks                   ListTasks               Replay
+//	POST   /rooms/{room_id}/tasks                   CreateTask              Once
+//	GET    /rooms/{room_id}/tasks/{task_id}         GetTask                 Replay
+//	PUT    /rooms/{room_id}/tasks/{task_id}/status  UpdateTaskStatus        Replay
+//	GET    /rooms/{room_id}/files                   ListFiles               Replay
+//	POST   /rooms/{room_id}/files                   UploadFile              Once
+//	GET    /rooms/{room_id}/files/{file_id}         GetFile, DownloadFile   Replay
+//	GET    /rooms/{room_id}/link                    GetLink                 Replay
+//	POST   /rooms/{room_id}/link                    CreateLink              Once
+//	PUT    /rooms/{room_id}/link                    UpdateLink              Replay
+//	DELETE /rooms/{room_id}/link                    DeleteLink              Replay
+//
+// The last column says what becomes of a call whose answer was lost: a Replay is made again, for doing it twice is as
+// doing it once; a Once never is, and its error is [mackerel.ErrAmbiguous]; with a Message the delivery mode decides.
+// Reading a room has two names, because it is two things: [Client.LatestMessages] may be repeated, [Client.NewMessages]
+// consumes. [Client.ListMessages] is both, and says whether the account's plan hides messages.
+//
+// Ids are what they are on the wire: those of messages are strings, all others numbers. Nothing can be paged: lists have
+// at most 100 items where their comments say so. An empty list is empty and not nil.
 //
 // # Delivery
 //
@@ -22,12 +63,22 @@
 //
 // 300 calls in 5 minutes per account, and 10 messages and tasks in 10 seconds per room. A call that is refused waits
 // for as long as the service says, within Call.MaxWait and the context's deadline, and is made again; beyond that the
-// error is [mackerel.ErrRateLimited] and says how long to wait. A message has at most [MaxBody] bytes; what is longer
-// is cut, the memo first, and the receipt says so.
+// error is [mackerel.ErrRateLimited] and says how long to wait. [IsRoomLimit] tells the two apart, [Client.RateLimit]
+// says how many calls are left, and with a [Pace] calls wait for their turn before they are refused. A message has at
+// most [MaxBody] bytes; what is longer is cut, the memo first, and the receipt says so. A file has at most [MaxFile].
 //
 // # Text
 //
-// Text from alerts cannot mention anybody or break out of its box: see [Escape].
+// Text from alerts cannot mention anybody or break out of its box: see [Escape]. A [Builder] makes Chatwork's notation,
+// and [ParseNotation] reads it.
+//
+// # Tokens
+//
+// An API token is all that a notifier needs. For OAuth 2.0 a client has a Source: see [ClientConfig].
+//
+// # What others write
+//
+// [Client.Follow] gives the new messages of a room one by one, and [NewWebhookHandler] takes those that Chatwork sends.
 package chatwork
 
 import (
@@ -90,7 +141,7 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{
-		client: client, roomID: c.RoomID, post: &post, mentions: provider.ByStatus(c.Mentions), unread: c.SelfUnread, level: c.Level,
+		client: client, roomID: c.RoomID, post: &post, mentions: copyMentions(c.Mentions), unread: c.SelfUnread, level: c.Level,
 		message: c.Message,
 	}
 	if n.message == nil {

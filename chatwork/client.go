@@ -31,11 +31,26 @@ const RoomWindow = 10 * time.Second
 // from the general one of 300 calls in 5 minutes.
 const roomLimitText = "Rate limit for message posting per room exceeded."
 
-// ClientConfig says as whom to call the API. Token is required.
+// ClientConfig says as whom to call the API. Token or Source is required.
 type ClientConfig struct {
-	Token   mackerel.Secret      `json:"token"`             // an API token, sent as X-ChatWorkToken
-	BaseURL string               `json:"base_url,omitzero"` // DefaultBaseURL unless set
-	Call    mackerel.CallOptions `json:"-"`
+	Token mackerel.Secret `json:"token"` // an API token, sent as X-ChatWorkToken
+	// Source is asked for the token of each call, with the call's context and from many goroutines, so it should keep what
+	// it has. If a token is refused with 401, it is asked once more, see [Refused], and the call is made again if the token
+	// is another one; Call.MaxAttempts and the numbers of OnAttempt then begin anew. What it fails with is
+	// [mackerel.ErrUnavailable], unless it is [mackerel.ErrUnauthorized] itself. For an oauth2.TokenSource of
+	// golang.org/x/oauth2, here called tokens, this is all:
+	//
+	//	Source: func(context.Context) (chatwork.Token, error) {
+	//		t, err := tokens.Token()
+	//		if err != nil {
+	//			return chatwork.Token{}, err
+	//		}
+	//		return chatwork.BearerToken(mackerel.NewSecret(t.AccessToken)), nil
+	//	},
+	Source  func(context.Context) (Token, error) `json:"-"`
+	BaseURL string                               `json:"base_url,omitzero"` // DefaultBaseURL unless set
+	Pace    *Pace                                `json:"-"`                 // lets calls wait for their turn; nil does not
+	Call    mackerel.CallOptions                 `json:"-"`
 }
 
 // A Client calls the Chatwork API with one account's token. It is safe for concurrent use. Its methods return a
@@ -45,6 +60,9 @@ type Client struct {
 	base    *url.URL
 	get     *http.Header
 	form    *http.Header
+	source  func(context.Context) (Token, error) // nil if the token is in the headers
+	pace    *Pace                                // nil if calls do not wait
+	limit   lastLimit
 }
 
 // NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
@@ -57,7 +75,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 // client notes what is wrong, and returns nil if anything is.
 func (c ClientConfig) client(p *provider.Problems) *Client {
 	before := len(*p)
-	p.Token("Token", c.Token)
+	c.checkToken(p)
 	if c.BaseURL == "" {
 		c.BaseURL = DefaultBaseURL
 	}
@@ -67,11 +85,17 @@ func (c ClientConfig) client(p *provider.Problems) *Client {
 	if len(*p) > before {
 		return nil
 	}
-	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, base: base}
+	if c.Pace != nil {
+		c.Call = c.Pace.options(c.Call)
+	}
+	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, base: base, source: c.Source, pace: c.Pace}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
-	client.get = client.service.Header("X-ChatWorkToken", c.Token.Reveal(), "Accept", "application/json")
-	client.form = client.service.Header("X-ChatWorkToken", c.Token.Reveal(), "Accept", "application/json",
-		"Content-Type", "application/x-www-form-urlencoded")
+	client.get = client.service.Header("Accept", "application/json")
+	client.form = client.service.Header("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
+	if c.Source == nil {
+		APIToken(c.Token).set(*client.get)
+		APIToken(c.Token).set(*client.form)
+	}
 	return client
 }
 
@@ -112,8 +136,33 @@ func call[T any](ctx context.Context, c *Client, op operation, params any, path 
 	if err != nil {
 		return answer, err
 	}
-	r.Judge = decodeInto(&answer)
-	_, err = c.service.Do(ctx, r)
+	r.Judge = c.watch(decodeInto(&answer))
+	_, err = c.do(ctx, r)
+	return answer, err
+}
+
+// list is call for what answers with a list: it is empty, never nil, where the answer has no content.
+func list[T any](ctx context.Context, c *Client, op operation, params any, path ...string) ([]T, error) {
+	items, err := call[[]T](ctx, c, op, params, path...)
+	if err == nil && items == nil {
+		items = []T{}
+	}
+	return items, err
+}
+
+// documented is an answer that can tell whether it is what the reference says: most have an id.
+type documented interface{ documented() bool }
+
+// one is call for what answers with one thing. An answer without content, or without the thing's id, is not the
+// documented one: a caller must never take it for a thing that is empty.
+func one[T documented](ctx context.Context, c *Client, op operation, params any, path ...string) (T, error) {
+	var answer T
+	r, err := c.request(op, params, path...)
+	if err != nil {
+		return answer, err
+	}
+	r.Judge = c.watch(decodeOne(&answer))
+	_, err = c.do(ctx, r)
 	return answer, err
 }
 
@@ -123,6 +172,17 @@ func decodeInto[T any](answer *T) func(*transport.Result) {
 		*answer = *new(T)
 		if r.Status != http.StatusNoContent {
 			provider.JSON(answer)(r)
+		}
+	}
+}
+
+// decodeOne is decodeInto for one thing, which must be there.
+func decodeOne[T documented](answer *T) func(*transport.Result) {
+	decode := decodeInto(answer)
+	return func(r *transport.Result) {
+		decode(r)
+		if r.Class == transport.Done && (r.Status == http.StatusNoContent || !(*answer).documented()) {
+			provider.Undocumented(r)
 		}
 	}
 }
@@ -152,3 +212,11 @@ func (c *Client) request(op operation, params any, path ...string) (transport.Re
 }
 
 func id(n int64) string { return strconv.FormatInt(n, 10) }
+
+// pathID is an id as an element of a path. There is none below 1; such an element is refused as missing.
+func pathID(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	return id(n)
+}

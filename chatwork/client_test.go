@@ -326,3 +326,20 @@ func FuzzTheFormByHand(f *testing.F) {
 		}
 	})
 }
+
+func TestAMessageIsUpdatedAndDeleted(t *testing.T) {
+	s, c := newClient(t)
+	id := post(t, c, "first")
+	if err := c.UpdateMessage(t.Context(), room, id, "second"); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := c.GetMessage(t.Context(), room, id); err != nil || m.Body != "second" || m.UpdateTime == 0 {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	if err := c.DeleteMessage(t.Context(), room, id); err != nil || !s.Messages(room)[0].Deleted {
+		t.Errorf("deleted: %v", err)
+	}
+	if err := c.DeleteMessage(t.Context(), room, id); !errors.Is(err, mackerel.ErrNotFound) {
+		t.Errorf("deleted again: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package chatwork_test
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func TestConformance(t *testing.T) {
 	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
 		fake := chatworktest.NewServer()
 		t.Cleanup(fake.Close)
+		var turn sync.Mutex
 		return notifytest.Harness{
 			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
 				n, err := chatwork.New(chatwork.Config{
@@ -27,6 +29,8 @@ func TestConformance(t *testing.T) {
 			},
 			// Every request finds the rate windows over: the suite sends more than a room may.
 			Fake: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				turn.Lock()
+				defer turn.Unlock()
 				fake.Advance(5 * time.Minute)
 				fake.ServeHTTP(w, r)
 			}),

@@ -1,8 +1,8 @@
 package chatwork
 
 import (
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -65,18 +65,10 @@ func (m Message) render(facts string) string {
 	b.WriteString("[info]")
 	m.writeBox(&b, facts)
 	if b.Len() == before+len("[info]") {
-		return valid(b.String()[:before])
+		return provider.Plain(b.String()[:before])
 	}
 	b.WriteString("[/info]")
-	return valid(b.String())
-}
-
-// valid replaces what is not UTF-8, which Chatwork would refuse.
-func valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return provider.Plain(b.String())
 }
 
 // writeBox writes what is within the box. There is no line break after the title: it would show as an empty line.
@@ -113,6 +105,15 @@ func checkMentions(p *provider.Problems, mentions map[mackerel.Status]Mention) {
 			}
 		}
 	}
+}
+
+// copyMentions copies what New was given, so that a caller who changes it later changes nothing here.
+func copyMentions(mentions map[mackerel.Status]Mention) map[mackerel.Status]Mention {
+	copied := provider.ByStatus(mentions)
+	for status, m := range copied {
+		copied[status] = Mention{To: slices.Clone(m.To), All: m.All}
+	}
+	return copied
 }
 
 // write writes the mentions on a line of their own.

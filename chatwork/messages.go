@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -33,11 +31,15 @@ type RoomMessage struct {
 	UpdateTime int64   `json:"update_time"` // Unix seconds, 0 if it was never edited
 }
 
+func (m RoomMessage) documented() bool { return m.MessageID != "" }
+
 // A ReadState is what is left to read in a room.
 type ReadState struct {
 	UnreadNum  int `json:"unread_num"`
 	MentionNum int `json:"mention_num"`
 }
+
+func (ReadState) documented() bool { return true }
 
 // PostMessageParams is a message to post.
 type PostMessageParams struct {
@@ -52,6 +54,9 @@ var (
 	getMessage   = operation{"get message", http.MethodGet, transport.Replay}
 	markRead     = operation{"mark read", http.MethodPut, transport.Replay}
 	markUnread   = operation{"mark unread", http.MethodPut, transport.Replay}
+
+	updateMessage = operation{"update message", http.MethodPut, transport.Replay}
+	deleteMessage = operation{"delete message", http.MethodDelete, transport.Replay}
 )
 
 // PostMessage posts a message and returns its id: POST /rooms/{room_id}/messages. A lost answer is treated as
@@ -68,8 +73,8 @@ func (c *Client) PostMessage(ctx context.Context, roomID int64, p PostMessagePar
 
 // postRequest is the request for a room's messages without its form. It may be used for any number of them.
 func (c *Client) postRequest(roomID int64) (transport.Request, error) {
-	r, err := c.request(postMessage, nil, "rooms", id(roomID), "messages")
-	r.Header, r.Judge, r.Limit = *c.form, judgePosted, transport.MessageLimit
+	r, err := c.request(postMessage, nil, "rooms", pathID(roomID), "messages")
+	r.Header, r.Judge, r.Limit = *c.form, c.watch(judgePosted), transport.MessageLimit
 	return r, err
 }
 
@@ -78,7 +83,7 @@ func (c *Client) post(ctx context.Context, r transport.Request, p PostMessagePar
 		return transport.Result{}, c.service.Invalid(postMessage.name, "Body: empty")
 	}
 	r.Body = p.form()
-	return c.service.Do(ctx, r)
+	return c.do(ctx, r)
 }
 
 // form writes by hand what go-querystring would: this is the one call that everybody waits for, and escaping through
@@ -122,9 +127,7 @@ func postedID(body []byte) string {
 			return string(digits)
 		}
 	}
-	var answer struct {
-		MessageID string `json:"message_id"`
-	}
+	var answer messageIDAnswer
 	if json.Unmarshal(body, &answer) != nil {
 		return ""
 	}
@@ -140,43 +143,46 @@ func isDigits(s []byte) bool {
 	return len(s) > 0
 }
 
-// LatestMessages returns the newest messages of a room, at most 100, oldest first: GET /rooms/{room_id}/messages with
-// force=1. It may be called as often as one likes and changes nothing; what is older than these cannot be listed. An
-// empty room gives an empty list.
-func (c *Client) LatestMessages(ctx context.Context, roomID int64) ([]RoomMessage, error) {
-	return c.messages(ctx, listMessages, roomID, true)
-}
-
-// NewMessages returns the messages that this token has not been given yet by NewMessages, at most 100, oldest first:
-// GET /rooms/{room_id}/messages with force=0. The server keeps the place, one per token and room, and reading moves it:
-// two programs with one token take each other's messages away, and so do two goroutines. Nothing new gives an empty
-// list.
-//
-// Because reading consumes, it is never repeated after a lost answer. If the error is [mackerel.ErrAmbiguous], the
-// messages may have been handed out to nobody; only [Client.LatestMessages] still has them.
-func (c *Client) NewMessages(ctx context.Context, roomID int64) ([]RoomMessage, error) {
-	messages, err := c.messages(ctx, newMessages, roomID, false)
-	if e := (*mackerel.Error)(nil); errors.Is(err, mackerel.ErrAmbiguous) && errors.As(err, &e) && e.Message == "" {
-		e.Message = "the new messages may be consumed, LatestMessages (force=1) has them"
-	}
-	return messages, err
-}
-
-func (c *Client) messages(ctx context.Context, op operation, roomID int64, force bool) ([]RoomMessage, error) {
-	params := struct {
-		Force bool `url:"force,int"`
-	}{force}
-	list, err := call[[]RoomMessage](ctx, c, op, params, "rooms", id(roomID), "messages")
-	if err == nil && list == nil {
-		list = []RoomMessage{}
-	}
-	return list, err
-}
-
-// GetMessage returns one message: GET /rooms/{room_id}/messages/{message_id}. It may be repeated.
+// GetMessage returns one message: GET /rooms/{room_id}/messages/{message_id}. It may be repeated. A message that the
+// plan hides is a [LimitationError] within [mackerel.ErrNotFound].
 func (c *Client) GetMessage(ctx context.Context, roomID int64, messageID string) (RoomMessage, error) {
-	return call[RoomMessage](ctx, c, getMessage, nil, "rooms", id(roomID), "messages", messageID)
+	var m RoomMessage
+	r, err := c.request(getMessage, nil, "rooms", pathID(roomID), "messages", messageID)
+	if err != nil {
+		return m, err
+	}
+	r.Judge = c.watch(judgeMessage(&m))
+	_, err = c.do(ctx, r)
+	return m, err
 }
+
+// UpdateMessage replaces the body of a message: PUT /rooms/{room_id}/messages/{message_id}. Only who posted a message
+// may. It may be repeated, and counts for no room's limit.
+func (c *Client) UpdateMessage(ctx context.Context, roomID int64, messageID, body string) error {
+	if body == "" {
+		return c.service.Invalid(updateMessage.name, "body: empty")
+	}
+	params := struct {
+		Body string `url:"body"`
+	}{body}
+	_, err := one[messageIDAnswer](ctx, c, updateMessage, params, "rooms", pathID(roomID), "messages", messageID)
+	return err
+}
+
+// DeleteMessage deletes a message: DELETE /rooms/{room_id}/messages/{message_id}. Only who posted a message may. It may be
+// repeated; a repetition after a lost answer may find that it is gone, [mackerel.ErrNotFound].
+func (c *Client) DeleteMessage(ctx context.Context, roomID int64, messageID string) error {
+	// Documented is the message's id, but an answer without content is said to occur.
+	_, err := call[messageIDAnswer](ctx, c, deleteMessage, nil, "rooms", pathID(roomID), "messages", messageID)
+	return err
+}
+
+// messageIDAnswer is what posting, updating and deleting answer with.
+type messageIDAnswer struct {
+	MessageID string `json:"message_id"`
+}
+
+func (a messageIDAnswer) documented() bool { return a.MessageID != "" }
 
 type messageIDParam struct {
 	MessageID string `url:"message_id,omitempty"`
@@ -185,7 +191,7 @@ type messageIDParam struct {
 // MarkRead marks a message and all before it as read, or with an empty id all there are:
 // PUT /rooms/{room_id}/messages/read. It may be repeated; a message that was read already is [mackerel.ErrInvalid].
 func (c *Client) MarkRead(ctx context.Context, roomID int64, messageID string) (ReadState, error) {
-	return call[ReadState](ctx, c, markRead, messageIDParam{messageID}, "rooms", id(roomID), "messages", "read")
+	return one[ReadState](ctx, c, markRead, messageIDParam{messageID}, "rooms", pathID(roomID), "messages", "read")
 }
 
 // MarkUnread marks a message and all after it as unread: PUT /rooms/{room_id}/messages/unread. It may be repeated; a
@@ -194,5 +200,5 @@ func (c *Client) MarkUnread(ctx context.Context, roomID int64, messageID string)
 	if messageID == "" {
 		return ReadState{}, c.service.Invalid(markUnread.name, "messageID: empty")
 	}
-	return call[ReadState](ctx, c, markUnread, messageIDParam{messageID}, "rooms", id(roomID), "messages", "unread")
+	return one[ReadState](ctx, c, markUnread, messageIDParam{messageID}, "rooms", pathID(roomID), "messages", "unread")
 }

@@ -139,14 +139,43 @@ func (s *Server) listMessages(c *call) (any, error) {
 		from, s.seen[at] = s.seen[at], len(c.room.messages)
 	}
 	from = max(from, len(c.room.messages)-maxList)
-	var list []messageView
+	var views []messageView
 	for _, m := range c.room.messages[from:] {
-		list = append(list, s.view(m))
+		if s.hidden(m) {
+			c.limited()
+			continue
+		}
+		views = append(views, s.view(m))
 	}
-	if list == nil {
+	return list(views, maxList)
+}
+
+// list answers with the last of many, or without content if there are none.
+func list[T any](views []T, limit int) (any, error) {
+	if len(views) == 0 {
 		return nil, nil
 	}
-	return list, nil
+	return views[max(0, len(views)-limit):], nil
+}
+
+// HideOlderThan makes the plan of all accounts one that shows messages of that age at the most, by the server's clock:
+// 40 days, for the free plan. Lists from which messages are missing for that say so in their headers, and so does the
+// 404 of a message that is hidden. With 0 everything is shown again.
+func (s *Server) HideOlderThan(age time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retained = age
+}
+
+func (s *Server) hidden(m *message) bool {
+	return s.retained > 0 && s.Now().Sub(m.SendTime) > s.retained
+}
+
+// limited says that the plan hides something.
+// See https://developer.chatwork.com/docs/endpoints.
+func (c *call) limited() {
+	c.header.Set("Chatwork-Message-Limitation", "true")
+	c.header.Set("Chatwork-Message-Limitation-Summary", "Only messages within the last 40 days can be viewed.")
 }
 
 // postMessage is https://developer.chatwork.com/reference/post-rooms-room_id-messages.
@@ -168,6 +197,10 @@ func (s *Server) getMessage(c *call) (any, error) {
 	i, err := c.index(c.ids["message_id"])
 	if err != nil {
 		return nil, err
+	}
+	if s.hidden(c.room.messages[i]) {
+		c.limited()
+		return nil, errNoMessage
 	}
 	return s.view(c.room.messages[i]), nil
 }

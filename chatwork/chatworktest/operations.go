@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
 // An operation is one row of the API's reference.
@@ -21,8 +19,21 @@ type operation struct {
 // operations is the API, in the order of its reference. Everything else is a 404.
 var operations = []operation{
 	{"GET", "/me", nil, false, (*Server).getMe},
+	{"GET", "/my/status", nil, false, (*Server).getMyStatus},
+	{"GET", "/my/tasks", params{assignedBy, taskStatus}, false, (*Server).listMyTasks},
+	{"GET", "/contacts", nil, false, (*Server).listContacts},
+	{"GET", "/incoming_requests", nil, false, (*Server).listIncoming},
+	{"PUT", "/incoming_requests/{request_id}", nil, false, (*Server).approve},
+	{"DELETE", "/incoming_requests/{request_id}", nil, false, (*Server).decline},
 	{"GET", "/rooms", nil, false, (*Server).listRooms},
+	{"POST", "/rooms", params{
+		roomName.needed(), adminIDs.needed(), memberIDs, readonlyIDs, description, iconPreset, withLink, roomLinkCode, roomLinkAcceptance,
+	}, false, (*Server).createRoom},
 	{"GET", "/rooms/{room_id}", nil, false, (*Server).getRoom},
+	{"PUT", "/rooms/{room_id}", params{roomName, description, iconPreset}, false, (*Server).updateRoom},
+	{"DELETE", "/rooms/{room_id}", params{actionType}, false, (*Server).deleteRoom},
+	{"GET", "/rooms/{room_id}/members", nil, false, (*Server).listMembers},
+	{"PUT", "/rooms/{room_id}/members", params{adminIDs.needed(), memberIDs, readonlyIDs}, false, (*Server).updateMembers},
 	{"GET", "/rooms/{room_id}/messages", params{force}, false, (*Server).listMessages},
 	{"POST", "/rooms/{room_id}/messages", params{body, selfUnread}, true, (*Server).postMessage},
 	{"PUT", "/rooms/{room_id}/messages/read", params{messageID}, false, (*Server).markRead},
@@ -30,101 +41,17 @@ var operations = []operation{
 	{"GET", "/rooms/{room_id}/messages/{message_id}", nil, false, (*Server).getMessage},
 	{"PUT", "/rooms/{room_id}/messages/{message_id}", params{body}, false, (*Server).updateMessage},
 	{"DELETE", "/rooms/{room_id}/messages/{message_id}", nil, false, (*Server).deleteMessage},
-}
-
-// The parameters, with the kinds and limits of the reference.
-var (
-	body       = param{"body", true, bytesUpTo(65535)}
-	selfUnread = param{"self_unread", false, flag}
-	force      = param{"force", false, flag}
-	messageID  = param{"message_id", false, digits}
-)
-
-// A param is a parameter of an operation. Its check returns what is wrong with a value, "" if nothing is.
-type param struct {
-	name     string
-	required bool // and not empty
-	check    func(value string) (problem string)
-}
-
-// needed returns the parameter for an operation that cannot do without it.
-func (p param) needed() param {
-	p.required = true
-	return p
-}
-
-// flag checks a boolean. Requests have 1 and 0, only answers have true and false.
-func flag(value string) string {
-	if value != "0" && value != "1" {
-		return "must be 0 or 1"
-	}
-	return ""
-}
-
-func digits(value string) string {
-	if !isID(value) {
-		return "must be an id"
-	}
-	return ""
-}
-
-// bytesUpTo checks the length of a text. The reference says characters and not what they are.
-func bytesUpTo(limit int) func(string) string {
-	return func(value string) string {
-		if value == "" || len(value) > limit {
-			return "must have 1 to " + strconv.Itoa(limit) + " bytes"
-		}
-		return ""
-	}
-}
-
-// isID reports whether s is an id: up to 19 digits, as many as those of messages have.
-func isID(s string) bool {
-	return s != "" && len(s) <= 19 && strings.Trim(s, "0123456789") == ""
-}
-
-type params []param
-
-// read reads the parameters from where they belong. In the query of anything but a GET they are never read; that is
-// reported last, since a required parameter that is in the query is missing in the form.
-func (ps params) read(r *http.Request) (url.Values, error) {
-	names := make([]string, len(ps))
-	for i, p := range ps {
-		names[i] = p.name
-	}
-	decode := fakehttp.DecodeForm
-	if r.Method == http.MethodGet {
-		decode = fakehttp.DecodeQuery
-	}
-	values, err := decode(r, names...)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range ps {
-		if err := p.in(values); err != nil {
-			return nil, err
-		}
-	}
-	if r.Method != http.MethodGet && r.URL.RawQuery != "" {
-		return nil, errQuery
-	}
-	return values, nil
-}
-
-var errQuery = &apiError{http.StatusBadRequest, "Parameters in the query are not read"}
-
-// in checks the parameter among the values of a request.
-func (p param) in(values url.Values) error {
-	switch {
-	case p.required && values.Get(p.name) == "":
-		return &fakehttp.FieldError{Field: p.name, Problem: "is required"}
-	case !values.Has(p.name):
-		return nil
-	}
-	if problem := p.check(values.Get(p.name)); problem != "" {
-		return &fakehttp.FieldError{Field: p.name, Problem: problem}
-	}
-	return nil
+	{"GET", "/rooms/{room_id}/tasks", params{byAccount, assignedBy, taskStatus}, false, (*Server).listTasks},
+	{"POST", "/rooms/{room_id}/tasks", params{body, toIDs, limit, limitType}, true, (*Server).createTask},
+	{"GET", "/rooms/{room_id}/tasks/{task_id}", nil, false, (*Server).getTask},
+	{"PUT", "/rooms/{room_id}/tasks/{task_id}/status", params{newStatus}, false, (*Server).updateTaskStatus},
+	{"GET", "/rooms/{room_id}/files", params{byAccount}, false, (*Server).listFiles},
+	{"POST", "/rooms/{room_id}/files", params{file, fileMessage}, false, (*Server).uploadFile},
+	{"GET", "/rooms/{room_id}/files/{file_id}", params{createURL}, false, (*Server).getFile},
+	{"GET", "/rooms/{room_id}/link", nil, false, (*Server).getLink},
+	{"POST", "/rooms/{room_id}/link", params{linkCode, needAcceptance, description}, false, (*Server).createLink},
+	{"PUT", "/rooms/{room_id}/link", params{linkCode, needAcceptance, description}, false, (*Server).updateLink},
+	{"DELETE", "/rooms/{room_id}/link", nil, false, (*Server).deleteLink},
 }
 
 // A call is a request to an operation by an account.
@@ -134,6 +61,9 @@ type call struct {
 	ids     map[string]string // those in the path
 	room    *room             // the one in the path, if there is one
 	params  url.Values
+	file    *File       // of an upload
+	header  http.Header // of the answer
+	host    string      // that the request was sent to
 }
 
 // prepare checks all that can be checked by the operation's row: the room, the parameters and, last, the room's limit.
@@ -143,7 +73,12 @@ func (s *Server) prepare(c *call, op *operation, r *http.Request) (err error) {
 			return noRoom(r.Method)
 		}
 	}
-	if c.params, err = op.params.read(r); err != nil {
+	if op.params.has(file.name) {
+		c.file, c.params, err = readUpload(r, op.params.without(file))
+	} else {
+		c.params, err = op.params.read(r)
+	}
+	if err != nil {
 		return err
 	}
 	if !op.posts {

@@ -24,12 +24,16 @@ type Room struct {
 	Description string
 	IconPath    string         // a URL; one of example.com unless set
 	Members     map[int64]Role // by account id
+	Sticky      bool           // pinned; the fake does not tell for whom
 }
 
 // A room is a Room and what has happened there.
 type room struct {
 	Room
 	messages []*message // the oldest first; never removed
+	tasks    []Task     // the oldest first
+	files    []File     // the oldest first
+	link     *link      // nil if there is none
 	updated  time.Time
 }
 
@@ -93,8 +97,7 @@ func (s *Server) roomOf(a *Account, id string) *room {
 	return nil
 }
 
-// A roomView is a room as one of its members lists it. All its members are always there. The fake has no way to pin a
-// room, and no tasks and files yet.
+// A roomView is a room as one of its members lists it. All its members are always there.
 type roomView struct {
 	RoomID         int64  `json:"room_id"`
 	Name           string `json:"name"`
@@ -111,13 +114,37 @@ type roomView struct {
 	LastUpdateTime int64  `json:"last_update_time"`
 }
 
-func (r *room) view(a *Account) roomView {
+func (s *Server) roomView(r *room, a *Account) roomView {
 	state := r.readState(a)
 	return roomView{
-		RoomID: r.RoomID, Name: r.Name, Type: r.Type, Role: r.Members[a.AccountID],
-		UnreadNum: state.UnreadNum, MentionNum: state.MentionNum, MessageNum: len(r.messages),
+		RoomID: r.RoomID, Name: s.nameOf(r, a), Type: r.Type, Role: r.Members[a.AccountID], Sticky: r.Sticky,
+		UnreadNum: state.UnreadNum, MentionNum: state.MentionNum, MytaskNum: r.openTasks(a),
+		MessageNum: len(r.messages), FileNum: len(r.files), TaskNum: len(r.tasks),
 		IconPath: r.IconPath, LastUpdateTime: r.updated.Unix(),
 	}
+}
+
+// nameOf is the name of a room, which of a direct chat without one is that of the other.
+func (s *Server) nameOf(r *room, a *Account) string {
+	if r.Name != "" || r.Type != "direct" {
+		return r.Name
+	}
+	for id := range r.Members {
+		if id != a.AccountID {
+			return s.accounts[id].Name
+		}
+	}
+	return ""
+}
+
+// openTasks counts what the account is still to do.
+func (r *room) openTasks(a *Account) (n int) {
+	for _, t := range r.tasks {
+		if t.AccountID == a.AccountID && t.Status == "open" {
+			n++
+		}
+	}
+	return n
 }
 
 // listRooms is https://developer.chatwork.com/reference/get-rooms.
@@ -125,7 +152,7 @@ func (s *Server) listRooms(c *call) (any, error) {
 	var list []roomView // never empty: everybody has a room of their own
 	for _, r := range s.rooms {
 		if r.Members[c.account.AccountID] != "" {
-			list = append(list, r.view(c.account))
+			list = append(list, s.roomView(r, c.account))
 		}
 	}
 	return list, nil
@@ -137,5 +164,5 @@ func (s *Server) getRoom(c *call) (any, error) {
 	return struct {
 		roomView
 		Description string `json:"description"`
-	}{c.room.view(c.account), c.room.Description}, nil
+	}{s.roomView(c.room, c.account), c.room.Description}, nil
 }

@@ -39,7 +39,6 @@ func TestMeIsWhoseTokenItIs(t *testing.T) {
 	}
 }
 
-// The numbers of tasks and files in the sample, 17 and 10, cannot be had: the fake has neither.
 func TestARoomIsThePublishedSample(t *testing.T) {
 	s, c := start(t)
 	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
@@ -54,10 +53,17 @@ func TestARoomIsThePublishedSample(t *testing.T) {
 		}
 		s.AddMessage(123, m)
 	}
+	s.SetClock(func() time.Time { return time.Unix(1298905200, 0) })
+	for i := range 17 {
+		s.AddTask(123, chatworktest.Task{AccountID: anna, AssignedByAccountID: anna, Body: "x"})
+		if i < 10 {
+			s.AddFile(123, chatworktest.File{AccountID: anna, Filename: "x"})
+		}
+	}
 	c.do(t, "PUT", "/rooms/123/messages/read", "message_id=112").want(t, 200, `{"unread_num":10,"mention_num":1}`)
 
 	const sample = `"room_id": 123, "name": "Group Chat Name", "type": "group", "role": "admin", "sticky": false,
-		"unread_num": 10, "mention_num": 1, "mytask_num": 0, "message_num": 122, "file_num": 0, "task_num": 0,
+		"unread_num": 10, "mention_num": 1, "mytask_num": 0, "message_num": 122, "file_num": 10, "task_num": 17,
 		"icon_path": "https://example.com/ico_group.png", "last_update_time": 1298905200`
 	c.do(t, "GET", "/rooms/123", "").want(t, 200, "{"+sample+`, "description": "room description text"}`)
 	rooms := parse[[]json.RawMessage](t, c.do(t, "GET", "/rooms", "").body)

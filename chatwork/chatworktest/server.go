@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf16"
@@ -46,7 +47,11 @@ type Server struct {
 	accounts map[int64]*Account
 	rooms    []*room
 	seen     map[place]int // how many messages of a room force=0 has given
-	ids      int64         // how many ids of accounts and rooms were generated
+	contacts []contact
+	incoming []incomingRequest
+	offers   []offer       // addresses of files
+	retained time.Duration // how old a message may be for the plan to show it, 0 for any age
+	ids      int64         // how many ids were generated, but for those of messages
 	posted   int64         // how many ids of messages were generated
 }
 
@@ -83,6 +88,34 @@ func (s *Server) SetToken(token string, accountID int64) {
 	s.tokens[token] = s.mustAccount("SetToken", accountID)
 }
 
+// bearer is what is before an access token of OAuth 2.0 in its header, and in the server's list of tokens.
+const bearer = "Bearer "
+
+// SetAccessToken is SetToken for an access token of OAuth 2.0, which goes into the header Authorization. It has all
+// scopes. To revoke it is what its end after some minutes comes to.
+func (s *Server) SetAccessToken(token string, accountID int64) { s.SetToken(bearer+token, accountID) }
+
+// credential is what a request has for a token. Of two, none is.
+func credential(r *http.Request) string {
+	token, access := r.Header.Get("X-ChatWorkToken"), r.Header.Get("Authorization")
+	switch {
+	case access == "" && !strings.HasPrefix(token, bearer):
+		return token
+	case token == "" && strings.HasPrefix(access, bearer):
+		return access
+	}
+	return ""
+}
+
+// refuse refuses a token. Of OAuth's it says more.
+// See https://developer.chatwork.com/docs/oauth.
+func refuse(h http.Header, token string) error {
+	if strings.HasPrefix(token, bearer) {
+		h.Set("Www-Authenticate", `Bearer error="invalid_token", error_description="The access token expired"`)
+	}
+	return errToken
+}
+
 // An apiError is a refusal: a status, and the text in {"errors":["..."]}.
 type apiError struct {
 	status int
@@ -104,6 +137,10 @@ var (
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if strings.HasPrefix(r.URL.Path, downloads) {
+		s.download(w, r)
+		return
+	}
 	answer, err := s.handle(w.Header(), r)
 	switch {
 	case err != nil:
@@ -118,7 +155,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // handle returns the answer of the operation, nil for one without content. Every request counts for the limit of its
 // token, even if that is unknown, so that every answer has the headers.
 func (s *Server) handle(h http.Header, r *http.Request) (any, error) {
-	token := r.Header.Get("X-ChatWorkToken")
+	token := credential(r)
 	if !s.take(h, token) {
 		return nil, errCallLimit
 	}
@@ -128,9 +165,9 @@ func (s *Server) handle(h http.Header, r *http.Request) (any, error) {
 	}
 	account := s.tokens[token]
 	if account == nil {
-		return nil, errToken
+		return nil, refuse(h, token)
 	}
-	c := &call{token: token, account: account, ids: ids}
+	c := &call{token: token, account: account, ids: ids, header: h, host: r.Host}
 	if err := s.prepare(c, op, r); err != nil {
 		return nil, err
 	}

@@ -159,6 +159,30 @@ func TestATokenIsNeeded(t *testing.T) {
 	}
 }
 
+func TestAnAccessTokenIsAsGood(t *testing.T) {
+	s, c := start(t)
+	s.SetAccessToken("access", chatworktest.AccountID)
+	access := http.Header{"Authorization": {"Bearer access"}}
+	if a := c.send(t, "GET", "/me", "", access); a.status != 200 {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+	for name, header := range map[string]http.Header{
+		"as an API token":      {"X-Chatworktoken": {"access"}},
+		"with its scheme":      {"X-Chatworktoken": {"Bearer access"}},
+		"together with a good": {"X-Chatworktoken": {c.token}, "Authorization": {"Bearer access"}},
+		"without its scheme":   {"Authorization": {"access"}},
+	} {
+		if a := c.send(t, "GET", "/me", "", header); a.status != 401 || a.header.Get("WWW-Authenticate") != "" {
+			t.Errorf("%s: %d %v", name, a.status, a.header)
+		}
+	}
+	s.SetAccessToken("access", 0)
+	a := c.send(t, "GET", "/me", "", access)
+	if a.status != 401 || a.header.Get("WWW-Authenticate") != `Bearer error="invalid_token", error_description="The access token expired"` {
+		t.Errorf("after its end: %d %v", a.status, a.header)
+	}
+}
+
 func TestUnknownEndpointsAre404(t *testing.T) {
 	_, c := start(t)
 	for _, test := range []struct{ name, method, path string }{
@@ -335,38 +359,5 @@ func TestAServerCanBeUsedConcurrently(t *testing.T) {
 	wg.Wait()
 	if got := len(s.Messages(chatworktest.RoomID)); got != 16 {
 		t.Errorf("there are %d messages, want 16", got)
-	}
-}
-
-func TestMistakesInSeedingPanic(t *testing.T) {
-	for name, seed := range map[string]func(s *chatworktest.Server){
-		"a token for nobody": func(s *chatworktest.Server) { s.SetToken("x", 9) },
-		"an account twice":   func(s *chatworktest.Server) { s.AddAccount(chatworktest.Account{AccountID: chatworktest.AccountID}) },
-		"a room twice":       func(s *chatworktest.Server) { s.AddRoom(chatworktest.Room{RoomID: chatworktest.RoomID}) },
-		"a member who is nobody": func(s *chatworktest.Server) {
-			s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{9: "admin"}})
-		},
-		"messages of an unknown room":  func(s *chatworktest.Server) { s.Messages(9) },
-		"a message to an unknown room": func(s *chatworktest.Server) { s.AddMessage(9, chatworktest.Message{AccountID: chatworktest.AccountID}) },
-		"a message by nobody":          func(s *chatworktest.Server) { s.AddMessage(chatworktest.RoomID, chatworktest.Message{}) },
-		"a message with an id of words": func(s *chatworktest.Server) {
-			s.AddMessage(chatworktest.RoomID, chatworktest.Message{AccountID: chatworktest.AccountID, MessageID: "first"})
-		},
-		"a message twice": func(s *chatworktest.Server) {
-			m := chatworktest.Message{AccountID: chatworktest.AccountID, MessageID: "5"}
-			s.AddMessage(chatworktest.RoomID, m)
-			s.AddMessage(chatworktest.RoomID, m)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := chatworktest.NewServer()
-			defer s.Close()
-			defer func() {
-				if text, ok := recover().(string); !ok || !strings.HasPrefix(text, "chatworktest: ") {
-					t.Errorf("recovered %q, want a text of this package", text)
-				}
-			}()
-			seed(s)
-		})
 	}
 }

@@ -1,0 +1,123 @@
+package chatworktest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+)
+
+// part is a part of a multipart body with the boundary "b".
+func part(disposition, content string) string {
+	return "--b\r\nContent-Disposition: form-data; " + disposition + "\r\nContent-Type: image/jpeg\r\n\r\n" + content + "\r\n"
+}
+
+// upload sends a multipart body as it stands.
+func (c client) upload(t *testing.T, path, body string) answer {
+	t.Helper()
+	return c.send(t, "POST", path+"/files", body, http.Header{
+		"X-Chatworktoken": {c.token}, "Content-Type": {"multipart/form-data; boundary=b"},
+	})
+}
+
+const example = `name="file"; filename="example.jpeg"`
+
+func TestAnUploadedFileCanBeSeen(t *testing.T) {
+	s, c := start(t)
+	now := time.Unix(1384414750, 0)
+	s.SetClock(func() time.Time { return now })
+	a := c.upload(t, room, part(`name="message"`, "I attached comment to chat.")+part(example, "\xff\xd8 pixels")+"--b--\r\n")
+	files := s.Files(chatworktest.RoomID)
+	if a.status != 200 || len(files) != 1 {
+		t.Fatalf("got %d %s, %d files", a.status, a.body, len(files))
+	}
+	f := files[0]
+	if got := parse[map[string]int64](t, a.body)["file_id"]; got != f.FileID || f.Filename != "example.jpeg" || f.ContentType != "image/jpeg" ||
+		string(f.Content) != "\xff\xd8 pixels" || f.Message != "I attached comment to chat." || f.AccountID != chatworktest.AccountID || !f.UploadTime.Equal(now) {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestAFileIsThePublishedSample(t *testing.T) {
+	s, c := start(t)
+	c.do(t, "GET", room+"/files", "").want(t, 204, "")
+	s.AddAccount(chatworktest.Account{AccountID: 124, Name: "Bob", AvatarImageURL: "https://example.com/ico_avatar.png"})
+	s.AddFile(chatworktest.RoomID, chatworktest.File{
+		FileID: 3, AccountID: 124, MessageID: "22", Filename: "README.md", Content: make([]byte, 2232), UploadTime: time.Unix(1384414750, 0),
+	})
+	const sample = `{"file_id": 3, "account": {"account_id": 124, "name": "Bob", "avatar_image_url": "https://example.com/ico_avatar.png"},
+		"message_id": "22", "filename": "README.md", "filesize": 2232, "upload_time": 1384414750}`
+	c.do(t, "GET", room+"/files", "").want(t, 200, "["+sample+"]")
+	c.do(t, "GET", room+"/files?account_id=124", "").want(t, 200, "["+sample+"]")
+	c.do(t, "GET", room+"/files?account_id=123", "").want(t, 204, "")
+	c.do(t, "GET", room+"/files/3", "").want(t, 200, sample)
+	c.do(t, "GET", room+"/files/3?create_download_url=0", "").want(t, 200, sample)
+	c.do(t, "GET", room+"/files/4", "").want(t, 404, refusal("File not found"))
+}
+
+func TestAnAddressGivesTheFileFor30SecondsToWhoeverHasNoToken(t *testing.T) {
+	s, c := start(t)
+	s.AddFile(chatworktest.RoomID, chatworktest.File{FileID: 3, AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("content")})
+	address := parse[map[string]any](t, c.do(t, "GET", room+"/files/3?create_download_url=1", "").body)["download_url"].(string)
+	outside := c
+	outside.base = ""
+	get := func(address string, header http.Header) answer {
+		t.Helper()
+		return outside.send(t, "GET", address, "", header)
+	}
+	if a := get(address, http.Header{}); a.status != 200 || a.body != "content" || a.header.Get("X-Ratelimit-Limit") != "" {
+		t.Errorf("got %d %q %v", a.status, a.body, a.header)
+	}
+	for name, header := range map[string]http.Header{
+		"the token":      {"X-Chatworktoken": {c.token}},
+		"a bearer token": {"Authorization": {"Bearer x"}},
+	} {
+		if a := get(address, header); a.status != 400 {
+			t.Errorf("with %s: %d", name, a.status)
+		}
+	}
+	if a := get(strings.TrimSuffix(address, "address"), http.Header{}); a.status != 403 {
+		t.Errorf("half an address: %d", a.status)
+	}
+	s.Advance(29 * time.Second)
+	if a := get(address, http.Header{}); a.status != 200 {
+		t.Errorf("after 29 seconds: %d", a.status)
+	}
+	s.Advance(time.Second)
+	if a := get(address, http.Header{}); a.status != 403 {
+		t.Errorf("after 30 seconds: %d", a.status)
+	}
+}
+
+func TestUploadsAreRefused(t *testing.T) {
+	for _, test := range []struct{ name, body, text string }{
+		{"no file", part(`name="message"`, "x") + "--b--\r\n", "Parameter 'file' is required"},
+		{"two files", part(example, "x") + part(example, "y") + "--b--\r\n", "Parameter 'file' is given twice"},
+		{"an unknown part", part(example, "x") + part(`name="comment"`, "y") + "--b--\r\n", "Parameter 'comment' is unknown"},
+		{"an empty message", part(example, "x") + part(`name="message"`, "") + "--b--\r\n", "Parameter 'message' must have 1 to 65535 bytes"},
+		{"a file without a name", part(`name="file"`, "x") + "--b--\r\n", "Parameter 'file' must have a filename without a path"},
+		{"a path", part(`name="file"; filename="../a"`, "x") + "--b--\r\n", "Parameter 'file' must have a filename without a path"},
+		{"a file of more than 5 MB", part(example, strings.Repeat("x", 5<<20+1)) + "--b--\r\n", "Parameter 'file' must have up to 5 MB"},
+		{"no end", part(example, "x"), "malformed multipart encoding"},
+		{"a line break after the end", part(example, "x") + "--b--\r\n\r\n", "malformed multipart encoding"},
+		{"nothing", "", "malformed multipart encoding"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, c := start(t)
+			c.upload(t, room, test.body).want(t, 400, refusal(test.text))
+			if n := len(s.Files(chatworktest.RoomID)); n != 0 {
+				t.Errorf("there are %d files", n)
+			}
+		})
+	}
+	s, c := start(t)
+	c.as("anna").upload(t, shared(s), part(example, "x")+"--b--\r\n").want(t, 403, refusal("You don't have permission to send/edit message."))
+	if a := c.do(t, "POST", room+"/files", "file=x"); a.status != 400 {
+		t.Errorf("a form: %d", a.status)
+	}
+	if a := c.upload(t, room, part(example, strings.Repeat("x", 5<<20))+"--b--\r\n"); a.status != 200 {
+		t.Errorf("5 MB: %d %s", a.status, a.body)
+	}
+}

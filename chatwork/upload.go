@@ -1,0 +1,147 @@
+package chatwork
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/textproto"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// MaxFile is the size of the largest file that can be uploaded, in bytes. The reference says 5 MB; this is the larger
+// reading of it.
+// See https://developer.chatwork.com/reference/post-rooms-room_id-files.
+const MaxFile = 5 << 20
+
+// An Upload is a file to upload. Filename and Content are required.
+type Upload struct {
+	// Filename is how the file is called in the room. Only what follows the last slash or backslash is sent; quotation
+	// marks and control characters in it are replaced by "_".
+	Filename string
+	// Content is the file: an [os.File], or a [bytes.Reader] or [strings.Reader] over what is in memory. It is read from
+	// its start for each attempt, whatever its position is, and must stay as it is until UploadFile returns.
+	Content io.ReaderAt
+	// Size is the length of Content in bytes, at most [MaxFile]. It need not be set for the types named above, and others
+	// that have a Size method.
+	Size int64
+	// ContentType is application/octet-stream unless set.
+	ContentType string
+	// Message is posted along with the file, in Chatwork's notation, up to [MaxBody]; [Escape] text from elsewhere.
+	Message string
+	// Progress, if set, is called while the file is sent, with how many bytes of it have been taken to be sent, and how
+	// many there are. If the upload is repeated, it begins again with less. It is called in another goroutine, never
+	// twice at once, never after UploadFile has returned, and must not wait for that.
+	Progress func(sent, size int64)
+}
+
+// size finds the size of the content, and reports false if nobody says it.
+func (u Upload) size() (int64, bool) {
+	if u.Size != 0 {
+		return u.Size, true
+	}
+	switch content := u.Content.(type) {
+	case interface{ Size() int64 }:
+		return content.Size(), true
+	case interface{ Stat() (os.FileInfo, error) }:
+		info, err := content.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			return 0, false
+		}
+		return info.Size(), true
+	}
+	return 0, false
+}
+
+// safeFilename is the name as it can stand between quotation marks in a header, without the path that led to it.
+func safeFilename(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	return strings.Map(func(r rune) rune {
+		if r == '"' || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return '_'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "_"))
+}
+
+// A multipartBody is an upload as it is sent: the content between two texts that are the same for each attempt.
+type multipartBody struct {
+	before, after []byte
+	content       io.ReaderAt
+	size          int64
+	contentType   string
+}
+
+// body makes the multipart body, or says what is wrong.
+func (u Upload) body() (b multipartBody, problem string) {
+	filename := safeFilename(u.Filename)
+	if u.ContentType == "" {
+		u.ContentType = "application/octet-stream"
+	}
+	contentType, params, err := mime.ParseMediaType(u.ContentType)
+	switch {
+	case u.Content == nil:
+		return b, "Content: missing"
+	case filename == "" || filename == "." || filename == "..":
+		return b, "Filename: empty"
+	case err != nil:
+		return b, "ContentType: not a media type"
+	}
+	size, known := u.size()
+	switch {
+	case !known || size < 0:
+		return b, "Size: required for this Content"
+	case size > MaxFile:
+		return b, "Content: larger than 5 MB"
+	}
+	b = multipartBody{content: u.Content, size: size}
+	if err := b.frame(u.Message, filename, mime.FormatMediaType(contentType, params)); err != nil {
+		return b, err.Error()
+	}
+	return b, ""
+}
+
+// frame makes what goes before and after the content. The end is written now, since the service accepts nothing but
+// the closing boundary and one line break there.
+func (b *multipartBody) frame(message, filename, contentType string) error {
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	if message != "" {
+		if err := w.WriteField("message", message); err != nil {
+			return err
+		}
+	}
+	header := textproto.MIMEHeader{
+		"Content-Disposition": {`form-data; name="file"; filename="` + filename + `"`},
+		"Content-Type":        {contentType},
+	}
+	if _, err := w.CreatePart(header); err != nil {
+		return err
+	}
+	start := buf.Len()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	b.before, b.after = buf.Bytes()[:start:start], buf.Bytes()[start:]
+	b.contentType = w.FormDataContentType()
+	return nil
+}
+
+// stream is the body, to be read from its start as often as it must be.
+func (b multipartBody) stream(progress func(sent, size int64)) *transport.Stream {
+	s := &transport.Stream{
+		Length: int64(len(b.before)) + b.size + int64(len(b.after)),
+		Open: func() io.Reader {
+			content := io.NewSectionReader(b.content, 0, b.size)
+			return io.MultiReader(bytes.NewReader(b.before), content, bytes.NewReader(b.after))
+		},
+	}
+	if progress != nil {
+		s.Progress = func(sent int64) { progress(min(max(sent-int64(len(b.before)), 0), b.size), b.size) }
+	}
+	return s
+}
