@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -71,7 +72,7 @@ func answerDNS(conn net.Conn, answer *atomic.Pointer[netip.Addr]) {
 		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
 		reply = append(reply, ip[:]...)
 	}
-	conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
+	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)) // fails only if the resolver has gone
 }
 
 // The loopback address stands for a public one here, and another of its network for a private one.
@@ -117,12 +118,16 @@ func TestAGuardedTransportKeepsNothingThatConnectsByItself(t *testing.T) {
 		t.Fatal("net/http has another default")
 	}
 	base = base.Clone()
-	base.TLSNextProto, base.MaxResponseHeaderBytes = http.DefaultTransport.(*http.Transport).TLSNextProto, 4096
+	base.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{"h2": nil} // known by being nil
+	base.MaxResponseHeaderBytes = 4096
 	pooled, fresh := guarded(base, guardedDialer(isPublic))
 	for _, rt := range []roundTripper{pooled, fresh} {
 		tr := rt.RoundTripper.(*http.Transport)
-		if tr.Proxy != nil || tr.DialTLSContext != nil || tr.Dial != nil || tr.DialTLS != nil {
+		if tr.Proxy != nil || tr.DialTLSContext != nil || tr.Dial != nil || tr.DialTLS != nil { //nolint:staticcheck // deprecated, but they would be used
 			t.Error("it has a proxy or a dialer of the caller's")
+		}
+		if next, ok := tr.TLSNextProto["h2"]; ok && next == nil {
+			t.Error("it has the caller's HTTP/2, and with it its connections")
 		}
 		if tr.MaxResponseHeaderBytes != 4096 {
 			t.Error("it has lost a setting")

@@ -5,14 +5,13 @@ import (
 	"net/http"
 )
 
-// sign returns the request as it is to be sent. A signature may say when it was made, so each attempt has its own; the
-// header is cloned, because all calls share the request's.
+// sign returns the request as it is to be sent. A signature may say when it was made, so each attempt has its own. What
+// is signed is a clone, because all calls share the request's header and URL, and the AWS SDK's signer writes into both.
 func (c *call) sign(ctx context.Context, req *http.Request) (*http.Request, error) {
 	if c.r.Sign == nil {
 		return req, nil
 	}
-	signed := req.WithContext(ctx)
-	signed.Header = req.Header.Clone()
+	signed := req.Clone(ctx)
 	err := c.r.Sign(signed)
 	if err == nil {
 		err = checkHeader(signed.Header)

@@ -147,14 +147,19 @@ func TestWhatASignerSaysIsCleaned(t *testing.T) {
 func TestManyCallsAtOnceAreSignedEachForItself(t *testing.T) {
 	s := newServer(t)
 	r := post(t, s.URL())
-	r.Sign = stamp
+	r.Sign = func(r *http.Request) error {
+		r.URL.RawQuery = "signed=1"
+		return stamp(r)
+	}
 	tr := transport.New("test", transport.Options{})
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() { tr.Do(t.Context(), r) })
 	}
 	all.Wait()
+	check(t, "the request's own query", r.URL.RawQuery, "")
 	for _, request := range s.Requests() {
+		check(t, "query", request.Query, "signed=1")
 		check(t, "signatures", len(request.Header.Values("X-Signature")), 1)
 	}
 	check(t, "requests", len(s.Requests()), 50)

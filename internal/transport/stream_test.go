@@ -50,25 +50,33 @@ func TestAStreamIsOpenedForEachAttempt(t *testing.T) {
 }
 
 func TestProgressEndsWithTheCall(t *testing.T) {
-	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
-	t.Cleanup(s.Close)
-	var over atomic.Bool
-	var last atomic.Int64
-	for range 20 {
-		over.Store(false)
-		r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
-		r.Stream.Progress = func(sent int64) {
-			if over.Load() {
-				t.Error("told after the call has returned")
-			}
-			last.Store(sent)
+	var body io.ReadCloser
+	rt := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		body = r.Body
+		if _, err := io.ReadFull(body, make([]byte, 4)); err != nil {
+			return nil, err
 		}
-		transport.New("test", transport.Options{}).Do(t.Context(), r)
-		over.Store(true)
-		if n := last.Load(); n <= 0 || n > 1<<20 {
-			t.Errorf("at last told %d", n)
-		}
+		return response(http.StatusForbidden, "enough"), nil // while the rest is still to be read
+	})
+	var told []int64
+	r := streamed(t, fakehttp.MemoryURL, "0123456789")
+	r.Stream.Progress = func(sent int64) { told = append(told, sent) }
+	check(t, "class", transport.New("test", through(rt)).Do(t.Context(), r).Class, transport.Unauthorized)
+	if n, err := body.Read(make([]byte, 4)); n != 0 || err == nil {
+		t.Errorf("after the call %d bytes could be read, %v", n, err)
 	}
+	if len(told) != 1 || told[0] != 4 {
+		t.Errorf("told %v", told)
+	}
+}
+
+func TestProgressOfARealUploadEndsAtItsLength(t *testing.T) {
+	s := newServer(t)
+	var last atomic.Int64
+	r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
+	r.Stream.Progress = last.Store
+	check(t, "class", transport.New("test", transport.Options{}).Do(t.Context(), r).Class, transport.Done)
+	check(t, "at last told", last.Load(), 1<<20)
 }
 
 func TestABodyThatIsShorterThanItsLengthIsNoSuccess(t *testing.T) {
@@ -150,8 +158,10 @@ func drip(n int, every time.Duration) http.Handler {
 			case <-r.Context().Done():
 				return
 			}
-			io.WriteString(w, "x")
-			http.NewResponseController(w).Flush()
+			if _, err := io.WriteString(w, "x"); err != nil {
+				return
+			}
+			_ = http.NewResponseController(w).Flush() // fails only if the client has gone
 		}
 	})
 }

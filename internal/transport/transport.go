@@ -197,7 +197,7 @@ type Request struct {
 	Limit  int64    // of the answer's body, in bytes; MessageLimit unless set
 	Clean  *Cleaner // if the call has secrets of its own; the transport's unless set
 
-	// Sign, if set, is called before each attempt is sent, with a header of the attempt's own to write into; the body it
+	// Sign, if set, is called before each attempt is sent, with a request of the attempt's own to write into; its body it
 	// must leave alone. If it fails, nothing is sent. It has the attempt's time, and no longer.
 	Sign func(*http.Request) error
 	// Judge sees every answer before anything is decided. It may change the Class, where the service's status does not
