@@ -1,0 +1,95 @@
+package webhook
+
+import (
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// An address is where to send, taken apart.
+type address struct {
+	url     *url.URL // without user and password
+	basic   string   // user and password as Basic credentials, "" if there are none
+	secrets []string
+}
+
+// addressOf notes what is wrong with a URL; then the address is empty.
+func addressOf(p *provider.Problems, s mackerel.Secret) address {
+	u := p.Hook("URL", s)
+	if u == nil {
+		return address{}
+	}
+	bare := *u
+	bare.User = nil
+	secrets := append(provider.URLSecrets(u), provider.URLSecrets(&bare)...)
+	a := address{url: &bare, secrets: slices.DeleteFunc(secrets, ordinary)}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		credentials := u.User.Username() + ":" + password
+		a.basic = "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
+		a.secrets = append(a.secrets, credentials)
+		if password == "" { // then the user's name is a token
+			a.secrets = append(a.secrets, u.User.Username())
+		}
+	}
+	return a
+}
+
+// ordinary reports whether a part of an address is a path of one short word, such as "/alerts": that is no secret, and
+// stands in the addresses of alerts, too.
+func ordinary(part string) bool {
+	word, found := strings.CutPrefix(part, "/")
+	return found && len(word) < 16 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// secrets are all that must not be printed: of the address, of the headers, and the keys, in case somebody posts one.
+// Proxies have been seen to write what they quote in lower case.
+func (c Config) secrets(a address) []string {
+	secrets := slices.Clone(a.secrets)
+	for _, s := range slices.Concat(slices.Collect(maps.Values(c.Header)), c.SigningSecrets) {
+		secrets = append(secrets, s.Reveal(), strings.ToLower(s.Reveal()))
+	}
+	return secrets
+}
+
+// header is what all requests have in common.
+func (c Config) header(s *provider.Service, a address) *http.Header {
+	h := s.Header()
+	if a.basic != "" {
+		h.Set("Authorization", a.basic)
+	}
+	for name, value := range c.Header {
+		h.Set(name, value.Reveal())
+	}
+	return h
+}
+
+// takenHeaders are made from something else.
+var takenHeaders = map[string]string{
+	"Content-Type": "is the message's",
+	headerID:       "is the signature's", headerTimestamp: "is the signature's", headerSignature: "is the signature's",
+}
+
+// checkHeader notes headers that cannot be sent, or not twice.
+func checkHeader(p *provider.Problems, header map[string]mackerel.Secret, basic bool) {
+	seen := make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		field, canonical := "Header["+name+"]", http.CanonicalHeaderKey(name)
+		p.Add(field, transport.HeaderProblem(name, header[name].Reveal()))
+		p.Add(field, takenHeaders[canonical])
+		if seen[canonical] {
+			p.Add(field, "given twice")
+		}
+		if basic && canonical == "Authorization" {
+			p.Add(field, "set together with a user in the URL")
+		}
+		seen[canonical] = true
+	}
+}
