@@ -36,7 +36,7 @@ type ClientConfig struct {
 type Client struct {
 	transport *transport.Transport
 	base      *url.URL
-	header    *http.Header
+	header    func() http.Header
 }
 
 // NewClient checks the configuration, without calling the API, and reports all problems as one [ErrConfig].
@@ -101,7 +101,7 @@ func call[T answer](ctx context.Context, c *Client, op operation, body []byte, p
 		return answer, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
 	}
 	r := c.transport.Do(ctx, transport.Request{
-		Op: op.name, Method: op.method, URL: u, Header: *c.header, Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
+		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
 		Judge: func(r *transport.Result) {
 			answer = *new(T)
 			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer) != nil || !answer.complete()) {

@@ -112,7 +112,7 @@ type Config struct {
 type Notifier struct {
 	client   *Client
 	roomID   int64
-	post     *transport.Request // all but the form
+	post     func() transport.Request // all but the form
 	mentions map[mackerel.Status]Mention
 	unread   bool
 	level    mackerel.Level
@@ -141,7 +141,7 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{
-		client: client, roomID: c.RoomID, post: &post, mentions: copyMentions(c.Mentions), unread: c.SelfUnread, level: c.Level,
+		client: client, roomID: c.RoomID, post: func() transport.Request { return post }, mentions: copyMentions(c.Mentions), unread: c.SelfUnread, level: c.Level,
 		message: c.Message,
 	}
 	if n.message == nil {
@@ -180,7 +180,7 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	start := time.Now()
 	params, cuts := n.params(m)
-	r, err := n.client.post(ctx, *n.post, params)
+	r, err := n.client.post(ctx, n.post(), params)
 	return n.client.service.Receipt(start, r, postedID(r.Body), cuts), err
 }
 
@@ -191,7 +191,7 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 		return &mackerel.Preview{Skipped: skipped}, err
 	}
 	params, cuts := n.params(m)
-	r := *n.post
+	r := n.post()
 	r.Body = params.form()
 	return n.client.service.Preview(cuts, r), nil
 }

@@ -58,8 +58,8 @@ type ClientConfig struct {
 type Client struct {
 	service provider.Service
 	base    *url.URL
-	get     *http.Header
-	form    *http.Header
+	get     func() http.Header
+	form    func() http.Header
 	source  func(context.Context) (Token, error) // nil if the token is in the headers
 	pace    *Pace                                // nil if calls do not wait
 	limit   lastLimit
@@ -93,8 +93,8 @@ func (c ClientConfig) client(p *provider.Problems) *Client {
 	client.get = client.service.Header("Accept", "application/json")
 	client.form = client.service.Header("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
 	if c.Source == nil {
-		APIToken(c.Token).set(*client.get)
-		APIToken(c.Token).set(*client.form)
+		APIToken(c.Token).set(client.get())
+		APIToken(c.Token).set(client.form())
 	}
 	return client
 }
@@ -189,7 +189,7 @@ func decodeOne[T documented](answer *T) func(*transport.Result) {
 
 func (c *Client) request(op operation, params any, path ...string) (transport.Request, error) {
 	r := transport.Request{
-		Op: op.name, Method: op.method, Repeat: op.repeat, Header: *c.get, Limit: transport.ReadLimit, Wait: roomLimit,
+		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.get(), Limit: transport.ReadLimit, Wait: roomLimit,
 	}
 	u, ok := transport.Join(c.base, path...)
 	if !ok {
@@ -207,7 +207,7 @@ func (c *Client) request(op operation, params any, path ...string) (transport.Re
 		u.RawQuery = values.Encode()
 		return r, nil
 	}
-	r.Header, r.Body = *c.form, []byte(values.Encode())
+	r.Header, r.Body = c.form(), []byte(values.Encode())
 	return r, nil
 }
 

@@ -110,7 +110,7 @@ func (c *Client) downloadRequest(f File, w io.Writer) (transport.Request, error)
 	}
 	return transport.Request{
 		Op: downloadFile.name, Method: downloadFile.method, Repeat: downloadFile.repeat, URL: u,
-		Header: *c.service.Header(), Sink: &transport.Sink{Writer: w, Limit: f.Filesize},
+		Header: c.service.Header()(), Sink: &transport.Sink{Writer: w, Limit: f.Filesize},
 		Clean: transport.NewCleaner(provider.URLSecrets(u)...),
 	}, nil
 }

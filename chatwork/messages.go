@@ -74,7 +74,7 @@ func (c *Client) PostMessage(ctx context.Context, roomID int64, p PostMessagePar
 // postRequest is the request for a room's messages without its form. It may be used for any number of them.
 func (c *Client) postRequest(roomID int64) (transport.Request, error) {
 	r, err := c.request(postMessage, nil, "rooms", pathID(roomID), "messages")
-	r.Header, r.Judge, r.Limit = *c.form, c.watch(judgePosted), transport.MessageLimit
+	r.Header, r.Judge, r.Limit = c.form(), c.watch(judgePosted), transport.MessageLimit
 	return r, err
 }
 

@@ -128,7 +128,7 @@ func New(c Config) (*Notifier, error) {
 	n.service.Connect(c.Call, mackerel.AtLeastOnce)
 	n.put = transport.Request{
 		Op: "put events", Method: http.MethodPost, URL: u, Repeat: transport.Message,
-		Header: *n.service.Header("Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "AWSEvents.PutEvents"),
+		Header: n.service.Header("Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "AWSEvents.PutEvents")(),
 	}
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }

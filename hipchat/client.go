@@ -36,8 +36,8 @@ type Client struct {
 	service provider.Service
 	token   mackerel.Secret
 	base    *url.URL
-	get     *http.Header
-	json    *http.Header
+	get     func() http.Header
+	json    func() http.Header
 }
 
 // NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
@@ -104,7 +104,7 @@ type operation struct {
 // request makes a request. Params, if not nil, go into the query of a GET, by their url tags, and into the body of
 // everything else as JSON.
 func (c *Client) request(op operation, params any, elements ...string) (transport.Request, error) {
-	r := transport.Request{Op: op.name, Method: op.method, Repeat: op.repeat, Header: *c.get}
+	r := transport.Request{Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.get()}
 	u, ok := transport.Join(c.base, elements...)
 	if !ok {
 		return r, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of a URL")
@@ -115,7 +115,7 @@ func (c *Client) request(op operation, params any, elements ...string) (transpor
 		r.Limit = transport.ReadLimit
 		u.RawQuery, err = encodeQuery(params)
 	} else {
-		r.Header = *c.json
+		r.Header = c.json()
 		r.Body, err = provider.EncodeJSON(params)
 	}
 	if err != nil {

@@ -137,7 +137,7 @@ func (n *Notifier) Quota(ctx context.Context) (Quota, error) {
 
 func (n *Notifier) read(ctx context.Context, op string, v any, path ...string) error {
 	u, _ := transport.Join(n.base, append([]string{"v2", "bot", "message"}, path...)...) // of fixed elements, so always good
-	h := n.header.Clone()
+	h := n.header().Clone()
 	h.Del("Content-Type")
 	_, err := n.service.Do(ctx, transport.Request{
 		Op: op, Method: http.MethodGet, URL: u, Header: h, Repeat: transport.Replay, Judge: provider.JSON(v),

@@ -93,7 +93,7 @@ type Config struct {
 type Notifier struct {
 	service  provider.Service
 	base     *url.URL
-	header   *http.Header // of a message, but for its retry key
+	header   func() http.Header // of a message, but for its retry key
 	delivery mackerel.Delivery
 	target   target
 	format   Format
@@ -195,7 +195,7 @@ func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err err
 // request renders the message for the notifier's target.
 func (n *Notifier) request(m Message, retryKey string) (transport.Request, []mackerel.Cut, error) {
 	r := transport.Request{
-		Op: n.target.op, Method: http.MethodPost, Repeat: transport.Message, Header: n.header.Clone(), Judge: n.target.judge,
+		Op: n.target.op, Method: http.MethodPost, Repeat: transport.Message, Header: n.header().Clone(), Judge: n.target.judge,
 	}
 	m.Format = cmp.Or(m.Format, n.format)
 	if p := m.problems(); len(p) > 0 {

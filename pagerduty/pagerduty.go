@@ -136,7 +136,7 @@ func New(c Config) (*Notifier, error) {
 	n.service.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
 	n.enqueue = transport.Request{
 		Method: http.MethodPost, URL: base.JoinPath("enqueue"), Wait: rateWait,
-		Header: *n.service.Header("Content-Type", "application/json", "Accept", "application/json"),
+		Header: n.service.Header("Content-Type", "application/json", "Accept", "application/json")(),
 	}
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }

@@ -78,7 +78,7 @@ type Config struct {
 // A Notifier posts alerts through one webhook. It is safe for concurrent use.
 type Notifier struct {
 	service  provider.Service
-	post     transport.Request // all but the body
+	post     func() transport.Request // all but the body
 	mentions map[mackerel.Status]string
 	level    mackerel.Level
 	message  func(mackerel.Alert) (Message, error)
@@ -107,10 +107,11 @@ func New(c Config) (*Notifier, error) {
 		mentions: provider.ByStatus(c.Mentions), level: c.Level, message: c.Message,
 	}
 	n.service.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)
-	n.post = transport.Request{
+	post := transport.Request{
 		Op: "post message", Method: http.MethodPost, URL: u, Repeat: transport.Message, Judge: judge,
-		Header: *n.service.Header("Content-Type", "application/json"),
+		Header: n.service.Header("Content-Type", "application/json")(),
 	}
+	n.post = func() transport.Request { return post }
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
 	}
@@ -200,7 +201,7 @@ func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err err
 }
 
 func (n *Notifier) request(m Message) (transport.Request, []mackerel.Cut, error) {
-	r := n.post
+	r := n.post()
 	p, cuts := m.payload()
 	if problem := m.problem(p); problem != "" {
 		return r, nil, n.service.Invalid(r.Op, problem)

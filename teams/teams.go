@@ -73,7 +73,7 @@ type Config struct {
 // A Notifier posts alerts through one workflow. It is safe for concurrent use.
 type Notifier struct {
 	service  provider.Service
-	post     transport.Request // all but the body
+	post     func() transport.Request // all but the body
 	mentions map[mackerel.Status][]Mention
 	level    mackerel.Level
 	message  func(mackerel.Alert) (Message, error)
@@ -99,10 +99,11 @@ func New(c Config) (*Notifier, error) {
 		mentions: copyMentions(c.Mentions), level: c.Level, message: c.Message,
 	}
 	n.service.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)
-	n.post = transport.Request{
+	post := transport.Request{
 		Op: "post card", Method: http.MethodPost, URL: u, Repeat: transport.Message, Judge: judge,
-		Header: *n.service.Header("Content-Type", "application/json; charset=utf-8"), // without it emoji are lost
+		Header: n.service.Header("Content-Type", "application/json; charset=utf-8")(), // without it emoji are lost
 	}
+	n.post = func() transport.Request { return post }
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
 	}
@@ -169,7 +170,7 @@ func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err err
 }
 
 func (n *Notifier) request(m Message) (transport.Request, []mackerel.Cut, error) {
-	r := n.post
+	r := n.post()
 	p, cuts, problem := m.payload()
 	if problem != "" {
 		return r, nil, n.service.Invalid(r.Op, problem)

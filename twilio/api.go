@@ -127,7 +127,7 @@ func (n *Notifier) request(m Message) (transport.Request, []mackerel.Cut, error)
 		return transport.Request{}, nil, n.service.Invalid(op, err.Error())
 	}
 	return transport.Request{
-		Op: op, Method: http.MethodPost, URL: n.url, Header: *n.header, Body: []byte(values.Encode()),
+		Op: op, Method: http.MethodPost, URL: n.url, Header: n.header(), Body: []byte(values.Encode()),
 		Repeat: transport.Message, Judge: judgeCreated,
 	}, cuts, nil
 }

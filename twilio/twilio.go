@@ -103,7 +103,7 @@ type Notifier struct {
 	service  provider.Service
 	kind     Kind
 	url      *url.URL
-	header   *http.Header
+	header   func() http.Header
 	form     form // what is the same for all alerts, but for the addresses
 	callback mackerel.Secret
 	twiml    mackerel.Secret

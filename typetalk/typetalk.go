@@ -79,7 +79,7 @@ type Config struct {
 type Notifier struct {
 	service provider.Service
 	url     *url.URL
-	header  *http.Header
+	header  func() http.Header
 	topicID string
 	prefix  map[mackerel.Status]string
 	level   mackerel.Level
@@ -107,9 +107,9 @@ func New(c Config) (*Notifier, error) {
 	n.service.Connect(c.Call, mackerel.AtLeastOnce, d.token.Reveal())
 	n.header = n.service.Header("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
 	if c.OAuth {
-		n.header.Set("Authorization", "Bearer "+d.token.Reveal())
+		n.header().Set("Authorization", "Bearer "+d.token.Reveal())
 	} else {
-		n.header.Set("X-Typetalk-Token", d.token.Reveal())
+		n.header().Set("X-Typetalk-Token", d.token.Reveal())
 	}
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
@@ -190,7 +190,7 @@ func (n *Notifier) request(m Message) (transport.Request, []mackerel.Cut, error)
 		return transport.Request{}, nil, n.service.Invalid(opPost, err.Error())
 	}
 	return transport.Request{
-		Op: opPost, Method: http.MethodPost, URL: n.url, Header: *n.header, Body: []byte(values.Encode()),
+		Op: opPost, Method: http.MethodPost, URL: n.url, Header: n.header(), Body: []byte(values.Encode()),
 		Repeat: transport.Message, Judge: judgePosted,
 	}, cuts, nil
 }

@@ -60,15 +60,16 @@ func (c Config) secrets(a address) []string {
 }
 
 // header is what all requests have in common.
-func (c Config) header(s *provider.Service, a address) *http.Header {
-	h := s.Header()
+func (c Config) header(s *provider.Service, a address) func() http.Header {
+	header := s.Header()
+	h := header()
 	if a.basic != "" {
 		h.Set("Authorization", a.basic)
 	}
 	for name, value := range c.Header {
 		h.Set(name, value.Reveal())
 	}
-	return h
+	return header
 }
 
 // takenHeaders are made from something else.

@@ -82,9 +82,9 @@ type Config struct {
 // A Notifier sends alerts to one address. It is safe for concurrent use.
 type Notifier struct {
 	service provider.Service
-	post    transport.Request // all but header and body
-	header  *http.Header      // a pointer, for it holds credentials: printed, it is an address
-	sign    signer            // nil without secrets
+	post    func() transport.Request // all but header and body
+	header  func() http.Header       // a function, for fmt cannot open it
+	sign    signer                   // nil without secrets
 	level   mackerel.Level
 	message func(mackerel.Alert) (Message, error)
 }
@@ -117,9 +117,10 @@ func New(c Config) (*Notifier, error) {
 			return nil, err
 		}
 	}
-	n.post = transport.Request{
+	post := transport.Request{
 		Op: "post message", Method: http.MethodPost, URL: a.url, Repeat: transport.Message,
 	}
+	n.post = func() transport.Request { return post }
 	n.header = c.header(&n.service, a)
 	if n.message == nil {
 		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
@@ -178,7 +179,7 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 }
 
 // String returns "webhook example.com": the rest of the address may be secret.
-func (n *Notifier) String() string { return name + " " + n.post.URL.Host }
+func (n *Notifier) String() string { return name + " " + n.post().URL.Host }
 
 // compose makes the message for an alert, or says why there is none.
 func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
@@ -193,7 +194,7 @@ func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err err
 
 // request renders a message, all but its signature. The header is the request's own.
 func (n *Notifier) request(m Message) (transport.Request, error) {
-	r := n.post
+	r := n.post()
 	if problem := m.problem(); problem != "" {
 		return r, n.service.Invalid(r.Op, problem)
 	}
@@ -201,7 +202,7 @@ func (n *Notifier) request(m Message) (transport.Request, error) {
 	if err != nil {
 		return r, n.service.Invalid(r.Op, err.Error())
 	}
-	r.Header, r.Body = n.header.Clone(), body
+	r.Header, r.Body = n.header().Clone(), body
 	r.Header.Set("Content-Type", m.contentType())
 	return r, nil
 }

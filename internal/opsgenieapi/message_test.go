@@ -149,8 +149,9 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 				Alias: text, Title: text, Text: text, Memo: mackerel.Fact{Label: text, Value: text}, URL: text, Entity: text, Source: text,
 				Facts: []mackerel.Fact{{Label: text, Value: text}}, Tags: []string{text}, Responders: []opsgenieapi.Responder{{Type: "team", Name: text}},
 			})
-			want := text + "\n\n" + text + ": " + text + "\n\n" + text
-			if a.Alias != text || a.Message != text || a.Description != want || a.Entity != text || a.Source != text || a.Details[text] != text || a.Tags[0] != text || a.Responders[0].Name != text {
+			shown := strings.ReplaceAll(text, "\u202e", "\uFFFD") // what would turn its line around is not wanted
+			want := shown + "\n\n" + shown + ": " + shown + "\n\n" + shown
+			if a.Alias != text || a.Message != shown || a.Description != want || a.Entity != shown || a.Source != shown || a.Details[shown] != shown || a.Tags[0] != shown || a.Responders[0].Name != text {
 				t.Errorf("%+v", a)
 			}
 		})

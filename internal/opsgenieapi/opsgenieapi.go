@@ -47,7 +47,7 @@ type Notifier struct {
 	poll       provider.Service // more attempts, for what is not there yet
 	clean      *transport.Cleaner
 	base       *url.URL
-	get, post  *http.Header
+	get, post  func() http.Header
 	responders []Responder
 	tags       []string
 	priorities map[mackerel.Status]Priority
@@ -151,7 +151,7 @@ func (n *Notifier) request(m Message) (r transport.Request, cuts []mackerel.Cut,
 	}
 	m.Tags = slices.Concat(m.Tags, n.tags)
 	op := m.action().op()
-	r = transport.Request{Op: op.name, Method: http.MethodPost, Header: *n.post, Repeat: transport.Replay}
+	r = transport.Request{Op: op.name, Method: http.MethodPost, Header: n.post(), Repeat: transport.Replay}
 	if p := m.problems(); len(p) > 0 {
 		return r, nil, n.service.Invalid(r.Op, strings.Join(p, "; "))
 	}

@@ -44,7 +44,7 @@ func (n *Notifier) requestStatus(ctx context.Context, requestID string) (Request
 		return s, transport.Result{}, n.service.Invalid(statusOp, "the id of the request is missing")
 	}
 	r, err := n.poll.Do(ctx, transport.Request{
-		Op: statusOp, Method: http.MethodGet, URL: u, Header: *n.get, Repeat: transport.Replay, Judge: judgeStatus(&s), Wait: followWait,
+		Op: statusOp, Method: http.MethodGet, URL: u, Header: n.get(), Repeat: transport.Replay, Judge: judgeStatus(&s), Wait: followWait,
 	})
 	s.Action, s.Status = n.clean.Line(s.Action), n.clean.Line(s.Status)
 	s.AlertID, s.Alias = n.clean.Line(s.AlertID), n.clean.Line(s.Alias)

@@ -54,7 +54,7 @@ func TestTheOptionsReachTheTransport(t *testing.T) {
 		OnAttempt: func(_ context.Context, a mackerel.Attempt) { attempts = append(attempts, a) },
 	}, mackerel.AtMostOnce)
 	r := post(t)
-	r.Header = *s.Header()
+	r.Header = s.Header()()
 	if _, err := s.Do(t.Context(), r); err == nil {
 		t.Error("503 is no error")
 	}

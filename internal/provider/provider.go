@@ -35,8 +35,10 @@ func (s *Service) Connect(call mackerel.CallOptions, delivery mackerel.Delivery,
 }
 
 // Header returns a header with the User-Agent and the given keys and values, to be shared by all calls. It comes as a
-// pointer, because it holds credentials: whoever prints the struct that keeps it prints an address.
-func (s *Service) Header(keyValues ...string) *http.Header { return s.transport.Header(keyValues...) }
+// function, because it holds credentials: fmt opens whatever a struct keeps, a pointer included, but not a function.
+func (s *Service) Header(keyValues ...string) func() http.Header {
+	return s.transport.Header(keyValues...)
+}
 
 // Do makes a call. The error is a *mackerel.Error, nil if the result is the documented success; the result says how far
 // it got either way.

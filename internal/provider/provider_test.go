@@ -226,7 +226,7 @@ func TestAnUndocumentedAnswerIsSentAgainIfItMayBe(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	s := service(mackerel.CallOptions{}, mackerel.AtLeastOnce, "ops", "https://hooks.test/services/T0-secret")
-	header := *s.Header("X-ChatWorkToken", token, "X-Room", "ops")
+	header := s.Header("X-ChatWorkToken", token, "X-Room", "ops")()
 	first := transport.Request{Method: "POST", URL: &url.URL{Scheme: "https", Host: "hooks.test", Path: "/services/T0-secret"}, Header: header, Body: []byte(`{"token":"` + token + `","text":"ops: disk full"}`)}
 	second := transport.Request{Method: "PUT", URL: &url.URL{Scheme: "https", Host: "api.test", Path: "/x", User: url.UserPassword("hanako", "hunter2")}}
 	p := s.Preview([]mackerel.Cut{{Field: "memo"}}, first, second)

@@ -171,14 +171,14 @@ var shared = sync.OnceValues(func() (pooled, fresh roundTripper) {
 	return roundTripper{t, true}, roundTripper{withoutPool(t), true}
 })
 
-// Header returns a new header with the User-Agent and the given keys and values. It comes as a pointer, because it holds
-// credentials: whoever prints the struct that keeps it prints an address.
-func (t *Transport) Header(keyValues ...string) *http.Header {
+// Header returns a header with the User-Agent and the given keys and values. It comes as a function, because it holds
+// credentials: fmt opens whatever a struct keeps, a pointer included, but not a function.
+func (t *Transport) Header(keyValues ...string) func() http.Header {
 	h := http.Header{"User-Agent": {t.options.UserAgent}}
 	for i := 0; i+1 < len(keyValues); i += 2 {
 		h.Set(keyValues[i], keyValues[i+1])
 	}
-	return &h
+	return func() http.Header { return h }
 }
 
 // Clean returns the cleaner that knows the transport's secrets.

@@ -156,8 +156,8 @@ func TestProblemsOfOptions(t *testing.T) {
 func TestHeader(t *testing.T) {
 	tr := transport.New("chatwork", transport.Options{UserAgent: "me/1"})
 	h := tr.Header("x-token", "1", "Accept", "application/json")
-	check(t, "members", len(*h), 3)
-	check(t, "User-Agent", h.Get("User-Agent"), "me/1")
-	check(t, "X-Token", h.Get("X-Token"), "1")
+	check(t, "members", len(h()), 3)
+	check(t, "User-Agent", h().Get("User-Agent"), "me/1")
+	check(t, "X-Token", h().Get("X-Token"), "1")
 	check(t, "name", tr.String(), "transport of chatwork")
 }
