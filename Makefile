@@ -3,19 +3,20 @@
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
+NESTED   := internal/oracle internal/awspeer # modules for tests that need more than the library may
 
 .PHONY: check
-check: tidy vet lint test race jsonv2 oracle quickstart
+check: tidy vet lint test race jsonv2 nested examples
 
 .PHONY: tidy
 tidy: # go.mod and go.sum hold what is needed and nothing else
 	$(GO) mod tidy -diff
-	cd internal/oracle && $(GO) mod tidy -diff
+	@for m in $(NESTED); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
 .PHONY: vet
 vet:
 	$(GO) vet ./...
-	cd internal/oracle && $(GO) vet ./...
+	@for m in $(NESTED); do (cd $$m && $(GO) vet ./...) || exit 1; done
 
 .PHONY: lint
 lint:
@@ -33,13 +34,14 @@ race:
 jsonv2: # the next encoding/json, which decides some things differently
 	GOEXPERIMENT=jsonv2 $(GO) test ./...
 
-.PHONY: oracle
-oracle: # our cutting of text, against the Unicode library we do not want to depend on
-	cd internal/oracle && $(GO) test ./...
+.PHONY: nested
+nested: # our cutting against a Unicode library, our fake against AWS's own client
+	@for m in $(NESTED); do (cd $$m && $(GO) test ./...) || exit 1; done
 
-.PHONY: quickstart
-quickstart: # what a newcomer runs first
-	$(GO) run ./examples/quickstart > /dev/null
+.PHONY: examples
+examples: # what a newcomer runs first
+	@for e in quickstart fanout template chatwork hipchat; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
+	@echo preview; $(GO) run ./examples/preview -o /dev/null
 
 .PHONY: bench
 bench: # ratios to raw net/http, measured in turns

@@ -115,8 +115,9 @@ func printed(v any) map[string]string {
 // printBelow prints v below an unexported field, where fmt calls no methods and so shows what v consists of.
 func printBelow(texts map[string]string, name string, v any) {
 	below := struct{ field any }{v}
-	texts["%+v of an unexported field with "+name] = fmt.Sprintf("%+v", below)
-	texts["%#v of an unexported field with "+name] = fmt.Sprintf("%#v", below)
+	for _, verb := range []string{"%+v", "%#v", "%s", "%q"} { // for a verb that does not fit, fmt opens a pointer more
+		texts[verb+" of an unexported field with "+name] = fmt.Sprintf(verb, below)
+	}
 }
 
 func checkPrintedNotifier(s *stage) {
