@@ -91,7 +91,7 @@ func (s Status) Fold() Status {
 }
 
 // Label returns the status as people know it from Mackerel: "OK", "WARNING", "CRITICAL", "UNKNOWN".
-func (s Status) Label() string { return strings.ToUpper(string(s.Fold())) }
+func (s Status) Label() string { return strings.ToUpper(string(cmp.Or(s, StatusUnknown))) }
 
 // A Monitor is the rule that raised an alert.
 type Monitor struct {
@@ -257,7 +257,10 @@ func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u20
 func isOneLine(s string) bool {
 	before := ' '
 	for _, r := range s {
-		if r == utf8.RuneError || breaks(r) && (r != ' ' || before == ' ') {
+		switch {
+		case r > ' ' && r < 0x7f:
+		case r == ' ' && before != ' ':
+		case r == ' ' || r == utf8.RuneError || breaks(r):
 			return false
 		}
 		before = r

@@ -55,7 +55,7 @@ func (m Message) fit(facts string) (string, []mackerel.Cut) {
 
 func (m Message) render(facts string) string {
 	var b strings.Builder
-	b.Grow(256 + len(m.Title) + len(m.Text) + len(facts) + len(m.Memo.Value) + len(m.URL))
+	b.Grow(80 + len(m.Raw) + len(m.Title) + len(m.Text) + len(facts) + len(m.Memo.Value) + len(m.URL))
 	m.Mention.write(&b)
 	if m.Raw != "" {
 		b.WriteString(m.Raw)

@@ -89,7 +89,7 @@ func (c *Client) post(ctx context.Context, r transport.Request, p PostMessagePar
 // form writes by hand what go-querystring would: this is the one call that everybody waits for, and escaping through
 // reflection and a map is a twentieth of the time that all of it takes.
 func (p PostMessageParams) form() []byte {
-	form := make([]byte, 0, len(p.Body)*3/2+64)
+	form := make([]byte, 0, len(p.Body)*4/3+32)
 	form = appendEscaped(append(form, "body="...), p.Body)
 	if p.SelfUnread {
 		form = append(form, "&self_unread=1"...)

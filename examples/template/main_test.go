@@ -18,7 +18,7 @@ func TestTheTemplateWordsTheMessage(t *testing.T) {
 }
 
 func TestABadTemplateIsFoundAtTheStart(t *testing.T) {
-	for _, text := range []string{"{{.Monitor.Nmae}}", "{{if}}"} {
+	for _, text := range []string{"{{.Monitor.Title}}", "{{if}}"} {
 		if _, err := templated(text); err == nil {
 			t.Errorf("%s was accepted", text)
 		}

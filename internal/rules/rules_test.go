@@ -97,6 +97,7 @@ var may = map[string]struct{ kinds, modules []string }{
 
 // beyond are the packages of other modules that one package alone may import.
 var beyond = map[string][]string{
+	module + "/email":       {"github.com/wneessen/go-mail", "github.com/wneessen/go-mail/smtp"},
 	module + "/eventbridge": {"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"},
 }
 
