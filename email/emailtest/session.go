@@ -1,0 +1,365 @@
+package emailtest
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/mail"
+	"strconv"
+	"strings"
+)
+
+// The longest lines, in bytes with their CR LF (https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1).
+const (
+	maxCommand = 512
+	maxLine    = 1000
+)
+
+// A session is one connection.
+type session struct {
+	server *Server
+	conn   net.Conn // as it was accepted
+	in     *bufio.Reader
+	out    io.Writer
+
+	tls   bool
+	user  string
+	hello bool // there was an EHLO or HELO since the last change of the channel
+	mail  *transaction
+}
+
+// A transaction is a mail on its way.
+type transaction struct {
+	from      string
+	to        []string
+	eightBits bool
+}
+
+func newSession(s *Server, conn net.Conn) *session {
+	return &session{server: s, conn: conn, in: bufio.NewReader(conn), out: conn}
+}
+
+// run talks to the client until either has had enough.
+func (s *session) run(implicit bool) error {
+	if implicit {
+		if err := s.encrypt(); err != nil {
+			return err
+		}
+	}
+	if err := s.answer(AtConnect, "220 "+MemoryHost+" ESMTP emailtest"); err != nil {
+		return err
+	}
+	for {
+		line, err := s.line(maxCommand)
+		if err != nil {
+			return err
+		}
+		s.server.note(line)
+		if err := s.command(line); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) encrypt() error {
+	conn := tls.Server(s.conn, s.server.tls)
+	if err := conn.Handshake(); err != nil {
+		return err
+	}
+	s.in, s.out, s.tls, s.hello, s.mail, s.user = bufio.NewReader(conn), conn, true, false, nil, ""
+	return nil
+}
+
+// line reads one line without its end. After one that is malformed the session ends.
+func (s *session) line(most int) (string, error) {
+	line, err := s.in.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	text, whole := strings.CutSuffix(line, "\r\n")
+	if !whole || len(line) > most || strings.ContainsAny(text, "\r\x00") {
+		if err := s.refuse("500 5.5.2", "a line too long or without CR LF"); err != nil {
+			return "", err
+		}
+		return "", errHangUp
+	}
+	return text, nil
+}
+
+// reply sends the lines of a reply, of which all but the last have the hyphen already.
+func (s *session) reply(lines ...string) error {
+	_, err := io.WriteString(s.out, strings.Join(lines, "\r\n")+"\r\n")
+	return err
+}
+
+// answer replies at a step, unless a fault does.
+func (s *session) answer(at Step, lines ...string) error {
+	if done, err := s.fail(at); done {
+		return err
+	}
+	return s.reply(lines...)
+}
+
+// fail lets a pending fault happen, and reports whether there was one. The error ends the session.
+func (s *session) fail(at Step) (bool, error) {
+	var recipients []string
+	if s.mail != nil {
+		recipients = s.mail.to
+	}
+	f, found := s.server.fault(at, recipients)
+	if !found {
+		return false, nil
+	}
+	return true, s.apply(f)
+}
+
+func (s *session) apply(f Fault) error {
+	switch f.Break {
+	case CloseConnection:
+		return errBroken
+	case Silence:
+		<-s.server.done // nothing is read any more, either
+		return errBroken
+	case KeepConnection:
+	}
+	if err := s.reply(f.Reply); err != nil {
+		return err
+	}
+	if strings.HasPrefix(f.Reply, "421") {
+		return errHangUp
+	}
+	return nil
+}
+
+// refuse replies that something is wrong, and remembers why.
+func (s *session) refuse(reply, problem string) error {
+	s.server.refused(problem)
+	return s.reply(reply + " " + problem)
+}
+
+// command handles one command. The error ends the session.
+func (s *session) command(line string) error {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch strings.ToUpper(verb) {
+	case "EHLO", "HELO":
+		return s.greet(strings.ToUpper(verb), rest)
+	case "STARTTLS":
+		return s.startTLS(rest)
+	case "AUTH":
+		return s.authenticate(rest)
+	case "MAIL":
+		return s.begin(rest)
+	case "RCPT":
+		return s.address(rest)
+	case "DATA":
+		return s.data(rest)
+	case "RSET":
+		s.mail = nil
+		return s.answer(AtReset, "250 2.0.0 forgotten")
+	case "NOOP":
+		return s.reply("250 2.0.0 yes")
+	case "QUIT":
+		if err := s.answer(AtQuit, "221 2.0.0 good bye"); err != nil {
+			return err
+		}
+		return errHangUp
+	}
+	return s.refuse("500 5.5.1", "unknown command "+strconv.Quote(verb))
+}
+
+func (s *session) greet(verb, name string) error {
+	if name == "" || strings.ContainsAny(name, " \t") {
+		return s.refuse("501 5.5.4", verb+" needs the name of the client's machine")
+	}
+	s.hello, s.mail = true, nil
+	if verb == "HELO" {
+		return s.answer(AtHello, "250 "+MemoryHost)
+	}
+	lines := []string{"250-" + MemoryHost}
+	for _, extension := range s.extensions() {
+		lines = append(lines, "250-"+extension)
+	}
+	last := len(lines) - 1
+	lines[last] = strings.Replace(lines[last], "250-", "250 ", 1)
+	return s.answer(AtHello, lines...)
+}
+
+func (s *session) extensions() []string {
+	var all []string
+	if s.server.offers("SIZE") {
+		all = append(all, "SIZE "+strconv.Itoa(s.server.limit()))
+	}
+	for _, e := range []string{"8BITMIME", "ENHANCEDSTATUSCODES"} {
+		if s.server.offers(e) {
+			all = append(all, e)
+		}
+	}
+	if !s.tls && s.server.offers("STARTTLS") {
+		return append(all, "STARTTLS")
+	}
+	if ways := s.ways(); len(ways) > 0 {
+		all = append(all, "AUTH "+strings.Join(ways, " "))
+	}
+	return all
+}
+
+// ways are the ways to authenticate.
+func (s *session) ways() []string {
+	var ways []string
+	for _, way := range []string{"PLAIN", "LOGIN"} {
+		if s.server.offers("AUTH") && s.server.offers("AUTH "+way) {
+			ways = append(ways, way)
+		}
+	}
+	return ways
+}
+
+func (s *session) startTLS(parameter string) error {
+	switch {
+	case parameter != "":
+		return s.refuse("501 5.5.4", "STARTTLS takes no parameter")
+	case s.tls || !s.server.offers("STARTTLS"):
+		return s.refuse("503 5.5.1", "STARTTLS is not offered")
+	}
+	if done, err := s.fail(AtStartTLS); done {
+		return err
+	}
+	if err := s.reply("220 2.0.0 go ahead"); err != nil {
+		return err
+	}
+	return s.encrypt()
+}
+
+func (s *session) authenticate(parameters string) error {
+	way, initial, _ := strings.Cut(parameters, " ")
+	switch {
+	case !s.hello || s.mail != nil || s.user != "":
+		return s.refuse("503 5.5.1", "AUTH out of order")
+	case !s.tls && s.server.offers("STARTTLS"):
+		return s.refuse("538 5.7.11", "encryption is required for AUTH")
+	case !strings.Contains(" "+strings.Join(s.ways(), " ")+" ", " "+strings.ToUpper(way)+" "):
+		return s.refuse("504 5.5.4", "unknown way to authenticate "+strconv.Quote(way))
+	}
+	user, password, err := s.credentials(strings.ToUpper(way), initial)
+	if err != nil {
+		return err
+	}
+	if done, err := s.fail(AtAuth); done {
+		return err
+	}
+	if user != Username || password != Password {
+		return s.refuse("535 5.7.8", "wrong user or password")
+	}
+	s.user = user
+	return s.reply("235 2.7.0 welcome")
+}
+
+// credentials reads what follows AUTH. What is malformed comes out as credentials that nobody has.
+func (s *session) credentials(way, initial string) (user, password string, err error) {
+	if way == "PLAIN" {
+		if initial == "" {
+			initial, err = s.ask("")
+		}
+		parts := strings.Split(decoded(initial), "\x00") // authorization identity, user, password
+		if len(parts) != 3 || parts[0] != "" && parts[0] != parts[1] {
+			return "", "", err
+		}
+		return parts[1], parts[2], err
+	}
+	if initial == "" {
+		if initial, err = s.ask("Username:"); err != nil {
+			return "", "", err
+		}
+	}
+	answer, err := s.ask("Password:")
+	return decoded(initial), decoded(answer), err
+}
+
+func (s *session) ask(question string) (string, error) {
+	if err := s.reply("334 " + base64.StdEncoding.EncodeToString([]byte(question))); err != nil {
+		return "", err
+	}
+	return s.line(maxCommand)
+}
+
+// decoded is empty for what is not base64.
+func decoded(s string) string {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// begin handles MAIL FROM.
+func (s *session) begin(rest string) error {
+	from, parameters, ok := path(rest, "FROM:")
+	switch {
+	case !s.hello || s.mail != nil:
+		return s.refuse("503 5.5.1", "MAIL out of order")
+	case !s.tls && s.server.offers("STARTTLS"):
+		return s.refuse("530 5.7.0", "STARTTLS first")
+	case s.user == "" && len(s.ways()) > 0:
+		return s.refuse("530 5.7.0", "AUTH first")
+	case !ok:
+		return s.refuse("501 5.1.7", "MAIL needs FROM:<address>")
+	}
+	t := &transaction{from: from}
+	for _, p := range parameters {
+		name, value, _ := strings.Cut(strings.ToUpper(p), "=")
+		switch size, err := strconv.Atoi(value); {
+		case name == "BODY" && s.server.offers("8BITMIME") && (value == "8BITMIME" || value == "7BIT"):
+			t.eightBits = value == "8BITMIME"
+		case name == "SIZE" && s.server.offers("SIZE") && err == nil:
+			if size > s.server.limit() {
+				return s.refuse("552 5.3.4", "the mail is too long")
+			}
+		default:
+			return s.refuse("555 5.5.4", "unknown parameter "+strconv.Quote(p))
+		}
+	}
+	s.mail = t
+	if done, err := s.fail(AtMail); done {
+		s.mail = nil
+		return err
+	}
+	return s.reply("250 2.1.0 go on")
+}
+
+// address handles RCPT TO.
+func (s *session) address(rest string) error {
+	to, parameters, ok := path(rest, "TO:")
+	switch {
+	case s.mail == nil:
+		return s.refuse("503 5.5.1", "RCPT without MAIL")
+	case !ok || to == "":
+		return s.refuse("501 5.1.3", "RCPT needs TO:<address>")
+	case len(parameters) > 0:
+		return s.refuse("555 5.5.4", "unknown parameter "+strconv.Quote(parameters[0]))
+	}
+	s.mail.to = append(s.mail.to, to)
+	if done, err := s.fail(AtRcpt); done {
+		s.mail.to = s.mail.to[:len(s.mail.to)-1]
+		return err
+	}
+	return s.reply("250 2.1.5 go on")
+}
+
+// path reads "FROM:<address> parameters".
+func path(rest, keyword string) (address string, parameters []string, ok bool) {
+	if len(rest) < len(keyword) || !strings.EqualFold(rest[:len(keyword)], keyword) {
+		return "", nil, false
+	}
+	text, after, closed := strings.Cut(rest[len(keyword):], ">")
+	text, opened := strings.CutPrefix(text, "<")
+	if !closed || !opened || after != "" && after[0] != ' ' {
+		return "", nil, false
+	}
+	if text == "" {
+		return "", strings.Fields(after), true // of a bounce
+	}
+	a, err := mail.ParseAddress("<" + text + ">")
+	return text, strings.Fields(after), err == nil && a.Name == "" && isASCII(text)
+}

@@ -1,0 +1,103 @@
+package transport_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+var errNotNow = errors.New("450 not now")
+
+// TestTry repeats by the rules of HTTP, without HTTP.
+func TestTry(t *testing.T) {
+	certificate := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+	for _, test := range []struct {
+		name     string
+		classes  []transport.Class // of the attempts, the last one standing for all that follow
+		err      error
+		mode     transport.Delivery
+		attempts int
+		class    transport.Class
+	}{
+		{"a success", []transport.Class{transport.Done}, nil, 0, 1, transport.Done},
+		{"a refusal for good", []transport.Class{transport.Invalid}, errNotNow, 0, 1, transport.Invalid},
+		{"a refusal for now, and then a success", []transport.Class{transport.Unavailable, transport.Done}, nil, transport.AtMostOnce, 2, transport.Done},
+		{"refusals for now", []transport.Class{transport.Unavailable}, errNotNow, transport.AtMostOnce, 3, transport.Unavailable},
+		{"a lost answer, at least once", []transport.Class{transport.Ambiguous, transport.Done}, nil, 0, 2, transport.Done},
+		{"a lost answer, at most once", []transport.Class{transport.Ambiguous, transport.Done}, errNotNow, transport.AtMostOnce, 1, transport.Ambiguous},
+		{"a lost answer, and then refusals", []transport.Class{transport.Ambiguous, transport.Unavailable}, errNotNow, 0, 3, transport.Ambiguous},
+		{"a certificate that is not good", []transport.Class{transport.Unavailable}, certificate, 0, 1, transport.Unavailable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var reported []transport.Attempt
+				tr := transport.New("email", transport.Options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
+				n := 0
+				r := tr.Try(t.Context(), "send mail", func(context.Context) (transport.Class, error) {
+					n++
+					return test.classes[min(n, len(test.classes))-1], test.err
+				})
+				if n != test.attempts || r.Attempts != n || r.Class != test.class || !errors.Is(r.Err, test.err) {
+					t.Errorf("%d attempts, %+v", n, r)
+				}
+				if len(reported) != n || reported[0].Op != "send mail" || !reported[n-1].Last || reported[n-1].Wait != 0 || n > 1 && reported[0].Wait == 0 {
+					t.Errorf("%+v", reported)
+				}
+			})
+		})
+	}
+}
+
+// TestTryAndTheContext: nothing is begun after its end, and a wait ends with it or is not begun.
+func TestTryAndTheContext(t *testing.T) {
+	cause := errors.New("shutting down")
+	refuse := func(context.Context) (transport.Class, error) { return transport.Unavailable, errNotNow }
+	synctest.Test(t, func(t *testing.T) {
+		tr := transport.New("email", transport.Options{MaxAttempts: 100})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(10*time.Second, func() { cancel(cause) })
+		start := time.Now()
+		r := tr.Try(ctx, "send mail", refuse)
+		if time.Since(start) != 10*time.Second || r.Attempts < 2 || r.Class != transport.Unavailable || !errors.Is(r.Err, cause) || !errors.Is(r.Err, context.Canceled) {
+			t.Errorf("%+v after %v", r, time.Since(start))
+		}
+		if r = tr.Try(ctx, "send mail", refuse); r.Attempts != 0 || r.Class != transport.Unavailable || !errors.Is(r.Err, cause) {
+			t.Errorf("%+v", r)
+		}
+		short, release := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer release()
+		start = time.Now()
+		if r = tr.Try(short, "send mail", refuse); r.Attempts != 1 || time.Since(start) != 0 || !errors.Is(r.Err, errNotNow) {
+			t.Errorf("%+v after %v", r, time.Since(start))
+		}
+	})
+}
+
+func TestLost(t *testing.T) {
+	tr := transport.New("email", transport.Options{Timeout: 4 * time.Second}, "secret-password")
+	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	for want, err := range map[string]error{
+		"no answer within 4s": timeout, "what is [redacted]": errors.New("what is secret-password"), "the connection failed": errors.New("alert@example.com"),
+	} {
+		if got := tr.Lost(t.Context(), err); got == nil || got.Error() != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	if tr.Lost(t.Context(), nil) != nil || tr.Timeout() != 4*time.Second || tr.Delivery() != transport.AtLeastOnce {
+		t.Errorf("%v, %v, %v", tr.Lost(t.Context(), nil), tr.Timeout(), tr.Delivery())
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("shutting down")
+	cancel(cause)
+	if got := tr.Lost(ctx, timeout); !errors.Is(got, context.Canceled) || !errors.Is(got, cause) {
+		t.Error(got)
+	}
+}
