@@ -317,7 +317,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 	} {
 		s := newServer(t)
 		receipt, err := newNotifier(t, s, email.Config{}).Send(t.Context(), m)
-		if asError(t, err, mackerel.ErrInvalid); receipt.Attempts != 0 || s.Connections() != 0 {
+		if _ = asError(t, err, mackerel.ErrInvalid); receipt.Attempts != 0 || s.Connections() != 0 {
 			t.Errorf("%s: %+v, %v", name, receipt, err)
 		}
 	}

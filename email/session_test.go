@@ -159,7 +159,7 @@ func TestAHostThatDoesNotExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	receipt, err := n.Deliver(t.Context(), alert())
-	if asError(t, err, mackerel.ErrUnavailable); receipt.Attempts != 1 {
+	if _ = asError(t, err, mackerel.ErrUnavailable); receipt.Attempts != 1 {
 		t.Errorf("%v, %+v", err, receipt)
 	}
 }
