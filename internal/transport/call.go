@@ -15,7 +15,7 @@ import (
 // A call is one operation with all its attempts.
 type call struct {
 	t *Transport
-	r *Request
+	r Request
 	Result
 
 	base    roundTripper
@@ -32,7 +32,7 @@ type call struct {
 	wait time.Duration // decided in check, handed out by backoff
 }
 
-func newCall(t *Transport, r *Request) *call {
+func newCall(t *Transport, r Request) *call {
 	c := &call{t: t, r: r, base: t.pooled}
 	c.Delivery = t.options.Delivery
 	switch r.Repeat {
@@ -90,16 +90,15 @@ func (c *call) run(ctx context.Context) {
 	}
 }
 
+var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+
 func (c *call) request(ctx context.Context) (*retryablehttp.Request, error) {
 	if err := checkHeader(c.r.Header); err != nil {
 		return nil, err
 	}
-	hr := &http.Request{
-		Method: c.r.Method, URL: c.r.URL, Host: c.r.URL.Host, Header: c.r.Header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Close: c.Delivery == AtMostOnce,
-	}
-	req := &retryablehttp.Request{Request: hr.WithContext(ctx)}
+	req := &retryablehttp.Request{Request: blank.WithContext(ctx)} // which copies it
+	req.Method, req.URL, req.Host, req.Header = c.r.Method, c.r.URL, c.r.URL.Host, c.r.Header
+	req.Close = c.Delivery == AtMostOnce
 	if c.retry.PrepareRetry != nil {
 		req.Header = req.Header.Clone()
 	}

@@ -222,7 +222,7 @@ type Result struct {
 
 // Do makes the call. It returns when there is a result or the context ends; no goroutine of its own outlives it.
 func (t *Transport) Do(ctx context.Context, r Request) Result {
-	c := newCall(t, &r)
+	c := newCall(t, r)
 	c.run(ctx)
 	return c.Result
 }

@@ -12,7 +12,7 @@ import (
 // function makes one attempt and says what came of it, in an error that is fit to be printed (see [Transport.Lost]);
 // within which time is its own affair.
 func (t *Transport) Try(ctx context.Context, op string, attempt func(context.Context) (Class, error)) Result {
-	c := &call{t: t, r: &Request{Op: op, Repeat: Message}}
+	c := &call{t: t, r: Request{Op: op, Repeat: Message}}
 	c.Delivery = t.options.Delivery
 	for ctx.Err() == nil {
 		c.Attempts++
@@ -50,7 +50,7 @@ func (t *Transport) Lost(ctx context.Context, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) { // of a connection
 		err = context.DeadlineExceeded
 	}
-	c := &call{t: t, r: &Request{}}
+	c := &call{t: t, r: Request{}}
 	return c.lostAnswer(ctx, err)
 }
 

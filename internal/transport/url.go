@@ -80,7 +80,12 @@ func validHeaderName(s string) bool {
 
 // validHeaderValue reports whether s can be sent as a header's value.
 func validHeaderValue(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) < 0
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // ValidCredential reports whether s can be sent as a token in a header: visible ASCII, no blanks.
