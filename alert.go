@@ -199,8 +199,11 @@ func (a Alert) title() string {
 // subject names what an alert is about. An alert of the API has no monitor's name: then the first line of the message
 // has to do, or the monitor's ID.
 func (a Alert) subject() string {
-	first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
-	name := cmp.Or(oneLine(a.Monitor.Name), oneLine(first), oneLine(a.Monitor.ID), "alert")
+	name := oneLine(a.Monitor.Name)
+	if name == "" {
+		first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
+		name = cmp.Or(oneLine(first), oneLine(a.Monitor.ID), "alert")
+	}
 	if host := oneLine(a.hostName()); host != "" {
 		return name + " on " + host
 	}

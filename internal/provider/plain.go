@@ -31,7 +31,10 @@ func Plain(text string) string {
 // isPlain spares the texts that need no change, which are nearly all.
 func isPlain(text string) bool {
 	for _, r := range text {
-		if (r < ' ' || r >= 0x7f) && (odd(r) || r == unicode.ReplacementChar) {
+		if r >= ' ' && r < 0x7f || r == '\n' {
+			continue
+		}
+		if odd(r) || r == unicode.ReplacementChar {
 			return false
 		}
 	}
