@@ -36,16 +36,19 @@ func (c *Client) ListChannels(ctx context.Context) ([]Channel, error) {
 
 // GetChannel returns one channel, or [ErrNotFound]. The API has no call for it: this lists them all and looks.
 func (c *Client) GetChannel(ctx context.Context, id string) (Channel, error) {
-	channels, err := c.ListChannels(ctx)
+	list, attempts, err := do[channelList](ctx, c, listChannels, nil, "channels")
 	if err != nil {
 		return Channel{}, err
 	}
-	for _, ch := range channels {
+	for _, ch := range *list.Channels {
 		if ch.ID == id {
 			return ch, nil
 		}
 	}
-	return Channel{}, &Error{Provider: provider, Op: "get channel", Attempts: 1, Kind: ErrNotFound, Message: "no channel has this ID"}
+	return Channel{}, &Error{
+		Provider: provider, Op: "get channel", Attempts: attempts, Delivery: AtLeastOnce, Kind: ErrNotFound,
+		Message: "no channel has this ID",
+	}
 }
 
 // CreateChannelOptions are what is said once, when a channel is created, and never comes back.

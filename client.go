@@ -95,10 +95,16 @@ type answer interface{ complete() bool }
 
 // call makes one call below /api/v0 and decodes the answer into a T.
 func call[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {
+	answer, _, err := do[T](ctx, c, op, body, path...)
+	return answer, err
+}
+
+// do is call, and tells how many requests it took.
+func do[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, int, error) {
 	var answer T
 	u, ok := transport.Join(c.base, append([]string{"api", "v0"}, path...)...)
 	if !ok {
-		return answer, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
+		return answer, 0, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
 	}
 	r := c.transport.Do(ctx, transport.Request{
 		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
@@ -110,9 +116,9 @@ func call[T answer](ctx context.Context, c *Client, op operation, body []byte, p
 		},
 	})
 	if r.Class == transport.Done {
-		return answer, nil
+		return answer, r.Attempts, nil
 	}
-	return *new(T), c.failure(op, r)
+	return *new(T), r.Attempts, c.failure(op, r)
 }
 
 var errUndocumented = errors.New("the answer is not the documented one")

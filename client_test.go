@@ -60,8 +60,11 @@ func TestGetChannelLooksInTheList(t *testing.T) {
 	if err != nil || ch.Name != "cw" {
 		t.Errorf("got %v, %v", ch, err)
 	}
-	if _, err := c.GetChannel(t.Context(), "4Nobody"); !errors.Is(err, mackerel.ErrNotFound) {
-		t.Errorf("got %v, want ErrNotFound", err)
+	s.Inject(fakehttp.Fault{Status: 503})
+	_, err = c.GetChannel(t.Context(), "4Nobody")
+	var e *mackerel.Error
+	if !errors.Is(err, mackerel.ErrNotFound) || !errors.As(err, &e) || e.Attempts != 2 {
+		t.Errorf("got %v, want ErrNotFound after 2 attempts", err)
 	}
 }
 
