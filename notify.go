@@ -34,6 +34,28 @@ type NotifierFunc func(ctx context.Context, a Alert) error
 // Notify calls f.
 func (f NotifierFunc) Notify(ctx context.Context, a Alert) error { return f(ctx, a) }
 
+// ErrSkip is what an Edit function of a notifier's Config returns to leave an alert out, wrapped or not: the notifier
+// returns nil and a [Receipt] whose Skipped is the text of the error.
+//
+//	return fmt.Errorf("%w: staging never pages", mackerel.ErrSkip)
+var ErrSkip = errors.New("skipped by Edit")
+
+type deliveryID struct{}
+
+// WithDeliveryID names a delivery: every Notify with the same alert and id is the same message to services that drop
+// repeats by a key. LINE's retry key and the id of a signed webhook are made of it, different for each notifier. Whoever
+// repeats a Notify that failed, also in another process, gives it the id of the first. Without an id, each Notify is a
+// delivery of its own.
+func WithDeliveryID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, deliveryID{}, id)
+}
+
+// DeliveryID returns the id that [WithDeliveryID] gave the context, "" if it has none.
+func DeliveryID(ctx context.Context) string {
+	id, _ := ctx.Value(deliveryID{}).(string)
+	return id
+}
+
 // A Receipt says what came of one delivery. With an error it says how far it got.
 type Receipt struct {
 	Provider string        // the service: "chatwork"

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.Err, c.RetryAfter = nil, 0
 	ctx, watch, cancel := c.watched(caller)
 	defer cancel()
-	req, err := c.sign(ctx, req)
+	req, err := c.sign(ctx, c.withBody(req))
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +41,17 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Body = http.NoBody
 	c.judge(caller, stalled(ctx, err))
 	return resp, nil
+}
+
+// withBody returns the request with the body that Again has given, if it has.
+func (c *call) withBody(req *http.Request) *http.Request {
+	if c.again == nil {
+		return req
+	}
+	_ = req.Body.Close() // a reader of memory
+	r := *req
+	r.Body, r.ContentLength, r.GetBody = io.NopCloser(bytes.NewReader(c.again)), int64(len(c.again)), nil
+	return &r
 }
 
 var errNoResponse = errors.New("the RoundTripper returned nothing")

@@ -21,7 +21,8 @@ type call struct {
 	base    roundTripper
 	http    http.Client
 	retry   retryablehttp.Client
-	started bool // an attempt is under way or has just ended; false while waiting for the next
+	again   []byte // the body in place of the request's, once Again has given it
+	started bool   // an attempt is under way or has just ended; false while waiting for the next
 
 	// of the current attempt
 	start    time.Time
@@ -131,7 +132,7 @@ func (c *call) check(ctx context.Context, _ *http.Response, _ error) (bool, erro
 	if !c.started {
 		return false, nil
 	}
-	again := c.worthwhile(ctx) && c.fits(ctx)
+	again := c.replaced(ctx) || c.worthwhile(ctx) && c.fits(ctx)
 	c.lost = c.lost || c.Class == Ambiguous
 	if c.lost && c.Class != Done {
 		c.Class = Ambiguous // whatever this attempt was told, an earlier one may have been carried out
@@ -142,6 +143,18 @@ func (c *call) check(ctx context.Context, _ *http.Response, _ error) (bool, erro
 	c.report(ctx, !again)
 	c.started = !again
 	return again, nil
+}
+
+// replaced reports whether the service has refused the body and there is another body to send.
+func (c *call) replaced(ctx context.Context) bool {
+	if c.r.Again == nil || c.again != nil || c.Class != Invalid || ctx.Err() != nil {
+		return false
+	}
+	body, ok := c.r.Again(&c.Result)
+	if ok {
+		c.again, c.wait = body, 0
+	}
+	return ok
 }
 
 // worthwhile reports whether another attempt is allowed and could fare better than this one.

@@ -200,6 +200,9 @@ type Request struct {
 	// Sign, if set, is called before each attempt is sent, with a request of the attempt's own to write into; its body it
 	// must leave alone. If it fails, nothing is sent. It has the attempt's time, and no longer.
 	Sign func(*http.Request) error
+	// Again, if set, returns the body to send in place of a body that the service has refused (Invalid). The next attempt
+	// sends it at once. Again is asked until it has given a body.
+	Again func(*Result) (body []byte, ok bool)
 	// Judge sees every answer before anything is decided. It may change the Class, where the service's status does not
 	// say it all: a documented success is Done, an undocumented one Ambiguous. Body is nil if it could not be
 	// read whole, which the Class has taken into account.
