@@ -9,33 +9,27 @@ import (
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 )
 
-// The service here is the fake of package twiliotest; leave BaseURL out, and a telephone rings.
+// An alert makes a telephone ring. Its recovery does not.
 func Example() {
-	s := twiliotest.NewServer()
-	defer s.Close()
+	fake := twiliotest.New()
+	defer fake.Close()
 
-	n, err := twilio.New(twilio.Config{
-		Kind:         twilio.KindCall,
-		AccountSID:   twiliotest.AccountSID,
-		APIKeySID:    twiliotest.APIKeySID,
-		APIKeySecret: mackerel.NewSecret(twiliotest.APIKeySecret),
-		From:         twiliotest.From,
-		To:           "+819012345678",
-		BaseURL:      s.BaseURL(),
-	})
+	config := fake.Config() // in your program: twilio.Config{AccountSID: "AC...", APIKeySID: "SK...", ...}
+	config.Kind = twilio.KindCall
+	n, err := twilio.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	alert := mackerel.Alert{ID: "backup-app01", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "backup & copy"}}
-	receipt, err := n.Deliver(context.Background(), alert)
+	a := mackerel.Alert{ID: "backup-2026", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "backup & copy"}}
+	receipt, err := n.Deliver(context.Background(), a)
 	fmt.Println(n, "queued:", receipt.Queued, err)
 
-	alert.Status = mackerel.StatusOK
-	receipt, err = n.Deliver(context.Background(), alert)
+	a.Status = mackerel.StatusOK
+	receipt, err = n.Deliver(context.Background(), a)
 	fmt.Println("skipped:", receipt.Skipped, err)
 
-	for _, call := range s.Calls() {
+	for _, call := range fake.Calls() {
 		fmt.Println(call.Said)
 		fmt.Println(call.TwiML)
 	}

@@ -2,117 +2,134 @@ package twilio
 
 import (
 	"cmp"
-	"encoding/xml"
-	"strconv"
+	"net/http"
 	"strings"
+
+	"github.com/google/go-querystring/query"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// The limits.
+// Limits of a message.
 const (
-	// MaxBody is the longest SMS, in characters, those counted twice that take two places in the alphabet of GSM or are
-	// beyond the Basic Multilingual Plane. See https://www.twilio.com/docs/errors/21617.
-	MaxBody = 1600
-	// MaxTwiML is the longest TwiML that a call takes, in bytes. The page says characters.
-	// See https://www.twilio.com/docs/voice/api/call-resource.
-	MaxTwiML = 4000
-	// MaxSay is the longest TwiML that this package writes, in bytes: the voices of Polly speak no more than 3,000 of text.
-	// See https://www.twilio.com/docs/errors/13521.
-	MaxSay = 3000
+	MaxBody  = 1600 // characters of an SMS (https://www.twilio.com/docs/errors/21617)
+	MaxTwiML = 4000 // bytes of a call's TwiML; the page says characters (https://www.twilio.com/docs/voice/api/call-resource)
+	MaxSay   = 3000 // bytes of the TwiML that says a message: voices of Polly say 3,000 (https://www.twilio.com/docs/errors/13521)
 )
 
-// A Message is what an SMS or a call says. All of it is plain text but for RawTwiML.
+// maxAttribute is the limit of a language and of a voice, in bytes. It is our own: escaped, the two leave room for the text
+// in MaxSay.
+const maxAttribute = 100
+
+// A Message is what an SMS or a call says. All texts are plain, except RawTwiML.
 type Message struct {
 	Title string
-	Text  string // cut first if the message is too long
-	URL   string // in an SMS only: nobody wants to hear an address
+	Text  string
+	URL   string // only in an SMS: an address is of no use when it is spoken
 
-	Language string // of a call: "ja-JP"; the Config's unless set
-	RawTwiML string // of a call: what it does, in place of saying the title and the text; sent as it is and never cut
-	AlertID  string // of a call to a TwiML document: what is appended to its address; the alert's ID unless set
+	Language string // of a call, such as "ja-JP"
+	Voice    string // of a call, such as "Polly.Mizuki"
+	RawTwiML string // what a call does in place of saying the title and the text; sent as it is and never cut
+	AlertID  string // of a call to a TwiML document: appended to the document's address
 }
 
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field. It is short: the title, what Mackerel or the caller wrote, and the link. A part of an SMS costs money,
-// and a call time; the facts and the memo are behind the link.
+// DefaultMessage returns the message that a Notifier sends for an alert, without the language and the voice, which the
+// Config adds. It has only the title, the text and the link, because an SMS and a call are billed by their length.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	return Message{Title: w.Title, Text: w.Message, URL: w.URL, AlertID: a.ID}
 }
 
-// sms renders the message as the body of an SMS.
-func (m Message) sms(most int) (body string, cuts []mackerel.Cut, problem string) {
-	body, cuts = characters.Fit(most, func() string {
+// spoken returns the message with a language and a voice where it has none.
+func (m Message) spoken(language, voice string) Message {
+	m.Language, m.Voice = cmp.Or(m.Language, language), cmp.Or(m.Voice, voice)
+	return m
+}
+
+// A form is the body of the request that creates a message or a call. If a call has both Url and Twiml, Twilio ignores
+// Twiml. See https://www.twilio.com/docs/messaging/api/message-resource and
+// https://www.twilio.com/docs/voice/api/call-resource.
+type form struct {
+	To             string `url:"To"`
+	From           string `url:"From"`
+	Body           string `url:"Body,omitempty"`
+	TwiML          string `url:"Twiml,omitempty"`
+	URL            string `url:"Url,omitempty"`
+	Method         string `url:"Method,omitempty"` // of Url; POST unless set
+	StatusCallback string `url:"StatusCallback,omitempty"`
+}
+
+// render fills in the body of the request.
+func (c Config) render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
+	if err := c.problems(m).Err(); err != nil {
+		return nil, err
+	}
+	f := form{To: c.To, From: c.From, StatusCallback: c.StatusCallback.Reveal()}
+	switch c.Kind {
+	case KindSMS:
+		f.Body, cuts = m.body(cmp.Or(c.MaxLength, MaxBody))
+	case KindCall:
+		f.TwiML, cuts, err = m.twiML()
+	case KindTwiML:
+		f.URL, f.Method = withAlertID(c.TwiMLURL.Reveal(), m.AlertID), http.MethodGet
+	}
+	if err != nil {
+		return nil, err
+	}
+	values, err := query.Values(f)
+	r.Body = []byte(values.Encode())
+	return cuts, err
+}
+
+// problems lists what Twilio would refuse the message for and what cannot be cut.
+func (c Config) problems(m Message) (p provider.Problems) {
+	words := m.Title + m.Text
+	switch c.Kind {
+	case KindTwiML:
+		return nil
+	case KindSMS:
+		words += m.URL
+	case KindCall:
+		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
+		p.Length("Voice", m.Voice, provider.Bytes, maxAttribute)
+		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, MaxTwiML)
+		words += m.RawTwiML
+	}
+	if blank(words) {
+		p.Add("Message", "empty")
+	}
+	return p
+}
+
+func blank(s string) bool { return strings.TrimSpace(provider.Plain(s)) == "" }
+
+// body renders the message as the body of an SMS.
+func (m Message) body(limit int) (string, []mackerel.Cut) {
+	return characters.Fit(limit, func() string {
 		return provider.Plain(provider.Join("\n", m.Title, m.Text, m.URL))
 	},
 		provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
-	if blank(body) {
-		return "", nil, "Message: empty"
-	}
-	return body, cuts, ""
 }
 
-func blank(s string) bool { return strings.TrimSpace(s) == "" }
-
-// characters counts as Twilio may: what takes two places in the alphabet of GSM twice, and the rest by UTF-16 units,
-// which is exact for all that does not fit that alphabet and safe for what does.
+// characters is what MaxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts beyond
+// the alphabet of GSM that is exact, for others it is at least what Twilio may count.
 var characters = func() provider.Unit {
 	u := provider.UTF16
-	u.Name, u.Len = "characters", smsLen
+	u.Name, u.Len = "characters", func(s string) int {
+		n := provider.UTF16.Len(s)
+		for _, r := range s {
+			if strings.ContainsRune(extensionTable, r) {
+				n++
+			}
+		}
+		return n
+	}
 	return u
 }()
 
-// doubles are the characters of GSM's extension table.
-const doubles = "^{}\\[~]|€\f"
-
-func smsLen(s string) int {
-	n := provider.UTF16.Len(s)
-	for _, r := range s {
-		if strings.ContainsRune(doubles, r) {
-			n++
-		}
-	}
-	return n
-}
-
-// A response is a TwiML document that speaks. See https://www.twilio.com/docs/voice/twiml/say.
-type response struct {
-	XMLName struct{} `xml:"Response"`
-	Say     say      `xml:"Say"`
-}
-
-type say struct {
-	Language string `xml:"language,attr"`
-	Voice    string `xml:"voice,attr,omitempty"`
-	Text     string `xml:",chardata"`
-}
-
-// twiml renders the message as what a call does.
-func (m Message) twiml(language, voice string) (document string, cuts []mackerel.Cut, problem string) {
-	if m.RawTwiML != "" {
-		if len(m.RawTwiML) > MaxTwiML {
-			problem = "RawTwiML: " + strconv.Itoa(len(m.RawTwiML)) + " bytes, and at most " + strconv.Itoa(MaxTwiML) + " are allowed"
-		}
-		return m.RawTwiML, nil, problem
-	}
-	if blank(provider.Plain(m.Title + m.Text)) {
-		return "", nil, "Message: empty"
-	}
-	r := response{Say: say{Language: cmp.Or(m.Language, language), Voice: voice}}
-	document, cuts = provider.Bytes.Fit(MaxSay, func() string {
-		r.Say.Text = provider.Plain(provider.Join("\n", m.Title, m.Text))
-		encoded, err := xml.Marshal(r)
-		if err != nil { // strings always encode
-			return ""
-		}
-		return string(encoded)
-	}, provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title})
-	if len(document) > MaxSay {
-		return "", nil, "Language, Voice: too long"
-	}
-	return document, cuts, ""
-}
+// extensionTable has the characters that take two places in the alphabet of GSM.
+const extensionTable = "^{}\\[~]|€\f"

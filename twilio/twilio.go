@@ -1,6 +1,7 @@
-// Package twilio carries alerts to telephones through Twilio's REST API (https://www.twilio.com/docs/usage/api): as an
-// SMS, as a call that speaks, or as a call that does what a TwiML document at an address of yours says. These are the
-// three kinds of Mackerel's own Twilio channel.
+// Package twilio carries alerts to telephones through Twilio's REST API (https://www.twilio.com/docs/usage/api).
+//
+// A [Notifier] sends one SMS or makes one call per alert. There are three kinds, as in Mackerel's own Twilio channel: an
+// SMS, a call that speaks, and a call that does what a TwiML document at an address of yours says.
 //
 //	n, err := twilio.New(twilio.Config{
 //		Kind:         twilio.KindCall,
@@ -12,41 +13,45 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// Calls are made for alerts and alert groups that are open, and for the sample of the Test button: nobody is woken up to
-// hear that all is well or that a host was registered. SMS are sent for every event. Config.Level can leave out warnings.
+// Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries and
+// other events are skipped. SMS are sent for every event. Config.Level can leave out warnings.
 //
 // # Delivery
 //
-// The default is [mackerel.AtMostOnce], since a repeated call rings a second time and both are billed. Twilio documents
-// no key to deduplicate by: if an answer is lost, or is a 5xx, the error is [mackerel.ErrAmbiguous] and nothing is
-// repeated. What was provably not accepted is: a connection that could not be made, and a 429. With
-// [mackerel.AtLeastOnce] a lost call is placed again. A success means that Twilio has queued the call or message, not that
-// anybody has answered; Config.StatusCallback hears of that.
+// The default is [mackerel.AtMostOnce], because a repeated call rings a second time and both calls are billed. Twilio
+// documents no key to drop repeats by. If an answer is lost or is a 5xx, nothing is repeated and the error is
+// [mackerel.ErrAmbiguous]. A 429 and a connection that could not be made are repeated, because they prove that nothing was
+// accepted. With [mackerel.AtLeastOnce] a call whose answer was lost is made again.
+//
+// Success is a 201 with the SID of the call or message, which is the receipt's ID. Receipts are [mackerel.Receipt].Queued:
+// Twilio calls or sends later, and reports the outcome to Config.StatusCallback only.
 //
 // # Limits
 //
-// An SMS has at most [MaxBody] characters and is billed by parts, of 160 characters in the alphabet of GSM and of 70 in
-// any other, Japanese included: Config.MaxLength can set a lower limit. What a call says has at most [MaxSay] bytes as
-// TwiML. What is longer is cut, the text first, and the receipt says so. Twilio answers 429 when too much is under way at
-// once; it is tried again, within Call.MaxWait.
+// An SMS has at most [MaxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
+// characters if it has any other character, such as a Japanese one. Config.MaxLength sets a lower limit. What a call says
+// has at most [MaxSay] bytes as TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio answers
+// 429 if too many requests are made at once; the request is repeated within Call.MaxWait. Calls beyond one per second and
+// account are queued by Twilio (https://www.twilio.com/docs/glossary/cps).
 //
 // # Text
 //
-// An SMS is plain text. TwiML is written by encoding/xml, so text from alerts cannot become a verb in it.
+// An SMS is plain text. TwiML is written by encoding/xml, so text from alerts cannot become a verb of TwiML.
 //
 // # Service
 //
-// Not confirmed: how Twilio counts the characters of an SMS that take two places in the alphabet of GSM, which are counted
-// twice here, and in what unit it measures TwiML, which is bytes here.
+// Two things are not documented: how Twilio counts a character that takes two places in the alphabet of GSM, which is
+// counted twice here; and in what unit it measures TwiML, which is bytes here.
 package twilio
 
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
+	"regexp"
+	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -56,8 +61,11 @@ import (
 // name is the service in errors and receipts.
 const name = "twilio"
 
-// DefaultBaseURL is where the API is, https only. Accounts of other regions have other addresses.
+// DefaultBaseURL is the base URL of the API. Accounts in other regions than the United States have other addresses.
 const DefaultBaseURL = "https://api.twilio.com"
+
+// apiVersion is the first element of every path.
+const apiVersion = "2010-04-01"
 
 // A Kind is how an alert reaches the telephone.
 type Kind string
@@ -69,49 +77,41 @@ const (
 	KindTwiML Kind = "twiml" // a call that does what the document at Config.TwiMLURL says
 )
 
-// Config says how to reach whom, and on whose account. Kind, AccountSID, From, To and either AuthToken or both APIKeySID
+// Config says whom to reach, how, and on whose account. Kind, AccountSID, From, To and either AuthToken or both APIKeySID
 // and APIKeySecret are required.
 type Config struct {
 	Kind         Kind            `json:"kind"`
 	AccountSID   string          `json:"account_sid"` // AC and 32 hexadecimal digits
 	AuthToken    mackerel.Secret `json:"auth_token,omitzero"`
-	APIKeySID    string          `json:"api_key_sid,omitzero"` // SK and 32 hexadecimal digits; what Twilio recommends
+	APIKeySID    string          `json:"api_key_sid,omitzero"` // SK and 32 hexadecimal digits; Twilio recommends API keys
 	APIKeySecret mackerel.Secret `json:"api_key_secret,omitzero"`
-	// From is a number of the account's in E.164, "+815000000000"; of an SMS it may also be a short code or a sender's name.
+	// From is a number of the account in E.164, such as "+815000000000". For SMS it may be a short code or the name of a
+	// sender.
 	From string `json:"from"`
 	To   string `json:"to"` // a number in E.164
-	// StatusCallback is where Twilio reports what became of the call or message. It may hold credentials.
+	// StatusCallback is the address to which Twilio reports the outcome of the call or message. It may hold credentials.
 	StatusCallback mackerel.Secret `json:"status_callback,omitzero"`
 
 	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; MaxBody unless set
-	Say       string `json:"say,omitzero"`        // of a KindCall: what it says of every alert, in place of the alert's own words
-	Language  string `json:"language,omitzero"`   // of a KindCall: "ja-JP"; that of Text unless set
-	Voice     string `json:"voice,omitzero"`      // of a KindCall: "Polly.Mizuki"; Twilio's default unless set
-	// TwiMLURL is the address of the document of a KindTwiML, which Twilio fetches with GET. If it has no query,
+	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's own words unless set
+	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; that of Text unless set
+	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's default unless set
+	// TwiMLURL is the address of the document of a KindTwiML. Twilio fetches it with GET. If the address has no query,
 	// ?alertId= and the alert's ID are appended. It may hold credentials.
 	TwiMLURL mackerel.Secret `json:"twiml_url,omitzero"`
+	BaseURL  string          `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	BaseURL string                                `json:"base_url,omitzero"` // DefaultBaseURL unless set
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set, or Say
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier calls, or sends SMS to, one number. It is safe for concurrent use.
 type Notifier struct {
-	service  provider.Service
-	kind     Kind
-	url      *url.URL
-	header   func() http.Header
-	form     form // what is the same for all alerts, but for the addresses
-	callback mackerel.Secret
-	twiml    mackerel.Secret
-	length   int
-	language string
-	voice    string
-	level    mackerel.Level
-	message  func(mackerel.Alert) (Message, error)
+	flow            provider.Flow[Message]
+	label           string
+	language, voice string
 }
 
 var (
@@ -119,144 +119,176 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	base, secrets := c.check(&p)
-	if err := p.Err(name); err != nil {
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	resource := "Calls.json"
+	language := cmp.Or(c.Language, languages[c.Text.Language])
+	op, resource, label := "create call", "Calls.json", "call"
 	if c.Kind == KindSMS {
-		resource = "Messages.json"
+		op, resource, label = "create message", "Messages.json", "SMS"
 	}
-	n := &Notifier{
-		service: provider.Service{Name: name, DecodeError: decodeError}, kind: c.Kind, form: form{To: c.To, From: c.From},
-		callback: c.StatusCallback, twiml: c.TwiMLURL, length: cmp.Or(c.MaxLength, MaxBody),
-		language: cmp.Or(c.Language, spoken(c.Text.Language)), voice: c.Voice, level: c.Level, message: c.Message,
-	}
-	n.url, _ = transport.Join(base, apiVersion, "Accounts", c.AccountSID, resource) // of words and a SID, so always good
+	n := &Notifier{provider.Flow[Message]{
+		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Skip:    c.skip(),
+		Message: func(a mackerel.Alert) Message {
+			m := DefaultMessage(a, c.Text)
+			if c.Say != "" {
+				m.Title, m.Text = "", c.Say
+			}
+			return m.spoken(language, c.Voice)
+		},
+		Edit:   c.Edit,
+		Render: c.render,
+		Settle: settle,
+	}, label + " to ..." + c.To[max(0, len(c.To)-4):], language, c.Voice}
 	user, password := c.credentials()
-	secrets = append(secrets, password.Reveal(), user+":"+password.Reveal()) // the latter is found in base64, too
-	n.service.Connect(c.Call, mackerel.AtMostOnce, secrets...)
-	n.header = n.service.Header("Authorization", basic(user, password), "Accept", "application/json",
-		"Content-Type", "application/x-www-form-urlencoded")
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
-	}
-	if c.Say != "" {
-		n.message = func(mackerel.Alert) (Message, error) { return Message{Text: c.Say}, nil }
+	secrets = append(secrets, password, user+":"+password) // the header has the latter in base64
+	n.flow.Connect(c.Call, mackerel.AtMostOnce, secrets...)
+	header := n.flow.Header("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
+		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
+	u, _ := transport.Join(base, apiVersion, "Accounts", c.AccountSID, resource) // cannot fail: the SID was checked
+	n.flow.Request = func() transport.Request {
+		return transport.Request{
+			Op: op, Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
+		}
 	}
 	return n, nil
 }
 
-// Notify calls or texts: [Notifier.Deliver] without the receipt.
-func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
-	return err
-}
+// languages are the languages of calls, as TwiML names them, by the language of Text.
+var languages = map[mackerel.Language]string{"": "en-US", mackerel.English: "en-US", mackerel.Japanese: "ja-JP"}
 
-// Deliver calls or texts and says what came of it. The receipt's ID is the SID of the call or message.
-func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
-}
+var (
+	accountForm = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+	keyForm     = regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`)
+	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)     // E.164
+	senderForm  = regexp.MustCompile(`^[0-9A-Za-z+_& -]{1,11}$`) // a short code or the name of a sender
+)
 
-// Send calls or texts with a message that the caller has made. That it is cut is no error; that it is empty is one. What
-// a call to a TwiML document says is the document's; of the message only AlertID counts then.
-func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", nil), err
-	}
-	result, err := n.service.Do(ctx, r)
-	receipt := n.service.Receipt(start, result, sidOf(result.Body), cuts)
-	receipt.Queued = err == nil
-	return receipt, err
-}
-
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return nil, err
-	}
-	return n.service.Preview(cuts, r), nil
-}
-
-// String returns "twilio call to ...0000": a person's number does not belong into logs.
-func (n *Notifier) String() string {
-	kind := "call"
-	if n.kind == KindSMS {
-		kind = "SMS"
-	}
-	return name + " " + kind + " to ..." + n.form.To[max(0, len(n.form.To)-4):]
-}
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = cmp.Or(provider.Skip(n.level, a), n.quiet(a)); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.service.MessageError(err)
-	}
-	m.AlertID = cmp.Or(m.AlertID, a.ID)
-	return m, "", nil
-}
-
-// quiet says why nobody is called about an event, "" if somebody is.
-func (n *Notifier) quiet(a mackerel.Alert) string {
-	switch {
-	case n.kind == KindSMS || a.Event == mackerel.EventSample:
-		return ""
-	case provider.Rating(a) == "":
-		return "calls are made for alerts only"
-	case a.Closed():
-		return "the alert is closed, and no call is made for a recovery"
-	}
-	return ""
-}
-
-// check notes everything that is wrong, and returns the base URL and the secrets of the addresses.
+// check notes all problems, and returns the base URL and what is secret in the other addresses.
 func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
-	c.checkAccount(p)
-	c.checkKind(p)
-	for field, s := range map[string]mackerel.Secret{"StatusCallback": c.StatusCallback, "TwiMLURL": c.TwiMLURL} {
-		if s.IsZero() {
-			continue
-		}
-		if u := p.Hook(field, s); u != nil {
-			secrets = append(secrets, provider.URLSecrets(u)...)
-		}
+	p.Require("Kind", c.Kind != "")
+	provider.OneOf(p, "Kind", c.Kind, KindSMS, KindCall, KindTwiML)
+	c.checkCredentials(p)
+	if !numberForm.MatchString(c.From) && (c.Kind != KindSMS || !senderForm.MatchString(c.From)) {
+		p.Add("From", "not a number in E.164, such as +815000000000")
 	}
-	base, problem := transport.ParseBase(cmp.Or(c.BaseURL, DefaultBaseURL))
-	p.Add("BaseURL", problem)
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
+	if !numberForm.MatchString(c.To) {
+		p.Add("To", "not a number in E.164, such as +819000000000")
+	}
+	secrets = addressSecrets(p, "StatusCallback", c.StatusCallback)
+	c.checkKind(p)
+	secrets = append(secrets, addressSecrets(p, "TwiMLURL", c.TwiMLURL)...)
+	base = p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
+	p.Common(c.Level, c.Text, c.Call)
 	return base, secrets
 }
 
-// spoken is the language of a call as TwiML names it.
-func spoken(l mackerel.Language) string {
-	if l == mackerel.Japanese {
-		return "ja-JP"
+// checkCredentials notes what is wrong with the account and with its credentials.
+func (c Config) checkCredentials(p *provider.Problems) {
+	if !accountForm.MatchString(c.AccountSID) {
+		p.Add("AccountSID", "not AC and 32 hexadecimal digits")
 	}
-	return "en-US"
+	if c.APIKeySID == "" && c.APIKeySecret.IsZero() {
+		p.Token("AuthToken", c.AuthToken)
+		return
+	}
+	if !c.AuthToken.IsZero() {
+		p.Add("AuthToken", "set together with an API key")
+	}
+	if !keyForm.MatchString(c.APIKeySID) {
+		p.Add("APIKeySID", "not SK and 32 hexadecimal digits")
+	}
+	p.Token("APIKeySecret", c.APIKeySecret)
 }
 
-// withAlertID appends the alert's ID to an address that has no query, as Mackerel's channel does.
-func withAlertID(address, id string) string {
-	if id == "" || strings.Contains(address, "?") {
-		return address
+// checkKind notes what is wrong with the fields that are for one kind alone.
+func (c Config) checkKind(p *provider.Problems) {
+	only := func(kind Kind, field string, set bool) {
+		if set && c.Kind != kind {
+			p.Add(field, "only for the kind "+strconv.Quote(string(kind)))
+		}
 	}
-	return address + "?alertId=" + url.QueryEscape(id)
+	if c.MaxLength < 0 || c.MaxLength > MaxBody {
+		p.Add("MaxLength", "must be between 1 and "+strconv.Itoa(MaxBody))
+	}
+	only(KindSMS, "MaxLength", c.MaxLength != 0)
+	if c.Say != "" && blank(c.Say) {
+		p.Add("Say", "blank")
+	}
+	only(KindCall, "Say", c.Say != "")
+	p.Length("Language", c.Language, provider.Bytes, maxAttribute)
+	only(KindCall, "Language", c.Language != "")
+	p.Length("Voice", c.Voice, provider.Bytes, maxAttribute)
+	only(KindCall, "Voice", c.Voice != "")
+	p.Require("TwiMLURL", c.Kind != KindTwiML || !c.TwiMLURL.IsZero())
+	only(KindTwiML, "TwiMLURL", !c.TwiMLURL.IsZero())
 }
+
+// addressSecrets notes what is wrong with an address that Twilio is to call, and returns its secrets.
+func addressSecrets(p *provider.Problems, field string, address mackerel.Secret) []string {
+	if address.IsZero() {
+		return nil
+	}
+	u := p.Hook(field, address)
+	if u == nil {
+		return nil
+	}
+	return provider.URLSecrets(u)
+}
+
+// credentials returns the API key or, without an API key, the account's SID and token.
+func (c Config) credentials() (user, password string) {
+	if c.APIKeySID != "" {
+		return c.APIKeySID, c.APIKeySecret.Reveal()
+	}
+	return c.AccountSID, c.AuthToken.Reveal()
+}
+
+// skip returns the Skip of the kind.
+func (c Config) skip() func(mackerel.Alert) string {
+	byLevel := provider.ByLevel(c.Level)
+	if c.Kind == KindSMS {
+		return byLevel
+	}
+	return func(a mackerel.Alert) string {
+		switch {
+		case a.Event == mackerel.EventSample:
+			return ""
+		case provider.Rating(a) == "":
+			return "the event " + strconv.Quote(string(a.Event)) + ", and calls are made for alerts only"
+		case a.Closed():
+			return "the alert is closed, and no call is made for a recovery"
+		}
+		return byLevel(a)
+	}
+}
+
+// Notify calls or sends an SMS: [Notifier.Deliver] without the receipt.
+func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
+	_, err := n.flow.Deliver(ctx, a)
+	return err
+}
+
+// Deliver calls or sends an SMS, and returns what came of it. The receipt's ID is the SID of the call or message.
+func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
+	return n.flow.Deliver(ctx, a)
+}
+
+// Send calls or sends an SMS with a message that the caller has made. Language and Voice are the Config's unless set.
+// Texts that are too long are cut, and the receipt says so. A message that is empty, or in which something is too long
+// that is never cut, is [mackerel.ErrInvalid]. For a KindTwiML only the message's AlertID counts.
+func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
+	return n.flow.Send(ctx, m.spoken(n.language, n.voice))
+}
+
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
+
+// String returns "twilio call to ...0000" or "twilio SMS to ...0000". It does not have the whole number of a person,
+// because it is made for logs.
+func (n *Notifier) String() string { return name + " " + n.label }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,160 +12,222 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/sample"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/twilio"
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 )
 
-// newServer is reached through its client and [twiliotest.MemoryBaseURL], so that it works in a bubble too.
-func newServer(t testing.TB) *twiliotest.Server {
-	t.Helper()
-	s := twiliotest.NewServer()
-	t.Cleanup(s.Close)
-	return s
+func TestConformance(t *testing.T) {
+	t.Run("an SMS", func(t *testing.T) {
+		notifytest.Run(t, harness(func(*twilio.Config) {}, twiliotest.AuthToken))
+	})
+	t.Run("a call by an API key", func(t *testing.T) {
+		notifytest.Run(t, harness(func(c *twilio.Config) { calling(c); byKey(c) }, twiliotest.APIKeySecret))
+	})
+	t.Run("a call to a TwiML document", func(t *testing.T) {
+		notifytest.Run(t, harness(func(c *twilio.Config) {
+			c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://u:twiml-password@example.com/twiml")
+		}, twiliotest.AuthToken, "twiml-password"))
+	})
 }
 
-// complete adds what is the same in most tests, and what leads to the fake.
-func complete(s *twiliotest.Server, c twilio.Config) twilio.Config {
-	c.AccountSID, c.From, c.To, c.BaseURL = twiliotest.AccountSID, twiliotest.From, to, twiliotest.MemoryBaseURL
-	if c.APIKeySID == "" {
-		c.AuthToken = mackerel.NewSecret(twiliotest.AuthToken)
-	}
-	c.Call.Client = s.Client()
-	return c
-}
-
-func newNotifier(t testing.TB, s *twiliotest.Server, c twilio.Config) *twilio.Notifier {
-	t.Helper()
-	n, err := twilio.New(complete(s, c))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// asError returns err as the module's error, which must be of this kind.
-func asError(t testing.TB, err, kind error) *mackerel.Error {
-	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
-	}
-	return e
-}
-
-// wantKind fails unless err is the module's error, of this kind.
-func wantKind(t testing.TB, err, kind error) {
-	t.Helper()
-	if e := asError(t, err, kind); e.Kind != kind {
-		t.Errorf("%+v", e)
-	}
-}
-
-func wantContains(t testing.TB, text string, parts ...string) {
-	t.Helper()
-	for _, p := range parts {
-		if !strings.Contains(text, p) {
-			t.Errorf("%q is not in %.600q", p, text)
+func harness(configure func(*twilio.Config), secrets ...string) func(testing.TB) notifytest.Harness {
+	return func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, twiliotest.New())
+		return notifytest.Harness{
+			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+				config := fake.MemoryConfig()
+				config.BaseURL, config.Call = e.BaseURL, e.Call()
+				configure(&config)
+				return servicetest.Make(t, twilio.New, config)
+			},
+			Fake:    fake,
+			Count:   fake.Accepted,
+			Secrets: secrets,
 		}
 	}
 }
 
-var alert = mackerel.Alert{
-	ID: "5A", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "CPU %"}, Message: "CPU 99 > 90",
-	URL: "https://mackerel.io/orgs/x/alerts/5A",
+// byKey configures an API key in place of the account's token.
+func byKey(c *twilio.Config) {
+	c.AuthToken = mackerel.Secret{}
+	c.APIKeySID, c.APIKeySecret = twiliotest.APIKeySID, mackerel.NewSecret(twiliotest.APIKeySecret)
+}
+
+func TestGolden(t *testing.T) {
+	variant := func(name string, language mackerel.Language, configure func(*twilio.Config)) servicetest.Variant {
+		return servicetest.Variant{Name: name, Start: func(t testing.TB) (servicetest.Fake, servicetest.Notifier) {
+			return start(t, configure, func(c *twilio.Config) { c.Text = mackerel.Text{Language: language, Location: sample.Zone} })
+		}}
+	}
+	servicetest.Golden(t, []servicetest.Variant{
+		variant("sms-en", mackerel.English, func(*twilio.Config) {}),
+		variant("sms-ja", mackerel.Japanese, func(*twilio.Config) {}),
+		variant("call-en", mackerel.English, calling),
+		variant("call-ja", mackerel.Japanese, func(c *twilio.Config) { calling(c); c.Voice = "Polly.Mizuki" }),
+		variant("twiml", mackerel.English, document),
+	})
+}
+
+func TestConfigurations(t *testing.T) {
+	fake := servicetest.Start(t, twiliotest.New())
+	secret := mackerel.NewSecret
+	var cases []servicetest.ConfigCase[twilio.Config]
+	for _, c := range []struct {
+		name      string
+		configure func(*twilio.Config)
+		want      []string
+	}{
+		{"the account's token will do", func(*twilio.Config) {}, nil},
+		{"an API key will do", byKey, nil},
+		{"an SMS may have a sender's name", func(c *twilio.Config) { c.From = "Mackerel" }, nil},
+		{"an SMS may have a short code", func(c *twilio.Config) { c.From = "12345" }, nil},
+		{"a kind is one of three", func(c *twilio.Config) { c.Kind = "fax" }, []string{`Kind: must be "sms", "call" or "twiml"`}},
+		{"an account has a SID", func(c *twilio.Config) { c.AccountSID = "acme" }, []string{"AccountSID: not AC and 32 hexadecimal digits"}},
+		{"credentials are required", func(c *twilio.Config) { c.AuthToken = secret("") }, []string{"AuthToken: required"}},
+		{"there is one pair of credentials", func(c *twilio.Config) {
+			token := c.AuthToken
+			byKey(c)
+			c.AuthToken = token
+		}, []string{"AuthToken: set together with an API key"}},
+		{"an API key has a secret", func(c *twilio.Config) { byKey(c); c.APIKeySecret = secret("") }, []string{"APIKeySecret: required"}},
+		{"an API key has a SID", func(c *twilio.Config) { byKey(c); c.APIKeySID = "" }, []string{"APIKeySID: not SK and 32 hexadecimal digits"}},
+		{"a national number is refused", func(c *twilio.Config) { c.To = "090-1234-5678" }, []string{"To: not a number in E.164"}},
+		{"a name cannot call", func(c *twilio.Config) { calling(c); c.From = "Mackerel" }, []string{"From: not a number in E.164"}},
+		{"a name has at most 11 characters", func(c *twilio.Config) { c.From = "MackerelAlert" }, []string{"From: not a number in E.164"}},
+		{"a callback is an address", func(c *twilio.Config) { c.StatusCallback = secret("secret-token") }, []string{"StatusCallback: not an http or https URL"}},
+		{"an SMS has at most 1600 characters", func(c *twilio.Config) { c.MaxLength = 1601 }, []string{"MaxLength: must be between 1 and 1600"}},
+		{"a length is not negative", func(c *twilio.Config) { c.MaxLength = -1 }, []string{"MaxLength: must be between 1 and 1600"}},
+		{"a call has no length", func(c *twilio.Config) { calling(c); c.MaxLength = 70 }, []string{`MaxLength: only for the kind "sms"`}},
+		{"an SMS does not speak", func(c *twilio.Config) { c.Say, c.Language, c.Voice = "x", "ja-JP", "alice" }, []string{
+			`Say: only for the kind "call"`, `Language: only for the kind "call"`, `Voice: only for the kind "call"`,
+		}},
+		{"a call says something", func(c *twilio.Config) { calling(c); c.Say = " \n" }, []string{"Say: blank"}},
+		{"a language and a voice are short", func(c *twilio.Config) {
+			calling(c)
+			c.Language, c.Voice = strings.Repeat("x", 101), strings.Repeat("障", 34)
+		}, []string{"Language: 101 bytes, and at most 100 are allowed", "Voice: 102 bytes"}},
+		{"a document is required", func(c *twilio.Config) { c.Kind = twilio.KindTwiML }, []string{"TwiMLURL: required"}},
+		{"an SMS has no document", func(c *twilio.Config) { c.TwiMLURL = secret("https://x.test") }, []string{`TwiMLURL: only for the kind "twiml"`}},
+		{"a document is not a file", func(c *twilio.Config) { c.Kind, c.TwiMLURL = twilio.KindTwiML, secret("file:///secret-token") }, []string{"TwiMLURL: not an http or https URL"}},
+		{"all problems are told at once, in the order of the fields", func(c *twilio.Config) {
+			*c = twilio.Config{
+				AuthToken: secret("secret-token\n"), StatusCallback: secret("x"), MaxLength: -1, Say: " ", TwiMLURL: secret("y"),
+				BaseURL: "api.twilio.com", Level: "x", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxWait: -1},
+			}
+		}, []string{
+			"Kind: required", "AccountSID: ", "AuthToken: has a blank", "From: ", "To: ", "StatusCallback: ", "MaxLength: must",
+			"MaxLength: only", "Say: blank", "Say: only", "TwiMLURL: only", "TwiMLURL: not", "BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxWait: ",
+		}},
+	} {
+		config := fake.MemoryConfig()
+		c.configure(&config)
+		cases = append(cases, servicetest.ConfigCase[twilio.Config]{Name: c.name, Config: config, Want: c.want})
+	}
+	servicetest.Configs(t, twilio.New, "secret-token", cases)
 }
 
 func TestSMS(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, twilio.Config{Kind: twilio.KindSMS, StatusCallback: mackerel.NewSecret("https://example.com/told?key=1")})
-	receipt, err := n.Deliver(t.Context(), alert)
-	if err != nil || receipt.ID != "SM00000000000000000000000000000001" || !receipt.Queued || receipt.Provider != "twilio" {
-		t.Errorf("%+v, %v", receipt, err)
-	}
+	fake, receipt := notify(t, alert, func(c *twilio.Config) { c.StatusCallback = mackerel.NewSecret("https://example.com/told?key=1") })
+	got := servicetest.Last(t, fake, fake.Messages())
 	want := twiliotest.Message{
-		SID: receipt.ID, To: to, From: twiliotest.From, Body: "[CRITICAL] CPU %\nCPU 99 > 90\n" + alert.URL,
-		StatusCallback: "https://example.com/told?key=1",
+		Time: got.Time, SID: receipt.ID, To: twiliotest.To, From: twiliotest.From,
+		Body: "[CRITICAL] CPU %\nCPU 99 > 90\n" + alert.URL, StatusCallback: "https://example.com/told?key=1",
 	}
-	got := s.Messages()[0]
-	if got.Time = (time.Time{}); got != want || len(s.Calls()) != 0 {
-		t.Errorf("%+v", got)
+	if got != want || receipt.ID == "" || !receipt.Queued || len(fake.Calls()) != 0 {
+		t.Errorf("%+v, %+v", got, receipt)
 	}
-	if n.String() != "twilio SMS to ...5678" {
-		t.Error(n)
+	for _, from := range []string{"Mackerel", "12345"} {
+		fake, n := start(t, func(c *twilio.Config) { c.From = from })
+		fake.AddNumber(from)
+		if err := n.Notify(t.Context(), alert); err != nil || fake.Messages()[0].From != from || n.String() != "twilio SMS to ...5678" {
+			t.Errorf("%s by %s: %v", from, n, err)
+		}
 	}
 }
 
-func TestSpokenCall(t *testing.T) {
+func TestWhatACallSays(t *testing.T) {
 	for _, c := range []struct {
-		name, twiml string
-		config      twilio.Config
+		name      string
+		configure func(*twilio.Config)
+		want      string
 	}{
-		{"the alert's own words", `<Response><Say language="en-US">[CRITICAL] CPU %&#xA;CPU 99 &gt; 90</Say></Response>`, twilio.Config{}},
-		{
-			"in Japanese", `<Response><Say language="ja-JP">[CRITICAL] CPU %&#xA;CPU 99 &gt; 90</Say></Response>`,
-			twilio.Config{Text: mackerel.Text{Language: mackerel.Japanese}},
-		},
-		{
-			"the same words for every alert", `<Response><Say language="ja-JP" voice="Polly.Mizuki">障害です</Say></Response>`,
-			twilio.Config{Say: "障害です", Language: "ja-JP", Voice: "Polly.Mizuki"},
-		},
-		{
-			"words and a language of a function", `<Response><Say language="fr-FR">panne</Say></Response>`,
-			twilio.Config{Language: "en-GB", Message: func(mackerel.Alert) (twilio.Message, error) {
-				return twilio.Message{Text: "panne", Language: "fr-FR"}, nil
-			}},
-		},
-		{
-			"TwiML of a function", `<Response><Play>https://example.com/siren.mp3</Play></Response>`,
-			twilio.Config{Message: func(mackerel.Alert) (twilio.Message, error) {
-				return twilio.Message{Title: "unheard", RawTwiML: `<Response><Play>https://example.com/siren.mp3</Play></Response>`}, nil
-			}},
-		},
+		{"the alert's own words", func(*twilio.Config) {}, `<Response><Say language="en-US">[CRITICAL] CPU %&#xA;CPU 99 &gt; 90</Say></Response>`},
+		{"the alert's own words in Japanese", func(c *twilio.Config) { c.Text.Language = mackerel.Japanese }, `<Response><Say language="ja-JP">[CRITICAL] CPU %&#xA;CPU 99 &gt; 90</Say></Response>`},
+		{"the same words for every alert", func(c *twilio.Config) {
+			c.Say, c.Language, c.Voice = "障害です", "ja-JP", "Polly.Mizuki"
+		}, `<Response><Say language="ja-JP" voice="Polly.Mizuki">障害です</Say></Response>`},
+		{"Edit sees what the Config adds", func(c *twilio.Config) {
+			c.Say, c.Language, c.Voice = "panne", "fr-FR", "alice"
+			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error {
+				m.Text = strings.Join([]string{m.Title, m.Text, m.Language, m.Voice, m.AlertID}, "|")
+				return nil
+			}
+		}, `<Response><Say language="fr-FR" voice="alice">|panne|fr-FR|alice|5A</Say></Response>`},
+		{"Edit may empty what the Config adds", func(c *twilio.Config) {
+			c.Say, c.Language, c.Voice = "panne", "fr-FR", "alice"
+			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error {
+				*m = twilio.Message{Title: "T"}
+				return nil
+			}
+		}, `<Response><Say>T</Say></Response>`},
+		{"Edit may write TwiML", func(c *twilio.Config) {
+			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error {
+				m.RawTwiML = `<Response><Play>https://example.com/siren.mp3</Play></Response>`
+				return nil
+			}
+		}, `<Response><Play>https://example.com/siren.mp3</Play></Response>`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			c.config.Kind = twilio.KindCall
-			n := newNotifier(t, s, c.config)
-			receipt, err := n.Deliver(t.Context(), alert)
-			if err != nil || receipt.ID != "CA00000000000000000000000000000001" || !receipt.Queued {
-				t.Errorf("%+v, %v", receipt, err)
-			}
-			if got := s.Calls()[0]; got.TwiML != c.twiml || got.URL != "" || got.To != to {
-				t.Errorf("%+v", got)
-			}
-			if n.String() != "twilio call to ...5678" {
-				t.Error(n)
+			fake, receipt := notify(t, alert, calling, c.configure)
+			got := servicetest.Last(t, fake, fake.Calls())
+			if got.TwiML != c.want || got.URL != "" || got.To != twiliotest.To || got.SID != receipt.ID || !receipt.Queued {
+				t.Errorf("%+v, %+v", got, receipt)
 			}
 		})
 	}
 }
 
-// TestTwiMLDocument has Mackerel's rule: the alert's ID is appended to an address without a query, and to no other.
-func TestTwiMLDocument(t *testing.T) {
+func TestAMessageOfTheCallersHasTheLanguageAndVoiceOfTheConfig(t *testing.T) {
+	configure := func(c *twilio.Config) { c.Language, c.Voice, c.Say = "ja-JP", "Polly.Mizuki", "unheard" }
+	for _, c := range []struct {
+		message twilio.Message
+		want    string
+	}{
+		{twilio.Message{Text: "x"}, `<Response><Say language="ja-JP" voice="Polly.Mizuki">x</Say></Response>`},
+		{twilio.Message{Text: "x", Language: "en-GB", Voice: "alice"}, `<Response><Say language="en-GB" voice="alice">x</Say></Response>`},
+	} {
+		fake, _ := send(t, c.message, calling, configure)
+		if got := servicetest.Last(t, fake, fake.Calls()); got.TwiML != c.want {
+			t.Errorf("%q, want %q", got.TwiML, c.want)
+		}
+	}
+}
+
+// TestTheAlertIDIsAppended tries the rule of Mackerel's channel: only an address without a query gets the alert's ID.
+func TestTheAlertIDIsAppended(t *testing.T) {
 	for _, c := range []struct{ name, address, id, want string }{
 		{"no query", "https://example.com/voice", "5A", "https://example.com/voice?alertId=5A"},
 		{"no path", "https://example.com", "5A", "https://example.com?alertId=5A"},
 		{"a query", "https://example.com/voice?team=web", "5A", "https://example.com/voice?team=web"},
 		{"an empty query", "https://example.com/voice?", "5A", "https://example.com/voice?"},
-		{"an ID that is none of Mackerel's", "https://example.com/voice", "a&b=c d#", "https://example.com/voice?alertId=a%26b%3Dc+d%23"},
+		{"an ID that is not Mackerel's", "https://example.com/voice", "a&b=c d#", "https://example.com/voice?alertId=a%26b%3Dc+d%23"},
 		{"no ID", "https://example.com/voice", "", "https://example.com/voice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			n := newNotifier(t, s, twilio.Config{Kind: twilio.KindTwiML, TwiMLURL: mackerel.NewSecret(c.address)})
 			a := alert
 			a.ID = c.id
-			if err := n.Notify(t.Context(), a); err != nil {
-				t.Fatal(err)
-			}
-			if got := s.Calls()[0]; got.URL != c.want || got.Method != http.MethodGet || got.TwiML != "" {
+			fake, _ := notify(t, a, document, func(config *twilio.Config) { config.TwiMLURL = mackerel.NewSecret(c.address) })
+			got := servicetest.Last(t, fake, fake.Calls())
+			if got.URL != c.want || got.Method != http.MethodGet || got.TwiML != "" {
 				t.Errorf("%+v", got)
 			}
 		})
 	}
 }
 
-// TestWhoIsCalled: nobody is woken up to hear that all is well.
 func TestWhoIsCalled(t *testing.T) {
 	closed := alert
 	closed.ClosedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -188,62 +249,47 @@ func TestWhoIsCalled(t *testing.T) {
 		{"an event of the future", mackerel.Alert{Event: "rain"}, "", false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, k := range []struct {
-				config twilio.Config
-				want   bool
-			}{
-				{twilio.Config{Kind: twilio.KindSMS}, c.sms}, {twilio.Config{Kind: twilio.KindCall}, c.call},
-				{twilio.Config{Kind: twilio.KindTwiML, TwiMLURL: mackerel.NewSecret("https://example.com/voice")}, c.call},
-			} {
-				s := newServer(t)
-				k.config.Level = c.level
-				receipt, err := newNotifier(t, s, k.config).Deliver(t.Context(), c.alert)
-				if sent := len(s.Requests()) == 1; err != nil || sent != k.want || (receipt.Skipped == "") != k.want {
-					t.Errorf("%s: sent is %t, %+v, %v", k.config.Kind, sent, receipt, err)
+			for kind, configure := range map[string]func(*twilio.Config){"sms": func(*twilio.Config) {}, "call": calling, "twiml": document} {
+				want := c.call
+				if kind == "sms" {
+					want = c.sms
+				}
+				fake, receipt := notify(t, c.alert, configure, func(config *twilio.Config) { config.Level = c.level })
+				if sent := fake.Accepted() == 1; sent != want || (receipt.Skipped == "") != want {
+					t.Errorf("%s: sent is %t, %+v", kind, sent, receipt)
 				}
 			}
 		})
 	}
 }
 
-// TestNothingIsRepeatedBlindly: by default no telephone rings twice.
-func TestNothingIsRepeatedBlindly(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		fault    fakehttp.Fault
-		delivery mackerel.Delivery
-		kind     error
-		requests int
-		calls    int
-		again    bool
-	}{
-		{"a lost answer", fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}, 0, mackerel.ErrAmbiguous, 1, 1, false},
-		{"a lost request", fakehttp.Fault{Break: fakehttp.ResetConnection}, 0, mackerel.ErrAmbiguous, 1, 0, false},
-		{"silence", fakehttp.Fault{Break: fakehttp.Silence, Handled: true}, 0, mackerel.ErrAmbiguous, 1, 1, false},
-		{"a 503", fakehttp.Fault{Status: 503, Handled: true}, 0, mackerel.ErrAmbiguous, 1, 1, false},
-		{"a 200", fakehttp.Fault{Status: 200, Body: `{"sid":"CA1"}`, Handled: true}, 0, mackerel.ErrAmbiguous, 1, 1, false},
-		{"a 201 without a SID", fakehttp.Fault{Status: 201, Body: `{}`, Handled: true}, 0, mackerel.ErrAmbiguous, 1, 1, false},
-		{"a 429", fakehttp.Fault{Status: 429}, 0, nil, 2, 1, false},
-		{"a 429 that stays", fakehttp.Fault{Status: 429, Times: -1}, 0, mackerel.ErrRateLimited, 3, 0, true},
-		{"a lost answer, at least once", fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}, mackerel.AtLeastOnce, nil, 2, 2, false},
-		{"silence for ever, at least once", fakehttp.Fault{Break: fakehttp.Silence, Times: -1}, mackerel.AtLeastOnce, mackerel.ErrAmbiguous, 3, 0, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+func TestAnswers(t *testing.T) {
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *twilio.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "201 with a SID is success", Status: 201, Body: `{"sid":"SM1"}`},
+		{Name: "201 without a SID is not success", Status: 201, Body: `{}`, Kind: mackerel.ErrAmbiguous},
+		{Name: "201 with a page is not success", Status: 201, Body: "<html>", Kind: mackerel.ErrAmbiguous},
+		{Name: "200 is not success", Status: 200, Body: `{"sid":"SM1"}`, Kind: mackerel.ErrAmbiguous},
+		{Name: "a number that has unsubscribed", Status: 400, Body: `{"code":21610,"message":"Attempt to send to unsubscribed recipient","more_info":"https://www.twilio.com/docs/errors/21610","status":400}`, Kind: mackerel.ErrInvalid, Code: "21610", Message: "Attempt to send to unsubscribed recipient"},
+		{Name: "wrong credentials", Status: 401, Body: `{"code":20003,"message":"Authenticate"}`, Kind: mackerel.ErrUnauthorized, Code: "20003", Message: "Authenticate"},
+		{Name: "words without a code", Status: 404, Body: `{"message":"not found"}`, Kind: mackerel.ErrNotFound, Message: "not found"},
+		{Name: "too many requests", Status: 429, Body: `{"code":20429,"message":"Too Many Requests"}`, Kind: mackerel.ErrRateLimited, Code: "20429", Message: "Too Many Requests"},
+		{Name: "a page says nothing", Status: 503, Body: "<html>", Kind: mackerel.ErrAmbiguous},
+	})
+}
+
+func TestNothingIsRepeatedAfterALostAnswerByDefault(t *testing.T) {
+	for mode, want := range map[mackerel.Delivery]int{0: 1, mackerel.AtMostOnce: 1, mackerel.AtLeastOnce: 2} {
+		t.Run(mode.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				s.Inject(c.fault)
-				n := newNotifier(t, s, twilio.Config{Kind: twilio.KindCall, Call: mackerel.CallOptions{Delivery: c.delivery}})
+				fake, n := start(t, calling, func(c *twilio.Config) { c.Call.Delivery = mode })
+				fake.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
 				receipt, err := n.Deliver(t.Context(), alert)
-				if !errors.Is(err, c.kind) || receipt.Queued != (err == nil) {
-					t.Errorf("%+v, %v", receipt, err)
+				if errors.Is(err, mackerel.ErrAmbiguous) != (want == 1) || receipt.Queued != (err == nil) || len(fake.Calls()) != want {
+					t.Errorf("%d calls, %+v, %v", len(fake.Calls()), receipt, err)
 				}
-				if len(s.Requests()) != c.requests || len(s.Calls()) != c.calls || receipt.Attempts != c.requests {
-					t.Errorf("%d requests, %d calls", len(s.Requests()), len(s.Calls()))
-				}
-				if _, again := mackerel.Retry(err); again != c.again {
-					t.Errorf("Retry says %t", again)
-				}
-				if s.Requests()[0].Header.Get("Idempotency-Key") != "" {
+				if fake.Requests()[0].Header.Get("Idempotency-Key") != "" {
 					t.Error("there is a key, for which net/http would repeat the request by itself")
 				}
 			})
@@ -251,78 +297,42 @@ func TestNothingIsRepeatedBlindly(t *testing.T) {
 	}
 }
 
-func TestClosedPortIsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		n := newNotifier(t, s, twilio.Config{Kind: twilio.KindCall})
-		s.Close()
-		receipt, err := n.Deliver(t.Context(), alert)
-		if wantKind(t, err, mackerel.ErrUnavailable); receipt.Attempts != 3 {
-			t.Errorf("%+v", receipt)
-		}
-	})
-}
-
-func TestWaitsAsLongAsAsked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"11"}}})
-		start := time.Now()
-		err := newNotifier(t, s, twilio.Config{Kind: twilio.KindSMS}).Notify(t.Context(), alert)
-		if took := time.Since(start); err != nil || took != 11*time.Second {
-			t.Errorf("%v after %v", err, took)
-		}
-	})
-}
-
 func TestCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
-		config         twilio.Config
+		configure      func(*twilio.Config)
 		user, password string
 	}{
-		"the account's own": {twilio.Config{}, twiliotest.AccountSID, twiliotest.AuthToken},
-		"an API key's": {
-			twilio.Config{APIKeySID: twiliotest.APIKeySID, APIKeySecret: mackerel.NewSecret(twiliotest.APIKeySecret)},
-			twiliotest.APIKeySID, twiliotest.APIKeySecret,
-		},
+		"the account's":  {func(*twilio.Config) {}, twiliotest.AccountSID, twiliotest.AuthToken},
+		"those of a key": {byKey, twiliotest.APIKeySID, twiliotest.APIKeySecret},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			c.config.Kind = twilio.KindSMS
-			n := newNotifier(t, s, c.config)
+			fake, n := start(t, c.configure)
 			if err := n.Notify(t.Context(), alert); err != nil {
 				t.Fatal(err)
 			}
-			r := s.Requests()[0]
-			credentials := base64.StdEncoding.EncodeToString([]byte(c.user + ":" + c.password))
-			if got := r.Header.Get("Authorization"); got != "Basic "+credentials || r.Path != "/2010-04-01/Accounts/"+twiliotest.AccountSID+"/Messages.json" {
-				t.Errorf("%s with %s", r.Path, got)
+			basic := base64.StdEncoding.EncodeToString([]byte(c.user + ":" + c.password))
+			if r := fake.Requests()[0]; r.Header.Get("Authorization") != "Basic "+basic || r.Path != "/2010-04-01/Accounts/"+twiliotest.AccountSID+"/Messages.json" {
+				t.Errorf("%s with %s", r.Path, r.Header)
 			}
-			quoting := `{"code":20003,"message":"not ` + c.password + ` or ` + credentials + `","status":401}`
-			s.Inject(fakehttp.Fault{Status: 401, Body: quoting})
-			e := asError(t, n.Notify(t.Context(), alert), mackerel.ErrUnauthorized)
-			if e.Code != "20003" || strings.Contains(e.Message, c.password) || strings.Contains(e.Message, credentials[:20]) {
+			fake.Inject(servicetest.Refusing(401, `{"message":"not `+c.password+` or `+basic+`"}`))
+			if e := servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrUnauthorized); strings.Contains(e.Message, c.password) || strings.Contains(e.Message, basic[:20]) {
 				t.Errorf("%+v", e)
 			}
-			s.SetKey(c.user, "changed")
-			e = asError(t, n.Notify(t.Context(), alert), mackerel.ErrUnauthorized)
-			wantContains(t, e.Error(), "twilio: create message: 401: Authenticate")
 		})
 	}
 }
 
-// TestAddressesAreSecrets has credentials in both addresses and a service that quotes them.
-func TestAddressesAreSecrets(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, twilio.Config{
-		Kind: twilio.KindTwiML, TwiMLURL: mackerel.NewSecret("https://bot:voice-password@example.com/v?key=voice-key"),
-		StatusCallback: mackerel.NewSecret("https://bot:callback-password@example.com/c?key=callback-key"),
+// TestAddressesAreSecret has credentials in both addresses, and a service that quotes them.
+func TestAddressesAreSecret(t *testing.T) {
+	fake, n := start(t, func(c *twilio.Config) {
+		c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://bot:voice-password@example.com/v?key=voice-key")
+		c.StatusCallback = mackerel.NewSecret("https://bot:callback-password@example.com/c?key=callback-key")
 	})
 	p, err := n.Preview(alert)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Inject(fakehttp.Fault{Status: 400, Body: `{"code":21205,"message":"Url is not valid: https://bot:voice-password@example.com/v?key=voice-key, callback-key"}`})
+	fake.Inject(servicetest.Refusing(400, `{"message":"Url is not valid: https://bot:voice-password@example.com/v?key=voice-key, callback-key"}`))
 	refused := n.Notify(t.Context(), alert)
 	for _, shown := range []string{fmt.Sprintf("%+v", p), fmt.Sprintf("%+v", refused), fmt.Sprintf("%+v %#v", n, n)} {
 		for _, secret := range []string{"voice-password", "voice-key", "callback-password", "callback-key"} {
@@ -330,110 +340,5 @@ func TestAddressesAreSecrets(t *testing.T) {
 				t.Errorf("%s is in %s", secret, shown)
 			}
 		}
-	}
-}
-
-func TestErrorsSayWhatIsWrong(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, twilio.Config{Kind: twilio.KindSMS})
-	s.Inject(fakehttp.Fault{Status: 400, Body: `{"code":21610,"message":"Attempt to send to unsubscribed recipient","more_info":"https://www.twilio.com/docs/errors/21610","status":400}`})
-	if e := asError(t, n.Notify(t.Context(), alert), mackerel.ErrInvalid); e.Code != "21610" || e.Message != "Attempt to send to unsubscribed recipient" {
-		t.Errorf("%+v", e)
-	}
-	c := complete(s, twilio.Config{Kind: twilio.KindSMS})
-	c.From = "+15005550006"
-	other, err := twilio.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := asError(t, other.Notify(t.Context(), alert), mackerel.ErrInvalid); e.Code != "21606" {
-		t.Errorf("%+v", e)
-	}
-}
-
-func TestConfigProblems(t *testing.T) {
-	secret := mackerel.NewSecret
-	for _, c := range []struct {
-		name, want string
-		change     func(*twilio.Config)
-	}{
-		{"an unknown kind", `Kind: must be "sms", "call" or "twiml"`, func(c *twilio.Config) { c.Kind = "fax" }},
-		{"an account's name", "AccountSID: not AC", func(c *twilio.Config) { c.AccountSID = "acme" }},
-		{"no credentials", "AuthToken: required", func(c *twilio.Config) { c.AuthToken = mackerel.Secret{} }},
-		{"both credentials", "AuthToken: set together with an API key", func(c *twilio.Config) { c.APIKeySID = twiliotest.APIKeySID }},
-		{"a key without a secret", "APIKeySecret: required", func(c *twilio.Config) { c.APIKeySID = twiliotest.APIKeySID }},
-		{"a secret without a key", "APIKeySID: not SK", func(c *twilio.Config) { c.APIKeySecret = secret("x") }},
-		{"a national number", "To: not a number in E.164", func(c *twilio.Config) { c.To = "090-1234-5678" }},
-		{"a name that calls", "From: not a number in E.164", func(c *twilio.Config) { c.Kind, c.From = twilio.KindCall, "Mackerel" }},
-		{"a long name", "From: not a number in E.164", func(c *twilio.Config) { c.From = "MackerelAlert" }},
-		{"a length beyond the limit", "MaxLength: must be between 1 and 1600", func(c *twilio.Config) { c.MaxLength = 1601 }},
-		{"a length of a call", "MaxLength: is for the kind sms", func(c *twilio.Config) { c.Kind, c.MaxLength = twilio.KindCall, 70 }},
-		{"an SMS that speaks", "Say: is for the kind call", func(c *twilio.Config) { c.Say = "x" }},
-		{"an SMS with a language", "Language: is for the kind call", func(c *twilio.Config) { c.Language = "ja-JP" }},
-		{"an SMS with a voice", "Voice: is for the kind call", func(c *twilio.Config) { c.Voice = "alice" }},
-		{"a blank to say", "Say: blank", func(c *twilio.Config) { c.Kind, c.Say = twilio.KindCall, " " }},
-		{"words twice", "Say: set together with Message", func(c *twilio.Config) {
-			c.Kind, c.Say, c.Message = twilio.KindCall, "x", func(mackerel.Alert) (twilio.Message, error) { return twilio.Message{}, nil }
-		}},
-		{"no document", "TwiMLURL: required", func(c *twilio.Config) { c.Kind = twilio.KindTwiML }},
-		{"a document of an SMS", "TwiMLURL: is for the kind twiml", func(c *twilio.Config) { c.TwiMLURL = secret("https://x.test") }},
-		{"a document that is a file", "TwiMLURL: not an http or https URL", func(c *twilio.Config) { c.Kind, c.TwiMLURL = twilio.KindTwiML, secret("file:///x") }},
-		{"a callback that is none", "StatusCallback: not an http or https URL", func(c *twilio.Config) { c.StatusCallback = secret("x") }},
-		{"a base URL that is none", "BaseURL: ", func(c *twilio.Config) { c.BaseURL = "api.twilio.com" }},
-		{"an unknown level", "Level: ", func(c *twilio.Config) { c.Level = "warning" }},
-		{"a negative wait", "Call.MaxWait: ", func(c *twilio.Config) { c.Call.MaxWait = -1 }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			config := complete(s, twilio.Config{Kind: twilio.KindSMS})
-			c.change(&config)
-			_, err := twilio.New(config)
-			wantContains(t, asError(t, err, mackerel.ErrConfig).Message, c.want)
-		})
-	}
-	_, err := twilio.New(twilio.Config{})
-	wantContains(t, asError(t, err, mackerel.ErrConfig).Message, "AccountSID: ", "AuthToken: ", "Kind: ", "To: ", "From: ")
-}
-
-func TestSendersOfSMS(t *testing.T) {
-	for _, from := range []string{"Mackerel", "12345", "+819000000000"} {
-		s := newServer(t)
-		s.AddNumber(from)
-		c := complete(s, twilio.Config{Kind: twilio.KindSMS})
-		c.From = from
-		n, err := twilio.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := n.Notify(t.Context(), alert); err != nil || s.Messages()[0].From != from {
-			t.Errorf("%s: %v", from, err)
-		}
-	}
-}
-
-func TestMessageFunctionFails(t *testing.T) {
-	wrong := errors.New("no template")
-	s := newServer(t)
-	n := newNotifier(t, s, twilio.Config{Kind: twilio.KindCall, Message: func(mackerel.Alert) (twilio.Message, error) {
-		return twilio.Message{}, wrong
-	}})
-	_, err := n.Preview(alert)
-	for _, err := range []error{n.Notify(t.Context(), alert), err} {
-		if wantKind(t, err, mackerel.ErrInvalid); !errors.Is(err, wrong) {
-			t.Error(err)
-		}
-	}
-}
-
-// TestFormEncoding: the plus of a number must not arrive as a blank.
-func TestFormEncoding(t *testing.T) {
-	s := newServer(t)
-	if err := newNotifier(t, s, twilio.Config{Kind: twilio.KindSMS}).Notify(t.Context(), alert); err != nil {
-		t.Fatal(err)
-	}
-	body := string(s.Requests()[0].Body)
-	wantContains(t, body, "To=%2B819012345678", "From=%2B815012345678")
-	if form, err := url.ParseQuery(body); err != nil || len(form) != 3 {
-		t.Errorf("%v, %v", form, err)
 	}
 }

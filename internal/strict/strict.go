@@ -114,7 +114,7 @@ func checkContentType(r *http.Request, want string) error {
 
 // Form reads a request's form body. A Content-Type other than application/x-www-form-urlencoded is [ErrContentType],
 // unless there is no body. A key that comes twice is a [*FieldError], and so is a key that is not among the allowed, if
-// unknown is false.
+// unknown is false. An allowed key that is given with "..." at its end may come more than once.
 func Form(r *http.Request, unknown bool, allowed ...string) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -140,11 +140,11 @@ func values(encoded string, unknown bool, allowed []string) (url.Values, error) 
 		return nil, errors.New("malformed form encoding")
 	}
 	for _, key := range slices.Sorted(maps.Keys(form)) {
-		known := slices.Contains(allowed, key)
+		once, repeated := slices.Contains(allowed, key), slices.Contains(allowed, key+"...")
 		switch v := form[key]; {
-		case !known && !unknown:
+		case !once && !repeated && !unknown:
 			return nil, &FieldError{key, "is unknown"}
-		case known && len(v) > 1:
+		case once && len(v) > 1:
 			return nil, &FieldError{key, "is given twice"}
 		case !utf8.ValidString(strings.Join(v, "")):
 			return nil, &FieldError{key, "is not UTF-8"}

@@ -9,15 +9,15 @@ import (
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 )
 
-// What is tested here is whatever places calls; in your test it is your program.
+// A program makes calls of its own. The program here is a few lines of net/http.
 func Example() {
-	s := twiliotest.NewServer()
+	s := twiliotest.New()
 	defer s.Close()
 
 	form := url.Values{
-		"To": {"+819012345678"}, "From": {twiliotest.From}, "Twiml": {`<Response><Say language="ja-JP">障害 &amp; 復旧</Say></Response>`},
+		"To": {twiliotest.To}, "From": {twiliotest.From}, "Twiml": {`<Response><Say language="ja-JP">障害 &amp; 復旧</Say></Response>`},
 	}
-	address := s.BaseURL() + "/2010-04-01/Accounts/" + twiliotest.AccountSID + "/Calls.json"
+	address := s.URL() + "/2010-04-01/Accounts/" + twiliotest.AccountSID + "/Calls.json"
 	req, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		fmt.Println(err)

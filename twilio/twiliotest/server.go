@@ -1,191 +1,197 @@
 package twiliotest
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/twilio"
 )
 
-// What a new server has: one account with an auth token and an API key, and one number to call from.
+// The account of a new server, its API key, and its number. To is a number that can be called; any other can be, too.
 const (
 	AccountSID   = "AC0123456789abcdef0123456789abcdef"
-	AuthToken    = "twiliotest-auth-token"
+	AuthToken    = "twiliotestauthtoken0000000000001"
 	APIKeySID    = "SK0123456789abcdef0123456789abcdef"
-	APIKeySecret = "twiliotest-key-secret"
+	APIKeySecret = "twiliotestkeysecret0000000000002"
 	From         = "+815012345678"
+	To           = "+819012345678"
 )
-
-// MemoryBaseURL is the base URL for a client that goes through [fakehttp.Server.Client]. With that client any other host
-// leads to the fake too, api.twilio.com included.
-const MemoryBaseURL = fakehttp.MemoryURL
-
-const basePath = "/2010-04-01/Accounts/"
-
-// A Call is a call that was asked for.
-type Call struct {
-	SID            string
-	To, From       string
-	URL            string // of the TwiML document, "" if the TwiML came along
-	Method         string // in which URL is fetched
-	TwiML          string // as it was sent; "" if there is a URL
-	Said           string // the text of all Say verbs in the TwiML, unescaped
-	Language       string // of the first Say
-	StatusCallback string
-	Time           time.Time
-}
-
-// A Message is an SMS that was asked for.
-type Message struct {
-	SID            string
-	To, From       string
-	Body           string
-	StatusCallback string
-	Time           time.Time
-}
 
 // A Server is a fake of Twilio. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
+	calls    fakehttp.Log[Call]
+	messages fakehttp.Log[Message]
 
-	mu       sync.Mutex
-	keys     map[string]string // secrets by SID
-	numbers  map[string]bool
-	calls    []Call
-	messages []Message
+	mu      sync.Mutex
+	secrets map[string]string // by SID
+	numbers []string
+	created int
 }
 
-// NewServer returns a server with the account [AccountSID], which has [AuthToken], the key [APIKeySID] and the number
-// [From]. It listens nowhere until BaseURL, URL or Client is called; Close ends it.
-func NewServer() *Server {
-	s := &Server{
-		keys: map[string]string{AccountSID: AuthToken, APIKeySID: APIKeySecret}, numbers: map[string]bool{From: true},
-	}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+// New returns a server with the account [AccountSID], which has the token [AuthToken], the API key [APIKeySID] and the
+// number [From]. Close ends it.
+func New() *Server {
+	s := &Server{secrets: map[string]string{AccountSID: AuthToken, APIKeySID: APIKeySecret}, numbers: []string{From}}
+	s.Server = fakehttp.NewFake(s.serve, func(err error) *fakehttp.Refusal { return badRequest(20001, err.Error()) })
 	return s
 }
 
-// BaseURL returns the base URL of the API on the loopback interface. It is URL, which other services have a path below,
-// and like that not for a testing/synctest bubble; see [MemoryBaseURL].
-func (s *Server) BaseURL() string { return s.URL() }
+// Config returns the configuration of a notifier that sends SMS to [To] through the fake over the loopback interface.
+func (s *Server) Config() twilio.Config { return config(s.URL()) }
 
-// SetKey changes the secret of a SID, an API key's or the account's own. With an empty secret it is revoked.
-func (s *Server) SetKey(sid, secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys[sid] = secret
+// MemoryConfig returns the configuration of a notifier that sends SMS to [To] through the fake in memory, for
+// testing/synctest.
+func (s *Server) MemoryConfig() twilio.Config {
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// AddNumber adds a number, short code or sender's name to call or text from.
+func config(base string) twilio.Config {
+	return twilio.Config{
+		Kind: twilio.KindSMS, AccountSID: AccountSID, AuthToken: mackerel.NewSecret(AuthToken), From: From, To: To, BaseURL: base,
+	}
+}
+
+// AddToken makes the secret of a SID valid, in place of an older secret. The SID is that of the account or of an API key.
+func (s *Server) AddToken(sid, secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets[sid] = secret
+}
+
+// RevokeToken makes the secret of a SID invalid.
+func (s *Server) RevokeToken(sid string) { s.AddToken(sid, "") }
+
+// AddNumber gives the account a number, a short code or the name of a sender.
 func (s *Server) AddNumber(number string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.numbers[number] = true
+	s.numbers = append(s.numbers, number)
 }
 
-// Calls returns the calls that were asked for, oldest first.
-func (s *Server) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
+// Calls returns the calls that were created, oldest first.
+func (s *Server) Calls() []Call { return s.calls.All() }
+
+// Messages returns the messages that were created, oldest first.
+func (s *Server) Messages() []Message { return s.messages.All() }
+
+// A Call is a call that was created.
+type Call struct {
+	Time           time.Time // by the server's clock
+	SID            string
+	To, From       string
+	URL            string // of the TwiML document, "" if the TwiML was sent
+	Method         string // of the request for URL
+	TwiML          string // as it was sent, "" if there is a URL
+	Said           string // the text of all Say verbs in the TwiML, unescaped
+	Language       string // of the first Say
+	StatusCallback string
 }
 
-// Messages returns the messages that were asked for, oldest first.
-func (s *Server) Messages() []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.messages)
+// A Message is an SMS that was created.
+type Message struct {
+	Time           time.Time // by the server's clock
+	SID            string
+	To, From       string
+	Body           string
+	StatusCallback string
 }
 
-// A refusal is an answer that is no success.
-type refusal struct {
-	status, code int
-	message      string
+// refuse returns the answer with one of Twilio's codes (https://www.twilio.com/docs/errors).
+func refuse(status, code int, message string) *fakehttp.Refusal {
+	return fakehttp.RefuseJSON(status, map[string]any{
+		"code": code, "message": message, "status": status, "more_info": "https://www.twilio.com/docs/errors/" + strconv.Itoa(code),
+	}, message)
 }
 
-func (e *refusal) Error() string { return e.message }
-
-func badRequest(code int, message string) *refusal {
-	return &refusal{http.StatusBadRequest, code, message}
+func badRequest(code int, message string) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, code, message)
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	answer, err := s.answer(r)
-	if err == nil {
-		fakehttp.WriteJSON(w, http.StatusCreated, answer)
-		return
+const basePath = "/2010-04-01/Accounts/" + AccountSID
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if !s.authorized(r) {
+		refusal := refuse(http.StatusUnauthorized, 20003, "Authenticate")
+		refusal.Header.Set("WWW-Authenticate", `Basic realm="Twilio API"`)
+		return refusal
 	}
-	var e *refusal
-	if !errors.As(err, &e) {
-		e = badRequest(20001, err.Error())
-	}
-	if e.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
-	}
-	fakehttp.WriteJSON(w, e.status, map[string]any{
-		"code": e.code, "message": e.message, "status": e.status,
-		"more_info": "https://www.twilio.com/docs/errors/" + strconv.Itoa(e.code),
-	})
-}
-
-func (s *Server) answer(r *http.Request) (any, error) {
-	user, password, _ := r.BasicAuth()
-	if secret := s.keys[user]; secret == "" || secret != password {
-		return nil, &refusal{http.StatusUnauthorized, 20003, "Authenticate"}
-	}
-	path, found := strings.CutPrefix(r.URL.EscapedPath(), basePath)
-	account, resource, _ := strings.Cut(path, "/")
-	notFound := &refusal{http.StatusNotFound, 20404, "The requested resource " + r.URL.Path + " was not found"}
-	if !found || account != AccountSID || r.Method != http.MethodPost || r.URL.RawQuery != "" {
-		return nil, notFound
-	}
-	switch resource {
-	case "Calls.json":
-		return s.createCall(r)
-	case "Messages.json":
-		return s.createMessage(r)
-	}
-	return nil, notFound
-}
-
-// checkNumbers refuses a call or message that has nowhere to go to or come from. The codes differ between the two.
-func (s *Server) checkNumbers(form url.Values, codes numberCodes) error {
-	to, from := form.Get("To"), form.Get("From")
+	resource, found := strings.CutPrefix(r.URL.EscapedPath(), basePath)
 	switch {
-	case to == "":
-		return badRequest(codes.noTo, "A 'To' phone number is required.")
-	case !numberForm.MatchString(to):
-		return badRequest(21211, "The 'To' number "+to+" is not a valid phone number.")
-	case from == "":
-		return badRequest(codes.noFrom, "A 'From' phone number is required.")
-	case !s.numbers[from]:
-		return badRequest(codes.badFrom, "The 'From' number "+from+" is not a phone number of this account.")
+	case !found || r.Method != http.MethodPost || r.URL.RawQuery != "":
+	case resource == "/Calls.json":
+		return s.createCall(w, r)
+	case resource == "/Messages.json":
+		return s.createMessage(w, r)
 	}
-	return checkCallback(form.Get("StatusCallback"))
+	return refuse(http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
 }
 
-type numberCodes struct{ noTo, noFrom, badFrom int }
+func (s *Server) authorized(r *http.Request) bool {
+	user, password, _ := r.BasicAuth()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret := s.secrets[user]
+	return secret != "" && secret == password
+}
 
-// checkCallback refuses what cannot be asked, a host with an underscore among it.
-func checkCallback(address string) error {
-	if address == "" {
-		return nil
+func (s *Server) createCall(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.readCall(r)
+	if err != nil {
+		return err
 	}
-	if u, err := url.Parse(address); err != nil || !isHTTP(u) || strings.Contains(u.Hostname(), "_") {
-		return badRequest(21609, "The 'StatusCallback' URL "+address+" is not a valid URL.")
-	}
+	c.SID, c.Time = s.sid("CA"), s.Now()
+	s.calls.Add(c)
+	s.accept(w, "/Calls/", map[string]any{
+		"sid": c.SID, "to": c.To, "from": c.From, "to_formatted": c.To, "from_formatted": c.From, "date_created": nil,
+		"start_time": nil, "end_time": nil, "duration": nil,
+	})
 	return nil
 }
 
-func isHTTP(u *url.URL) bool { return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" }
+func (s *Server) createMessage(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.readMessage(r)
+	if err != nil {
+		return err
+	}
+	m.SID, m.Time = s.sid("SM"), s.Now()
+	s.messages.Add(m)
+	s.accept(w, "/Messages/", map[string]any{
+		"sid": m.SID, "to": m.To, "from": m.From, "body": m.Body, "date_created": m.Time.UTC().Format(time.RFC1123Z),
+		"date_sent": nil, "num_segments": "1", "num_media": "0", "error_code": nil, "error_message": nil,
+	})
+	return nil
+}
 
-func sid(kind string, n int) string { return fmt.Sprintf("%s%032x", kind, n) }
+// accept answers with a call or message as its page shows it while it is queued.
+func (s *Server) accept(w http.ResponseWriter, path string, answer map[string]any) {
+	answer["account_sid"], answer["api_version"], answer["direction"] = AccountSID, "2010-04-01", "outbound-api"
+	answer["status"], answer["price"], answer["price_unit"] = "queued", nil, "USD"
+	answer["date_updated"], answer["subresource_uris"] = answer["date_created"], map[string]any{}
+	answer["uri"] = fmt.Sprintf("%s%s%s.json", basePath, path, answer["sid"])
+	s.Accept()
+	fakehttp.WriteJSON(w, http.StatusCreated, answer)
+}
+
+// sid returns a new SID.
+func (s *Server) sid(kind string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.created++
+	return fmt.Sprintf("%s%032x", kind, s.created)
+}
+
+func (s *Server) hasNumber(number string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.numbers, number)
+}

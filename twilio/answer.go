@@ -1,0 +1,51 @@
+package twilio
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// judge accepts only the documented success: a 201 with the SID of the call or message.
+func judge(r *transport.Result) {
+	if r.Class == transport.Done && (r.Status != http.StatusCreated || sid(r.Body) == "") {
+		provider.Undocumented(r)
+	}
+}
+
+// sid returns the SID of the call or message in an answer, "" if there is none.
+func sid(body []byte) string {
+	var answer struct {
+		SID string `json:"sid"`
+	}
+	if !provider.DecodeJSON(body, &answer) {
+		return ""
+	}
+	return answer.SID
+}
+
+// settle completes the receipt of a call or message that Twilio has queued.
+func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
+	receipt.ID, receipt.Queued = sid(r.Body), true
+	return nil
+}
+
+// decodeError reads {"code":21211,"message":"...","more_info":"https://...","status":400}.
+// See https://www.twilio.com/docs/errors.
+func decodeError(_ int, body []byte) (code, message string) {
+	var e struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}
+	if !provider.DecodeJSON(body, &e) {
+		return "", ""
+	}
+	if e.Code != 0 {
+		code = strconv.Itoa(e.Code)
+	}
+	return code, e.Message
+}
