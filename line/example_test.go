@@ -9,28 +9,26 @@ import (
 	"github.com/mackerel-notify/mackerel/line/linetest"
 )
 
-// The service here is the fake of package linetest; leave BaseURL out, and it is LINE.
+// An alert goes to a group, which is a fake here. Its recovery will arrive without a sound.
 func Example() {
-	s := linetest.NewServer()
-	defer s.Close()
+	fake := linetest.New()
+	defer fake.Close()
+	fake.SetQuota(200, 0)
 
-	n, err := line.New(line.Config{
-		Token:                mackerel.NewSecret(linetest.Token),
-		To:                   []string{linetest.GroupID},
-		NotificationDisabled: map[mackerel.Status]bool{mackerel.StatusOK: true},
-		BaseURL:              s.BaseURL(),
-	})
+	config := fake.Config() // in your program: line.Config{Token: mackerel.NewSecret("..."), To: []string{"C..."}}
+	config.NotificationDisabled = map[mackerel.Status]bool{mackerel.StatusOK: true}
+	n, err := line.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	receipt, err := n.Deliver(context.Background(), mackerel.Alert{
-		ID: "backup-app01", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "backup"}, Message: "exit status 1",
+		ID: "backup-2026", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "backup"}, Message: "exit status 1",
 		URL: "https://mackerel.io/",
 	})
 	fmt.Println(receipt.ID, receipt.Attempts, err)
 
-	for _, text := range linetest.Texts(s.Deliveries()[0].Messages[0])[1:] {
+	for _, text := range fake.Deliveries()[0].Messages[0].Texts()[1:] {
 		fmt.Println(text)
 	}
 	quota, err := n.Quota(context.Background())

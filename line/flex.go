@@ -6,10 +6,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A bubble is a flex message's contents, as far as alerts need it.
+// A bubble is the contents of a flex message.
 // See https://developers.line.biz/en/reference/messaging-api/#flex-message.
 type bubble struct {
 	Type   string     `json:"type"`
@@ -22,14 +23,14 @@ type bubble struct {
 }
 
 type styles struct {
-	Header block `json:"header"`
+	Header blockStyle `json:"header"`
 }
 
-type block struct {
+type blockStyle struct {
 	BackgroundColor string `json:"backgroundColor"`
 }
 
-// A component is any part of a bubble: a box, a text, an image or a button.
+// A component is a box, a text, an image or a button.
 type component struct {
 	Type        string       `json:"type"`
 	Layout      string       `json:"layout,omitzero"`
@@ -55,36 +56,52 @@ type action struct {
 	URI   string `json:"uri"`
 }
 
-// bubble draws the message as a bubble. LINE refuses an empty text, so rows without one are left out.
-func (m Message) bubble(facts, link, address string) string {
-	b := bubble{Type: "bubble", Size: "mega"}
-	color := cmp.Or(m.Color, gray)
-	b.Header = vertical(text(component{Text: m.Title, Weight: "bold", Color: onto(color)}))
-	if b.Header != nil {
-		b.Styles = &styles{block{color}}
+// fitBubble returns the bubble within MaxBubble, and says what was cut for that.
+func (m Message) fitBubble() (b bubble, cuts []mackerel.Cut, err error) {
+	facts, linked, address := provider.JoinFacts(m.Facts), "", m.URL
+	if provider.Linkable(address, MaxURI) {
+		linked, address = address, ""
 	}
-	b.Hero = m.hero()
-	b.Body = vertical(
-		text(component{Text: m.Text, Size: "sm"}),
-		table(facts),
-		text(component{Text: provider.Line(m.Memo), Size: "xs", Color: labelColor}),
-		text(component{Text: address, Size: "xs", Color: labelColor}),
+	_, cuts = provider.Bytes.Fit(MaxBubble, func() string {
+		var encoded []byte
+		b = m.bubble(facts, linked, address)
+		encoded, err = provider.EncodeJSON(b)
+		return string(encoded)
+	},
+		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
+		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
+		provider.Part{Field: "title", Text: &m.Title},
 	)
-	if link != "" {
-		open := &action{Type: "uri", Label: m.label(), URI: link}
-		b.Footer = vertical(&component{Type: "button", Style: "secondary", Height: "sm", Action: open})
-	}
-	encoded, err := provider.EncodeJSON(b)
-	if err != nil { // strings and structs always encode
-		return ""
-	}
-	return string(encoded)
+	return b, cuts, err
 }
 
-// labelColor is the colour of what matters less.
-const labelColor = "#888888"
+// bubble draws the message. LINE refuses an empty text, so a component without text is left out.
+func (m Message) bubble(facts, linked, address string) bubble {
+	b := bubble{Type: "bubble", Size: "mega", Hero: m.hero()}
+	color := cmp.Or(m.Color, gray)
+	b.Header = vertical("md", text(component{Text: m.Title, Weight: "bold", Color: onto(color)}))
+	if b.Header != nil {
+		b.Styles = &styles{blockStyle{color}}
+	}
+	b.Body = vertical("md",
+		text(component{Text: m.Text, Size: "sm"}),
+		factTable(facts),
+		text(component{Text: provider.Line(m.Memo), Size: "xs", Color: subtle}),
+		text(component{Text: address, Size: "xs", Color: subtle}),
+	)
+	if linked != "" {
+		label := cmp.Or(strings.TrimSpace(provider.Plain(m.URLLabel)), defaultLabel)
+		b.Footer = vertical("md", &component{
+			Type: "button", Style: "secondary", Height: "sm", Action: &action{Type: "uri", Label: label, URI: linked},
+		})
+	}
+	return b
+}
 
-// text is a text that breaks its lines, nil if it is blank.
+// subtle is the colour of labels, of the memo and of an address.
+const subtle = "#888888"
+
+// text returns a text that wraps, nil if it is blank.
 func text(c component) *component {
 	c.Type, c.Text, c.Wrap = "text", provider.Plain(c.Text), true
 	if blank(c.Text) {
@@ -93,12 +110,12 @@ func text(c component) *component {
 	return &c
 }
 
-// vertical is a box of what is not nil, nil if everything is.
-func vertical(contents ...*component) *component {
-	return box("vertical", "md", contents)
+func vertical(spacing string, contents ...*component) *component {
+	return box("vertical", spacing, contents...)
 }
 
-func box(layout, spacing string, contents []*component) *component {
+// box returns a box with the contents that are not nil, nil if all are nil.
+func box(layout, spacing string, contents ...*component) *component {
 	contents = slices.DeleteFunc(contents, func(c *component) bool { return c == nil })
 	if len(contents) == 0 {
 		return nil
@@ -106,19 +123,19 @@ func box(layout, spacing string, contents []*component) *component {
 	return &component{Type: "box", Layout: layout, Spacing: spacing, Contents: contents}
 }
 
-// table is the facts in two columns.
-func table(facts string) *component {
+// factTable returns the facts in two columns.
+func factTable(joined string) *component {
 	var lines []*component
-	for _, f := range provider.SplitFacts(facts) {
-		label := text(component{Text: f.Label, Size: "sm", Color: labelColor, Flex: 2})
+	for _, f := range provider.SplitFacts(joined) {
+		label := text(component{Text: f.Label, Size: "sm", Color: subtle, Flex: 2})
 		if value := text(component{Text: f.Value, Size: "sm", Flex: 5}); value != nil {
-			lines = append(lines, box("baseline", "sm", []*component{label, value}))
+			lines = append(lines, box("baseline", "sm", label, value))
 		}
 	}
-	return box("vertical", "sm", lines)
+	return vertical("sm", lines...)
 }
 
-// hero is the picture, in the shape of Mackerel's graphs.
+// hero returns the picture, in the shape of Mackerel's graphs, nil if LINE would refuse its address.
 func (m Message) hero() *component {
 	if !strings.HasPrefix(m.Image, "https://") || !provider.Linkable(m.Image, MaxImageURL) {
 		return nil
@@ -126,14 +143,14 @@ func (m Message) hero() *component {
 	return &component{Type: "image", URL: m.Image, Size: "full", AspectRatio: "20:13", AspectMode: "fit"}
 }
 
-// onto is black or white, whichever can be read on a colour of the form #RRGGBB.
+// onto returns black or white, whichever can be read on a colour of the form #RRGGBB.
 func onto(color string) string {
 	rgb, err := strconv.ParseUint(color[1:], 16, 32)
 	if err != nil {
 		return "#FFFFFF"
 	}
-	// The usual weights of the three for how bright they look, in thousandths.
-	if brightness := 299*(rgb>>16) + 587*(rgb>>8&0xff) + 114*(rgb&0xff); brightness > 150_000 {
+	// The brightness that people see, in thousandths of 255 (https://www.w3.org/TR/AERT/#color-contrast).
+	if 299*(rgb>>16)+587*(rgb>>8&0xff)+114*(rgb&0xff) > 150_000 {
 		return "#000000"
 	}
 	return "#FFFFFF"

@@ -1,31 +1,33 @@
 package line
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
+	"context"
+	"encoding/hex"
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// The limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
+// Limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
 // characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/.
 const (
 	MaxMessages = 5     // message objects in one request
 	MaxText     = 5000  // UTF-16 units of a plain text
-	MaxAltText  = 400   // UTF-16 units of what stands for a bubble in lists and notifications; newer pages say 1,500
+	MaxAltText  = 400   // UTF-16 units of the text that lists and notifications show for a bubble
 	MaxBubble   = 30000 // bytes of a bubble's JSON; the page says 30 KB
 	MaxURI      = 1000  // characters of the address of a button
 	MaxImageURL = 2000  // characters of the address of a picture
 	MaxLabel    = 20    // characters of the label of a button
 )
 
-// A Format is what a message is drawn as.
+// A Format is the form of a message.
 type Format string
 
 // The formats.
@@ -34,37 +36,35 @@ const (
 	FormatText Format = "text" // plain text
 )
 
-func (f Format) known() bool { return f == "" || f == FormatFlex || f == FormatText }
-
-// A Message is one message: a title, text, lines of facts, a memo, a picture and a link. All of it is plain text, in
-// either format, but for Raw.
+// A Message is a title, text, facts, a memo, a picture and a link, as a bubble or as plain text. All texts are plain in
+// both formats, except Raw.
 type Message struct {
-	Format   Format // the Config's unless set
+	Format   Format // FormatFlex unless set
 	Title    string
 	Text     string
 	Facts    []mackerel.Fact // one line each, "label: value"
-	Memo     mackerel.Fact   // cut first if the message is too long
-	URL      string          // of the button; in plain text, or if it is none for a button, the last line
-	URLLabel string          // of the button, at most MaxLabel; "Open" unless set
-	Image    string          // URL of a picture; a bubble shows it only if it is https
-	Color    string          // of the bubble's head, "#RRGGBB"; gray unless set
+	Memo     mackerel.Fact
+	URL      string // of the button; the last line in plain text, or if it cannot be opened by a button
+	URLLabel string // of the button, at most MaxLabel; "Open" unless set
+	Image    string // URL of a picture; a bubble shows it only if it is https
+	Color    string // of the bubble's head, #RRGGBB; gray unless set
 
-	NotificationDisabled bool // arrive without a sound
-	// Raw are message objects in LINE's own form that are sent after this one, such as a textV2 with mentions. They are
-	// sent as they are; with this one there are at most MaxMessages.
-	Raw []json.RawMessage
-	// RetryKey is a UUID under which LINE accepts one message in 24 hours and drops all others; a random one for each
-	// call unless set.
+	NotificationDisabled bool // arrives without a sound
+	// Raw are message objects in LINE's own form, such as a textV2 with mentions. They are sent as they are, after the
+	// message. There are at most MaxMessages in all.
+	Raw []jsontext.Value
+	// RetryKey is a UUID. LINE accepts one request with a key in 24 hours and drops the others. Unless set, the key is made
+	// from [mackerel.WithDeliveryID], or is a random one.
 	RetryKey string
 }
 
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field.
+// DefaultMessage returns the message that a Notifier sends for an alert, without the format and without
+// NotificationDisabled, which the Config adds.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
-		Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL, URLLabel: "Open", Image: w.Graph.Value,
-		Color: colorOf(provider.Rating(a)),
+		Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL, URLLabel: defaultLabel, Image: w.Graph.Value,
+		Color: colors.Of(a),
 	}
 	if t.Language == mackerel.Japanese {
 		m.URLLabel = "開く"
@@ -72,46 +72,81 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return m
 }
 
-// gray is the colour of what has no status, or an unknown one, or one newer than this package.
-const gray = "#777777"
+const (
+	gray         = "#777777"
+	defaultLabel = "Open"
+)
 
-func colorOf(s mackerel.Status) string {
-	switch s {
-	case mackerel.StatusOK:
-		return "#1DB446"
-	case mackerel.StatusWarning:
-		return "#F2A900"
-	case mackerel.StatusCritical:
-		return "#D7263D"
-	case mackerel.StatusUnknown:
-	}
-	return gray
+var colors = provider.PerStatus[string]{OK: "#1DB446", Warning: "#F2A900", Critical: "#D7263D", Unknown: gray, Other: gray}
+
+// in returns the message with a format where it has none.
+func (m Message) in(f Format) Message {
+	m.Format = cmp.Or(m.Format, f)
+	return m
 }
 
-var colorForm = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
-
-// problems lists what LINE is certain to refuse and no cut can mend.
-func (m Message) problems() provider.Problems {
-	var p provider.Problems
-	if !m.Format.known() {
-		p.Add("Format", `must be "flex" or "text"`)
-	}
-	if m.Color != "" && !colorForm.MatchString(m.Color) {
-		p.Add("Color", "not of the form #RRGGBB")
-	}
-	if provider.Runes.Len(m.URLLabel) > MaxLabel {
-		p.Add("URLLabel", "more than "+strconv.Itoa(MaxLabel)+" characters")
-	}
-	if m.RetryKey != "" && !keyForm.MatchString(m.RetryKey) {
-		p.Add("RetryKey", "not a UUID")
-	}
-	if len(m.Raw) > MaxMessages-1 {
-		p.Add("Raw", "more than "+strconv.Itoa(MaxMessages-1)+" messages")
-	}
-	for i, raw := range m.Raw {
-		if !json.Valid(raw) || !utf8.Valid(raw) || bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
-			p.Add("Raw["+strconv.Itoa(i)+"]", "not a JSON object")
+// key returns the Key of the notifiers with this token and these destinations: a UUID, unless the message has one.
+func (t target) key(token mackerel.Secret) func(context.Context, *Message) {
+	return func(ctx context.Context, m *Message) {
+		if m.RetryKey != "" {
+			return
 		}
+		k := provider.DeliveryKey(ctx, append([]string{name, token.Reveal(), t.path}, t.ids...)...)
+		k[6], k[8] = k[6]&0x0f|0x40, k[8]&0x3f|0x80 // version 4 and the variant of RFC 9562
+		h := hex.EncodeToString(k[:])
+		m.RetryKey = h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	}
+}
+
+// A body is the body of a push, multicast or broadcast.
+type body struct {
+	To                   any   `json:"to,omitzero"`
+	Messages             []any `json:"messages"`
+	NotificationDisabled bool  `json:"notificationDisabled"`
+}
+
+// render fills in the body and the retry key of the request.
+func (t target) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+	if err := m.problems().Err(); err != nil {
+		return nil, err
+	}
+	b := body{To: t.to, NotificationDisabled: m.NotificationDisabled}
+	object, cuts, err := m.object()
+	if err != nil {
+		return nil, err
+	}
+	if object != nil {
+		b.Messages = append(b.Messages, object)
+	}
+	for _, raw := range m.Raw {
+		b.Messages = append(b.Messages, raw)
+	}
+	r.Header = r.Header.Clone()
+	r.Header.Set("X-Line-Retry-Key", cmp.Or(m.RetryKey, "{retry_key}"))
+	r.Body, err = provider.EncodeJSON(b)
+	return cuts, err
+}
+
+var (
+	colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
+	keyForm   = regexp.MustCompile(`^(|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$`)
+)
+
+// problems lists what LINE would refuse the message for and what cannot be cut.
+func (m Message) problems() (p provider.Problems) {
+	provider.OneOf(&p, "Format", m.Format, FormatFlex, FormatText)
+	p.Length("URLLabel", m.URLLabel, provider.Runes, MaxLabel)
+	if !colorForm.MatchString(m.Color) {
+		p.Add("Color", "must be #RRGGBB")
+	}
+	p.Items("Raw", len(m.Raw), MaxMessages-1)
+	for i, raw := range m.Raw {
+		if raw.Kind() != '{' || !raw.IsValid(jsontext.AllowDuplicateNames(true)) {
+			p.Add("Raw["+strconv.Itoa(i)+"]", "not a JSON object in UTF-8")
+		}
+	}
+	if !keyForm.MatchString(m.RetryKey) {
+		p.Add("RetryKey", "not a UUID")
 	}
 	if len(m.Raw) == 0 && blank(m.lines(provider.Lines(m.Facts))) {
 		p.Add("Message", "empty")
@@ -119,41 +154,30 @@ func (m Message) problems() provider.Problems {
 	return p
 }
 
-// sendBody is the body of push, multicast and broadcast.
-type sendBody struct {
-	To                   any               `json:"to,omitzero"`
-	Messages             []json.RawMessage `json:"messages"`
-	NotificationDisabled bool              `json:"notificationDisabled"`
-}
-
+// A textMessage and a flexMessage are message objects.
 type textMessage struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
 }
 
 type flexMessage struct {
-	Type     string          `json:"type"`
-	AltText  string          `json:"altText"`
-	Contents json.RawMessage `json:"contents"`
+	Type     string `json:"type"`
+	AltText  string `json:"altText"`
+	Contents bubble `json:"contents"`
 }
 
-// objects are the message objects, ours first, and what was cut from it.
-func (m Message) objects() ([]json.RawMessage, []mackerel.Cut, error) {
+// object returns the message object, nil if the message has nothing but Raw.
+func (m Message) object() (any, []mackerel.Cut, error) {
 	whole := m.lines(provider.Lines(m.Facts))
-	if blank(whole) {
-		return m.Raw, nil, nil
+	switch {
+	case blank(whole):
+		return nil, nil, nil
+	case m.Format == FormatText:
+		text, cuts := m.fitText()
+		return textMessage{"text", text}, cuts, nil
 	}
-	var object any
-	var cuts []mackerel.Cut
-	if m.Format == FormatText {
-		text, c := m.fitText()
-		object, cuts = textMessage{"text", text}, c
-	} else {
-		bubble, c := m.fitBubble()
-		object, cuts = flexMessage{"flex", provider.UTF16.Shorten(whole, MaxAltText), json.RawMessage(bubble)}, c
-	}
-	ours, err := provider.EncodeJSON(object)
-	return append([]json.RawMessage{ours}, m.Raw...), cuts, err
+	b, cuts, err := m.fitBubble()
+	return flexMessage{"flex", provider.UTF16.Shorten(whole, MaxAltText), b}, cuts, err
 }
 
 func (m Message) fitText() (string, []mackerel.Cut) {
@@ -165,20 +189,7 @@ func (m Message) fitText() (string, []mackerel.Cut) {
 	)
 }
 
-// fitBubble measures the bubble as it will be sent, quoting and all.
-func (m Message) fitBubble() (string, []mackerel.Cut) {
-	facts, link, address := provider.JoinFacts(m.Facts), "", m.URL
-	if provider.Linkable(address, MaxURI) {
-		link, address = address, ""
-	}
-	return provider.Bytes.Fit(MaxBubble, func() string { return m.bubble(facts, link, address) },
-		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
-		provider.Part{Field: "title", Text: &m.Title},
-	)
-}
-
-// lines is the message as plain text, in which clients make links of addresses.
+// lines returns the message as plain text. LINE's clients make links of addresses.
 func (m Message) lines(facts string) string {
 	image := m.Image
 	if blank(image) {
@@ -188,6 +199,3 @@ func (m Message) lines(facts string) string {
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
-
-// label is what stands on the button.
-func (m Message) label() string { return cmp.Or(strings.TrimSpace(provider.Plain(m.URLLabel)), "Open") }

@@ -1,95 +1,72 @@
 package line_test
 
 import (
-	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
-	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/line"
-	"github.com/mackerel-notify/mackerel/line/linetest"
-)
+	"github.com/go-json-experiment/json/jsontext"
 
-// everywhere returns an alert that has the text in every field that a message shows as text.
-func everywhere(text string) mackerel.Alert {
-	value := 1.0
-	return mackerel.Alert{
-		ID: "5A", Status: mackerel.StatusCritical, Org: text, URL: "https://mackerel.io/orgs/x/alerts/5A", Message: text,
-		Monitor: mackerel.Monitor{Name: text, Memo: text}, Metric: &mackerel.Metric{Label: text, Value: &value},
-		Facts:   []mackerel.Fact{{Label: text, Value: text}},
-		Host:    &mackerel.Host{Name: text, Status: text, Roles: []mackerel.Role{{FullName: text}}},
-		Service: &mackerel.Service{Name: text}, User: &mackerel.User{ScreenName: text}, Trigger: text, Reason: text,
-	}
-}
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/line"
+)
 
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
-// TestTextFromAlertsIsOnlyText: there is no markup, so all that can go wrong is that LINE refuses it.
+// TestTextFromAlertsIsOnlyText lets the fake check the messages: LINE's text has no markup that could be written by mistake.
 func TestTextFromAlertsIsOnlyText(t *testing.T) {
-	for _, text := range []string{
-		"<!channel>", "<at>all</at>", "[toall]", `"; DROP TABLE hosts; --`, "</b>", "@all", "a\r\nb\rc", "\u202etxt.exe",
-		"a\x00b\x1b[31m\u2028", "a\xff\xed\xa0\x80", "{mention}", "👩‍💻🇯🇵❤️", " \t\u3000", strings.Repeat("障", 1000),
-	} {
-		s := newServer(t)
-		for _, format := range []line.Format{line.FormatFlex, line.FormatText} {
-			if err := newNotifier(t, s, line.Config{Format: format}).Notify(t.Context(), everywhere(text)); err != nil {
-				t.Errorf("%s with %q: %v", format, text, err)
+	for _, text := range append([]string{"{mention}", " \t\u3000", "a\u2028b"}, servicetest.Hostile...) {
+		t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
+			d, _ := notify(t, servicetest.Everywhere(text))
+			if m := d.Messages[0]; len(d.Messages) != 1 || m.Type != "flex" || m.Bubble.Footer.Contents[0].Action.URI != "https://mackerel.io/orgs/x/alerts/5A" {
+				t.Errorf("%+v", d.Messages)
 			}
-			if m := decode(t, last(t, s).Messages[0]); m.Type != "text" && m.Type != "flex" {
-				t.Errorf("%q made a message of type %s", text, m.Type)
-			}
-		}
-	}
-}
-
-func TestLimitOfAText(t *testing.T) {
-	frame := units("T\nM: ")
-	for _, c := range []struct {
-		name, unit string
-		width      int // of one unit in UTF-16
-	}{{"ASCII", "a", 1}, {"Japanese", "障", 1}, {"emoji", "🔥", 2}, {"a family", "👨‍👩‍👧", 8}} {
-		t.Run(c.name, func(t *testing.T) {
-			fits := (line.MaxText - frame) / c.width
-			for _, n := range []int{fits, fits + 1, 100_000} {
-				d, receipt := send(t, line.Config{Format: line.FormatText}, line.Message{
-					Title: "T", Memo: mackerel.Fact{Label: "M", Value: strings.Repeat(c.unit, n)},
-				})
-				text := decode(t, d.Messages[0]).Text
-				if length := units(text); length > line.MaxText || length < line.MaxText-10 {
-					t.Errorf("%d of %s: %d units", n, c.name, length)
-				}
-				if cut := cutFields(receipt.Cuts); (cut == "memo") != (n > fits) {
-					t.Errorf("%d of %s: cut %q", n, c.name, cut)
-				}
+			d, _ = notify(t, servicetest.Everywhere(text), plain)
+			if m := d.Messages[0]; len(d.Messages) != 1 || m.Type != "text" || !strings.HasSuffix(m.Text, "\nhttps://mackerel.io/orgs/x/alerts/5A") {
+				t.Errorf("%+v", d.Messages)
 			}
 		})
 	}
 }
 
-// TestLimitOfABubble measures the JSON as it was sent, in bytes.
-func TestLimitOfABubble(t *testing.T) {
-	empty, _ := send(t, line.Config{}, line.Message{Title: "T", Memo: mackerel.Fact{Label: "M", Value: "x"}})
-	frame := len(decode(t, empty.Messages[0]).Contents) - 1
+// TestLimits sends memos that are as long as possible, one character longer, and far too long.
+func TestLimits(t *testing.T) {
+	message := func(memo string) line.Message {
+		return line.Message{Title: "T", Memo: mackerel.Fact{Label: "M", Value: memo}}
+	}
+	empty, _ := send(t, message("x"))
+	frame := len(empty.Messages[0].Contents) - 1
 	for _, c := range []struct {
-		name, unit string
-		width      int // of one unit as it is sent
-	}{{"ASCII", "a", 1}, {"Japanese", "障", 3}, {"emoji", "🔥", 4}, {"quotes", `"`, 2}, {"line breaks", "x\n", 3}, {"angle brackets", "<", 1}} {
+		name, unit          string
+		width, limit, frame int // of a unit as it is sent
+		configure           func(*line.Config)
+	}{
+		{"a text of ASCII", "a", 1, line.MaxText, units("T\nM: "), plain},
+		{"a text of Japanese", "障", 1, line.MaxText, units("T\nM: "), plain},
+		{"a text of emoji", "🔥", 2, line.MaxText, units("T\nM: "), plain},
+		{"a text of families", "👨‍👩‍👧", 8, line.MaxText, units("T\nM: "), plain},
+		{"a bubble of ASCII", "a", 1, line.MaxBubble, frame, func(*line.Config) {}},
+		{"a bubble of Japanese", "障", 3, line.MaxBubble, frame, func(*line.Config) {}},
+		{"a bubble of emoji", "🔥", 4, line.MaxBubble, frame, func(*line.Config) {}},
+		{"a bubble of quotes", `"`, 2, line.MaxBubble, frame, func(*line.Config) {}},
+		{"a bubble of line breaks", "x\n", 3, line.MaxBubble, frame, func(*line.Config) {}},
+		{"a bubble of angle brackets", "<", 1, line.MaxBubble, frame, func(*line.Config) {}},
+	} {
 		t.Run(c.name, func(t *testing.T) {
-			fits := (line.MaxBubble - frame) / c.width
+			fits := (c.limit - c.frame) / c.width
 			for _, n := range []int{fits, fits + 1, 100_000} {
-				d, receipt := send(t, line.Config{}, line.Message{
-					Title: "T", Memo: mackerel.Fact{Label: "M", Value: strings.Repeat(c.unit, n)},
-				})
-				m := decode(t, d.Messages[0])
-				if size := len(m.Contents); size > line.MaxBubble || size < line.MaxBubble-10 {
-					t.Errorf("%d of %s: %d bytes", n, c.name, size)
+				d, receipt := send(t, message(strings.Repeat(c.unit, n)), c.configure)
+				m := d.Messages[0]
+				if length := max(units(m.Text), len(m.Contents)); length > c.limit || length < c.limit-10 {
+					t.Errorf("%d of %q have the length %d", n, c.unit, length)
 				}
-				if cut := cutFields(receipt.Cuts); (cut == "memo") != (n > fits) {
-					t.Errorf("%d of %s: cut %q", n, c.name, cut)
+				if cut := servicetest.CutFields(receipt.Cuts) == "memo"; cut != (n > fits) {
+					t.Errorf("%d of %q: %+v", n, c.unit, receipt.Cuts)
 				}
-				if n := units(m.AltText); n > line.MaxAltText || !strings.HasPrefix(m.AltText, "T\n") {
-					t.Errorf("the alternative text has %d units: %q", n, m.AltText)
+				if m.Type == "flex" && (units(m.AltText) > line.MaxAltText || units(m.AltText) < line.MaxAltText-8 || !strings.HasPrefix(m.AltText, "T\nM: ")) {
+					t.Errorf("the alternative text is %q", m.AltText)
 				}
 			}
 		})
@@ -97,23 +74,27 @@ func TestLimitOfABubble(t *testing.T) {
 }
 
 func TestWhatIsLeftOfALongAlert(t *testing.T) {
-	long := strings.Repeat("障害🔥 & <b> ", 3_000)
-	for _, format := range []line.Format{line.FormatFlex, line.FormatText} {
-		s := newServer(t)
-		a := everywhere(long)
-		a.Monitor.Name, a.Host = "CPU & memory", nil
-		receipt, err := newNotifier(t, s, line.Config{Format: format}).Deliver(t.Context(), a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantContains(t, string(last(t, s).Messages[0]), "[CRITICAL] CPU & memory", a.URL)
-		if got := cutFields(receipt.Cuts); got != "memo text facts" {
-			t.Errorf("%s: cut %s", format, got)
-		}
+	a := servicetest.Everywhere(strings.Repeat("障害🔥 & <b> ", 3_000))
+	a.Monitor.Name, a.Host, a.ImageURL = "CPU & memory", nil, ""
+	d, receipt := notify(t, a)
+	if texts := d.Messages[0].Texts(); texts[1] != "[CRITICAL] CPU & memory" || texts[len(texts)-1] != "Open" || servicetest.CutFields(receipt.Cuts) != "memo text facts" {
+		t.Errorf("%.100q, %+v", texts, receipt.Cuts)
+	}
+	d, receipt = notify(t, a, plain)
+	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "memo text facts" {
+		t.Errorf("%.100q, %+v", m.Text, receipt.Cuts)
+	}
+	long := strings.Repeat("x ", 30_000)
+	m := line.Message{Title: long, Text: long, Facts: []mackerel.Fact{{Label: "F", Value: long}}, Memo: mackerel.Fact{Label: "M", Value: long}, URL: long, Image: long}
+	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "memo text facts url title" {
+		t.Errorf("%+v", receipt.Cuts)
+	}
+	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "memo text facts image title url" {
+		t.Errorf("%+v", receipt.Cuts)
 	}
 }
 
-func TestParts(t *testing.T) {
+func TestPartsOfABubble(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		message line.Message
@@ -121,87 +102,81 @@ func TestParts(t *testing.T) {
 		never   string
 	}{
 		{"a picture must be https", line.Message{Title: "T", Image: "http://x.test/a.png"}, `"text":"T"`, `"hero"`},
-		{"a picture is shown", line.Message{Title: "T", Image: "https://x.test/a.png"}, `"hero":{"type":"image","url":"https://x.test/a.png"`, ""},
+		{"a picture is shown", line.Message{Title: "T", Image: "https://x.test/a.png"}, `"hero":{"type":"image","url":"https://x.test/a.png"`, "\x00"},
 		{"a picture's address may be too long", line.Message{Title: "T", Image: "https://x.test/" + strings.Repeat("a", line.MaxImageURL)}, `"text":"T"`, `"hero"`},
-		{"a link is a button", line.Message{URL: "https://x.test/?a&b"}, `"action":{"type":"uri","label":"Open","uri":"https://x.test/?a&b"}`, ""},
-		{"a button has its label", line.Message{URL: "https://x.test/", URLLabel: "アラートを開く"}, `"label":"アラートを開く"`, ""},
+		{"a link is a button", line.Message{URL: "https://x.test/?a&b"}, `"action":{"type":"uri","label":"Open","uri":"https://x.test/?a&b"}`, "\x00"},
+		{"a button has its label", line.Message{URL: "https://x.test/", URLLabel: "アラートを開く"}, `"label":"アラートを開く"`, "\x00"},
+		{"a blank label is not used", line.Message{URL: "https://x.test/", URLLabel: " "}, `"label":"Open"`, "\x00"},
 		{"an address that runs is text", line.Message{URL: "javascript:alert(1)"}, `"text":"javascript:alert(1)"`, `"footer"`},
-		{"an address too long for a button is text", line.Message{URL: "https://x.test/" + strings.Repeat("a", line.MaxURI)}, `"text":"https://x.test/aaa`, `"footer"`},
-		{"a light head has dark letters", line.Message{Title: "T", Color: "#F2A900"}, `"color":"#000000"`, ""},
-		{"a dark head has light letters", line.Message{Title: "T", Color: "#D7263D"}, `"color":"#FFFFFF"`, ""},
-		{"a fact without a label is a value", line.Message{Facts: []mackerel.Fact{{Value: "v"}}}, `"text":"v"`, ""},
-		{"a fact without a value is none", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L"}}}, `"text":"T"`, `"L"`},
+		{"the longest address is a button", line.Message{URL: "https://x.test/" + strings.Repeat("a", line.MaxURI-15)}, `"uri":"https://x.test/aaa`, `"text"`},
+		{"a longer address is text", line.Message{URL: "https://x.test/" + strings.Repeat("a", line.MaxURI-14)}, `"text":"https://x.test/aaa`, `"footer"`},
+		{"a light head has dark letters", line.Message{Title: "T", Color: "#F2A900"}, `"color":"#000000"`, "\x00"},
+		{"a dark head has light letters", line.Message{Title: "T", Color: "#D7263D"}, `"color":"#FFFFFF"`, "\x00"},
+		{"a head without a colour is gray", line.Message{Title: "T"}, `"backgroundColor":"#777777"`, "\x00"},
+		{"a fact without a label is a value", line.Message{Facts: []mackerel.Fact{{Value: "v"}}}, `"text":"v"`, "\x00"},
+		{"a fact without a value is left out", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L"}}}, `"text":"T"`, `"L"`},
 		{"blank texts are left out", line.Message{Title: "T", Text: " \n\u3000"}, `"text":"T"`, `"body"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, receipt := send(t, line.Config{}, c.message)
-			bubble := string(decode(t, d.Messages[0]).Contents)
-			wantContains(t, bubble, c.want)
-			if c.never != "" && strings.Contains(bubble, c.never) {
-				t.Errorf("%q is in %s", c.never, bubble)
-			}
-			if len(receipt.Cuts) != 0 {
-				t.Errorf("%+v", receipt.Cuts)
+			d, receipt := send(t, c.message)
+			if bubble := string(d.Messages[0].Contents); !strings.Contains(bubble, c.want) || strings.Contains(bubble, c.never) || len(receipt.Cuts) != 0 {
+				t.Errorf("%s, %+v", bubble, receipt.Cuts)
 			}
 		})
+	}
+}
+
+func TestAMessageOfTheCallersHasTheFormatOfTheConfig(t *testing.T) {
+	for format, want := range map[line.Format]string{"": "text", line.FormatFlex: "flex", line.FormatText: "text"} {
+		if d, _ := send(t, line.Message{Format: format, Title: "T"}, plain); d.Messages[0].Type != want {
+			t.Errorf("%q: %+v", format, d.Messages[0])
+		}
 	}
 }
 
 func TestRawMessagesFollow(t *testing.T) {
-	mention := json.RawMessage(`{"type":"textV2","text":"{all} look","substitution":{"all":{"type":"mention","mentionee":{"type":"all"}}}}`)
-	d, _ := send(t, line.Config{}, line.Message{Title: "T", Raw: []json.RawMessage{mention}})
-	if len(d.Messages) != 2 || string(d.Messages[1]) != string(mention) {
-		t.Errorf("%s", d.Messages)
-	}
-	d, _ = send(t, line.Config{}, line.Message{Raw: []json.RawMessage{mention}})
-	if len(d.Messages) != 1 || string(d.Messages[0]) != string(mention) {
-		t.Errorf("%s", d.Messages)
-	}
-}
-
-func TestMessagesThatAreNone(t *testing.T) {
-	object := json.RawMessage(`{}`)
-	for _, c := range []struct {
-		name, want string
-		message    line.Message
-	}{
-		{"nothing", "Message: empty", line.Message{}},
-		{"blanks", "Message: empty", line.Message{Title: " \n", Image: " "}},
-		{"an unknown format", "Format: ", line.Message{Title: "T", Format: "html"}},
-		{"a colour's name", "Color: ", line.Message{Title: "T", Color: "red"}},
-		{"a long label", "URLLabel: more than 20", line.Message{Title: "T", URLLabel: strings.Repeat("開", 21)}},
-		{"a key that is no UUID", "RetryKey: ", line.Message{Title: "T", RetryKey: "5A"}},
-		{"six messages", "Raw: more than 4", line.Message{Title: "T", Raw: []json.RawMessage{object, object, object, object, object}}},
-		{"half a raw message", "Raw[0]: not a JSON object", line.Message{Raw: []json.RawMessage{json.RawMessage(`{"type"`)}}},
-		{"a raw text", "Raw[1]: not a JSON object", line.Message{Raw: []json.RawMessage{object, json.RawMessage(`"x"`)}}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			_, err := newNotifier(t, s, line.Config{}).Send(t.Context(), c.message)
-			wantContains(t, asError(t, err, mackerel.ErrInvalid).Message, c.want)
-			if len(s.Requests()) != 0 {
-				t.Error("a request was made")
-			}
-		})
+	const object = `{"type":"textV2","text":"{all} look","substitution":{"all":{"type":"mention","mentionee":{"type":"all"}}}}`
+	mention := jsontext.Value(" " + object)
+	for title, count := range map[string]int{"T": 2, "": 1} {
+		fake, n := start(t)
+		if _, err := n.Send(t.Context(), line.Message{Title: title, Raw: []jsontext.Value{mention}}); err != nil {
+			t.Fatal(err)
+		}
+		if messages := fake.Deliveries()[0].Messages; len(messages) != count || messages[count-1].Text != "{all} look" || !strings.Contains(string(fake.Requests()[0].Body), object) {
+			t.Errorf("%+v", messages)
+		}
 	}
 }
 
-func TestColoursOfStatuses(t *testing.T) {
+func TestWhatIsNotSent(t *testing.T) {
+	object := jsontext.Value(`{}`)
+	fake, n := start(t)
+	servicetest.Refused(t, fake, func(m line.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]line.Message{
+		"Message: empty":                   {Title: " \n", Image: " "},
+		`Format: must be "flex" or "text"`: {Title: "T", Format: "html"},
+		"URLLabel: 21 characters":          {Title: "T", URLLabel: strings.Repeat("開", 21)},
+		"Color: must be #RRGGBB":           {Title: "T", Color: "red"},
+		"Raw: 5 items, and at most 4":      {Title: "T", Raw: []jsontext.Value{object, object, object, object, object}},
+		"Raw[0]: not a JSON object":        {Raw: []jsontext.Value{jsontext.Value(`{"type"`)}},
+		"Raw[1]: not a JSON object":        {Raw: []jsontext.Value{object, jsontext.Value(`"x"`)}},
+		"Raw[2]: not a JSON object":        {Raw: []jsontext.Value{object, object, jsontext.Value("{\"text\":\"\xff\"}")}},
+		"RetryKey: not a UUID":             {Title: "T", RetryKey: "5A"},
+	})
+}
+
+func TestStatusesLookDifferent(t *testing.T) {
 	for _, c := range []struct {
 		alert mackerel.Alert
 		want  string
 	}{
-		{mackerel.Alert{Status: "OK"}, "#1DB446"},
-		{mackerel.Alert{Status: mackerel.StatusWarning}, "#F2A900"},
-		{mackerel.Alert{Status: mackerel.StatusCritical}, "#D7263D"},
-		{mackerel.Alert{Status: mackerel.StatusUnknown}, "#777777"},
-		{mackerel.Alert{}, "#777777"},
-		{mackerel.Alert{Status: "muted"}, "#777777"},
+		{mackerel.Alert{Status: "OK"}, "#1DB446"}, {mackerel.Alert{Status: mackerel.StatusWarning}, "#F2A900"},
+		{mackerel.Alert{Status: mackerel.StatusCritical}, "#D7263D"}, {mackerel.Alert{Status: mackerel.StatusUnknown}, "#777777"},
+		{mackerel.Alert{}, "#777777"}, {mackerel.Alert{Status: "muted"}, "#777777"},
 		{mackerel.Alert{Event: mackerel.EventHostRegister, Status: mackerel.StatusCritical}, "#777777"},
 		{mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "#D7263D"},
 	} {
-		if got := line.DefaultMessage(c.alert, mackerel.Text{}).Color; got != c.want {
-			t.Errorf("%s %s: %s, want %s", c.alert.Event, c.alert.Status, got, c.want)
+		if d, _ := notify(t, c.alert); d.Messages[0].Bubble.Styles.Header.BackgroundColor != c.want {
+			t.Errorf("%+v: %s, want %s", c.alert, d.Messages[0].Contents, c.want)
 		}
 	}
 }
@@ -219,17 +194,9 @@ func FuzzMessage(f *testing.F) {
 		if flex {
 			m.Format = line.FormatFlex
 		}
-		s := newServer(t)
-		_, err := newNotifier(t, s, line.Config{}).Send(t.Context(), m)
-		if err != nil && strings.TrimSpace(title+memo+address) != "" {
+		_, n := start(t)
+		if _, err := n.Send(t.Context(), m); err != nil && strings.TrimSpace(title+memo+address) != "" {
 			t.Fatal(err)
 		}
 	})
-}
-
-func TestTextsOfAMessage(t *testing.T) {
-	d, _ := send(t, line.Config{}, line.Message{Title: "T", Text: "障害", URL: "https://x.test/"})
-	if got := strings.Join(linetest.Texts(d.Messages[0]), "|"); got != "T\n障害\nhttps://x.test/|T|障害|Open" {
-		t.Error(got)
-	}
 }

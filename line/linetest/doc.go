@@ -1,47 +1,48 @@
-// Package linetest is a fake of LINE's Messaging API (https://developers.line.biz/en/reference/messaging-api/) for
-// tests: a real HTTP server that remembers what it is sent and refuses what LINE refuses. It has push, multicast and
-// broadcast messages, the quota and its consumption.
+// Package linetest is a fake of LINE's Messaging API (https://developers.line.biz/en/reference/messaging-api/) for tests: a
+// real HTTP server that remembers what it is sent and refuses what LINE refuses. It has push, multicast and broadcast
+// messages, the quota and its consumption.
 //
-// To test your own alerting, let it send to the fake, and look at what people would have got:
+// To test your own alerting, let it send to the fake, and look at what people would have read:
 //
-//	s := linetest.NewServer()
-//	t.Cleanup(s.Close)
-//	n, err := line.New(line.Config{
-//		Token:   mackerel.NewSecret(linetest.Token),
-//		To:      []string{linetest.GroupID},
-//		BaseURL: s.BaseURL(),
-//	})
-//	err = n.Notify(ctx, alert) // or whatever of yours leads there
-//	for _, d := range s.Deliveries() {
-//		t.Log(linetest.Texts(d.Messages[0]))
+//	fake := linetest.New()
+//	t.Cleanup(fake.Close)
+//	n, err := line.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	err = n.Notify(ctx, alert)
+//	for _, d := range fake.Deliveries() {
+//		t.Log(d.To, d.Messages[0].Texts())
 //	}
 //
-// Any other client of LINE's will do as well. What happens when LINE fails is tested with faults:
+// Problems says why messages were refused. To see what your program does when LINE fails, inject a fault or use up the
+// month's quota:
 //
-//	s.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}) // accepted, and the answer lost
+//	fake.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}) // accepted, and the answer lost
+//	fake.SetQuota(200, 200)
 //
-// and the end of the month's messages with [Server.SetQuota]. In a testing/synctest bubble, where waiting takes no time,
-// use [MemoryBaseURL] as the base URL and s.Client() as the http.Client. Faults, the clock, the record of requests and
-// the two ways in are those of package fakehttp.
+// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
-//   - 400: a body that is no JSON; members that are unknown, missing, doubled or of the wrong type; no message or more than
-//     5; texts that are blank or too long, counted in UTF-16 units; a bubble of more than 30,000 bytes, or with a
-//     component, a colour, a word or an address that is none; a destination that is unknown or not of the call's kind;
-//     more than 500 users, or one twice; a retry key that is no UUID, or with a call that takes none.
-//   - 401: no channel access token, or an unknown one.
+//   - 400: a body that is not JSON, members that are missing, doubled or of the wrong type and, if the fake is Strict,
+//     unknown members.
+//   - 400: no message, or more than 5; a text that is blank or too long, counted in UTF-16 units; a bubble of more than
+//     30,000 bytes, or with a wrong component, colour, word or address.
+//   - 400: an unknown destination ([Server.AddDestination]), or a destination that the call does not take; more than 500
+//     users, or a user twice; a retry key that is not a UUID, or with a call that does not take a key.
+//   - 401: no channel access token, or an unknown token.
 //   - 404: an unknown path or method.
-//   - 409: a retry key under which a request was accepted in the last 24 hours.
+//   - 409: a retry key with which a request was accepted in the last 24 hours. The header X-Line-Accepted-Request-Id has the
+//     id of that request.
 //   - 413: a body of more than 2 MB. 415: a body that is not declared as JSON.
-//   - 429: more than 2,000 requests to one call in a second, and messages beyond the month's quota.
+//   - 429: more requests than a lane allows, and messages beyond the month's quota ([Server.SetQuota]). The lanes are the
+//     calls: "push", "multicast", "broadcast", "quota" and "quota/consumption". Documented sets 60 in an hour for broadcast,
+//     200 in a second for multicast, and 2,000 in a second for the others. The number for multicast is not confirmed.
 //
 // # What it decides
 //
-// The documentation leaves some things open. The fake counts a push to a group once per member, and a broadcast once per
-// friend. It takes 400 as the longest alternative text, 30,000 bytes as the largest bubble, 1,000 characters as the longest
-// address of an action and 20 as its longest label. A request that is refused does not use up its retry key, and a
-// repeated key is a 409 whatever else is in the request. The words of a 409, of a 404 and of the limit per second are its
-// own, and so are the descriptions of what is wrong with a member. Of the kinds of messages it knows text, textV2, flex
-// with one bubble, and image; of components box, text, image, button and separator. Everything else is a 400.
+// The fake counts a push to a group once per member, and a broadcast once per friend. It takes 1,500 UTF-16 units as the
+// longest alternative text, 30,000 bytes as the largest bubble, 1,000 characters as the longest address of an action and 20
+// as its longest label. A request that is refused does not use up its retry key, and a repeated key is a 409 whatever else
+// is in the request. The words of a 409, of a 404 and of the lanes are its own, and so are the descriptions of what is
+// wrong with a member. It knows the messages text, textV2, image and flex with one bubble, the components box, text, image,
+// button and separator, and the action uri, and refuses others.
 package linetest

@@ -9,14 +9,14 @@ import (
 	"github.com/mackerel-notify/mackerel/line/linetest"
 )
 
-// What is tested here is whatever pushes messages; in your test it is your program.
+// A program pushes a message twice with one retry key. The program here is a few lines of net/http.
 func Example() {
-	s := linetest.NewServer()
+	s := linetest.New()
 	defer s.Close()
 
 	for range 2 {
 		body := `{"to":"` + linetest.GroupID + `","messages":[{"type":"text","text":"disk full"}]}`
-		req, err := http.NewRequest(http.MethodPost, s.BaseURL()+"/v2/bot/message/push", strings.NewReader(body))
+		req, err := http.NewRequest(http.MethodPost, s.URL()+"/v2/bot/message/push", strings.NewReader(body))
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -34,7 +34,7 @@ func Example() {
 		fmt.Println(resp.Status, string(answer), err)
 	}
 	for _, d := range s.Deliveries() {
-		fmt.Println(d.Call, "to", d.To, linetest.Texts(d.Messages[0]))
+		fmt.Println(d.Call, "to", d.To, d.Messages[0].Texts())
 	}
 	// Output:
 	// 200 OK {"sentMessages":[{"id":"460000000000000001","quoteToken":"quote-460000000000000001"}]} <nil>

@@ -1,20 +1,23 @@
 package linetest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
+	"github.com/mackerel-notify/mackerel/line"
 )
 
-// What a new server has: one account with a token, and as its friends a user, a group of three and a room of two.
+// What a new server has: an account with a token, and as its friends a user, a group of three and a room of two.
 const (
 	Token   = "linetest-channel-access-token"
 	UserID  = "U0123456789abcdef0123456789abcdef"
@@ -22,154 +25,125 @@ const (
 	RoomID  = "R0123456789abcdef0123456789abcdef"
 )
 
-// MemoryBaseURL is the base URL for a client that goes through [fakehttp.Server.Client]. With that client any other host
-// leads to the fake too, api.line.me included.
-const MemoryBaseURL = fakehttp.MemoryURL
-
 const (
-	rate    = 2000           // requests per second and call
-	keyLife = 24 * time.Hour // of a retry key
-	maxBody = 2 << 20        // bytes
+	keyLife       = 24 * time.Hour // of a retry key
+	maxBody       = 2 << 20        // bytes
+	maxRecipients = 500
 )
-
-// A Delivery is one accepted request.
-type Delivery struct {
-	Call                 string   // push, multicast or broadcast
-	To                   []string // nil for a broadcast
-	Messages             []json.RawMessage
-	NotificationDisabled bool
-	RetryKey             string // "" if there was none
-	RequestID            string // as in X-Line-Request-Id
-	Time                 time.Time
-}
 
 // A Server is a fake of the Messaging API. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
+	deliveries fakehttp.Log[Delivery]
 
-	mu         sync.Mutex
-	rates      *fakehttp.Window // by call
-	tokens     map[string]bool
-	members    map[string]int64 // of each destination
-	deliveries []Delivery
-	accepted   map[string]accepted // by retry key
-	requests   int
-	sent       int   // messages, for their ids
-	limit      int64 // messages per month, negative for none
-	used       int64
+	mu       sync.Mutex
+	members  map[string]int64 // of each destination
+	accepted map[string]accepted
+	requests int
+	sent     int   // messages, for their ids
+	limit    int64 // messages per month, negative for a plan without a limit
+	used     int64
 }
 
-// accepted is what a retry key stands for.
+// accepted is what was accepted with a retry key.
 type accepted struct {
+	time      time.Time
 	requestID string
 	answer    map[string]any
-	time      time.Time
 }
 
-// NewServer returns a server that knows [Token], [UserID], [GroupID] and [RoomID], with 200 messages left in the month
-// for every test to use up. It listens nowhere until BaseURL, URL or Client is called; Close ends it.
-func NewServer() *Server {
-	s := &Server{
-		rates: fakehttp.NewWindow(rate, time.Second), tokens: map[string]bool{Token: true},
-		members: map[string]int64{UserID: 1, GroupID: 3, RoomID: 2}, accepted: make(map[string]accepted), limit: 200,
-	}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+// New returns a server that knows [Token], [UserID], [GroupID] and [RoomID]. Its account has a plan without a limit. Close
+// ends it.
+func New() *Server {
+	s := &Server{members: map[string]int64{UserID: 1, GroupID: 3, RoomID: 2}, accepted: make(map[string]accepted), limit: -1}
+	s.Server = fakehttp.NewFake(s.serve, refuseError,
+		fakehttp.Limit{Lane: "push", N: 2000, Per: time.Second}, fakehttp.Limit{Lane: "multicast", N: 200, Per: time.Second},
+		fakehttp.Limit{Lane: "broadcast", N: 60, Per: time.Hour}, fakehttp.Limit{Lane: "quota", N: 2000, Per: time.Second},
+		fakehttp.Limit{Lane: "quota/consumption", N: 2000, Per: time.Second})
+	s.AddToken(Token)
 	return s
 }
 
-// BaseURL returns the base URL of the API on the loopback interface. It is URL, which other services have a path below,
-// and like that not for a testing/synctest bubble; see [MemoryBaseURL].
-func (s *Server) BaseURL() string { return s.URL() }
+// Config returns the configuration of a notifier that pushes to [GroupID] through the fake over the loopback interface.
+func (s *Server) Config() line.Config { return config(s.URL()) }
 
-// SetToken adds a channel access token, or revokes it.
-func (s *Server) SetToken(token string, valid bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tokens[token] = valid
+// MemoryConfig returns the configuration of a notifier that pushes to [GroupID] through the fake in memory, for
+// testing/synctest.
+func (s *Server) MemoryConfig() line.Config {
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// AddDestination adds a user, group or room with so many members, who are as many messages in a push. It panics if the
-// id is not of the form that LINE's ids have.
+func config(base string) line.Config {
+	return line.Config{Token: mackerel.NewSecret(Token), To: []string{GroupID}, BaseURL: base}
+}
+
+// AddDestination adds a user, group or room with this number of members. A push counts as many messages.
 func (s *Server) AddDestination(id string, members int64) {
-	if !idForm.MatchString(id) {
-		panic("linetest: " + id + " is no id")
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.members[id] = members
 }
 
-// SetQuota sets how many messages the account may send in a month, a negative number for a plan without a limit, and how
-// many of them are used.
+// SetQuota sets how many messages the account can send in a month, and how many of them are used. A negative limit is a
+// plan without a limit, as at first.
 func (s *Server) SetQuota(limit, used int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit, s.used = limit, used
 }
 
-// SetRateLimit changes how many requests one call takes in a second, which is 2,000, and forgets what was counted.
-func (s *Server) SetRateLimit(requests int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rates = fakehttp.NewWindow(requests, time.Second)
+// Deliveries returns the requests that were accepted, oldest first.
+func (s *Server) Deliveries() []Delivery { return s.deliveries.All() }
+
+// A Delivery is a push, multicast or broadcast that was accepted.
+type Delivery struct {
+	Time                 time.Time // by the server's clock
+	Call                 string    // push, multicast or broadcast
+	To                   []string  // nil for a broadcast
+	Messages             []Message
+	NotificationDisabled bool
+	RetryKey             string // "" if there was none
+	RequestID            string // as in X-Line-Request-Id
 }
 
-// Deliveries returns what was accepted, oldest first.
-func (s *Server) Deliveries() []Delivery {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.deliveries)
+// refuse returns an error of LINE's, with a problem of one member if property is set.
+func refuse(status int, message, property, problem string) *fakehttp.Refusal {
+	body := map[string]any{"message": message}
+	if property == "" {
+		return fakehttp.RefuseJSON(status, body, message)
+	}
+	body["details"] = []map[string]string{{"message": problem, "property": property}}
+	return fakehttp.RefuseJSON(status, body, property+": "+problem)
 }
-
-var (
-	idForm  = regexp.MustCompile(`^[UCR][0-9a-f]{32}$`)
-	keyForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-)
-
-// A refusal is an answer that is none of the successes.
-type refusal struct {
-	status  int
-	message string
-	details []detail
-	header  map[string]string
-	more    map[string]any // other members of the body
-}
-
-type detail struct {
-	Message  string `json:"message"`
-	Property string `json:"property"`
-}
-
-func (e *refusal) Error() string { return e.message }
 
 // invalid refuses one member of the body.
-func invalid(property, problem string) *refusal {
-	return &refusal{
-		status: http.StatusBadRequest, message: "The request body has 1 error(s)", details: []detail{{problem, property}},
+func invalid(property, problem string) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, "The request body has 1 error(s)", property, problem)
+}
+
+func refuseError(err error) *fakehttp.Refusal {
+	var field *strict.FieldError
+	switch {
+	case errors.As(err, &field):
+		return invalid(field.Field, field.Problem)
+	case errors.Is(err, strict.ErrContentType):
+		return refuse(http.StatusUnsupportedMediaType, "The content type is not supported", "", "")
 	}
+	return refuse(http.StatusBadRequest, "The request body could not be parsed as JSON (line: 1, column: 1)", "", "")
 }
 
-// refused is a status with a message and nothing else.
-func refused(status int, message string) *refusal { return &refusal{status: status, message: message} }
-
-// A route is one call of the API.
-type route struct {
-	method string
-	sends  bool // it takes a body and a retry key
-	serve  func(*Server, *http.Request) (any, error)
+// calls are the calls of the API, by their method and path.
+var calls = map[string]func(*Server, *http.Request) (map[string]any, error){
+	"POST push":             (*Server).push,
+	"POST multicast":        (*Server).multicast,
+	"POST broadcast":        (*Server).broadcast,
+	"GET quota":             (*Server).quota,
+	"GET quota/consumption": (*Server).consumption,
 }
 
-const prefix = "/v2/bot/message/"
-
-var routes = map[string]route{
-	"push":              {http.MethodPost, true, (*Server).push},
-	"multicast":         {http.MethodPost, true, (*Server).multicast},
-	"broadcast":         {http.MethodPost, true, (*Server).broadcast},
-	"quota":             {http.MethodGet, false, (*Server).quota},
-	"quota/consumption": {http.MethodGet, false, (*Server).consumption},
-}
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
@@ -177,72 +151,181 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	answer, err := s.answer(r)
 	if err == nil {
 		fakehttp.WriteJSON(w, http.StatusOK, answer)
-		return
 	}
-	writeError(w, err)
+	return err
 }
 
 func (s *Server) requestID() string { return fmt.Sprintf("6c696e65-0000-4000-8000-%012x", s.requests) }
 
-func writeError(w http.ResponseWriter, err error) {
-	var e *refusal
-	var field *fakehttp.FieldError
-	switch {
-	case errors.As(err, &e):
-	case errors.As(err, &field):
-		e = invalid(field.Field, field.Problem)
-	default:
-		e = refused(http.StatusBadRequest, "The request body could not be parsed as JSON (line: 1, column: 1)")
-	}
-	for k, v := range e.header {
-		w.Header().Set(k, v)
-	}
-	body := map[string]any{"message": e.message}
-	if len(e.details) > 0 {
-		body["details"] = e.details
-	}
-	for k, v := range e.more {
-		body[k] = v
-	}
-	fakehttp.WriteJSON(w, e.status, body)
-}
-
-func (s *Server) answer(r *http.Request) (any, error) {
-	path, found := strings.CutPrefix(r.URL.EscapedPath(), prefix)
-	call, known := routes[path]
-	if !found || !known || call.method != r.Method || r.URL.RawQuery != "" {
-		return nil, refused(http.StatusNotFound, "Not found")
+func (s *Server) answer(r *http.Request) (map[string]any, error) {
+	path, found := strings.CutPrefix(r.URL.EscapedPath(), "/v2/bot/message/")
+	call, known := calls[r.Method+" "+path]
+	if !found || !known || r.URL.RawQuery != "" {
+		return nil, refuse(http.StatusNotFound, "Not found", "", "")
 	}
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer || !s.tokens[token] {
-		return nil, refused(http.StatusUnauthorized, "Authentication failed due to the following reason: invalid token. "+
-			"Confirm that the access token in the authorization header is valid.")
+	if !bearer || !s.HasToken(token) {
+		return nil, refuse(http.StatusUnauthorized, "Authentication failed due to the following reason: invalid token. "+
+			"Confirm that the access token in the authorization header is valid.", "", "")
 	}
-	if _, _, ok := s.rates.Take(path, s.Now()); !ok {
-		return nil, refused(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.")
+	if !s.Take(path, token).OK {
+		return nil, refuse(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.", "", "")
 	}
-	if err := s.checkKey(call, r.Header.Get("X-Line-Retry-Key")); err != nil {
+	if err := s.checkKey(r); err != nil {
 		return nil, err
 	}
-	return call.serve(s, r)
+	return call(s, r)
 }
 
-// checkKey refuses a retry key that is none, is not allowed here, or has done its work.
-func (s *Server) checkKey(call route, key string) error {
+var keyForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// checkKey refuses a retry key that is malformed, that the call does not take, or with which a request was accepted.
+func (s *Server) checkKey(r *http.Request) error {
+	key := r.Header.Get("X-Line-Retry-Key")
 	switch {
 	case key == "":
 		return nil
-	case !call.sends:
-		return refused(http.StatusBadRequest, "The retry key is not allowed for this API")
+	case r.Method != http.MethodPost:
+		return refuse(http.StatusBadRequest, "The retry key is not allowed for this API", "", "")
 	case !keyForm.MatchString(key):
-		return refused(http.StatusBadRequest, "The retry key is invalid")
+		return refuse(http.StatusBadRequest, "The retry key is invalid", "", "")
 	}
 	before, known := s.accepted[key]
 	if !known || s.Now().Sub(before.time) >= keyLife {
 		return nil
 	}
-	return &refusal{
-		status: http.StatusConflict, message: "The retry key is already accepted",
-		header: map[string]string{"X-Line-Accepted-Request-Id": before.requestID}, more: before.answer,
+	body := map[string]any{"message": "The retry key is already accepted"}
+	if sent := before.answer["sentMessages"]; sent != nil {
+		body["sentMessages"] = sent
 	}
+	refusal := fakehttp.RefuseJSON(http.StatusConflict, body, "the retry key is already accepted")
+	refusal.Header.Set("X-Line-Accepted-Request-Id", before.requestID)
+	return refusal
+}
+
+// A body has what all three calls take.
+type body struct {
+	Messages               []Message `json:"messages"`
+	NotificationDisabled   bool      `json:"notificationDisabled"`
+	CustomAggregationUnits []string  `json:"customAggregationUnits"`
+}
+
+// read decodes the body of a request.
+func (s *Server) read(r *http.Request, v any) error {
+	if r.ContentLength > maxBody {
+		return refuse(http.StatusRequestEntityTooLarge, "The request body is too large", "", "")
+	}
+	return strict.JSON(r, v, !s.IsStrict())
+}
+
+func (s *Server) push(r *http.Request) (map[string]any, error) {
+	var b struct {
+		To string `json:"to"`
+		body
+	}
+	if err := s.read(r, &b); err != nil {
+		return nil, err
+	}
+	return s.accept(r, Delivery{Call: "push", To: []string{b.To}}, b.body)
+}
+
+func (s *Server) multicast(r *http.Request) (map[string]any, error) {
+	var b struct {
+		To []string `json:"to"`
+		body
+	}
+	if err := s.read(r, &b); err != nil {
+		return nil, err
+	}
+	if n := len(b.To); n < 1 || n > maxRecipients {
+		return nil, invalid("to", "Size must be between 1 and 500")
+	}
+	for i, id := range b.To {
+		property := "to[" + strconv.Itoa(i) + "]"
+		if !strings.HasPrefix(id, "U") {
+			return nil, invalid(property, "must be the id of a user")
+		}
+		if slices.Contains(b.To[:i], id) {
+			return nil, invalid(property, "is given twice")
+		}
+	}
+	return s.accept(r, Delivery{Call: "multicast", To: b.To}, b.body)
+}
+
+func (s *Server) broadcast(r *http.Request) (map[string]any, error) {
+	var b body
+	if err := s.read(r, &b); err != nil {
+		return nil, err
+	}
+	return s.accept(r, Delivery{Call: "broadcast"}, b)
+}
+
+// accept checks the messages and the destinations, and keeps the delivery.
+func (s *Server) accept(r *http.Request, d Delivery, b body) (map[string]any, error) {
+	if err := checkMessages(b.Messages, !s.IsStrict()); err != nil {
+		return nil, err
+	}
+	count, known := s.count(d.To)
+	switch {
+	case !known:
+		return nil, refuse(http.StatusBadRequest, "Failed to send messages", "", "")
+	case s.limit >= 0 && s.used+count > s.limit:
+		return nil, refuse(http.StatusTooManyRequests, "You have reached your monthly limit.", "", "")
+	}
+	s.used += count
+	d.Messages, d.NotificationDisabled, d.Time, d.RequestID = b.Messages, b.NotificationDisabled, s.Now(), s.requestID()
+	d.RetryKey = r.Header.Get("X-Line-Retry-Key")
+	s.deliveries.Add(d)
+	s.Accept()
+	answer := s.sentMessages(d)
+	if d.RetryKey != "" {
+		s.accepted[d.RetryKey] = accepted{d.Time, d.RequestID, answer}
+	}
+	return answer, nil
+}
+
+// count returns how many messages of the month a delivery counts. A broadcast counts one per friend. It reports false if a
+// destination is unknown.
+func (s *Server) count(to []string) (n int64, known bool) {
+	if to == nil {
+		for id := range s.members {
+			if id[0] == 'U' {
+				n++
+			}
+		}
+		return n, true
+	}
+	for _, id := range to {
+		members, known := s.members[id]
+		if !known {
+			return 0, false
+		}
+		n += members
+	}
+	return n, true
+}
+
+// sentMessages returns the answer to a delivery: the ids of the messages in a push, otherwise an empty object.
+func (s *Server) sentMessages(d Delivery) map[string]any {
+	if d.Call != "push" {
+		return map[string]any{}
+	}
+	var sent []map[string]string
+	for range d.Messages {
+		s.sent++
+		id := strconv.FormatInt(460_000_000_000_000_000+int64(s.sent), 10)
+		sent = append(sent, map[string]string{"id": id, "quoteToken": "quote-" + id})
+	}
+	return map[string]any{"sentMessages": sent}
+}
+
+func (s *Server) quota(*http.Request) (map[string]any, error) {
+	if s.limit < 0 {
+		return map[string]any{"type": "none"}, nil
+	}
+	return map[string]any{"type": "limited", "value": s.limit}, nil
+}
+
+func (s *Server) consumption(*http.Request) (map[string]any, error) {
+	return map[string]any{"totalUsage": s.used}, nil
 }

@@ -1,0 +1,80 @@
+package line
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// An answer is the body of an answer to a message. A success has SentMessages, for a push only. An error has Message and
+// may have Details.
+type answer struct {
+	SentMessages []struct {
+		ID string `json:"id"`
+	} `json:"sentMessages"`
+	Message string `json:"message"`
+	Details []struct {
+		Message  string `json:"message"`
+		Property string `json:"property"`
+	} `json:"details"`
+}
+
+// quotaWords are in the answer to a message beyond the month's quota.
+// See https://developers.line.biz/en/reference/messaging-api/#error-messages.
+const quotaWords = "monthly limit"
+
+// judge reads the answer to a multicast or broadcast. A 409 says that an earlier attempt with the same retry key was
+// accepted. A 429 for the month's quota is as final as a refused credential.
+func judge(r *transport.Result) {
+	var a answer
+	ok := provider.DecodeJSON(r.Body, &a)
+	switch {
+	case r.Status == http.StatusConflict:
+		r.Class = transport.Done
+	case r.Class == transport.RateLimited && strings.Contains(strings.ToLower(a.Message), quotaWords):
+		r.Class = transport.Unauthorized
+	case r.Class == transport.Done && (r.Status != http.StatusOK || !ok):
+		provider.Undocumented(r)
+	}
+}
+
+// judgePush reads the answer to a push, whose success also has the id of the message. An answer without it costs nothing:
+// the next attempt is answered with 409.
+func judgePush(r *transport.Result) {
+	judge(r)
+	if r.Class == transport.Done && r.Status == http.StatusOK && sentID(r.Body) == "" {
+		provider.Undocumented(r)
+	}
+}
+
+// sentID returns the id of the first message in an answer, "" if there is none.
+func sentID(body []byte) string {
+	var a answer
+	if !provider.DecodeJSON(body, &a) || len(a.SentMessages) == 0 {
+		return ""
+	}
+	return a.SentMessages[0].ID
+}
+
+// settle completes the receipt of a message.
+func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
+	receipt.ID = sentID(r.Body)
+	return nil
+}
+
+// decodeError reads {"message":"...","details":[{"message":"...","property":"messages[0].text"}]}. LINE has no codes.
+func decodeError(_ int, body []byte) (code, message string) {
+	var a answer
+	if !provider.DecodeJSON(body, &a) {
+		return "", ""
+	}
+	var details []string
+	for _, d := range a.Details {
+		details = append(details, provider.Join(" ", d.Property, d.Message))
+	}
+	return "", provider.Join(": ", a.Message, provider.Join("; ", details...))
+}

@@ -1,0 +1,113 @@
+package linetest
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Message is a message object as it was sent: a text, textV2, flex or image.
+type Message struct {
+	Type               string         `json:"type"`
+	Text               string         `json:"text"`         // of a text or textV2
+	Substitution       jsontext.Value `json:"substitution"` // of a textV2
+	AltText            string         `json:"altText"`      // of a flex
+	Contents           jsontext.Value `json:"contents"`     // of a flex
+	OriginalContentURL string         `json:"originalContentUrl"`
+	PreviewImageURL    string         `json:"previewImageUrl"`
+	Bubble             *Bubble        `json:"-"` // the contents of a flex
+
+	Emojis     jsontext.Value `json:"emojis"`
+	QuoteToken string         `json:"quoteToken"`
+	QuickReply jsontext.Value `json:"quickReply"`
+	Sender     jsontext.Value `json:"sender"`
+}
+
+// A Bubble is the contents of a flex message.
+type Bubble struct {
+	Type      string     `json:"type"`
+	Size      string     `json:"size"`
+	Direction string     `json:"direction"`
+	Header    *Component `json:"header"`
+	Hero      *Component `json:"hero"`
+	Body      *Component `json:"body"`
+	Footer    *Component `json:"footer"`
+	Styles    *Styles    `json:"styles"`
+	Action    *Action    `json:"action"`
+}
+
+// Styles are the styles of a bubble's blocks.
+type Styles struct {
+	Header BlockStyle `json:"header"`
+	Hero   BlockStyle `json:"hero"`
+	Body   BlockStyle `json:"body"`
+	Footer BlockStyle `json:"footer"`
+}
+
+// A BlockStyle is the style of a block.
+type BlockStyle struct {
+	BackgroundColor string `json:"backgroundColor"`
+	Separator       bool   `json:"separator"`
+	SeparatorColor  string `json:"separatorColor"`
+}
+
+// A Component is a box, text, image, button or separator.
+type Component struct {
+	Type            string      `json:"type"`
+	Layout          string      `json:"layout"`   // of a box
+	Contents        []Component `json:"contents"` // of a box
+	Spacing         string      `json:"spacing"`  // of a box
+	PaddingAll      string      `json:"paddingAll"`
+	CornerRadius    string      `json:"cornerRadius"`
+	Text            string      `json:"text"` // of a text
+	Weight          string      `json:"weight"`
+	Decoration      string      `json:"decoration"`
+	Wrap            bool        `json:"wrap"`
+	MaxLines        int         `json:"maxLines"`
+	URL             string      `json:"url"` // of an image
+	AspectRatio     string      `json:"aspectRatio"`
+	AspectMode      string      `json:"aspectMode"`
+	Height          string      `json:"height"` // of a button
+	Style           string      `json:"style"`  // of a text or button
+	Action          *Action     `json:"action"`
+	Size            string      `json:"size"`
+	Color           string      `json:"color"`
+	BackgroundColor string      `json:"backgroundColor"`
+	Margin          string      `json:"margin"`
+	Align           string      `json:"align"`
+	Flex            int         `json:"flex"`
+}
+
+// An Action is what a component does when it is tapped: it opens an address.
+type Action struct {
+	Type   string         `json:"type"`
+	Label  string         `json:"label"`
+	URI    string         `json:"uri"`
+	AltURI jsontext.Value `json:"altUri"`
+}
+
+// Texts returns the texts that people read, in the order in which they stand on the screen. The first text of a flex
+// message is its alternative text. Addresses are left out.
+func (m Message) Texts() []string {
+	if m.Bubble == nil {
+		return []string{m.Text}
+	}
+	all := []string{m.AltText}
+	for _, block := range []*Component{m.Bubble.Header, m.Bubble.Hero, m.Bubble.Body, m.Bubble.Footer} {
+		if block != nil {
+			all = block.appendTexts(all)
+		}
+	}
+	return all
+}
+
+func (c Component) appendTexts(all []string) []string {
+	if c.Text != "" {
+		all = append(all, c.Text)
+	}
+	for _, inner := range c.Contents {
+		all = inner.appendTexts(all)
+	}
+	if c.Action != nil {
+		all = append(all, c.Action.Label)
+	}
+	return all
+}
