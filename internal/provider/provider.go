@@ -4,6 +4,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -28,9 +29,8 @@ type Service struct {
 // Connect makes the service ready for calls. The options have been checked; delivery is the package's default; the
 // secrets are kept out of every error.
 func (s *Service) Connect(call mackerel.CallOptions, delivery mackerel.Delivery, secrets ...string) {
-	if call.Delivery == 0 {
-		call.Delivery = delivery
-	}
+	call.Delivery = cmp.Or(call.Delivery, delivery)
+	call.UserAgent = cmp.Or(call.UserAgent, mackerel.UserAgent)
 	s.transport = transport.New(s.Name, options(call), secrets...)
 }
 
@@ -77,20 +77,9 @@ func (s *Service) failure(op string, r transport.Result, clean *transport.Cleane
 		RetryAfter: r.RetryAfter,
 		Attempts:   r.Attempts,
 		Delivery:   mackerel.Delivery(r.Delivery),
-		Kind:       kinds[r.Class],
+		Kind:       r.Class.Kind(),
 		Err:        r.Err,
 	}
-}
-
-// kinds are the sentinels of the classes.
-var kinds = map[transport.Class]error{
-	transport.Ambiguous:    mackerel.ErrAmbiguous,
-	transport.Invalid:      mackerel.ErrInvalid,
-	transport.Unauthorized: mackerel.ErrUnauthorized,
-	transport.NotFound:     mackerel.ErrNotFound,
-	transport.RateLimited:  mackerel.ErrRateLimited,
-	transport.Unavailable:  mackerel.ErrUnavailable,
-	transport.Unsupported:  mackerel.ErrUnsupported,
 }
 
 // Invalid is the error of an operation that is refused before it is sent.
@@ -164,20 +153,8 @@ func (e constError) Error() string { return string(e) }
 
 const errUndocumented = constError("the answer is not the documented one")
 
-// options are the caller's options as the transport takes them.
-func options(c mackerel.CallOptions) transport.Options {
-	o := transport.Options{
-		Client: c.Client, Timeout: c.Timeout, MaxAttempts: c.MaxAttempts, MaxWait: c.MaxWait,
-		Delivery: transport.Delivery(c.Delivery), UserAgent: c.UserAgent,
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = mackerel.UserAgent
-	}
-	if c.OnAttempt != nil {
-		o.OnAttempt = func(ctx context.Context, a transport.Attempt) { c.OnAttempt(ctx, mackerel.Attempt(a)) }
-	}
-	return o
-}
+// options is the form in which the transport takes a mackerel.CallOptions.
+type options = transport.Options[mackerel.Delivery, mackerel.Attempt]
 
 // Problems collects everything that is wrong with a configuration.
 type Problems []string

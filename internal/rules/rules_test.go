@@ -80,10 +80,13 @@ func kind(importPath string) string {
 	return service
 }
 
+// jsonv2 is encoding/json/v2 for Go 1.26.
+var jsonv2 = []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}
+
 // may is the graph: who may import which kinds of this module's packages, and which modules beyond.
 var may = map[string]struct{ kinds, modules []string }{
-	root:      {[]string{transport}, nil},
-	transport: {nil, []string{"github.com/hashicorp/go-retryablehttp"}},
+	root:      {[]string{transport}, jsonv2},
+	transport: {nil, append([]string{"github.com/hashicorp/go-retryablehttp"}, jsonv2...)},
 	provider:  {[]string{root, transport}, nil},
 	wire:      {[]string{root, provider, transport}, nil},
 	service:   {[]string{root, provider, transport, wire}, []string{"github.com/google/go-querystring/query"}},
@@ -119,10 +122,10 @@ func TestImportsFollowTheGraph(t *testing.T) {
 	}
 }
 
-func TestTheRootCompilesNoOtherModulesThanRetryablehttp(t *testing.T) {
+func TestTheRootCompilesNoOtherModulesThanRetryablehttpAndJSON(t *testing.T) {
 	var got []string
 	for _, p := range list(t, "-deps", ".") {
-		if !p.Standard && !strings.HasPrefix(p.ImportPath, module) {
+		if !p.Standard && !strings.HasPrefix(p.ImportPath, module) && !strings.HasPrefix(p.ImportPath, jsonv2[0]) {
 			got = append(got, p.ImportPath)
 		}
 	}

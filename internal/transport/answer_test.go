@@ -37,7 +37,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newServer(t) // all hosts are this one
 					s.Inject(fakehttp.Fault{Status: status, Header: http.Header{"Location": {tt.location}}})
-					r := transport.New("chatwork", transport.Options{Client: s.Client()}, "s3cr3t-t0ken").Do(t.Context(), post(t, fakehttp.MemoryURL))
+					r := transport.New("chatwork", options{Client: s.Client()}, "s3cr3t-t0ken").Do(t.Context(), post(t, fakehttp.MemoryURL))
 					check(t, "requests", len(s.Requests()), 1)
 					check(t, "class", r.Class, invalid)
 					check(t, "status", r.Status, status)
@@ -52,7 +52,7 @@ func TestAVeryLongRedirect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		s.Inject(fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://" + strings.Repeat("サ", 5000) + ".test/"}}})
-		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
 		if words := r.Err.Error(); len(words) > 512 || len(words) < 500 || !utf8.ValidString(words) {
 			t.Errorf("the error has %d bytes: %s", len(words), words)
 		}
@@ -106,7 +106,7 @@ func TestBodiesAreCapped(t *testing.T) {
 					defer s.Close()
 					request := post(t, fakehttp.MemoryURL)
 					request.URL, request.Limit = parse(t, fakehttp.MemoryURL+path), tt.limit
-					r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+					r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), request)
 					check(t, "class", r.Class, tt.class)
 					check(t, "attempts", r.Attempts, 1)
 					check(t, "there is a body", r.Body != nil, tt.whole)
@@ -136,7 +136,7 @@ func TestBodiesWithoutEnd(t *testing.T) {
 			s.Inject(fakehttp.Fault{Break: fakehttp.EndlessBody, Body: answer, Times: -1})
 			request := post(t, fakehttp.MemoryURL)
 			request.Repeat = repeat
-			r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+			r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), request)
 			check(t, "attempts", r.Attempts, 1)
 			check(t, "there is a body", r.Body != nil, false)
 			check(t, "words", words(r.Err), "the answer is larger than 65536 bytes")
@@ -206,7 +206,7 @@ func TestTheLastAnswerIsKept(t *testing.T) {
 		s := newServer(t)
 		s.Inject(fakehttp.Fault{Status: 503, Body: "busy", Header: http.Header{"X-Request-Id": {"7"}}})
 		s.Inject(lostAnswer, lostAnswer)
-		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
 		check(t, "status", r.Status, 503)
 		check(t, "header", r.Header.Get("X-Request-Id"), "7")
 		if !bytes.Equal(r.Body, []byte("busy")) {

@@ -30,7 +30,7 @@ func TestOnAttempt(t *testing.T) {
 		var got []transport.Attempt
 		type key struct{}
 		ctx := context.WithValue(t.Context(), key{}, "the caller's")
-		transport.New("chatwork", transport.Options{
+		transport.New("chatwork", options{
 			Client: s.Client(),
 			OnAttempt: func(ctx context.Context, a transport.Attempt) {
 				check(t, "the context", ctx.Value(key{}), any("the caller's"))
@@ -65,7 +65,7 @@ func TestOnAttempt(t *testing.T) {
 // A panic can be recovered in its own goroutine only.
 func TestOnAttemptRunsInTheCallersGoroutine(t *testing.T) {
 	s := newServer(t)
-	tr := transport.New("chatwork", transport.Options{OnAttempt: func(context.Context, transport.Attempt) { panic("here") }})
+	tr := transport.New("chatwork", options{OnAttempt: func(context.Context, transport.Attempt) { panic("here") }})
 	defer func() { check(t, "what was recovered", recover(), any("here")) }()
 	tr.Do(t.Context(), post(t, s.URL()))
 }
@@ -93,7 +93,7 @@ func TestLastIsSaidOfEveryLastAttempt(t *testing.T) {
 					s.Inject(tt.fault)
 				}
 				var got []string
-				r := transport.New("chatwork", transport.Options{
+				r := transport.New("chatwork", options{
 					Client: s.Client(), MaxAttempts: tt.max,
 					OnAttempt: func(_ context.Context, a transport.Attempt) {
 						got = append(got, strings.TrimSuffix(fmt.Sprint(a.Number, map[bool]string{true: " last"}[a.Last]), " "))
@@ -116,7 +116,7 @@ func TestNoGoroutineOutlivesACall(t *testing.T) {
 	for _, delivery := range []transport.Delivery{transport.AtLeastOnce, transport.AtMostOnce} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer(t)
-			tr := transport.New("chatwork", transport.Options{Client: s.Client(), Delivery: delivery})
+			tr := transport.New("chatwork", options{Client: s.Client(), Delivery: delivery})
 			for _, f := range faults {
 				f.Times = 2
 				s.Inject(f)
@@ -157,7 +157,7 @@ func TestNothingIsWrittenToStandardError(t *testing.T) {
 		s := newServer(t)
 		f.Times = -1
 		s.Inject(f)
-		tr := transport.New("chatwork", transport.Options{MaxWait: time.Millisecond}, "s3cr3t-t0ken")
+		tr := transport.New("chatwork", options{MaxWait: time.Millisecond}, "s3cr3t-t0ken")
 		tr.Do(t.Context(), post(t, s.URL()+"/s3cr3t-t0ken"))
 		s.Close()
 		tr.Do(t.Context(), post(t, s.URL()+"/s3cr3t-t0ken"))

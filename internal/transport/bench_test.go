@@ -23,7 +23,7 @@ func BenchmarkOverhead(b *testing.B) {
 		say(w, answer)
 	}))
 	defer s.Close()
-	tr := transport.New("chatwork", transport.Options{})
+	tr := transport.New("chatwork", options{})
 	request := post(b, s.URL)
 	raw := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: transport.DefaultTimeout}
 	defer raw.CloseIdleConnections()

@@ -21,7 +21,7 @@ func TestTheCallersClientIsCopied(t *testing.T) {
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { panic("redirects are ours to refuse") }
 		before := *client
 		s.Inject(fakehttp.Fault{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}})
-		tr := transport.New("chatwork", transport.Options{Client: client})
+		tr := transport.New("chatwork", options{Client: client})
 		check(t, "class", tr.Do(t.Context(), post(t, fakehttp.MemoryURL)).Class, invalid)
 		if client.Transport != before.Transport || client.Jar != before.Jar || client.Timeout != before.Timeout || client.CheckRedirect == nil {
 			t.Errorf("the client was changed: %+v", client)
@@ -50,7 +50,7 @@ func TestTheShorterTimeoutWins(t *testing.T) {
 				client := s.Client()
 				client.Timeout = tt.client
 				start := time.Now()
-				r := transport.New("chatwork", transport.Options{Client: client, Timeout: tt.options, MaxAttempts: 1}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+				r := transport.New("chatwork", options{Client: client, Timeout: tt.options, MaxAttempts: 1}).Do(t.Context(), post(t, fakehttp.MemoryURL))
 				check(t, "time", time.Since(start), tt.want)
 				check(t, "error", r.Err.Error(), "no answer within "+tt.want.String())
 			})
@@ -70,7 +70,7 @@ func TestTheCallersJar(t *testing.T) {
 	}
 	client := &http.Client{Transport: &http.Transport{}, Jar: jar}
 	defer client.CloseIdleConnections()
-	tr := transport.New("chatwork", transport.Options{Client: client, MaxWait: time.Millisecond})
+	tr := transport.New("chatwork", options{Client: client, MaxWait: time.Millisecond})
 	r := post(t, s.URL())
 	tr.Do(t.Context(), r)
 
@@ -118,7 +118,7 @@ func TestEveryAttemptSendsTheSameBytes(t *testing.T) {
 		s.Inject(lostAnswer, unavailable503)
 		r := post(t, fakehttp.MemoryURL)
 		r.Body = []byte(strings.Repeat("サーバ", 10_000))
-		check(t, "class", transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), r).Class, done)
+		check(t, "class", transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), r).Class, done)
 		for _, got := range s.Requests() {
 			check(t, "the body is the same", string(got.Body), string(r.Body))
 			check(t, "Content-Length", got.Header.Get("Content-Length"), "90000")
@@ -130,7 +130,7 @@ func TestEveryAttemptSendsTheSameBytes(t *testing.T) {
 func TestAClientWithoutATransport(t *testing.T) {
 	s := newServer(t)
 	for range 3 {
-		tr := transport.New("chatwork", transport.Options{Client: &http.Client{Timeout: 3 * time.Second}})
+		tr := transport.New("chatwork", options{Client: &http.Client{Timeout: 3 * time.Second}})
 		check(t, "class", tr.Do(t.Context(), post(t, s.URL())).Class, done)
 	}
 	check(t, "connections", s.Connections(), 1)

@@ -20,8 +20,8 @@ import (
 func TestConnectionsAreReused(t *testing.T) {
 	s := fakehttp.NewServer(http.HandlerFunc(answerOfEveryKind))
 	t.Cleanup(s.Close)
-	tr := transport.New("chatwork", transport.Options{MaxWait: time.Millisecond}) // the shared connections
-	other := transport.New("slack", transport.Options{MaxWait: time.Millisecond})
+	tr := transport.New("chatwork", options{MaxWait: time.Millisecond}) // the shared connections
+	other := transport.New("slack", options{MaxWait: time.Millisecond})
 	for range 3 {
 		for _, kind := range []string{"length", "chunks", "empty", "gzip", "missing", "failing", "limited", "elsewhere"} {
 			r := post(t, s.URL())
@@ -69,7 +69,7 @@ func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 		together.Wait()
 	}))
 	t.Cleanup(s.Close)
-	tr := transport.New("chatwork", transport.Options{})
+	tr := transport.New("chatwork", options{})
 	for range 3 {
 		together.Add(calls)
 		var wg sync.WaitGroup
@@ -85,7 +85,7 @@ func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 func TestAFailingCallLeavesTheOthersConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
-		tr := transport.New("chatwork", transport.Options{Client: s.Client()})
+		tr := transport.New("chatwork", options{Client: s.Client()})
 		s.Inject(fakehttp.Fault{Path: "/broken", Break: fakehttp.Silence, Times: -1})
 		tr.Do(t.Context(), post(t, fakehttp.MemoryURL))
 		broken := post(t, fakehttp.MemoryURL)
@@ -113,7 +113,7 @@ func TestWhatMustNotArriveTwiceDialsAfresh(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name+", through the shared transport", func(t *testing.T) {
 			s := newServer(t)
-			fiveCalls(t, transport.Options{Delivery: tt.delivery}, s.URL(), tt.repeat)
+			fiveCalls(t, options{Delivery: tt.delivery}, s.URL(), tt.repeat)
 			check(t, "connections", s.Connections(), tt.want)
 		})
 		t.Run(tt.name+", through a caller's transport", func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
 			}
 		}
 		s.StartTLS()
-		fiveCalls(t, transport.Options{Client: s.Client(), Delivery: delivery}, s.URL, transport.Message)
+		fiveCalls(t, options{Client: s.Client(), Delivery: delivery}, s.URL, transport.Message)
 		s.Close()
 		check(t, "connections", connections.Load(), want)
 	}
@@ -190,11 +190,11 @@ func TestAGetOverHTTP2HasNoBody(t *testing.T) {
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	defer s.Close()
-	r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), get(t, s.URL, transport.Once))
+	r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), get(t, s.URL, transport.Once))
 	check(t, "class", r.Class, done)
 }
 
-func fiveCalls(t *testing.T, o transport.Options, base string, repeat transport.Repeat) {
+func fiveCalls(t *testing.T, o options, base string, repeat transport.Repeat) {
 	tr := transport.New("chatwork", o)
 	for range 5 {
 		r := post(t, base)

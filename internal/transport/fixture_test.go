@@ -15,6 +15,9 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
+// options are the transport's options without the root package's types.
+type options = transport.Options[transport.Delivery, transport.Attempt]
+
 const answer = `{"message_id":"5"}`
 
 // newServer returns a fake that answers what it gets with a documented success.
@@ -67,8 +70,8 @@ func get(t testing.TB, base string, repeat transport.Repeat) transport.Request {
 }
 
 // through returns options with a client over the RoundTripper.
-func through(rt http.RoundTripper) transport.Options {
-	return transport.Options{Client: &http.Client{Transport: rt}}
+func through(rt http.RoundTripper) options {
+	return options{Client: &http.Client{Transport: rt}}
 }
 
 type roundTripFunc func(*http.Request) (*http.Response, error)

@@ -92,8 +92,8 @@ func TestANameThatResolvesToSomethingElseTheNextTimeIsRefused(t *testing.T) {
 	var answer atomic.Pointer[netip.Addr]
 	dialer := guardedDialer(func(a netip.Addr) bool { return a == outside })
 	dialer.Resolver = resolver(&answer)
-	tr := New("test", Options{MaxAttempts: 2})
-	tr.pooled, tr.fresh = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
+	tr := New("test", Options[Delivery, Attempt]{MaxAttempts: 2})
+	tr.ways = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
 	for _, repeat := range []Repeat{Once, Message, Replay} {
 		request := Request{Op: "post", Method: http.MethodPost, URL: u, Header: http.Header{}, Repeat: repeat}
 		before := len(s.Requests())
@@ -120,9 +120,9 @@ func TestAGuardedTransportKeepsNothingThatConnectsByItself(t *testing.T) {
 	base = base.Clone()
 	base.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{"h2": nil} // known by being nil
 	base.MaxResponseHeaderBytes = 4096
-	pooled, fresh := guarded(base, guardedDialer(isPublic))
-	for _, rt := range []roundTripper{pooled, fresh} {
-		tr := rt.RoundTripper.(*http.Transport)
+	w := guarded(base, guardedDialer(isPublic))
+	for _, rt := range []http.RoundTripper{w.pooled, w.fresh} {
+		tr := rt.(*http.Transport)
 		if tr.Proxy != nil || tr.DialTLSContext != nil || tr.Dial != nil || tr.DialTLS != nil { //nolint:staticcheck // deprecated, but they would be used
 			t.Error("it has a proxy or a dialer of the caller's")
 		}

@@ -17,7 +17,7 @@ import (
 // guard returns a guarded transport over a client that has the RoundTripper, or without a client.
 func guard(t *testing.T, rt http.RoundTripper) *transport.Transport {
 	t.Helper()
-	o := transport.Options{}
+	o := options{}
 	if rt != nil {
 		o = through(rt)
 	}
@@ -84,7 +84,7 @@ func TestGuardLeavesTheCallersTransportAlone(t *testing.T) {
 	t.Cleanup(tp.CloseIdleConnections)
 	wantGuarded(t, "guarded", guard(t, tp).Do(t.Context(), post(t, s.URL())))
 	check(t, "not guarded", transport.New("test", through(tp)).Do(t.Context(), post(t, s.URL())).Class, transport.Done)
-	check(t, "shared", transport.New("test", transport.Options{}).Do(t.Context(), post(t, s.URL())).Class, transport.Done)
+	check(t, "shared", transport.New("test", options{}).Do(t.Context(), post(t, s.URL())).Class, transport.Done)
 }
 
 func TestARedirectToAnOwnAddressIsNotFollowed(t *testing.T) {

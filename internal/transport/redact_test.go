@@ -159,7 +159,7 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 			m := httpmock.NewMockTransport()
 			m.RegisterNoResponder(httpmock.NewErrorResponder(tt.err))
 			var attempt error
-			tr := transport.New("slack", transport.Options{
+			tr := transport.New("slack", options{
 				Client: &http.Client{Transport: m}, MaxAttempts: 1,
 				OnAttempt: func(_ context.Context, a transport.Attempt) { attempt = a.Err },
 			}, "s3cr3t-t0ken")
@@ -204,7 +204,7 @@ func checkNoSecret(t *testing.T, tr *transport.Transport, r transport.Result) {
 func TestACauseThatHoldsAnAddress(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(&url.Error{Op: "Get", URL: "https://hooks.test/hunter2", Err: io.ErrUnexpectedEOF})
-	tr := transport.New("slack", transport.Options{})
+	tr := transport.New("slack", options{})
 	r := tr.Do(ctx, post(t, fakehttp.MemoryURL))
 	check(t, "words", r.Err.Error(), "context canceled: unexpected EOF")
 	check(t, "it was cancelled", errors.Is(r.Err, context.Canceled), true)
@@ -213,7 +213,7 @@ func TestACauseThatHoldsAnAddress(t *testing.T) {
 }
 
 func TestASignersErrorThatHoldsAnAddress(t *testing.T) {
-	tr := transport.New("eventbridge", transport.Options{MaxAttempts: 1})
+	tr := transport.New("eventbridge", options{MaxAttempts: 1})
 	request := post(t, fakehttp.MemoryURL)
 	request.Sign = func(*http.Request) error {
 		return &url.Error{Op: "Get", URL: "https://hooks.test/hunter2", Err: io.ErrUnexpectedEOF}

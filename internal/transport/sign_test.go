@@ -56,7 +56,7 @@ func TestASignatureThatFailsIsProofThatNothingWasSent(t *testing.T) {
 			}
 			return nil
 		}
-		o := transport.Options{MaxAttempts: 1, Delivery: transport.AtMostOnce}
+		o := options{MaxAttempts: 1, Delivery: transport.AtMostOnce}
 		result := transport.New("test", o).Do(t.Context(), r)
 		check(t, "class", result.Class, transport.Unavailable)
 		check(t, "error", result.Err.Error(), "not signed: no credentials")
@@ -133,13 +133,13 @@ func TestWhatASignerSaysIsCleaned(t *testing.T) {
 		errors.New("Get http://169.254.170.2/hunter2-secret: refused"),
 	} {
 		r.Sign = func(*http.Request) error { return err }
-		result := transport.New("test", transport.Options{MaxAttempts: 1}, "hunter2-secret").Do(t.Context(), r)
+		result := transport.New("test", options{MaxAttempts: 1}, "hunter2-secret").Do(t.Context(), r)
 		if text := result.Err.Error(); strings.Contains(text, "hunter2") || strings.Contains(text, "169.254") || !strings.HasPrefix(text, "not signed: ") {
 			t.Errorf("got %q", text)
 		}
 	}
 	r.Sign = func(r *http.Request) error { r.Header.Set("X-Signature", "a\nb"); return nil }
-	result := transport.New("test", transport.Options{MaxAttempts: 1}).Do(t.Context(), r)
+	result := transport.New("test", options{MaxAttempts: 1}).Do(t.Context(), r)
 	check(t, "a header with a line break", result.Class, transport.Unavailable)
 	check(t, "requests", len(s.Requests()), 0)
 }
@@ -151,7 +151,7 @@ func TestManyCallsAtOnceAreSignedEachForItself(t *testing.T) {
 		r.URL.RawQuery = "signed=1"
 		return stamp(r)
 	}
-	tr := transport.New("test", transport.Options{})
+	tr := transport.New("test", options{})
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() { tr.Do(t.Context(), r) })

@@ -44,7 +44,7 @@ func TestAmbiguitySticks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(t)
 				s.Inject(tt.faults...)
-				r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+				r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
 				check(t, "class", r.Class, tt.class)
 				check(t, "status", r.Status, tt.status)
 				check(t, "attempts", r.Attempts, tt.attempts)
@@ -60,7 +60,7 @@ func TestAmbiguitySticksWhereNothingWasSentInTheEnd(t *testing.T) {
 		s.Inject(lostAnswer)
 		tp := pipe(t, s)
 		attempts := 0
-		tr := transport.New("chatwork", transport.Options{
+		tr := transport.New("chatwork", options{
 			Client:    &http.Client{Transport: tp},
 			OnAttempt: func(context.Context, transport.Attempt) { attempts++; s.Close() },
 		})
@@ -78,12 +78,12 @@ func TestReplayIsNeverAmbiguous(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		s.Inject(lostAnswer, tooMany, tooMany)
-		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay))
+		r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay))
 		check(t, "class", r.Class, limited)
 
 		request := get(t, fakehttp.MemoryURL, transport.Replay)
 		request.Judge = func(r *transport.Result) { r.Class = transport.Ambiguous }
-		r = transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+		r = transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), request)
 		check(t, "class of undocumented answers", r.Class, unavailable)
 		check(t, "attempts", r.Attempts, 3)
 	})
@@ -144,7 +144,7 @@ func TestJudge(t *testing.T) {
 				s.Inject(tt.fault)
 				request := post(t, fakehttp.MemoryURL)
 				request.Judge = tt.judge
-				r := transport.New("line", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+				r := transport.New("line", options{Client: s.Client()}).Do(t.Context(), request)
 				check(t, "class", r.Class, tt.class)
 				check(t, "attempts", r.Attempts, tt.attempts)
 				check(t, "there is an error", r.Err != nil, tt.err)

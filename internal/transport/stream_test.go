@@ -38,7 +38,7 @@ func TestAStreamIsOpenedForEachAttempt(t *testing.T) {
 		body := strings.Repeat("0123456789", 10000)
 		r := streamed(t, fakehttp.MemoryURL, body)
 		r.Header = http.Header{"Content-Type": {"text/plain"}}
-		result := transport.New("test", transport.Options{Client: s.Client()}).Do(t.Context(), r)
+		result := transport.New("test", options{Client: s.Client()}).Do(t.Context(), r)
 		check(t, "class", result.Class, transport.Done)
 		check(t, "attempts", result.Attempts, 3)
 		for i, got := range s.Requests() {
@@ -75,7 +75,7 @@ func TestProgressOfARealUploadEndsAtItsLength(t *testing.T) {
 	var last atomic.Int64
 	r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
 	r.Stream.Progress = last.Store
-	check(t, "class", transport.New("test", transport.Options{}).Do(t.Context(), r).Class, transport.Done)
+	check(t, "class", transport.New("test", options{}).Do(t.Context(), r).Class, transport.Done)
 	check(t, "at last told", last.Load(), 1<<20)
 }
 
@@ -83,7 +83,7 @@ func TestABodyThatIsShorterThanItsLengthIsNoSuccess(t *testing.T) {
 	s := newServer(t)
 	r := streamed(t, s.URL(), "short")
 	r.Stream.Length = 10
-	result := transport.New("test", transport.Options{}).Do(t.Context(), r)
+	result := transport.New("test", options{}).Do(t.Context(), r)
 	check(t, "class", result.Class, transport.Ambiguous)
 	if result.Err == nil {
 		t.Error("no error")
@@ -118,7 +118,7 @@ func TestASinkTakesASuccessAndNothingElse(t *testing.T) {
 				s.Inject(tt.fault)
 				var w bytes.Buffer
 				r := into(t, fakehttp.MemoryURL, &w, tt.limit)
-				result := transport.New("test", transport.Options{Client: s.Client()}).Do(t.Context(), r)
+				result := transport.New("test", options{Client: s.Client()}).Do(t.Context(), r)
 				check(t, "class", result.Class, tt.class)
 				check(t, "written", w.String(), tt.written)
 				check(t, "counted", r.Sink.Written, int64(len(tt.written)))
@@ -143,7 +143,7 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 
 func TestTheErrorOfASinksWriterIsFound(t *testing.T) {
 	s := newServer(t)
-	result := transport.New("test", transport.Options{}).Do(t.Context(), into(t, s.URL(), &brokenWriter{5}, 100))
+	result := transport.New("test", options{}).Do(t.Context(), into(t, s.URL(), &brokenWriter{5}, 100))
 	if !errors.Is(result.Err, errFull) || result.Attempts != 1 || result.Class != transport.Unavailable {
 		t.Errorf("%v, %v, %d attempts", result.Class, result.Err, result.Attempts)
 	}
@@ -176,7 +176,7 @@ func TestATransferIsLimitedInSilenceNotInTime(t *testing.T) {
 			s := fakehttp.NewServer(drip(20, tt.every))
 			var w bytes.Buffer
 			r := into(t, fakehttp.MemoryURL, &w, 100)
-			result := transport.New("test", transport.Options{Client: s.Client(), Timeout: time.Second, MaxAttempts: 1}).Do(t.Context(), r)
+			result := transport.New("test", options{Client: s.Client(), Timeout: time.Second, MaxAttempts: 1}).Do(t.Context(), r)
 			check(t, "class", result.Class, tt.class)
 			check(t, "written", r.Sink.Written, tt.written)
 			if tt.class != transport.Done && result.Err.Error() != "nothing moved for 1s" {

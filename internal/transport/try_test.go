@@ -39,7 +39,7 @@ func TestTry(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var reported []transport.Attempt
-				tr := transport.New("email", transport.Options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
+				tr := transport.New("email", options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
 				n := 0
 				r := tr.Try(t.Context(), "send mail", func(context.Context) (transport.Class, error) {
 					n++
@@ -61,7 +61,7 @@ func TestTryAndTheContext(t *testing.T) {
 	cause := errors.New("shutting down")
 	refuse := func(context.Context) (transport.Class, error) { return transport.Unavailable, errNotNow }
 	synctest.Test(t, func(t *testing.T) {
-		tr := transport.New("email", transport.Options{MaxAttempts: 100})
+		tr := transport.New("email", options{MaxAttempts: 100})
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { cancel(cause) })
 		start := time.Now()
@@ -82,7 +82,7 @@ func TestTryAndTheContext(t *testing.T) {
 }
 
 func TestLost(t *testing.T) {
-	tr := transport.New("email", transport.Options{Timeout: 4 * time.Second}, "secret-password")
+	tr := transport.New("email", options{Timeout: 4 * time.Second}, "secret-password")
 	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	for want, err := range map[string]error{
 		"no answer within 4s": timeout, "what is [redacted]": errors.New("what is secret-password"), "the connection failed": errors.New("alert@example.com"),

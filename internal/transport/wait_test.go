@@ -92,7 +92,7 @@ func TestWaits(t *testing.T) {
 				s.Advance(tt.skew)
 				s.Inject(fakehttp.Fault{Status: tt.status, Header: tt.header})
 				var waits []time.Duration
-				tr := transport.New("chatwork", transport.Options{
+				tr := transport.New("chatwork", options{
 					Client:    s.Client(),
 					OnAttempt: func(_ context.Context, a transport.Attempt) { waits = append(waits, a.Wait) },
 				})
@@ -134,7 +134,7 @@ func TestTheServicesOwnWait(t *testing.T) {
 					return tt.hook
 				}
 				start := time.Now()
-				r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+				r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), request)
 				check(t, "class", r.Class, done)
 				check(t, "wait", time.Since(start), tt.want)
 			})
@@ -196,7 +196,7 @@ func TestWaitsThatAreTooLong(t *testing.T) {
 				defer cancel()
 				var last transport.Attempt
 				start := time.Now()
-				r := transport.New("chatwork", transport.Options{
+				r := transport.New("chatwork", options{
 					Client: s.Client(), MaxWait: tt.maxWait,
 					OnAttempt: func(_ context.Context, a transport.Attempt) { last = a },
 				}).Do(ctx, post(t, fakehttp.MemoryURL))
@@ -217,7 +217,7 @@ func TestExponentialWaits(t *testing.T) {
 		var waits [attempts][]time.Duration
 		s := newServer(t)
 		s.Inject(fakehttp.Fault{Status: 429, Times: -1})
-		tr := transport.New("chatwork", transport.Options{
+		tr := transport.New("chatwork", options{
 			Client: s.Client(), MaxAttempts: attempts,
 			OnAttempt: func(_ context.Context, a transport.Attempt) { waits[a.Number-1] = append(waits[a.Number-1], a.Wait) },
 		})
@@ -245,7 +245,7 @@ func TestManyAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		s.Inject(fakehttp.Fault{Status: 429, Times: -1})
-		r := transport.New("chatwork", transport.Options{Client: s.Client(), MaxAttempts: 100, MaxWait: math.MaxInt64}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		r := transport.New("chatwork", options{Client: s.Client(), MaxAttempts: 100, MaxWait: math.MaxInt64}).Do(t.Context(), post(t, fakehttp.MemoryURL))
 		check(t, "attempts", r.Attempts, 100)
 	})
 }
@@ -280,7 +280,7 @@ func TestCancel(t *testing.T) {
 				}
 				time.AfterFunc(tt.after, func() { cancel(errOperator) })
 				start := time.Now()
-				r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
+				r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
 				check(t, "time", time.Since(start), tt.after)
 				check(t, "class", r.Class, tt.class)
 				check(t, "status", r.Status, tt.status)
@@ -314,7 +314,7 @@ func TestCancelWhileDialing(t *testing.T) {
 		check(t, "words", r.Err.Error(), "context canceled")
 
 		start = time.Now()
-		r = transport.New("twilio", transport.Options{Client: &http.Client{Transport: tp}, MaxAttempts: 1, Delivery: transport.AtMostOnce}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		r = transport.New("twilio", options{Client: &http.Client{Transport: tp}, MaxAttempts: 1, Delivery: transport.AtMostOnce}).Do(t.Context(), post(t, fakehttp.MemoryURL))
 		check(t, "time of a dial that never ends", time.Since(start), transport.DefaultTimeout)
 		check(t, "class", r.Class, unavailable)
 	})
@@ -326,7 +326,7 @@ func TestCancelAfterALostAnswer(t *testing.T) {
 		s.Inject(lostAnswer, fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"10"}}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(5*time.Second, cancel)
-		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
+		r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
 		check(t, "class", r.Class, ambiguous)
 		check(t, "status", r.Status, 429)
 		check(t, "RetryAfter", r.RetryAfter, 10*time.Second)
@@ -339,7 +339,7 @@ func TestDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		s.Inject(fakehttp.Fault{Break: fakehttp.Silence, Times: -1})
-		tr := transport.New("chatwork", transport.Options{Client: s.Client(), MaxAttempts: 1})
+		tr := transport.New("chatwork", options{Client: s.Client(), MaxAttempts: 1})
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
 		r := tr.Do(ctx, post(t, fakehttp.MemoryURL))
@@ -361,7 +361,7 @@ func TestCancelAtTheEndOfTheWait(t *testing.T) {
 			s.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"3"}}})
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(3*time.Second, cancel)
-			r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
+			r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
 			if r.Attempts == 1 && (r.Class != limited || r.Status != 429) {
 				t.Errorf("class %d, status %d, error %v", r.Class, r.Status, r.Err)
 			}
