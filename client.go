@@ -28,7 +28,7 @@ const provider = "mackerel"
 
 // ClientConfig configures a [Client]. APIKey is required.
 type ClientConfig struct {
-	APIKey  Secret      `json:"api_key"`           // of an organization; needs Read permission, and Write to change anything
+	APIKey  Secret      `json:"api_key"`           // of an organization; with Write permission to change channels
 	BaseURL string      `json:"base_url,omitzero"` // DefaultBaseURL unless set; may have a path
 	Call    CallOptions `json:"-"`                 // Delivery is not used, because no operation is a message
 }
@@ -59,12 +59,10 @@ func NewClient(c ClientConfig) (*Client, error) {
 	if problems = append(problems, call.Problems()...); len(problems) > 0 {
 		return nil, &Error{Provider: provider, Op: "configure", Kind: ErrConfig, Message: strings.Join(problems, "; ")}
 	}
+	const mediaType = "application/json"
 	t := transport.New(provider, call, c.APIKey.Reveal())
-	return &Client{
-		transport: t,
-		base:      base,
-		header:    t.Header("X-Api-Key", c.APIKey.Reveal(), "Accept", "application/json", "Content-Type", "application/json"),
-	}, nil
+	header := t.Header("X-Api-Key", c.APIKey.Reveal(), "Accept", mediaType, "Content-Type", mediaType)
+	return &Client{transport: t, base: base, header: header}, nil
 }
 
 // String returns "mackerel". It does not show the key.
@@ -97,7 +95,8 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 		return answer, 0, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
 	}
 	r := c.transport.Do(ctx, transport.Request{
-		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
+		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body,
+		Repeat: op.repeat, Limit: transport.ReadLimit,
 		Judge: func(r *transport.Result) {
 			answer = *new(T)
 			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer, lenient) != nil || !answer.complete()) {

@@ -56,11 +56,18 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) } /
 // Retry-After says, forget the last answer when it is cancelled, and close all idle connections after each failure.
 func newRetrier(jar http.CookieJar, maxAttempts int) *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: attempts{}, Jar: jar, CheckRedirect: refuseRedirect},
-		RetryMax:     maxAttempts, // not reached: again stops before
-		CheckRetry:   func(ctx context.Context, _ *http.Response, _ error) (bool, error) { return callOf(ctx).again(ctx), nil },
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }, // again has waited
-		PrepareRetry: func(r *http.Request) error { r.Header = callOf(r.Context()).header(); return nil },
+		HTTPClient: &http.Client{Transport: attempts{}, Jar: jar, CheckRedirect: refuseRedirect},
+		RetryMax:   maxAttempts, // not reached: again stops before
+		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+			return callOf(ctx).again(ctx), nil
+		},
+		Backoff: func(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+			return 0 // again has waited
+		},
+		PrepareRetry: func(r *http.Request) error {
+			r.Header = callOf(r.Context()).header()
+			return nil
+		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 }

@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// ways are the two ways in which the attempts of a transport reach the service.
+// ways are the two ways in which the attempts of a transport reach the service. What must not arrive twice takes the
+// fresh one: on a kept connection that the server has just closed, its answer would be lost.
 type ways struct {
 	pooled http.RoundTripper // keeps connections
-	fresh  http.RoundTripper // dials for each attempt: a stale connection would lose the answer of what is sent only once
+	fresh  http.RoundTripper // dials for each attempt
 	std    bool              // both are net/http's own, which does not change the header of a request
 }
 

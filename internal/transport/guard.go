@@ -15,7 +15,7 @@ import (
 var errNotPublic = errors.New("the host's address is not public")
 
 // ErrOwnDialer is the error of Guard for a RoundTripper that is not an *http.Transport.
-var ErrOwnDialer = errors.New("a Client whose Transport is not an *http.Transport dials by itself and cannot be guarded")
+var ErrOwnDialer = errors.New("a Client without an *http.Transport dials by itself and cannot be guarded")
 
 // Guard keeps the transport from connecting to addresses that are not public, for URLs that somebody else chose. Call
 // it before the first call. The address is checked when it is dialed, after the name was resolved and before anything
@@ -38,7 +38,8 @@ func (t *Transport) Guard() error {
 
 // sharedGuarded returns the guarded ways of all transports without a client of the caller's.
 var sharedGuarded = sync.OnceValue(func() ways {
-	return guarded(shared().pooled.(*http.Transport), guardedDialer(isPublic)) //nolint:forcetypeassert // shared makes it
+	base := shared().pooled.(*http.Transport) //nolint:forcetypeassert // shared makes it
+	return guarded(base, guardedDialer(isPublic))
 })
 
 // guarded returns ways with the settings of base, the given dialer and no connections yet.

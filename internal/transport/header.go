@@ -8,8 +8,8 @@ import (
 
 // ownHeaders are made from the URL, the body and the options. net/http would ignore them, or send a broken request.
 var ownHeaders = map[string]bool{
-	"Host": true, "Content-Length": true, "Transfer-Encoding": true, "Connection": true, "Trailer": true, "Upgrade": true,
-	"Te": true, "Keep-Alive": true, "Proxy-Connection": true, "Expect": true, "Accept-Encoding": true, "User-Agent": true,
+	"Accept-Encoding": true, "Connection": true, "Content-Length": true, "Expect": true, "Host": true, "Keep-Alive": true,
+	"Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "User-Agent": true,
 }
 
 // HeaderProblem says why a header that the caller chose cannot be sent, "" if it can. It does not quote the value.

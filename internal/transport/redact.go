@@ -64,7 +64,8 @@ func forms(s string) []string {
 	query, path := url.QueryEscape(s), url.PathEscape(s)
 	all := []string{
 		s, query, path, lowerHex(query), lowerHex(path),
-		inJSON(s), inJSON(s, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true)), // the second is the default in Go
+		inJSON(s),
+		inJSON(s, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true)), // the default of encoding/json
 		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(s)), "="),
 	}
 	for _, form := range all {
