@@ -19,9 +19,9 @@ type call struct {
 
 	base http.RoundTripper
 	lost bool // an attempt may have been carried out
+	due  bool // an attempt is to begin
 
 	// The current attempt.
-	started  bool // begun, and again has not been asked about it
 	start    time.Time
 	answered bool
 	final    bool // another attempt would end in the same way
@@ -29,7 +29,7 @@ type call struct {
 
 func (t *Transport) newCall(r Request) *call {
 	r.Clean = cmp.Or(r.Clean, t.clean)
-	c := &call{t: t, r: r, base: t.ways.pooled}
+	c := &call{t: t, r: r, base: t.ways.pooled, due: true}
 	switch r.Repeat {
 	case Replay:
 		c.Delivery = AtLeastOnce
@@ -90,9 +90,7 @@ func (c *call) run(ctx context.Context) {
 			_ = resp.Body.Close() // http.NoBody
 		}
 	}
-	if c.Attempts == 0 && c.Err == nil { // the request cannot be sent
-		c.Class, c.Err = Invalid, c.r.Clean.Fault(err)
-	}
+	c.settle(ctx, err)
 }
 
 var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
@@ -150,35 +148,48 @@ type emptyBody struct{}
 func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
 func (emptyBody) Close() error             { return nil }
 
-// begin begins an attempt. If the context has ended, it says so in c.Err and returns false.
+// begin begins an attempt. It returns false if the context has ended.
 func (c *call) begin(ctx context.Context) bool {
 	if ctx.Err() != nil {
-		if c.Attempts == 0 {
-			c.Class = Unavailable
-		}
-		c.Err = c.r.Clean.cancelled(ctx)
 		return false
 	}
 	c.Attempts++
-	c.started, c.start, c.answered, c.final = true, time.Now(), false, false
+	c.due, c.start, c.answered, c.final = false, time.Now(), false, false
 	c.Err, c.RetryAfter = nil, 0
 	return true
 }
 
-// again decides what the attempt that has ended means for the call. It returns true if there is another attempt,
-// after waiting for it.
+// again decides what the attempt that has ended means for the call. It returns true if another attempt is due, after
+// waiting for it.
 func (c *call) again(ctx context.Context) bool {
-	if !c.started { // no attempt was made: net/http refused the request, or begin did
+	if c.due { // no attempt was begun
 		return false
 	}
-	c.started = false
 	wait, again := c.next(ctx)
 	c.lost = c.lost || c.Class == Ambiguous
 	if c.lost && c.Class != Done {
 		c.Class = Ambiguous // an earlier attempt may have been carried out; only a success is certain
 	}
 	c.report(ctx, wait, !again)
-	return again && c.pause(ctx, wait)
+	c.due = again
+	pause(ctx, wait)
+	return again
+}
+
+// settle says why an attempt that was due was not begun: the context has ended, or net/http refused the request with
+// err. The class is that of the last attempt, if there was one.
+func (c *call) settle(ctx context.Context, err error) {
+	if !c.due {
+		return
+	}
+	class, cause := Invalid, c.r.Clean.Fault(err)
+	if ctx.Err() != nil {
+		class, cause = Unavailable, c.r.Clean.cancelled(ctx)
+	}
+	c.Err = cause
+	if c.Attempts == 0 {
+		c.Class = class
+	}
 }
 
 // next reports whether another attempt is allowed, may end better than the current one, and can begin in time. The
@@ -215,20 +226,17 @@ func (c *call) backoff() time.Duration {
 	return d/2 + rand.N(d/2+1) //nolint:gosec // it need not be hard to guess
 }
 
-// pause waits. If the context ends before, it says so in c.Err and returns false: the rest of the last attempt's
-// outcome stands.
-func (c *call) pause(ctx context.Context, d time.Duration) bool {
+// pause waits until d is over or the context ends.
+func pause(ctx context.Context, d time.Duration) {
+	if d == 0 {
+		return
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	if ctx.Err() == nil {
-		return true
-	}
-	c.Err = c.r.Clean.cancelled(ctx)
-	return false
 }
 
 func (c *call) report(ctx context.Context, wait time.Duration, last bool) {

@@ -20,7 +20,7 @@ import (
 func TestConnectionsAreReused(t *testing.T) {
 	s := fakehttp.NewServer(http.HandlerFunc(answerOfEveryKind))
 	t.Cleanup(s.Close)
-	tr := transport.New("chatwork", options{MaxWait: time.Millisecond}) // the shared connections
+	tr := transport.New("chatwork", options{MaxWait: time.Millisecond}) // with the shared pool
 	other := transport.New("slack", options{MaxWait: time.Millisecond})
 	for range 3 {
 		for _, kind := range []string{"length", "chunks", "empty", "gzip", "missing", "failing", "limited", "elsewhere"} {
@@ -60,7 +60,7 @@ func answerOfEveryKind(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// An alert that fans out to many leaves as many connections for the next one; net/http's default would leave two.
+// After fifty calls at once there are fifty idle connections. The default of net/http would keep two.
 func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 	const calls = 50
 	var together sync.WaitGroup
@@ -81,12 +81,11 @@ func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 	check(t, "connections", s.Connections(), calls)
 }
 
-// A lost answer costs its own connection, not those of everybody else: go-retryablehttp would close them all.
+// A failing call closes its own connection only. go-retryablehttp would close all idle connections.
 func TestAFailingCallLeavesTheOthersConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		tr := transport.New("chatwork", options{Client: s.Client()})
-		s.Inject(fakehttp.Fault{Path: "/broken", Break: fakehttp.Silence, Times: -1})
+		s.Inject(fault{Path: "/broken", Break: fakehttp.Silence, Times: -1})
 		tr.Do(t.Context(), post(t, fakehttp.MemoryURL))
 		broken := post(t, fakehttp.MemoryURL)
 		broken.URL = parse(t, "http://other.test/broken")
@@ -158,10 +157,9 @@ func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
 	}
 }
 
-// net/http goes on dialing for a call that was given up, and keeps the connection for the next one. By then it is stale.
+// net/http goes on dialing for a call that was cancelled, and keeps the connection for the next call.
 func TestWhatMustNotArriveTwiceTakesNoConnectionLeftOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		tp := pipe(t, s)
 		dial := tp.DialContext
 		slow := make(chan struct{})
@@ -203,7 +201,7 @@ func fiveCalls(t *testing.T, o options, base string, repeat transport.Repeat) {
 	}
 }
 
-// A GET that consumes, on a kept connection that the server closes when it has handled the request: net/http repeats it.
+// If the server handles a request on a kept connection and closes it, net/http repeats a GET by itself.
 func TestNetHTTPDoesNotReplay(t *testing.T) {
 	consume := func(t *testing.T) transport.Request { return get(t, fakehttp.MemoryURL, transport.Once) }
 	withKey := func(t *testing.T) transport.Request {
@@ -223,24 +221,20 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 		{"a creation with an Idempotency-Key, through a caller's RoundTripper", withKey, wrapped},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				tr := transport.New("chatwork", through(tt.through(s.Client().Transport)))
-				tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay)) // leaves a connection behind
-				s.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
-				r := tr.Do(t.Context(), tt.request(t))
-				check(t, "requests", len(s.Requests()), 2)
-				check(t, "class", r.Class, ambiguous)
-			})
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			tr := transport.New("chatwork", through(tt.through(s.Client().Transport)))
+			tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay)) // leaves an idle connection
+			s.Inject(fault{Break: fakehttp.CloseConnection, Handled: true})
+			r := tr.Do(t.Context(), tt.request(t))
+			check(t, "requests", len(s.Requests()), 2)
+			check(t, "class", r.Class, ambiguous)
 		})
 	}
 }
 
-// The same as above with net/http alone, so that the test above is known to test something.
+// This is the test above with net/http alone. It shows that the test above can fail.
 func TestNetHTTPWouldReplay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		for range 2 {
 			resp, err := s.Client().Get(fakehttp.MemoryURL)
 			if err != nil {
@@ -248,15 +242,14 @@ func TestNetHTTPWouldReplay(t *testing.T) {
 			}
 			drain(resp.Body)
 			resp.Body.Close()
-			s.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
+			s.Inject(fault{Break: fakehttp.CloseConnection, Handled: true})
 		}
 		check(t, "requests of two calls", len(s.Requests()), 3)
 	})
 }
 
 func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		for _, rt := range []http.RoundTripper{s.Client().Transport, wrapped(s.Client().Transport)} {
 			tr := transport.New("chatwork", through(rt))
 			tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Once))

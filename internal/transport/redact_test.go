@@ -23,7 +23,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A token with everything in it that one of the forms escapes.
+// token has every character that one of the forms escapes.
 const token = `T/0k+n=<"5&%é` + "日"
 
 func TestSecretsInEveryForm(t *testing.T) {
@@ -127,7 +127,7 @@ func overlapsMask(secret string) bool {
 	return strings.ContainsAny(secret, "[]redact")
 }
 
-// The ways in which a RoundTripper, ours or a caller's, may wrap what went wrong with an address that is a secret.
+// RoundTrippers wrap errors in different ways. No wrapping may show the address, which is a secret.
 func TestErrorsQuoteNoAddress(t *testing.T) {
 	const address = "https://user:hunter2@hooks.test/services/T0/s3cr3t-t0ken?key=hunter2"
 	reset := os.NewSyscallError("read", syscall.ECONNRESET)
@@ -135,7 +135,7 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 	tests := []struct {
 		name  string
 		err   error
-		is    error // what is still found; nil: nothing
+		is    error // what errors.Is still finds, if anything
 		words string
 	}{
 		{"a url.Error", wrap(reset), syscall.ECONNRESET, "read: connection reset by peer"},
@@ -180,7 +180,7 @@ type stringError string
 
 func (e stringError) Error() string { return string(e) }
 
-// checkNoSecret prints a result in every way, also where fmt cannot call methods: below an unexported field.
+// checkNoSecret prints a result in every way, also below an unexported field, where fmt calls no methods.
 func checkNoSecret(t *testing.T, tr *transport.Transport, r transport.Result) {
 	t.Helper()
 	if u := (*url.Error)(nil); errors.As(r.Err, &u) {
@@ -200,7 +200,7 @@ func checkNoSecret(t *testing.T, tr *transport.Transport, r transport.Result) {
 	}
 }
 
-// The cause of a cancellation is often another call's error, as errgroup passes it on.
+// With errgroup, the cause of a cancellation is the error of another call.
 func TestACauseThatHoldsAnAddress(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(&url.Error{Op: "Get", URL: "https://hooks.test/hunter2", Err: io.ErrUnexpectedEOF})

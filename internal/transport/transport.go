@@ -157,5 +157,6 @@ func (t *Transport) Try(ctx context.Context, op string, attempt func(context.Con
 			break
 		}
 	}
+	c.settle(ctx, nil)
 	return c.Result
 }

@@ -16,25 +16,25 @@ import (
 
 var errNotNow = errors.New("450 not now")
 
-// TestTry repeats by the rules of HTTP, without HTTP.
+// Try follows the rules of a Message over HTTP.
 func TestTry(t *testing.T) {
 	certificate := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 	for _, test := range []struct {
 		name     string
-		classes  []transport.Class // of the attempts, the last one standing for all that follow
+		classes  []transport.Class // of the attempts; the last is repeated
 		err      error
 		mode     transport.Delivery
 		attempts int
 		class    transport.Class
 	}{
-		{"a success", []transport.Class{transport.Done}, nil, 0, 1, transport.Done},
-		{"a refusal for good", []transport.Class{transport.Invalid}, errNotNow, 0, 1, transport.Invalid},
-		{"a refusal for now, and then a success", []transport.Class{transport.Unavailable, transport.Done}, nil, transport.AtMostOnce, 2, transport.Done},
-		{"refusals for now", []transport.Class{transport.Unavailable}, errNotNow, transport.AtMostOnce, 3, transport.Unavailable},
-		{"a lost answer, at least once", []transport.Class{transport.Ambiguous, transport.Done}, nil, 0, 2, transport.Done},
-		{"a lost answer, at most once", []transport.Class{transport.Ambiguous, transport.Done}, errNotNow, transport.AtMostOnce, 1, transport.Ambiguous},
-		{"a lost answer, and then refusals", []transport.Class{transport.Ambiguous, transport.Unavailable}, errNotNow, 0, 3, transport.Ambiguous},
-		{"a certificate that is not good", []transport.Class{transport.Unavailable}, certificate, 0, 1, transport.Unavailable},
+		{"a success", []transport.Class{done}, nil, 0, 1, done},
+		{"a refusal for good", []transport.Class{invalid}, errNotNow, 0, 1, invalid},
+		{"a refusal for now, and then a success", []transport.Class{unavailable, done}, nil, transport.AtMostOnce, 2, done},
+		{"refusals for now", []transport.Class{unavailable}, errNotNow, transport.AtMostOnce, 3, unavailable},
+		{"a lost answer, at least once", []transport.Class{ambiguous, done}, nil, 0, 2, done},
+		{"a lost answer, at most once", []transport.Class{ambiguous, done}, errNotNow, transport.AtMostOnce, 1, ambiguous},
+		{"a lost answer, and then refusals", []transport.Class{ambiguous, unavailable}, errNotNow, 0, 3, ambiguous},
+		{"a certificate that is not good", []transport.Class{unavailable}, certificate, 0, 1, unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -56,20 +56,20 @@ func TestTry(t *testing.T) {
 	}
 }
 
-// TestTryAndTheContext: nothing is begun after its end, and a wait ends with it or is not begun.
+// After the end of the context there is no attempt. A wait ends with the context. A wait that is too long is not begun.
 func TestTryAndTheContext(t *testing.T) {
 	cause := errors.New("shutting down")
-	refuse := func(context.Context) (transport.Class, error) { return transport.Unavailable, errNotNow }
+	refuse := func(context.Context) (transport.Class, error) { return unavailable, errNotNow }
 	synctest.Test(t, func(t *testing.T) {
 		tr := transport.New("email", options{MaxAttempts: 100})
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { cancel(cause) })
 		start := time.Now()
 		r := tr.Try(ctx, "send mail", refuse)
-		if time.Since(start) != 10*time.Second || r.Attempts < 2 || r.Class != transport.Unavailable || !errors.Is(r.Err, cause) || !errors.Is(r.Err, context.Canceled) {
+		if time.Since(start) != 10*time.Second || r.Attempts < 2 || r.Class != unavailable || !errors.Is(r.Err, cause) || !errors.Is(r.Err, context.Canceled) {
 			t.Errorf("%+v after %v", r, time.Since(start))
 		}
-		if r = tr.Try(ctx, "send mail", refuse); r.Attempts != 0 || r.Class != transport.Unavailable || !errors.Is(r.Err, cause) {
+		if r = tr.Try(ctx, "send mail", refuse); r.Attempts != 0 || r.Class != unavailable || !errors.Is(r.Err, cause) {
 			t.Errorf("%+v", r)
 		}
 		short, release := context.WithTimeout(t.Context(), 100*time.Millisecond)

@@ -16,7 +16,7 @@ func TestJoin(t *testing.T) {
 		name     string
 		base     string
 		elements []string
-		want     string // "" if it cannot be addressed
+		want     string // "" if there is no URL for it
 	}{
 		{"a plain path", "https://api.test", []string{"v2", "rooms", "12"}, "https://api.test/v2/rooms/12"},
 		{"a base with a slash", "https://api.test/", []string{"rooms"}, "https://api.test/rooms"},
@@ -93,7 +93,7 @@ func TestParseURL(t *testing.T) {
 	const noBase = "a base URL with a query or fragment"
 	tests := []struct {
 		name, url      string
-		problem, base_ string // of ParseURL, and of ParseBase where it has another one
+		problem, base_ string // of ParseURL; of ParseBase, if different
 	}{
 		{"https", "https://api.test", "", ""},
 		{"http with a port and a path", "http://127.0.0.1:8080/v2/", "", ""},
