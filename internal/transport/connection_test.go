@@ -109,31 +109,25 @@ func TestWhatMustNotArriveTwiceDialsAfresh(t *testing.T) {
 		{"what is done once has one each", transport.Once, transport.AtLeastOnce, 5},
 		{"what may be done twice shares a connection", transport.Replay, transport.AtMostOnce, 1},
 	}
+	direct := func(tp *http.Transport) options { return through(tp) }
+	behind := func(tp *http.Transport) options { return through(wrapped(tp)) }
 	for _, tt := range tests {
-		t.Run(tt.name+", through the shared transport", func(t *testing.T) {
-			s := newServer(t)
-			fiveCalls(t, options{Delivery: tt.delivery}, s.URL(), tt.repeat)
-			check(t, "connections", s.Connections(), tt.want)
-		})
-		t.Run(tt.name+", through a caller's transport", func(t *testing.T) {
-			s := newServer(t)
-			tp := &http.Transport{}
-			defer tp.CloseIdleConnections()
-			o := through(tp)
-			o.Delivery = tt.delivery
-			fiveCalls(t, o, s.URL(), tt.repeat)
-			check(t, "connections", s.Connections(), tt.want)
-			check(t, "DisableKeepAlives of the caller's", tp.DisableKeepAlives, false)
-		})
-		t.Run(tt.name+", through a caller's RoundTripper", func(t *testing.T) {
-			s := newServer(t)
-			tp := &http.Transport{}
-			defer tp.CloseIdleConnections()
-			o := through(wrapped(tp))
-			o.Delivery = tt.delivery
-			fiveCalls(t, o, s.URL(), tt.repeat)
-			check(t, "connections", s.Connections(), tt.want)
-		})
+		for over, options := range map[string]func(*http.Transport) options{
+			"the shared pool":         func(*http.Transport) options { return options{} },
+			"a caller's transport":    direct,
+			"a caller's RoundTripper": behind,
+		} {
+			t.Run(tt.name+", through "+over, func(t *testing.T) {
+				s := newServer(t)
+				tp := &http.Transport{}
+				defer tp.CloseIdleConnections()
+				o := options(tp)
+				o.Delivery = tt.delivery
+				fiveCalls(t, o, s.URL(), tt.repeat)
+				check(t, "connections", s.Connections(), tt.want)
+				check(t, "DisableKeepAlives of the caller's", tp.DisableKeepAlives, false)
+			})
+		}
 	}
 }
 
