@@ -3,7 +3,6 @@ package transport_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,17 +26,13 @@ import (
 const token = `T/0k+n=<"5&%é` + "日"
 
 func TestSecretsInEveryForm(t *testing.T) {
-	htmlSafe, err := json.Marshal(token)
-	if err != nil {
-		t.Fatal(err)
-	}
 	tests := []struct{ name, quoted string }{
 		{"raw", token},
 		{"in a query", url.QueryEscape(token)},
 		{"in a query, in lower case", `T%2f0k%2bn%3d%3c%225%26%25%c3%a9%e6%97%a5`},
 		{"in a path", url.PathEscape(token)},
 		{"in a path, in lower case", `T%2f0k+n=%3c%225&%25%c3%a9%e6%97%a5`},
-		{"in JSON", string(htmlSafe[1 : len(htmlSafe)-1])},
+		{"in JSON", `T/0k+n=\u003c\"5\u0026%é日`},
 		{"in JSON without HTML escapes", `T/0k+n=<\"5&%é日`},
 		{"in JSON as PHP writes it", `T\/0k+n=<\"5&%é日`},
 		{"as Basic credentials", base64.StdEncoding.EncodeToString([]byte(token))},

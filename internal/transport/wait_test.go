@@ -70,7 +70,7 @@ var waitTests = []struct {
 	{"a reset in milliseconds", 0, 429, resetAt(epoch(0, 12*time.Second) + "000"), 0},
 	{"a reset in seconds from now", 0, 429, resetAt("12"), 12 * time.Second},
 	{"a reset less than nothing", 0, 429, resetAt("-12"), 0},
-	{"a reset that overflows a time", 0, 429, resetAt(strconv.Itoa(math.MaxInt64)), 0},
+	{"a reset that overflows a time", 0, 429, resetAt(strconv.FormatInt(math.MaxInt64, 10)), 0},
 	{"a reset that overflows everything", 0, 429, resetAt("99999999999999999999999999"), 0},
 	{"HipChat's rate limit is used up", 0, 429, http.Header{
 		"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {epoch(0, 14*time.Second)},
