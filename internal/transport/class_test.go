@@ -8,11 +8,6 @@ import (
 )
 
 func TestClassify(t *testing.T) {
-	const (
-		ambiguous, done, invalid, unauthorized = transport.Ambiguous, transport.Done, transport.Invalid, transport.Unauthorized
-		notFound, limited, unavailable         = transport.NotFound, transport.RateLimited, transport.Unavailable
-		unsupported                            = transport.Unsupported
-	)
 	classes := []struct {
 		name             string
 		from, to         int
@@ -59,4 +54,14 @@ func TestClassify(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryClassButDoneHasAKindOfItsOwn(t *testing.T) {
+	kinds := map[error]bool{}
+	for c := ambiguous; c <= unsupported; c++ {
+		kinds[c.Kind()] = true
+	}
+	check(t, "kinds", len(kinds), int(unsupported)+1)
+	check(t, "kind of a success", done.Kind(), nil)
+	check(t, "kind of too many requests", limited.Kind(), transport.ErrRateLimited)
 }
