@@ -11,7 +11,7 @@ import (
 )
 
 // A Refusal is an answer that refuses a request. A fake's handler returns it as an error.
-type Refusal struct {
+type Refusal struct { //nolint:errname // a fake refuses; that it is an error is how it is returned
 	Status  int
 	Header  http.Header
 	Body    string

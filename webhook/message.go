@@ -53,13 +53,16 @@ func (sign signer) render(r *transport.Request, m Message) ([]mackerel.Cut, erro
 	return nil, nil
 }
 
+// errAlert begins with the name of a field, as all problems of messages do.
+var errAlert = errors.New("Alert: cannot be written as JSON") //nolint:staticcheck // see above
+
 func (m Message) body() ([]byte, error) {
 	if m.Raw != nil {
 		return m.Raw, nil
 	}
 	body, err := m.Alert.MarshalJSON()
 	if err != nil {
-		return nil, errors.New("Alert: cannot be written as JSON")
+		return nil, errAlert
 	}
 	return body, nil
 }

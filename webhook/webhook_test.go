@@ -19,20 +19,20 @@ import (
 const headerToken = "conformance-header-token"
 
 func TestConformance(t *testing.T) {
-	notifytest.Run(t, func(t testing.TB) notifytest.Harness { return harness(t, servicetest.Start(t, webhooktest.New()), nil) })
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness { return harness(servicetest.Start(t, webhooktest.New()), nil) })
 }
 
 func TestConformanceOfSignedRequests(t *testing.T) {
 	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
 		fake := servicetest.Start(t, webhooktest.New())
 		fake.RequireSignature(webhooktest.Secret)
-		h := harness(t, fake, secrets(webhooktest.Secret))
+		h := harness(fake, secrets(webhooktest.Secret))
 		h.Keys, h.Dedups = []string{webhooktest.Secret}, true
 		return h
 	})
 }
 
-func harness(t testing.TB, fake *webhooktest.Server, signing []mackerel.Secret) notifytest.Harness {
+func harness(fake *webhooktest.Server, signing []mackerel.Secret) notifytest.Harness {
 	return notifytest.Harness{
 		New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
 			config := fake.MemoryConfig()

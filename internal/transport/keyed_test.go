@@ -53,7 +53,7 @@ func TestARefusedBodyIsReplacedOnce(t *testing.T) {
 				return []byte("disk"), true
 			}
 			signed := 0
-			r.Sign = func(r *http.Request) error { signed++; return nil }
+			r.Sign = func(*http.Request) error { signed++; return nil }
 			result := do(t, s, tt.options, r)
 			check(t, "class", result.Class, tt.class)
 			check(t, "attempts", result.Attempts, tt.attempts)
