@@ -3,7 +3,7 @@
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
-NESTED   := internal/oracle internal/awspeer # modules for tests that need more than the library may
+NESTED   := internal/oracle internal/peers # modules for tests that need more than the library may
 
 .PHONY: check
 check: tidy vet lint test race jsonv2 nested examples
