@@ -28,8 +28,8 @@ func newEventbridge(t *testing.T) (*eventbridgetest.Server, *eventbridge.Notifie
 	s := start(t, eventbridgetest.NewServer())
 	s.AddBus(eventbridgeBus)
 	n, err := eventbridge.New(eventbridge.Config{
-		Region: eventbridgetest.Region, Credentials: eventbridgeCredentials(eventbridgetest.SecretAccessKey), BaseURL: s.URL(),
-		EventBus: eventbridgeBus, Call: once,
+		Region: eventbridgetest.Region, Credentials: eventbridgeCredentials(eventbridgetest.SecretAccessKey),
+		EventBus: eventbridgeBus, BaseURL: s.URL(), Call: once,
 	})
 	return s, must(t, n, err)
 }
@@ -37,7 +37,8 @@ func newEventbridge(t *testing.T) (*eventbridgetest.Server, *eventbridge.Notifie
 func eventbridgeCredentials(secret string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{
-			AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: secret, SessionToken: eventbridgetest.SessionToken,
+			AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: secret,
+			SessionToken: eventbridgetest.SessionToken,
 		}, nil
 	})
 }
@@ -55,8 +56,9 @@ func eventbridgeEntries() *peer.PutEventsInput {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 500_000_000, time.UTC)
 	return &peer.PutEventsInput{Entries: []types.PutEventsRequestEntry{
 		{
-			Source: aws.String("com.example"), DetailType: aws.String("Test"), Detail: aws.String(`{"a":"障害"}`), Time: &at,
-			EventBusName: aws.String(eventbridgeBus), Resources: []string{"arn:aws:ec2:ap-northeast-1:123456789012:instance/i-1"},
+			Source: aws.String("com.example"), DetailType: aws.String("Test"), Detail: aws.String(`{"a":"障害"}`),
+			EventBusName: aws.String(eventbridgeBus), Time: &at,
+			Resources: []string{"arn:aws:ec2:ap-northeast-1:123456789012:instance/i-1"},
 		},
 		{Source: aws.String("com.example"), DetailType: aws.String("Test"), Detail: aws.String(`{"a":`)},
 	}}
@@ -154,7 +156,8 @@ func eventbridgeInput(t *testing.T, body []byte) *peer.PutEventsInput {
 	in := &peer.PutEventsInput{}
 	for _, e := range request.Entries {
 		entry := types.PutEventsRequestEntry{
-			Source: &e.Source, DetailType: &e.DetailType, Detail: &e.Detail, EventBusName: &e.EventBusName, Resources: e.Resources,
+			Source: &e.Source, DetailType: &e.DetailType, Detail: &e.Detail, EventBusName: &e.EventBusName,
+			Resources: e.Resources,
 		}
 		if e.Time != 0 {
 			entry.Time = aws.Time(time.UnixMilli(int64(e.Time * 1000)).UTC())
@@ -168,8 +171,8 @@ func TestEventbridgeEndpointsAreThoseOfTheClient(t *testing.T) {
 	resolver := peer.NewDefaultEndpointResolverV2()
 	for _, region := range []string{
 		"us-east-1", "ap-northeast-1", "ap-northeast-3", "eu-west-1", "me-central-1", "il-central-1", "mx-central-1",
-		"cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "us-isof-south-1",
-		"eu-isoe-west-1", "eusc-de-east-1",
+		"cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1",
+		"us-isof-south-1", "eu-isoe-west-1", "eusc-de-east-1",
 	} {
 		endpoint, err := resolver.ResolveEndpoint(t.Context(), peer.EndpointParameters{
 			Region: aws.String(region), UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false),

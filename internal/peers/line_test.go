@@ -19,14 +19,15 @@ func newLine(t *testing.T, format line.Format, to ...string) (*linetest.Server, 
 	t.Helper()
 	s := start(t, linetest.NewServer())
 	n, err := line.New(line.Config{
-		Token: mackerel.NewSecret(linetest.Token), To: to, Broadcast: len(to) == 0, Format: format, BaseURL: s.BaseURL(), Call: once,
+		Token: mackerel.NewSecret(linetest.Token), To: to, Broadcast: len(to) == 0, Format: format,
+		NotificationDisabled: map[mackerel.Status]bool{mackerel.StatusWarning: true}, BaseURL: s.BaseURL(), Call: once,
 	})
 	return s, must(t, n, err)
 }
 
 func lineClient(t *testing.T, s *linetest.Server, token string) *peer.MessagingApiAPI {
 	t.Helper()
-	client, err := peer.NewMessagingApiAPI(token, peer.WithEndpoint(s.BaseURL()), peer.WithHTTPClient(clientTo(t, s.URL())))
+	client, err := peer.NewMessagingApiAPI(token, peer.WithEndpoint(s.BaseURL()))
 	return must(t, client, err)
 }
 
@@ -69,7 +70,8 @@ func TestLineClientPosts(t *testing.T) {
 		"a text to a user":    {"push", push(linetest.UserID, lineText("disk full"))},
 		"a bubble to a group": {"push", push(linetest.GroupID, lineBubble())},
 		"a text to users": {"multicast", func(c *peer.MessagingApiAPI) error {
-			_, err := c.Multicast(&peer.MulticastRequest{To: []string{linetest.UserID}, Messages: lineText("disk full")}, lineRetryKey)
+			request := &peer.MulticastRequest{To: []string{linetest.UserID}, Messages: lineText("disk full")}
+			_, err := c.Multicast(request, lineRetryKey)
 			return err
 		}},
 		"a text to everybody": {"broadcast", func(c *peer.MessagingApiAPI) error {
@@ -118,7 +120,8 @@ func TestLineClientIsRefused(t *testing.T) {
 	}{
 		"a wrong token": {token: "wrong", status: http.StatusUnauthorized, words: "Authentication failed"},
 		"an unknown group": {
-			to: strings.Replace(linetest.GroupID, "0", "f", 1), status: http.StatusBadRequest, words: "Failed to send messages",
+			to:     strings.Replace(linetest.GroupID, "0", "f", 1),
+			status: http.StatusBadRequest, words: "Failed to send messages",
 		},
 		"a quota that is used up": {
 			prepare: func(s *linetest.Server, _ *line.Notifier) { s.SetQuota(10, 10) },
@@ -170,6 +173,7 @@ func TestLineTypesDecodeOurRequests(t *testing.T) {
 		eachSample(t, n, s, func(t *testing.T, a mackerel.Alert, r fakehttp.Request) {
 			m := decode[peer.PushMessageRequest](t, r.Body)
 			equal(t, "to", m.To, linetest.GroupID)
+			equal(t, "without a sound", m.NotificationDisabled, a.Status == mackerel.StatusWarning)
 			count(t, "messages", m.Messages, 1)
 			flex := as[peer.FlexMessage](t, m.Messages[0])
 			contains(t, "alternative text", flex.AltText, a.Title())

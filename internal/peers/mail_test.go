@@ -27,9 +27,9 @@ func newMail(t *testing.T) (*emailtest.Server, *email.Notifier) {
 	t.Helper()
 	s := start(t, emailtest.NewServer())
 	n, err := email.New(email.Config{
-		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(), Username: emailtest.Username,
-		Password: mackerel.NewSecret(emailtest.Password), From: "Mackerel <" + mailFrom + ">", To: []string{mailHanako, mailTaro},
-		Call: once,
+		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
+		Username: emailtest.Username, Password: mackerel.NewSecret(emailtest.Password),
+		From: "Mackerel <" + mailFrom + ">", To: []string{mailHanako, mailTaro}, Call: once,
 	})
 	return s, must(t, n, err)
 }
@@ -101,7 +101,8 @@ func TestMailClientIsRefused(t *testing.T) {
 			reason: peer.ErrSMTPRcptTo, code: 550,
 		},
 		"a mail that is not accepted": {
-			fault: &emailtest.Fault{At: emailtest.AtContent, Reply: "452 4.2.2 mailbox full"}, reason: peer.ErrSMTPDataClose, code: 452,
+			fault:  &emailtest.Fault{At: emailtest.AtContent, Reply: "452 4.2.2 mailbox full"},
+			reason: peer.ErrSMTPDataClose, code: 452,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +154,8 @@ func checkMail(t *testing.T, m *peer.Msg, a mackerel.Alert, to string) {
 	count(t, "to", m.GetTo(), 1)
 	equal(t, "to", m.GetTo()[0].Address, to)
 	count(t, "subjects", m.GetGenHeader(peer.HeaderSubject), 1)
-	subject, err := new(mime.WordDecoder).DecodeHeader(m.GetGenHeader(peer.HeaderSubject)[0]) // go-mail leaves it encoded
+	encoded := m.GetGenHeader(peer.HeaderSubject)[0] // the parser does not decode it
+	subject, err := new(mime.WordDecoder).DecodeHeader(encoded)
 	equal(t, "subject", must(t, subject, err), a.Title())
 	parts := m.GetParts()
 	count(t, "parts", parts, 2)

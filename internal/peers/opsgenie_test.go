@@ -50,7 +50,8 @@ func newJSM(t *testing.T) opsgenieFake {
 		var all []opsgenietest.Alert
 		for _, a := range s.Alerts() {
 			all = append(all, opsgenietest.Alert{
-				Alias: a.Alias, Closed: a.Closed, Acknowledged: a.Acknowledged, Message: a.Message, Notes: a.Notes, Priority: a.Priority,
+				Alias: a.Alias, Message: a.Message, Priority: a.Priority, Notes: a.Notes,
+				Acknowledged: a.Acknowledged, Closed: a.Closed,
 			})
 		}
 		return all
@@ -79,11 +80,13 @@ func (s opsgenieFake) client(t *testing.T, key string) *peer.Client {
 const opsgenieAlias = "disk-app01"
 
 func opsgenieCreate() *peer.CreateAlertRequest {
+	ops := peer.Responder{Type: peer.TeamResponder, Name: "ops"}
+	hanako := peer.Responder{Type: peer.UserResponder, Username: "hanako@example.com"}
 	return &peer.CreateAlertRequest{
 		Message: "disk full", Alias: opsgenieAlias, Description: "98 %", Tags: []string{"disk"}, Entity: "app01",
-		Source: "mackerel", Priority: peer.P2, User: "hanako@example.com", Note: "see the wiki", Actions: []string{"Restart"},
-		Responders: []peer.Responder{{Type: peer.TeamResponder, Name: "ops"}, {Type: peer.UserResponder, Username: "hanako@example.com"}},
-		VisibleTo:  []peer.Responder{{Type: peer.TeamResponder, Name: "ops"}}, Details: map[string]string{"mount": "/"},
+		Source: "mackerel", Priority: peer.P2, User: "hanako@example.com", Note: "see the wiki",
+		Actions: []string{"Restart"}, Details: map[string]string{"mount": "/"},
+		Responders: []peer.Responder{ops, hanako}, VisibleTo: []peer.Responder{ops},
 	}
 }
 
@@ -98,7 +101,8 @@ func TestOpsgenieClientPosts(t *testing.T) {
 		equal(t, "message", s.alerts()[0].Message, "disk full")
 		equal(t, "priority", s.alerts()[0].Priority, "P2")
 		if _, err := client.Acknowledge(t.Context(), &peer.AcknowledgeAlertRequest{
-			IdentifierType: peer.ALIAS, IdentifierValue: opsgenieAlias, User: "hanako@example.com", Source: "phone", Note: "on it",
+			IdentifierType: peer.ALIAS, IdentifierValue: opsgenieAlias,
+			User: "hanako@example.com", Source: "phone", Note: "on it",
 		}); err != nil {
 			t.Errorf("acknowledge: %v", err)
 		}
@@ -129,12 +133,15 @@ func TestOpsgenieClientReads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		request := &peer.GetRequestStatusRequest{RequestId: created.RequestId}
 		var refused *opsgenieclient.ApiError
-		_, err = client.GetRequestStatus(t.Context(), &peer.GetRequestStatusRequest{RequestId: created.RequestId})
-		if !errors.As(err, &refused) || refused.StatusCode != http.StatusNotFound || refused.ErrorHeader != "RequestNotProcessed" {
-			t.Errorf("%v, want a 404 with the type RequestNotProcessed, by which the SDK knows that it must ask again", err)
+		if _, err := client.GetRequestStatus(t.Context(), request); !errors.As(err, &refused) {
+			t.Fatalf("%v, want an ApiError", err)
 		}
-		status, err := client.GetRequestStatus(t.Context(), &peer.GetRequestStatusRequest{RequestId: created.RequestId})
+		equal(t, "status of the first answer", refused.StatusCode, http.StatusNotFound)
+		// The SDK's RetrieveStatus asks again only if the header says so.
+		equal(t, "X-Opsgenie-Errortype", refused.ErrorHeader, "RequestNotProcessed")
+		status, err := client.GetRequestStatus(t.Context(), request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,9 +159,12 @@ func TestOpsgenieClientIsRefused(t *testing.T) {
 		status   int
 		field    string // the member that is wrong
 	}{
-		"a wrong key":                  {key: "wrong", status: http.StatusUnauthorized},
-		"an unknown priority":          {priority: "P9", status: http.StatusUnprocessableEntity, field: "priority"},
-		"more requests than the limit": {prepare: func(s opsgenieFake) { s.setLimit(0) }, status: http.StatusTooManyRequests},
+		"a wrong key":         {key: "wrong", status: http.StatusUnauthorized},
+		"an unknown priority": {priority: "P9", status: http.StatusUnprocessableEntity, field: "priority"},
+		"more requests than the limit": {
+			prepare: func(s opsgenieFake) { s.setLimit(0) },
+			status:  http.StatusTooManyRequests,
+		},
 		"a fault": {
 			prepare: func(s opsgenieFake) { s.Inject(fakehttp.Fault{Status: http.StatusServiceUnavailable}) },
 			status:  http.StatusServiceUnavailable,

@@ -29,8 +29,8 @@ func pagerdutyTrigger() *peer.V2Event {
 		ClientURL: "https://mackerel.io/", Images: []any{map[string]string{"src": "https://mackerel.io/graph.png"}},
 		Links: []any{map[string]string{"href": "https://mackerel.io/", "text": "the alert"}},
 		Payload: &peer.V2Payload{
-			Summary: "disk full", Source: "app01", Severity: "critical", Timestamp: "2026-01-01T00:00:00Z", Component: "disk",
-			Group: "Shop", Class: "host", Details: map[string]any{"used": 98.5, "mount": "/"},
+			Summary: "disk full", Source: "app01", Severity: "critical", Timestamp: "2026-01-01T00:00:00Z",
+			Component: "disk", Group: "Shop", Class: "host", Details: map[string]any{"used": 98.5, "mount": "/"},
 		},
 	}
 }
@@ -42,7 +42,9 @@ func TestPagerdutyClientPosts(t *testing.T) {
 		action string
 		status pagerdutytest.Status
 	}{
-		{"trigger", pagerdutytest.Triggered}, {"acknowledge", pagerdutytest.Acknowledged}, {"resolve", pagerdutytest.Resolved},
+		{"trigger", pagerdutytest.Triggered},
+		{"acknowledge", pagerdutytest.Acknowledged},
+		{"resolve", pagerdutytest.Resolved},
 	} {
 		event := pagerdutyTrigger()
 		event.Action = step.action
@@ -62,18 +64,22 @@ func TestPagerdutyClientPosts(t *testing.T) {
 // The client's method and its function report refusals as different types. The function always posts to
 // events.pagerduty.com with http.DefaultClient, which the test replaces.
 func TestPagerdutyClientIsRefused(t *testing.T) {
+	const badGateway = http.StatusBadGateway
 	for name, c := range map[string]struct {
-		prepare func(*pagerdutytest.Server)
-		key     string // pagerdutytest.RoutingKey unless set
-		summary string
-		status  int
+		prepare  func(*pagerdutytest.Server)
+		key      string // pagerdutytest.RoutingKey unless set
+		severity string // critical unless set
+		status   int
 	}{
-		"a wrong key":                {key: "0123456789abcdef0123456789abcdef", summary: "disk full", status: http.StatusBadRequest},
-		"no summary":                 {status: http.StatusBadRequest},
-		"more events than the limit": {func(s *pagerdutytest.Server) { s.SetLimit(0) }, "", "disk full", http.StatusTooManyRequests},
+		"a wrong key":         {key: "0123456789abcdef0123456789abcdef", status: http.StatusBadRequest},
+		"an unknown severity": {severity: "bad", status: http.StatusBadRequest},
+		"more events than the limit": {
+			prepare: func(s *pagerdutytest.Server) { s.SetLimit(0) },
+			status:  http.StatusTooManyRequests,
+		},
 		"a fault": {
-			prepare: func(s *pagerdutytest.Server) { s.Inject(fakehttp.Fault{Status: http.StatusBadGateway, Times: -1}) },
-			summary: "disk full", status: http.StatusBadGateway,
+			prepare: func(s *pagerdutytest.Server) { s.Inject(fakehttp.Fault{Status: badGateway, Times: -1}) },
+			status:  badGateway,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,10 +88,12 @@ func TestPagerdutyClientIsRefused(t *testing.T) {
 				c.prepare(s)
 			}
 			event := pagerdutyTrigger()
-			event.RoutingKey, event.Payload.Summary = cmp.Or(c.key, pagerdutytest.RoutingKey), c.summary
+			event.RoutingKey = cmp.Or(c.key, pagerdutytest.RoutingKey)
+			event.Payload.Severity = cmp.Or(c.severity, "critical")
 
+			client := peer.NewClient("", peer.WithV2EventsAPIEndpoint(s.URL()))
 			var refused peer.APIError
-			_, err := peer.NewClient("", peer.WithV2EventsAPIEndpoint(s.URL())).ManageEventWithContext(t.Context(), event)
+			_, err := client.ManageEventWithContext(t.Context(), event)
 			if !errors.As(err, &refused) || refused.StatusCode != c.status {
 				t.Errorf("%v, want an APIError of %d", err, c.status)
 			}

@@ -39,9 +39,9 @@ func slackMessages() map[string]*peer.WebhookMessage {
 		"an attachment with fields": {
 			Text: "disk full",
 			Attachments: []peer.Attachment{{
-				Color: "danger", Fallback: "disk full", AuthorName: "mackerel", Title: "disk", TitleLink: "https://mackerel.io/",
-				Text: "98 %", Footer: "acme", MarkdownIn: []string{"text"}, Ts: "1767225600",
-				Fields: []peer.AttachmentField{{Title: "Host", Value: "app01", Short: true}},
+				Color: "danger", Fallback: "disk full", AuthorName: "mackerel", Title: "disk",
+				TitleLink: "https://mackerel.io/", Text: "98 %", MarkdownIn: []string{"text"}, Footer: "acme",
+				Ts: "1767225600", Fields: []peer.AttachmentField{{Title: "Host", Value: "app01", Short: true}},
 			}},
 		},
 		"blocks": {

@@ -23,7 +23,7 @@ import (
 // smtpPassword is the password of every user of an smtpServer.
 const smtpPassword = "smtp-peer-password"
 
-// An smtpServer is go-smtp with mailboxes in memory. Unlike the other peers it is not a client: our notifier posts to it.
+// An smtpServer is go-smtp with mailboxes in memory. Unlike the other peers it is a server: our notifier posts to it.
 type smtpServer struct {
 	mu     sync.Mutex
 	mails  map[string][]string // by recipient
@@ -114,9 +114,10 @@ func newSMTP(t *testing.T, refuse map[string]error) (*smtpServer, email.Config) 
 		}
 	})
 	return backend, email.Config{
-		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Username: "alert", Password: mackerel.NewSecret(smtpPassword),
-		TLSConfig: certificate.Client().Transport.(*http.Transport).TLSClientConfig, From: mailFrom,
-		To: []string{mailHanako, mailTaro}, Call: once,
+		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port,
+		TLSConfig: certificate.Client().Transport.(*http.Transport).TLSClientConfig,
+		Username:  "alert", Password: mackerel.NewSecret(smtpPassword),
+		From: mailFrom, To: []string{mailHanako, mailTaro}, Call: once,
 	}
 }
 
@@ -153,16 +154,14 @@ func TestSMTPServerRefusesOurMails(t *testing.T) {
 		}
 		count(t, "mails", server.mailsTo(mailHanako), 0)
 	})
+	unknown := &peer.SMTPError{Code: 550, EnhancedCode: peer.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	full := &peer.SMTPError{Code: 452, EnhancedCode: peer.EnhancedCode{4, 2, 2}, Message: "mailbox full"}
 	for name, c := range map[string]struct {
 		refusal *peer.SMTPError
 		want    error
 	}{
-		"an unknown recipient": {
-			&peer.SMTPError{Code: 550, EnhancedCode: peer.EnhancedCode{5, 1, 1}, Message: "no such user"}, mackerel.ErrNotFound,
-		},
-		"a full mailbox": {
-			&peer.SMTPError{Code: 452, EnhancedCode: peer.EnhancedCode{4, 2, 2}, Message: "mailbox full"}, mackerel.ErrUnavailable,
-		},
+		"an unknown recipient": {unknown, mackerel.ErrNotFound},
+		"a full mailbox":       {full, mackerel.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, config := newSMTP(t, map[string]error{mailTaro: c.refusal})

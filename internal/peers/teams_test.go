@@ -34,8 +34,8 @@ func teamsClient(t *testing.T, s *teamstest.Server) *goteamsnotify.TeamsClient {
 	return goteamsnotify.NewTeamsClient().SetHTTPClient(clientTo(t, s.URL())).SkipWebhookURLValidationOnSend(true)
 }
 
-// teamsMessages are messages made with the constructors of go-teams-notify: a text, a text with a title, and a card with
-// facts, a mention and a button.
+// teamsMessages are messages made with the constructors of go-teams-notify: a text, a text with a title, and a card
+// with a mention, facts and a button.
 func teamsMessages(t *testing.T) map[string]*peer.Message {
 	t.Helper()
 	text, err := peer.NewSimpleMessage("disk full", "", true)
@@ -48,11 +48,9 @@ func teamsMessages(t *testing.T) map[string]*peer.Message {
 	facts := peer.NewFactSet()
 	button, err := peer.NewActionOpenURL("https://mackerel.io/", "Open")
 	must(t, button, err)
-	for _, err := range []error{
-		facts.AddFact(peer.Fact{Title: "Host", Value: "app01"}), card.AddFactSet(false, facts), card.AddAction(false, button),
-	} {
-		must(t, card, err)
-	}
+	must(t, card, facts.AddFact(peer.Fact{Title: "Host", Value: "app01"}))
+	must(t, card, card.AddFactSet(false, facts))
+	must(t, card, card.AddAction(false, button))
 	card.SetFullWidth()
 	full, err := peer.NewMessageFromCard(card)
 	return map[string]*peer.Message{"a text": text, "a text with a title": titled, "a whole card": must(t, full, err)}
@@ -82,10 +80,12 @@ func TestTeamsClientIsRefused(t *testing.T) {
 	}{
 		"a wrong signature": {suffix: "x", words: []string{"401", "AuthorizationFailed"}},
 		"a workflow that is switched off": {
-			prepare: func(s *teamstest.Server) { s.Refuse("WorkflowTriggerIsNotEnabled") }, words: []string{"WorkflowTriggerIsNotEnabled"},
+			prepare: func(s *teamstest.Server) { s.Refuse("WorkflowTriggerIsNotEnabled") },
+			words:   []string{"WorkflowTriggerIsNotEnabled"},
 		},
 		"a fault": {
-			prepare: func(s *teamstest.Server) { s.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests}) }, words: []string{"429"},
+			prepare: func(s *teamstest.Server) { s.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests}) },
+			words:   []string{"429"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,7 +129,8 @@ func TestTeamsTypesDecodeOurRequests(t *testing.T) {
 		}
 		if a.Status == mackerel.StatusCritical {
 			count(t, "mentions", card.MSTeams.Entities, 1)
-			equal(t, "mentioned", card.MSTeams.Entities[0].Mentioned, peer.Mentioned{ID: teamsHanako.ID, Name: teamsHanako.Name})
+			hanako := peer.Mentioned{ID: teamsHanako.ID, Name: teamsHanako.Name}
+			equal(t, "mentioned", card.MSTeams.Entities[0].Mentioned, hanako)
 		}
 	})
 }

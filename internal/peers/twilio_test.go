@@ -79,7 +79,8 @@ func TestTwilioClientPosts(t *testing.T) {
 
 func TestTwilioClientIsRefused(t *testing.T) {
 	fault := fakehttp.Fault{
-		Status: http.StatusTooManyRequests, Body: `{"code":20429,"message":"Too Many Requests","more_info":"","status":429}`,
+		Status: http.StatusTooManyRequests,
+		Body:   `{"code":20429,"message":"Too Many Requests","more_info":"","status":429}`,
 	}
 	for name, c := range map[string]struct {
 		fault        *fakehttp.Fault
@@ -98,8 +99,8 @@ func TestTwilioClientIsRefused(t *testing.T) {
 				s.Inject(*c.fault)
 			}
 			client := twilioClient(t, s, twiliotest.AccountSID, cmp.Or(c.password, twiliotest.AuthToken))
-			params := new(peer.CreateMessageParams).SetFrom(cmp.Or(c.from, twiliotest.From)).SetTo(cmp.Or(c.to, twilioTo)).
-				SetBody("disk full")
+			params := new(peer.CreateMessageParams).SetBody("disk full").
+				SetFrom(cmp.Or(c.from, twiliotest.From)).SetTo(cmp.Or(c.to, twilioTo))
 			var refused *twilioclient.TwilioRestError
 			_, err := client.CreateMessage(params)
 			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code {

@@ -1,7 +1,6 @@
 package peers
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"net/http"
@@ -22,16 +21,15 @@ func newWebhook(t *testing.T) (*webhooktest.Server, *webhook.Notifier) {
 	t.Helper()
 	s := start(t, webhooktest.NewServer())
 	s.RequireSignature(webhooktest.Secret, webhooktest.OldSecret)
-	n, err := webhook.New(webhook.Config{
-		URL:            mackerel.NewSecret(s.HookURL()),
-		SigningSecrets: []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret), mackerel.NewSecret(webhooktest.OldSecret)},
-		Call:           once,
-	})
+	secrets := []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret), mackerel.NewSecret(webhooktest.OldSecret)}
+	n, err := webhook.New(webhook.Config{URL: mackerel.NewSecret(s.HookURL()), SigningSecrets: secrets, Call: once})
 	return s, must(t, n, err)
 }
 
-// webhookBody is a webhook of Mackerel's.
-const webhookBody = `{"event":"sample","message":"Sample Notification from Mackerel"}`
+const (
+	webhookBody  = `{"event":"sample","message":"Sample Notification from Mackerel"}`
+	webhookOther = "whsec_bm90IHRoZSBzZWNyZXQgb2YgdGhpcyBmYWtlLi4=" // a secret that the fake does not know
+)
 
 // webhookPost posts a body that the library has signed, as a sender does: the library has no client of its own. It
 // returns the status of the answer.
@@ -42,7 +40,8 @@ func webhookPost(t *testing.T, s *webhooktest.Server, secret string, at time.Tim
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.HookURL(), bytes.NewReader([]byte(webhookBody)))
+	body := strings.NewReader(webhookBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.HookURL(), body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +60,8 @@ func webhookPost(t *testing.T, s *webhooktest.Server, secret string, at time.Tim
 }
 
 func TestWebhookClientPosts(t *testing.T) {
-	for name, secret := range map[string]string{"the secret": webhooktest.Secret, "the old secret": webhooktest.OldSecret} {
+	secrets := map[string]string{"the secret": webhooktest.Secret, "the old secret": webhooktest.OldSecret}
+	for name, secret := range secrets {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newWebhook(t)
 			equal(t, "status", webhookPost(t, s, secret, time.Now()), http.StatusNoContent)
@@ -76,23 +76,25 @@ func TestWebhookClientPosts(t *testing.T) {
 }
 
 func TestWebhookClientIsRefused(t *testing.T) {
+	const unavailable = http.StatusServiceUnavailable
 	for name, c := range map[string]struct {
 		fault  *fakehttp.Fault
 		secret string        // webhooktest.Secret unless set
 		age    time.Duration // of the signature
 		status int
 	}{
-		"a wrong secret":     {secret: "whsec_bm90IHRoZSBzZWNyZXQgb2YgdGhpcyBmYWtlLi4=", status: http.StatusUnauthorized},
+		"a wrong secret":     {secret: webhookOther, status: http.StatusUnauthorized},
 		"an old signature":   {age: time.Hour, status: http.StatusUnauthorized},
 		"an early signature": {age: -time.Hour, status: http.StatusUnauthorized},
-		"a fault":            {fault: &fakehttp.Fault{Status: http.StatusServiceUnavailable}, status: http.StatusServiceUnavailable},
+		"a fault":            {fault: &fakehttp.Fault{Status: unavailable}, status: unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newWebhook(t)
 			if c.fault != nil {
 				s.Inject(*c.fault)
 			}
-			equal(t, "status", webhookPost(t, s, cmp.Or(c.secret, webhooktest.Secret), time.Now().Add(-c.age)), c.status)
+			status := webhookPost(t, s, cmp.Or(c.secret, webhooktest.Secret), time.Now().Add(-c.age))
+			equal(t, "status", status, c.status)
 			count(t, "deliveries", s.Deliveries(), 0)
 		})
 	}
@@ -118,7 +120,7 @@ func TestWebhookTypesDecodeOurRequests(t *testing.T) {
 				t.Errorf("another id: %v", err)
 			}
 		}
-		other, err := peer.NewWebhook(strings.Repeat("c2VjcmV0", 4))
+		other, err := peer.NewWebhook(webhookOther)
 		if err := must(t, other, err).Verify(r.Body, r.Header); !errors.Is(err, peer.ErrNoMatchingSignature) {
 			t.Errorf("another secret: %v", err)
 		}
