@@ -117,14 +117,14 @@ func decode[T any](t *testing.T, body []byte, unknown ...string) T {
 	return v
 }
 
-// as returns v as the type that it should have.
+// as returns v as a T, or fails the test.
 func as[T any](t *testing.T, v any) T {
 	t.Helper()
-	as, ok := v.(T)
+	typed, ok := v.(T)
 	if !ok {
-		t.Fatalf("%T, want %T", v, as)
+		t.Fatalf("%T, want %T", v, typed)
 	}
-	return as
+	return typed
 }
 
 func parse(t *testing.T, text []byte) any {

@@ -135,5 +135,5 @@ func TestTeamsTypesDecodeOurRequests(t *testing.T) {
 	})
 }
 
-// teamsPlain undoes the escapes of Markdown and the spaces that Teams would not collapse.
+// teamsPlain removes the escapes of Markdown and makes spaces of no-break spaces.
 func teamsPlain(text string) string { return strings.NewReplacer(`\`, "", "\u00a0", " ").Replace(text) }
