@@ -32,6 +32,8 @@ type Server struct {
 	pipe     *http.Transport // dials memory
 	conns    int
 	closed   bool
+
+	fake fake
 }
 
 // NewServer returns a Server in front of the service. It does no I/O and starts no goroutine; Close ends what URL and

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -9,19 +8,19 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// success is the whole body of the one answer that means that the message was posted.
+// success is the body of the answer to a message that was posted.
 // See https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks.
 const success = "ok"
 
-// judge accepts nothing but the documented success: a 200 of a proxy or of a workflow's trigger is none.
+// judge accepts only the documented success. A proxy or a workflow's trigger may answer 200 with another body.
 func judge(r *transport.Result) {
 	if r.Class == transport.Done && (r.Status != http.StatusOK || string(r.Body) != success) {
 		provider.Undocumented(r)
 	}
 }
 
-// decodeError reads the one word that Slack answers with in plain text, or as {"ok":false,"error":"..."}. Other words
-// are kept as they are, but not a page of HTML.
+// decodeError reads the word that Slack answers with, in plain text or as {"ok":false,"error":"..."}. Other text is kept
+// as the message, except a page of HTML.
 func decodeError(_ int, body []byte) (code, message string) {
 	text := strings.TrimSpace(string(body))
 	var e struct {
@@ -30,7 +29,7 @@ func decodeError(_ int, body []byte) (code, message string) {
 	switch {
 	case strings.HasPrefix(text, "<"):
 		return "", ""
-	case json.Unmarshal(body, &e) == nil && e.Error != "":
+	case provider.DecodeJSON(body, &e) && e.Error != "":
 		text = e.Error
 	}
 	if isWord(text) {
@@ -39,7 +38,7 @@ func decodeError(_ int, body []byte) (code, message string) {
 	return code, text
 }
 
-// maxWord is the length in bytes beyond which there is no word of Slack's.
+// maxWord is the longest word of Slack's, in bytes.
 const maxWord = 64
 
 // isWord reports whether s is written as Slack writes its errors.

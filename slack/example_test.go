@@ -9,15 +9,14 @@ import (
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 )
 
-// An alert goes to a channel; here it is a fake's.
+// An alert goes to a channel, which is a fake here.
 func Example() {
-	s := slacktest.NewServer()
-	defer s.Close()
+	fake := slacktest.New()
+	defer fake.Close()
 
-	n, err := slack.New(slack.Config{
-		URL:      mackerel.NewSecret(s.WebhookURL()),
-		Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@here"},
-	})
+	config := fake.Config() // in your program: slack.Config{URL: mackerel.NewSecret(os.Getenv("SLACK_WEBHOOK_URL"))}
+	config.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: "@here"}
+	n, err := slack.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -28,7 +27,7 @@ func Example() {
 	})
 	fmt.Println(err)
 
-	m := s.Messages()[0]
+	m := fake.Messages()[0]
 	fmt.Println(m.Text)
 	fmt.Println(m.Attachments[0].Color, m.Attachments[0].Blocks[0].Text.Text)
 	// Output:

@@ -1,66 +1,48 @@
 package slack_test
 
 import (
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/slack"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 )
 
-// newServer is reached through its client and [slacktest.MemoryURL], so that it works in a bubble too.
-func newServer(t *testing.T) *slacktest.Server {
+// start returns a fake and a notifier that reaches it in memory, configured further by each of the functions.
+func start(t testing.TB, configure ...func(*slack.Config)) (*slacktest.Server, *slack.Notifier) {
 	t.Helper()
-	s := slacktest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// newNotifier completes the configuration with what leads to the fake.
-func newNotifier(t *testing.T, s *slacktest.Server, c slack.Config) *slack.Notifier {
-	t.Helper()
-	c.URL, c.Call.Client = mackerel.NewSecret(slacktest.MemoryURL), s.Client()
-	n, err := slack.New(c)
-	if err != nil {
-		t.Fatal(err)
+	fake := servicetest.Start(t, slacktest.New())
+	config := fake.MemoryConfig()
+	for _, f := range configure {
+		f(&config)
 	}
-	return n
+	return fake, servicetest.Make(t, slack.New, config)
 }
 
 // notify sends an alert and returns what was posted.
-func notify(t *testing.T, c slack.Config, a mackerel.Alert) (slacktest.Message, mackerel.Receipt) {
+func notify(t *testing.T, a mackerel.Alert, configure ...func(*slack.Config)) (slacktest.Message, mackerel.Receipt) {
 	t.Helper()
-	s := newServer(t)
-	receipt, err := newNotifier(t, s, c).Deliver(t.Context(), a)
+	fake, n := start(t, configure...)
+	receipt, err := n.Deliver(t.Context(), a)
 	if err != nil {
-		t.Fatalf("%v, %q", err, s.Problems())
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	return last(t, s), receipt
+	return servicetest.Last(t, fake, fake.Messages()), receipt
 }
 
 // send sends a message and returns what was posted.
 func send(t *testing.T, m slack.Message) (slacktest.Message, mackerel.Receipt) {
 	t.Helper()
-	s := newServer(t)
-	receipt, err := newNotifier(t, s, slack.Config{}).Send(t.Context(), m)
+	fake, n := start(t)
+	receipt, err := n.Send(t.Context(), m)
 	if err != nil {
-		t.Fatalf("%v, %q", err, s.Problems())
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	return last(t, s), receipt
+	return servicetest.Last(t, fake, fake.Messages()), receipt
 }
 
-func last(t *testing.T, s *slacktest.Server) slacktest.Message {
-	t.Helper()
-	all := s.Messages()
-	if len(all) == 0 {
-		t.Fatalf("nothing was posted: %q", s.Problems())
-	}
-	return all[len(all)-1]
-}
-
-// sections are the texts of the sections in a message's only attachment.
+// sections returns the texts of the sections in a message's attachments.
 func sections(m slacktest.Message) []string {
 	var all []string
 	for _, a := range m.Attachments {
@@ -73,7 +55,7 @@ func sections(m slacktest.Message) []string {
 	return all
 }
 
-// pictures are the addresses of the pictures in a message.
+// pictures returns the addresses of the pictures in a message.
 func pictures(m slacktest.Message) []string {
 	var all []string
 	for _, a := range m.Attachments {
@@ -84,22 +66,4 @@ func pictures(m slacktest.Message) []string {
 		}
 	}
 	return all
-}
-
-// asError returns err as the module's error, which must be of this kind.
-func asError(t *testing.T, err, kind error) *mackerel.Error {
-	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
-	}
-	return e
-}
-
-func fields(cuts []mackerel.Cut) string {
-	var names []string
-	for _, c := range cuts {
-		names = append(names, c.Field)
-	}
-	return strings.Join(names, " ")
 }

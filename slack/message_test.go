@@ -7,33 +7,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/slack"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 )
 
-// everywhere returns an alert that has the text in every field that a message shows as text.
-func everywhere(text string) mackerel.Alert {
-	value := 1.0
-	return mackerel.Alert{
-		ID: "5A", Status: mackerel.StatusCritical, Org: text, URL: "https://mackerel.io/orgs/x/alerts/5A", Message: text,
-		Monitor: mackerel.Monitor{Name: text, Memo: text}, Metric: &mackerel.Metric{Label: text, Value: &value, Operator: text},
-		Facts:   []mackerel.Fact{{Label: text, Value: text}},
-		Host:    &mackerel.Host{Name: text, Status: text, Roles: []mackerel.Role{{FullName: text}}},
-		Service: &mackerel.Service{Name: text}, User: &mackerel.User{ScreenName: text}, Trigger: text, Reason: text,
-		ImageURL: text,
-	}
-}
-
 // TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once.
 func TestTextFromAlertsIsOnlyText(t *testing.T) {
-	for _, text := range []string{
-		"<!channel>", "<!channel|x>", "<@U012AB3CD>", "<!subteam^S012AB3CD>", "<#C012AB3CD>", "<!date^0^{date}|x>", "@channel @here",
-		"<http://evil.test|mackerel.io>", "http://x.test/|mackerel.io>", "x|y", "&lt;!channel&gt;", "&amp;", "<", ">", "&",
-		"<at>all</at>", "[toall]", `"; DROP TABLE alerts; --`, "</b>", "a\r\nb\rc\n", "\u202Egnp.exe", "a\x00b\x1b[31m", "a\xff\xed\xa0\x80",
-		"*bold* _italic_ ~gone~ `code` ```", "> quote", ":fire:", "障害「高負荷」＆＜復旧＞", "👩‍💻🇯🇵❤️", "{{.}} %s", strings.Repeat("<!here>", 5000),
-	} {
+	for _, text := range servicetest.Hostile {
 		t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
-			m, _ := notify(t, slack.Config{}, everywhere(text))
+			m, _ := notify(t, servicetest.Everywhere(text))
 			if called := m.Mentions(); len(called) > 0 {
 				t.Errorf("it calls %q", called)
 			}
@@ -149,7 +132,7 @@ func TestPicturesThatSlackCannotFetchAreLines(t *testing.T) {
 		"https://nas.local/x.png": false, "data:image/png;base64,AA": false, "https://x.test/a b.png": false,
 		"https://x.test/" + strings.Repeat("a", slack.MaxURL): false,
 	} {
-		m, _ := notify(t, slack.Config{}, mackerel.Alert{Message: "x", ImageURL: address})
+		m, _ := notify(t, mackerel.Alert{Message: "x", ImageURL: address})
 		if got := len(pictures(m)) == 1; got != public {
 			t.Errorf("%.60s: a picture is %t", address, got)
 		}
@@ -169,7 +152,7 @@ func TestStatusesLookDifferent(t *testing.T) {
 		{mackerel.Alert{}, "#9E9E9E"}, {mackerel.Alert{Status: "muted"}, "#9E9E9E"}, {mackerel.Alert{Event: mackerel.EventMonitorUpdate, Status: "ok"}, "#9E9E9E"},
 		{mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "#E01E5A"},
 	} {
-		m, _ := notify(t, slack.Config{}, c.alert)
+		m, _ := notify(t, c.alert)
 		if len(m.Attachments) != 1 || m.Attachments[0].Color != c.color {
 			t.Errorf("%+v: %+v", c.alert, m.Attachments)
 		}
@@ -226,14 +209,13 @@ func checkCut(t *testing.T, receipt mackerel.Receipt, field string, n, fits int)
 
 func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	for _, unit := range []string{"障", "a b ", "👩‍💻", "<&>"} {
-		a := everywhere(strings.Repeat(unit, 1000*10))
+		a := servicetest.Everywhere(strings.Repeat(unit, 1000*10))
 		a.Monitor.Name, a.Host = "CPU & memory", nil
-		mentions := map[mackerel.Status]string{mackerel.StatusCritical: "@channel"}
-		m, receipt := notify(t, slack.Config{Mentions: mentions}, a)
+		m, receipt := notify(t, a, func(c *slack.Config) { c.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: "@channel"} })
 		if want := "<!channel> <https://mackerel.io/orgs/x/alerts/5A|[CRITICAL] CPU &amp; memory>"; m.Text != want {
 			t.Errorf("%q, want %q", m.Text, want)
 		}
-		if got := fields(receipt.Cuts); got != "text facts memo" {
+		if got := servicetest.CutFields(receipt.Cuts); got != "text facts memo" {
 			t.Errorf("cut: %s", got)
 		}
 		for _, section := range sections(m) {
@@ -249,11 +231,11 @@ func TestALongTitleKeepsItsLinkAndMention(t *testing.T) {
 		Status: mackerel.StatusCritical, URL: "https://x.test/" + strings.Repeat("a", 1400), Monitor: mackerel.Monitor{Name: strings.Repeat("障害|", 9000)},
 	}
 	mention := strings.Repeat("あ", slack.MaxMention)
-	m, receipt := notify(t, slack.Config{Mentions: map[mackerel.Status]string{mackerel.StatusCritical: mention}}, a)
+	m, receipt := notify(t, a, func(c *slack.Config) { c.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: mention} })
 	if !strings.HasPrefix(m.Text, mention+" <https://x.test/a") || !strings.Contains(m.Text, "|[CRITICAL] 障害") || !strings.HasSuffix(m.Text, "…>") {
 		t.Errorf("%q", m.Text)
 	}
-	if n := utf8.RuneCountInString(m.Text); n != slack.MaxText || fields(receipt.Cuts) != "title" {
+	if n := utf8.RuneCountInString(m.Text); n != slack.MaxText || servicetest.CutFields(receipt.Cuts) != "title" {
 		t.Errorf("%d characters, %+v", n, receipt.Cuts)
 	}
 }
@@ -263,8 +245,8 @@ func TestManyFacts(t *testing.T) {
 	for i := range 1000 {
 		a.Facts = append(a.Facts, mackerel.Fact{Label: fmt.Sprint("label", i), Value: "value"})
 	}
-	m, receipt := notify(t, slack.Config{}, a)
-	if got := sections(m)[0]; !strings.HasPrefix(got, "*label0:* value\n*label1:* value\n") || fields(receipt.Cuts) != "facts" {
+	m, receipt := notify(t, a)
+	if got := sections(m)[0]; !strings.HasPrefix(got, "*label0:* value\n*label1:* value\n") || servicetest.CutFields(receipt.Cuts) != "facts" {
 		t.Errorf("%.100q, %+v", got, receipt.Cuts)
 	}
 }

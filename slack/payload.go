@@ -8,7 +8,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A payload is a message as it is posted. Pictures and pages behind its links are not unfolded: the graph is in it.
+// A payload is a message as it is posted. Slack is told not to unfold links: the graph is in the message.
 type payload struct {
 	Text        string       `json:"text,omitzero"` // all that a push message shows
 	Attachments []attachment `json:"attachments,omitzero"`
@@ -30,7 +30,7 @@ type block struct {
 	AltText  string    `json:"alt_text,omitzero"`
 }
 
-// markdown is a text in Slack's notation. That it is verbatim keeps Slack from looking for names and addresses in it.
+// markdown is a text in Slack's notation. Verbatim keeps Slack from looking for names and addresses in the text.
 // See https://docs.slack.dev/reference/block-kit/composition-objects/text-object.
 type markdown struct {
 	Type     string `json:"type"`

@@ -1,63 +1,64 @@
 package slack_test
 
 import (
-	"errors"
-	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/slack"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 )
 
 const hook = "https://hooks.slack.com/services/T0123ABCD/B0123ABCD/abcDEF123"
 
-func TestConfigurations(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		config slack.Config
-		want   []string // none: it is in order
-	}{
-		{"a webhook's address will do", slack.Config{URL: mackerel.NewSecret(hook)}, nil},
-		{"a government's one too", slack.Config{URL: mackerel.NewSecret("https://hooks.slack-gov.com/services/T0/B0/x")}, nil},
-		{"an address is required", slack.Config{}, []string{"URL: required"}},
-		{"a workflow's trigger is no webhook", slack.Config{URL: mackerel.NewSecret("https://hooks.slack.com/triggers/T0/1/x")}, []string{"URL: starts a workflow"}},
-		{"the older form neither", slack.Config{URL: mackerel.NewSecret("https://hooks.slack.com/workflows/T0/A0/1/x")}, []string{"URL: starts a workflow"}},
-		{"a mention must leave room for the title", slack.Config{
-			URL: mackerel.NewSecret(hook), Mentions: map[mackerel.Status]string{mackerel.StatusOK: strings.Repeat("あ", slack.MaxMention+1)},
-		}, []string{"Mentions[ok]: 2001 characters, and at most 2000 are allowed"}},
-		{"all problems are told at once", slack.Config{
-			URL: mackerel.NewSecret("secret-hook\n"), Level: "x", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxAttempts: -1},
-		}, []string{"URL: not a URL", "Level: ", "Text.Language: ", "Call.MaxAttempts: "}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			n, err := slack.New(c.config)
-			if len(c.want) == 0 {
-				if err != nil || n.String() != "slack webhook" {
-					t.Errorf("%v, %v", n, err)
-				}
-				return
-			}
-			message := asError(t, err, mackerel.ErrConfig).Message
-			for _, want := range c.want {
-				if !strings.Contains(message, want) {
-					t.Errorf("%q is not in %q", want, message)
-				}
-			}
-			if strings.Contains(err.Error(), "secret-hook") {
-				t.Errorf("the address is in %q", err)
-			}
-		})
-	}
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, slacktest.New())
+		return notifytest.Harness{
+			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+				config := fake.MemoryConfig()
+				config.URL, config.Call = servicetest.At(e.BaseURL, config.URL), e.Call()
+				config.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: "@here"}
+				return servicetest.Make(t, slack.New, config)
+			},
+			Fake:    fake,
+			Count:   fake.Accepted,
+			Secrets: []string{slacktest.Token, slacktest.Hook, slacktest.Team},
+		}
+	})
 }
 
-// TestAChannelOfMackerelsCanBeUsed takes the members of a mackerel.Slack without a conversion.
+func TestGolden(t *testing.T) {
+	servicetest.Golden(t, servicetest.Languages(func(t testing.TB, text mackerel.Text) (servicetest.Fake, servicetest.Notifier) {
+		return start(t, func(c *slack.Config) {
+			c.Text, c.Mentions = text, map[mackerel.Status]string{mackerel.StatusCritical: "@here <@U012AB3CD>"}
+		})
+	}))
+}
+
+func TestConfigurations(t *testing.T) {
+	address := func(s string) slack.Config { return slack.Config{URL: mackerel.NewSecret(s)} }
+	servicetest.Configs(t, slack.New, "secret-hook", []servicetest.ConfigCase[slack.Config]{
+		{Name: "a webhook's address is enough", Config: address(hook)},
+		{Name: "the address may be a government's", Config: address("https://hooks.slack-gov.com/services/T0/B0/x")},
+		{Name: "an address is required", Config: slack.Config{}, Want: []string{"URL: required"}},
+		{Name: "a workflow's trigger is refused", Config: address("https://hooks.slack.com/triggers/T0/1/x"), Want: []string{"URL: starts a workflow"}},
+		{Name: "an older trigger is refused", Config: address("https://hooks.slack.com/workflows/T0/A0/1/x"), Want: []string{"URL: starts a workflow"}},
+		{Name: "a mention must leave room for the title", Config: slack.Config{
+			URL: mackerel.NewSecret(hook), Mentions: map[mackerel.Status]string{mackerel.StatusOK: strings.Repeat("あ", slack.MaxMention+1)},
+		}, Want: []string{"Mentions[ok]: 2001 characters, and at most 2000 are allowed"}},
+		{Name: "all problems are told at once, in the order of the fields", Config: slack.Config{
+			URL: mackerel.NewSecret("secret-hook\n"), Mentions: map[mackerel.Status]string{"critical": strings.Repeat("a", 2001)},
+			Level: "x", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxAttempts: -1},
+		}, Want: []string{"URL: not a URL", "Mentions[critical]: ", "Level: ", "Text.Language: ", "Call.MaxAttempts: "}},
+	})
+}
+
+// TestAChannelOfMackerelsCanBeUsed takes the Mentions of a mackerel.Slack without a conversion.
 func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
-	channel := mackerel.Slack{URL: slacktest.MemoryURL, Mentions: map[mackerel.Status]string{
+	channel := mackerel.Slack{Mentions: map[mackerel.Status]string{
 		mackerel.StatusCritical: "@here <@U012AB3CD>", mackerel.StatusWarning: "see #ops",
 	}}
 	for status, want := range map[mackerel.Status]string{
@@ -68,17 +69,8 @@ func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
 		"":                     "[UNKNOWN] disk full",
 		"status-of-the-future": "[STATUS-OF-THE-FUTURE] disk full",
 	} {
-		s := newServer(t)
-		n, err := slack.New(slack.Config{
-			URL: mackerel.NewSecret(channel.URL), Mentions: channel.Mentions, Call: mackerel.CallOptions{Client: s.Client()},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := n.Notify(t.Context(), mackerel.Alert{Status: status, Message: "disk full"}); err != nil {
-			t.Fatal(err)
-		}
-		if m := last(t, s); m.Text != want {
+		m, _ := notify(t, mackerel.Alert{Status: status, Message: "disk full"}, func(c *slack.Config) { c.Mentions = channel.Mentions })
+		if m.Text != want {
 			t.Errorf("%s: %q, want %q", status, m.Text, want)
 		}
 	}
@@ -93,7 +85,7 @@ func TestMentions(t *testing.T) {
 		{"Japanese may follow and precede", "障害@here対応", "障害<!here>対応"},
 		{"commands stay as they are", "<!subteam^S012AB3CD> <!here>", "<!subteam^S012AB3CD> <!here>"},
 		{"other names stay as they are", "@here-team @heroes @hanako", "@here-team @heroes @hanako"},
-		{"addresses of mail stay as they are", "ops@here.example", "ops@here.example"},
+		{"mail addresses stay as they are", "ops@here.example", "ops@here.example"},
 		{"other notation stays as it is", "*now* & then", "*now* & then"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,105 +97,53 @@ func TestMentions(t *testing.T) {
 	}
 }
 
-func TestAMentionOfTheMessageHasItsWay(t *testing.T) {
-	m, _ := notify(t, slack.Config{
-		Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@channel"},
-		Message: func(a mackerel.Alert) (slack.Message, error) {
-			m := slack.DefaultMessage(a, mackerel.Text{})
-			m.Mention = "<@U012AB3CD>"
-			return m, nil
-		},
-	}, mackerel.Alert{Status: mackerel.StatusCritical, Message: "x"})
-	if got := strings.Join(m.Mentions(), " "); got != "<@U012AB3CD>" {
-		t.Errorf("it calls %q", got)
+func TestEditSeesTheMentionAndMayEmptyIt(t *testing.T) {
+	m, _ := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "x"}, func(c *slack.Config) {
+		c.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: "@channel"}
+		c.Edit = func(m *slack.Message, _ mackerel.Alert) error {
+			m.Title, m.Mention = "was "+m.Mention, ""
+			return nil
+		}
+	})
+	if called := m.Mentions(); len(called) > 0 || m.Text != "was @channel" {
+		t.Errorf("it calls %q and says %q", called, m.Text)
 	}
 }
 
 func TestEventsWithoutAStatusCallNobody(t *testing.T) {
-	mentions := map[mackerel.Status]string{
-		mackerel.StatusOK: "@here", mackerel.StatusWarning: "@here", mackerel.StatusCritical: "@here", mackerel.StatusUnknown: "@here",
-	}
-	m, _ := notify(t, slack.Config{Mentions: mentions}, mackerel.Alert{Event: mackerel.EventHostRegister, Host: &mackerel.Host{Name: "app01"}})
-	if called := m.Mentions(); len(called) > 0 {
-		t.Errorf("it calls %q", called)
-	}
-	if m.Attachments[0].Color != "#9E9E9E" {
-		t.Errorf("the colour is %s", m.Attachments[0].Color)
+	m, _ := notify(t, mackerel.Alert{Event: mackerel.EventHostRegister, Host: &mackerel.Host{Name: "app01"}}, func(c *slack.Config) {
+		c.Mentions = map[mackerel.Status]string{
+			mackerel.StatusOK: "@here", mackerel.StatusWarning: "@here", mackerel.StatusCritical: "@here", mackerel.StatusUnknown: "@here",
+		}
+	})
+	if called := m.Mentions(); len(called) > 0 || m.Attachments[0].Color != "#9E9E9E" {
+		t.Errorf("it calls %q in %s", called, m.Attachments[0].Color)
 	}
 }
 
-func TestSuccessIsExactlyOK(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		status int
-		body   string
-		done   bool
-	}{
-		{"ok is success", 200, "ok", true},
-		{"ok in a line is none", 200, "ok\n", false},
-		{"nothing is none", 200, "", false},
-		{"a workflow's answer is none", 200, `{"ok":true}`, false},
-		{"a page is none", 200, "<html>Sign in</html>", false},
-		{"ok with another status is none", 202, "ok", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Status: c.status, Body: c.body})
-			n := newNotifier(t, s, slack.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-			receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"})
-			if c.done {
-				if err != nil || receipt.Provider != "slack" || receipt.ID != "" || receipt.Queued || receipt.Attempts != 1 {
-					t.Errorf("%+v, %v", receipt, err)
-				}
-				return
-			}
-			if !errors.Is(err, mackerel.ErrAmbiguous) {
-				t.Errorf("%v", err)
-			}
-		})
-	}
-}
-
-func TestErrorsKeepSlacksWord(t *testing.T) {
-	for _, c := range []struct {
-		word string
-		kind error
-	}{
-		{"invalid_payload", mackerel.ErrInvalid}, {"no_text", mackerel.ErrInvalid}, {"user_not_found", mackerel.ErrInvalid},
-		{"action_prohibited", mackerel.ErrUnauthorized}, {"invalid_token", mackerel.ErrUnauthorized},
-		{"posting_to_general_channel_denied", mackerel.ErrUnauthorized}, {"no_service", mackerel.ErrNotFound},
-		{"channel_not_found", mackerel.ErrNotFound}, {"channel_is_archived", mackerel.ErrNotFound}, {"rollup_error", mackerel.ErrAmbiguous},
-	} {
-		t.Run(c.word, func(t *testing.T) {
-			s := newServer(t)
-			s.Refuse(c.word)
-			n := newNotifier(t, s, slack.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-			e := asError(t, n.Notify(t.Context(), mackerel.Alert{Message: "x"}), c.kind)
-			if e.Code != c.word || e.Message != c.word || !strings.HasPrefix(e.Error(), "slack: post message: ") {
-				t.Errorf("%+v", e)
-			}
-		})
-	}
-}
-
-func TestWordsOfErrors(t *testing.T) {
-	for _, c := range []struct{ name, body, code, message string }{
-		{"a word is code and message", "no_team", "no_team", "no_team"},
-		{"blanks around it do not count", " no_team\n", "no_team", "no_team"},
-		{"a word in JSON is one too", `{"ok":false,"error":"rate_limited"}`, "rate_limited", "rate_limited"},
-		{"a sentence is no code", "No such webhook.", "", "No such webhook."},
-		{"a page says nothing", "<!DOCTYPE html><html>…</html>", "", ""},
-		{"other JSON is kept as it is", `{"a":1}`, "", `{"a":1}`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Status: 400, Body: c.body})
-			e := asError(t, newNotifier(t, s, slack.Config{}).Notify(t.Context(), mackerel.Alert{Message: "x"}), mackerel.ErrInvalid)
-			if e.Code != c.code || e.Message != c.message {
-				t.Errorf("%q, %q", e.Code, e.Message)
-			}
-		})
-	}
+func TestAnswers(t *testing.T) {
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *slack.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "ok is success", Status: 200, Body: "ok"},
+		{Name: "ok in a line is not success", Status: 200, Body: "ok\n", Kind: mackerel.ErrAmbiguous, Code: "ok", Message: "ok"},
+		{Name: "an empty 200 is not success", Status: 200, Kind: mackerel.ErrAmbiguous},
+		{Name: "a workflow's answer is not success", Status: 200, Body: `{"ok":true}`, Kind: mackerel.ErrAmbiguous, Message: `{"ok":true}`},
+		{Name: "a page is not success", Status: 200, Body: "<html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
+		{Name: "ok with another status is not success", Status: 202, Body: "ok", Kind: mackerel.ErrAmbiguous, Code: "ok", Message: "ok"},
+		{Name: "a wrong body", Status: 400, Body: "invalid_payload", Kind: mackerel.ErrInvalid, Code: "invalid_payload", Message: "invalid_payload"},
+		{Name: "a user that is gone", Status: 400, Body: "user_not_found", Kind: mackerel.ErrInvalid, Code: "user_not_found", Message: "user_not_found"},
+		{Name: "a forbidden action", Status: 403, Body: "action_prohibited", Kind: mackerel.ErrUnauthorized, Code: "action_prohibited", Message: "action_prohibited"},
+		{Name: "a revoked webhook", Status: 403, Body: "invalid_token", Kind: mackerel.ErrUnauthorized, Code: "invalid_token", Message: "invalid_token"},
+		{Name: "a removed webhook", Status: 404, Body: "no_service", Kind: mackerel.ErrNotFound, Code: "no_service", Message: "no_service"},
+		{Name: "an archived channel", Status: 410, Body: "channel_is_archived", Kind: mackerel.ErrNotFound, Code: "channel_is_archived", Message: "channel_is_archived"},
+		{Name: "a failure of Slack's", Status: 500, Body: "rollup_error", Kind: mackerel.ErrAmbiguous, Code: "rollup_error", Message: "rollup_error"},
+		{Name: "blanks around a word do not count", Status: 400, Body: " no_team\n", Kind: mackerel.ErrInvalid, Code: "no_team", Message: "no_team"},
+		{Name: "a word may be in JSON", Status: 400, Body: `{"ok":false,"error":"no_text"}`, Kind: mackerel.ErrInvalid, Code: "no_text", Message: "no_text"},
+		{Name: "a sentence is no code", Status: 400, Body: "No such webhook.", Kind: mackerel.ErrInvalid, Message: "No such webhook."},
+		{Name: "a page says nothing", Status: 400, Body: "<!DOCTYPE html><html>…</html>", Kind: mackerel.ErrInvalid},
+		{Name: "other JSON is kept as it is", Status: 400, Body: `{"a":1}`, Kind: mackerel.ErrInvalid, Message: `{"a":1}`},
+	})
 }
 
 func TestWrongElementsOfTheAddressAreToldApart(t *testing.T) {
@@ -215,60 +155,20 @@ func TestWrongElementsOfTheAddressAreToldApart(t *testing.T) {
 		slacktest.Hook:  {"no_service", mackerel.ErrNotFound},
 		slacktest.Token: {"invalid_token", mackerel.ErrUnauthorized},
 	} {
-		s := newServer(t)
-		address := strings.ReplaceAll(slacktest.MemoryURL, part, "X0WRONG99")
-		n, err := slack.New(slack.Config{URL: mackerel.NewSecret(address), Call: mackerel.CallOptions{Client: s.Client()}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = n.Notify(t.Context(), mackerel.Alert{Message: "x"})
-		if e := asError(t, err, want.kind); e.Code != want.word {
+		_, n := start(t, func(c *slack.Config) {
+			c.URL = mackerel.NewSecret(strings.ReplaceAll(c.URL.Reveal(), part, "X0WRONG99"))
+		})
+		err := n.Notify(t.Context(), mackerel.Alert{Message: "x"})
+		if e := servicetest.AsError(t, err, want.kind); e.Code != want.word || strings.Contains(err.Error(), "X0WRONG99") {
 			t.Errorf("%s: %v", part, err)
 		}
-		if strings.Contains(err.Error(), "X0WRONG99") {
-			t.Errorf("the address is in %q", err)
-		}
 	}
 }
 
-func TestARateLimitIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		n := newNotifier(t, s, slack.Config{Call: mackerel.CallOptions{MaxWait: time.Minute}})
-		start := time.Now()
-		for range 26 {
-			if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if took := time.Since(start); took != 25*time.Second || len(s.Messages()) != 26 {
-			t.Errorf("%d messages in %v", len(s.Messages()), took)
-		}
-	})
-}
-
-// TestALostAnswer shows both modes: the message is there twice, or it is there once and nobody is sure.
-func TestALostAnswer(t *testing.T) {
-	for mode, want := range map[mackerel.Delivery]int{0: 2, mackerel.AtLeastOnce: 2, mackerel.AtMostOnce: 1} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
-			n := newNotifier(t, s, slack.Config{Call: mackerel.CallOptions{Delivery: mode}})
-			err := n.Notify(t.Context(), mackerel.Alert{Message: "x"})
-			if ambiguous := errors.Is(err, mackerel.ErrAmbiguous); ambiguous != (mode == mackerel.AtMostOnce) {
-				t.Errorf("%v: %v", mode, err)
-			}
-			if got := len(s.Messages()); got != want {
-				t.Errorf("%v: %d messages, want %d", mode, got, want)
-			}
-		})
-	}
-}
-
-func TestTheGraphDoesNotCostTheMessage(t *testing.T) {
-	s := newServer(t)
-	s.SetPictures(func(string) bool { return false })
-	n := newNotifier(t, s, slack.Config{})
+func TestAGraphThatCannotBeFetchedDoesNotCostTheMessage(t *testing.T) {
+	var attempts []mackerel.Attempt
+	fake, n := start(t, func(c *slack.Config) { c.Call.OnAttempt = servicetest.Record(&attempts) })
+	fake.SetPictures(func(string) bool { return false })
 	image := "https://x.test/graph.png"
 	receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x", ImageURL: image})
 	if err != nil {
@@ -278,80 +178,33 @@ func TestTheGraphDoesNotCostTheMessage(t *testing.T) {
 	if receipt.Attempts != 2 || len(receipt.Cuts) != 1 || receipt.Cuts[0] != want {
 		t.Errorf("%+v", receipt)
 	}
-	if m := last(t, s); len(pictures(m)) != 0 || m.Text != "[UNKNOWN] x" {
+	if m := servicetest.Last(t, fake, fake.Messages()); len(pictures(m)) != 0 || m.Text != "[UNKNOWN] x" {
 		t.Errorf("%+v", m)
+	}
+	if len(attempts) != 2 || attempts[0].Last || attempts[1].Number != 2 || !attempts[1].Last {
+		t.Errorf("%+v", attempts)
 	}
 }
 
-func TestAMessageRefusedForItsBlocksIsNotSentForever(t *testing.T) {
-	s := newServer(t)
-	s.Refuse("invalid_attachments")
-	n := newNotifier(t, s, slack.Config{})
+func TestAMessageIsSentOnceMoreWithoutItsGraphAndThenGivenUp(t *testing.T) {
+	fake, n := start(t)
+	fake.Inject(servicetest.Refusing(400, "invalid_attachments"))
 	receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x", ImageURL: "https://x.test/graph.png"})
-	if e := asError(t, err, mackerel.ErrInvalid); e.Attempts != 2 || receipt.Attempts != 2 || len(s.Requests()) != 2 {
-		t.Errorf("%+v, %+v, %d requests", e, receipt, len(s.Requests()))
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Attempts != 2 || receipt.Attempts != 2 || len(fake.Requests()) != 2 {
+		t.Errorf("%+v, %+v, %d requests", e, receipt, len(fake.Requests()))
 	}
-	if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err == nil || len(s.Requests()) != 3 {
-		t.Errorf("without a graph: %v, %d requests", err, len(s.Requests()))
+	if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err == nil || len(fake.Requests()) != 3 {
+		t.Errorf("without a graph: %v, %d requests", err, len(fake.Requests()))
 	}
 }
 
 func TestWhatIsNotSent(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		message slack.Message
-		want    string
-	}{
-		{"nothing", slack.Message{}, "message: empty"},
-		{"nothing but a colour", slack.Message{Color: "good", Title: ""}, "message: empty"},
-		{"an unknown colour", slack.Message{Title: "T", Color: "crimson"}, "color: "},
-		{"raw text that is too long", slack.Message{Title: "T", Raw: strings.Repeat("障", slack.MaxSection+1)}, "raw: 3001 characters"},
-		{"a mention that is too long", slack.Message{Title: "T", Mention: strings.Repeat("@here ", 300)}, "mention: "},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			_, err := newNotifier(t, s, slack.Config{}).Send(t.Context(), c.message)
-			if e := asError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Message, c.want) {
-				t.Errorf("%q, want %q", e.Message, c.want)
-			}
-			if got := len(s.Requests()); got != 0 {
-				t.Errorf("%d requests", got)
-			}
-		})
-	}
-}
-
-func TestSkippedAndFailedMessages(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, slack.Config{Level: mackerel.LevelCritical})
-	warning := mackerel.Alert{Status: mackerel.StatusWarning}
-	receipt, err := n.Deliver(t.Context(), warning)
-	if err != nil || receipt.Skipped == "" {
-		t.Errorf("%+v, %v", receipt, err)
-	}
-	if p, err := n.Preview(warning); err != nil || p.Skipped == "" || len(p.Requests) != 0 {
-		t.Errorf("%+v, %v", p, err)
-	}
-	broken := errors.New("no template")
-	n = newNotifier(t, s, slack.Config{Message: func(mackerel.Alert) (slack.Message, error) { return slack.Message{}, broken }})
-	if err := n.Notify(t.Context(), warning); !errors.Is(err, broken) || !errors.Is(err, mackerel.ErrInvalid) {
-		t.Errorf("%v", err)
-	}
-	if len(s.Requests()) != 0 {
-		t.Errorf("%d requests", len(s.Requests()))
-	}
-}
-
-func TestTheRequestIsJSONByPost(t *testing.T) {
-	s := newServer(t)
-	if err := newNotifier(t, s, slack.Config{}).Notify(t.Context(), mackerel.Alert{Message: "a < b & c"}); err != nil {
-		t.Fatal(err)
-	}
-	r := s.Requests()[0]
-	if r.Method != http.MethodPost || r.Path != slacktest.Path || r.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("%+v", r)
-	}
-	if !strings.Contains(string(r.Body), "a &lt; b &amp; c") {
-		t.Errorf("%s", r.Body)
-	}
+	fake, n := start(t)
+	servicetest.Refused(t, fake, func(m slack.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]slack.Message{
+		"Message: empty":                                          {},
+		"Color: must be":                                          {Title: "T", Color: "crimson"},
+		"Raw: 3001 characters, and at most 3000":                  {Title: "T", Raw: strings.Repeat("障", slack.MaxSection+1)},
+		"Mention: 2400 characters, and at most 2000 are":          {Title: "T", Mention: strings.Repeat("@here ", 300)},
+		"Color: must be good, warning, danger or #RRGGBB; Raw: 3": {Title: "T", Color: "#12", Raw: strings.Repeat("a", 3001)},
+	})
 }

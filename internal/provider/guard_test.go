@@ -32,7 +32,7 @@ func TestAGuardNeedsATransportThatCanBeGuarded(t *testing.T) {
 func TestAGuardedServiceReachesNoAddressOfItsOwn(t *testing.T) {
 	s := provider.Service{Name: "test"}
 	s.Connect(mackerel.CallOptions{}, mackerel.AtLeastOnce)
-	if err := s.Guard(); err != nil {
+	if err := s.Transport().Guard(); err != nil {
 		t.Fatal(err)
 	}
 	r := transport.Request{Op: "post", Method: http.MethodPost, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:9"}, Repeat: transport.Replay}

@@ -1,16 +1,20 @@
-// Package provider is what the notifiers share: from a request to a *mackerel.Error or a receipt, checking a
-// configuration, putting an alert into words, and cutting text to a service's limits.
+// Package provider is what the notifiers of this module share: the way of an alert through a service ([Flow]), calls and
+// their errors ([Service]), checks of configurations and messages ([Problems]), an alert in words ([Words]), and texts
+// that are cut to a service's limits ([Unit.Fit]).
 package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/transport"
@@ -19,29 +23,31 @@ import (
 // A Service is one remote service as its package calls it.
 type Service struct {
 	Name string // as in errors and receipts: "chatwork"
-	// DecodeError reads the code and the words out of the service's error body; it may leave both empty.
+	// DecodeError reads the code and the words out of the service's error body. Both may be empty.
 	DecodeError func(status int, body []byte) (code, message string)
 
 	transport *transport.Transport
 }
 
-// Connect makes the service ready for calls. The options have been checked; delivery is the package's default; the
-// secrets are kept out of every error.
+// Connect makes the service ready for calls. The options have been checked. The delivery is the package's default. The
+// secrets are kept out of every error, receipt and preview.
 func (s *Service) Connect(call mackerel.CallOptions, delivery mackerel.Delivery, secrets ...string) {
-	if call.Delivery == 0 {
-		call.Delivery = delivery
-	}
+	call.Delivery = cmp.Or(call.Delivery, delivery)
+	call.UserAgent = cmp.Or(call.UserAgent, mackerel.UserAgent)
 	s.transport = transport.New(s.Name, options(call), secrets...)
 }
 
-// Header returns a header with the User-Agent and the given keys and values, to be shared by all calls. It comes as a
-// function, because it holds credentials: fmt opens whatever a struct keeps, a pointer included, but not a function.
+// Header returns a header with the User-Agent and the given keys and values, to be shared by all calls. It is a func
+// because the header holds credentials: fmt prints what a struct points to, but not what a func holds.
 func (s *Service) Header(keyValues ...string) func() http.Header {
 	return s.transport.Header(keyValues...)
 }
 
-// Do makes a call. The error is a *mackerel.Error, nil if the result is the documented success; the result says how far
-// it got either way.
+// Transport returns what makes the service's calls. It is nil before Connect.
+func (s *Service) Transport() *transport.Transport { return s.transport }
+
+// Do makes a call. The error is a *mackerel.Error, or nil if the answer is the documented success. The result says how
+// far the call got in either case.
 func (s *Service) Do(ctx context.Context, r transport.Request) (transport.Result, error) {
 	result := s.transport.Do(ctx, r)
 	if result.Class == transport.Done {
@@ -50,7 +56,7 @@ func (s *Service) Do(ctx context.Context, r transport.Request) (transport.Result
 	return result, s.failure(r.Op, result, s.cleaner(r))
 }
 
-// cleaner is the call's own, if it has secrets that the others do not have.
+// cleaner returns the request's own cleaner, if the request has secrets that other calls do not have.
 func (s *Service) cleaner(r transport.Request) *transport.Cleaner {
 	if r.Clean != nil {
 		return r.Clean
@@ -58,7 +64,7 @@ func (s *Service) cleaner(r transport.Request) *transport.Cleaner {
 	return s.transport.Clean()
 }
 
-// Error is the result of a failed operation as the module's error.
+// Error returns the result of a failed operation as the module's error.
 func (s *Service) Error(op string, r transport.Result) error {
 	return s.failure(op, r, s.transport.Clean())
 }
@@ -77,42 +83,19 @@ func (s *Service) failure(op string, r transport.Result, clean *transport.Cleane
 		RetryAfter: r.RetryAfter,
 		Attempts:   r.Attempts,
 		Delivery:   mackerel.Delivery(r.Delivery),
-		Kind:       kinds[r.Class],
+		Kind:       r.Class.Kind(),
 		Err:        r.Err,
 	}
 }
 
-// kinds are the sentinels of the classes.
-var kinds = map[transport.Class]error{
-	transport.Ambiguous:    mackerel.ErrAmbiguous,
-	transport.Invalid:      mackerel.ErrInvalid,
-	transport.Unauthorized: mackerel.ErrUnauthorized,
-	transport.NotFound:     mackerel.ErrNotFound,
-	transport.RateLimited:  mackerel.ErrRateLimited,
-	transport.Unavailable:  mackerel.ErrUnavailable,
-	transport.Unsupported:  mackerel.ErrUnsupported,
-}
-
-// Invalid is the error of an operation that is refused before it is sent.
+// Invalid returns the error of an operation that is refused before it is sent.
 func (s *Service) Invalid(op, message string) error {
 	return &mackerel.Error{Provider: s.Name, Op: op, Kind: mackerel.ErrInvalid, Message: message}
 }
 
-// MessageError is the error of a caller's Message function that failed.
-func (s *Service) MessageError(err error) error {
-	return &mackerel.Error{Provider: s.Name, Op: "make message", Kind: mackerel.ErrInvalid, Err: err}
-}
-
-// Skipped is the receipt of an alert that is not sent by configuration.
-func (s *Service) Skipped(why string) mackerel.Receipt {
-	return mackerel.Receipt{Provider: s.Name, Skipped: why}
-}
-
-// Receipt is the receipt of a call that began at start.
-func (s *Service) Receipt(start time.Time, r transport.Result, id string, cuts []mackerel.Cut) mackerel.Receipt {
-	return mackerel.Receipt{
-		Provider: s.Name, ID: s.transport.Clean().Text(id), Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
-	}
+// Receipt returns the receipt of a call that began at start.
+func (s *Service) Receipt(start time.Time, r transport.Result, cuts []mackerel.Cut) mackerel.Receipt {
+	return mackerel.Receipt{Provider: s.Name, Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts}
 }
 
 // Preview shows requests as they would be sent, without their secrets.
@@ -127,7 +110,7 @@ func (s *Service) Preview(cuts []mackerel.Cut, requests ...transport.Request) *m
 	return p
 }
 
-// address is a URL as it is shown: user and password, which any URL may have, are no part of that.
+// address returns a URL as it is shown: without user and password.
 func address(u *url.URL) string {
 	if u.User == nil {
 		return u.String()
@@ -137,23 +120,38 @@ func address(u *url.URL) string {
 	return strings.Replace(bare.String(), "://", "://[redacted]@", 1)
 }
 
-// JSON returns a Judge that decodes a success into what v points to, which is empty before and after anything else. A
-// success that is not the documented JSON is none, and null is never documented.
+// options is the form in which the transport takes a mackerel.CallOptions.
+type options = transport.Options[mackerel.Delivery, mackerel.Attempt]
+
+// DecodeJSON decodes what a service answered into what v points to. It takes doubled members and invalid UTF-8, as
+// services send them. It reports whether the body is JSON of the right kinds; null is not.
+func DecodeJSON(body []byte, v any) bool {
+	return jsontext.Value(bytes.TrimSpace(body)).Kind() != 'n' && json.Unmarshal(body, v, lenient) == nil
+}
+
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// EncodeJSON returns v as JSON in which <, > and & stand as they are: a limit in bytes counts what a reader would, and a
+// body stays readable where it is logged. Maps are written in the order of their keys.
+func EncodeJSON(v any) ([]byte, error) {
+	return json.Marshal(v, lenient, json.Deterministic(true))
+}
+
+// JSON returns a Judge that decodes a success into what v points to. What v points to is zero unless the answer is the
+// documented success, also after an earlier attempt. A success whose body is not the documented JSON is ambiguous.
 func JSON(v any) func(*transport.Result) {
 	target := reflect.ValueOf(v).Elem()
 	return func(r *transport.Result) {
 		target.SetZero()
-		if r.Class != transport.Done {
-			return
-		}
-		if err := json.Unmarshal(r.Body, v); err != nil || string(bytes.TrimSpace(r.Body)) == "null" {
+		if r.Class == transport.Done && !DecodeJSON(r.Body, v) {
 			target.SetZero()
 			Undocumented(r)
 		}
 	}
 }
 
-// Undocumented marks an answer that has a good status and not the documented body: nobody knows what became of it.
+// Undocumented marks an answer that has a good status and not the documented body: it is unknown whether the service did
+// what it was asked.
 func Undocumented(r *transport.Result) {
 	r.Class, r.Err = transport.Ambiguous, errUndocumented
 }
@@ -163,86 +161,3 @@ type constError string
 func (e constError) Error() string { return string(e) }
 
 const errUndocumented = constError("the answer is not the documented one")
-
-// options are the caller's options as the transport takes them.
-func options(c mackerel.CallOptions) transport.Options {
-	o := transport.Options{
-		Client: c.Client, Timeout: c.Timeout, MaxAttempts: c.MaxAttempts, MaxWait: c.MaxWait,
-		Delivery: transport.Delivery(c.Delivery), UserAgent: c.UserAgent,
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = mackerel.UserAgent
-	}
-	if c.OnAttempt != nil {
-		o.OnAttempt = func(ctx context.Context, a transport.Attempt) { c.OnAttempt(ctx, mackerel.Attempt(a)) }
-	}
-	return o
-}
-
-// Problems collects everything that is wrong with a configuration.
-type Problems []string
-
-// Add notes a problem with a field, if there is one.
-func (p *Problems) Add(field, problem string) {
-	if problem != "" {
-		*p = append(*p, field+": "+problem)
-	}
-}
-
-// Require notes that a field is missing.
-func (p *Problems) Require(field string, present bool) {
-	if !present {
-		p.Add(field, "required")
-	}
-}
-
-// Token checks a credential that goes into a header.
-func (p *Problems) Token(field string, s mackerel.Secret) {
-	switch {
-	case s.IsZero():
-		p.Add(field, "required")
-	case !transport.ValidCredential(s.Reveal()):
-		p.Add(field, "has a blank, a line break or a character beyond ASCII")
-	}
-}
-
-// Common checks the fields that every notifier's configuration has.
-func (p *Problems) Common(level mackerel.Level, text mackerel.Text) {
-	switch level {
-	case "", mackerel.LevelAll, mackerel.LevelCritical:
-	default:
-		p.Add("Level", `must be "all" or "critical"`)
-	}
-	switch text.Language {
-	case "", mackerel.English, mackerel.Japanese:
-	default:
-		p.Add("Text.Language", `must be "en" or "ja"`)
-	}
-}
-
-// Call checks the options of calls.
-func (p *Problems) Call(call mackerel.CallOptions) {
-	*p = append(*p, options(call).Problems()...)
-}
-
-// NoCall reports whether the options were left alone.
-func NoCall(call mackerel.CallOptions) bool { return reflect.ValueOf(call).IsZero() }
-
-// Err returns the error of a constructor with problems, nil if there are none.
-func (p Problems) Err(provider string) error {
-	if len(p) == 0 {
-		return nil
-	}
-	return &mackerel.Error{
-		Provider: provider, Op: "configure", Kind: mackerel.ErrConfig, Message: strings.Join(p, "; "),
-	}
-}
-
-// Skip says why an alert of this status is not sent at this level, "" if it is.
-func Skip(level mackerel.Level, a mackerel.Alert) string {
-	rated := a.Event == "" || a.Event == mackerel.EventAlert || a.Event == mackerel.EventAlertGroup
-	if level == mackerel.LevelCritical && rated && a.Status.Fold() == mackerel.StatusWarning {
-		return "a warning, and the level is critical only"
-	}
-	return ""
-}

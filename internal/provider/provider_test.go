@@ -154,7 +154,6 @@ func TestErrorsBeforeSending(t *testing.T) {
 		words string
 	}{
 		{"an operation that is wrong", s.Invalid("post message", "Body: empty"), mackerel.ErrInvalid, "chatwork: post message: Body: empty (invalid request)"},
-		{"a message that cannot be made", s.MessageError(io.EOF), mackerel.ErrInvalid, "chatwork: make message: EOF (invalid request)"},
 		{"a result from elsewhere", s.Error("post message", transport.Result{Class: transport.NotFound, Status: 404}), mackerel.ErrNotFound, "chatwork: post message: 404: Not Found (not found)"},
 	}
 	for _, tt := range tests {
@@ -163,17 +162,15 @@ func TestErrorsBeforeSending(t *testing.T) {
 			check(t, "kind", errors.Is(tt.err, tt.kind), true)
 		})
 	}
-	check(t, "the cause is found", errors.Is(s.MessageError(io.EOF), io.EOF), true)
 }
 
 func TestReceipts(t *testing.T) {
 	s := answering(t, 200, nil, "")
-	check(t, "skipped", fmt.Sprint(s.Skipped("why")), fmt.Sprint(mackerel.Receipt{Provider: "chatwork", Skipped: "why"}))
 	cuts := []mackerel.Cut{{Field: "memo", Unit: "bytes", From: 9, To: 3}}
-	r := s.Receipt(time.Now().Add(-time.Minute), transport.Result{Attempts: 2}, "5", cuts)
+	r := s.Receipt(time.Now().Add(-time.Minute), transport.Result{Attempts: 2}, cuts)
 	check(t, "duration", r.Duration.Round(time.Second), time.Minute)
 	r.Duration = 0
-	check(t, "receipt", fmt.Sprint(r), fmt.Sprint(mackerel.Receipt{Provider: "chatwork", ID: "5", Attempts: 2, Cuts: cuts}))
+	check(t, "receipt", fmt.Sprint(r), fmt.Sprint(mackerel.Receipt{Provider: "chatwork", Attempts: 2, Cuts: cuts}))
 }
 
 func TestJSON(t *testing.T) {
@@ -241,28 +238,42 @@ func TestPreview(t *testing.T) {
 	check(t, "the header that is sent", header.Get("X-ChatWorkToken"), token)
 }
 
-func TestProblems(t *testing.T) {
+func TestConfigurationsWithoutProblems(t *testing.T) {
 	var p provider.Problems
-	check(t, "no problems", p.Err("chatwork"), nil)
 	p.Add("BaseURL", "")
 	p.Require("RoomID", true)
 	p.Token("Token", mackerel.NewSecret(token))
-	p.Common("", mackerel.Text{})
-	p.Common(mackerel.LevelAll, mackerel.Text{Language: mackerel.English})
-	p.Common(mackerel.LevelCritical, mackerel.Text{Language: mackerel.Japanese, Location: time.UTC})
-	p.Call(mackerel.CallOptions{})
-	check(t, "still no problems", p.Err("chatwork"), nil)
+	p.Length("Title", "障害", provider.Runes, 2)
+	p.Items("To", 3, 3)
+	check(t, "the base URL", p.Base("BaseURL", "", "https://api.test/v2").String(), "https://api.test/v2")
+	p.Common("", mackerel.Text{}, mackerel.CallOptions{})
+	p.Common(mackerel.LevelAll, mackerel.Text{Language: mackerel.English}, mackerel.CallOptions{})
+	p.Common(mackerel.LevelCritical, mackerel.Text{Language: mackerel.Japanese, Location: time.UTC}, mackerel.CallOptions{})
+	check(t, "of a configuration", p.ConfigError("chatwork"), nil)
+	check(t, "of a message", p.Err(), nil)
+}
 
-	p.Add("BaseURL", "not a URL")
+func TestProblems(t *testing.T) {
+	var p provider.Problems
+	p.Add("URL", "not a URL")
 	p.Require("RoomID", false)
 	p.Token("Token", mackerel.Secret{})
 	p.Token("Other", mackerel.NewSecret("hunter2\n"))
-	p.Common("warning", mackerel.Text{Language: "fr"})
-	p.Call(mackerel.CallOptions{Timeout: -1})
-	err := p.Err("chatwork")
-	check(t, "words", err.Error(), "chatwork: configure: BaseURL: not a URL; RoomID: required; Token: required; "+
-		"Other: has a blank, a line break or a character beyond ASCII; "+
-		`Level: must be "all" or "critical"; Text.Language: must be "en" or "ja"; Call.Timeout: must not be negative (invalid configuration)`)
+	p.Length("Title", "障害", provider.Bytes, 5)
+	p.Length("Text", "障害🔥", provider.UTF16, 3)
+	p.Items("To", 4, 3)
+	provider.OneOf(&p, "Format", "pdf", "text", "html", "flex")
+	if u := p.Base("BaseURL", "ftp://x", "https://api.test/v2"); u != nil {
+		t.Errorf("the base URL is %v", u)
+	}
+	p.Common("warning", mackerel.Text{Language: "fr"}, mackerel.CallOptions{Timeout: -1})
+	want := "URL: not a URL; RoomID: required; Token: required; Other: has a blank, a line break or a character beyond ASCII; " +
+		"Title: 6 bytes, and at most 5 are allowed; Text: 4 characters, and at most 3 are allowed; To: 4 items, and at most 3 are allowed; " +
+		`Format: must be "text", "html" or "flex"; BaseURL: not an http or https URL; ` +
+		`Level: must be "all" or "critical"; Text.Language: must be "en" or "ja"; Call.Timeout: must not be negative`
+	check(t, "words", p.Err().Error(), want)
+	err := p.ConfigError("chatwork")
+	check(t, "words of a configuration", err.Error(), "chatwork: configure: "+want+" (invalid configuration)")
 	check(t, "kind", errors.Is(err, mackerel.ErrConfig), true)
 }
 
@@ -270,30 +281,4 @@ func TestNoCall(t *testing.T) {
 	check(t, "left alone", provider.NoCall(mackerel.CallOptions{}), true)
 	check(t, "with attempts", provider.NoCall(mackerel.CallOptions{MaxAttempts: 1}), false)
 	check(t, "with a client", provider.NoCall(mackerel.CallOptions{Client: &http.Client{}}), false)
-}
-
-func TestSkip(t *testing.T) {
-	tests := []struct {
-		name  string
-		level mackerel.Level
-		alert mackerel.Alert
-		skip  bool
-	}{
-		{"a warning, all being sent", mackerel.LevelAll, mackerel.Alert{Status: "warning"}, false},
-		{"a warning, nothing being said", "", mackerel.Alert{Status: "warning"}, false},
-		{"a warning, only critical being sent", mackerel.LevelCritical, mackerel.Alert{Status: "warning"}, true},
-		{"a warning in capitals", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventAlert, Status: "WARNING"}, true},
-		{"a warning of a group", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "warning"}, true},
-		{"critical", mackerel.LevelCritical, mackerel.Alert{Status: "critical"}, false},
-		{"unknown", mackerel.LevelCritical, mackerel.Alert{Status: "unknown"}, false},
-		{"no status", mackerel.LevelCritical, mackerel.Alert{}, false},
-		{"ok", mackerel.LevelCritical, mackerel.Alert{Status: "ok"}, false},
-		{"a status that is new", mackerel.LevelCritical, mackerel.Alert{Status: "severe"}, false},
-		{"an event that is not rated", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventHostStatus, Status: "warning"}, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			check(t, "skipped", provider.Skip(tt.level, tt.alert) != "", tt.skip)
-		})
-	}
 }

@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -26,43 +27,43 @@ const (
 	maxTitle       = 2000
 )
 
-// cut is what Slack does to a long message, without an error.
+// cut cuts the text as Slack does, without an error.
 func (m *Message) cut() {
 	if runes := []rune(m.Text); len(runes) > maxMessage {
 		m.Text = string(runes[:maxMessage])
 	}
 }
 
-// check returns what Slack would refuse the message for.
+// check returns the refusal of a message that Slack would refuse.
 func (m *Message) check(fetches func(string) bool) error {
 	c := checker{fetches: fetches}
 	for i, b := range m.Blocks {
 		c.block("blocks["+strconv.Itoa(i)+"]", b)
 	}
 	if c.problem != "" {
-		return refuse("invalid_blocks", c.problem)
+		return refuse(http.StatusBadRequest, "invalid_blocks", c.problem)
 	}
 	for i, a := range m.Attachments {
 		c.attachment("attachments["+strconv.Itoa(i)+"]", a)
 	}
 	switch {
 	case strings.TrimSpace(m.Text) == "" && len(m.Blocks)+len(m.Attachments) == 0:
-		return refuse("no_text", "no text, blocks or attachments")
+		return refuse(http.StatusBadRequest, "no_text", "no text, blocks or attachments")
 	case len(m.Attachments) > maxAttachments:
-		return refuse("too_many_attachments", strconv.Itoa(len(m.Attachments))+" attachments")
+		return refuse(http.StatusBadRequest, "too_many_attachments", strconv.Itoa(len(m.Attachments))+" attachments")
 	case len(m.Blocks) > maxBlocks:
-		return refuse("invalid_blocks", strconv.Itoa(len(m.Blocks))+" blocks")
+		return refuse(http.StatusBadRequest, "invalid_blocks", strconv.Itoa(len(m.Blocks))+" blocks")
 	case c.blocks > maxBlocks:
-		return refuse("invalid_attachments", strconv.Itoa(c.blocks)+" blocks")
+		return refuse(http.StatusBadRequest, "invalid_attachments", strconv.Itoa(c.blocks)+" blocks")
 	case c.problem != "":
-		return refuse("invalid_attachments", c.problem)
+		return refuse(http.StatusBadRequest, "invalid_attachments", c.problem)
 	case c.total > maxTotal:
-		return refuse("msg_blocks_too_long", strconv.Itoa(c.total)+" characters in blocks")
+		return refuse(http.StatusBadRequest, "msg_blocks_too_long", strconv.Itoa(c.total)+" characters in blocks")
 	}
 	return nil
 }
 
-// A checker looks at blocks. It keeps the first problem.
+// A checker checks blocks and keeps the first problem.
 type checker struct {
 	fetches func(string) bool
 	problem string
@@ -120,7 +121,7 @@ func (c *checker) texts(where string, texts []Text, longest, most int) {
 	}
 }
 
-// text checks a text, if there is one, of one type or the other.
+// text checks a text of one type or the other. The text may be missing.
 func (c *checker) text(where string, t *Text, longest int, one, other string) {
 	if t == nil {
 		return

@@ -9,12 +9,12 @@ import (
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 )
 
-// A program posts a host's name that nobody escaped. The program here is a line of net/http; yours gets the same URL.
+// A program posts the name of a host without escaping it. The program here is a line of net/http.
 func Example() {
-	s := slacktest.NewServer()
+	s := slacktest.New()
 	defer s.Close()
 
-	resp, err := http.Post(s.WebhookURL(), "application/json", strings.NewReader(`{"text":"host <!channel> is down"}`))
+	resp, err := http.Post(s.Config().URL.Reveal(), "application/json", strings.NewReader(`{"text":"host <!channel> is down"}`))
 	if err != nil {
 		fmt.Println(err)
 		return

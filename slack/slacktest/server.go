@@ -1,95 +1,62 @@
 package slacktest
 
 import (
-	"errors"
 	"io"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
+	"github.com/mackerel-notify/mackerel/slack"
 )
 
-// The elements of the webhook's path; whoever has all three can post.
+// The elements of the webhook's path. Whoever has all three can post. [fakehttp.Server.RevokeToken] revokes the Token.
 const (
 	Team  = "T0FAKE001"
 	Hook  = "B0FAKE002"
 	Token = "slacktestHookToken000003"
 )
 
-// Path is the path of the webhook.
-const Path = "/services/" + Team + "/" + Hook + "/" + Token
+// path is the path of a webhook, but for the token.
+const path = "/services/" + Team + "/" + Hook + "/"
 
-// MemoryURL is the webhook's address for a client that goes through [fakehttp.Server.Client].
-const MemoryURL = fakehttp.MemoryURL + Path
-
-// The rate limit as this fake has it.
-const (
-	rateLimit  = 25
-	rateWindow = 25 * time.Second
-)
+// lane is the lane of the only limit.
+const lane = "messages"
 
 // A Server is a fake of one webhook. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
+	messages fakehttp.Log[Message]
 
-	mu       sync.Mutex
-	posts    *fakehttp.Window
-	messages []Message
-	problems []string
-	refusal  *refusal
-	fetches  func(address string) bool
+	mu      sync.Mutex
+	fetches func(address string) bool
 }
 
-// NewServer returns a server with the webhook at [Path]. It listens nowhere until WebhookURL, URL or Client is called;
-// Close ends it.
-func NewServer() *Server {
-	s := &Server{posts: fakehttp.NewWindow(rateLimit, rateWindow), fetches: func(string) bool { return true }}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+// New returns a server with one webhook. Close ends it.
+func New() *Server {
+	s := &Server{fetches: func(string) bool { return true }}
+	s.Server = fakehttp.NewFake(s.serve, invalidPayload, fakehttp.Limit{Lane: lane, N: 1, Per: time.Second})
+	s.AddToken(Token)
 	return s
 }
 
-// WebhookURL returns the webhook's address on the loopback interface. As URL, it is not for a testing/synctest bubble;
-// see [MemoryURL].
-func (s *Server) WebhookURL() string { return s.URL() + Path }
+// Config returns the configuration of a notifier that posts to the fake over the loopback interface.
+func (s *Server) Config() slack.Config {
+	return slack.Config{URL: mackerel.NewSecret(s.URL() + path + Token)}
+}
+
+// MemoryConfig returns the configuration of a notifier that posts to the fake in memory, for testing/synctest.
+func (s *Server) MemoryConfig() slack.Config {
+	return slack.Config{
+		URL: mackerel.NewSecret(fakehttp.MemoryURL + path + Token), Call: mackerel.CallOptions{Client: s.Client()},
+	}
+}
 
 // Messages returns what was posted, oldest first.
-func (s *Server) Messages() []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.messages)
-}
-
-// Problems returns in plain words what messages were refused for, oldest first. Slack itself does not say.
-func (s *Server) Problems() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.problems)
-}
-
-// Refuse lets the webhook answer with one of Slack's words, such as "channel_is_archived", whatever it is sent, until
-// Refuse(""). It panics if it does not know the word.
-func (s *Server) Refuse(word string) {
-	status, known := statuses[word]
-	if !known && word != "" {
-		panic("slacktest: Refuse: unknown word " + strconv.Quote(word))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refusal = nil; known {
-		s.refusal = &refusal{status, word, "refused by the test"}
-	}
-}
-
-// SetRateLimit changes how many messages the webhook takes in 25 seconds, which is 25, and forgets what was counted.
-func (s *Server) SetRateLimit(messages int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.posts = fakehttp.NewWindow(messages, rateWindow)
-}
+func (s *Server) Messages() []Message { return s.messages.All() }
 
 // SetPictures says which addresses of pictures Slack can fetch; at first all. The function must be safe for concurrent
 // use.
@@ -99,95 +66,59 @@ func (s *Server) SetPictures(fetches func(address string) bool) {
 	s.fetches = fetches
 }
 
-// statuses are the words that Slack answers with, and their statuses.
-// See https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks.
-var statuses = map[string]int{
-	"invalid_payload": 400, "invalid_blocks": 400, "invalid_attachments": 400, "no_text": 400, "too_many_attachments": 400,
-	"msg_blocks_too_long": 400, "user_not_found": 400,
-	"action_prohibited": 403, "posting_to_general_channel_denied": 403, "invalid_token": 403, "team_disabled": 403,
-	"channel_not_found": 404, "no_service": 404, "no_service_id": 404, "no_team": 404, "no_active_hooks": 404,
-	"channel_is_archived": 410, "rate_limited": 429, "rollup_error": 500,
+// refuse returns the answer of one word, and what the fake has to say besides.
+func refuse(status int, word, problem string) *fakehttp.Refusal {
+	return &fakehttp.Refusal{
+		Status: status, Header: http.Header{"Content-Type": {"text/html"}}, Body: word, Problem: word + ": " + problem,
+	}
 }
 
-// A refusal is an answer of one word, and what the fake has to say besides.
-type refusal struct {
-	status  int
-	word    string
-	problem string
+func invalidPayload(err error) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, "invalid_payload", err.Error())
 }
 
-func (r *refusal) Error() string { return r.word + ": " + r.problem }
-
-func refuse(word, problem string) error { return &refusal{statuses[word], word, problem} }
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w.Header().Set("Content-Type", "text/html")
-	m, err := s.read(w.Header(), r)
-	if err == nil {
-		s.messages = append(s.messages, m)
-		answer(w, http.StatusOK, "ok")
-		return
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := s.authorize(r); err != nil {
+		return err
 	}
-	var refused *refusal
-	if !errors.As(err, &refused) {
-		refused = &refusal{http.StatusBadRequest, "invalid_payload", err.Error()}
+	m := Message{Time: s.Now()}
+	if err := strict.JSON(r, &m, !s.IsStrict()); err != nil {
+		return err
 	}
-	s.problems = append(s.problems, refused.Error())
-	answer(w, refused.status, refused.word)
-}
-
-func answer(w http.ResponseWriter, status int, word string) {
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, word) // fails only if the client has gone
-}
-
-// read returns the message, or why there is none.
-func (s *Server) read(header http.Header, r *http.Request) (Message, error) {
-	if err := checkAddress(r); err != nil {
-		return Message{}, err
-	}
-	if s.refusal != nil {
-		return Message{}, s.refusal
-	}
-	if err := s.take(header); err != nil {
-		return Message{}, err
-	}
-	var m Message
-	if err := fakehttp.DecodeJSON(r, &m); err != nil {
-		return Message{}, err
-	}
-	m.Time = s.Now()
 	m.cut()
-	return m, m.check(s.fetches)
+	s.mu.Lock()
+	fetches := s.fetches
+	s.mu.Unlock()
+	if err := m.check(fetches); err != nil {
+		return err
+	}
+	s.messages.Add(m)
+	s.Accept()
+	w.Header().Set("Content-Type", "text/html")
+	_, err := io.WriteString(w, "ok")
+	return err
 }
 
-func checkAddress(r *http.Request) error {
-	elements := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/services/"), "/")
+// authorize checks the method, the address and the limit.
+// See https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks.
+func (s *Server) authorize(r *http.Request) error {
+	token, known := strings.CutPrefix(r.URL.Path, path)
+	a := s.Take(lane, token)
 	switch {
 	case r.Method != http.MethodPost:
-		return &refusal{http.StatusMethodNotAllowed, "", "the method is " + r.Method}
-	case len(elements) != 3 || elements[0] != Team:
-		return refuse("no_team", "no such team, or no path of a webhook")
-	case elements[1] != Hook:
-		return refuse("no_service", "no such webhook")
-	case elements[2] != Token:
-		return refuse("invalid_token", "the last element of the path is wrong")
+		return refuse(http.StatusMethodNotAllowed, "method_not_allowed", r.Method)
+	case !strings.HasPrefix(r.URL.Path, "/services/"+Team+"/"):
+		return refuse(http.StatusNotFound, "no_team", "the first element of the path is not Team")
+	case !known:
+		return refuse(http.StatusNotFound, "no_service", "the second element of the path is not Hook")
+	case !s.HasToken(token):
+		return refuse(http.StatusForbidden, "invalid_token", "the third element of the path is not Token")
+	case !a.OK:
+		refusal := refuse(http.StatusTooManyRequests, "rate_limited", "too many messages")
+		refusal.Header.Set("Retry-After", a.RetryAfter())
+		return refusal
 	}
 	return nil
-}
-
-// take counts a post.
-func (s *Server) take(header http.Header) error {
-	now := s.Now()
-	_, reset, ok := s.posts.Take("", now)
-	if ok {
-		return nil
-	}
-	seconds := int64((reset.Sub(now) + time.Second - 1) / time.Second)
-	header.Set("Retry-After", strconv.FormatInt(seconds, 10))
-	return refuse("rate_limited", "more than one message in a second")
 }
 
 // A Message is a message as it was posted.

@@ -2,46 +2,21 @@ package slacktest_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 )
 
-func newServer(t *testing.T) *slacktest.Server {
+// post posts a body to the webhook.
+func post(t *testing.T, s *slacktest.Server, body string) servicetest.Answered {
 	t.Helper()
-	s := slacktest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
-func call(t *testing.T, s *slacktest.Server, method, address, contentType, body string) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", contentType)
-	resp, err := s.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(answer)
-}
-
-func post(t *testing.T, s *slacktest.Server, body string) (int, string) {
-	t.Helper()
-	resp, answer := call(t, s, http.MethodPost, slacktest.MemoryURL, "application/json; charset=utf-8", body)
-	return resp.StatusCode, answer
+	address := s.MemoryConfig().URL.Reveal()
+	return servicetest.Call(t, s.Client(), http.MethodPost, address, body, "Content-Type", "application/json; charset=utf-8")
 }
 
 // within puts blocks into an attachment.
@@ -52,13 +27,13 @@ func section(text string) string {
 }
 
 func TestAMessageIsKeptAsPosted(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, slacktest.New())
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.SetClock(func() time.Time { return now })
-	status, answer := post(t, s, `{"text":"<!here> <https://x.test/?a&amp;b|a &lt; b> <@U1> <#C1>","unfurl_links":false,
+	a := post(t, s, `{"text":"<!here> <https://x.test/?a&amp;b|a &lt; b> <@U1> <#C1>","unfurl_links":false,
 		"attachments":[{"color":"#E01E5A","fallback":"f","blocks":[`+section("<https://y.test/>")+`,{"type":"divider"}]}]}`)
-	if status != http.StatusOK || answer != "ok" {
-		t.Fatalf("%d %q", status, answer)
+	if a.Status != http.StatusOK || a.Body != "ok" || s.Accepted() != 1 {
+		t.Fatalf("%+v", a)
 	}
 	m := s.Messages()[0]
 	if !m.Time.Equal(now) || m.Attachments[0].Color != "#E01E5A" || len(m.Attachments[0].Blocks) != 2 || *m.UnfurlLinks {
@@ -81,9 +56,10 @@ func TestGoodMessages(t *testing.T) {
 		within(`{"type":"image","image_url":"https://x.test/","alt_text":"x","title":{"type":"plain_text","text":"x"}}`),
 		`{"attachments":[{"color":"good","pretext":"a","title":"b","title_link":"c","text":"d","fields":[{"title":"e","value":"f","short":true}],"footer":"g","ts":1,"mrkdwn_in":["text"]}]}`,
 	} {
-		s := newServer(t)
-		if status, answer := post(t, s, body); status != http.StatusOK || answer != "ok" {
-			t.Errorf("%.100s: %d %s %q", body, status, answer, s.Problems())
+		s := servicetest.Start(t, slacktest.New())
+		s.Strict(true)
+		if a := post(t, s, body); a.Status != http.StatusOK || a.Body != "ok" {
+			t.Errorf("%.100s: %+v %q", body, a, s.Problems())
 		}
 	}
 }
@@ -120,11 +96,11 @@ func TestRefusals(t *testing.T) {
 		{"too much in all", within(strings.Repeat(section(strings.Repeat("a", 3000))+",", 4) + section(strings.Repeat("a", 1201))), "msg_blocks_too_long", "13201"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
+			s := servicetest.Start(t, slacktest.New())
 			s.SetPictures(func(address string) bool { return !strings.Contains(address, "private") })
-			status, answer := post(t, s, c.body)
-			if status != http.StatusBadRequest || answer != c.word {
-				t.Errorf("%d %q, want 400 %q", status, answer, c.word)
+			s.Strict(true)
+			if a := post(t, s, c.body); a.Status != http.StatusBadRequest || a.Body != c.word {
+				t.Errorf("%+v, want 400 %q", a, c.word)
 			}
 			if p := s.Problems(); len(p) != 1 || !strings.Contains(p[0], c.problem) || len(s.Messages()) != 0 {
 				t.Errorf("%q, want %q", p, c.problem)
@@ -133,7 +109,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestUnknownMembersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
+	s := servicetest.Start(t, slacktest.New())
+	if a := post(t, s, `{"text":"x","replace_original":false,"attachments":[{"text":"y","blocks":null}]}`); a.Status != http.StatusOK {
+		t.Errorf("%+v %q", a, s.Problems())
+	}
+}
+
 func TestAddresses(t *testing.T) {
+	hook := "/services/" + slacktest.Team + "/" + slacktest.Hook + "/"
 	for _, c := range []struct {
 		name, method, path string
 		status             int
@@ -142,67 +126,54 @@ func TestAddresses(t *testing.T) {
 		{"another team", http.MethodPost, "/services/T1/" + slacktest.Hook + "/" + slacktest.Token, 404, "no_team"},
 		{"another path", http.MethodPost, "/", 404, "no_team"},
 		{"another webhook", http.MethodPost, "/services/" + slacktest.Team + "/B1/" + slacktest.Token, 404, "no_service"},
-		{"another token", http.MethodPost, "/services/" + slacktest.Team + "/" + slacktest.Hook + "/x", 403, "invalid_token"},
-		{"another method", http.MethodGet, slacktest.Path, 405, ""},
+		{"another token", http.MethodPost, hook + "x", 403, "invalid_token"},
+		{"a revoked token", http.MethodPost, hook + "revoked", 403, "invalid_token"},
+		{"a second token", http.MethodPost, hook + "second", 200, "ok"},
+		{"another method", http.MethodGet, hook + slacktest.Token, 405, "method_not_allowed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			resp, answer := call(t, newServer(t), c.method, "http://hooks.slack.com"+c.path, "application/json", `{"text":"x"}`)
-			if resp.StatusCode != c.status || answer != c.word {
-				t.Errorf("%d %q", resp.StatusCode, answer)
+			s := servicetest.Start(t, slacktest.New())
+			s.AddToken("second", "revoked")
+			s.RevokeToken("revoked")
+			a := servicetest.Call(t, s.Client(), c.method, "http://hooks.slack.com"+c.path, `{"text":"x"}`, "Content-Type", "application/json")
+			if a.Status != c.status || a.Body != c.word {
+				t.Errorf("%+v", a)
 			}
 		})
 	}
-	if resp, answer := call(t, newServer(t), http.MethodPost, slacktest.MemoryURL, "text/plain", `{"text":"x"}`); answer != "invalid_payload" {
-		t.Errorf("text/plain: %d %q", resp.StatusCode, answer)
+	s := servicetest.Start(t, slacktest.New())
+	if a := servicetest.Call(t, s.Client(), http.MethodPost, s.MemoryConfig().URL.Reveal(), `{"text":"x"}`, "Content-Type", "text/plain"); a.Body != "invalid_payload" {
+		t.Errorf("text/plain: %+v", a)
 	}
 }
 
-func TestTheRateIsLimited(t *testing.T) {
-	s := newServer(t)
+func TestTheRateIsLimitedIfToldTo(t *testing.T) {
+	s := servicetest.Start(t, slacktest.New())
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.SetClock(func() time.Time { return now })
-	for range 25 {
-		if status, answer := post(t, s, `{"text":"x"}`); status != http.StatusOK {
-			t.Fatal(status, answer)
+	for range 100 {
+		if a := post(t, s, `{"text":"x"}`); a.Status != http.StatusOK {
+			t.Fatalf("%+v", a)
 		}
 	}
-	s.Advance(5500 * time.Millisecond)
-	resp, answer := call(t, s, http.MethodPost, slacktest.MemoryURL, "application/json", `{"text":"x"}`)
-	if resp.StatusCode != http.StatusTooManyRequests || answer != "rate_limited" || resp.Header.Get("Retry-After") != "20" {
-		t.Errorf("%d %q %v", resp.StatusCode, answer, resp.Header)
+	s.Documented()
+	if a := post(t, s, `{"text":"x"}`); a.Status != http.StatusOK {
+		t.Errorf("%+v", a)
 	}
-	s.Advance(20 * time.Second)
-	if status, answer := post(t, s, `{"text":"x"}`); status != http.StatusOK || len(s.Messages()) != 26 {
-		t.Errorf("%d %s, %d messages", status, answer, len(s.Messages()))
+	s.Advance(500 * time.Millisecond)
+	if a := post(t, s, `{"text":"x"}`); a.Status != http.StatusTooManyRequests || a.Body != "rate_limited" || a.Header.Get("Retry-After") != "1" {
+		t.Errorf("%+v", a)
 	}
-	s.SetRateLimit(0)
-	if status, _ := post(t, s, `{"text":"x"}`); status != http.StatusTooManyRequests {
-		t.Errorf("%d with a limit of nothing", status)
+	s.Advance(500 * time.Millisecond)
+	if a := post(t, s, `{"text":"x"}`); a.Status != http.StatusOK || s.Accepted() != 102 {
+		t.Errorf("%+v, %d messages", a, s.Accepted())
 	}
 }
 
-func TestRefuse(t *testing.T) {
-	s := newServer(t)
-	s.Refuse("channel_is_archived")
-	if status, answer := post(t, s, `{"text":"x"}`); status != http.StatusGone || answer != "channel_is_archived" {
-		t.Errorf("%d %q", status, answer)
-	}
-	s.Refuse("")
-	if status, answer := post(t, s, `{"text":"x"}`); status != http.StatusOK {
-		t.Errorf("%d %q", status, answer)
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("an unknown word is taken")
-		}
-	}()
-	s.Refuse("out_of_coffee")
-}
-
-func TestALongTextIsCutInSilence(t *testing.T) {
-	s := newServer(t)
-	if status, answer := post(t, s, `{"text":"`+strings.Repeat("障", 40_001)+`"}`); status != http.StatusOK {
-		t.Fatal(status, answer)
+func TestALongTextIsCutWithoutAnError(t *testing.T) {
+	s := servicetest.Start(t, slacktest.New())
+	if a := post(t, s, `{"text":"`+strings.Repeat("障", 40_001)+`"}`); a.Status != http.StatusOK {
+		t.Fatalf("%+v", a)
 	}
 	if got := s.Messages()[0].Text; got != strings.Repeat("障", 40_000) {
 		t.Errorf("%d bytes are left", len(got))
