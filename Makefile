@@ -3,7 +3,7 @@
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
-NESTED   := internal/oracle internal/peers benchmarks # modules that need more than the library may
+NESTED   := internal/peers benchmarks # modules that need more than the library may
 
 .PHONY: check
 check: tidy vet lint test race jsonv2 nested examples
@@ -34,7 +34,7 @@ jsonv2: # the next encoding/json, which decides some things differently
 	GOEXPERIMENT=jsonv2 $(GO) test ./...
 
 .PHONY: nested
-nested: # a Unicode library against our cutting, the vendors' own clients against our fakes; the benchmarks compile
+nested: # the vendors' own clients against our fakes; the benchmarks compile
 	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
 .PHONY: examples

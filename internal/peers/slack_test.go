@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	peer "github.com/slack-go/slack"
 
@@ -16,14 +17,16 @@ import (
 
 func newSlack(t *testing.T) (*slacktest.Server, *slack.Notifier) {
 	t.Helper()
-	s := start(t, slacktest.NewServer())
-	n, err := slack.New(slack.Config{
-		URL:      mackerel.NewSecret(s.WebhookURL()),
-		Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "<!here>"},
-		Call:     once,
-	})
+	s := start(t, slacktest.New())
+	config := s.Config()
+	config.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: "<!here>"}
+	config.Call.MaxAttempts = 1
+	n, err := slack.New(config)
 	return s, must(t, n, err)
 }
+
+// slackAddress returns the address of the webhook.
+func slackAddress(s *slacktest.Server) string { return s.Config().URL.Reveal() }
 
 // slackMessages are messages as users of slack-go write them: plain, with members of older webhooks, with an attachment
 // of fields, and with blocks.
@@ -61,7 +64,7 @@ func TestSlackClientPosts(t *testing.T) {
 	for name, message := range slackMessages() {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newSlack(t)
-			if err := peer.PostWebhookContext(t.Context(), s.WebhookURL(), message); err != nil {
+			if err := peer.PostWebhookContext(t.Context(), slackAddress(s), message); err != nil {
 				t.Fatalf("%v: %q", err, s.Problems())
 			}
 			messages := s.Messages()
@@ -95,7 +98,7 @@ func TestSlackClientIsRefused(t *testing.T) {
 				c.prepare(s)
 			}
 			var refused peer.StatusCodeError
-			err := peer.PostWebhookContext(t.Context(), s.WebhookURL()+c.suffix, &peer.WebhookMessage{Text: c.text})
+			err := peer.PostWebhookContext(t.Context(), slackAddress(s)+c.suffix, &peer.WebhookMessage{Text: c.text})
 			if !errors.As(err, &refused) || refused.Code != c.status {
 				t.Errorf("%v, want a StatusCodeError of %d", err, c.status)
 			}
@@ -106,9 +109,9 @@ func TestSlackClientIsRefused(t *testing.T) {
 
 func TestSlackClientIsLimited(t *testing.T) {
 	s, _ := newSlack(t)
-	s.SetRateLimit(0)
+	s.SetLimit("messages", 0, time.Second)
 	var limited *peer.RateLimitedError
-	err := peer.PostWebhookContext(t.Context(), s.WebhookURL(), &peer.WebhookMessage{Text: "disk full"})
+	err := peer.PostWebhookContext(t.Context(), slackAddress(s), &peer.WebhookMessage{Text: "disk full"})
 	if !errors.As(err, &limited) || limited.RetryAfter <= 0 {
 		t.Errorf("%v, want a RateLimitedError with a wait", err)
 	}

@@ -19,10 +19,14 @@ import (
 
 func newWebhook(t *testing.T) (*webhooktest.Server, *webhook.Notifier) {
 	t.Helper()
-	s := start(t, webhooktest.NewServer())
+	s := start(t, webhooktest.New())
 	s.RequireSignature(webhooktest.Secret, webhooktest.OldSecret)
-	secrets := []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret), mackerel.NewSecret(webhooktest.OldSecret)}
-	n, err := webhook.New(webhook.Config{URL: mackerel.NewSecret(s.HookURL()), SigningSecrets: secrets, Call: once})
+	config := s.Config()
+	config.SigningSecrets = []mackerel.Secret{
+		mackerel.NewSecret(webhooktest.Secret), mackerel.NewSecret(webhooktest.OldSecret),
+	}
+	config.Call.MaxAttempts = 1
+	n, err := webhook.New(config)
 	return s, must(t, n, err)
 }
 
@@ -41,7 +45,7 @@ func webhookPost(t *testing.T, s *webhooktest.Server, secret string, at time.Tim
 		t.Fatal(err)
 	}
 	body := strings.NewReader(webhookBody)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.HookURL(), body)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Config().URL.Reveal(), body)
 	if err != nil {
 		t.Fatal(err)
 	}
