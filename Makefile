@@ -3,7 +3,7 @@
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
-NESTED   := internal/oracle internal/awspeer # modules for tests that need more than the library may
+NESTED   := internal/peers benchmarks # modules that need more than the library may
 
 .PHONY: check
 check: tidy vet lint test race jsonv2 nested examples
@@ -16,7 +16,6 @@ tidy: # go.mod and go.sum hold what is needed and nothing else
 .PHONY: vet
 vet:
 	$(GO) vet ./...
-	@for m in $(NESTED); do (cd $$m && $(GO) vet ./...) || exit 1; done
 
 .PHONY: lint
 lint:
@@ -35,8 +34,8 @@ jsonv2: # the next encoding/json, which decides some things differently
 	GOEXPERIMENT=jsonv2 $(GO) test ./...
 
 .PHONY: nested
-nested: # our cutting against a Unicode library, our fake against AWS's own client
-	@for m in $(NESTED); do (cd $$m && $(GO) test ./...) || exit 1; done
+nested: # the vendors' own clients against our fakes; the benchmarks compile
+	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
 .PHONY: examples
 examples: # what a newcomer runs first
@@ -44,8 +43,9 @@ examples: # what a newcomer runs first
 	@echo preview; $(GO) run ./examples/preview -o /dev/null
 
 .PHONY: bench
-bench: # ratios to raw net/http, measured in turns
-	$(GO) test -run '^$$' -bench . -benchtime 2s . ./chatwork ./internal/transport
+bench: # ratios to net/http and to plain structs, measured in turns
+	cd benchmarks && $(GO) test -run '^$$' -bench . -benchtime 2s .
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/transport
 
 .PHONY: fuzz
 fuzz: # every fuzz target for FUZZTIME
