@@ -3,10 +3,12 @@
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
+LAST     := go1.26.8 # the two supported releases
+NEXT     := go1.27.4
 NESTED   := internal/peers benchmarks # modules that need more than the library may
 
 .PHONY: check
-check: tidy vet lint test race jsonv2 nested examples
+check: tidy vet lint test next jsonv2 race nested examples
 
 .PHONY: tidy
 tidy: # go.mod and go.sum hold what is needed and nothing else
@@ -16,6 +18,7 @@ tidy: # go.mod and go.sum hold what is needed and nothing else
 .PHONY: vet
 vet:
 	$(GO) vet ./...
+	GOARCH=386 $(GO) vet ./...
 
 .PHONY: lint
 lint:
@@ -29,9 +32,13 @@ test:
 race:
 	$(GO) test -race ./...
 
+.PHONY: next
+next: # the other of the two supported releases, fetched through the module proxy
+	GOTOOLCHAIN=$(NEXT) $(GO) test ./...
+
 .PHONY: jsonv2
-jsonv2: # the next encoding/json, which decides some things differently
-	GOEXPERIMENT=jsonv2 $(GO) test ./...
+jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
+	GOTOOLCHAIN=$(LAST) GOEXPERIMENT=jsonv2 $(GO) test ./...
 
 .PHONY: nested
 nested: # the vendors' own clients against our fakes; the benchmarks compile
