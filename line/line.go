@@ -129,13 +129,12 @@ func New(c Config) (*Notifier, error) {
 		Key:    to.key(c.Token),
 		Settle: settle,
 	}
-	c.Call.Delivery = mackerel.AtLeastOnce // attempts of one call share a key
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	bearer := "Bearer " + c.Token.Reveal()
 	header, reading := n.flow.Header("Authorization", bearer, "Content-Type", "application/json"), n.flow.Header("Authorization", bearer)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: to.op, Method: http.MethodPost, URL: messageURL(base, to.path), Header: header(), Repeat: transport.Message,
+			Op: to.op, Method: http.MethodPost, URL: messageURL(base, to.path), Header: header(), Repeat: transport.Keyed,
 			Judge: to.judge,
 		}
 	}

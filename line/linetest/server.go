@@ -198,9 +198,8 @@ func (s *Server) checkKey(r *http.Request) error {
 	if sent := before.answer["sentMessages"]; sent != nil {
 		body["sentMessages"] = sent
 	}
-	refusal := fakehttp.RefuseJSON(http.StatusConflict, body, "the retry key is already accepted")
-	refusal.Header.Set("X-Line-Accepted-Request-Id", before.requestID)
-	return refusal
+	return fakehttp.RefuseJSON(http.StatusConflict, body, "the retry key is already accepted",
+		"X-Line-Accepted-Request-Id", before.requestID)
 }
 
 // A body has what all three calls take.

@@ -31,6 +31,9 @@ var (
 
 // readCall returns the call that a request asks for.
 func (s *Server) readCall(r *http.Request) (Call, error) {
+	if err := s.take("calls"); err != nil {
+		return Call{}, err
+	}
 	form, err := strict.Form(r, !s.IsStrict(), callParameters...)
 	if err != nil {
 		return Call{}, err
@@ -94,6 +97,9 @@ func (c *Call) hear(verbs []verb) {
 
 // readMessage returns the message that a request asks for.
 func (s *Server) readMessage(r *http.Request) (Message, error) {
+	if err := s.take("messages"); err != nil {
+		return Message{}, err
+	}
 	form, err := strict.Form(r, !s.IsStrict(), messageParameters...)
 	if err != nil {
 		return Message{}, err

@@ -18,7 +18,7 @@
 //
 //	fake.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
 //
-// Faults, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
+// Faults, limits, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
@@ -31,11 +31,12 @@
 //   - 401: no Basic credentials, or other credentials than the account's SID and token or an API key's SID and secret
 //     ([Server.AddToken]).
 //   - 404: an unknown account, path or method.
+//   - 429: more requests than the lanes "calls" and "messages" allow. Documented sets neither: Twilio answers 429 if too many
+//     requests are made at once, and publishes no number. Calls and messages beyond the speed of the account are queued.
 //
 // # What it decides
 //
 // The fake counts the characters of a message in UTF-16 units, and a character of GSM's extension table twice. It checks
 // TwiML when it is sent; Twilio does so when the call is answered. Calls and messages stay queued, and no StatusCallback
-// and no Url is requested. It has no limits of rates, because Twilio queues what is too much. Codes are Twilio's as far as
-// they are documented; most words are the fake's own.
+// and no Url is requested. Codes are Twilio's as far as they are documented; most words are the fake's own.
 package twiliotest

@@ -40,7 +40,8 @@ type Server struct {
 // number [From]. Close ends it.
 func New() *Server {
 	s := &Server{secrets: map[string]string{AccountSID: AuthToken, APIKeySID: APIKeySecret}, numbers: []string{From}}
-	s.Server = fakehttp.NewFake(s.serve, func(err error) *fakehttp.Refusal { return badRequest(20001, err.Error()) })
+	s.Server = fakehttp.NewFake(s.serve, func(err error) *fakehttp.Refusal { return badRequest(20001, err.Error()) },
+		fakehttp.Limit{Lane: "calls"}, fakehttp.Limit{Lane: "messages"})
 	return s
 }
 
@@ -107,10 +108,10 @@ type Message struct {
 }
 
 // refuse returns the answer with one of Twilio's codes (https://www.twilio.com/docs/errors).
-func refuse(status, code int, message string) *fakehttp.Refusal {
+func refuse(status, code int, message string, header ...string) *fakehttp.Refusal {
 	return fakehttp.RefuseJSON(status, map[string]any{
 		"code": code, "message": message, "status": status, "more_info": "https://www.twilio.com/docs/errors/" + strconv.Itoa(code),
-	}, message)
+	}, message, header...)
 }
 
 func badRequest(code int, message string) *fakehttp.Refusal {
@@ -121,19 +122,25 @@ const basePath = "/2010-04-01/Accounts/" + AccountSID
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if !s.authorized(r) {
-		refusal := refuse(http.StatusUnauthorized, 20003, "Authenticate")
-		refusal.Header.Set("WWW-Authenticate", `Basic realm="Twilio API"`)
-		return refusal
+		return refuse(http.StatusUnauthorized, 20003, "Authenticate", "WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
-	resource, found := strings.CutPrefix(r.URL.EscapedPath(), basePath)
+	resource, _ := strings.CutPrefix(r.URL.EscapedPath(), basePath)
 	switch {
-	case !found || r.Method != http.MethodPost || r.URL.RawQuery != "":
+	case r.Method != http.MethodPost || r.URL.RawQuery != "":
 	case resource == "/Calls.json":
 		return s.createCall(w, r)
 	case resource == "/Messages.json":
 		return s.createMessage(w, r)
 	}
 	return refuse(http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
+}
+
+// take refuses a request that a lane does not allow.
+func (s *Server) take(lane string) error {
+	if s.Take(lane, AccountSID).OK {
+		return nil
+	}
+	return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
 }
 
 func (s *Server) authorized(r *http.Request) bool {
