@@ -2,18 +2,20 @@ package teams
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"net/http"
 	"strings"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// connectorFailure is how the retired connectors report a failure in an answer of 200.
+// connectorFailure is in a 200 by which a retired connector reports a failure.
 const connectorFailure = "Webhook message delivery failed"
 
-// judge accepts a 202, and a 200 whose body may be a Response action's: anything but a page of HTML, which is a proxy's.
+// judge accepts a 202, and a 200 with the body of a Response action, which can be anything. A page of HTML in a 200 is
+// that of a proxy.
 func judge(r *transport.Result) {
 	if r.Class != transport.Done || r.Status == http.StatusAccepted {
 		return
@@ -24,9 +26,13 @@ func judge(r *transport.Result) {
 	}
 }
 
-func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
+// settle completes the receipt of a card that was accepted.
+func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
+	receipt.Queued = r.Status == http.StatusAccepted
+	return nil
+}
 
-// decodeError reads {"error":{"code":"...","message":"..."}}. Other words are kept as they are, but not a page of HTML.
+// decodeError reads {"error":{"code":"...","message":"..."}}. Other text is kept as the message, except a page of HTML.
 func decodeError(_ int, body []byte) (code, message string) {
 	var e struct {
 		Error struct {
@@ -37,8 +43,10 @@ func decodeError(_ int, body []byte) (code, message string) {
 	switch {
 	case isPage(body):
 		return "", ""
-	case json.Unmarshal(body, &e) != nil || e.Error.Code+e.Error.Message == "":
+	case !provider.DecodeJSON(body, &e) || e.Error.Code+e.Error.Message == "":
 		return "", strings.TrimSpace(string(body))
 	}
 	return e.Error.Code, provider.Join(": ", e.Error.Code, e.Error.Message)
 }
+
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }

@@ -2,9 +2,7 @@ package teams
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
@@ -14,17 +12,19 @@ import (
 // A payload is a message as it is posted.
 type payload struct {
 	Type        string       `json:"type"`
-	Summary     string       `json:"summary,omitzero"` // what a list of notifications shows
+	Summary     string       `json:"summary,omitzero"` // for the list of notifications
 	Attachments []attachment `json:"attachments"`
+
+	size int // bytes, as nested writes it
 }
 
 type attachment struct {
-	ContentType string          `json:"contentType"`
-	ContentURL  json.RawMessage `json:"contentUrl"` // always null
-	Content     card            `json:"content"`
+	ContentType string  `json:"contentType"`
+	ContentURL  *string `json:"contentUrl"` // always null
+	Content     card    `json:"content"`
 }
 
-// A card is an Adaptive Card with nothing in it that is newer than version 1.4.
+// A card is an Adaptive Card of version 1.4.
 // See https://adaptivecards.io/explorer/AdaptiveCard.html.
 type card struct {
 	Schema  string   `json:"$schema"`
@@ -94,22 +94,12 @@ type action struct {
 	URL   string `json:"url"`
 }
 
-// maxAltText is how much of the title stands for a picture, in characters, and maxButton how much a button says.
-const (
-	maxAltText = 200
-	maxButton  = 50
-)
-
-// payload renders the message within MaxCard bytes, and says what was cut for that, or what is wrong with it.
-func (m Message) payload() (p payload, cuts []mackerel.Cut, problem string) {
-	if problem = m.problem(); problem != "" {
-		return payload{}, nil, problem
-	}
+// payload renders the message within MaxCard bytes, and says what was cut for that.
+func (m Message) payload() (p payload, cuts []mackerel.Cut, err error) {
 	facts, memo, linked, address := provider.JoinFacts(m.Facts), provider.Line(m.Memo), m.URL, ""
 	if !provider.Linkable(m.URL, maxLink) {
 		linked, address = "", m.URL
 	}
-	var err error
 	rendered, cuts := provider.Bytes.Fit(MaxCard, func() string {
 		var encoded []byte
 		p = m.draw(facts, memo, linked, address)
@@ -120,30 +110,12 @@ func (m Message) payload() (p payload, cuts []mackerel.Cut, problem string) {
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
 		provider.Part{Field: "title", Text: &m.Title},
 	)
-	switch {
-	case err != nil:
-		return p, nil, err.Error()
-	case len(p.Attachments[0].Content.Body) == 0:
-		return p, nil, "message: empty"
-	case len(rendered) > MaxCard:
-		return p, nil, "message: too long even without its text: mentions and raw text are never cut"
-	}
-	return p, cuts, ""
+	p.size = len(rendered)
+	return p, cuts, err
 }
 
-// problem says what cannot be drawn, "" if there is nothing.
-func (m Message) problem() string {
-	var p provider.Problems
-	checkMention(&p, "mentions", m.Mentions)
-	styles := []Style{"", StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent}
-	if !slices.Contains(styles, m.Style) {
-		p.Add("style", strconv.Quote(string(m.Style))+" is not allowed")
-	}
-	return strings.Join(p, "; ")
-}
-
-// nested writes JSON as it would look within a string of other JSON that has only ASCII and escapes what HTML has a
-// meaning for: the worst that may become of it before Teams counts its bytes.
+// nested writes JSON as it would look in a string of other JSON, in ASCII and with the characters of HTML escaped. That is
+// the longest that it may be when Teams counts its bytes.
 func nested(encoded []byte) string {
 	const escape = `\\u0000`
 	var b strings.Builder
@@ -164,6 +136,8 @@ func nested(encoded []byte) string {
 	return b.String()
 }
 
+// draw returns the payload with these texts. A card must have an element, so the address of a button that stands alone is
+// written, too.
 func (m Message) draw(facts, memo, linked, address string) payload {
 	c := card{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
@@ -177,7 +151,7 @@ func (m Message) draw(facts, memo, linked, address string) payload {
 		c.Body = []any{paragraph(Escape(linked))}
 	}
 	return payload{Type: "message", Summary: plain(m.Title), Attachments: []attachment{{
-		ContentType: "application/vnd.microsoft.card.adaptive", ContentURL: json.RawMessage("null"), Content: c,
+		ContentType: "application/vnd.microsoft.card.adaptive", Content: c,
 	}}}
 }
 
@@ -185,14 +159,14 @@ func (m Message) entities() []entity {
 	var all []entity
 	for i, o := range m.Mentions {
 		if slices.Contains(m.Mentions[:i], o) {
-			continue // one entity is for all places with its text
+			continue // an entity is for all places with its text
 		}
-		all = append(all, entity{Type: "mention", Text: o.text(), Mentioned: mentioned{ID: o.ID, Name: o.name()}})
+		all = append(all, entity{Type: "mention", Text: o.tag(), Mentioned: mentioned{ID: o.ID, Name: o.name()}})
 	}
 	return all
 }
 
-// body is what stands in the card, above its button.
+// body returns the elements of the card, which stand above its button.
 func (m Message) body(facts, memo, address string) []any {
 	var body []any
 	if !blank(m.Title) {
@@ -224,7 +198,7 @@ func (m Message) body(facts, memo, address string) []any {
 	return body
 }
 
-// blank reports whether there is nothing to see: a card with an empty text is not posted.
+// blank reports whether a text shows nothing. Teams does not post a card with an empty text.
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
 func paragraph(text string) textBlock { return textBlock{Type: "TextBlock", Text: text, Wrap: true} }
@@ -232,7 +206,7 @@ func paragraph(text string) textBlock { return textBlock{Type: "TextBlock", Text
 func (m Message) mentionLine() string {
 	var all []string
 	for _, o := range m.Mentions {
-		all = append(all, o.text())
+		all = append(all, o.tag())
 	}
 	return strings.Join(all, " ")
 }

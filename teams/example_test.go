@@ -9,17 +9,16 @@ import (
 	"github.com/mackerel-notify/mackerel/teams/teamstest"
 )
 
-// An alert goes to a workflow; here it is a fake's.
+// An alert goes to a workflow, which is a fake here.
 func Example() {
-	s := teamstest.NewServer()
-	defer s.Close()
+	fake := teamstest.New()
+	defer fake.Close()
 
-	n, err := teams.New(teams.Config{
-		URL: mackerel.NewSecret(s.WebhookURL()),
-		Mentions: map[mackerel.Status][]teams.Mention{
-			mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "Hanako"}},
-		},
-	})
+	config := fake.Config() // in your program: teams.Config{URL: mackerel.NewSecret(os.Getenv("TEAMS_WORKFLOW_URL"))}
+	config.Mentions = map[mackerel.Status][]teams.Mention{
+		mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "Hanako"}},
+	}
+	n, err := teams.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -30,7 +29,7 @@ func Example() {
 	})
 	fmt.Println("queued:", receipt.Queued, err)
 
-	card := s.Cards()[0]
+	card := fake.Cards()[0]
 	fmt.Printf("%q\n%q\n", card.Texts(), card.Mentions())
 	// Output:
 	// queued: true <nil>

@@ -1,84 +1,55 @@
 package teams_test
 
 import (
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/teams"
 	"github.com/mackerel-notify/mackerel/teams/teamstest"
 )
 
-// newServer is reached through its client and [teamstest.MemoryURL], so that it works in a bubble too.
-func newServer(t *testing.T) *teamstest.Server {
+// start returns a fake and a notifier that reaches it in memory, configured further by each of the functions.
+func start(t testing.TB, configure ...func(*teams.Config)) (*teamstest.Server, *teams.Notifier) {
 	t.Helper()
-	s := teamstest.NewServer()
-	t.Cleanup(s.Close)
-	return s
+	fake := servicetest.Start(t, teamstest.New())
+	config := fake.MemoryConfig()
+	for _, f := range configure {
+		f(&config)
+	}
+	return fake, servicetest.Make(t, teams.New, config)
 }
 
-// newNotifier completes the configuration with what leads to the fake.
-func newNotifier(t *testing.T, s *teamstest.Server, c teams.Config) *teams.Notifier {
-	t.Helper()
-	c.URL, c.Call.Client = mackerel.NewSecret(teamstest.MemoryURL), s.Client()
-	n, err := teams.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+// mentionHanako configures a mention of critical alerts.
+func mentionHanako(c *teams.Config) {
+	c.Mentions = map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "花子"}}}
 }
 
 // notify sends an alert and returns the card that was posted.
-func notify(t *testing.T, c teams.Config, a mackerel.Alert) (teamstest.Card, mackerel.Receipt) {
+func notify(t *testing.T, a mackerel.Alert, configure ...func(*teams.Config)) (teamstest.Card, mackerel.Receipt) {
 	t.Helper()
-	s := newServer(t)
-	receipt, err := newNotifier(t, s, c).Deliver(t.Context(), a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return last(t, s), receipt
+	fake, n := start(t, configure...)
+	receipt, err := n.Deliver(t.Context(), a)
+	return posted(t, fake, err), receipt
 }
 
 // send sends a message and returns the card that was posted.
 func send(t *testing.T, m teams.Message) (teamstest.Card, mackerel.Receipt) {
 	t.Helper()
-	s := newServer(t)
-	receipt, err := newNotifier(t, s, teams.Config{}).Send(t.Context(), m)
+	fake, n := start(t)
+	receipt, err := n.Send(t.Context(), m)
+	return posted(t, fake, err), receipt
+}
+
+// posted returns the card of the last run. The test ends if the run has failed.
+func posted(t *testing.T, fake *teamstest.Server, err error) teamstest.Card {
+	t.Helper()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	return last(t, s), receipt
-}
-
-// last returns the card of the last run, which must not have failed.
-func last(t *testing.T, s *teamstest.Server) teamstest.Card {
-	t.Helper()
-	runs := s.Runs()
-	if len(runs) == 0 {
-		t.Fatal("there was no run")
+	run := servicetest.Last(t, fake, fake.Runs())
+	if run.Problem != "" {
+		t.Fatalf("the run has failed: %s\n%.2000s", run.Problem, fake.Requests()[0].Body)
 	}
-	r := runs[len(runs)-1]
-	if r.Problem != "" {
-		t.Fatalf("the run failed: %s\n%.2000s", r.Problem, r.Body)
-	}
-	return r.Card
-}
-
-// asError returns err as the module's error, which must be of this kind.
-func asError(t *testing.T, err, kind error) *mackerel.Error {
-	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
-	}
-	return e
-}
-
-func fields(cuts []mackerel.Cut) string {
-	var names []string
-	for _, c := range cuts {
-		names = append(names, c.Field)
-	}
-	return strings.Join(names, " ")
+	return run.Card
 }

@@ -1,7 +1,7 @@
 package teams
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
 // Limits of a message, in bytes. See
@@ -16,12 +17,15 @@ import (
 // for the 28 KB, and https://github.com/MicrosoftDocs/msteams-docs/issues/11274 for how they are counted.
 const (
 	MaxMessage = 28 << 10 // of what Teams makes of it
-	MaxCard    = 24 << 10 // of our own: of the JSON within JSON, in ASCII
+	MaxCard    = 24 << 10 // of the JSON in ASCII within JSON; our own limit
 )
 
-// maxLink is the longest address, in characters, that a button opens or a picture is at: our own limit, so that there is
-// room for everything else.
-const maxLink = 2000
+// Limits of our own, in characters.
+const (
+	maxLink    = 2000 // of the address of a button or a picture
+	maxButton  = 50   // of the text of a button
+	maxAltText = 200  // of the text that stands for a picture
+)
 
 // A Style is the background of a card's head.
 type Style string
@@ -36,35 +40,32 @@ const (
 	StyleAccent    Style = "accent"
 )
 
-// A Mention is a person to call.
+// A Mention is a person to mention.
 type Mention struct {
 	ID   string `json:"id"`            // user principal name or Microsoft Entra object id
 	Name string `json:"name,omitzero"` // as it is shown; the ID unless set
 }
 
-// A Message is one card: a title, mentions, text, facts, a memo, a picture, and a button that opens URL. All of it is
-// plain text that is escaped when it is sent, but for Raw.
+// A Message is one card: a title, mentions, text, facts, a memo, a picture, and a button that opens URL. All texts are
+// plain and escaped when they are sent, except Raw.
 type Message struct {
 	Mentions []Mention
 	Style    Style // StyleDefault unless set
 	Title    string
 	Text     string
 	Facts    []mackerel.Fact
-	Memo     mackerel.Fact // cut first if the card is too long
-	URL      string        // what the button opens; one that cannot be opened is the last line
-	Open     string        // what the button says; "Open" unless set
-	Image    string        // URL of a picture; one that is not https is left out
-	Raw      string        // in the Markdown of Teams, sent as it is above the text and never cut
+	Memo     mackerel.Fact
+	URL      string // what the button opens; the last line if a button cannot open it
+	Open     string // the text of the button; "Open" unless set
+	Image    string // URL of a picture; left out if it is not https
+	Raw      string // Markdown of Teams, sent as it is above the text and never cut
 }
 
-// DefaultMessage is what a Notifier posts unless its Config has a Message function, which may well start from this and
-// change a field. It has no mentions; those come from the Config. A graph whose address is not https, which Teams does
-// not show, is a fact with its address.
+// DefaultMessage returns the message that a Notifier posts for an alert, without the mentions, which the Config adds. A
+// graph whose address is not https is a fact with its address, because Teams does not show it.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	m := Message{
-		Style: styleOf(provider.Rating(a)), Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
-	}
+	m := Message{Style: styles.Of(a), Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
 	if t.Language == mackerel.Japanese {
 		m.Open = "開く"
 	}
@@ -76,18 +77,8 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return m
 }
 
-// styleOf draws what has no status, or one that is newer than this package, in gray.
-func styleOf(s mackerel.Status) Style {
-	switch s {
-	case mackerel.StatusOK:
-		return StyleGood
-	case mackerel.StatusWarning:
-		return StyleWarning
-	case mackerel.StatusCritical:
-		return StyleAttention
-	case mackerel.StatusUnknown:
-	}
-	return StyleEmphasis
+var styles = provider.PerStatus[Style]{
+	OK: StyleGood, Warning: StyleWarning, Critical: StyleAttention, Unknown: StyleEmphasis, Other: StyleEmphasis,
 }
 
 // showable reports whether Teams may show a picture.
@@ -95,18 +86,14 @@ func showable(image string) bool {
 	return strings.HasPrefix(strings.ToLower(image), "https:") && provider.Linkable(image, maxLink)
 }
 
-func (m Mention) name() string {
-	if m.Name == "" {
-		return m.ID
-	}
-	return m.Name
-}
+// name returns how the person is shown.
+func (m Mention) name() string { return cmp.Or(m.Name, m.ID) }
 
-// text is what stands in the card. Teams compares it with the entity byte for byte.
-func (m Mention) text() string { return "<at>" + m.name() + "</at>" }
+// tag returns the text of the mention in the card. Teams compares it with the entity byte for byte.
+func (m Mention) tag() string { return "<at>" + m.name() + "</at>" }
 
-// checkMention notes what cannot be mentioned, or not apart from the others of the same name.
-func checkMention(p *provider.Problems, field string, all []Mention) {
+// checkMentions notes who cannot be mentioned, or who has the name of another person.
+func checkMentions(p *provider.Problems, field string, all []Mention) {
 	for i, m := range all {
 		field := field + "[" + strconv.Itoa(i) + "]"
 		p.Require(field+".ID", m.ID != "")
@@ -114,21 +101,33 @@ func checkMention(p *provider.Problems, field string, all []Mention) {
 			p.Add(field+".Name", "has a control character or one of < > &")
 		}
 		if slices.ContainsFunc(all[:i], func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }) {
-			p.Add(field+".Name", "is somebody else's too")
+			p.Add(field+".Name", "is that of another person, too")
 		}
 	}
 }
 
-func checkMentions(p *provider.Problems, mentions map[mackerel.Status][]Mention) {
-	for _, status := range slices.Sorted(maps.Keys(mentions)) {
-		checkMention(p, "Mentions["+string(status)+"]", mentions[status])
+// render fills in the body of the request.
+func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+	body, cuts, err := m.payload()
+	if err != nil {
+		return nil, err
 	}
+	if err := m.problems(body).Err(); err != nil {
+		return nil, err
+	}
+	r.Body, err = provider.EncodeJSON(body)
+	return cuts, err
 }
 
-func copyMentions(mentions map[mackerel.Status][]Mention) map[mackerel.Status][]Mention {
-	folded := provider.ByStatus(mentions)
-	for status, all := range folded {
-		folded[status] = slices.Clone(all)
+// problems lists what Teams would not post the card for and what cannot be cut.
+func (m Message) problems(body payload) (p provider.Problems) {
+	checkMentions(&p, "Mentions", m.Mentions)
+	provider.OneOf(&p, "Style", m.Style, StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent)
+	if len(body.Attachments[0].Content.Body) == 0 {
+		p.Add("Message", "empty")
 	}
-	return folded
+	if body.size > MaxCard {
+		p.Add("Message", "too long without its text: mentions and raw text are never cut")
+	}
+	return p
 }

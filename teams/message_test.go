@@ -8,23 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/teams"
 )
-
-// everywhere returns an alert that has the text in every field that a card shows as text.
-func everywhere(text string) mackerel.Alert {
-	value := 1.0
-	return mackerel.Alert{
-		ID: "5A", Status: mackerel.StatusCritical, Org: text, URL: "https://mackerel.io/orgs/x/alerts/5A", Message: text,
-		Monitor: mackerel.Monitor{Name: text, Memo: text}, Metric: &mackerel.Metric{Label: text, Value: &value, Operator: text},
-		Facts:   []mackerel.Fact{{Label: text, Value: text}},
-		Host:    &mackerel.Host{Name: text, Status: text, Roles: []mackerel.Role{{FullName: text}}},
-		Service: &mackerel.Service{Name: text}, User: &mackerel.User{ScreenName: text}, Trigger: text, Reason: text,
-		ImageURL: text,
-	}
-}
-
-var mentionHanako = map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "花子"}}}
 
 // live finds what Markdown would take for more than text. It is written from the syntax, not from Escape: an odd number
 // of backslashes in front makes a character text.
@@ -35,15 +21,13 @@ var lineStart = regexp.MustCompile(`(?m)^( {0,3}([#>=]|--|[-+]([ \t]|$)|\d+[.)](
 
 // TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once.
 func TestTextFromAlertsIsOnlyText(t *testing.T) {
-	for _, text := range []string{
-		"<at>all</at>", "<at>花子</at>", "<AT>花子</AT>", "< at>x</ at >", "<at id=\"0\">x</at>", "</at>", "<at>", "&lt;at&gt;花子&lt;/at&gt;",
-		"**bold** _italic_ ~~gone~~ `code` ```", "[mackerel.io](http://evil.test)", "![x](http://evil.test/x.png)", "# heading", "- a\n- b\n* c\n+ d",
-		"1. a\n2) b", "> quote", "---\n===", "    code\n\tmore", `\* \\* \[x\]`, `\`, "<!channel>", "[toall]", `"; DROP TABLE alerts; --`,
-		"</b><script>", "a\r\nb\rc\n", "\u202Egnp.exe", "a\x00b\x1b[31m", "a\xff\xed\xa0\x80", "{{DATE(2026-01-01T00:00:00Z)}} ${x} @{triggerBody()}",
-		"障害「高負荷」＆＜復旧＞", "👩‍💻🇯🇵❤️", strings.Repeat("<at>花子</at>*", 3000),
-	} {
+	for _, text := range append([]string{
+		"<at>花子</at>", "<AT>花子</AT>", "< at>x</ at >", "<at id=\"0\">x</at>", "</at>", "<at>", "&lt;at&gt;花子&lt;/at&gt;",
+		"- a\n- b\n* c\n+ d", "1. a\n2) b", "---\n===", "    code\n\tmore", `\* \\* \[x\]`, `\`,
+		"{{DATE(2026-01-01T00:00:00Z)}} ${x} @{triggerBody()}", strings.Repeat("<at>花子</at>*", 3000),
+	}, servicetest.Hostile...) {
 		t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
-			card, _ := notify(t, teams.Config{Mentions: mentionHanako}, everywhere(text))
+			card, _ := notify(t, servicetest.Everywhere(text), mentionHanako)
 			if got := card.Mentions(); len(got) != 1 {
 				t.Errorf("it calls %+v", got)
 			}
@@ -119,7 +103,7 @@ func TestPictures(t *testing.T) {
 		"https://x.test/graph.png": true, "HTTPS://x.test/graph.png": true, "http://x.test/graph.png": false, "https://x.test/a b": false,
 		"data:image/png;base64,AA": false, "https://x.test/" + strings.Repeat("a", 2000): false,
 	} {
-		card, _ := notify(t, teams.Config{}, mackerel.Alert{Message: "x", ImageURL: address})
+		card, _ := notify(t, mackerel.Alert{Message: "x", ImageURL: address})
 		if got := len(card.Images()) == 1; got != shown {
 			t.Errorf("%.60s: a picture is %t", address, got)
 		}
@@ -138,9 +122,9 @@ func TestStatusesLookDifferent(t *testing.T) {
 		{mackerel.Alert{Status: mackerel.StatusCritical}, "attention"}, {mackerel.Alert{}, "emphasis"}, {mackerel.Alert{Status: "muted"}, "emphasis"},
 		{mackerel.Alert{Event: mackerel.EventMonitorUpdate, Status: "ok"}, "emphasis"},
 	} {
-		card, _ := notify(t, teams.Config{}, c.alert)
-		if !strings.Contains(string(card.JSON), `"style":"`+c.style+`"`) {
-			t.Errorf("%+v: %s", c.alert, card.JSON)
+		card, _ := notify(t, c.alert)
+		if got := card.Body[0].Style; got != c.style {
+			t.Errorf("%+v: %s, want %s", c.alert, got, c.style)
 		}
 	}
 }
@@ -163,7 +147,7 @@ func TestLimit(t *testing.T) {
 			for _, n := range []int{fits + 1, 1000 * 30} {
 				m.Memo.Value = strings.Repeat(unit.text, n)
 				_, receipt := send(t, m)
-				if fields(receipt.Cuts) != "memo" {
+				if servicetest.CutFields(receipt.Cuts) != "memo" {
 					t.Fatalf("cuts: %+v", receipt.Cuts)
 				}
 				c := receipt.Cuts[0]
@@ -192,13 +176,13 @@ func longest(t *testing.T, message func(n int) teams.Message) int {
 
 func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	for _, unit := range []string{"障", "a b ", "👩‍💻", "<at>x</at>", "_*", `"\`} {
-		a := everywhere(strings.Repeat(unit, 1000*10))
-		a.Monitor.Name, a.Host = "CPU & memory", nil
-		card, receipt := notify(t, teams.Config{Mentions: mentionHanako}, a)
+		a := servicetest.Everywhere(strings.Repeat(unit, 1000*10))
+		a.Monitor.Name, a.Host, a.ImageURL = "CPU & memory", nil, ""
+		card, receipt := notify(t, a, mentionHanako)
 		if got := card.Texts(); got[0] != "Open" || got[1] != `\[CRITICAL\] CPU & memory` || got[2] != "<at>花子</at>" {
 			t.Errorf("%.50q", got)
 		}
-		if got := fields(receipt.Cuts); got != "memo text facts" {
+		if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" {
 			t.Errorf("cut: %s", got)
 		}
 		if utf8.Valid(card.JSON) && strings.ContainsRune(string(card.JSON), utf8.RuneError) {
@@ -211,7 +195,7 @@ func TestALongTitleIsCutLast(t *testing.T) {
 	long := strings.Repeat("障害_", 20_000)
 	m := teams.Message{Title: "[CRITICAL] " + long, Text: long, Memo: mackerel.Fact{Label: long, Value: long}, URL: "x " + long, Facts: []mackerel.Fact{{Label: long, Value: "1"}}}
 	card, receipt := send(t, m)
-	if got := fields(receipt.Cuts); got != "memo text facts url title" || !strings.HasPrefix(card.Texts()[0], `\[CRITICAL\] 障害`) {
+	if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts url title" || !strings.HasPrefix(card.Texts()[0], `\[CRITICAL\] 障害`) {
 		t.Errorf("%s, %.60q", got, card.Texts())
 	}
 }
@@ -242,7 +226,7 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, title, text, address string) {
 		card, _ := send(t, teams.Message{
 			Title: title, Text: text, Facts: []mackerel.Fact{{Label: title, Value: text}}, Memo: mackerel.Fact{Label: "M", Value: text},
-			URL: address, Image: address, Mentions: mentionHanako[mackerel.StatusCritical],
+			URL: address, Image: address, Mentions: []teams.Mention{{ID: "hanako@example.com", Name: "花子"}},
 		})
 		if got := card.Mentions(); len(got) != 1 {
 			t.Errorf("it calls %+v", got)

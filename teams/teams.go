@@ -1,9 +1,9 @@
-// Package teams carries alerts to channels and chats of Microsoft Teams through the webhooks of Power Automate's
-// Workflows: the trigger "When a Teams webhook request is received".
+// Package teams carries alerts to channels and chats of Microsoft Teams, through workflows of Power Automate that begin
+// with the trigger "When a Teams webhook request is received".
 // See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
 //
-// A [Notifier] posts one Adaptive Card, of version 1.4, per alert: the title in the colour of the status, mentions if
-// the [Config] has some for it, the text, the facts, the memo, the graph and a button that opens the alert.
+// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the mentions of the
+// Config, the text, the facts, the memo, the graph and a button that opens the alert.
 //
 //	n, err := teams.New(teams.Config{
 //		URL: mackerel.NewSecret(os.Getenv("TEAMS_WORKFLOW_URL")), // whoever has it can post
@@ -12,42 +12,43 @@
 //
 // # Delivery
 //
-// A workflow answers with 202 as soon as it has queued the card: nobody has seen it yet, and nobody says so if it cannot
-// be posted. That is why receipts are [mackerel.Receipt].Queued, and why everything that is known to make a card fail is
-// seen to before it is sent. What became of a card is only in the run history of the workflow. An answer of 200 comes
-// from a Response action that the workflow's owner has put into it, and means what the owner lets it mean; its receipt
-// is not Queued.
+// A workflow answers 202 when it has queued the card. If it cannot post the card afterwards, only its run history shows
+// that. Receipts are therefore [mackerel.Receipt].Queued, and everything that is known to make a card fail is checked
+// before it is sent. A 200 comes from a Response action that the owner of the workflow has added. It is success too, and
+// its receipt is not Queued.
 //
-// The default is [mackerel.AtLeastOnce]. Workflows have no key to deduplicate by: if an answer is lost and the card is
-// sent again, it may be posted twice. With [mackerel.AtMostOnce] it is posted at most once and the error is
-// [mackerel.ErrAmbiguous]. There is no id, so receipts have none.
+// The default is [mackerel.AtLeastOnce]. Workflows have no key to drop repeats by: if an answer is lost and the card is
+// sent again, it may be posted twice. With [mackerel.AtMostOnce] it is posted at most once, and the error is
+// [mackerel.ErrAmbiguous]. A workflow gives no id, so receipts have no ID.
 //
 // # Limits
 //
-// A message has at most [MaxMessage] bytes, of what Teams makes of the card and not of what is sent: a card of 24,453
-// bytes was counted as 28,897. A card is cut to [MaxCard] bytes of its JSON within JSON, in ASCII, which is how much it
-// could become: a Japanese character counts as 7. The memo is cut first, the title last, and the receipt says so. How
-// many calls are allowed is a matter of the owner's plan; a 429 is waited for within Call.MaxWait and the context's
-// deadline, and beyond that the error is [mackerel.ErrRateLimited].
+// A message has at most [MaxMessage] bytes. Teams counts the bytes of what it makes of the card: a request of 24,453 bytes
+// was counted as 28,897. A card is cut to [MaxCard] bytes, counted as JSON in ASCII within JSON, in which a Japanese
+// character has 7 bytes. The memo is cut first, the title last, and the receipt says so. The number of calls depends on the
+// plan of the workflow's owner (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A 429 is repeated
+// within Call.MaxWait and the context's deadline; beyond that the error is [mackerel.ErrRateLimited].
 //
 // # Text
 //
-// Text from alerts is no Markdown and mentions nobody: see [Escape]. People are mentioned by Config.Mentions and
-// Message.Mentions alone; an <at> in a memo, which Mackerel's own channel reads, is text. Markdown goes in through
-// Message.Raw. A webhook can mention people only, neither channels nor teams.
+// Text from alerts is not Markdown and cannot mention anybody: see [Escape]. Only Config.Mentions and Message.Mentions
+// mention people, and only Message.Raw is Markdown. An <at> in a memo, which Mackerel's own channel reads, is text. A
+// workflow can mention people, but no channels and no teams.
 //
 // # Service
 //
-// The webhooks of Microsoft 365 Connectors (webhook.office.com), which took MessageCards, have been retired; this package
-// knows only workflows. Their hosts have changed before, so any host will do, and the address is sent exactly as it is
-// given. A workflow belongs to a person and stops when that account does; it cannot post to private channels as the
-// flow bot.
+// Workflows replace the webhooks of Microsoft 365 Connectors (webhook.office.com), which are retired and whose MessageCards
+// this package does not write. The hosts of workflows have changed before, so every host is accepted, and the address is
+// sent exactly as it is given. A workflow belongs to a person and ends with the account of that person. The flow bot cannot
+// post to private channels.
 package teams
 
 import (
 	"context"
+	"maps"
 	"net/http"
-	"time"
+	"net/url"
+	"slices"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -60,24 +61,17 @@ const name = "teams"
 // Config says where to post. URL is required.
 type Config struct {
 	URL mackerel.Secret `json:"url"` // of the workflow's trigger, with its whole query
-	// Mentions are whom to call, by the alert's status; a status that is not in it calls nobody. A Message function that
-	// sets mentions itself has its way.
+	// Mentions are the people to mention, by the alert's status. A status without mentions mentions nobody.
 	Mentions map[mackerel.Status][]Mention `json:"mentions,omitzero"`
 
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier posts alerts through one workflow. It is safe for concurrent use.
-type Notifier struct {
-	service  provider.Service
-	post     func() transport.Request // all but the body
-	mentions map[mackerel.Status][]Mention
-	level    mackerel.Level
-	message  func(mackerel.Alert) (Message, error)
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -87,97 +81,65 @@ var (
 // New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	u := p.Hook("URL", c.URL)
-	checkMentions(&p, c.Mentions)
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
-	if err := p.Err(name); err != nil {
+	u := c.check(&p)
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		service:  provider.Service{Name: name, DecodeError: decodeError},
-		mentions: copyMentions(c.Mentions), level: c.Level, message: c.Message,
+	mentions := provider.ByStatus(c.Mentions)
+	for status, all := range mentions {
+		mentions[status] = slices.Clone(all)
 	}
-	n.service.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)
-	post := transport.Request{
-		Op: "post card", Method: http.MethodPost, URL: u, Repeat: transport.Message, Judge: judge,
-		Header: n.service.Header("Content-Type", "application/json; charset=utf-8")(), // without it emoji are lost
-	}
-	n.post = func() transport.Request { return post }
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
+	n := &Notifier{provider.Flow[Message]{
+		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Skip:    provider.ByLevel(c.Level),
+		Message: func(a mackerel.Alert) Message {
+			m := DefaultMessage(a, c.Text)
+			m.Mentions = slices.Clone(mentions[provider.Rating(a)]) // Edit may change it
+			return m
+		},
+		Edit:   c.Edit,
+		Render: render,
+		Settle: settle,
+	}}
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)
+	header := n.flow.Header("Content-Type", "application/json; charset=utf-8") // emoji are lost without the charset
+	n.flow.Request = func() transport.Request {
+		return transport.Request{
+			Op: "post card", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
+		}
 	}
 	return n, nil
 }
 
+// check notes all problems, and returns the workflow's address.
+func (c Config) check(p *provider.Problems) *url.URL {
+	u := p.Hook("URL", c.URL)
+	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
+		checkMentions(p, "Mentions["+string(status)+"]", c.Mentions[status])
+	}
+	p.Common(c.Level, c.Text, c.Call)
+	return u
+}
+
 // Notify posts the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver posts the alert and says what came of it: most often that it is queued.
+// Deliver posts the alert and returns what came of it, usually that it is queued.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
+	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. That it is cut to [MaxCard] is no error; that it is empty, or that what
-// is never cut is too long, is one.
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
+// is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", cuts), err
-	}
-	result, err := n.service.Do(ctx, r)
-	receipt := n.service.Receipt(start, result, "", cuts)
-	receipt.Queued = err == nil && result.Status == http.StatusAccepted
-	return receipt, err
+	return n.flow.Send(ctx, m)
 }
 
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return nil, err
-	}
-	return n.service.Preview(cuts, r), nil
-}
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "teams workflow": there is nothing else to say of it that is no secret.
+// String returns "teams workflow". The address is secret.
 func (n *Notifier) String() string { return name + " workflow" }
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = provider.Skip(n.level, a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.service.MessageError(err)
-	}
-	if len(m.Mentions) == 0 {
-		m.Mentions = n.mentions[provider.Rating(a)]
-	}
-	return m, "", nil
-}
-
-func (n *Notifier) request(m Message) (transport.Request, []mackerel.Cut, error) {
-	r := n.post()
-	p, cuts, problem := m.payload()
-	if problem != "" {
-		return r, nil, n.service.Invalid(r.Op, problem)
-	}
-	var err error
-	if r.Body, err = provider.EncodeJSON(p); err != nil {
-		return r, nil, n.service.Invalid(r.Op, err.Error())
-	}
-	return r, cuts, nil
-}

@@ -1,80 +1,83 @@
 package teams_test
 
 import (
-	"errors"
+	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/teams"
 	"github.com/mackerel-notify/mackerel/teams/teamstest"
 )
 
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, teamstest.New())
+		address, err := url.Parse(fake.MemoryConfig().URL.Reveal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return notifytest.Harness{
+			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+				config := fake.MemoryConfig()
+				config.URL, config.Call = servicetest.At(e.BaseURL, config.URL), e.Call()
+				mentionHanako(&config)
+				return servicetest.Make(t, teams.New, config)
+			},
+			Fake:    fake,
+			Count:   fake.Accepted,
+			Secrets: []string{address.Path, address.RawQuery, teamstest.Workflow, teamstest.Signature},
+		}
+	})
+}
+
+func TestGolden(t *testing.T) {
+	servicetest.Golden(t, servicetest.Languages(func(t testing.TB, text mackerel.Text) (servicetest.Fake, servicetest.Notifier) {
+		return start(t, mentionHanako, func(c *teams.Config) { c.Text = text })
+	}))
+}
+
 func TestConfigurations(t *testing.T) {
 	const powerPlatform = "https://default0a1b.00.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/0f/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=x_-y"
-	url := mackerel.NewSecret(powerPlatform)
-	mentions := func(all ...teams.Mention) map[mackerel.Status][]teams.Mention {
-		return map[mackerel.Status][]teams.Mention{mackerel.StatusOK: all}
+	mentions := func(all ...teams.Mention) teams.Config {
+		return teams.Config{URL: mackerel.NewSecret(powerPlatform), Mentions: map[mackerel.Status][]teams.Mention{mackerel.StatusOK: all}}
 	}
-	for _, c := range []struct {
-		name   string
-		config teams.Config
-		want   []string // none: it is in order
-	}{
-		{"a workflow's address will do", teams.Config{URL: url}, nil},
-		{"the older host will do", teams.Config{URL: mackerel.NewSecret("https://prod-01.japaneast.logic.azure.com:443/workflows/0f/triggers/manual/paths/invoke?sig=x")}, nil},
-		{"any host will do", teams.Config{URL: mackerel.NewSecret("http://relay.example/teams")}, nil},
-		{"an address is required", teams.Config{}, []string{"URL: required"}},
-		{"a mention needs an id", teams.Config{URL: url, Mentions: mentions(teams.Mention{Name: "花子"})}, []string{"Mentions[ok][0].ID: required"}},
-		{"a name must not look like a tag", teams.Config{URL: url, Mentions: mentions(teams.Mention{ID: "a@x.test", Name: "<b>"})}, []string{"Mentions[ok][0].Name: has a control character or one of < > &"}},
-		{"two people of one name cannot be told apart", teams.Config{
-			URL: url, Mentions: mentions(teams.Mention{ID: "a@x.test", Name: "花子"}, teams.Mention{ID: "b@x.test", Name: "花子"}),
-		}, []string{"Mentions[ok][1].Name: is somebody else's too"}},
-		{"all problems are told at once", teams.Config{
-			URL: mackerel.NewSecret("secret-hook\n"), Level: "x", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxAttempts: -1},
-		}, []string{"URL: not a URL", "Level: ", "Text.Language: ", "Call.MaxAttempts: "}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			n, err := teams.New(c.config)
-			if len(c.want) == 0 {
-				if err != nil || n.String() != "teams workflow" {
-					t.Errorf("%v, %v", n, err)
-				}
-				return
-			}
-			message := asError(t, err, mackerel.ErrConfig).Message
-			for _, want := range c.want {
-				if !strings.Contains(message, want) {
-					t.Errorf("%q is not in %q", want, message)
-				}
-			}
-			if strings.Contains(err.Error(), "secret-hook") {
-				t.Errorf("the address is in %q", err)
-			}
-		})
-	}
+	servicetest.Configs(t, teams.New, "secret-hook", []servicetest.ConfigCase[teams.Config]{
+		{Name: "a workflow's address is enough", Config: mentions()},
+		{Name: "the older host will do", Config: teams.Config{URL: mackerel.NewSecret("https://prod-01.japaneast.logic.azure.com:443/workflows/0f/triggers/manual/paths/invoke?sig=x")}},
+		{Name: "every host will do", Config: teams.Config{URL: mackerel.NewSecret("http://relay.example/teams")}},
+		{Name: "an address is required", Config: teams.Config{}, Want: []string{"URL: required"}},
+		{Name: "a mention needs an id", Config: mentions(teams.Mention{Name: "花子"}), Want: []string{"Mentions[ok][0].ID: required"}},
+		{Name: "a name must not look like a tag", Config: mentions(teams.Mention{ID: "a@x.test", Name: "<b>"}), Want: []string{"Mentions[ok][0].Name: has a control character or one of < > &"}},
+		{
+			Name:   "two people of one name cannot be told apart",
+			Config: mentions(teams.Mention{ID: "a@x.test", Name: "花子"}, teams.Mention{ID: "b@x.test", Name: "花子"}),
+			Want:   []string{"Mentions[ok][1].Name: is that of another person, too"},
+		},
+		{Name: "all problems are told at once, in the order of the fields", Config: teams.Config{
+			URL: mackerel.NewSecret("secret-hook\n"), Mentions: map[mackerel.Status][]teams.Mention{"ok": {{}}, "critical": {{Name: "\n"}}},
+			Level: "x", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxAttempts: -1},
+		}, Want: []string{
+			"URL: not a URL", "Mentions[critical][0].ID: ", "Mentions[critical][0].Name: ", "Mentions[ok][0].ID: ", "Level: ", "Text.Language: ", "Call.MaxAttempts: ",
+		}},
+	})
 }
 
 // TestTheAddressIsSentAsGiven tries queries that a program which reads and writes them again would change.
 func TestTheAddressIsSentAsGiven(t *testing.T) {
 	for _, address := range []string{
-		teamstest.Path + "?" + teamstest.Query,
 		"/workflows/0f/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=a-b_c%2Bd%3D",
 		"/a%2Fb/c?z=1&a=2&a=3&empty&sig=%2f~!*'();:@,x/y?z", "/x?", "/%E9%9A%9C?q=%E9%9A%9C",
 	} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 202})
-		n, err := teams.New(teams.Config{URL: mackerel.NewSecret(fakehttp.MemoryURL + address), Call: mackerel.CallOptions{Client: s.Client()}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		fake, n := start(t, func(c *teams.Config) { c.URL = mackerel.NewSecret(fakehttp.MemoryURL + address) })
+		fake.Inject(fakehttp.Fault{Status: 202})
 		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil {
 			t.Fatal(err)
 		}
-		r := s.Requests()[0]
+		r := fake.Requests()[0]
 		if got := r.Path + "?" + r.Query; strings.TrimSuffix(got, "?") != strings.TrimSuffix(address, "?") {
 			t.Errorf("%s became %s", address, got)
 		}
@@ -85,180 +88,102 @@ func TestTheAddressIsSentAsGiven(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		status int
-		body   string
-		queued bool
-		kind   error // nil for success
-	}{
-		{"202 is queued", 202, "", true, nil},
-		{"202 with words is queued", 202, `{"id":"1"}`, true, nil},
-		{"200 of a Response action is not", 200, "", false, nil},
-		{"whatever that says", 200, `{"posted":true}`, false, nil},
-		{"a page is no answer of a workflow's", 200, "\n<!DOCTYPE html><html>Sign in</html>", false, mackerel.ErrAmbiguous},
-		{"a connector's failure is one", 200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429", false, mackerel.ErrAmbiguous},
-		{"another success is undocumented", 204, "", false, mackerel.ErrAmbiguous},
-		{"a redirect is refused", 302, "", false, mackerel.ErrInvalid},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.Respond(c.status, c.body)
-			n := newNotifier(t, s, teams.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-			receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"})
-			if !errors.Is(err, c.kind) || receipt.Queued != c.queued || receipt.Provider != "teams" || receipt.ID != "" {
-				t.Errorf("%+v, %v", receipt, err)
-			}
-		})
-	}
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *teams.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "202 is success", Status: 202},
+		{Name: "202 with words is success", Status: 202, Body: `{"id":"1"}`},
+		{Name: "200 of a Response action is success", Status: 200},
+		{Name: "200 with a Response action's body is success", Status: 200, Body: `{"posted":true}`},
+		{Name: "a page is not success", Status: 200, Body: "\n<!DOCTYPE html><html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
+		{Name: "a connector's failure is not success", Status: 200, Body: "Webhook message delivery failed with error", Kind: mackerel.ErrAmbiguous, Message: "Webhook message delivery failed with error"},
+		{Name: "another status is not success", Status: 204, Kind: mackerel.ErrAmbiguous},
+		{Name: "a redirect is refused", Status: 302, Kind: mackerel.ErrInvalid},
+		{Name: "a workflow that is switched off", Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"off"}}`, Kind: mackerel.ErrInvalid, Code: "WorkflowTriggerIsNotEnabled", Message: "WorkflowTriggerIsNotEnabled: off"},
+		{Name: "a code without words", Status: 429, Body: `{"error":{"code":"TooManyRequests"}}`, Kind: mackerel.ErrRateLimited, Code: "TooManyRequests", Message: "TooManyRequests"},
+		{Name: "words without a code", Status: 404, Body: `{"error":{"message":"only words"}}`, Kind: mackerel.ErrNotFound, Message: "only words"},
+		{Name: "a text is kept", Status: 400, Body: " bad request\n", Kind: mackerel.ErrInvalid, Message: "bad request"},
+		{Name: "other JSON is kept as it is", Status: 400, Body: `{"message":"no error"}`, Kind: mackerel.ErrInvalid, Message: `{"message":"no error"}`},
+		{Name: "a page says nothing", Status: 400, Body: "<html>x</html>", Kind: mackerel.ErrInvalid},
+	})
 }
 
-func TestErrorsKeepTheServicesWords(t *testing.T) {
-	for code, kind := range map[string]error{
-		"MissingApiVersionParameter": mackerel.ErrInvalid, "WorkflowTriggerIsNotEnabled": mackerel.ErrInvalid,
-		"DirectApiAuthorizationRequired": mackerel.ErrUnauthorized, "AuthorizationFailed": mackerel.ErrUnauthorized,
-		"WorkflowNotFound": mackerel.ErrNotFound, "TooManyRequests": mackerel.ErrRateLimited,
-	} {
-		s := newServer(t)
-		s.Refuse(code)
-		n := newNotifier(t, s, teams.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-		receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"})
-		e := asError(t, err, kind)
-		if e.Code != code || e.Message != code+": refused by the test" || !strings.HasPrefix(e.Error(), "teams: post card: ") || receipt.Queued {
-			t.Errorf("%+v", e)
-		}
-	}
-	for body, want := range map[string]string{
-		"": "", " bad request\n": "bad request", "<html>x</html>": "", `{"error":{"message":"only words"}}`: "only words",
-		`{"message":"no error"}`: `{"message":"no error"}`,
-	} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 400, Body: body})
-		err := newNotifier(t, s, teams.Config{}).Notify(t.Context(), mackerel.Alert{Message: "x"})
-		if e := asError(t, err, mackerel.ErrInvalid); e.Message != want || e.Code != "" {
-			t.Errorf("%q: %+v", body, e)
+func TestOnlyA202IsQueued(t *testing.T) {
+	for status, queued := range map[int]bool{202: true, 200: false, 400: false} {
+		fake, n := start(t)
+		fake.Inject(fakehttp.Fault{Status: status})
+		if receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"}); receipt.Queued != queued || receipt.ID != "" || n.String() != "teams workflow" {
+			t.Errorf("%d: %+v, %v", status, receipt, err)
 		}
 	}
 }
 
-// TestARefusedSignature shows that an error names nothing of the address, even if the service does.
-func TestARefusedSignature(t *testing.T) {
-	s := newServer(t)
-	address := strings.ReplaceAll(teamstest.MemoryURL, teamstest.Signature, "wrong-Signature_1")
-	n, err := teams.New(teams.Config{URL: mackerel.NewSecret(address), Call: mackerel.CallOptions{Client: s.Client()}})
-	if err != nil {
-		t.Fatal(err)
+func TestARefusedSignatureIsNotQuoted(t *testing.T) {
+	fake, n := start(t, func(c *teams.Config) {
+		c.URL = mackerel.NewSecret(strings.ReplaceAll(c.URL.Reveal(), teamstest.Signature, "wrong-Signature_1"))
+	})
+	if e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{Message: "x"}), mackerel.ErrUnauthorized); e.Code != "AuthorizationFailed" {
+		t.Errorf("%+v", e)
 	}
-	if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); !errors.Is(err, mackerel.ErrUnauthorized) {
-		t.Errorf("%v", err)
-	}
-	s.Inject(fakehttp.Fault{Status: 401, Body: `{"error":{"code":"X","message":"sig wrong-Signature_1 of ` + teamstest.Workflow + ` is wrong, cannot invoke"}}`})
-	e := asError(t, n.Notify(t.Context(), mackerel.Alert{Message: "x"}), mackerel.ErrUnauthorized)
+	fake.Inject(servicetest.Refusing(401, `{"error":{"code":"X","message":"sig wrong-Signature_1 of `+teamstest.Workflow+` is wrong, cannot invoke"}}`))
+	e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{Message: "x"}), mackerel.ErrUnauthorized)
 	if e.Message != "X: sig [redacted] of [redacted] is wrong, cannot invoke" {
 		t.Errorf("%q", e.Message)
 	}
 }
 
-func TestARateLimitIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 429, Header: map[string][]string{"Retry-After": {"9"}}})
-		n := newNotifier(t, s, teams.Config{})
-		start := time.Now()
-		receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"})
-		if err != nil || receipt.Attempts != 2 || time.Since(start) != 9*time.Second || !receipt.Queued {
-			t.Errorf("%+v, %v", receipt, err)
-		}
-	})
-}
-
-// TestALostAnswer shows both modes: the card is there twice, or it is there once and nobody is sure.
-func TestALostAnswer(t *testing.T) {
-	for mode, want := range map[mackerel.Delivery]int{0: 2, mackerel.AtLeastOnce: 2, mackerel.AtMostOnce: 1} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
-			n := newNotifier(t, s, teams.Config{Call: mackerel.CallOptions{Delivery: mode}})
-			receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"})
-			if ambiguous := errors.Is(err, mackerel.ErrAmbiguous); ambiguous != (mode == mackerel.AtMostOnce) || receipt.Queued == ambiguous {
-				t.Errorf("%v: %+v, %v", mode, receipt, err)
-			}
-			if got := len(s.Cards()); got != want {
-				t.Errorf("%v: %d cards, want %d", mode, got, want)
-			}
-		})
-	}
-}
-
-func TestMentionsComeFromTheConfiguration(t *testing.T) {
+func TestMentionsComeFromTheConfig(t *testing.T) {
 	hanako, taro := teams.Mention{ID: "hanako@example.com", Name: "花子"}, teams.Mention{ID: "8f0c-taro"}
-	config := teams.Config{Mentions: map[mackerel.Status][]teams.Mention{"CRITICAL": {hanako, taro, hanako}}}
-	card, _ := notify(t, config, mackerel.Alert{Status: mackerel.StatusCritical, Message: "x", Monitor: mackerel.Monitor{Memo: "<at>taro</at>"}})
-	want := []teamstest.Mention{{ID: "hanako@example.com", Name: "花子"}, {ID: "8f0c-taro", Name: "8f0c-taro"}}
-	if got := card.Mentions(); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+	mentions := func(c *teams.Config) {
+		c.Mentions = map[mackerel.Status][]teams.Mention{"CRITICAL": {hanako, taro, hanako}}
+	}
+	card, _ := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "x", Monitor: mackerel.Monitor{Memo: "<at>taro</at>"}}, mentions)
+	if got := card.Mentions(); len(got) != 2 || got[0] != (teamstest.Mention{ID: "hanako@example.com", Name: "花子"}) || got[1] != (teamstest.Mention{ID: "8f0c-taro", Name: "8f0c-taro"}) {
 		t.Errorf("%+v", got)
 	}
 	if got := card.Texts()[1]; got != "<at>花子</at> <at>8f0c-taro</at> <at>花子</at>" {
 		t.Errorf("%q", got)
 	}
 	for _, a := range []mackerel.Alert{{Status: mackerel.StatusWarning}, {Status: mackerel.StatusOK}, {}, {Event: mackerel.EventHostRetire, Status: "critical"}} {
-		if card, _ := notify(t, config, a); len(card.Mentions()) != 0 {
-			t.Errorf("%+v calls %+v", a, card.Mentions())
+		if card, _ := notify(t, a, mentions); len(card.Mentions()) != 0 {
+			t.Errorf("%+v mentions %+v", a, card.Mentions())
 		}
 	}
-	config.Message = func(a mackerel.Alert) (teams.Message, error) {
-		m := teams.DefaultMessage(a, mackerel.Text{})
-		m.Mentions = []teams.Mention{taro}
-		return m, nil
+}
+
+func TestEditSeesTheMentionsAndMayEmptyThem(t *testing.T) {
+	var seen []string
+	fake, n := start(t, mentionHanako, func(c *teams.Config) {
+		c.Edit = func(m *teams.Message, _ mackerel.Alert) error {
+			seen = append(seen, m.Mentions[0].Name)
+			m.Mentions[0].Name = "spoiled"
+			m.Mentions = nil
+			return nil
+		}
+	})
+	for range 2 {
+		err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "x"})
+		if card := posted(t, fake, err); len(card.Mentions()) != 0 {
+			t.Errorf("%+v", card.Mentions())
+		}
 	}
-	if card, _ := notify(t, config, mackerel.Alert{Status: mackerel.StatusCritical}); len(card.Mentions()) != 1 {
-		t.Errorf("%+v", card.Mentions())
+	if strings.Join(seen, " ") != "花子 花子" {
+		t.Errorf("%q", seen)
 	}
 }
 
 func TestWhatIsNotSent(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		message teams.Message
-		want    string
-	}{
-		{"nothing", teams.Message{}, "message: empty"},
-		{"nothing but a style and a button's word", teams.Message{Style: teams.StyleGood, Open: "x"}, "message: empty"},
-		{"an unknown style", teams.Message{Title: "T", Style: "crimson"}, `style: "crimson" is not allowed`},
-		{"a mention of nobody", teams.Message{Title: "T", Mentions: []teams.Mention{{Name: "x"}}}, "mentions[0].ID: required"},
-		{"a name that is a tag's end", teams.Message{Title: "T", Mentions: []teams.Mention{{ID: "x</at>"}}}, "mentions[0].Name: "},
-		{"raw text that is too long", teams.Message{Title: "T", Raw: strings.Repeat("障", 4000)}, "message: too long"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			_, err := newNotifier(t, s, teams.Config{}).Send(t.Context(), c.message)
-			if e := asError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Message, c.want) {
-				t.Errorf("%q, want %q", e.Message, c.want)
-			}
-			if got := len(s.Requests()); got != 0 {
-				t.Errorf("%d requests", got)
-			}
-		})
-	}
-}
-
-func TestSkippedAndFailedMessages(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, teams.Config{Level: mackerel.LevelCritical})
-	warning := mackerel.Alert{Status: mackerel.StatusWarning}
-	receipt, err := n.Deliver(t.Context(), warning)
-	if err != nil || receipt.Skipped == "" || receipt.Queued {
-		t.Errorf("%+v, %v", receipt, err)
-	}
-	if p, err := n.Preview(warning); err != nil || p.Skipped == "" || len(p.Requests) != 0 {
-		t.Errorf("%+v, %v", p, err)
-	}
-	broken := errors.New("no template")
-	n = newNotifier(t, s, teams.Config{Message: func(mackerel.Alert) (teams.Message, error) { return teams.Message{}, broken }})
-	if err := n.Notify(t.Context(), warning); !errors.Is(err, broken) || !errors.Is(err, mackerel.ErrInvalid) {
-		t.Errorf("%v", err)
-	}
-	if len(s.Requests()) != 0 {
-		t.Errorf("%d requests", len(s.Requests()))
+	fake, n := start(t)
+	servicetest.Refused(t, fake, func(m teams.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]teams.Message{
+		"Message: empty":                               {},
+		"Style: must be ":                              {Title: "T", Style: "crimson"},
+		"Mentions[0].ID: required":                     {Title: "T", Mentions: []teams.Mention{{Name: "x"}}},
+		"Mentions[0].Name: has a control character":    {Title: "T", Mentions: []teams.Mention{{ID: "x</at>"}}},
+		"Message: too long without its text":           {Title: "T", Raw: strings.Repeat("障", 4000)},
+		"Mentions[0].ID: required; Style: must be \"d": {Mentions: []teams.Mention{{Name: "x"}}, Style: "x"},
+	})
+	_, err := n.Send(t.Context(), teams.Message{Style: teams.StyleGood, Open: "x"})
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Message != "Message: empty" {
+		t.Errorf("a style and a button's text: %v", e)
 	}
 }

@@ -1,121 +1,156 @@
 package teamstest
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"regexp"
-	"slices"
-	"strings"
-	"unicode/utf16"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxMessage is how many bytes a message may have.
-// See https://github.com/MicrosoftDocs/msteams-docs/issues/11274.
-const maxMessage = 28672
-
-// A Card is an Adaptive Card as it was posted.
-type Card struct {
-	JSON      json.RawMessage
-	texts     []string
-	addresses []string
-	images    []string
-	mentions  []Mention
+// A message is the body of a request.
+type message struct {
+	Type        string       `json:"type"`
+	Summary     string       `json:"summary"`
+	Attachments []attachment `json:"attachments"`
 }
 
-// A Mention is a person that a card calls.
-type Mention struct{ ID, Name string }
+type attachment struct {
+	ContentType string         `json:"contentType"`
+	ContentURL  *string        `json:"contentUrl"`
+	Content     jsontext.Value `json:"content"`
+}
 
-// Texts returns all texts that people see: what the buttons say, and then the Markdown of the card from top to bottom.
-func (c Card) Texts() []string { return slices.Clone(c.texts) }
+// A Card is an Adaptive Card (https://adaptivecards.io/explorer), with the members of version 1.4 that
+// https://learn.microsoft.com/en-us/microsoftteams/platform/task-modules-and-cards/cards/cards-reference supports.
+type Card struct {
+	JSON         jsontext.Value `json:"-"` // as it was posted
+	Schema       string         `json:"$schema"`
+	Type         string         `json:"type"`
+	Version      string         `json:"version"`
+	MSTeams      MSTeams        `json:"msteams"`
+	Body         []Element      `json:"body"`
+	Actions      []Action       `json:"actions"`
+	FallbackText string         `json:"fallbackText"`
+	Speak        string         `json:"speak"`
+	Lang         string         `json:"lang"`
+}
 
-// Mentions returns whom the card calls.
-func (c Card) Mentions() []Mention { return slices.Clone(c.mentions) }
+// MSTeams is what Teams adds to a card.
+type MSTeams struct {
+	Width    string   `json:"width"`
+	Entities []Entity `json:"entities"`
+}
+
+// An Entity says whom the text of an <at> mentions.
+type Entity struct {
+	Type      string  `json:"type"`
+	Text      string  `json:"text"`
+	Mentioned Mention `json:"mentioned"`
+}
+
+// A Mention is a person whom a card mentions.
+type Mention struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// An Element is a TextBlock, FactSet, Image, Container, ColumnSet or Column.
+type Element struct {
+	Type                string         `json:"type"`
+	Text                string         `json:"text"` // of a TextBlock
+	Wrap                bool           `json:"wrap"`
+	IsSubtle            bool           `json:"isSubtle"`
+	MaxLines            float64        `json:"maxLines"`
+	Weight              string         `json:"weight"`
+	Color               string         `json:"color"`
+	FontType            string         `json:"fontType"`
+	HorizontalAlignment string         `json:"horizontalAlignment"`
+	Facts               []Fact         `json:"facts"` // of a FactSet
+	URL                 string         `json:"url"`   // of an Image
+	AltText             string         `json:"altText"`
+	MSTeams             ImageMSTeams   `json:"msteams"`
+	Size                string         `json:"size"`  // of a TextBlock or Image
+	Items               []Element      `json:"items"` // of a Container or Column
+	Style               string         `json:"style"` // of a Container or Column
+	Bleed               bool           `json:"bleed"`
+	Columns             []Element      `json:"columns"` // of a ColumnSet
+	Width               jsontext.Value `json:"width"`   // of a Column
+	ID                  string         `json:"id"`
+	Spacing             string         `json:"spacing"`
+	Separator           bool           `json:"separator"`
+}
+
+// A Fact is a line of a FactSet.
+type Fact struct {
+	Title *string `json:"title"`
+	Value *string `json:"value"`
+}
+
+// ImageMSTeams is what Teams adds to an Image.
+type ImageMSTeams struct {
+	AllowExpand bool `json:"allowExpand"`
+}
+
+// An Action is a button.
+type Action struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
+	ID    string `json:"id"`
+}
+
+// Texts returns the texts that people see: what the buttons say, and then the Markdown of the card from top to bottom.
+func (c Card) Texts() []string {
+	var all []string
+	for _, a := range c.Actions {
+		all = append(all, a.Title)
+	}
+	c.each(func(e Element) {
+		if e.Type == "TextBlock" {
+			all = append(all, e.Text)
+		}
+		for _, f := range e.Facts {
+			all = append(all, *f.Title, *f.Value)
+		}
+	})
+	return all
+}
+
+// Mentions returns the people whom the card mentions.
+func (c Card) Mentions() []Mention {
+	var all []Mention
+	for _, e := range c.MSTeams.Entities {
+		all = append(all, e.Mentioned)
+	}
+	return all
+}
 
 // Buttons returns the addresses that the card's buttons open.
-func (c Card) Buttons() []string { return slices.Clone(c.addresses) }
+func (c Card) Buttons() []string {
+	var all []string
+	for _, a := range c.Actions {
+		all = append(all, a.URL)
+	}
+	return all
+}
 
 // Images returns the addresses of the card's pictures.
-func (c Card) Images() []string { return slices.Clone(c.images) }
-
-// post is what the workflow does with a body: it returns the card, or why the run fails.
-func post(body []byte) (Card, error) {
-	message, err := decode(body)
-	if err != nil {
-		return Card{}, err
-	}
-	attachments, ok := message["attachments"].([]any)
-	switch {
-	case !ok:
-		return Card{}, errors.New("ExpressionEvaluationFailed: the 'foreach' expression is of type 'Null', it must be an array")
-	case len(attachments) != 1:
-		return Card{}, fmt.Errorf("%d attachments, and only one is posted", len(attachments))
-	}
-	c := checker{}
-	c.object("", message, messageMembers)
-	if c.problem != nil {
-		return Card{}, c.problem
-	}
-	if n := size(body); n > maxMessage {
-		return Card{}, fmt.Errorf("RequestEntityTooLarge: actual message properties size: %d bytes, whereas max allowed size is %d bytes", n, maxMessage)
-	}
-	if err := c.checkMentions(); err != nil {
-		return Card{}, err
-	}
-	attachment, _ := attachments[0].(map[string]any) // it was checked
-	c.card.JSON, err = json.Marshal(attachment["content"])
-	return c.card, err
+func (c Card) Images() []string {
+	var all []string
+	c.each(func(e Element) {
+		if e.Type == "Image" {
+			all = append(all, e.URL)
+		}
+	})
+	return all
 }
 
-func decode(body []byte) (map[string]any, error) {
-	var message map[string]any
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := dec.Decode(&message); err != nil {
-		return nil, fmt.Errorf("the body is not an object: %w", err)
-	}
-	return message, nil
-}
-
-// size counts the JSON as a string within JSON, with everything beyond ASCII escaped in both.
-func size(body []byte) int {
-	n := 0
-	for _, r := range string(body) {
-		switch {
-		case r == '"' || r == '\\':
-			n += len(`\"`)
-		case r > 0x7e:
-			n += len(`\\u0000`) * utf16.RuneLen(r)
-		default:
-			n++
+// each calls f with all elements of the card, from top to bottom.
+func (c Card) each(f func(Element)) {
+	var walk func([]Element)
+	walk = func(all []Element) {
+		for _, e := range all {
+			f(e)
+			walk(e.Items)
+			walk(e.Columns)
 		}
 	}
-	return n
-}
-
-var tag = regexp.MustCompile(`(?is)<\s*at\b[^>]*>.*?<\s*/\s*at\s*>`)
-
-// checkMentions compares the tags with the entities.
-func (c *checker) checkMentions() error {
-	used := make(map[string]bool)
-	for _, text := range c.card.texts {
-		for _, found := range tag.FindAllString(text, -1) {
-			if !slices.Contains(c.entities, found) {
-				return fmt.Errorf("%q has no entity", found)
-			}
-			used[found] = true
-		}
-	}
-	for _, e := range c.entities {
-		if !used[e] {
-			return fmt.Errorf("the entity %q is nowhere in the card", e)
-		}
-	}
-	return nil
-}
-
-// isAddress reports whether s is an address that begins with one of the schemes.
-func isAddress(s string, schemes ...string) bool {
-	scheme, rest, ok := strings.Cut(s, "://")
-	return ok && slices.Contains(schemes, strings.ToLower(scheme)) && rest != "" && !strings.ContainsAny(s, " \t\r\n")
+	walk(c.Body)
 }

@@ -1,48 +1,52 @@
-// Package teamstest is a fake of a workflow of Power Automate that begins with "When a Teams webhook request is received"
-// and posts the cards it gets to Microsoft Teams, for tests: a real HTTP server that remembers what it is sent.
+// Package teamstest is a fake of a workflow of Power Automate that begins with the trigger "When a Teams webhook request is
+// received" and posts the cards that it is sent to Microsoft Teams, for tests: a real HTTP server that remembers its runs.
 //
-// To test your own alerting, let it post to the fake, and look at what the people in the channel would have got:
+// To test your own alerting, let it post to the fake, and look at what people in the channel would have read:
 //
-//	s := teamstest.NewServer()
-//	t.Cleanup(s.Close)
-//	n, err := teams.New(teams.Config{URL: mackerel.NewSecret(s.WebhookURL())})
-//	err = n.Notify(ctx, alert) // or whatever of yours leads there
-//	for _, run := range s.Runs() {
+//	fake := teamstest.New()
+//	t.Cleanup(fake.Close)
+//	n, err := teams.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	err = n.Notify(ctx, alert)
+//	for _, run := range fake.Runs() {
 //		if run.Problem != "" {
 //			t.Errorf("the card was not posted: %s", run.Problem)
 //		}
 //		if called := run.Card.Mentions(); len(called) > 0 {
-//			t.Errorf("the alert calls %q", called)
+//			t.Errorf("the alert mentions %q", called)
 //		}
 //	}
 //
-// Like the real one, the fake answers with 202 before anybody has looked at the card. That a card cannot be posted shows
-// in [Server.Runs], the run history, and nowhere else. A workflow that no longer works is told with [Server.Refuse], one
-// that has a Response action with [Server.Respond], and what happens when the service fails with faults:
+// Like the real workflow, the fake answers 202 before it looks at the card. A card that cannot be posted shows in
+// [Server.Runs] only. To see what your program does when the workflow fails, or has a Response action, inject a fault:
 //
-//	s.Inject(fakehttp.Fault{Status: 503, Times: 2})
+//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
+//	fake.Inject(fakehttp.Fault{Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"..."}}`})
+//	fake.Inject(fakehttp.Fault{Status: 200, Body: "posted", Handled: true})
 //
-// In a testing/synctest bubble, where waiting takes no time, use [MemoryURL] as the address and s.Client() as the
-// http.Client. Faults, the clock, the record of requests and the two ways in are those of package fakehttp.
+// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
 //   - 400 MissingApiVersionParameter: a query without api-version.
-//   - 401 DirectApiAuthorizationRequired: a query without sig. 401 AuthorizationFailed: a wrong sig, or an sp or sv that
-//     is not byte for byte what it was.
-//   - 400 InvalidRequestContent: a body that is not declared as JSON or is none.
-//   - 404 WorkflowNotFound: another path. 405: another method than POST.
+//   - 401 DirectApiAuthorizationRequired: a query without sig.
+//   - 401 AuthorizationFailed: a wrong sig, or an sp or sv that was encoded in another way.
+//   - 400 InvalidRequestContent: a body that is not declared as JSON in UTF-8 or is not JSON.
+//   - 404 WorkflowNotFound: another path. 405 MethodNotAllowed: another method than POST.
+//   - 429 TooManyRequests: more requests than the lane "runs" allows. Documented sets 4,500 in 5 minutes.
 //
 // # What makes a run fail
 //
-// A type other than message; no attachments; an attachment that is no Adaptive Card; a version above 1.4; an element,
-// member or value that 1.4 does not have or that webhooks do not support, such as Action.Submit; an empty text; an <at>
-// without an entity of exactly its text, and an entity without its <at>; an address that is not http or https, and not
-// https of a picture; more than 6 actions; and a message of more than 28,672 bytes.
+//   - A type other than message, no attachments or several, an attachment that is not an Adaptive Card of version 1.0 to
+//     1.4, and a message of more than 28,672 bytes.
+//   - An element or action that the fake does not know, such as Action.Submit, which webhooks do not support; a value of a
+//     wrong type, or a word that is not one of the documented; an empty text or list; more than 6 actions.
+//   - An <at> without an entity of exactly its text, and an entity without its <at>.
+//   - An address of a button that is not http or https, and an address of a picture that is not https.
+//   - If the fake is Strict, a member that version 1.4 does not have.
 //
 // # What it decides
 //
-// Of the codes only their form is documented. What Teams counts as the size of a message is not documented: the fake
-// counts the JSON as a string within JSON, with everything beyond ASCII as \uXXXX. The real service ignores much of what
-// makes a run fail here, and shows a card with something missing. It limits no rates.
+// The form of errors is documented, most codes are not. What Teams counts as the size of a message is not documented: the
+// fake counts the JSON as a string within JSON, with every character beyond ASCII as \uXXXX. The real service ignores much
+// of what makes a run fail here, and shows a card with something missing.
 package teamstest

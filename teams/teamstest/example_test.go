@@ -8,13 +8,13 @@ import (
 	"github.com/mackerel-notify/mackerel/teams/teamstest"
 )
 
-// A program still posts what the connectors of old took. The program here is a line of net/http; yours gets the same
-// URL. It is told that all is well.
+// A program still posts the MessageCards of the retired connectors, and is told that all is well. The program here is a
+// line of net/http.
 func Example() {
-	s := teamstest.NewServer()
+	s := teamstest.New()
 	defer s.Close()
 
-	resp, err := http.Post(s.WebhookURL(), "application/json", strings.NewReader(`{"@type":"MessageCard","text":"disk full"}`))
+	resp, err := http.Post(s.Config().URL.Reveal(), "application/json", strings.NewReader(`{"@type":"MessageCard","text":"disk full"}`))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,82 +1,75 @@
 package teamstest
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/teams"
 )
 
-// The parts of the workflow's address. Whoever has the signature can post.
+// The parts of the workflow's address. Whoever has the Signature can post. [fakehttp.Server.RevokeToken] revokes it.
 const (
 	Workflow  = "0fa4e5b7c3d24c1e9b8a7d6c5e4f3a2b"
 	Signature = "tEaM5-tEsT_SiGnAtUrE0123456789abcdefghijklmn"
 )
 
-// Path and Query are the address of the workflow but for its host, as they are to be sent.
+// The address of the workflow without its host and signature, as it must be sent.
 const (
-	Path  = "/powerautomate/automations/direct/workflows/" + Workflow + "/triggers/manual/paths/invoke"
-	Query = "api-version=1&sp=" + permissions + "&sv=" + version + "&sig=" + Signature
-)
-
-const (
+	path        = "/powerautomate/automations/direct/workflows/" + Workflow + "/triggers/manual/paths/invoke"
+	query       = "api-version=1&sp=" + permissions + "&sv=" + version + "&sig="
 	permissions = "%2Ftriggers%2Fmanual%2Frun"
 	version     = "1.0"
 )
 
-// MemoryURL is the workflow's address for a client that goes through [fakehttp.Server.Client].
-const MemoryURL = fakehttp.MemoryURL + Path + "?" + Query
+// lane is the lane of the only limit that the trigger has.
+const lane = "runs"
 
 // A Server is a fake of one workflow. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
+	runs fakehttp.Log[Run]
+}
 
-	mu       sync.Mutex
-	runs     []Run
-	refusal  *refusal
-	response *response
+// New returns a server with one workflow. Close ends it.
+func New() *Server {
+	s := new(Server)
+	s.Server = fakehttp.NewFake(s.serve, invalidContent, fakehttp.Limit{Lane: lane, N: 4500, Per: 5 * time.Minute})
+	s.AddToken(Signature)
+	return s
+}
+
+// Config returns the configuration of a notifier that posts to the fake over the loopback interface.
+func (s *Server) Config() teams.Config {
+	return teams.Config{URL: mackerel.NewSecret(s.URL() + path + "?" + query + Signature)}
+}
+
+// MemoryConfig returns the configuration of a notifier that posts to the fake in memory, for testing/synctest.
+func (s *Server) MemoryConfig() teams.Config {
+	return teams.Config{
+		URL:  mackerel.NewSecret(fakehttp.MemoryURL + path + "?" + query + Signature),
+		Call: mackerel.CallOptions{Client: s.Client()},
+	}
 }
 
 // A Run is one run of the workflow.
 type Run struct {
 	Time    time.Time // by the server's clock
-	Body    json.RawMessage
-	Card    Card   // what was posted; empty if nothing was
-	Problem string // why nothing was posted, "" if it was
+	Card    Card      // what was posted; zero if nothing was posted
+	Problem string    // why nothing was posted, "" if it was
 }
 
-type response struct {
-	status int
-	body   string
-}
-
-// NewServer returns a server with the workflow at [Path]. It listens nowhere until WebhookURL, URL or Client is called;
-// Close ends it.
-func NewServer() *Server {
-	s := new(Server)
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
-	return s
-}
-
-// WebhookURL returns the workflow's address on the loopback interface. As URL, it is not for a testing/synctest bubble;
-// see [MemoryURL].
-func (s *Server) WebhookURL() string { return s.URL() + Path + "?" + Query }
-
-// Runs returns the run history, oldest first: one for every request that was accepted.
-func (s *Server) Runs() []Run {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.runs)
-}
+// Runs returns the run history, oldest first: a run for every request that was accepted.
+func (s *Server) Runs() []Run { return s.runs.All() }
 
 // Cards returns the cards that were posted, oldest first.
 func (s *Server) Cards() []Card {
@@ -89,102 +82,69 @@ func (s *Server) Cards() []Card {
 	return cards
 }
 
-// Respond gives the workflow a Response action at its end: it then answers with this instead of an empty 202.
-func (s *Server) Respond(status int, body string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.response = &response{status, body}
+// refuse returns the answer of {"error":{"code":"...","message":"..."}}.
+func refuse(status int, code, message string) *fakehttp.Refusal {
+	return fakehttp.RefuseJSON(status, map[string]any{"error": map[string]string{"code": code, "message": message}}, code+": "+message)
 }
 
-// Refuse lets the workflow answer with an error of this code, such as "WorkflowTriggerIsNotEnabled", whatever it is
-// sent, until Refuse(""). It panics if it does not know the code.
-func (s *Server) Refuse(code string) {
-	status, known := statuses[code]
-	if !known && code != "" {
-		panic("teamstest: Refuse: unknown code " + strconv.Quote(code))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refusal = nil; known {
-		s.refusal = &refusal{status, code, "refused by the test"}
-	}
+func invalidContent(err error) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, "InvalidRequestContent", err.Error())
 }
 
-// statuses are the codes of errors, and their statuses.
-var statuses = map[string]int{
-	"MissingApiVersionParameter": 400, "InvalidRequestContent": 400, "WorkflowTriggerIsNotEnabled": 400,
-	"DirectApiAuthorizationRequired": 401, "AuthorizationFailed": 401, "WorkflowNotFound": 404, "TooManyRequests": 429,
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := s.authorize(r); err != nil {
+		return err
+	}
+	body, err := read(r)
+	if err != nil {
+		return err
+	}
+	run := Run{Time: s.Now()}
+	if card, err := post(body, !s.IsStrict()); err != nil {
+		run.Problem = err.Error()
+	} else {
+		run.Card = card
+		s.Accept()
+	}
+	s.runs.Add(run)
+	w.WriteHeader(http.StatusAccepted)
+	return nil
 }
 
-// A refusal is an answer of {"error":{"code":"...","message":"..."}}.
-type refusal struct {
-	status  int
-	code    string
-	message string
+// authorize checks the method, the address and the limit.
+func (s *Server) authorize(r *http.Request) error {
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	sent := strings.Split(r.URL.RawQuery, "&")
+	signature := given.Get("sig")
+	switch {
+	case r.Method != http.MethodPost:
+		return refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The method is "+r.Method+".")
+	case r.URL.EscapedPath() != path:
+		return refuse(http.StatusNotFound, "WorkflowNotFound", "The workflow could not be found.")
+	case err != nil || given.Get("api-version") == "":
+		return refuse(http.StatusBadRequest, "MissingApiVersionParameter",
+			"The api-version query parameter (?api-version=) is required for all requests.")
+	case signature == "":
+		return refuse(http.StatusUnauthorized, "DirectApiAuthorizationRequired",
+			"The request must be authenticated only by Shared Access scheme.")
+	case !slices.Contains(sent, "sp="+permissions) || !slices.Contains(sent, "sv="+version) || !s.HasToken(signature):
+		return refuse(http.StatusUnauthorized, "AuthorizationFailed", "The authentication credentials are not valid.")
+	case !s.Take(lane, path).OK:
+		return refuse(http.StatusTooManyRequests, "TooManyRequests", "The trigger was called too often.")
+	}
+	return nil
 }
 
-func (r *refusal) Error() string { return r.code + ": " + r.message }
-
-func refuse(code, message string) error { return &refusal{statuses[code], code, message} }
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	body, err := s.accept(r)
-	var refused *refusal
-	if errors.As(err, &refused) {
-		fakehttp.WriteJSON(w, refused.status, map[string]any{
-			"error": map[string]string{"code": refused.code, "message": refused.message},
-		})
-		return
-	}
-	run := Run{Time: s.Now(), Body: body}
-	if run.Card, err = post(body); err != nil {
-		run.Card, run.Problem = Card{}, err.Error()
-	}
-	s.runs = append(s.runs, run)
-	if s.response == nil {
-		w.WriteHeader(http.StatusAccepted)
-		return
-	}
-	w.WriteHeader(s.response.status)
-	_, _ = io.WriteString(w, s.response.body) // fails only if the client has gone
-}
-
-// accept returns the body of a request that starts a run, or a *refusal.
-func (s *Server) accept(r *http.Request) ([]byte, error) {
-	if err := checkAddress(r); err != nil {
-		return nil, err
-	}
-	if s.refusal != nil {
-		return nil, s.refusal
-	}
+// read returns the body of a request.
+func read(r *http.Request) ([]byte, error) {
 	media, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := parameters["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, refuse("InvalidRequestContent", "The content type is not application/json in UTF-8.")
+		return nil, errors.New("the content type is not application/json in UTF-8")
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil || !json.Valid(body) {
-		return nil, refuse("InvalidRequestContent", "The request content is not valid and could not be deserialized.")
+	if err != nil || !jsontext.Value(body).IsValid() {
+		return nil, errors.New("the content is not JSON")
 	}
 	return body, nil
-}
-
-func checkAddress(r *http.Request) error {
-	given, err := url.ParseQuery(r.URL.RawQuery)
-	raw := strings.Split(r.URL.RawQuery, "&")
-	switch {
-	case r.Method != http.MethodPost:
-		return &refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "The method is " + r.Method + "."}
-	case r.URL.EscapedPath() != Path:
-		return refuse("WorkflowNotFound", "The workflow could not be found.")
-	case err != nil || given.Get("api-version") == "":
-		return refuse("MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
-	case given.Get("sig") == "":
-		return refuse("DirectApiAuthorizationRequired", "The request must be authenticated only by Shared Access scheme.")
-	case !slices.Contains(raw, "sp="+permissions) || !slices.Contains(raw, "sv="+version) || !slices.Contains(raw, "sig="+Signature):
-		return refuse("AuthorizationFailed", "The authentication credentials are not valid.")
-	}
-	return nil
 }

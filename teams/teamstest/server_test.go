@@ -1,51 +1,26 @@
 package teamstest_test
 
 import (
-	"encoding/json"
-	"io"
-	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/teams/teamstest"
 )
 
-func newServer(t *testing.T) *teamstest.Server {
-	t.Helper()
-	s := teamstest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
-func call(t *testing.T, s *teamstest.Server, method, address, contentType, body string) (int, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", contentType)
-	resp, err := s.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(answer)
-}
-
-// run posts a body, which must be accepted, and returns the run that it started.
+// run posts a body, which must be accepted, and returns the run that it starts.
 func run(t *testing.T, s *teamstest.Server, body string) teamstest.Run {
 	t.Helper()
-	if status, answer := call(t, s, http.MethodPost, teamstest.MemoryURL, "application/json; charset=UTF-8", body); status != http.StatusAccepted || answer != "" {
-		t.Fatalf("%d %q, want 202 and nothing", status, answer)
+	a := servicetest.Call(t, s.Client(), "POST", s.MemoryConfig().URL.Reveal(), body, "Content-Type", "application/json; charset=UTF-8")
+	if a.Status != 202 || a.Body != "" {
+		t.Fatalf("%+v, want 202 and nothing", a)
 	}
-	runs := s.Runs()
-	return runs[len(runs)-1]
+	return servicetest.Last(t, s, s.Runs())
 }
 
 // message is a message with a card that has these members.
@@ -56,82 +31,102 @@ func message(members string) string {
 
 func body(elements string) string { return message(`"body":[` + elements + `]`) }
 
+func actions(all string) string { return message(`"body":[` + hello + `],"actions":[` + all + `]`) }
+
 const (
 	hello  = `{"type":"TextBlock","text":"hello"}`
+	button = `{"type":"Action.OpenUrl","title":"x","url":"http://x.test/"}`
 	entity = `"msteams":{"width":"Full","entities":[{"type":"mention","text":"<at>花子</at>","mentioned":{"id":"hanako@example.com","name":"花子"}}]}`
 )
 
 func TestACardIsKeptAsPosted(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, teamstest.New())
+	s.Strict(true)
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.SetClock(func() time.Time { return now })
 	r := run(t, s, message(entity+`,"body":[
 		{"type":"Container","style":"attention","bleed":true,"items":[{"type":"TextBlock","text":"<at>花子</at> look","wrap":true,"size":"Medium","weight":"bolder"}]},
 		{"type":"FactSet","facts":[{"title":"a","value":"b"},{"title":"c","value":""}]},
-		{"type":"ColumnSet","columns":[{"type":"Column","width":"auto","items":[`+hello+`]}]},
+		{"type":"ColumnSet","columns":[{"type":"Column","width":"auto","items":[`+hello+`]},{"width":1,"items":[`+hello+`]}]},
 		{"type":"Image","url":"https://x.test/a.png","altText":"x","msteams":{"allowExpand":true},"spacing":"large","separator":true}],
 		"actions":[{"type":"Action.OpenUrl","title":"Open","url":"https://x.test/"}]`))
-	if r.Problem != "" || !r.Time.Equal(now) || !json.Valid(r.Body) {
+	if r.Problem != "" || !r.Time.Equal(now) || s.Accepted() != 1 || len(s.Cards()) != 1 {
 		t.Fatalf("%+v", r)
 	}
-	c := s.Cards()[0]
-	if got, want := c.Texts(), []string{"Open", "<at>花子</at> look", "a", "b", "c", "", "hello"}; !reflect.DeepEqual(got, want) {
+	if got, want := r.Card.Texts(), []string{"Open", "<at>花子</at> look", "a", "b", "c", "", "hello", "hello"}; !slices.Equal(got, want) {
 		t.Errorf("texts: %q", got)
 	}
-	if got, want := c.Mentions(), []teamstest.Mention{{ID: "hanako@example.com", Name: "花子"}}; !reflect.DeepEqual(got, want) {
+	if got, want := r.Card.Mentions(), []teamstest.Mention{{ID: "hanako@example.com", Name: "花子"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("mentions: %+v", got)
 	}
-	if c.Buttons()[0] != "https://x.test/" || c.Images()[0] != "https://x.test/a.png" || !strings.Contains(string(c.JSON), `"AdaptiveCard"`) {
+	if c := r.Card; !slices.Equal(c.Buttons(), []string{"https://x.test/"}) || !slices.Equal(c.Images(), []string{"https://x.test/a.png"}) || !strings.Contains(string(c.JSON), `"AdaptiveCard"`) {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestRunsThatFail(t *testing.T) {
-	long := strings.Repeat("障", 4200)
 	for _, c := range []struct{ name, body, problem string }{
-		{"no object", `[]`, "the body is not an object"},
-		{"a card of old", `{"@type":"MessageCard","text":"x"}`, "ExpressionEvaluationFailed"},
+		{"no object", `[]`, "the body is not a JSON object"},
+		{"a MessageCard", `{"text":"x"}`, "text is unknown"},
 		{"no attachments", `{"type":"message"}`, "ExpressionEvaluationFailed"},
 		{"two attachments", `{"type":"message","attachments":[{},{}]}`, "2 attachments"},
-		{"another type of message", strings.Replace(body(hello), `"message"`, `"event"`, 1), "type: is event and not message"},
+		{"another type of message", strings.Replace(body(hello), `"message"`, `"event"`, 1), "type: must be message"},
 		{"another type of attachment", strings.Replace(body(hello), "card.adaptive", "card.hero", 1), "contentType"},
-		{"an unknown member of the message", strings.Replace(body(hello), `"message"`, `"message","text":"x"`, 1), "text: is unknown"},
-		{"a newer version", strings.Replace(body(hello), "1.4", "1.5", 1), "version: 1.5 is none of"},
-		{"no body", message(`"lang":"ja"`), "body: is missing"},
-		{"an empty body", body(""), "body: is not a list"},
-		{"an empty text", body(`{"type":"TextBlock","text":" \n"}`), "text: is empty"},
-		{"a number as text", body(`{"type":"TextBlock","text":1}`), "text: is not a string"},
-		{"a member of a newer version", body(`{"type":"TextBlock","text":"x","style":"heading"}`), "style: is unknown"},
-		{"an unknown word", body(`{"type":"TextBlock","text":"x","size":"huge"}`), "size: huge is none of"},
-		{"a word for a boolean", body(`{"type":"TextBlock","text":"x","wrap":"true"}`), "wrap: is not a boolean"},
+		{"another type of card", strings.Replace(body(hello), `"AdaptiveCard"`, `"HeroCard"`, 1), "type: must be AdaptiveCard"},
+		{"an unknown member of the message", strings.Replace(body(hello), `"message"`, `"message","text":"x"`, 1), "text is unknown"},
+		{"a newer version", strings.Replace(body(hello), "1.4", "1.5", 1), `version: "1.5" is not one of`},
+		{"no version", strings.Replace(body(hello), "1.4", "", 1), "version: is missing"},
+		{"no body", message(`"lang":"ja"`), "body: is empty"},
+		{"an empty text", body(`{"type":"TextBlock","text":" \n"}`), "body[0].text: is empty"},
+		{"a number as text", body(`{"type":"TextBlock","text":1}`), "body[0].text must be a string"},
+		{"a member of a newer version", body(`{"type":"TextBlock","text":"x","style":"heading"}`), "style: is newer"},
+		{"an unknown word", body(`{"type":"TextBlock","text":"x","size":"huge"}`), `size: "huge" is not one of`},
+		{"a word for a boolean", body(`{"type":"TextBlock","text":"x","wrap":"true"}`), "wrap must be a boolean"},
 		{"an unknown element", body(`{"type":"Table"}`), `"Table" is not supported`},
-		{"no element", body(`"x"`), `"" is not supported`},
-		{"a fact without a value", body(`{"type":"FactSet","facts":[{"title":"x"}]}`), "value: is missing"},
-		{"no facts", body(`{"type":"FactSet","facts":[]}`), "facts: is not a list"},
-		{"an unknown member within", body(`{"type":"Container","items":[{"type":"TextBlock","text":"x","y":1}]}`), "items[0].y: is unknown"},
-		{"a picture that is not https", body(`{"type":"Image","url":"http://x.test/"}`), "url: is not an https address"},
-		{"a button that runs", message(`"body":[` + hello + `],"actions":[{"type":"Action.OpenUrl","title":"x","url":"javascript:x"}]`), "url: is not an http or https"},
-		{"a form", message(`"body":[` + hello + `],"actions":[{"type":"Action.Submit","title":"x"}]`), `"Action.Submit" is not supported`},
+		{"no element", body(`"x"`), "body[0] must be an object"},
+		{"a fact without a value", body(`{"type":"FactSet","facts":[{"title":"x"}]}`), "facts[0]: title and value are required"},
+		{"no facts", body(`{"type":"FactSet","facts":[]}`), "facts: is empty"},
+		{"an empty container", body(`{"type":"Container"}`), "items: is empty"},
+		{"an unknown style", body(`{"type":"Container","style":"red","items":[` + hello + `]}`), `style: "red" is not one of`},
+		{"no columns", body(`{"type":"ColumnSet"}`), "columns: is empty"},
+		{"an unknown member within", body(`{"type":"Container","items":[{"type":"TextBlock","text":"x","y":1}]}`), "items[0].y is unknown"},
+		{"a picture that is not https", body(`{"type":"Image","url":"http://x.test/"}`), "url: is not an address of https"},
+		{"a button that runs", actions(`{"type":"Action.OpenUrl","title":"x","url":"javascript:x"}`), "url: is not an address of http or https"},
+		{"a button without a text", actions(`{"type":"Action.OpenUrl","url":"https://x.test/"}`), "title: is empty"},
+		{"seven buttons", actions(strings.Repeat(button+",", 6) + button), "actions: 7 are too many"},
+		{"a form", actions(`{"type":"Action.Submit","title":"x"}`), `"Action.Submit" is not supported`},
 		{"a tag without an entity", body(`{"type":"TextBlock","text":"<AT>all</AT>"}`), "has no entity"},
 		{"an entity without a tag", message(entity + `,"body":[` + hello + `]`), "is nowhere in the card"},
-		{"an entity of another text", message(strings.Replace(entity, "<at>花子", "<at>太郎", 1) + `,"body":[` + hello + `]`), "a text that is not its name's"},
-		{"an entity that is no object", message(`"msteams":{"entities":[1]},"body":[` + hello + `]`), "is not an object"},
-		{"the members that only old examples have", message(`"msTeams":{"width":"Full"},"body":[` + hello + `]`), "msTeams: is unknown"},
-		{"a long message", body(`{"type":"TextBlock","text":"` + long + `"}`), "RequestEntityTooLarge"},
+		{"an entity of another text", message(strings.Replace(entity, "<at>花子", "<at>太郎", 1) + `,"body":[` + hello + `]`), "is not the <at> of its name"},
+		{"an entity without an id", message(strings.Replace(entity, "hanako@example.com", "", 1) + `,"body":[` + hello + `]`), "id: is missing"},
+		{"an entity that is no object", message(`"msteams":{"entities":[1]},"body":[` + hello + `]`), "must be an object"},
+		{"the member of old examples", message(`"msTeams":{"width":"Full"},"body":[` + hello + `]`), "msTeams is unknown"},
+		{"a long message", body(`{"type":"TextBlock","text":"` + strings.Repeat("障", 4200) + `"}`), "RequestEntityTooLarge"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
+			s := servicetest.Start(t, teamstest.New())
+			s.Strict(true)
 			r := run(t, s, c.body)
-			if !strings.Contains(r.Problem, c.problem) || len(r.Card.Texts()) != 0 || len(s.Cards()) != 0 {
+			if !strings.Contains(r.Problem, c.problem) || len(r.Card.JSON) != 0 || len(s.Cards()) != 0 || s.Accepted() != 0 {
 				t.Errorf("%q, want %q", r.Problem, c.problem)
 			}
 		})
 	}
 }
 
+func TestUnknownMembersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
+	s := servicetest.Start(t, teamstest.New())
+	if r := run(t, s, message(`"msTeams":{},"body":[{"type":"TextBlock","text":"x","isVisible":true,"new":null}]`)); r.Problem != "" {
+		t.Errorf("%+v", r)
+	}
+	if r := run(t, s, `{"@type":"MessageCard","text":"disk full"}`); !strings.HasPrefix(r.Problem, "ExpressionEvaluationFailed") {
+		t.Errorf("a MessageCard: %+v", r)
+	}
+}
+
 func TestSize(t *testing.T) {
 	for unit, width := range map[string]int{"a": 1, "障": 7, "🔥": 14, `\"`: 4} {
-		s := newServer(t)
+		s := servicetest.Start(t, teamstest.New())
 		text := func(n int) string { return body(`{"type":"TextBlock","text":"` + strings.Repeat(unit, n) + `"}`) }
 		frame := len(text(0)) + strings.Count(text(0), `"`)
 		fits := (28672 - frame) / width
@@ -145,54 +140,66 @@ func TestSize(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	const at = "https://any.host.test:443" + teamstest.Path + "?"
 	for _, c := range []struct {
-		name, method, address, contentType, body string
-		status                                   int
-		code                                     string
+		name, method, old, new string // what is replaced in the address
+		contentType, body      string
+		status                 int
+		code                   string
 	}{
-		{"no api-version", "POST", at + strings.Replace(teamstest.Query, "api-version=1&", "", 1), "application/json", body(hello), 400, "MissingApiVersionParameter"},
-		{"no sig", "POST", at + strings.Split(teamstest.Query, "&sig=")[0], "application/json", body(hello), 401, "DirectApiAuthorizationRequired"},
-		{"a wrong sig", "POST", at + teamstest.Query + "x", "application/json", body(hello), 401, "AuthorizationFailed"},
-		{"an sp that was decoded", "POST", at + strings.ReplaceAll(teamstest.Query, "%2F", "/"), "application/json", body(hello), 401, "AuthorizationFailed"},
-		{"another workflow", "POST", strings.Replace(teamstest.MemoryURL, teamstest.Workflow, "x", 1), "application/json", body(hello), 404, "WorkflowNotFound"},
-		{"another method", "GET", teamstest.MemoryURL, "application/json", "", 405, "MethodNotAllowed"},
-		{"another type", "POST", teamstest.MemoryURL, "text/plain", body(hello), 400, "InvalidRequestContent"},
-		{"another charset", "POST", teamstest.MemoryURL, "application/json; charset=shift_jis", body(hello), 400, "InvalidRequestContent"},
-		{"no JSON", "POST", teamstest.MemoryURL, "application/json", "{", 400, "InvalidRequestContent"},
+		{"no api-version", "POST", "api-version=1&", "", "application/json", body(hello), 400, "MissingApiVersionParameter"},
+		{"no sig", "POST", "&sig=" + teamstest.Signature, "", "application/json", body(hello), 401, "DirectApiAuthorizationRequired"},
+		{"a wrong sig", "POST", teamstest.Signature, "x", "application/json", body(hello), 401, "AuthorizationFailed"},
+		{"a revoked sig", "POST", teamstest.Signature, "revoked", "application/json", body(hello), 401, "AuthorizationFailed"},
+		{"a second sig", "POST", teamstest.Signature, "second", "application/json", body(hello), 202, ""},
+		{"an sp that was decoded", "POST", "%2F", "/", "application/json", body(hello), 401, "AuthorizationFailed"},
+		{"another sv", "POST", "sv=1.0", "sv=1", "application/json", body(hello), 401, "AuthorizationFailed"},
+		{"another workflow", "POST", teamstest.Workflow, "x", "application/json", body(hello), 404, "WorkflowNotFound"},
+		{"another host", "POST", "http://fake.test", "https://any.host.test:443", "application/json", body(hello), 202, ""},
+		{"another method", "GET", "", "", "application/json", "", 405, "MethodNotAllowed"},
+		{"another type", "POST", "", "", "text/plain", body(hello), 400, "InvalidRequestContent"},
+		{"another charset", "POST", "", "", "application/json; charset=shift_jis", body(hello), 400, "InvalidRequestContent"},
+		{"no JSON", "POST", "", "", "application/json", "{", 400, "InvalidRequestContent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			status, answer := call(t, s, c.method, c.address, c.contentType, c.body)
+			s := servicetest.Start(t, teamstest.New())
+			s.AddToken("second", "revoked")
+			s.RevokeToken("revoked")
+			address := strings.ReplaceAll(s.MemoryConfig().URL.Reveal(), c.old, c.new)
+			a := servicetest.Call(t, s.Client(), c.method, address, c.body, "Content-Type", c.contentType)
 			var e struct {
-				Error struct{ Code, Message string }
+				Error struct {
+					Code    string `json:"code"`
+					Message string `json:"message"`
+				} `json:"error"`
 			}
-			if err := json.Unmarshal([]byte(answer), &e); err != nil {
-				t.Fatalf("%q: %v", answer, err)
+			if err := json.Unmarshal([]byte(a.Body), &e); err != nil && c.code != "" {
+				t.Fatalf("%q: %v", a.Body, err)
 			}
-			if status != c.status || e.Error.Code != c.code || e.Error.Message == "" || len(s.Runs()) != 0 {
-				t.Errorf("%d %s", status, answer)
+			if a.Status != c.status || e.Error.Code != c.code || (e.Error.Message == "") != (c.code == "") || len(s.Runs()) != len(s.Cards()) || s.Accepted() == 1 != (c.code == "") {
+				t.Errorf("%+v", a)
 			}
 		})
 	}
 }
 
-func TestRefuseAndRespond(t *testing.T) {
-	s := newServer(t)
-	s.Refuse("WorkflowTriggerIsNotEnabled")
-	if status, answer := call(t, s, http.MethodPost, teamstest.MemoryURL, "application/json", body(hello)); status != http.StatusBadRequest {
-		t.Errorf("%d %s", status, answer)
+func TestTheRateIsLimitedIfToldTo(t *testing.T) {
+	s := servicetest.Start(t, teamstest.New())
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s.SetClock(func() time.Time { return now })
+	for range 10 {
+		run(t, s, body(hello))
 	}
-	s.Refuse("")
-	s.Respond(http.StatusOK, "posted")
-	status, answer := call(t, s, http.MethodPost, teamstest.MemoryURL, "application/json", body(hello))
-	if status != http.StatusOK || answer != "posted" || len(s.Cards()) != 1 {
-		t.Errorf("%d %s", status, answer)
+	s.Documented()
+	for range 10 {
+		run(t, s, body(hello))
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("an unknown code is taken")
-		}
-	}()
-	s.Refuse("OutOfCoffee")
+	s.SetLimit("runs", 1, time.Minute)
+	run(t, s, body(hello))
+	address := s.MemoryConfig().URL.Reveal()
+	a := servicetest.Call(t, s.Client(), "POST", address, body(hello), "Content-Type", "application/json")
+	if a.Status != 429 || !strings.Contains(a.Body, `"TooManyRequests"`) {
+		t.Errorf("%+v", a)
+	}
+	s.Advance(time.Minute)
+	run(t, s, body(hello))
 }
