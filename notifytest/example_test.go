@@ -17,15 +17,13 @@ const pagerKey = `page/r+"key"=1`
 func TestPager(t *testing.T) { notifytest.Run(t, pagerHarness) }
 
 func pagerHarness(testing.TB) notifytest.Harness {
-	fake := &fakePager{key: pagerKey}
 	return notifytest.Harness{
 		New: func(_ testing.TB, e notifytest.Env) mackerel.Notifier {
 			return &Pager{
 				BaseURL: e.BaseURL, Key: mackerel.NewSecret(pagerKey), Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts,
 			}
 		},
-		Fake:    fake,
-		Count:   fake.accepted,
+		Fake:    &fakePager{key: pagerKey},
 		Secrets: []string{pagerKey},
 	}
 }
@@ -39,6 +37,6 @@ func Example() {
 	defer server.Close()
 	n := h.New(nil, notifytest.Env{BaseURL: server.URL, Client: server.Client(), MaxAttempts: 1})
 	err := n.Notify(context.Background(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "backup failed"})
-	fmt.Println(err, h.Count())
+	fmt.Println(err, h.Fake.(*fakePager).Accepted())
 	// Output: <nil> 1
 }

@@ -19,7 +19,7 @@ func TestSieveFindsEveryForm(t *testing.T) {
 	var inLog strings.Builder
 	slog.New(slog.NewJSONHandler(&inLog, nil)).Info("x", "v", secret)
 	basicHeader := "Basic " + base64.StdEncoding.EncodeToString([]byte("ops:"+secret))
-	sieve := Harness{Keys: []string{secret}, Secrets: []string{secret}}.secretsOf([]fakehttp.Request{
+	sieve := sieveOf([]string{secret}, []fakehttp.Request{
 		{Header: http.Header{"Authorization": {basicHeader}}},
 		{Header: http.Header{"Authorization": {"Basic not base64", "Bearer x", "Basic " + base64.StdEncoding.EncodeToString([]byte("other"))}}},
 	})
@@ -42,7 +42,7 @@ func TestSieveFindsEveryForm(t *testing.T) {
 	}
 	for _, innocent := range []string{"", "s/cr+t", "[redacted]", "Bearer x"} {
 		if f, found := sieve.find(innocent); found {
-			t.Errorf("%q is found in %q", f.looks, innocent)
+			t.Errorf("%q is found in %q", f.text, innocent)
 		}
 	}
 }
@@ -75,6 +75,10 @@ func TestContentIsDecoded(t *testing.T) {
 
 func kind(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
 
+type counting struct{ http.Handler }
+
+func (counting) Accepted() int { return 7 }
+
 func TestHarnessThatCannotBeTried(t *testing.T) {
 	newNotifier := func(testing.TB, Env) mackerel.Notifier { return nil }
 	count := func() int { return 0 }
@@ -84,14 +88,25 @@ func TestHarnessThatCannotBeTried(t *testing.T) {
 		want string
 	}{
 		{"nothing is wrong", Harness{New: newNotifier, Count: count, Secrets: []string{"secret"}, Keys: []string{"signer"}}, ""},
+		{"the fake counts", Harness{New: newNotifier, Fake: counting{}}, ""},
 		{"New is missing", Harness{Count: count}, "no New"},
-		{"Count is missing", Harness{New: newNotifier}, "no Count"},
+		{"Count is missing", Harness{New: newNotifier, Fake: http.NotFoundHandler()}, "no Count"},
+		{"Count and Fake are missing", Harness{New: newNotifier}, "no Count"},
 		{"a secret is too short", Harness{New: newNotifier, Count: count, Secrets: []string{"s3cr3"}}, "6 bytes"},
 		{"a key is too short", Harness{New: newNotifier, Count: count, Keys: []string{""}}, "6 bytes"},
 	} {
 		if got := c.h.problem(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: the problem is %q", c.name, got)
 		}
+	}
+}
+
+func TestCountGoesBeforeAccepted(t *testing.T) {
+	if got := (Harness{Fake: counting{}}).count(); got != 7 {
+		t.Errorf("without Count, %d messages are counted; want 7", got)
+	}
+	if got := (Harness{Fake: counting{}, Count: func() int { return 3 }}).count(); got != 3 {
+		t.Errorf("with Count, %d messages are counted; want 3", got)
 	}
 }
 
@@ -103,11 +118,11 @@ func TestRowsThatAreSkipped(t *testing.T) {
 		h    Harness
 		want string
 	}{
-		{"all can be tried", row{http: true, repeats: true}, Harness{Fake: fake}, ""},
-		{"a service without HTTP", row{http: true}, Harness{}, "the service does not speak HTTP"},
+		{"all can be tried", row{needs: withRepeats}, Harness{Fake: fake}, ""},
+		{"a service without HTTP", row{needs: overHTTP}, Harness{}, "the service does not speak HTTP"},
 		{"a service without HTTP, a row without faults", row{}, Harness{}, ""},
-		{"a single attempt", row{http: true, repeats: true}, Harness{Fake: fake, SingleAttempt: true}, "the notifier makes a single attempt"},
-		{"a single attempt, a row without repeats", row{http: true}, Harness{Fake: fake, SingleAttempt: true}, ""},
+		{"a single attempt", row{needs: withRepeats}, Harness{Fake: fake, SingleAttempt: true}, "the notifier makes a single attempt"},
+		{"a single attempt, a row without repeats", row{needs: overHTTP}, Harness{Fake: fake, SingleAttempt: true}, ""},
 	} {
 		if got := c.r.skip(c.h); got != c.want {
 			t.Errorf("%s: %q", c.name, got)
@@ -116,13 +131,15 @@ func TestRowsThatAreSkipped(t *testing.T) {
 }
 
 func TestManyComplaintsAreCounted(t *testing.T) {
-	var c complaints
-	s := &stage{reporter: &c}
-	for range maxErrors + 3 {
-		s.Errorf("no")
-	}
-	s.summarize()
-	if len(c) != maxErrors+1 || c[maxErrors] != "and 3 more" {
-		t.Errorf("%q", c)
+	var complaints []string
+	s := stage{report: func(complaint string) { complaints = append(complaints, complaint) }}
+	r := row{check: func(s *stage) {
+		for range maxComplaints + 3 {
+			s.errorf("no")
+		}
+	}}
+	r.run(t, s, false)
+	if len(complaints) != maxComplaints+1 || complaints[maxComplaints] != "and 3 more" {
+		t.Errorf("%q", complaints)
 	}
 }
