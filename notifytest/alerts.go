@@ -13,14 +13,14 @@ import (
 // alertURL is the page that the alerts link to.
 const alertURL = "https://mackerel.io/orgs/example/alerts/notifytest"
 
-// full returns an alert with every field that an alert of a monitor can have. Its slices have room behind their ends for
-// what an append writes. Two alerts share no memory.
+// full returns an alert with every field that an alert of a monitor can have. Two such alerts share no memory. Their
+// slices have room behind the end, where an append to a copy writes.
 func full() mackerel.Alert {
 	value, warning, critical := 96.5, 80.0, 90.0
 	opened := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	role := mackerel.Role{
-		FullName: "Shop: app", Service: "Shop", Name: "app", URL: "https://mackerel.io/orgs/example/services/Shop#role=app",
-		ServiceURL: "https://mackerel.io/orgs/example/services/Shop",
+		FullName: "Shop: app", Service: "Shop", ServiceURL: "https://mackerel.io/orgs/example/services/Shop",
+		Name: "app", URL: "https://mackerel.io/orgs/example/services/Shop#role=app",
 	}
 	return mackerel.Alert{
 		ID: "notifytest", Event: mackerel.EventAlert, Status: mackerel.StatusCritical, Org: "example", URL: alertURL,

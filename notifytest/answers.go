@@ -36,7 +36,7 @@ func answerRows() []row {
 const elsewhere = "elsewhere.test"
 
 // checkRedirects: a net/http client turns a POST into a GET on 302. On 307 it sends the headers to the other host, except
-// for a few well-known ones, so a key in a header of its own name would be given away.
+// for a few that it knows, so a key in a header of another name would be given away.
 func checkRedirects(s *stage, locations ...string) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, location := range locations {

@@ -20,7 +20,8 @@ func pagerHarness(testing.TB) notifytest.Harness {
 	return notifytest.Harness{
 		New: func(_ testing.TB, e notifytest.Env) mackerel.Notifier {
 			return &Pager{
-				BaseURL: e.BaseURL, Key: mackerel.NewSecret(pagerKey), Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts,
+				BaseURL: e.BaseURL, Key: mackerel.NewSecret(pagerKey),
+				Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts,
 			}
 		},
 		Fake:    &fakePager{key: pagerKey},
@@ -28,7 +29,7 @@ func pagerHarness(testing.TB) notifytest.Harness {
 	}
 }
 
-// What Run does with a harness, once and by hand. In a test it is one line:
+// Run does this with a harness, many times. In a test it is one line:
 //
 //	func TestPager(t *testing.T) { notifytest.Run(t, pagerHarness) }
 func Example() {

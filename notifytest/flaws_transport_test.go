@@ -68,7 +68,7 @@ func probeFirst(r *http.Request, next http.RoundTripper) (*http.Response, error)
 func statusFlaws() flaws {
 	return flaws{
 		"every status from 200 to 599 has its kind of error": {
-			{"a refusal is a failure of the service", "find exactly one of", changeKind(mackerel.ErrInvalid, mackerel.ErrUnavailable)},
+			{"a refusal is ErrNotFound", "find exactly one of", changeKind(mackerel.ErrInvalid, mackerel.ErrNotFound)},
 			{"an error has no kind", "find exactly one of", changeKind(mackerel.ErrInvalid, errors.New("failed"))},
 			{"an error has two kinds", "find exactly one of", changeError(func(e *mackerel.Error) error {
 				return errors.Join(e, mackerel.ErrUnavailable)

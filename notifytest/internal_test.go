@@ -19,10 +19,9 @@ func TestSieveFindsEveryForm(t *testing.T) {
 	var inLog strings.Builder
 	slog.New(slog.NewJSONHandler(&inLog, nil)).Info("x", "v", secret)
 	basicHeader := "Basic " + base64.StdEncoding.EncodeToString([]byte("ops:"+secret))
-	sieve := sieveOf([]string{secret}, []fakehttp.Request{
-		{Header: http.Header{"Authorization": {basicHeader}}},
-		{Header: http.Header{"Authorization": {"Basic not base64", "Bearer x", "Basic " + base64.StdEncoding.EncodeToString([]byte("other"))}}},
-	})
+	sieve := sieveOf([]string{secret}, []fakehttp.Request{{Header: http.Header{
+		"Authorization": {"Bearer x", "Basic not base64", "Basic b3RoZXI=", basicHeader},
+	}}})
 	for name, text := range map[string]string{
 		"as it is":          "x" + secret + "y",
 		"in a query":        "http://a.test/?k=" + url.QueryEscape(secret),
@@ -48,23 +47,23 @@ func TestSieveFindsEveryForm(t *testing.T) {
 }
 
 func TestContentIsDecoded(t *testing.T) {
-	form, inJSON := "application/x-www-form-urlencoded", "application/json; charset=utf-8"
+	const form, inJSON = "application/x-www-form-urlencoded", "application/json; charset=utf-8"
 	for _, c := range []struct {
-		name    string
-		request fakehttp.Request
-		want    []string
+		name, contentType, query, body string
+		want                           []string
 	}{
-		{"a form", fakehttp.Request{Header: kind(form), Body: []byte("body=%E9%9A%9C%E5%AE%B3+1&x=y")}, []string{"body", "障害 1", "y"}},
-		{"JSON in a form", fakehttp.Request{Header: kind(form), Body: []byte("payload=%7B%22a%22%3A%5B%22%5Cu969c%22%5D%7D")}, []string{"payload", "a", "障"}},
-		{"JSON", fakehttp.Request{Header: kind(inJSON), Body: []byte(` {"text":"a\nb","blocks":[{"t":"\ud83d\udd25"},7]}`)}, []string{"text", "a\nb", "🔥"}},
-		{"JSON in JSON", fakehttp.Request{Header: kind(inJSON), Body: []byte(`{"Detail":"{\"x\":\"\\u969c\"}"}`)}, []string{"Detail", "障"}},
-		{"a text", fakehttp.Request{Header: kind("text/plain"), Body: []byte("[toall] a")}, []string{"[toall] a"}},
-		{"a form that is none", fakehttp.Request{Header: kind(form), Body: []byte("body=%zz")}, []string{"body=%zz"}},
-		{"a query", fakehttp.Request{Query: "wait=a%20b"}, []string{"wait", "a b"}},
-		{"what is not UTF-8", fakehttp.Request{Header: kind(inJSON), Body: []byte("{\"a\":\"\xff\"}")}, []string{"\xff"}},
-		{"half a pair of surrogates", fakehttp.Request{Header: kind(inJSON), Body: []byte(`{"a":"\ud83d"}`)}, []string{"\uFFFD"}},
+		{"a query", "", "wait=a%20b", "", []string{"wait", "a b"}},
+		{"a form", form, "", "body=%E9%9A%9C%E5%AE%B3+1&x=y", []string{"body", "障害 1", "y"}},
+		{"a broken form", form, "", "body=%zz", []string{"body=%zz"}},
+		{"JSON in a form", form, "", "payload=%7B%22a%22%3A%5B%22%5Cu969c%22%5D%7D", []string{"payload", "a", "障"}},
+		{"JSON", inJSON, "", ` {"text":"a\nb","blocks":[{"t":"\ud83d\udd25"},7]}`, []string{"text", "a\nb", "🔥"}},
+		{"JSON in JSON", inJSON, "", `{"Detail":"{\"x\":\"\\u969c\"}"}`, []string{"Detail", "障"}},
+		{"what is not UTF-8", inJSON, "", "{\"a\":\"\xff\"}", []string{"\xff"}},
+		{"half a pair of surrogates", inJSON, "", `{"a":"\ud83d"}`, []string{"\uFFFD"}},
+		{"a text", "text/plain", "", "[toall] a", []string{"[toall] a"}},
 	} {
-		got := content([]fakehttp.Request{c.request})
+		header := http.Header{"Content-Type": {c.contentType}}
+		got := content([]fakehttp.Request{{Query: c.query, Header: header, Body: []byte(c.body)}})
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: %q is not in %q", c.name, want, got)
@@ -72,8 +71,6 @@ func TestContentIsDecoded(t *testing.T) {
 		}
 	}
 }
-
-func kind(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
 
 type counting struct{ http.Handler }
 
@@ -87,7 +84,7 @@ func TestHarnessThatCannotBeTried(t *testing.T) {
 		h    Harness
 		want string
 	}{
-		{"nothing is wrong", Harness{New: newNotifier, Count: count, Secrets: []string{"secret"}, Keys: []string{"signer"}}, ""},
+		{"nothing is wrong", Harness{New: newNotifier, Count: count, Secrets: []string{"secret"}}, ""},
 		{"the fake counts", Harness{New: newNotifier, Fake: counting{}}, ""},
 		{"New is missing", Harness{Count: count}, "no New"},
 		{"Count is missing", Harness{New: newNotifier, Fake: http.NotFoundHandler()}, "no Count"},
@@ -121,10 +118,10 @@ func TestRowsThatAreSkipped(t *testing.T) {
 		{"all can be tried", row{needs: withRepeats}, Harness{Fake: fake}, ""},
 		{"a service without HTTP", row{needs: overHTTP}, Harness{}, "the service does not speak HTTP"},
 		{"a service without HTTP, a row without faults", row{}, Harness{}, ""},
-		{"a single attempt", row{needs: withRepeats}, Harness{Fake: fake, SingleAttempt: true}, "the notifier makes a single attempt"},
+		{"a single attempt", row{needs: withRepeats}, Harness{Fake: fake, SingleAttempt: true}, "a single attempt"},
 		{"a single attempt, a row without repeats", row{needs: overHTTP}, Harness{Fake: fake, SingleAttempt: true}, ""},
 	} {
-		if got := c.r.skip(c.h); got != c.want {
+		if got := c.r.skip(c.h); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", c.name, got)
 		}
 	}

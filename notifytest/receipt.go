@@ -69,7 +69,8 @@ func checkReceipt(s *stage) {
 
 func checkReceiptFailure(s *stage) {
 	for _, fault := range []fakehttp.Fault{
-		{Status: 400}, {Status: 401}, {Status: 500, Times: -1}, refused(3600), {Break: fakehttp.ResetConnection, Times: -1},
+		{Status: 400}, {Status: 401}, refused(3600),
+		{Status: 500, Times: -1}, {Break: fakehttp.ResetConnection, Times: -1},
 	} {
 		sc := s.scene()
 		sc.in = fmt.Sprintf("status %d, break %v", fault.Status, fault.Break)
