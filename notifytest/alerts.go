@@ -152,7 +152,7 @@ func checkLife(s *stage) {
 	}
 }
 
-// checkUnchanged: other notifiers may send the same alert at the same time.
+// checkUnchanged looks for writes to an alert, which other notifiers may send at the same time.
 func checkUnchanged(s *stage) {
 	sc := s.scene()
 	a := everything()

@@ -139,7 +139,7 @@ func (o outcome) wantSuccess() {
 	}
 }
 
-// wantKind wants an error of exactly one of the kinds, on which Retry decides rightly. A nil among the kinds allows
+// wantKind checks that the error is of exactly one of the kinds, and that Retry agrees. A nil among the kinds allows
 // success.
 func (o outcome) wantKind(kinds ...error) {
 	if o.err == nil {
@@ -156,7 +156,7 @@ func (o outcome) wantKind(kinds ...error) {
 	o.wantRetry(kind)
 }
 
-// wantRetry wants Retry to say of the error what its kind and the delivery mode demand.
+// wantRetry checks that Retry decides as the kind of the error and the delivery mode demand.
 func (o outcome) wantRetry(kind error) {
 	want := false
 	switch kind { //nolint:errorlint // kind is one of the sentinels itself
@@ -173,7 +173,7 @@ func (o outcome) wantRetry(kind error) {
 	}
 }
 
-// wantRetryAfter wants a failed call to say how long to wait.
+// wantRetryAfter checks that the error of a failed call tells the wait.
 func (o outcome) wantRetryAfter(want time.Duration) {
 	var e *mackerel.Error
 	switch {
@@ -185,7 +185,7 @@ func (o outcome) wantRetryAfter(want time.Duration) {
 	}
 }
 
-// wantTook wants the exact duration, which is known in a bubble only.
+// wantTook checks the exact duration of the call. Outside a bubble there is none.
 func (o outcome) wantTook(want time.Duration) {
 	if o.bubble && o.took != want {
 		o.errorf("the call took %v; want %v", o.took, want)
@@ -204,7 +204,7 @@ func (o outcome) wantAccepted(want int) {
 	}
 }
 
-// wantArrival wants success, and that the message was accepted or left out for a reason that the receipt tells.
+// wantArrival checks that the call succeeded, and that the message was accepted or the receipt says why it was skipped.
 func (o outcome) wantArrival() {
 	o.wantSuccess()
 	if o.err != nil || o.accepted > 0 || o.Dedups {

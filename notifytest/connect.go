@@ -11,8 +11,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// connectRows refuse connections. Without a connection it is certain that nothing was sent, so the error is
-// ErrUnavailable: after ErrAmbiguous a caller that wants AtMostOnce would not send the message again.
+// connectRows refuse connections. Without a connection it is certain that nothing was sent, so the error must be
+// ErrUnavailable. After ErrAmbiguous, a caller with AtMostOnce would not send the message again.
 func connectRows() []row {
 	return []row{
 		{"a connection that cannot be made is ErrUnavailable", overHTTP, checkUnreachable},

@@ -87,7 +87,7 @@ type valueless struct{ context.Context } //nolint:containedctx // it is a contex
 
 func (valueless) Value(any) any { return nil }
 
-// checkAtMostOnce: a message that is sent again may be read twice, or be a second phone call at night.
+// checkAtMostOnce loses one answer. A repeated message may be read twice, or be a second phone call at night.
 func (l loss) checkAtMostOnce(s *stage) {
 	for _, sc := range s.clients(mackerel.AtMostOnce) {
 		sc.front.Inject(l.fault)
@@ -114,7 +114,7 @@ func (l loss) kinds(sc *scene, mayRepeat bool) []error {
 	return sc.lost()
 }
 
-// checkRecovery loses all answers but the last: an alert that is read twice is better than an alert that is not read.
+// checkRecovery loses all answers but the last. An alert that is read twice is better than an alert that is not read.
 func (l loss) checkRecovery(s *stage) {
 	for _, sc := range s.clients(mackerel.AtLeastOnce) {
 		l.fault.Times = sc.env.MaxAttempts - 1
@@ -128,7 +128,7 @@ func (l loss) checkRecovery(s *stage) {
 	}
 }
 
-// checkForever loses all answers: the message may have been accepted once per attempt.
+// checkForever loses all answers. The message may have been accepted once per attempt.
 func (l loss) checkForever(s *stage) {
 	for _, sc := range s.clients(mackerel.AtLeastOnce) {
 		l.fault.Times = -1
@@ -142,7 +142,7 @@ func (l loss) checkForever(s *stage) {
 	}
 }
 
-// wantNoRepeats wants a service that drops repeats to recognize them.
+// wantNoRepeats checks that a service that drops repeats has recognized them.
 func (o outcome) wantNoRepeats() {
 	if o.Dedups && o.accepted > 1 {
 		o.errorf("the service drops repeats and accepted %d messages; want 1", o.accepted)
@@ -183,14 +183,14 @@ func (sc *scene) sendReset() {
 	o.wantKind(loss{}.kinds(sc, sc.Dedups)...)
 }
 
-// checkRefusedLater: the first attempt may have been accepted, and the refusals of later attempts do not change that.
+// checkRefusedLater refuses the attempts after a lost answer. The first attempt may still have been accepted.
 func checkRefusedLater(s *stage) {
 	sc := s.scene()
 	o := sc.sendLost(refused(1), refused(1))
 	o.wantRequests(sc.attempts())
 }
 
-// checkWaitLater wants both facts in the error: the message may have been accepted, and how long to wait.
+// checkWaitLater checks that the error tells both: the message may have been accepted, and how long to wait.
 func checkWaitLater(s *stage) {
 	o := s.scene().sendLost(refused(3600))
 	o.wantRequests(2)

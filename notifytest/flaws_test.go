@@ -33,7 +33,7 @@ func variantFlaws() []flaws {
 	}
 }
 
-// TestEveryRowCanFail wants each flaw to be found by its rows, and a flaw for each row.
+// TestEveryRowCanFail checks that each flaw is found by its rows, and that each row has a flaw.
 func TestEveryRowCanFail(t *testing.T) {
 	tried := map[string]bool{}
 	transport := []flaws{statusFlaws(), connectFlaws(), waitFlaws(), cancelFlaws(), answerFlaws(), processFlaws()}

@@ -24,7 +24,7 @@ func receiptRows() []row {
 	}
 }
 
-// wantReceipt wants what every receipt of a call with requests must say.
+// wantReceipt checks what every receipt of a call with requests must say.
 func (o outcome) wantReceipt() {
 	r := o.receipt
 	if r == nil {
@@ -79,7 +79,7 @@ func checkReceiptFailure(s *stage) {
 	}
 }
 
-// checkNotify wants Notify to be Deliver without the receipt.
+// checkNotify compares Notify with Deliver. Both must end alike.
 func checkNotify(s *stage) {
 	for _, status := range []int{0, 400, 401, 404, 429, 500} {
 		sc := s.scene()
@@ -137,8 +137,8 @@ func checkPreview(s *stage) {
 	}
 }
 
-// checkPreviewAgrees compares a preview with the request, except for secrets and for what differs each time. The alert has
-// a long memo, so that there are cuts to compare.
+// checkPreviewAgrees compares a preview with the request, except for secrets and for what differs each time. The memo is
+// long, so that there are cuts to compare.
 func checkPreviewAgrees(s *stage) {
 	sc := s.scene()
 	a := s.alert()

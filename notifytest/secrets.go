@@ -47,7 +47,7 @@ func checkSent(s *stage) {
 	}
 }
 
-// search wants that no way of printing v shows a secret.
+// search checks that no way of printing v shows a secret.
 func (sc *scene) search(what string, v any) {
 	texts := printed(v)
 	for _, how := range slices.Sorted(maps.Keys(texts)) {
@@ -58,7 +58,7 @@ func (sc *scene) search(what string, v any) {
 	}
 }
 
-// wantNoSecret looks at the error, all errors that it wraps, and the receipt.
+// wantNoSecret searches the error, all errors that it wraps, and the receipt.
 func (o outcome) wantNoSecret() {
 	o.searchError("the error", o.err)
 	if o.receipt != nil {
@@ -175,7 +175,7 @@ func checkQuoteCut(s *stage) {
 	}
 }
 
-// checkRedirectSecrets: net/http quotes an address that it cannot parse in its error.
+// checkRedirectSecrets redirects to addresses with secrets. If net/http cannot parse an address, its error quotes it.
 func checkRedirectSecrets(s *stage) {
 	sc := s.scene()
 	sc.env.MaxAttempts = 1

@@ -140,7 +140,7 @@ func (sc *scene) sendLong(p place, text string) {
 	}
 }
 
-// checkLongEverywhere wants the status and the link to stay, if an alert of ordinary length shows them.
+// checkLongEverywhere checks that the status and the link stay, if an alert of ordinary length shows them.
 func checkLongEverywhere(s *stage, unit string) {
 	sc := s.scene()
 	ordinary := content(sc.send().requests)
@@ -177,7 +177,7 @@ func (o outcome) wantUTF8(sent string) {
 	}
 }
 
-// wantWhole wants whole characters in the requests and returns their texts. The text of the alert must be valid UTF-8.
+// wantWhole checks that the requests hold no part of a character, and returns their texts. The alert must be valid UTF-8.
 func (o outcome) wantWhole() string {
 	sent := content(o.requests)
 	o.wantUTF8(sent)

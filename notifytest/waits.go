@@ -50,14 +50,15 @@ func refusals() map[string]fakehttp.Fault {
 	return all
 }
 
-// wantWaited wants one message to be accepted after exactly that time.
+// wantWaited checks that one message was accepted after exactly that time.
 func (o outcome) wantWaited(want time.Duration) {
 	o.wantSuccess()
 	o.wantAccepted(1)
 	o.wantTook(want)
 }
 
-// checkWaitForms tries both modes: a refused message was not accepted, so both may send it again.
+// checkWaitForms tries every form of Retry-After in both modes. A refused message was not accepted, so both modes may send
+// it again.
 func checkWaitForms(s *stage) {
 	for _, mode := range modes {
 		for form := range refusals() {
@@ -94,14 +95,15 @@ func checkWaitFits(s *stage) {
 	sc.deliver(ctx, s.alert()).wantWaited(wait)
 }
 
-// wantGivenUp wants the call to end at once with an error that tells the wait.
+// wantGivenUp checks that the call ended at once with an error that tells the wait.
 func (o outcome) wantGivenUp(status int, wait time.Duration) {
 	o.wantKind(o.meaning(status)...)
 	o.wantTook(0)
 	o.wantRetryAfter(wait)
 }
 
-// checkWaitBeyondDeadline: a call that waits until its deadline loses the time and the service's answer.
+// checkWaitBeyondDeadline asks for a wait that does not fit. A call that waits until its deadline loses the time and the
+// service's answer.
 func checkWaitBeyondDeadline(s *stage) {
 	for form := range refusals() {
 		sc := s.scene()
