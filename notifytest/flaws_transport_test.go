@@ -3,6 +3,7 @@ package notifytest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -155,6 +156,10 @@ func connectFlaws() flaws {
 		"a connection that cannot be made is ErrUnavailable": {
 			{"a failed dial is ErrAmbiguous", "find exactly one of", unsentAmbiguous},
 			{"the key is in the error of a failed dial", "the error shows the secret", notify(notifyTellingKey)},
+			{"Basic credentials are in the error of a failed dial", "the error shows the secret", func(h *notifytest.Harness) {
+				sendBasic(h)
+				changeError(func(e *mackerel.Error) error { return fmt.Errorf("%w: %s", e, basicKey) })(h)
+			}},
 		},
 		"a connection that is made at the third attempt carries one message": {
 			{"it gives up when it is refused", "want success", makeAttempts(1)},
