@@ -17,7 +17,8 @@ type fakePager struct {
 	pages []page
 }
 
-func (f *fakePager) accepted() int {
+// Accepted returns how many pages the service took.
+func (f *fakePager) Accepted() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.pages)
