@@ -5,6 +5,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
@@ -26,7 +28,7 @@ func (f *fakePager) Accepted() int {
 
 func (f *fakePager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var p page
-	switch err := fakehttp.DecodeJSON(r, &p); {
+	switch err := json.UnmarshalRead(r.Body, &p); {
 	case r.Method != http.MethodPost || r.URL.Path != "/page":
 		w.WriteHeader(http.StatusNotFound)
 	case r.Header.Get("Authorization") != "Bearer "+f.key:
