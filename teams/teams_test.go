@@ -28,7 +28,6 @@ func TestConformance(t *testing.T) {
 				return servicetest.Make(t, teams.New, config)
 			},
 			Fake:    fake,
-			Count:   fake.Accepted,
 			Secrets: []string{address.Path, address.RawQuery, teamstest.Workflow, teamstest.Signature},
 		}
 	})
