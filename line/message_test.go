@@ -65,7 +65,7 @@ func TestLimits(t *testing.T) {
 				if cut := servicetest.CutFields(receipt.Cuts) == "memo"; cut != (n > fits) {
 					t.Errorf("%d of %q: %+v", n, c.unit, receipt.Cuts)
 				}
-				if m.Type == "flex" && (units(m.AltText) > line.MaxAltText || units(m.AltText) < line.MaxAltText-8 || !strings.HasPrefix(m.AltText, "T\nM: ")) {
+				if m.Type == "flex" && (units(m.AltText) > 400 || units(m.AltText) < 400-8 || !strings.HasPrefix(m.AltText, "T\nM: ")) {
 					t.Errorf("the alternative text is %q", m.AltText)
 				}
 			}
@@ -115,6 +115,7 @@ func TestPartsOfABubble(t *testing.T) {
 		{"a head without a colour is gray", line.Message{Title: "T"}, `"backgroundColor":"#777777"`, "\x00"},
 		{"a fact without a label is a value", line.Message{Facts: []mackerel.Fact{{Value: "v"}}}, `"text":"v"`, "\x00"},
 		{"a fact without a value is left out", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L"}}}, `"text":"T"`, `"L"`},
+		{"a fact with a blank value is left out", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L", Value: " "}}}, `"text":"T"`, `"L"`},
 		{"blank texts are left out", line.Message{Title: "T", Text: " \n\u3000"}, `"text":"T"`, `"body"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -51,6 +51,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "an address is required", Config: teams.Config{}, Want: []string{"URL: required"}},
 		{Name: "a mention needs an id", Config: mentions(teams.Mention{Name: "花子"}), Want: []string{"Mentions[ok][0].ID: required"}},
 		{Name: "a name must not look like a tag", Config: mentions(teams.Mention{ID: "a@x.test", Name: "<b>"}), Want: []string{"Mentions[ok][0].Name: has a control character or one of < > &"}},
+		{Name: "a name must not look like an entity", Config: mentions(teams.Mention{ID: "a&lt;@x.test"}), Want: []string{"Mentions[ok][0].Name: has a control character or one of < > &"}},
 		{
 			Name:   "two people of one name cannot be told apart",
 			Config: mentions(teams.Mention{ID: "a@x.test", Name: "花子"}, teams.Mention{ID: "b@x.test", Name: "花子"}),

@@ -97,17 +97,15 @@ func newSlack() (service, error) {
 }
 
 func newTeams() (service, error) {
-	s := teamstest.NewServer()
-	n, err := teams.New(teams.Config{URL: mackerel.NewSecret(s.WebhookURL())})
-	return service{n, s, func() int { return len(s.Cards()) }}, err
+	s := teamstest.New()
+	n, err := teams.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 func newLINE() (service, error) {
-	s := linetest.NewServer()
-	n, err := line.New(line.Config{
-		Token: mackerel.NewSecret(linetest.Token), To: []string{linetest.GroupID}, BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Deliveries()) }}, err
+	s := linetest.New()
+	n, err := line.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 func newTypetalk() (service, error) {
@@ -118,14 +116,13 @@ func newTypetalk() (service, error) {
 	return service{n, s, func() int { return len(s.Posts(typetalktest.TopicID)) }}, err
 }
 
-// newTwilio is a call. There is one because the alert is open; its end would ring nobody's telephone.
+// newTwilio makes a call, because the alert is open. No call is made for its recovery.
 func newTwilio() (service, error) {
-	s := twiliotest.NewServer()
-	n, err := twilio.New(twilio.Config{
-		Kind: twilio.KindCall, AccountSID: twiliotest.AccountSID, AuthToken: mackerel.NewSecret(twiliotest.AuthToken),
-		From: twiliotest.From, To: "+819012345678", BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Calls()) }}, err
+	s := twiliotest.New()
+	config := s.Config()
+	config.Kind = twilio.KindCall
+	n, err := twilio.New(config)
+	return service{n, s, s.Accepted}, err
 }
 
 // newPagerDuty is down for as long as one call tries: for three requests, about a second.

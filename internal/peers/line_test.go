@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	peer "github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
 
@@ -17,17 +18,17 @@ import (
 
 func newLine(t *testing.T, format line.Format, to ...string) (*linetest.Server, *line.Notifier) {
 	t.Helper()
-	s := start(t, linetest.NewServer())
-	n, err := line.New(line.Config{
-		Token: mackerel.NewSecret(linetest.Token), To: to, Broadcast: len(to) == 0, Format: format,
-		NotificationDisabled: map[mackerel.Status]bool{mackerel.StatusWarning: true}, BaseURL: s.BaseURL(), Call: once,
-	})
+	s := start(t, linetest.New())
+	config := s.Config()
+	config.To, config.Broadcast, config.Format, config.Call = to, len(to) == 0, format, once
+	config.NotificationDisabled = map[mackerel.Status]bool{mackerel.StatusWarning: true}
+	n, err := line.New(config)
 	return s, must(t, n, err)
 }
 
 func lineClient(t *testing.T, s *linetest.Server, token string) *peer.MessagingApiAPI {
 	t.Helper()
-	client, err := peer.NewMessagingApiAPI(token, peer.WithEndpoint(s.BaseURL()))
+	client, err := peer.NewMessagingApiAPI(token, peer.WithEndpoint(s.URL()))
 	return must(t, client, err)
 }
 
@@ -87,7 +88,7 @@ func TestLineClientPosts(t *testing.T) {
 			deliveries := s.Deliveries()
 			count(t, "deliveries", deliveries, 1)
 			equal(t, "call", deliveries[0].Call, c.call)
-			contains(t, "texts", strings.Join(linetest.Texts(deliveries[0].Messages[0]), "\n"), "disk full")
+			contains(t, "texts", strings.Join(deliveries[0].Messages[0].Texts(), "\n"), "disk full")
 		})
 	}
 }
@@ -128,7 +129,7 @@ func TestLineClientIsRefused(t *testing.T) {
 			status:  http.StatusTooManyRequests, words: "monthly limit",
 		},
 		"more requests than the limit": {
-			prepare: func(s *linetest.Server, _ *line.Notifier) { s.SetRateLimit(0) },
+			prepare: func(s *linetest.Server, _ *line.Notifier) { s.SetLimit("push", 0, time.Second) },
 			status:  http.StatusTooManyRequests, words: "rate limit",
 		},
 		"a retry key that is used up": {

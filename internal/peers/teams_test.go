@@ -19,12 +19,10 @@ var teamsHanako = teams.Mention{ID: "hanako@example.com", Name: "花子"}
 
 func newTeams(t *testing.T) (*teamstest.Server, *teams.Notifier) {
 	t.Helper()
-	s := start(t, teamstest.NewServer())
-	n, err := teams.New(teams.Config{
-		URL:      mackerel.NewSecret(s.WebhookURL()),
-		Mentions: map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: {teamsHanako}},
-		Call:     once,
-	})
+	s := start(t, teamstest.New())
+	config := s.Config()
+	config.Mentions, config.Call = map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: {teamsHanako}}, once
+	n, err := teams.New(config)
 	return s, must(t, n, err)
 }
 
@@ -60,7 +58,7 @@ func TestTeamsClientPosts(t *testing.T) {
 	for name, message := range teamsMessages(t) {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newTeams(t)
-			if err := teamsClient(t, s).SendWithContext(t.Context(), s.WebhookURL(), message); err != nil {
+			if err := teamsClient(t, s).SendWithContext(t.Context(), s.Config().URL.Reveal(), message); err != nil {
 				t.Fatal(err)
 			}
 			runs := s.Runs()
@@ -73,6 +71,7 @@ func TestTeamsClientPosts(t *testing.T) {
 
 // The client's errors have no type. They quote the status and the body of the answer.
 func TestTeamsClientIsRefused(t *testing.T) {
+	off := fakehttp.Fault{Status: http.StatusBadRequest, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"off"}}`}
 	for name, c := range map[string]struct {
 		prepare func(*teamstest.Server)
 		suffix  string // of the workflow's address, which ends with the signature
@@ -80,7 +79,7 @@ func TestTeamsClientIsRefused(t *testing.T) {
 	}{
 		"a wrong signature": {suffix: "x", words: []string{"401", "AuthorizationFailed"}},
 		"a workflow that is switched off": {
-			prepare: func(s *teamstest.Server) { s.Refuse("WorkflowTriggerIsNotEnabled") },
+			prepare: func(s *teamstest.Server) { s.Inject(off) },
 			words:   []string{"WorkflowTriggerIsNotEnabled"},
 		},
 		"a fault": {
@@ -93,7 +92,7 @@ func TestTeamsClientIsRefused(t *testing.T) {
 			if c.prepare != nil {
 				c.prepare(s)
 			}
-			err := teamsClient(t, s).SendWithContext(t.Context(), s.WebhookURL()+c.suffix, teamsMessages(t)["a text"])
+			err := teamsClient(t, s).SendWithContext(t.Context(), s.Config().URL.Reveal()+c.suffix, teamsMessages(t)["a text"])
 			if err == nil {
 				t.Fatal("no error")
 			}

@@ -17,16 +17,12 @@ import (
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 )
 
-// twilioTo is the number that is called and texted.
-const twilioTo = "+819012345678"
-
 func newTwilio(t *testing.T, kind twilio.Kind) (*twiliotest.Server, *twilio.Notifier) {
 	t.Helper()
-	s := start(t, twiliotest.NewServer())
-	n, err := twilio.New(twilio.Config{
-		Kind: kind, AccountSID: twiliotest.AccountSID, AuthToken: mackerel.NewSecret(twiliotest.AuthToken),
-		From: twiliotest.From, To: twilioTo, BaseURL: s.BaseURL(), Call: once,
-	})
+	s := start(t, twiliotest.New())
+	config := s.Config()
+	config.Kind, config.Call = kind, once
+	n, err := twilio.New(config)
 	return s, must(t, n, err)
 }
 
@@ -47,7 +43,7 @@ func TestTwilioClientPosts(t *testing.T) {
 	} {
 		t.Run("a message "+name, func(t *testing.T) {
 			s, _ := newTwilio(t, twilio.KindSMS)
-			params := new(peer.CreateMessageParams).SetFrom(twiliotest.From).SetTo(twilioTo).SetBody("disk full").
+			params := new(peer.CreateMessageParams).SetFrom(twiliotest.From).SetTo(twiliotest.To).SetBody("disk full").
 				SetStatusCallback("https://example.com/status").SetValidityPeriod(600).SetSmartEncoded(true)
 			answer, err := twilioClient(t, s, credentials[0], credentials[1]).CreateMessage(params)
 			if err != nil {
@@ -61,7 +57,7 @@ func TestTwilioClientPosts(t *testing.T) {
 		})
 		t.Run("a call "+name, func(t *testing.T) {
 			s, _ := newTwilio(t, twilio.KindCall)
-			params := new(peer.CreateCallParams).SetFrom(twiliotest.From).SetTo(twilioTo).
+			params := new(peer.CreateCallParams).SetFrom(twiliotest.From).SetTo(twiliotest.To).
 				SetTwiml("<Response><Say>disk full</Say></Response>").SetStatusCallback("https://example.com/status").
 				SetStatusCallbackEvent([]string{"initiated", "ringing", "answered", "completed"}).SetTimeout(30)
 			answer, err := twilioClient(t, s, credentials[0], credentials[1]).CreateCall(params)
@@ -85,7 +81,7 @@ func TestTwilioClientIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault        *fakehttp.Fault
 		password     string // twiliotest.AuthToken unless set
-		from, to     string // twiliotest.From and twilioTo unless set
+		from, to     string // twiliotest.From and twiliotest.To unless set
 		status, code int
 	}{
 		"a wrong token":            {password: "wrong", status: http.StatusUnauthorized, code: 20003},
@@ -100,7 +96,7 @@ func TestTwilioClientIsRefused(t *testing.T) {
 			}
 			client := twilioClient(t, s, twiliotest.AccountSID, cmp.Or(c.password, twiliotest.AuthToken))
 			params := new(peer.CreateMessageParams).SetBody("disk full").
-				SetFrom(cmp.Or(c.from, twiliotest.From)).SetTo(cmp.Or(c.to, twilioTo))
+				SetFrom(cmp.Or(c.from, twiliotest.From)).SetTo(cmp.Or(c.to, twiliotest.To))
 			var refused *twilioclient.TwilioRestError
 			_, err := client.CreateMessage(params)
 			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code {
@@ -117,7 +113,7 @@ func TestTwilioTypesDecodeOurRequests(t *testing.T) {
 		eachSample(t, n, s, func(t *testing.T, a mackerel.Alert, r fakehttp.Request) {
 			params := decode[peer.CreateMessageParams](t, formAsJSON(t, r.Body))
 			equal(t, "from", *params.From, twiliotest.From)
-			equal(t, "to", *params.To, twilioTo)
+			equal(t, "to", *params.To, twiliotest.To)
 			contains(t, "body", *params.Body, a.Title())
 			contains(t, "body", *params.Body, a.URL)
 		})
@@ -127,7 +123,7 @@ func TestTwilioTypesDecodeOurRequests(t *testing.T) {
 		eachSample(t, n, s, func(t *testing.T, a mackerel.Alert, r fakehttp.Request) {
 			params := decode[peer.CreateCallParams](t, formAsJSON(t, r.Body))
 			equal(t, "from", *params.From, twiliotest.From)
-			equal(t, "to", *params.To, twilioTo)
+			equal(t, "to", *params.To, twiliotest.To)
 			calls := s.Calls()
 			equal(t, "TwiML", *params.Twiml, calls[len(calls)-1].TwiML)
 			contains(t, "said", calls[len(calls)-1].Said, a.Title())

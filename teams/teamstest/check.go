@@ -31,7 +31,7 @@ func post(body []byte, unknown bool) (Card, error) {
 	}
 	content := m.Attachments[0].Content
 	card := Card{JSON: content}
-	var c checker
+	c := checker{unknown: unknown}
 	c.want(m.Type == "message", "type", "must be message")
 	c.want(m.Attachments[0].ContentType == "application/vnd.microsoft.card.adaptive", "contentType", "is not that of a card")
 	c.note("content", strict.Unmarshal(content, &card, unknown))
@@ -64,7 +64,10 @@ func size(body []byte) int {
 }
 
 // A checker checks a card and keeps the first problem.
-type checker struct{ problem error }
+type checker struct {
+	unknown bool // members that version 1.4 does not have are ignored
+	problem error
+}
 
 func (c *checker) note(where string, err error) {
 	if err != nil && c.problem == nil {
@@ -127,7 +130,7 @@ func (c *checker) element(where string, e Element) {
 		c.word(where+".color", e.Color, "default", "dark", "light", "accent", "good", "warning", "attention")
 		c.word(where+".fontType", e.FontType, "default", "monospace")
 		c.word(where+".horizontalAlignment", e.HorizontalAlignment, "left", "center", "right")
-		c.want(e.Style == "", where+".style", "is newer than version 1.4")
+		c.want(e.Style == "" || c.unknown, where+".style", "is newer than version 1.4")
 	case "FactSet":
 		c.want(len(e.Facts) > 0, where+".facts", "is empty")
 		for i, f := range e.Facts {

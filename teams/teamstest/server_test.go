@@ -116,7 +116,7 @@ func TestRunsThatFail(t *testing.T) {
 
 func TestUnknownMembersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
 	s := servicetest.Start(t, teamstest.New())
-	if r := run(t, s, message(`"msTeams":{},"body":[{"type":"TextBlock","text":"x","isVisible":true,"new":null}]`)); r.Problem != "" {
+	if r := run(t, s, message(`"msTeams":{},"body":[{"type":"TextBlock","text":"x","style":"heading","isVisible":true,"new":null}]`)); r.Problem != "" {
 		t.Errorf("%+v", r)
 	}
 	if r := run(t, s, `{"@type":"MessageCard","text":"disk full"}`); !strings.HasPrefix(r.Problem, "ExpressionEvaluationFailed") {
