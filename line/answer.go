@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// An answer is the body of an answer to a message. A success has SentMessages, for a push only. An error has Message and
-// may have Details.
+// An answer is the body of an answer to a message. A success has SentMessages, for a push only. An error has Message
+// and may have Details.
 type answer struct {
 	SentMessages []struct {
 		ID string `json:"id"`
@@ -42,8 +42,8 @@ func judge(r *transport.Result) {
 	}
 }
 
-// judgePush reads the answer to a push, whose success also has the id of the message. An answer without it costs nothing:
-// the next attempt is answered with 409.
+// judgePush reads the answer to a push, whose success also has the id of the message. An answer without it costs
+// nothing: the next attempt is answered with 409.
 func judgePush(r *transport.Result) {
 	judge(r)
 	if r.Class == transport.Done && r.Status == http.StatusOK && sentID(r.Body) == "" {

@@ -10,16 +10,16 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// One destination in Config.To is a push. Several destinations are a multicast, which takes users only. Config.Broadcast
-// reaches all users who have added the account as a friend. A user must have added the account, and the account must be a
-// member of the group or room.
+// One destination in Config.To is a push. Several destinations are a multicast, which takes users only.
+// Config.Broadcast reaches all users who have added the account as a friend. A user must have added the account, and
+// the account must be a member of the group or room.
 //
 // # Delivery
 //
 // The default is [mackerel.AtLeastOnce]. Each Notify has a retry key, which is the same on all its attempts
-// (https://developers.line.biz/en/docs/messaging-api/retrying-api-request/). LINE drops a request whose key it has accepted
-// in the last 24 hours, and answers 409, which is success. Therefore a lost answer is asked for again in both modes, and
-// the message stands in the chat once.
+// (https://developers.line.biz/en/docs/messaging-api/retrying-api-request/). LINE drops a request whose key it has
+// accepted in the last 24 hours, and answers 409, which is success. Therefore a lost answer is asked for again in both
+// modes, and the message stands in the chat once.
 //
 // If no attempt gets an answer, the error is [mackerel.ErrAmbiguous]. The next Notify has another key and may send the
 // message a second time, so with [mackerel.AtMostOnce] [mackerel.Retry] advises against it. A Notify with the same
@@ -30,17 +30,19 @@
 //
 // # Limits
 //
-// LINE takes 2,000 pushes per second and 60 broadcasts per hour. An account can send a number of messages per month, which
-// [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
-// [mackerel.ErrRateLimited]. It is repeated within Call.MaxWait and the context's deadline; LINE documents no header that
-// says how long to wait. A 429 for the month's quota is [mackerel.ErrUnauthorized], because no wait helps; it is told by
-// its words. A plain text has at most [MaxText] UTF-16 units and a bubble [MaxBubble] bytes. Longer messages are cut, the
-// memo first, and the receipt says so.
+// LINE takes 2,000 pushes per second and 60 broadcasts per hour. An account can send a number of messages per month,
+// which [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
+// [mackerel.ErrRateLimited]. It is repeated within Call.MaxWait and the context's deadline; LINE documents no header
+// that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
+// [mackerel.ErrUnauthorized], because no wait helps.
+//
+// A plain text has at most [MaxText] UTF-16 units, and a bubble [MaxBubble] bytes. Longer messages are cut, the memo
+// first, and the receipt says so.
 //
 // # Text
 //
-// LINE's text has no markup, neither in plain text nor in a bubble. Text from alerts therefore needs no escaping and cannot
-// mention anybody. Message.Raw can.
+// LINE's text has no markup, neither in plain text nor in a bubble. Text from alerts therefore needs no escaping and
+// cannot mention anybody. Message.Raw can.
 //
 // # Service
 //
@@ -79,11 +81,11 @@ const MaxRecipients = 500
 // Config says as which account to send, and to whom. Token and either To or Broadcast are required.
 type Config struct {
 	Token     mackerel.Secret `json:"token"`              // a channel access token
-	To        []string        `json:"to,omitzero"`        // the id of a user (U...), group (C...) or room (R...), or ids of users
+	To        []string        `json:"to,omitzero"`        // a user (U...), group (C...) or room (R...), or users
 	Broadcast bool            `json:"broadcast,omitzero"` // to all friends of the account
 	Format    Format          `json:"format,omitzero"`    // FormatFlex unless set
-	// NotificationDisabled says for which statuses a message arrives without a sound. Messages of other statuses arrive with
-	// a sound.
+	// NotificationDisabled says for which statuses a message arrives without a sound. Messages of other statuses arrive
+	// with a sound.
 	NotificationDisabled map[mackerel.Status]bool `json:"notification_disabled,omitzero"`
 	BaseURL              string                   `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
@@ -131,11 +133,12 @@ func New(c Config) (*Notifier, error) {
 	}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	bearer := "Bearer " + c.Token.Reveal()
-	header, reading := n.flow.Header("Authorization", bearer, "Content-Type", "application/json"), n.flow.Header("Authorization", bearer)
+	header := n.flow.Header("Authorization", bearer, "Content-Type", "application/json")
+	reading := n.flow.Header("Authorization", bearer)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: to.op, Method: http.MethodPost, URL: messageURL(base, to.path), Header: header(), Repeat: transport.Keyed,
-			Judge: to.judge,
+			Op: to.op, Method: http.MethodPost, URL: messageURL(base, to.path), Header: header(),
+			Repeat: transport.Keyed, Judge: to.judge,
 		}
 	}
 	n.read = func(op string, path ...string) transport.Request {
@@ -194,7 +197,8 @@ func (c Config) target() target {
 	case len(ids) == 1:
 		return target{"push message", "push", "push to " + ids[0], ids[0], ids, judgePush}
 	}
-	return target{"multicast message", "multicast", "multicast to " + strconv.Itoa(len(ids)) + " users", ids, ids, judge}
+	label := "multicast to " + strconv.Itoa(len(ids)) + " users"
+	return target{"multicast message", "multicast", label, ids, ids, judge}
 }
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
@@ -208,8 +212,8 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends a message that the caller has made. Its Format is the Config's unless set. Texts that are too long are cut,
-// and the receipt says so. A message that is empty, or in which something is wrong that is never cut, is
+// Send sends a message that the caller has made. Its Format is the Config's unless set. Texts that are too long are
+// cut, and the receipt says so. A message that is empty, or in which something is wrong that is never cut, is
 // [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m.in(n.format))

@@ -53,8 +53,8 @@ type Message struct {
 	// Raw are message objects in LINE's own form, such as a textV2 with mentions. They are sent as they are, after the
 	// message. There are at most MaxMessages in all.
 	Raw []jsontext.Value
-	// RetryKey is a UUID. LINE accepts one request with a key in 24 hours and drops the others. Unless set, the key is made
-	// from [mackerel.WithDeliveryID], or is a random one.
+	// RetryKey is a UUID. LINE accepts one request with a key in 24 hours and drops the others. Unless set, the key is
+	// made from [mackerel.WithDeliveryID], or is a random one.
 	RetryKey string
 }
 
@@ -63,8 +63,8 @@ type Message struct {
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
-		Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL, URLLabel: defaultLabel, Image: w.Graph.Value,
-		Color: colors.Of(a),
+		Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL, URLLabel: defaultLabel,
+		Image: w.Graph.Value, Color: colors.Of(a),
 	}
 	if t.Language == mackerel.Japanese {
 		m.URLLabel = "開く"
@@ -77,7 +77,9 @@ const (
 	defaultLabel = "Open"
 )
 
-var colors = provider.PerStatus[string]{OK: "#1DB446", Warning: "#F2A900", Critical: "#D7263D", Unknown: gray, Other: gray}
+var colors = provider.PerStatus[string]{
+	OK: "#1DB446", Warning: "#F2A900", Critical: "#D7263D", Unknown: gray, Other: gray,
+}
 
 // in returns the message with a format where it has none.
 func (m Message) in(f Format) Message {

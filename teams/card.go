@@ -114,8 +114,8 @@ func (m Message) payload() (p payload, cuts []mackerel.Cut, err error) {
 	return p, cuts, err
 }
 
-// nested writes JSON as it would look in a string of other JSON, in ASCII and with the characters of HTML escaped. That is
-// the longest that it may be when Teams counts its bytes.
+// nested writes JSON as it would look in a string of other JSON, in ASCII and with the characters of HTML escaped. That
+// is the longest that it may be when Teams counts its bytes.
 func nested(encoded []byte) string {
 	const escape = `\\u0000`
 	var b strings.Builder
@@ -136,8 +136,8 @@ func nested(encoded []byte) string {
 	return b.String()
 }
 
-// draw returns the payload with these texts. A card must have an element, so the address of a button that stands alone is
-// written, too.
+// draw returns the payload with these texts. A card must have an element, so the address of a button that stands alone
+// is written, too.
 func (m Message) draw(facts, memo, linked, address string) payload {
 	c := card{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",

@@ -12,8 +12,8 @@ import (
 //   - A character that could begin emphasis, a link or code gets a backslash. At the beginning of a line so does a
 //     character that could begin a list, a heading or a quote.
 //   - The bracket of an <at> becomes full-width. Teams looks for mentions before it reads Markdown.
-//   - Each line becomes a paragraph, because Teams ignores a single line break. Blanks at the beginning of a line become
-//     non-breaking blanks, because ordinary ones could make it code.
+//   - Each line becomes a paragraph, because Teams ignores a single line break. Blanks at the beginning of a line
+//     become non-breaking blanks, because ordinary ones could make it code.
 //   - Control characters become the replacement character.
 //
 // See https://learn.microsoft.com/en-us/microsoftteams/platform/task-modules-and-cards/cards/cards-format.
@@ -22,7 +22,8 @@ func Escape(text string) string {
 	for i, line := range lines {
 		words := strings.TrimLeft(line, " \t")
 		indent := strings.Repeat("\u00a0", len(line)-len(words))
-		lines[i] = indent + lineStart.ReplaceAllString(words, `${1}\${2}${4}${6}${3}${5}`) // groups 1 to 3, or 4 and 5, or 6
+		// The groups 1 to 3 have matched, or 4 and 5, or 6; the others are empty.
+		lines[i] = indent + lineStart.ReplaceAllString(words, `${1}\${2}${4}${6}${3}${5}`)
 	}
 	return strings.Join(lines, "\n\n")
 }

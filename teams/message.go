@@ -97,7 +97,7 @@ func checkMentions(p *provider.Problems, field string, all []Mention) {
 	for i, m := range all {
 		field := field + "[" + strconv.Itoa(i) + "]"
 		p.Require(field+".ID", m.ID != "")
-		if strings.ContainsFunc(m.name(), func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("<>&", r) }) {
+		if strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl) {
 			p.Add(field+".Name", "has a control character or one of < > &")
 		}
 		if slices.ContainsFunc(all[:i], func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }) {
@@ -122,7 +122,8 @@ func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 // problems lists what Teams would not post the card for and what cannot be cut.
 func (m Message) problems(body payload) (p provider.Problems) {
 	checkMentions(&p, "Mentions", m.Mentions)
-	provider.OneOf(&p, "Style", m.Style, StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent)
+	provider.OneOf(&p, "Style", m.Style,
+		StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent)
 	if len(body.Attachments[0].Content.Body) == 0 {
 		p.Add("Message", "empty")
 	}

@@ -2,8 +2,8 @@
 // with the trigger "When a Teams webhook request is received".
 // See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
 //
-// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the mentions of the
-// Config, the text, the facts, the memo, the graph and a button that opens the alert.
+// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the mentions of
+// the Config, the text, the facts, the memo, the graph and a button that opens the alert.
 //
 //	n, err := teams.New(teams.Config{
 //		URL: mackerel.NewSecret(os.Getenv("TEAMS_WORKFLOW_URL")), // whoever has it can post
@@ -14,8 +14,8 @@
 //
 // A workflow answers 202 when it has queued the card. If it cannot post the card afterwards, only its run history shows
 // that. Receipts are therefore [mackerel.Receipt].Queued, and everything that is known to make a card fail is checked
-// before it is sent. A 200 comes from a Response action that the owner of the workflow has added. It is success too, and
-// its receipt is not Queued.
+// before it is sent. A 200 comes from a Response action that the owner of the workflow has added. It is success too,
+// and its receipt is not Queued.
 //
 // The default is [mackerel.AtLeastOnce]. Workflows have no key to drop repeats by: if an answer is lost and the card is
 // sent again, it may be posted twice. With [mackerel.AtMostOnce] it is posted at most once, and the error is
@@ -23,11 +23,11 @@
 //
 // # Limits
 //
-// A message has at most [MaxMessage] bytes. Teams counts the bytes of what it makes of the card: a request of 24,453 bytes
-// was counted as 28,897. A card is cut to [MaxCard] bytes, counted as JSON in ASCII within JSON, in which a Japanese
-// character has 7 bytes. The memo is cut first, the title last, and the receipt says so. The number of calls depends on the
-// plan of the workflow's owner (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A 429 is repeated
-// within Call.MaxWait and the context's deadline; beyond that the error is [mackerel.ErrRateLimited].
+// A message has at most [MaxMessage] bytes. Teams counts the bytes of what it makes of the card: a request of 24,453
+// bytes was counted as 28,897. A card is cut to [MaxCard] bytes, counted as JSON in ASCII within JSON, in which a
+// Japanese character has 7 bytes. The memo is cut first, the title last, and the receipt says so. The number of calls
+// depends on the plan of the workflow's owner (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A
+// 429 is repeated within Call.MaxWait and the context's deadline; beyond that the error is [mackerel.ErrRateLimited].
 //
 // # Text
 //
@@ -37,10 +37,10 @@
 //
 // # Service
 //
-// Workflows replace the webhooks of Microsoft 365 Connectors (webhook.office.com), which are retired and whose MessageCards
-// this package does not write. The hosts of workflows have changed before, so every host is accepted, and the address is
-// sent exactly as it is given. A workflow belongs to a person and ends with the account of that person. The flow bot cannot
-// post to private channels.
+// Workflows replace the webhooks of Microsoft 365 Connectors (webhook.office.com), which are retired and whose
+// MessageCards this package does not write. The hosts of workflows have changed before, so every host is accepted, and
+// the address is sent exactly as it is given. A workflow belongs to a person and ends with the account of that person.
+// The flow bot cannot post to private channels.
 package teams
 
 import (
@@ -61,7 +61,7 @@ const name = "teams"
 // Config says where to post. URL is required.
 type Config struct {
 	URL mackerel.Secret `json:"url"` // of the workflow's trigger, with its whole query
-	// Mentions are the people to mention, by the alert's status. A status without mentions mentions nobody.
+	// Mentions are the people to mention, by the alert's status. A status that is not in the map mentions no person.
 	Mentions map[mackerel.Status][]Mention `json:"mentions,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"`
@@ -132,8 +132,8 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

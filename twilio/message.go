@@ -15,12 +15,12 @@ import (
 // Limits of a message.
 const (
 	MaxBody  = 1600 // characters of an SMS (https://www.twilio.com/docs/errors/21617)
-	MaxTwiML = 4000 // bytes of a call's TwiML; the page says characters (https://www.twilio.com/docs/voice/api/call-resource)
-	MaxSay   = 3000 // bytes of the TwiML that says a message: voices of Polly say 3,000 (https://www.twilio.com/docs/errors/13521)
+	MaxTwiML = 4000 // bytes of RawTwiML; characters on https://www.twilio.com/docs/voice/api/call-resource
+	MaxSay   = 3000 // bytes of the TwiML of a text; the limit of Polly (https://www.twilio.com/docs/errors/13521)
 )
 
-// maxAttribute is the limit of a language and of a voice, in bytes. It is our own: escaped, the two leave room for the text
-// in MaxSay.
+// maxAttribute is the limit of a language and of a voice, in bytes. It is our own: escaped, the two leave room for the
+// text in MaxSay.
 const maxAttribute = 100
 
 // A Message is what an SMS or a call says. All texts are plain, except RawTwiML.
@@ -115,8 +115,8 @@ func (m Message) body(limit int) (string, []mackerel.Cut) {
 	)
 }
 
-// characters is what MaxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts beyond
-// the alphabet of GSM that is exact, for others it is at least what Twilio may count.
+// characters is what MaxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
+// beyond the alphabet of GSM that is exact, for others it is at least what Twilio may count.
 var characters = func() provider.Unit {
 	u := provider.UTF16
 	u.Name, u.Len = "characters", func(s string) int {

@@ -1,7 +1,7 @@
 // Package twilio carries alerts to telephones through Twilio's REST API (https://www.twilio.com/docs/usage/api).
 //
-// A [Notifier] sends one SMS or makes one call per alert. There are three kinds, as in Mackerel's own Twilio channel: an
-// SMS, a call that speaks, and a call that does what a TwiML document at an address of yours says.
+// A [Notifier] sends one SMS or makes one call per alert. There are three kinds, as in Mackerel's own Twilio channel:
+// an SMS, a call that speaks, and a call that does what a TwiML document at an address of yours says.
 //
 //	n, err := twilio.New(twilio.Config{
 //		Kind:         twilio.KindCall,
@@ -13,26 +13,26 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries and
-// other events are skipped. SMS are sent for every event. Config.Level can leave out warnings.
+// Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries
+// and other events are skipped. SMS are sent for every event. Config.Level can leave out warnings.
 //
 // # Delivery
 //
 // The default is [mackerel.AtMostOnce], because a repeated call rings a second time and both calls are billed. Twilio
 // documents no key to drop repeats by. If an answer is lost or is a 5xx, nothing is repeated and the error is
-// [mackerel.ErrAmbiguous]. A 429 and a connection that could not be made are repeated, because they prove that nothing was
-// accepted. With [mackerel.AtLeastOnce] a call whose answer was lost is made again.
+// [mackerel.ErrAmbiguous]. A 429 and a connection that could not be made are repeated, because they prove that nothing
+// was accepted. With [mackerel.AtLeastOnce] a call whose answer was lost is made again.
 //
-// Success is a 201 with the SID of the call or message, which is the receipt's ID. Receipts are [mackerel.Receipt].Queued:
-// Twilio calls or sends later, and reports the outcome to Config.StatusCallback only.
+// Success is a 201 with the SID of the call or message, which is the receipt's ID. Receipts are
+// [mackerel.Receipt].Queued: Twilio calls or sends later, and reports the outcome to Config.StatusCallback only.
 //
 // # Limits
 //
 // An SMS has at most [MaxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. Config.MaxLength sets a lower limit. What a call says
-// has at most [MaxSay] bytes as TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio answers
-// 429 if too many requests are made at once; the request is repeated within Call.MaxWait. Calls beyond one per second and
-// account are queued by Twilio (https://www.twilio.com/docs/glossary/cps).
+// characters if it has any other character, such as a Japanese one. Config.MaxLength sets a lower limit. What a call
+// says has at most [MaxSay] bytes as TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio
+// answers 429 if too many requests are made at once; the request is repeated within Call.MaxWait. Calls beyond one per
+// second and account are queued by Twilio (https://www.twilio.com/docs/glossary/cps).
 //
 // # Text
 //
@@ -77,25 +77,26 @@ const (
 	KindTwiML Kind = "twiml" // a call that does what the document at Config.TwiMLURL says
 )
 
-// Config says whom to reach, how, and on whose account. Kind, AccountSID, From, To and either AuthToken or both APIKeySID
-// and APIKeySecret are required.
+// Config says whom to reach, how, and on whose account. Kind, AccountSID, From, To and either AuthToken or both
+// APIKeySID and APIKeySecret are required.
 type Config struct {
 	Kind         Kind            `json:"kind"`
 	AccountSID   string          `json:"account_sid"` // AC and 32 hexadecimal digits
 	AuthToken    mackerel.Secret `json:"auth_token,omitzero"`
-	APIKeySID    string          `json:"api_key_sid,omitzero"` // SK and 32 hexadecimal digits; Twilio recommends API keys
+	APIKeySID    string          `json:"api_key_sid,omitzero"` // SK and 32 hexadecimal digits
 	APIKeySecret mackerel.Secret `json:"api_key_secret,omitzero"`
-	// From is a number of the account in E.164, such as "+815000000000". For SMS it may be a short code or the name of a
-	// sender.
+	// From is a number of the account in E.164, such as "+815000000000". For SMS it may be a short code or the name of
+	// a sender.
 	From string `json:"from"`
 	To   string `json:"to"` // a number in E.164
-	// StatusCallback is the address to which Twilio reports the outcome of the call or message. It may hold credentials.
+	// StatusCallback is the address to which Twilio reports the outcome of the call or message. It may hold
+	// credentials.
 	StatusCallback mackerel.Secret `json:"status_callback,omitzero"`
 
 	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; MaxBody unless set
-	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's own words unless set
-	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; that of Text unless set
-	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's default unless set
+	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's words unless set
+	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; as Text unless set
+	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
 	// TwiMLURL is the address of the document of a KindTwiML. Twilio fetches it with GET. If the address has no query,
 	// ?alertId= and the alert's ID are appended. It may hold credentials.
 	TwiMLURL mackerel.Secret `json:"twiml_url,omitzero"`

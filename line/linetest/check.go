@@ -85,7 +85,8 @@ func (c *checker) decode(property string, value []byte, v any) {
 // text checks a text that must not be blank, of at most so many UTF-16 units; 0 is no limit.
 func (c *checker) text(property, s string, most int) {
 	c.want(strings.TrimSpace(s) != "", property, "May not be empty")
-	c.want(most == 0 || len(utf16.Encode([]rune(s))) <= most, property, "Length must be between 0 and "+strconv.Itoa(most))
+	n := len(utf16.Encode([]rune(s)))
+	c.want(most == 0 || n <= most, property, "Length must be between 0 and "+strconv.Itoa(most))
 }
 
 // address checks an absolute URL with one of the schemes, of at most so many characters.
@@ -188,10 +189,10 @@ func (c *checker) words(property string, k Component) {
 		form        *regexp.Regexp
 	}{
 		{"layout", k.Layout, layouts}, {"spacing", k.Spacing, margins}, {"paddingAll", k.PaddingAll, margins},
-		{"cornerRadius", k.CornerRadius, margins}, {"weight", k.Weight, weights}, {"decoration", k.Decoration, decorations},
-		{"aspectRatio", k.AspectRatio, ratios}, {"aspectMode", k.AspectMode, modes}, {"height", k.Height, heights},
-		{"size", k.Size, sizes}, {"color", k.Color, colors}, {"backgroundColor", k.BackgroundColor, colors},
-		{"margin", k.Margin, margins}, {"align", k.Align, aligns},
+		{"cornerRadius", k.CornerRadius, margins}, {"weight", k.Weight, weights}, {"height", k.Height, heights},
+		{"decoration", k.Decoration, decorations}, {"aspectRatio", k.AspectRatio, ratios},
+		{"aspectMode", k.AspectMode, modes}, {"size", k.Size, sizes}, {"color", k.Color, colors},
+		{"backgroundColor", k.BackgroundColor, colors}, {"margin", k.Margin, margins}, {"align", k.Align, aligns},
 	} {
 		c.word(property+"."+w.name, w.value, w.form)
 	}

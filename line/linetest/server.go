@@ -52,13 +52,17 @@ type accepted struct {
 	answer    map[string]any
 }
 
-// New returns a server that knows [Token], [UserID], [GroupID] and [RoomID]. Its account has a plan without a limit. Close
-// ends it.
+// New returns a server that knows [Token], [UserID], [GroupID] and [RoomID]. Its account has a plan without a limit.
+// Close ends it.
 func New() *Server {
-	s := &Server{members: map[string]int64{UserID: 1, GroupID: 3, RoomID: 2}, accepted: make(map[string]accepted), limit: -1}
+	s := &Server{
+		members: map[string]int64{UserID: 1, GroupID: 3, RoomID: 2}, accepted: make(map[string]accepted), limit: -1,
+	}
 	s.Server = fakehttp.NewFake(s.serve, refuseError,
-		fakehttp.Limit{Lane: "push", N: 2000, Per: time.Second}, fakehttp.Limit{Lane: "multicast", N: 200, Per: time.Second},
-		fakehttp.Limit{Lane: "broadcast", N: 60, Per: time.Hour}, fakehttp.Limit{Lane: "quota", N: 2000, Per: time.Second},
+		fakehttp.Limit{Lane: "push", N: 2000, Per: time.Second},
+		fakehttp.Limit{Lane: "multicast", N: 200, Per: time.Second},
+		fakehttp.Limit{Lane: "broadcast", N: 60, Per: time.Hour},
+		fakehttp.Limit{Lane: "quota", N: 2000, Per: time.Second},
 		fakehttp.Limit{Lane: "quota/consumption", N: 2000, Per: time.Second})
 	s.AddToken(Token)
 	return s
@@ -165,8 +169,8 @@ func (s *Server) answer(r *http.Request) (map[string]any, error) {
 	}
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !bearer || !s.HasToken(token) {
-		return nil, refuse(http.StatusUnauthorized, "Authentication failed due to the following reason: invalid token. "+
-			"Confirm that the access token in the authorization header is valid.", "", "")
+		return nil, refuse(http.StatusUnauthorized, "Authentication failed due to the following reason: "+
+			"invalid token. Confirm that the access token in the authorization header is valid.", "", "")
 	}
 	if !s.Take(path, token).OK {
 		return nil, refuse(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.", "", "")
@@ -283,8 +287,8 @@ func (s *Server) accept(r *http.Request, d Delivery, b body) (map[string]any, er
 	return answer, nil
 }
 
-// count returns how many messages of the month a delivery counts. A broadcast counts one per friend. It reports false if a
-// destination is unknown.
+// count returns how many messages of the month a delivery counts. A broadcast counts one per friend. It reports false
+// if a destination is unknown.
 func (s *Server) count(to []string) (n int64, known bool) {
 	if to == nil {
 		for id := range s.members {

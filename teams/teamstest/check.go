@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	maxMessage = 28672 // bytes (https://github.com/MicrosoftDocs/msteams-docs/issues/11274)
-	maxActions = 6
+	contentType = "application/vnd.microsoft.card.adaptive"
+	maxMessage  = 28672 // bytes (https://github.com/MicrosoftDocs/msteams-docs/issues/11274)
+	maxActions  = 6
 )
 
 // post returns the card that the workflow posts for a body, or why its run fails.
@@ -25,7 +26,7 @@ func post(body []byte, unknown bool) (Card, error) {
 	}
 	switch {
 	case m.Attachments == nil:
-		return Card{}, errors.New("ExpressionEvaluationFailed: the 'foreach' expression is of type 'Null', it must be an array")
+		return Card{}, errors.New("ExpressionEvaluationFailed: the 'foreach' expression is of type 'Null'")
 	case len(m.Attachments) != 1:
 		return Card{}, fmt.Errorf("%d attachments, and only one is posted", len(m.Attachments))
 	}
@@ -33,14 +34,13 @@ func post(body []byte, unknown bool) (Card, error) {
 	card := Card{JSON: content}
 	c := checker{unknown: unknown}
 	c.want(m.Type == "message", "type", "must be message")
-	c.want(m.Attachments[0].ContentType == "application/vnd.microsoft.card.adaptive", "contentType", "is not that of a card")
+	c.want(m.Attachments[0].ContentType == contentType, "contentType", "must be "+contentType)
 	c.note("content", strict.Unmarshal(content, &card, unknown))
 	if c.problem == nil {
 		c.card(card)
 	}
-	if n := size(body); n > maxMessage {
-		c.note("RequestEntityTooLarge", fmt.Errorf("actual message properties size: %d bytes, whereas max allowed size is %d bytes", n, maxMessage))
-	}
+	n := size(body)
+	c.want(n <= maxMessage, "RequestEntityTooLarge", strconv.Itoa(n)+" bytes, and at most 28672 are allowed")
 	if c.problem != nil {
 		return Card{}, c.problem
 	}
@@ -83,7 +83,8 @@ func (c *checker) want(ok bool, where, problem string) {
 
 // word checks a word. It may be missing, and its case does not count.
 func (c *checker) word(where, s string, allowed ...string) {
-	c.want(s == "" || slices.Contains(allowed, strings.ToLower(s)), where, fmt.Sprintf("%q is not one of %q", s, allowed))
+	known := s == "" || slices.Contains(allowed, strings.ToLower(s))
+	c.want(known, where, fmt.Sprintf("%q is not one of %q", s, allowed))
 }
 
 func (c *checker) card(card Card) {
@@ -134,7 +135,7 @@ func (c *checker) element(where string, e Element) {
 	case "FactSet":
 		c.want(len(e.Facts) > 0, where+".facts", "is empty")
 		for i, f := range e.Facts {
-			c.want(f.Title != nil && f.Value != nil, where+".facts["+strconv.Itoa(i)+"]", "title and value are required")
+			c.want(f.Title != nil && f.Value != nil, where+".facts["+strconv.Itoa(i)+"]", "has no title or no value")
 		}
 	case "Image":
 		c.address(where+".url", e.URL, "https")

@@ -1,5 +1,6 @@
-// Package teamstest is a fake of a workflow of Power Automate that begins with the trigger "When a Teams webhook request is
-// received" and posts the cards that it is sent to Microsoft Teams, for tests: a real HTTP server that remembers its runs.
+// Package teamstest is a fake of a workflow of Power Automate that begins with the trigger "When a Teams webhook
+// request is received" and posts the cards that it is sent to Microsoft Teams, for tests: a real HTTP server that
+// remembers its runs.
 //
 // To test your own alerting, let it post to the fake, and look at what people in the channel would have read:
 //
@@ -36,17 +37,17 @@
 //
 // # What makes a run fail
 //
-//   - A type other than message, no attachments or several, an attachment that is not an Adaptive Card of version 1.0 to
-//     1.4, and a message of more than 28,672 bytes.
-//   - An element or action that the fake does not know, such as Action.Submit, which webhooks do not support; a value of a
-//     wrong type, or a word that is not one of the documented; an empty text or list; more than 6 actions.
+//   - A type other than message, no attachments or several, an attachment that is not an Adaptive Card of version 1.0
+//     to 1.4, and a message of more than 28,672 bytes.
+//   - An element or action that the fake does not know, such as Action.Submit, which webhooks do not support; a value
+//     of a wrong type, or a word that is not one of the documented; an empty text or list; more than 6 actions.
 //   - An <at> without an entity of exactly its text, and an entity without its <at>.
 //   - An address of a button that is not http or https, and an address of a picture that is not https.
 //   - If the fake is Strict, a member that version 1.4 does not have.
 //
 // # What it decides
 //
-// The form of errors is documented, most codes are not. What Teams counts as the size of a message is not documented: the
-// fake counts the JSON as a string within JSON, with every character beyond ASCII as \uXXXX. The real service ignores much
-// of what makes a run fail here, and shows a card with something missing.
+// The form of errors is documented, most codes are not. What Teams counts as the size of a message is not documented:
+// the fake counts the JSON as a string within JSON, with every character beyond ASCII as \uXXXX. The real service
+// ignores much of what makes a run fail here, and shows a card with something missing.
 package teamstest

@@ -24,5 +24,5 @@ func Example() {
 	fmt.Println(len(s.Cards()), s.Runs()[0].Problem)
 	// Output:
 	// 202 Accepted
-	// 0 ExpressionEvaluationFailed: the 'foreach' expression is of type 'Null', it must be an array
+	// 0 ExpressionEvaluationFailed: the 'foreach' expression is of type 'Null'
 }

@@ -84,7 +84,8 @@ func (s *Server) Cards() []Card {
 
 // refuse returns the answer of {"error":{"code":"...","message":"..."}}.
 func refuse(status int, code, message string) *fakehttp.Refusal {
-	return fakehttp.RefuseJSON(status, map[string]any{"error": map[string]string{"code": code, "message": message}}, code+": "+message)
+	e := map[string]string{"code": code, "message": message}
+	return fakehttp.RefuseJSON(status, map[string]any{"error": e}, code+": "+message)
 }
 
 func invalidContent(err error) *fakehttp.Refusal {

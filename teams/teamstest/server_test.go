@@ -84,7 +84,7 @@ func TestRunsThatFail(t *testing.T) {
 		{"a word for a boolean", body(`{"type":"TextBlock","text":"x","wrap":"true"}`), "wrap must be a boolean"},
 		{"an unknown element", body(`{"type":"Table"}`), `"Table" is not supported`},
 		{"no element", body(`"x"`), "body[0] must be an object"},
-		{"a fact without a value", body(`{"type":"FactSet","facts":[{"title":"x"}]}`), "facts[0]: title and value are required"},
+		{"a fact without a value", body(`{"type":"FactSet","facts":[{"title":"x"}]}`), "facts[0]: has no title or no value"},
 		{"no facts", body(`{"type":"FactSet","facts":[]}`), "facts: is empty"},
 		{"an empty container", body(`{"type":"Container"}`), "items: is empty"},
 		{"an unknown style", body(`{"type":"Container","style":"red","items":[` + hello + `]}`), `style: "red" is not one of`},

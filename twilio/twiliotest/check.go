@@ -14,7 +14,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
-// Limits, as https://www.twilio.com/docs/voice/api/call-resource and https://www.twilio.com/docs/errors/21617 have them.
+// Limits, as https://www.twilio.com/docs/voice/api/call-resource and https://www.twilio.com/docs/errors/21617 have
+// them.
 const (
 	maxTwiML = 4000 // bytes
 	maxBody  = 1600 // characters
@@ -24,7 +25,8 @@ const (
 var (
 	callParameters = []string{
 		"To", "From", "Url", "Twiml", "ApplicationSid", "Method", "StatusCallback", "StatusCallbackEvent...",
-		"StatusCallbackMethod", "FallbackUrl", "FallbackMethod", "Timeout", "TimeLimit", "MachineDetection", "CallReason",
+		"StatusCallbackMethod", "FallbackUrl", "FallbackMethod", "Timeout", "TimeLimit", "MachineDetection",
+		"CallReason",
 	}
 	messageParameters = []string{"To", "From", "Body", "StatusCallback", "ValidityPeriod", "SmartEncoded"}
 )
@@ -42,8 +44,8 @@ func (s *Server) readCall(r *http.Request) (Call, error) {
 		return Call{}, err
 	}
 	c := Call{
-		To: form.Get("To"), From: form.Get("From"), URL: form.Get("Url"), Method: form.Get("Method"), TwiML: form.Get("Twiml"),
-		StatusCallback: form.Get("StatusCallback"),
+		To: form.Get("To"), From: form.Get("From"), URL: form.Get("Url"), Method: form.Get("Method"),
+		TwiML: form.Get("Twiml"), StatusCallback: form.Get("StatusCallback"),
 	}
 	switch {
 	case c.Method != "" && c.Method != http.MethodGet && c.Method != http.MethodPost:

@@ -1,6 +1,6 @@
-// Package twiliotest is a fake of Twilio's REST API, version 2010-04-01 (https://www.twilio.com/docs/usage/api), for tests:
-// a real HTTP server that remembers the calls and messages it is asked to create, and refuses what Twilio refuses. It
-// calls no telephone.
+// Package twiliotest is a fake of Twilio's REST API, version 2010-04-01 (https://www.twilio.com/docs/usage/api), for
+// tests: a real HTTP server that remembers the calls and messages it is asked to create, and refuses what Twilio
+// refuses. It calls no telephone.
 //
 // To test your own alerting, let it call through the fake, and look at whom it would have called and with what words:
 //
@@ -22,21 +22,23 @@
 //
 // # What it refuses
 //
-//   - 400: a body that is not declared as a form; a parameter that is given twice, except StatusCallbackEvent, or not of
-//     its form; if the fake is Strict, an unknown parameter.
-//   - 400: a call without a number to call or to call from, without Url, Twiml and ApplicationSid, or with TwiML of more
-//     than 4,000 bytes or that is not an XML document with a Response.
+//   - 400: a body that is not declared as a form; a parameter that is given twice, except StatusCallbackEvent, or not
+//     of its form; if the fake is Strict, an unknown parameter.
+//   - 400: a call without a number to call or to call from, without Url, Twiml and ApplicationSid, or with TwiML of
+//     more than 4,000 bytes or that is not an XML document with a Response.
 //   - 400: a message without a body, or with a body of more than 1,600 characters.
 //   - 400: a number that is not in E.164; a sender that the account does not have ([Server.AddNumber]).
 //   - 401: no Basic credentials, or other credentials than the account's SID and token or an API key's SID and secret
 //     ([Server.AddToken]).
 //   - 404: an unknown account, path or method.
-//   - 429: more requests than the lanes "calls" and "messages" allow. Documented sets neither: Twilio answers 429 if too many
-//     requests are made at once, and publishes no number. Calls and messages beyond the speed of the account are queued.
+//   - 429: more requests than the lanes "calls" and "messages" allow. Documented sets neither: Twilio answers 429 if
+//     too many requests are made at once, and publishes no number. Calls and messages beyond the speed of the account
+//     are queued.
 //
 // # What it decides
 //
-// The fake counts the characters of a message in UTF-16 units, and a character of GSM's extension table twice. It checks
-// TwiML when it is sent; Twilio does so when the call is answered. Calls and messages stay queued, and no StatusCallback
-// and no Url is requested. Codes are Twilio's as far as they are documented; most words are the fake's own.
+// The fake counts the characters of a message in UTF-16 units, and a character of GSM's extension table twice. It
+// checks TwiML when it is sent; Twilio does so when the call is answered. Calls and messages stay queued, and no
+// StatusCallback and no Url is requested. Codes are Twilio's as far as they are documented; most words are the fake's
+// own.
 package twiliotest

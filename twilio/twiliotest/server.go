@@ -58,11 +58,13 @@ func (s *Server) MemoryConfig() twilio.Config {
 
 func config(base string) twilio.Config {
 	return twilio.Config{
-		Kind: twilio.KindSMS, AccountSID: AccountSID, AuthToken: mackerel.NewSecret(AuthToken), From: From, To: To, BaseURL: base,
+		Kind: twilio.KindSMS, AccountSID: AccountSID, AuthToken: mackerel.NewSecret(AuthToken), From: From, To: To,
+		BaseURL: base,
 	}
 }
 
-// AddToken makes the secret of a SID valid, in place of an older secret. The SID is that of the account or of an API key.
+// AddToken makes the secret of a SID valid, in place of an older secret. The SID is that of the account or of an API
+// key.
 func (s *Server) AddToken(sid, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +112,8 @@ type Message struct {
 // refuse returns the answer with one of Twilio's codes (https://www.twilio.com/docs/errors).
 func refuse(status, code int, message string, header ...string) *fakehttp.Refusal {
 	return fakehttp.RefuseJSON(status, map[string]any{
-		"code": code, "message": message, "status": status, "more_info": "https://www.twilio.com/docs/errors/" + strconv.Itoa(code),
+		"code": code, "message": message, "status": status,
+		"more_info": "https://www.twilio.com/docs/errors/" + strconv.Itoa(code),
 	}, message, header...)
 }
 
