@@ -125,7 +125,8 @@ func (e *event) dropPictures(c *provider.Cutter) {
 	}
 }
 
-// parts returns the custom details in the order in which they are cut: the memo, the text, the facts from the last one on.
+// parts returns the custom details in the order in which they are cut: the memo, the text, the facts from the last one
+// on.
 func parts(details provider.Properties, memoLabel string) []provider.Part {
 	var memo, text, facts []provider.Part
 	for i := len(details) - 1; i >= 0; i-- {

@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of an event (https://developer.pagerduty.com/docs/send-alert-event). The limit of the body is documented as 512 KB
-// (https://developer.pagerduty.com/docs/events-api-v2-overview).
+// Limits of an event (https://developer.pagerduty.com/docs/send-alert-event). The limit of the body is documented as
+// 512 KB (https://developer.pagerduty.com/docs/events-api-v2-overview).
 const (
 	MaxSummary = 1024   // characters, as UTF-16 units
 	MaxKey     = 255    // characters, as UTF-16 units
@@ -70,7 +70,7 @@ type Link struct {
 // A Message is one event. All texts are plain. Text, Facts and Memo become the custom details of the incident.
 type Message struct {
 	Action    Action   // ActionTrigger unless set
-	Key       string   // dedup_key, which identifies the incident; a trigger without a key opens a new incident each time
+	Key       string   // dedup_key, which identifies the incident; each trigger without a key opens a new incident
 	Severity  Severity // SeverityError unless set
 	Title     string   // the summary, which people are paged with
 	Source    string   // the host or service that has the problem; "mackerel" unless set
@@ -86,10 +86,10 @@ type Message struct {
 	Links     []Link
 }
 
-// DefaultMessage returns the event that a Notifier sends for an alert, without the severity that the Config may have for
-// the status. The source is the host, else the service or the organization. The component is the monitor, the group is the
-// service, and the class is the type of the monitor. These four do not depend on the language, so that rules in PagerDuty
-// can go by them.
+// DefaultMessage returns the event that a Notifier sends for an alert, without the severity that the Config may have
+// for the status. The source is the host, else the service or the organization. The component is the monitor, the group
+// is the service, and the class is the type of the monitor. These four do not depend on the language, so that rules in
+// PagerDuty can go by them.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	if a.Closed() {
 		return Message{Action: ActionResolve, Key: a.Key()}

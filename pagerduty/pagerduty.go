@@ -1,8 +1,8 @@
 // Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com) as events of its Events API, version 2.
 //
-// A [Notifier] opens one incident per alert and resolves it when the alert is over. A warning that becomes critical stays
-// the same incident. An incident has the title, the source, the severity, the graph and a link to the alert; everything
-// else is in its custom details.
+// A [Notifier] opens one incident per alert and resolves it when the alert is over. A warning that becomes critical
+// stays the same incident. An incident has the title, the source, the severity, the graph and a link to the alert;
+// everything else is in its custom details.
 //
 //	n, err := pagerduty.New(pagerduty.Config{
 //		RoutingKey: mackerel.NewSecret(os.Getenv("PAGERDUTY_ROUTING_KEY")), // the integration key
@@ -12,14 +12,14 @@
 // [Notifier.Acknowledge] and [Notifier.Resolve] do what people do in PagerDuty, by the key of the alert.
 //
 // Level and KeepOpen of the [Config] are the options of Mackerel's own channel. An alert group opens an incident of its
-// own, unlike on Mackerel's channel: if you receive alerts as well as alert groups and want one page, pass only one of the
-// two on. Other events, such as a host's change of status, are skipped, and the receipt says so.
+// own, unlike on Mackerel's channel: if you receive alerts as well as alert groups and want one page, pass only one of
+// the two on. Other events, such as a host's change of status, are skipped, and the receipt says so.
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. PagerDuty drops repeats by the key of the event: if an answer is lost, the event
-// is sent again in either delivery mode, and there is still one incident. A repeat that arrives after the incident was
-// resolved opens another. Only an event without a key, which the caller has to make, can be doubled.
+// The default is [mackerel.AtLeastOnce]. PagerDuty drops repeats by the key of the event: if an answer is lost, the
+// event is sent again in either delivery mode, and there is still one incident. A repeat that arrives after the
+// incident was resolved opens another. Only an event without a key, which the caller has to make, can be doubled.
 //
 // Success is a 202 with the status "success". A receipt has the key of the event as its ID. PagerDuty also accepts an
 // acknowledge or a resolve for an incident that is not open, and does nothing.
@@ -27,15 +27,16 @@
 // # Limits
 //
 // PagerDuty takes about 120 events per minute and integration key
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). Its 429 need not say how long to wait. Then the wait
-// is [RateWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at once.
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). Its 429 need not say how long to wait. Then the
+// wait is [RateWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at
+// once.
 //
-// A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. A longer title is cut. If an event
-// is too large even without custom details, all images go and then all links. Then the custom details are cut: first the
-// memo, then the text, then the facts from the last one on. The receipt says what was cut.
+// A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. A longer title is cut. If an
+// event is too large even without custom details, all images go and then all links. Then the custom details are cut:
+// first the memo, then the text, then the facts from the last one on. The receipt says what was cut.
 //
-// Not documented: whether a character beyond the basic multilingual plane counts once or twice, so it counts twice here;
-// and the answer to an event that is too large.
+// Not documented: whether a character beyond the basic multilingual plane counts once or twice, so it counts twice
+// here; and the answer to an event that is too large.
 //
 // # Text
 //
@@ -43,8 +44,8 @@
 //
 // # Service
 //
-// Accounts in Europe have an address of their own: [EUBaseURL]. A key of one region is refused in the other. Version 1 of
-// the API, change events and the REST API are not covered.
+// Accounts in Europe have an address of their own: [EUBaseURL]. A key of one region is refused in the other. Version 1
+// of the API, change events and the REST API are not covered.
 package pagerduty
 
 import (
@@ -74,8 +75,8 @@ type Config struct {
 	RoutingKey mackerel.Secret `json:"routing_key"` // the integration key: 32 letters and digits
 	// Severities are the severities by the alert's status. A status without a severity has that of DefaultMessage.
 	Severities map[mackerel.Status]Severity `json:"severities,omitzero"`
-	// KeepOpen leaves incidents open when their alerts are over, as Mackerel's channel does without "Close incident when
-	// alert closes".
+	// KeepOpen leaves incidents open when their alerts are over, as Mackerel's channel does without "Close incident
+	// when alert closes".
 	KeepOpen bool   `json:"keep_open,omitzero"`
 	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
@@ -116,7 +117,8 @@ func New(c Config) (*Notifier, error) {
 		Settle: settle,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
-	enqueue, header := base.JoinPath("enqueue"), n.flow.Header("Content-Type", "application/json", "Accept", "application/json")
+	enqueue := base.JoinPath("enqueue")
+	header := n.flow.Header("Content-Type", "application/json", "Accept", "application/json")
 	n.flow.Request = func() transport.Request {
 		return transport.Request{Method: http.MethodPost, URL: enqueue, Header: header(), Judge: judge, Wait: rateWait}
 	}
@@ -125,8 +127,10 @@ func New(c Config) (*Notifier, error) {
 
 // check notes all problems, and returns the address of the API.
 func (c Config) check(p *provider.Problems) *url.URL {
-	p.Require("RoutingKey", !c.RoutingKey.IsZero())
-	if key := c.RoutingKey.Reveal(); key != "" && (len(key) != keyLength || strings.ContainsFunc(key, notAlphanumeric)) {
+	switch key := c.RoutingKey.Reveal(); {
+	case key == "":
+		p.Require("RoutingKey", false)
+	case len(key) != keyLength, strings.ContainsFunc(key, notAlphanumeric):
 		p.Add("RoutingKey", "not an integration key, which is 32 letters and digits")
 	}
 	for _, status := range slices.Sorted(maps.Keys(c.Severities)) {
@@ -152,8 +156,8 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver opens the alert's incident, adds to it or resolves it, and returns what came of it. The receipt's ID is the key
-// of the event.
+// Deliver opens the alert's incident, adds to it or resolves it, and returns what came of it. The receipt's ID is the
+// key of the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }

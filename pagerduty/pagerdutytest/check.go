@@ -26,7 +26,8 @@ func (e Event) problems() (problems []string) {
 		}
 	}
 	add(len(e.RoutingKey) != keyLength, "Length of 'routing_key' is incorrect (should be 32 characters)")
-	add(strings.ContainsFunc(e.RoutingKey, notAlphanumeric), "'routing_key' cannot contain non-alphanumeric characters.")
+	strange := strings.ContainsFunc(e.RoutingKey, notAlphanumeric)
+	add(strange, "'routing_key' cannot contain non-alphanumeric characters.")
 	known := slices.Contains([]string{"trigger", "acknowledge", "resolve"}, e.EventAction)
 	add(!known, "'event_action' is invalid (must be one of trigger, acknowledge, resolve)")
 	add(length(e.DedupKey) > maxKey, "'dedup_key' is too long (maximum is 255 characters)")

@@ -108,7 +108,8 @@ func refuseBody(err error) *fakehttp.Refusal {
 	if field := new(strict.FieldError); errors.As(err, &field) {
 		return invalidEvent(field.Error())
 	}
-	refusal := refuse(http.StatusBadRequest, "Unrecognized object", "Event object format is unrecognized", "JSON parse error")
+	const unrecognized = "Event object format is unrecognized"
+	refusal := refuse(http.StatusBadRequest, "Unrecognized object", unrecognized, "JSON parse error")
 	refusal.Problem = err.Error()
 	return refusal
 }
@@ -139,7 +140,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 // read returns the event in a request that PagerDuty would accept.
 func (s *Server) read(r *http.Request, body []byte) (e Event, err error) {
 	if len(body) > maxBody {
-		return e, refuse(http.StatusRequestEntityTooLarge, "invalid event", "Event object is too large", "more than 512 KB")
+		const tooLarge = "Event object is too large"
+		return e, refuse(http.StatusRequestEntityTooLarge, "invalid event", tooLarge, "more than 512 KB")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if err := strict.JSON(r, &e, !s.IsStrict()); err != nil {
@@ -152,7 +154,9 @@ func (s *Server) read(r *http.Request, body []byte) (e Event, err error) {
 	case !s.HasToken(e.RoutingKey):
 		return e, invalidEvent("Invalid routing key")
 	case !s.Take(lane, e.RoutingKey).OK:
-		return e, &fakehttp.Refusal{Status: http.StatusTooManyRequests, Body: "Request Limit Exceeded", Problem: "too many events"}
+		return e, &fakehttp.Refusal{
+			Status: http.StatusTooManyRequests, Body: "Request Limit Exceeded", Problem: "too many events",
+		}
 	}
 	return e, nil
 }
@@ -186,16 +190,17 @@ func (s *Server) process(e Event, body []byte) string {
 
 // open returns the open incident of an event, which a trigger opens if there is none.
 func (s *Server) open(e Event) *Incident {
-	all := s.incidents[e.RoutingKey]
-	if i := slices.IndexFunc(all, func(i *Incident) bool { return i.Key == e.DedupKey && i.Status != Resolved }); i >= 0 {
-		return all[i]
+	for _, i := range s.incidents[e.RoutingKey] {
+		if i.Key == e.DedupKey && i.Status != Resolved {
+			return i
+		}
 	}
 	if e.EventAction != "trigger" {
 		return nil
 	}
-	incident := &Incident{Key: e.DedupKey, Status: Triggered}
-	s.incidents[e.RoutingKey] = append(all, incident)
-	return incident
+	opened := &Incident{Key: e.DedupKey, Status: Triggered}
+	s.incidents[e.RoutingKey] = append(s.incidents[e.RoutingKey], opened)
+	return opened
 }
 
 // An Event is an event as it was sent.
