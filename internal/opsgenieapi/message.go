@@ -2,7 +2,6 @@ package opsgenieapi
 
 import (
 	"cmp"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -136,11 +135,8 @@ func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut,
 	}
 	r.URL = n.base.JoinPath("alerts")
 	if m.Action != ActionCreate {
-		var ok bool
-		if r.URL, ok = transport.Join(r.URL, m.Alias, o.path); !ok {
-			return nil, errors.New("Alias: cannot be part of an address")
-		}
-		r.URL.RawQuery = "identifierType=alias" // by default the service takes the alias for an id
+		r.URL, _ = transport.Join(r.URL, m.Alias, o.path) // problems has checked the alias
+		r.URL.RawQuery = "identifierType=alias"           // by default the service takes the alias for an id
 	}
 	if r.Repeat = transport.Replay; m.Alias == "" || m.Action == ActionAddNote {
 		r.Repeat = transport.Message
@@ -155,6 +151,9 @@ func (m Message) problems() (p provider.Problems) {
 	provider.OneOf(&p, "Action", m.Action, ActionCreate, ActionAcknowledge, ActionAddNote, ActionClose)
 	p.Require("Alias", m.Alias != "" || m.Action == ActionCreate)
 	p.Length("Alias", m.Alias, provider.UTF16, MaxAlias)
+	if m.Alias == "." || m.Alias == ".." {
+		p.Add("Alias", "cannot be part of an address")
+	}
 	m.Priority.check(&p, "Priority")
 	p.Require("Title", strings.TrimSpace(m.Title) != "" || m.Action != ActionCreate)
 	p.Require("Text", m.Action != ActionAddNote || m.text(provider.Lines(m.Facts), m.Text, m.Memo.Value) != "")

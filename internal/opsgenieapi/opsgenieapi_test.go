@@ -2,6 +2,7 @@ package opsgenieapi_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -110,25 +111,23 @@ func TestResponders(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		responder opsgenieapi.Responder
-		ok        bool
+		kind      error
 	}{
-		{"a team by name", opsgenieapi.Responder{Type: "team", Name: "web"}, true},
-		{"a schedule by id", opsgenieapi.Responder{Type: "schedule", ID: "1"}, true},
-		{"an escalation by name", opsgenieapi.Responder{Type: "escalation", Name: "night"}, true},
-		{"a user by address", opsgenieapi.Responder{Type: "user", Username: "hanako@example.com"}, true},
-		{"a user by id", opsgenieapi.Responder{Type: "user", ID: "1"}, true},
-		{"a user by name", opsgenieapi.Responder{Type: "user", Name: "hanako"}, false},
-		{"a team by address", opsgenieapi.Responder{Type: "team", Username: "web@example.com"}, false},
-		{"a team by id and name", opsgenieapi.Responder{Type: "team", ID: "1", Name: "web"}, false},
-		{"a team without id and name", opsgenieapi.Responder{Type: "team"}, false},
-		{"no type", opsgenieapi.Responder{Name: "web"}, false},
+		{"a team by name", opsgenieapi.Responder{Type: "team", Name: "web"}, nil},
+		{"a schedule by id", opsgenieapi.Responder{Type: "schedule", ID: "1"}, nil},
+		{"an escalation by name", opsgenieapi.Responder{Type: "escalation", Name: "night"}, nil},
+		{"a user by address", opsgenieapi.Responder{Type: "user", Username: "hanako@example.com"}, nil},
+		{"a user by id", opsgenieapi.Responder{Type: "user", ID: "1"}, nil},
+		{"a user by name", opsgenieapi.Responder{Type: "user", Name: "hanako"}, mackerel.ErrInvalid},
+		{"a team by address", opsgenieapi.Responder{Type: "team", Username: "web@example.com"}, mackerel.ErrInvalid},
+		{"a team by id and name", opsgenieapi.Responder{Type: "team", ID: "1", Name: "web"}, mackerel.ErrInvalid},
+		{"a team without id and name", opsgenieapi.Responder{Type: "team"}, mackerel.ErrInvalid},
+		{"no type", opsgenieapi.Responder{Name: "web"}, mackerel.ErrInvalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := startOpsgenie(t)
 			_, err := s.send(opsgenieapi.Message{Title: "T", Responders: []opsgenieapi.Responder{c.responder}})
-			if !c.ok {
-				servicetest.AsError(t, err, mackerel.ErrInvalid)
-			} else if err != nil || s.alerts()[0].Responders[0] != c.responder {
+			if !errors.Is(err, c.kind) || err == nil && s.alerts()[0].Responders[0] != c.responder {
 				t.Errorf("%v, %+v", err, s.alerts())
 			}
 		})
@@ -287,27 +286,24 @@ func TestLostAnswers(t *testing.T) {
 		message  opsgenieapi.Message
 		delivery mackerel.Delivery
 		requests int
-		ok       bool
+		kind     error
 	}{
-		{"a creation at most once", create, mackerel.AtMostOnce, 2, true},
-		{"a creation at least once", create, mackerel.AtLeastOnce, 2, true},
-		{"a close at most once", opsgenieapi.Message{Action: "close", Alias: "a"}, mackerel.AtMostOnce, 2, true},
-		{"an acknowledge at most once", opsgenieapi.Message{Action: "acknowledge", Alias: "a"}, mackerel.AtMostOnce, 2, true},
-		{"a creation without an alias at most once", opsgenieapi.Message{Title: "T"}, mackerel.AtMostOnce, 1, false},
-		{"a creation without an alias by default", opsgenieapi.Message{Title: "T"}, 0, 2, true},
-		{"a note at most once", opsgenieapi.Message{Action: "note", Alias: "a", Text: "x"}, mackerel.AtMostOnce, 1, false},
-		{"a note by default", opsgenieapi.Message{Action: "note", Alias: "a", Text: "x"}, 0, 2, true},
+		{"a creation at most once", create, mackerel.AtMostOnce, 2, nil},
+		{"a creation at least once", create, mackerel.AtLeastOnce, 2, nil},
+		{"a close at most once", opsgenieapi.Message{Action: "close", Alias: "a"}, mackerel.AtMostOnce, 2, nil},
+		{"an acknowledge at most once", opsgenieapi.Message{Action: "acknowledge", Alias: "a"}, mackerel.AtMostOnce, 2, nil},
+		{"a creation without an alias at most once", opsgenieapi.Message{Title: "T"}, mackerel.AtMostOnce, 1, mackerel.ErrAmbiguous},
+		{"a creation without an alias by default", opsgenieapi.Message{Title: "T"}, 0, 2, nil},
+		{"a note at most once", opsgenieapi.Message{Action: "note", Alias: "a", Text: "x"}, mackerel.AtMostOnce, 1, mackerel.ErrAmbiguous},
+		{"a note by default", opsgenieapi.Message{Action: "note", Alias: "a", Text: "x"}, 0, 2, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := startOpsgenie(t, func(config *opsgenieapi.Config) { config.Call.Delivery = c.delivery })
 				s.fake.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
 				r, err := s.send(c.message)
-				if r.Attempts != c.requests || (err == nil) != c.ok || r.Queued != c.ok {
+				if r.Attempts != c.requests || !errors.Is(err, c.kind) || r.Queued != (err == nil) {
 					t.Errorf("%v, %+v", err, r)
-				}
-				if !c.ok {
-					servicetest.AsError(t, err, mackerel.ErrAmbiguous)
 				}
 			})
 		})

@@ -3,10 +3,8 @@
 package opsgeniefake
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -102,14 +100,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 func refuse(err error, id string) *fakehttp.Refusal {
 	r := &refusal{status: http.StatusBadRequest, message: "Could not parse request body: " + err.Error()}
 	errors.As(err, &r)
-	answer, problem := map[string]any{"message": r.message, "took": 0.001, "requestId": id}, r.message
+	answer, words := map[string]any{"message": r.message, "took": 0.001, "requestId": id}, []string{r.message}
 	if len(r.errors) > 0 {
 		answer["errors"] = r.errors
 	}
 	for _, field := range slices.Sorted(maps.Keys(r.errors)) {
-		problem += " " + field + ": " + r.errors[field]
+		words = append(words, field+": "+r.errors[field])
 	}
-	return fakehttp.RefuseJSON(r.status, answer, problem)
+	return fakehttp.RefuseJSON(r.status, answer, strings.Join(words, " "))
 }
 
 func (s *Server) answer(header http.Header, r *http.Request, id string) (int, map[string]any, error) {
@@ -157,15 +155,10 @@ func (s *Server) path(r *http.Request) []string {
 
 // decode decodes a body into what v points to. A body that is not JSON is a 400, a wrong member a 422.
 func (s *Server) decode(r *http.Request, v any) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	if len(body) == 0 {
+	if r.ContentLength == 0 {
 		return &refusal{status: http.StatusBadRequest, message: "Request body is missing"}
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	err = strict.JSON(r, v, !s.IsStrict())
+	err := strict.JSON(r, v, !s.IsStrict())
 	var field *strict.FieldError
 	switch {
 	case errors.Is(err, strict.ErrContentType):
