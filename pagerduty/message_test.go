@@ -126,6 +126,11 @@ func TestWhatIsCutOfALargeEvent(t *testing.T) {
 			if got := servicetest.CutFields(r.Cuts); got != c.cuts || firsts(e.Payload.CustomDetails) != c.details {
 				t.Errorf("%+v, %s", r.Cuts, firsts(e.Payload.CustomDetails))
 			}
+			for _, cut := range r.Cuts {
+				if cut.Unit == "items" && (cut.To != 0 || cut.From != len(c.message.Images) && cut.From != len(c.message.Links)) {
+					t.Errorf("%+v", cut)
+				}
+			}
 			if len(e.Images) != c.images || len(e.Links) != c.links {
 				t.Errorf("%d images, %d links", len(e.Images), len(e.Links))
 			}
@@ -180,7 +185,7 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 func TestAddressesOfAnEvent(t *testing.T) {
 	type image = pagerdutytest.Image
 	type link = pagerdutytest.Link
-	long := "https://x.test/" + strings.Repeat("a", 2000)
+	fits := "https://x.test/" + strings.Repeat("a", 2000-len("https://x.test/"))
 	for _, c := range []struct {
 		name    string
 		message pagerduty.Message
@@ -191,7 +196,8 @@ func TestAddressesOfAnEvent(t *testing.T) {
 	}{
 		{"an address is the link to the alert", pagerduty.Message{URL: "https://x.test/?a=1&b=2"}, "https://x.test/?a=1&b=2", nil, nil, nil},
 		{"an address that runs is a detail", pagerduty.Message{URL: "javascript:alert(1)"}, "", "javascript:alert(1)", nil, nil},
-		{"an address that is too long is a detail", pagerduty.Message{URL: long}, "", long, nil, nil},
+		{"an address of 2000 characters is the link", pagerduty.Message{URL: fits}, fits, nil, nil, nil},
+		{"an address that is too long is a detail", pagerduty.Message{URL: fits + "a"}, "", fits + "a", nil, nil},
 		{"an image without TLS is left out", pagerduty.Message{Images: []pagerduty.Image{{Src: "http://x.test/a.png"}, {Src: "HTTPS://x.test/b.png", Href: "javascript:x"}}}, "", nil, []image{{Src: "HTTPS://x.test/b.png"}}, nil},
 		{"an image may be a link", pagerduty.Message{Images: []pagerduty.Image{{Src: "https://x.test/", Href: "https://y.test/", Alt: "a"}}}, "", nil, []image{{Src: "https://x.test/", Href: "https://y.test/", Alt: "a"}}, nil},
 		{"a link to no address is left out", pagerduty.Message{Links: []pagerduty.Link{{Href: "/x"}, {Href: "http://x.test/ y"}, {Href: "http://x.test/", Text: "t"}}}, "", nil, nil, []link{{Href: "http://x.test/", Text: "t"}}},
@@ -203,6 +209,15 @@ func TestAddressesOfAnEvent(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		})
+	}
+}
+
+func TestAGraphIsAnImageOrADetail(t *testing.T) {
+	for address, image := range map[string]bool{"https://x.test/g.png": true, "http://x.test/g.png": false} {
+		e := notify(t, []mackerel.Alert{{Message: "x", ImageURL: address}})[0].Events[0]
+		if detail := e.Payload.CustomDetails["Graph"] == address; detail == image || (len(e.Images) == 1) != image {
+			t.Errorf("%+v", e)
+		}
 	}
 }
 

@@ -102,9 +102,6 @@ func (c Config) message() func(mackerel.Alert) Message {
 	responders, tags, priorities := slices.Clone(c.Responders), slices.Clone(c.Tags), provider.ByStatus(c.Priorities)
 	return func(a mackerel.Alert) Message {
 		m := DefaultMessage(a, c.Text)
-		if m.Action != ActionCreate {
-			return m
-		}
 		if priority, ok := priorities[provider.Rating(a)]; ok {
 			m.Priority = priority
 		}

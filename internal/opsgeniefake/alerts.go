@@ -68,7 +68,7 @@ func (s *Server) create(r *http.Request, id string) (int, map[string]any, error)
 		return 0, nil, err
 	}
 	a := s.open(func(a *Alert) bool { return a.Alias == c.Alias })
-	if a == nil || c.Alias == "" {
+	if a == nil {
 		a = &Alert{
 			ID: id + "-" + strconv.FormatInt(s.Now().UnixMilli(), 10), Alias: c.Alias, Message: c.Message,
 			Description: c.Description, Responders: c.Responders, Tags: c.Tags, Details: c.Details, Entity: c.Entity,
