@@ -1,12 +1,15 @@
 package mackerel
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -14,32 +17,32 @@ import (
 // Version is the version of this module.
 const Version = "0.1.0"
 
-// UserAgent is what clients and notifiers call themselves unless told otherwise.
+// UserAgent is the User-Agent of clients and notifiers unless [CallOptions].UserAgent is set.
 const UserAgent = "mackerel-notify/" + Version
 
-// DefaultBaseURL is where Mackerel's API is. KCPS customers use https://kcps-mackerel.io.
+// DefaultBaseURL is the address of Mackerel's API. Customers of KCPS use https://kcps-mackerel.io.
 const DefaultBaseURL = "https://api.mackerelio.com"
 
-// provider is Mackerel itself in errors.
+// provider is the name of Mackerel in errors.
 const provider = "mackerel"
 
-// ClientConfig says as whom to call Mackerel's API. APIKey is required.
+// ClientConfig configures a [Client]. APIKey is required.
 type ClientConfig struct {
-	APIKey  Secret      `json:"api_key"`           // of an organization; reading needs Read, changing also Write permission
+	APIKey  Secret      `json:"api_key"`           // of an organization; with Write permission to change channels
 	BaseURL string      `json:"base_url,omitzero"` // DefaultBaseURL unless set; may have a path
-	Call    CallOptions `json:"-"`                 // Delivery means nothing here: no operation is a message
+	Call    CallOptions `json:"-"`                 // Delivery is not used, because no operation is a message
 }
 
 // A Client calls Mackerel's API (https://mackerel.io/api-docs/) with the key of one organization. It is safe for
-// concurrent use. Its methods return an *[Error] when they fail. Reading, replacing and deleting are repeated after a
-// lost answer, creating is not.
+// concurrent use. The error of a method is an *[Error]. After a lost answer, a client repeats what reads, replaces or
+// deletes. It does not repeat what creates.
 type Client struct {
 	transport *transport.Transport
 	base      *url.URL
 	header    func() http.Header
 }
 
-// NewClient checks the configuration, without calling the API, and reports all problems as one [ErrConfig].
+// NewClient checks the configuration and reports all problems as one [ErrConfig]. It does not call the API.
 func NewClient(c ClientConfig) (*Client, error) {
 	var problems []string
 	if c.APIKey.IsZero() {
@@ -47,59 +50,44 @@ func NewClient(c ClientConfig) (*Client, error) {
 	} else if !transport.ValidCredential(c.APIKey.Reveal()) {
 		problems = append(problems, "APIKey: has a blank, a line break or a character beyond ASCII")
 	}
-	if c.BaseURL == "" {
-		c.BaseURL = DefaultBaseURL
-	}
-	base, problem := transport.ParseBase(c.BaseURL)
+	base, problem := transport.ParseBase(cmp.Or(c.BaseURL, DefaultBaseURL))
 	if problem != "" {
 		problems = append(problems, "BaseURL: "+problem)
 	}
-	o := options(c.Call)
-	if problems = append(problems, o.Problems()...); len(problems) > 0 {
+	c.Call.UserAgent = cmp.Or(c.Call.UserAgent, UserAgent)
+	call := transport.Options[Delivery, Attempt](c.Call)
+	if problems = append(problems, call.Problems()...); len(problems) > 0 {
 		return nil, &Error{Provider: provider, Op: "configure", Kind: ErrConfig, Message: strings.Join(problems, "; ")}
 	}
-	t := transport.New(provider, o, c.APIKey.Reveal())
-	return &Client{
-		transport: t, base: base,
-		header: t.Header("X-Api-Key", c.APIKey.Reveal(), "Accept", "application/json", "Content-Type", "application/json"),
-	}, nil
+	const mediaType = "application/json"
+	t := transport.New(provider, call, c.APIKey.Reveal())
+	header := t.Header("X-Api-Key", c.APIKey.Reveal(), "Accept", mediaType, "Content-Type", mediaType)
+	return &Client{transport: t, base: base, header: header}, nil
 }
 
-// String returns "mackerel": a client prints nothing of its key.
+// String returns "mackerel". It does not show the key.
 func (c *Client) String() string { return provider }
 
-// options are the caller's options as the transport takes them.
-func options(c CallOptions) transport.Options {
-	o := transport.Options{
-		Client: c.Client, Timeout: c.Timeout, MaxAttempts: c.MaxAttempts, MaxWait: c.MaxWait,
-		Delivery: transport.Delivery(c.Delivery), UserAgent: c.UserAgent,
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = UserAgent
-	}
-	if c.OnAttempt != nil {
-		o.OnAttempt = func(ctx context.Context, a transport.Attempt) { c.OnAttempt(ctx, Attempt(a)) }
-	}
-	return o
-}
-
-// An operation is one row of the API's reference: what it is called, how it is sent, and what doing it twice means.
+// An operation is one entry of the API's reference.
 type operation struct {
 	name   string
 	method string
 	repeat transport.Repeat
 }
 
-// An answer knows whether it has what the documentation promises: an empty object is JSON as well.
+// An answer reports whether it has the members that the documentation promises. An empty object does not.
 type answer interface{ complete() bool }
 
-// call makes one call below /api/v0 and decodes the answer into a T.
+// lenient is how answers are read. A doubled name or bad UTF-8 in one member must not lose the rest.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// call makes a call to a path below /api/v0 and decodes the answer.
 func call[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {
 	answer, _, err := do[T](ctx, c, op, body, path...)
 	return answer, err
 }
 
-// do is call, and tells how many requests it took.
+// do is call. It also returns the number of requests.
 func do[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, int, error) {
 	var answer T
 	u, ok := transport.Join(c.base, append([]string{"api", "v0"}, path...)...)
@@ -107,10 +95,11 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 		return answer, 0, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
 	}
 	r := c.transport.Do(ctx, transport.Request{
-		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
+		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body,
+		Repeat: op.repeat, Limit: transport.ReadLimit,
 		Judge: func(r *transport.Result) {
 			answer = *new(T)
-			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer) != nil || !answer.complete()) {
+			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer, lenient) != nil || !answer.complete()) {
 				r.Class, r.Err = transport.Ambiguous, errUndocumented
 			}
 		},
@@ -123,7 +112,7 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 
 var errUndocumented = errors.New("the answer is not the documented one")
 
-// failure is the result of a failed operation as an Error.
+// failure turns the result of a failed operation into an Error.
 func (c *Client) failure(op operation, r transport.Result) error {
 	return &Error{
 		Provider:   provider,
@@ -133,39 +122,28 @@ func (c *Client) failure(op operation, r transport.Result) error {
 		RetryAfter: r.RetryAfter,
 		Attempts:   r.Attempts,
 		Delivery:   Delivery(r.Delivery),
-		Kind:       kinds[r.Class],
+		Kind:       r.Class.Kind(),
 		Err:        r.Err,
 	}
 }
 
-var kinds = map[transport.Class]error{
-	transport.Ambiguous:    ErrAmbiguous,
-	transport.Invalid:      ErrInvalid,
-	transport.Unauthorized: ErrUnauthorized,
-	transport.NotFound:     ErrNotFound,
-	transport.RateLimited:  ErrRateLimited,
-	transport.Unavailable:  ErrUnavailable,
-	transport.Unsupported:  ErrUnsupported,
-}
-
-// errorMessage reads both forms of an error body: {"error":{"message":"..."}} and {"error":"..."}. Anything else, such
-// as a proxy's page, has no message.
+// errorMessage returns the message of an error's body, in both of its forms: {"error":{"message":"..."}} and
+// {"error":"..."}. It returns "" for anything else, such as the page of a proxy.
 func errorMessage(body []byte) string {
 	var e struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if json.Unmarshal(body, &e) != nil || len(e.Error) == 0 {
-		return ""
+		Error jsontext.Value `json:"error"`
 	}
 	var text string
-	if json.Unmarshal(e.Error, &text) == nil {
-		return text
-	}
 	var object struct {
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(e.Error, &object) != nil {
+	switch {
+	case json.Unmarshal(body, &e, lenient) != nil:
 		return ""
+	case json.Unmarshal(e.Error, &text, lenient) == nil:
+		return text
+	case json.Unmarshal(e.Error, &object, lenient) == nil:
+		return object.Message
 	}
-	return object.Message
+	return ""
 }

@@ -2,7 +2,6 @@ package mackerel_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,8 +10,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 	"github.com/mackerel-notify/mackerel/mackereltest"
 )
 
@@ -118,7 +121,7 @@ func TestUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	requests := s.Requests()
-	var sent map[string]json.RawMessage
+	var sent map[string]jsontext.Value
 	if err := json.Unmarshal(requests[len(requests)-1].Body, &sent); err != nil {
 		t.Fatal(err)
 	}
@@ -356,5 +359,34 @@ func TestACancelledCallIsItself(t *testing.T) {
 	}
 	if len(s.Requests()) != 0 {
 		t.Error("a request was made all the same")
+	}
+}
+
+func TestTheCallOptionsOfAClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var attempts []mackerel.Attempt
+		s, c := inBubble(t, mackerel.CallOptions{
+			MaxAttempts: 2, OnAttempt: func(_ context.Context, a mackerel.Attempt) { attempts = append(attempts, a) },
+		})
+		s.Inject(fakehttp.Fault{Status: 503, Times: -1})
+		if _, err := c.ListChannels(t.Context()); !errors.Is(err, mackerel.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		if len(attempts) != 2 || attempts[1].Op != "list channels" || attempts[1].Status != 503 || !attempts[1].Last {
+			t.Errorf("OnAttempt saw %+v", attempts)
+		}
+		if agent := s.Requests()[0].Header.Get("User-Agent"); agent != mackerel.UserAgent {
+			t.Errorf("the default User-Agent is %q", agent)
+		}
+	})
+}
+
+func TestTheTransportHasTheSameDeliveries(t *testing.T) {
+	for ours, its := range map[mackerel.Delivery]transport.Delivery{
+		mackerel.AtLeastOnce: transport.AtLeastOnce, mackerel.AtMostOnce: transport.AtMostOnce,
+	} {
+		if ours != mackerel.Delivery(its) {
+			t.Errorf("%v is %d here and %d in the transport", ours, ours, its)
+		}
 	}
 }

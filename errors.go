@@ -7,50 +7,52 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// What went wrong, as far as a caller can act on it. Every [Error] is exactly one of these: ask with [errors.Is].
+// The kinds of errors. Every [Error] is exactly one of them, for [errors.Is].
 var (
-	// ErrConfig means that a constructor was given an unusable configuration; the message lists every problem.
+	// ErrConfig means that a constructor was given an unusable configuration. The message lists all problems.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrInvalid means that the request is wrong and will stay wrong: refused before sending or by the service,
-	// which includes an answer that redirects elsewhere.
-	ErrInvalid = errors.New("invalid request")
+	// ErrInvalid means that the request is wrong: it was refused before it was sent, or by the service with a 4xx
+	// that has no kind of its own. A redirect is ErrInvalid as well.
+	ErrInvalid = transport.ErrInvalid
 	// ErrUnauthorized means 401, 402, 403 or 407: the credential is wrong, expired or not allowed to do this.
-	ErrUnauthorized = errors.New("not authorized")
+	ErrUnauthorized = transport.ErrUnauthorized
 	// ErrNotFound means 404 or 410: the room, channel or webhook does not exist.
-	ErrNotFound = errors.New("not found")
-	// ErrRateLimited means that the service refused for now, with 429 or its own dialect. Nothing was done.
-	ErrRateLimited = errors.New("rate limited")
-	// ErrUnavailable means that it was not done, or that doing it again cannot do it twice, and that it may work
-	// later: no connection could be made, 408, or any lost answer and 5xx of an operation that may be repeated.
-	ErrUnavailable = errors.New("unavailable")
-	// ErrAmbiguous means that it may have been done: the request went out, and no answer came back or one that says
-	// nothing definite.
-	ErrAmbiguous = errors.New("may have been done")
-	// ErrUnsupported means that this service or API cannot do that at all: 501, 505, or known beforehand.
-	ErrUnsupported = errors.New("not supported")
+	ErrNotFound = transport.ErrNotFound
+	// ErrRateLimited means that the service refused for now, with 429 or in a way of its own. Nothing was done.
+	ErrRateLimited = transport.ErrRateLimited
+	// ErrUnavailable means that it may work later, and that another call does no harm. Either nothing was done,
+	// because there was no connection or a 408, or the operation may be done twice and had no answer or a 5xx.
+	ErrUnavailable = transport.ErrUnavailable
+	// ErrAmbiguous means that it may have been done. The request may have reached the service, and there was no
+	// answer or one that does not tell, such as a 500.
+	ErrAmbiguous = transport.ErrAmbiguous
+	// ErrUnsupported means that the service cannot do this: 501, 505, or known before the call.
+	ErrUnsupported = transport.ErrUnsupported
 )
 
-// An Error says what became of one operation on a remote service. The module returns it as *Error everywhere; it never
-// holds a URL, a header or a credential.
+// An Error is the outcome of an operation on a remote service that failed. All packages of the module return it as
+// *Error. It contains no URL, header or credential.
 type Error struct {
 	Provider   string        // the service: "chatwork", "mackerel"
 	Op         string        // the operation in the service's words: "post message"
 	Status     int           // HTTP status of the last answer, 0 if there was none
-	Code       string        // the service's own error code, if it has such
-	Message    string        // the service's own words: one line, at most 512 bytes, credentials removed
-	RetryAfter time.Duration // how long the service asked to wait, 0 if it did not say
+	Code       string        // the service's own error code, if it has error codes
+	Message    string        // the service's own words, on one line of at most 512 bytes and without credentials
+	RetryAfter time.Duration // how long the service asked to wait, 0 if it did not
 	Attempts   int           // requests made, 0 if it failed before the first
-	Delivery   Delivery      // the mode it ran under; AtMostOnce for what is never repeated
-	Kind       error         // one of the sentinels above, never nil
-	Err        error         // the cause when there was no usable answer; a cancelled context is found in here
+	Delivery   Delivery      // the mode of the call; AtMostOnce for an operation that is never repeated
+	Kind       error         // one of ErrConfig to ErrUnsupported, never nil
+	Err        error         // why there was no usable answer; contains the error of a context that ended
 }
 
 // Error reads "service: operation: status: words (kind, attempts, wait)".
 func (e *Error) Error() string { return e.Provider + ": " + e.detail() }
 
-// detail is the message without the provider, for callers that have already named it.
+// detail is Error without the provider, for a message that has named it.
 func (e *Error) detail() string {
 	parts := []string{e.Op}
 	if e.Status != 0 {
@@ -80,16 +82,17 @@ func (e *Error) detail() string {
 	return strings.Join(parts, ": ") + " (" + strings.Join(notes, ", ") + ")"
 }
 
-// Unwrap returns the kind and the cause, so that [errors.Is] finds both the sentinel and, say, [context.Canceled].
+// Unwrap returns Kind and Err, so that [errors.Is] finds ErrAmbiguous and [context.Canceled] in the same error.
 func (e *Error) Unwrap() []error {
 	return slices.DeleteFunc([]error{e.Kind, e.Err}, func(err error) bool { return err == nil })
 }
 
-// Retry reports whether the same call may be made again under the delivery mode it ran with, and how long to wait
-// before. What was rate limited or unavailable may; what is ambiguous may under [AtLeastOnce] only. Of joined errors,
-// such as those of [Multi], any one that may be repeated is enough, and the longest wait counts; [Failures] tells which.
+// Retry reports whether the same call may be made again under its delivery mode, and how long to wait before. It may
+// if the error is [ErrRateLimited] or [ErrUnavailable], or [ErrAmbiguous] under [AtLeastOnce]. Of joined errors, such
+// as those of [Multi], it is enough that one may be repeated; after is the longest wait of those. [Failures] tells
+// them apart.
 func Retry(err error) (after time.Duration, ok bool) {
-	switch e := err.(type) { //nolint:errorlint // this is the walk over the tree itself
+	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
 	case nil:
 		return 0, false
 	case *Error:
@@ -107,12 +110,12 @@ func Retry(err error) (after time.Duration, ok bool) {
 		}
 		return after, ok
 	}
-	return 0, err == ErrRateLimited || err == ErrUnavailable //nolint:errorlint // a bare sentinel, at the leaf
+	return 0, err == ErrRateLimited || err == ErrUnavailable //nolint:errorlint // this is a leaf of the tree
 }
 
 func (e *Error) repeatable() bool {
 	switch e.Kind {
-	case ErrRateLimited, ErrUnavailable: //nolint:errorlint // Kind is one of the sentinels itself
+	case ErrRateLimited, ErrUnavailable: //nolint:errorlint // Kind is a sentinel itself
 		return true
 	case ErrAmbiguous:
 		return e.Delivery == AtLeastOnce

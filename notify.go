@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// A Notifier carries an alert to people. Nil means that the service answered with its documented success, or that the
-// notifier is configured not to send this alert ([Receipt].Skipped); everything else is an error, most often an
-// [*Error]. A Notifier is safe for concurrent use and leaves the alert, and what it points to, as it is.
+// A Notifier sends an alert to a service. Notify returns nil if the service answered with its documented success, or
+// if the notifier is configured not to send this alert ([Receipt].Skipped). The errors of this module's notifiers are
+// [*Error]. A Notifier is safe for concurrent use. It does not change the alert or what it points to.
 type Notifier interface {
 	Notify(ctx context.Context, a Alert) error
 }
 
-// A Deliverer is a Notifier that can also tell what came of it. Every notifier of this module is one.
+// A Deliverer is a Notifier that also returns a receipt. All notifiers of this module are Deliverers.
 type Deliverer interface {
 	Notifier
 	Deliver(ctx context.Context, a Alert) (Receipt, error)
 }
 
-// A Previewer can show what it would send, without sending it. Every notifier of this module is one.
+// A Previewer shows what it would send, without sending it. All notifiers of this module are Previewers.
 type Previewer interface {
 	Preview(a Alert) (*Preview, error)
 }
 
-// A NotifierFunc is a function as a Notifier.
+// A NotifierFunc is a function that is a Notifier.
 type NotifierFunc func(ctx context.Context, a Alert) error
 
 // Notify calls f.
@@ -56,15 +56,15 @@ func DeliveryID(ctx context.Context) string {
 	return id
 }
 
-// A Receipt says what came of one delivery. With an error it says how far it got.
+// A Receipt is the outcome of one delivery. Together with an error, it says what was done until then.
 type Receipt struct {
 	Provider string        // the service: "chatwork"
-	ID       string        // the service's own id of what it made, "" where it gives none
-	Skipped  string        // why this notifier is configured not to send this alert; then no request was made
-	Queued   bool          // the service accepted it and delivers later, without saying so
+	ID       string        // the service's own id of the message, incident or call; "" if the service has no ids
+	Skipped  string        // why this notifier is configured not to send this alert; no request was made
+	Queued   bool          // the service accepted the alert and delivers it later; the outcome is not known
 	Attempts int           // requests made
-	Duration time.Duration // from the call to the return, waits included
-	Cuts     []Cut         // what did not fit the service's limits, in the order it was cut
+	Duration time.Duration // of the whole call, waits included
+	Cuts     []Cut         // what was shortened to fit the service's limits, in the order it was cut
 }
 
 // A Cut says that a field was shortened to fit a limit of the service.
@@ -74,29 +74,28 @@ type Cut struct {
 	From, To int    // the length before and after, in that unit
 }
 
-// A Preview is what a notifier would send for an alert: usually one request, none if it is skipped.
+// A Preview is what a notifier would send for an alert: usually one request, and no request if the alert is skipped.
 type Preview struct {
 	Skipped  string // as in [Receipt]
 	Requests []PreviewRequest
 	Cuts     []Cut // as in [Receipt]
 }
 
-// A PreviewRequest is one request as it would be sent, with its secrets as [redacted] and what differs each time, such
-// as a retry key or a date, as {placeholder}.
+// A PreviewRequest is one request as it would be sent. Its secrets are [redacted]. What differs each time, such as a
+// retry key or a date, is a {placeholder}.
 type PreviewRequest struct {
 	Method, URL string
 	Header      http.Header
 	Body        string
 }
 
-// Delivery chooses between the two ways to treat a message whose answer was lost: it may have been delivered.
+// Delivery says what to do with a message whose answer was lost: the message may have been delivered or not.
 type Delivery uint8
 
 const (
-	// AtLeastOnce sends it again: a room that reads an alert twice is better off than one that never does. It is the
-	// default for messages.
+	// AtLeastOnce sends it again. The people may read an alert twice. It is the default for messages.
 	AtLeastOnce Delivery = iota + 1
-	// AtMostOnce does not, and returns [ErrAmbiguous]. It is the default for phone calls and SMS.
+	// AtMostOnce returns [ErrAmbiguous]. The people may not read an alert. It is the default for phone calls and SMS.
 	AtMostOnce
 )
 
@@ -113,51 +112,53 @@ func (d Delivery) String() string {
 
 // CallOptions says how a client or notifier makes its calls. The zero value is ready to use.
 type CallOptions struct {
-	// Client is the http.Client to go through, for a proxy, certificates or tracing. It is copied, never changed; its
-	// Timeout counts if it is shorter than ours, its CheckRedirect does not: redirects are refused. Nil shares one
-	// connection pool between all notifiers of the process. Email ignores it.
+	// Client is the http.Client to use, for a proxy, certificates or tracing. It is copied, not changed. Its Timeout
+	// counts if it is shorter than ours. Its CheckRedirect is not used, because redirects are refused. With nil, all
+	// notifiers of the process share one connection pool. Email does not use it.
 	Client *http.Client
-	// Timeout is the limit of one attempt, from dialing to the last byte of the answer; 10 s unless set. Of a file that is
-	// uploaded or downloaded it is the limit of silence.
+	// Timeout limits one attempt, from dialing to the last byte of the answer; 10 s unless set. When a file is
+	// uploaded or downloaded, it limits the time in which no byte moves.
 	Timeout time.Duration
-	// MaxAttempts is how often one call is tried at the most; 3 unless set, and 1 means no second try.
+	// MaxAttempts limits the attempts of one call; 3 unless set. With 1 there is no second attempt.
 	MaxAttempts int
-	// MaxWait is the longest single wait between two attempts; 15 s unless set. If the service asks for more, or for more
-	// than the context's deadline leaves, the call returns at once and the error's RetryAfter says how long to wait.
+	// MaxWait is the longest wait between two attempts; 15 s unless set. If the service asks for a longer wait, or
+	// for one that does not end before the context's deadline, the call returns at once with the wait in the error's
+	// RetryAfter.
 	MaxWait time.Duration
-	// Delivery is what to do when an answer was lost. The zero value is the package's default, see there.
+	// Delivery says what to do when an answer was lost. The package's default is used unless it is set.
 	Delivery Delivery
-	// UserAgent is mackerel-notify/<version> unless set.
+	// UserAgent is [UserAgent] unless set.
 	UserAgent string
-	// OnAttempt, if set, is called after each attempt, in the goroutine of the call: the place for logs and metrics.
+	// OnAttempt, if set, is called after each attempt, in the goroutine of the call. It is the place for logs and
+	// metrics.
 	OnAttempt func(context.Context, Attempt)
 }
 
-// An Attempt is one request of a call, as [CallOptions].OnAttempt sees it. Nothing in it is secret.
+// An Attempt is one request of a call, for [CallOptions].OnAttempt. It contains no secrets.
 type Attempt struct {
 	Provider string        // the service: "chatwork"
 	Op       string        // the operation: "post message"
 	Number   int           // 1 for the first
-	Start    time.Time     // when it began
-	Duration time.Duration // until the answer was read to its end
+	Start    time.Time     // when the attempt began
+	Duration time.Duration // until the last byte of the answer
 	Status   int           // HTTP status, 0 if there was no answer
-	Err      error         // why there was no usable answer, redacted
+	Err      error         // why there was no usable answer, without secrets
 	Wait     time.Duration // until the next attempt, 0 after the last
 	Last     bool          // no other attempt follows
 }
 
-// A Result is what became of one notifier in [DeliverAll].
+// A Result is the outcome of one notifier in [DeliverAll].
 type Result struct {
 	Notifier Notifier
-	Receipt  Receipt // of a Deliverer; of any other Notifier only the Duration is known
+	Receipt  Receipt // of a Deliverer; any other Notifier has the Duration only
 	Err      error
 }
 
-// Results are what became of all notifiers in [DeliverAll], in the order in which they were given.
+// Results are the outcomes of all notifiers in [DeliverAll], in the order of the notifiers.
 type Results []Result
 
-// Err returns nil if every notifier succeeded, and the error that [Multi] would have returned if not: [Failures] lists
-// its parts.
+// Err returns nil if all notifiers succeeded, else the error that [Multi] would have returned. [Failures] lists its
+// parts.
 func (r Results) Err() error {
 	var errs []error
 	for _, result := range r {
@@ -169,15 +170,15 @@ func (r Results) Err() error {
 }
 
 // DeliverAll sends the alert through all notifiers at once, waits for all of them, and returns their results in the
-// order given. That one fails, or is nil, costs the others nothing. If one panics, DeliverAll panics with the same
-// value after all have ended.
+// order given. If a notifier fails or is nil, the others go on. If a notifier panics, DeliverAll panics with the same
+// value after all of them have ended.
 func DeliverAll(ctx context.Context, a Alert, notifiers ...Notifier) Results {
 	results := make(Results, len(notifiers))
 	panics := make([]any, len(notifiers))
 	var wg sync.WaitGroup
 	for i, n := range notifiers {
 		wg.Go(func() {
-			// Ended by runtime.Goexit, a notifier has neither returned nor panicked; it must not pass for a success.
+			// This stays if the notifier calls runtime.Goexit, which is neither a return nor a panic.
 			results[i] = Result{Notifier: n, Err: errors.New("the notifier ended its goroutine")}
 			defer func() { panics[i] = recover() }()
 			results[i] = deliver(ctx, a, n)
@@ -205,31 +206,31 @@ func deliver(ctx context.Context, a Alert, n Notifier) Result {
 	return Result{Notifier: n, Receipt: Receipt{Duration: time.Since(start)}, Err: err}
 }
 
-// Multi returns a Notifier that notifies all the given ones, as [DeliverAll] does. Its error joins one [*DeliveryError]
-// per failure, in the order given: [Failures] lists them, [Retry] tells whether trying those again makes sense. The
-// list is copied.
+// Multi returns a Notifier that sends an alert through all the given notifiers, like [DeliverAll]. Its error joins
+// one [*DeliveryError] per failure, in the order given. [Failures] lists them, and [Retry] reports whether one of
+// them may be tried again. The list is copied.
 func Multi(notifiers ...Notifier) Notifier {
 	return multi(slices.Clone(notifiers))
 }
 
 type multi []Notifier
 
-// Notify returns nil only if every notifier did.
+// Notify returns nil if all notifiers return nil.
 func (m multi) Notify(ctx context.Context, a Alert) error { return DeliverAll(ctx, a, m...).Err() }
 
 // A DeliveryError says which notifier of a [Multi] failed, and why.
 type DeliveryError struct {
-	Notifier Notifier // nil if that was what is wrong
+	Notifier Notifier // nil if Multi was given a nil Notifier
 	Err      error
 }
 
-// Error names the notifier, if it has a name, and the failure.
+// Error returns the notifier's String, if it has one, and the failure.
 func (e *DeliveryError) Error() string {
 	name, named := e.Notifier.(fmt.Stringer)
 	if !named {
 		return e.Err.Error()
 	}
-	if err, ok := e.Err.(*Error); ok { //nolint:errorlint // only to not name the provider twice
+	if err, ok := e.Err.(*Error); ok { //nolint:errorlint // to leave out the provider, which the name contains
 		return name.String() + ": " + err.detail()
 	}
 	return name.String() + ": " + e.Err.Error()
@@ -238,16 +239,16 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns Err.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// Failures lists the deliveries that failed in an error of [Multi], through any Multi within a Multi: each names the
-// notifier itself, so that only those are tried again:
+// Failures lists the deliveries that failed in an error of [Multi], those of a Multi inside of a Multi included. Each
+// has the notifier that failed, so that only those can be tried again:
 //
 //	for _, f := range mackerel.Failures(err) {
 //		err = f.Notifier.Notify(ctx, alert)
 //	}
 //
-// It is empty for an error that did not come from a Multi.
+// It is empty for an error that does not come from a Multi.
 func Failures(err error) []*DeliveryError {
-	switch e := err.(type) { //nolint:errorlint // this is the walk over the tree itself
+	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
 	case *DeliveryError:
 		if inner := Failures(e.Err); len(inner) > 0 {
 			return inner

@@ -9,13 +9,15 @@ import (
 // redacted is what a Secret shows of itself.
 const redacted = "[redacted]"
 
-// A Secret is a token, key or URL that must not be printed. Every way of printing it, and JSON, gives "[redacted]";
-// only Reveal returns the value. It holds no string that fmt could reach through somebody else's unexported field.
-// The zero Secret is empty and prints as nothing. Secrets are comparable.
-type Secret struct{ value unique.Handle[string] }
+// A Secret is a token, key or URL that must not be printed. fmt, log/slog and JSON show "[redacted]", also below an
+// unexported field; only Reveal returns the value. The zero Secret is empty and is shown as "". Secrets are
+// comparable.
+type Secret struct {
+	value unique.Handle[string] // not a string, because fmt prints any string that it reaches by reflection
+}
 
-// NewSecret wraps a value, most often straight from the environment: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")).
-// The empty string gives the zero Secret.
+// NewSecret returns a Secret with the value: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")). The empty string gives
+// the zero Secret.
 func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
@@ -23,7 +25,7 @@ func NewSecret(value string) Secret {
 	return Secret{unique.Make(value)}
 }
 
-// Reveal returns the value itself.
+// Reveal returns the value.
 func (s Secret) Reveal() string {
 	if s.IsZero() {
 		return ""
@@ -31,10 +33,10 @@ func (s Secret) Reveal() string {
 	return s.value.Value()
 }
 
-// IsZero reports whether the secret is empty; JSON's omitzero asks it.
+// IsZero reports whether the secret is empty. JSON calls it for omitzero.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// String returns "[redacted]", or nothing for an empty secret.
+// String returns "[redacted]", or "" for an empty secret.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
@@ -42,20 +44,19 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// GoString is String in quotes, for %#v.
+// GoString returns String in quotes, for %#v.
 func (s Secret) GoString() string { return `"` + s.String() + `"` }
 
-// LogValue is String, for log/slog.
+// LogValue returns String, for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is String: a configuration that is written out does not take its secrets along.
+// MarshalText returns String. A configuration that is written does not contain its secrets.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads the value itself. It refuses "[redacted]", which is what is left of a secret after it was written
-// out: better an error now than a wrong password later.
+// UnmarshalText reads the value. It refuses "[redacted]", as MarshalText has written it, because the value is lost.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == redacted {
-		return errors.New(`the secret was written out as "[redacted]": its value is lost`)
+		return errors.New(`the secret was written as "[redacted]": its value is lost`)
 	}
 	*s = NewSecret(string(text))
 	return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // A Refusal is an answer that refuses a request. A fake's handler returns it as an error.
-type Refusal struct {
+type Refusal struct { //nolint:errname // a fake refuses; that it is an error is how it is returned
 	Status  int
 	Header  http.Header
 	Body    string
@@ -21,8 +21,18 @@ type Refusal struct {
 // Error returns the status and the problem.
 func (r *Refusal) Error() string { return strconv.Itoa(r.Status) + ": " + r.Problem }
 
+// RefuseJSON returns a refusal with v as its JSON body. The header is given as names and values in turn.
+func RefuseJSON(status int, v any, problem string, header ...string) *Refusal {
+	r := &Refusal{Status: status, Header: http.Header{}, Body: string(marshal(v)), Problem: problem}
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
 // A Limit is a rate limit that a service documents: N requests within Per, counted for each key of the lane. What a key
-// is, a token or a room, is the service's.
+// is, a token or a room, is the service's. An N of 0 is a lane without a documented limit.
 type Limit struct {
 	Lane string
 	N    int
@@ -88,6 +98,9 @@ func (s *Server) SetLimit(lane string, n int, per time.Duration) {
 // Documented sets all limits that the service documents.
 func (s *Server) Documented() {
 	for _, l := range s.fake.limits {
+		if l.N == 0 {
+			continue
+		}
 		s.SetLimit(l.Lane, l.N, l.Per)
 	}
 }

@@ -1,23 +1,26 @@
 package notifytest
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 )
 
-// full returns an alert that has everything. Each call makes a new one that shares nothing with the others, so that two
-// can be compared after one of them was sent.
+// alertURL is the page that the alerts link to.
+const alertURL = "https://mackerel.io/orgs/example/alerts/notifytest"
+
+// full returns an alert with every field that an alert of a monitor can have. Two such alerts share no memory. Their
+// slices have room behind the end, where an append to a copy writes.
 func full() mackerel.Alert {
 	value, warning, critical := 96.5, 80.0, 90.0
 	opened := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	role := mackerel.Role{
-		FullName: "Shop: app", Service: "Shop", Name: "app", ServiceURL: "https://mackerel.io/orgs/example/services/Shop",
-		URL: "https://mackerel.io/orgs/example/services/Shop#role=app",
+		FullName: "Shop: app", Service: "Shop", ServiceURL: "https://mackerel.io/orgs/example/services/Shop",
+		Name: "app", URL: "https://mackerel.io/orgs/example/services/Shop#role=app",
 	}
 	return mackerel.Alert{
 		ID: "notifytest", Event: mackerel.EventAlert, Status: mackerel.StatusCritical, Org: "example", URL: alertURL,
@@ -27,63 +30,68 @@ func full() mackerel.Alert {
 			Label: "cpu%", Value: &value, Warning: &warning, Critical: &critical, Operator: ">", Duration: 3,
 			Labels: map[string]string{"zone": "a", "app": "shop"},
 		},
-		Facts: append(make([]mackerel.Fact, 0, 8), mackerel.Fact{Label: "Runbook", Value: "page 7"}, mackerel.Fact{Label: "Team", Value: "web"}),
+		Facts: roomy(mackerel.Fact{Label: "Runbook", Value: "page 7"}, mackerel.Fact{Label: "Team", Value: "web"}),
 		Host: &mackerel.Host{
-			ID: "4Host", Name: "app01", URL: "https://mackerel.io/orgs/example/hosts/4Host", Type: "unknown", Status: "working",
-			FromStatus: "standby", Memo: "rack 3", Roles: append(make([]mackerel.Role, 0, 4), role),
+			ID: "4Host", Name: "app01", URL: "https://mackerel.io/orgs/example/hosts/4Host", Type: "unknown",
+			Status: "working", FromStatus: "standby", Memo: "rack 3", Roles: roomy(role),
 		},
-		Service:  &mackerel.Service{ID: "4Service", Name: "Shop", Memo: "the shop", OrgID: "4Org", Roles: append(make([]mackerel.Role, 0, 4), role)},
+		Service:  &mackerel.Service{ID: "4Service", Name: "Shop", Memo: "the shop", OrgID: "4Org", Roles: roomy(role)},
 		User:     &mackerel.User{ID: "4User", ScreenName: "hanako"},
 		ImageURL: "https://mackerel.io/embed/public/graph.png", Trigger: "monitor", Reason: "planned",
 		OpenedAt: opened, ChangedAt: opened.Add(time.Minute),
-		Raw: append(make(json.RawMessage, 0, 64), `{"event":"alert"}`...),
+		Raw: roomy([]byte(`{"event":"alert"}`)...),
 	}
 }
 
-// alertURL is the page that the alerts link to.
-const alertURL = "https://mackerel.io/orgs/example/alerts/notifytest"
+// roomy returns a slice with room behind its end.
+func roomy[T any](elements ...T) []T { return slices.Grow(slices.Clone(elements), 8) }
 
-// everything is full with the members that only other events have.
+// everything returns full with the group that only an event of an alert group has.
 func everything() mackerel.Alert {
 	a := full()
 	a.Group = &mackerel.AlertGroup{
-		ID: "4Group", SettingID: "4Setting", SettingURL: "https://mackerel.io/orgs/example/alert-group-settings/4Setting",
-		Name: "databases", Memo: "primary first",
+		ID: "4Group", Name: "databases", Memo: "primary first",
+		SettingID: "4Setting", SettingURL: "https://mackerel.io/orgs/example/alert-group-settings/4Setting",
 	}
 	return a
 }
 
-// alertRows send what Mackerel sends and what people write by hand. No alert may fail for what it lacks.
+// successRows come first: a harness that fails without a fault would fail in all rows.
+func successRows() []row {
+	return []row{
+		{"an alert is one message that the service accepts", anyNotifier, checkSuccess},
+		{"an alert is one message that the service accepts over a socket", onSockets, checkSuccess},
+	}
+}
+
+// checkSuccess sends two alerts in each mode.
+func checkSuccess(s *stage) {
+	for _, mode := range []mackerel.Delivery{0, mackerel.AtLeastOnce, mackerel.AtMostOnce} {
+		sc := s.sceneIn(mode)
+		for range 2 {
+			o := sc.send()
+			o.wantSuccess()
+			o.wantAccepted(1)
+			o.wantRequests(1)
+		}
+	}
+}
+
+// alertRows send alerts as Mackerel sends them and as programs make them. No alert may fail because a field is missing.
 func alertRows() []row {
 	return []row{
-		{name: "every event is accepted, with all that an alert can have and with nothing", check: checkEvents},
-		{name: "every status is accepted, however it is written", check: checkStatusWords},
-		{name: "the least that a person writes by hand is accepted", check: checkMinimal},
-		{name: "an alert is accepted when it opens, changes and closes", check: checkLife},
-		{name: "the alert stays as it was", check: checkUnchanged},
-		{name: "fifty calls at once are fifty messages, and may share an alert's parts", sockets: true, check: checkCrowd},
+		{"every event is accepted, with every field and with no other field", anyNotifier, checkEvents},
+		{"every status is accepted, in either case", anyNotifier, checkStatusWords},
+		{"an alert with few fields is accepted", anyNotifier, checkMinimal},
+		{"an alert is accepted when it opens, changes and closes", anyNotifier, checkLife},
+		{"the alert is not changed", anyNotifier, checkUnchanged},
+		{"fifty calls at the same time are fifty messages", anyNotifier, checkCrowd},
 	}
 }
 
-// wantArrival complains unless the call succeeded and the alert arrived, or was left out for a reason.
-func (sc *scene) wantArrival(o outcome, in string) {
-	sc.Helper()
-	sc.wantSuccess(o, in)
-	if o.err != nil || o.accepted > 0 || sc.Dedups {
-		return
-	}
-	switch {
-	case o.receipt != nil && o.receipt.Skipped == "":
-		sc.Errorf("%s: nothing was accepted, and Receipt.Skipped does not say why", in)
-	case len(o.requests) > 0:
-		sc.Errorf("%s: a request was made, but nothing was accepted", in)
-	}
-}
-
-// checkEvents includes one that does not exist yet: Mackerel may have it tomorrow.
+// checkEvents includes an event that Mackerel does not have yet.
 func checkEvents(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
 	for _, event := range []mackerel.Event{
 		"", mackerel.EventAlert, mackerel.EventAlertGroup, mackerel.EventHostStatus, mackerel.EventHostRegister,
 		mackerel.EventHostRetire, mackerel.EventMonitorCreate, mackerel.EventMonitorUpdate, mackerel.EventMonitorDelete,
@@ -91,73 +99,76 @@ func checkEvents(s *stage) {
 	} {
 		a := everything()
 		a.Event, a.ID, a.Group.ID = event, "event"+string(event), "group"+string(event)
-		sc.wantArrival(sc.deliver(s.tb.Context(), n, a), fmt.Sprintf("the event %q of an alert with everything", event))
-		sc.wantArrival(sc.deliver(s.tb.Context(), n, mackerel.Alert{Event: event}), fmt.Sprintf("the event %q alone", event))
+		sc.in = fmt.Sprintf("the event %q with every field", event)
+		sc.deliver(s.tb.Context(), a).wantArrival()
+		sc.in = fmt.Sprintf("the event %q with no other field", event)
+		sc.deliver(s.tb.Context(), mackerel.Alert{Event: event}).wantArrival()
 	}
 }
 
-// checkStatusWords: Mackerel writes statuses in either case, and may have more of them one day.
+// checkStatusWords includes a status that Mackerel does not have yet.
 func checkStatusWords(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
 	for _, status := range []mackerel.Status{
-		"", mackerel.StatusOK, mackerel.StatusWarning, mackerel.StatusCritical, mackerel.StatusUnknown, "CRITICAL", "Ok", "purple",
+		"", mackerel.StatusOK, mackerel.StatusWarning, mackerel.StatusCritical, mackerel.StatusUnknown,
+		"CRITICAL", "Ok", "purple",
 	} {
 		a := s.alert()
 		a.Status = status
-		sc.wantArrival(sc.deliver(s.tb.Context(), n, a), fmt.Sprintf("the status %q", status))
+		sc.in = fmt.Sprintf("the status %q", status)
+		sc.deliver(s.tb.Context(), a).wantArrival()
 	}
 }
 
-// checkMinimal lists what a program that monitors something of its own may leave out, which is nearly everything.
+// checkMinimal leaves out what a program with a monitor of its own may leave out.
 func checkMinimal(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
 	for in, a := range map[string]mackerel.Alert{
-		"an empty alert":                   {},
-		"a status alone":                   {Status: mackerel.StatusCritical},
-		"a message alone":                  {Message: "backup failed"},
-		"an ID alone":                      {ID: "backup"},
-		"empty parts":                      {Metric: &mackerel.Metric{}, Host: &mackerel.Host{}, Service: &mackerel.Service{}, User: &mackerel.User{}},
-		"empty facts, roles and an image":  {Facts: []mackerel.Fact{{}, {}}, Host: &mackerel.Host{Roles: []mackerel.Role{{}}}, ImageURL: " "},
-		"white space instead of a message": {Status: mackerel.StatusCritical, Message: " \n\t\n "},
+		"no field":                 {},
+		"a status":                 {Status: mackerel.StatusCritical},
+		"a message":                {Message: "backup failed"},
+		"an ID":                    {ID: "backup"},
+		"an empty metric and user": {Metric: &mackerel.Metric{}, User: &mackerel.User{}},
+		"an empty host":            {Host: &mackerel.Host{}, Service: &mackerel.Service{}},
+		"an empty role and facts":  {Host: &mackerel.Host{Roles: []mackerel.Role{{}}}, Facts: []mackerel.Fact{{}, {}}},
+		"a blank image URL":        {ImageURL: " "},
+		"a message of white space": {Status: mackerel.StatusCritical, Message: " \n\t\n "},
 	} {
-		sc.wantArrival(sc.deliver(s.tb.Context(), n, a), in)
+		sc.in = "an alert with " + in
+		sc.deliver(s.tb.Context(), a).wantArrival()
 	}
 }
 
-// checkLife sends one alert again and again; that a service takes a change for a repeat is its own affair.
+// checkLife sends one alert several times. A service may take the changes for repeats.
 func checkLife(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
-	for _, status := range []mackerel.Status{mackerel.StatusWarning, mackerel.StatusCritical, mackerel.StatusWarning, mackerel.StatusOK} {
+	for _, status := range []mackerel.Status{"warning", "critical", "warning", mackerel.StatusOK} {
 		a := full()
 		if a.Status = status; status == mackerel.StatusOK {
 			a.ClosedAt = a.OpenedAt.Add(time.Hour)
 		}
-		sc.wantSuccess(sc.deliver(s.tb.Context(), n, a), "the status "+string(status))
+		sc.in = "the status " + string(status)
+		sc.deliver(s.tb.Context(), a).wantSuccess()
 	}
 }
 
-// checkUnchanged: the same alert is on its way to other notifiers at the same time.
+// checkUnchanged looks for writes to an alert, which other notifiers may send at the same time.
 func checkUnchanged(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
 	a := everything()
-	sc.wantSuccess(sc.deliver(s.tb.Context(), mackerel.NotifierFunc(n.Notify), a), "Notify")
-	sc.wantSuccess(sc.deliver(s.tb.Context(), n, a), "Deliver")
-	if p, ok := n.(mackerel.Previewer); ok {
-		sc.preview(p, a)
-	}
-	if problem := changed(a); problem != "" {
-		sc.Errorf("the alert has changed: %s", problem)
+	sc.notify(a).wantSuccess()
+	sc.deliver(s.tb.Context(), a).wantSuccess()
+	sc.preview(a)
+	if what := changed(a); what != "" {
+		sc.errorf("the alert was changed: %s", what)
 	}
 }
 
-// changed says what differs from everything, down to the memory behind the ends of slices, "" if nothing does.
+// changed says what differs from everything, "" if nothing does.
 func changed(a mackerel.Alert) string {
 	was := everything()
-	if reach(a.Facts, was.Facts) || reach(a.Host.Roles, was.Host.Roles) || reach(a.Service.Roles, was.Service.Roles) || reach(a.Raw, was.Raw) {
+	if appended(a.Facts, was.Facts) || appended(a.Raw, was.Raw) ||
+		appended(a.Host.Roles, was.Host.Roles) || appended(a.Service.Roles, was.Service.Roles) {
 		return "the memory of a slice"
 	}
 	got, want := reflect.ValueOf(a), reflect.ValueOf(was)
@@ -169,42 +180,36 @@ func changed(a mackerel.Alert) string {
 	return ""
 }
 
-// reach reports whether two slices differ anywhere up to their capacity, where an append would have written.
-func reach[T any](a, b []T) bool {
+// appended reports whether two slices differ up to their capacity, where an append to a copy of a slice writes.
+func appended[T any](a, b []T) bool {
 	return !reflect.DeepEqual(a[:cap(a)], b[:cap(b)])
 }
 
-// crowd is how many calls are made at once.
-const crowd = 50
-
-// checkCrowd needs the race detector to see all that can go wrong.
+// checkCrowd sends alerts that share what they point to. The race detector sees writes to that.
 func checkCrowd(s *stage) {
+	const crowd = 50
 	sc := s.scene()
 	n := sc.notifier()
-	before := sc.Count()
-	errs, shared := make([]string, crowd), full()
+	before, shared := sc.count(), full()
+	problems := make([]string, crowd)
 	var all sync.WaitGroup
 	for i := range crowd {
 		a := shared
 		a.ID = s.alert().ID
 		all.Go(func() {
-			problem := catch(func() {
-				if err := n.Notify(s.tb.Context(), a); err != nil {
-					errs[i] = err.Error()
-				}
-			})
-			if problem != "" {
-				errs[i] = problem
+			var err error
+			if problems[i] = catch(func() { err = n.Notify(s.tb.Context(), a) }); err != nil {
+				problems[i] = err.Error()
 			}
 		})
 	}
 	all.Wait()
-	for i, problem := range errs {
+	for i, problem := range problems {
 		if problem != "" {
-			sc.Errorf("call %d of %d at once: %s", i+1, crowd, problem)
+			sc.errorf("call %d: %s", i+1, problem)
 		}
 	}
-	if got := sc.Count() - before; got != crowd {
-		sc.Errorf("the service accepted %d of %d messages sent at once", got, crowd)
+	if got := sc.count() - before; got != crowd {
+		sc.errorf("the service accepted %d of %d messages", got, crowd)
 	}
 }

@@ -7,71 +7,68 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// answerRows are about answers that do harm to whoever follows, reads or awaits them.
+// answerRows give answers that harm a client that follows them, reads them or waits for them.
 func answerRows() []row {
 	return []row{
-		{name: "a redirect to another host is refused, and nothing arrives there", http: true, check: func(s *stage) {
+		{"a redirect to another host is refused, and no request arrives there", overHTTP, func(s *stage) {
 			checkRedirects(s, "http://"+elsewhere+"/hook")
 		}},
-		{name: "a redirect within the host is refused", http: true, check: func(s *stage) { checkRedirects(s, "/moved") }},
-		{name: "a redirect to nowhere is refused", http: true, check: func(s *stage) {
+		{"a redirect within the host is refused", overHTTP, func(s *stage) { checkRedirects(s, "/moved") }},
+		{"a redirect to no valid address is refused", overHTTP, func(s *stage) {
 			checkRedirects(s, "http://[::1/%zz", "", "mailto:ops@example.com")
 		}},
-		{name: "an answer without end is not read to its end", http: true, check: checkEndless},
-		{name: "an answer said to be enormous is not believed", http: true, check: checkEnormous},
-		{name: "a service that never answers is given up", http: true, check: checkSilence},
-		{name: "an answer that trickles is given up", http: true, check: checkTrickle},
+		{"an endless answer is not read to its end", overHTTP, func(s *stage) { checkFlood(s, "") }},
+		{"no memory is taken for an answer of a huge Content-Length", overHTTP, func(s *stage) {
+			checkFlood(s, strconv.FormatInt(1<<62, 10))
+		}},
+		{"a call ends if the service never answers", overHTTP, checkSilence},
+		{"a call ends if the answer arrives a byte per second", overHTTP, checkTrickle},
 	}
 }
 
-// elsewhere is a host that no notifier has any business with.
+// elsewhere is a host that a notifier has no reason to reach. In memory it leads to the same server.
 const elsewhere = "elsewhere.test"
 
-// checkRedirects: a client of net/http follows, turns a POST into a GET on 302, and on 307 takes every header along to
-// the other host but a few well-known ones, so that a key in a header of its own name would be given away.
+// checkRedirects redirects in every way. A net/http client turns a POST into a GET on 302. On 307 it sends the headers to
+// the other host, except for a few that it knows, so it gives away a key in a header of another name.
 func checkRedirects(s *stage, locations ...string) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, location := range locations {
 			sc := s.scene()
-			sc.front.Inject(fakehttp.Fault{Status: status, Header: http.Header{"Location": {location}}})
-			o := sc.send(sc.notifier())
-			in := fmt.Sprintf("%d to %q", status, location)
-			sc.wantKind(o, in, sc.meaning(status)...)
-			sc.wantRequests(o, in, 1)
-			sc.wantNothingElsewhere(o, in)
+			sc.in = fmt.Sprintf("%d to %q", status, location)
+			sc.front.Inject(redirect(status, location))
+			o := sc.send()
+			o.wantKind(sc.meaning(status)...)
+			o.wantRequests(1)
+			for _, r := range o.requests {
+				if r.Host == elsewhere {
+					o.errorf("a request was sent to the other host, with the header %v", r.Header)
+				}
+			}
 		}
 	}
 }
 
-// wantNothingElsewhere complains about each request to the other host. In memory all hosts lead to the same server.
-func (sc *scene) wantNothingElsewhere(o outcome, in string) {
-	sc.Helper()
-	for _, r := range o.requests {
-		if r.Host == elsewhere {
-			sc.Errorf("%s: a request was sent to the other host, with the header %v", in, r.Header)
-		}
-	}
+func redirect(status int, location string) fakehttp.Fault {
+	return fakehttp.Fault{Status: status, Header: http.Header{"Location": {location}}}
 }
 
-// A flood lets the service answer, or answers with a status of its own, and goes on after the body with blanks.
+// A flood is a handler whose answer goes on with blanks after its body.
 type flood struct {
 	service http.Handler
-	status  int          // 0 is the service's own answer
-	claim   string       // the Content-Length, "" for none
-	taken   atomic.Int64 // bytes that the client took
+	status  int    // 0 is the service's own answer
+	length  string // the Content-Length, "" for none
+	taken   int    // bytes that the client took; read after the server is closed
 }
 
-// floodSize is how many bytes are offered at the most: enough to see that no notifier should have wanted them.
+// floodSize is the number of bytes that a flood ends after. No notifier should take so many.
 const floodSize = 8 << 20
-
-var blanks = bytes.Repeat([]byte(" "), 16<<10)
 
 func (f *flood) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := httptest.NewRecorder()
@@ -82,13 +79,14 @@ func (f *flood) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	maps.Copy(w.Header(), answer.Header())
 	w.Header().Del("Content-Length")
-	if f.claim != "" {
-		w.Header().Set("Content-Length", f.claim)
+	if f.length != "" {
+		w.Header().Set("Content-Length", f.length)
 	}
 	w.WriteHeader(answer.Code)
-	for chunk := answer.Body.Bytes(); f.taken.Load() < floodSize; chunk = blanks {
+	blanks := bytes.Repeat([]byte(" "), 16<<10)
+	for chunk := answer.Body.Bytes(); f.taken < floodSize; chunk = blanks {
 		n, err := w.Write(chunk)
-		f.taken.Add(int64(n))
+		f.taken += n
 		if err != nil {
 			break
 		}
@@ -96,48 +94,42 @@ func (f *flood) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// pour tries a flood with every status that is read in its own way.
-func pour(s *stage, claim, in string) {
+// checkFlood tries the service's own status, a refusal and a failure, since a notifier may read each in its own way.
+func checkFlood(s *stage, length string) {
 	for _, status := range []int{0, 400, 500} {
-		f := &flood{status: status, claim: claim}
-		sc := s.sceneBehind(func(service http.Handler) http.Handler { f.service = service; return f })
+		f := &flood{status: status, length: length}
+		sc := s.sceneBehind(func(fake http.Handler) http.Handler { f.service = fake; return f })
+		sc.in = fmt.Sprintf("status %d", status)
 		sc.env.Delivery, sc.env.MaxAttempts = mackerel.AtMostOnce, 1
-		o := sc.send(sc.notifier())
-		in := in + ", status " + strconv.Itoa(status)
+		o := sc.send()
 		if status == 0 {
-			in = in + " (the service's own)"
-			status = http.StatusOK
+			sc.in, status = "the service's own status", http.StatusOK
 		}
-		sc.wantKind(o, in, sc.meaning(status)...)
-		if f.taken.Load() >= floodSize {
-			sc.Errorf("%s: the notifier took all of the %d bytes that were offered", in, floodSize)
+		o.wantKind(sc.meaning(status)...)
+		if sc.front.Close(); f.taken >= floodSize {
+			o.errorf("the notifier took all of the %d bytes", floodSize)
 		}
 	}
 }
 
-func checkEndless(s *stage) { pour(s, "", "an endless answer") }
-
-// checkEnormous claims a length for which no memory can be had.
-func checkEnormous(s *stage) { pour(s, strconv.FormatInt(1<<62, 10), "a Content-Length of 4 EiB") }
-
-// checkSilence gives the call no deadline: the notifier must have one of its own.
+// checkSilence sets no deadline: the notifier must have a timeout of its own.
 func checkSilence(s *stage) {
 	sc := s.scene()
 	sc.front.Inject(fakehttp.Fault{Break: fakehttp.Silence, Times: -1})
-	sc.wantKind(sc.send(sc.notifier()), "no answer to any attempt", sc.lost()...)
+	sc.send().wantKind(sc.lost()...)
 }
 
-// checkTrickle sends a byte a second, so that every read succeeds and the answer never ends.
+// checkTrickle lets every read succeed, so a timeout of single reads does not end the call.
 func checkTrickle(s *stage) {
 	sc := s.sceneBehind(func(http.Handler) http.Handler { return http.HandlerFunc(trickle) })
-	sc.wantKind(sc.send(sc.notifier()), "a byte a second", sc.lost()...)
+	sc.send().wantKind(sc.lost()...)
 }
 
 func trickle(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusInternalServerError)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for {
+	for r.Context().Err() == nil {
 		if _, err := w.Write([]byte(" ")); err != nil {
 			return
 		}
@@ -147,7 +139,6 @@ func trickle(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-tick.C:
 		case <-r.Context().Done():
-			return
 		}
 	}
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// connectRows are about the only case in which it is certain that nothing was sent. A notifier that calls it ambiguous
-// would lose messages at most once for nothing.
+// connectRows refuse connections. Without a connection it is certain that nothing was sent, so the error must be
+// ErrUnavailable. After ErrAmbiguous, a caller with AtMostOnce would not send the message again.
 func connectRows() []row {
 	return []row{
-		{name: "a connection that cannot be made is unavailable, not ambiguous", http: true, check: checkUnreachable},
-		{name: "a connection that is made at the third attempt carries the message once", http: true, repeats: true, check: checkReached},
-		{name: "a closed port is unavailable, not ambiguous", http: true, sockets: true, check: checkClosedPort},
+		{"a connection that cannot be made is ErrUnavailable", overHTTP, checkUnreachable},
+		{"a connection that is made at the third attempt carries one message", withRepeats, checkReached},
+		{"a closed port is ErrUnavailable", onSockets, checkClosedPort},
 	}
 }
 
-// dialErrors are the ways in which no connection is made.
+// dialErrors are errors of the operating system and the resolver.
 func dialErrors() []error {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	return []error{
@@ -31,68 +31,65 @@ func dialErrors() []error {
 	}
 }
 
+// A dialer makes connections, as DialContext of http.Transport does.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialBy puts a dialer of the row's own into the scene's client, which passes on to the one that reaches the service.
+// dialBy puts a dialer in front of the dialer that reaches the service. Before that it sends a message, which shows the
+// forms of the secrets.
 func (sc *scene) dialBy(wrap func(next dialer) dialer) {
-	base, ok := sc.env.Client.Transport.(*http.Transport)
-	if !ok {
-		panic("notifytest: the client of a fakehttp.Server has changed")
-	}
-	transport := base.Clone()
-	transport.DialContext = wrap(base.DialContext)
+	sc.send()
+	transport := sc.env.Client.Transport.(*http.Transport).Clone() // as fakehttp makes it
+	transport.DialContext = wrap(transport.DialContext)
 	transport.DialTLSContext = transport.DialContext
-	sc.env.Client = &http.Client{Transport: transport}
+	sc.setTransport(transport)
 }
 
-var modes = []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce}
-
-// checkUnreachable fails in the dialer, as the operating system and the resolver do.
 func checkUnreachable(s *stage) {
 	for _, mode := range modes {
 		for _, err := range dialErrors() {
-			sc := s.scene()
-			sc.env.Delivery = mode
+			sc := s.sceneIn(mode)
+			sc.in += fmt.Sprintf(", %v", err)
 			sc.dialBy(func(dialer) dialer {
 				return func(context.Context, string, string) (net.Conn, error) { return nil, err }
 			})
-			in := fmt.Sprintf("%v, %v", mode, err)
-			sc.wantKind(sc.send(sc.notifier()), in, mackerel.ErrUnavailable)
+			o := sc.send()
+			o.wantKind(mackerel.ErrUnavailable)
+			o.wantNoSecret()
 		}
 	}
 }
 
-// checkReached demands the delivery at least once only: a notifier that rather stops and says so is right, too.
+// checkReached demands delivery only of AtLeastOnce. With AtMostOnce the notifier may also stop with ErrUnavailable.
 func checkReached(s *stage) {
 	for _, mode := range modes {
-		sc := s.scene()
-		sc.env.Delivery = mode
-		sc.dialBy(func(next dialer) dialer {
-			dials := 0
-			return func(ctx context.Context, network, address string) (net.Conn, error) {
-				if dials++; dials <= 2 {
-					return nil, dialErrors()[0]
-				}
-				return next(ctx, network, address)
-			}
-		})
-		o := sc.send(sc.notifier())
+		sc := s.sceneIn(mode)
+		sc.dialBy(failTwice)
+		o := sc.send()
 		if mode == mackerel.AtMostOnce && o.err != nil {
-			sc.wantKind(o, mode.String(), mackerel.ErrUnavailable)
+			o.wantKind(mackerel.ErrUnavailable)
 			continue
 		}
-		sc.wantSuccess(o, mode.String())
-		sc.wantAccepted(o, mode.String(), 1)
+		o.wantSuccess()
+		o.wantAccepted(1)
 	}
 }
 
-// checkClosedPort is the refusal that the kernel makes.
+func failTwice(next dialer) dialer {
+	dials := 0
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dials++; dials <= 2 {
+			return nil, dialErrors()[0]
+		}
+		return next(ctx, network, address)
+	}
+}
+
+// checkClosedPort lets the kernel refuse the connection.
 func checkClosedPort(s *stage) {
 	for _, mode := range modes {
-		sc := s.scene()
-		sc.env.Delivery, sc.env.MaxAttempts = mode, 1
-		n := sc.notifier()
+		sc := s.sceneIn(mode)
+		sc.env.MaxAttempts = 1
 		sc.front.Close()
-		sc.wantKind(sc.send(n), mode.String(), mackerel.ErrUnavailable)
+		sc.send().wantKind(mackerel.ErrUnavailable)
 	}
 }

@@ -10,62 +10,53 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// content returns the texts that requests carry to people, decoded: the query and, of a form or JSON, keys and values.
-// JSON within a form or within JSON is decoded, too. What cannot be decoded stays as it is.
+// content returns the texts in the queries and bodies of requests, decoded, a line each: keys and values of forms and of
+// JSON, also of JSON inside a string. Text that cannot be decoded stays as it is.
 func content(requests []fakehttp.Request) string {
 	var b strings.Builder
 	for _, r := range requests {
-		encoded(r.Query).write(&b)
-		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // an odd one is none of those below
+		writeForm(&b, r.Query)
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // "" if it is malformed
 		if kind == "application/x-www-form-urlencoded" {
-			encoded(r.Body).write(&b)
-			continue
+			writeForm(&b, string(r.Body))
+		} else {
+			writeText(&b, string(r.Body))
 		}
-		text(r.Body).write(&b)
 	}
 	return b.String()
 }
 
-// encoded is text in a form's encoding.
-type encoded string
-
-func (e encoded) write(b *strings.Builder) {
-	values, err := url.ParseQuery(string(e))
+func writeForm(b *strings.Builder, encoded string) {
+	values, err := url.ParseQuery(encoded)
 	if err != nil {
-		b.WriteString(string(e))
+		b.WriteString(encoded + "\n")
 		return
 	}
 	for key, all := range values {
 		b.WriteString(key + "\n")
 		for _, v := range all {
-			text(v).write(b)
+			writeText(b, v)
 		}
 	}
 }
 
-// text is text that may be JSON.
-type text string
-
-func (t text) write(b *strings.Builder) {
+// writeText writes a text, or the texts inside it if it is a JSON object or array.
+func writeText(b *strings.Builder, text string) {
 	var v any
-	// Decoding would hide what is not UTF-8.
-	if !utf8.ValidString(string(t)) || !strings.ContainsAny(t.first(), "{[") || json.Unmarshal([]byte(t), &v) != nil {
-		b.WriteString(string(t) + "\n")
+	trimmed := strings.TrimLeft(text, " \t\r\n")
+	structured := strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[")
+	// json.Unmarshal would replace what is not UTF-8, and so hide it.
+	if structured && utf8.ValidString(text) && json.Unmarshal([]byte(text), &v) == nil {
+		writeJSON(b, v)
 		return
 	}
-	writeJSON(b, v)
-}
-
-// first is the first character but for white space, "" if there is none.
-func (t text) first() string {
-	s := strings.TrimLeft(string(t), " \t\r\n")
-	return s[:min(1, len(s))]
+	b.WriteString(text + "\n")
 }
 
 func writeJSON(b *strings.Builder, v any) {
 	switch v := v.(type) {
 	case string:
-		text(v).write(b)
+		writeText(b, v)
 	case []any:
 		for _, e := range v {
 			writeJSON(b, e)

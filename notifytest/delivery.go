@@ -3,148 +3,153 @@ package notifytest
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// A loss is a way to lose an answer.
+// modes are the delivery modes.
+var modes = []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce}
+
+// A loss is a way in which an answer is lost.
 type loss struct {
-	name   string
-	fault  fakehttp.Fault
-	status bool // the status came, so a service that needs no more than that has answered
+	name     string // a clause
+	answered bool   // the status arrives, and a service whose answer is a status alone has answered
+	fault    fakehttp.Fault
 }
 
-// losses returns every way: whether the service has accepted the message or not, a client cannot tell.
+// losses returns ways with the message accepted and not accepted: a client cannot tell which happened.
 func losses() []loss {
+	breaks := func(b fakehttp.Break) fakehttp.Fault { return fakehttp.Fault{Break: b} }
+	accepts := func(b fakehttp.Break) fakehttp.Fault { return fakehttp.Fault{Break: b, Handled: true} }
 	return []loss{
-		{name: "a connection reset before the message was read", fault: fakehttp.Fault{Break: fakehttp.ResetConnection}},
-		{name: "a connection reset after the message was accepted", fault: fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}},
-		{name: "a connection closed before the message was accepted", fault: fakehttp.Fault{Break: fakehttp.CloseConnection}},
-		{name: "a connection closed after the message was accepted", fault: fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true}},
-		{name: "no answer to a message that was not accepted", fault: fakehttp.Fault{Break: fakehttp.Silence}},
-		{name: "no answer to a message that was accepted", fault: fakehttp.Fault{Break: fakehttp.Silence, Handled: true}},
-		{name: "half an answer", fault: fakehttp.Fault{Break: fakehttp.HalfBody, Handled: true}, status: true},
-		{name: "half an answer in chunks", fault: fakehttp.Fault{Break: fakehttp.HalfChunked, Handled: true}, status: true},
-		{name: "an answer that stalls", fault: fakehttp.Fault{Break: fakehttp.StalledBody, Handled: true}, status: true},
-		{name: "a 500 instead of the message's acceptance", fault: fakehttp.Fault{Status: 500}},
-		{name: "a 500 after the message was accepted", fault: fakehttp.Fault{Status: 500, Handled: true}},
-		{name: "a 502 after the message was accepted", fault: fakehttp.Fault{Status: 502, Handled: true}},
-		{name: "a 503 instead of the message's acceptance", fault: fakehttp.Fault{Status: 503}},
-		{name: "a 503 after the message was accepted", fault: fakehttp.Fault{Status: 503, Handled: true}},
-		{name: "a 504 after the message was accepted", fault: fakehttp.Fault{Status: 504, Handled: true}},
+		{"the connection is reset before the message is read", false, breaks(fakehttp.ResetConnection)},
+		{"the connection is reset after the message is accepted", false, accepts(fakehttp.ResetConnection)},
+		{"the connection is closed before the message is accepted", false, breaks(fakehttp.CloseConnection)},
+		{"the connection is closed after the message is accepted", false, accepts(fakehttp.CloseConnection)},
+		{"the service neither accepts the message nor answers", false, breaks(fakehttp.Silence)},
+		{"the service accepts the message and does not answer", false, accepts(fakehttp.Silence)},
+		{"half of the answer arrives", true, accepts(fakehttp.HalfBody)},
+		{"half of the answer arrives in chunks", true, accepts(fakehttp.HalfChunked)},
+		{"the answer stalls halfway", true, accepts(fakehttp.StalledBody)},
+		{"the service answers 500 and does not accept the message", false, fakehttp.Fault{Status: 500}},
+		{"the service accepts the message and answers 500", false, fakehttp.Fault{Status: 500, Handled: true}},
+		{"the service accepts the message and answers 502", false, fakehttp.Fault{Status: 502, Handled: true}},
+		{"the service answers 503 and does not accept the message", false, fakehttp.Fault{Status: 503}},
+		{"the service accepts the message and answers 503", false, fakehttp.Fault{Status: 503, Handled: true}},
+		{"the service accepts the message and answers 504", false, fakehttp.Fault{Status: 504, Handled: true}},
 	}
 }
 
-// deliveryRows are the heart of the suite. A client that has lost an answer cannot know whether the message arrived; what
-// it does then is the delivery mode's to say, and what it reports must not claim more than it knows.
+// deliveryRows lose answers. The client then cannot know whether the message was accepted: the delivery mode decides
+// whether it sends the message again, and its error must not claim more than it knows.
 func deliveryRows() []row {
 	var all []row
 	for _, l := range losses() {
 		all = append(all,
-			row{name: "at most once, " + l.name + " does not repeat it", http: true, check: l.checkAtMostOnce},
-			row{name: "at least once, " + l.name + " repeats it until it is accepted", http: true, repeats: true, check: l.checkRecovery},
-			row{name: "at least once, " + l.name + " at every attempt is ambiguous", http: true, check: l.checkForever},
+			row{"AtMostOnce sends one message if " + l.name, overHTTP, l.checkAtMostOnce},
+			row{"AtLeastOnce repeats the message until it is accepted if " + l.name, withRepeats, l.checkRecovery},
+			row{"AtLeastOnce ends with ErrAmbiguous if at every attempt " + l.name, overHTTP, l.checkForever},
 		)
 	}
 	return append(all,
-		row{name: "at most once, a reset on a connection in use before does not repeat it", http: true, check: checkKept},
-		row{name: "at most once, a reset of a socket does not repeat it", http: true, sockets: true, check: checkSocketReset},
-		row{name: "a lost answer followed by refusals stays ambiguous", http: true, check: checkSticky},
-		row{name: "a lost answer followed by a wait too long stays ambiguous", http: true, repeats: true, check: checkStickyWait},
-		row{name: "as many attempts are made as asked for", http: true, repeats: true, check: checkAttempts},
+		row{"AtMostOnce sends one message if a used connection is reset", overHTTP, checkUsedConnection},
+		row{"AtMostOnce sends one message if a socket is reset", onSockets, checkSocketReset},
+		row{"a lost answer followed by refusals stays ErrAmbiguous", overHTTP, checkRefusedLater},
+		row{"a lost answer followed by a wait that is too long stays ErrAmbiguous", withRepeats, checkWaitLater},
 	)
 }
 
-// scenes returns two scenes, of which the second goes through a client that hides from the notifier how far it got.
-func (s *stage) scenes(mode mackerel.Delivery) map[string]*scene {
-	seen, blind := s.scene(), s.scene()
-	blind.env.Client = &http.Client{Transport: untraced{blind.env.Client.Transport}}
-	all := map[string]*scene{"through net/http": seen, "through a transport that does not trace": blind}
-	for _, sc := range all {
-		sc.env.Delivery = mode
-	}
-	return all
+// clients returns a scene with an ordinary client, and another whose client hides httptrace. The notifier of the second
+// cannot see how far a request got.
+func (s *stage) clients(mode mackerel.Delivery) []*scene {
+	ordinary, untraced := s.sceneIn(mode), s.sceneIn(mode)
+	untraced.in = "without httptrace"
+	untraced.setTransport(untracedTripper{untraced.env.Client.Transport})
+	return []*scene{ordinary, untraced}
 }
 
-// An untraced RoundTripper hides httptrace's hooks from the one below, as one that mocks or wraps may.
-type untraced struct{ base http.RoundTripper }
+// An untracedTripper hides the hooks of httptrace from the RoundTripper below, as mocks and wrappers may do.
+type untracedTripper struct{ base http.RoundTripper }
 
-func (u untraced) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := u.base.RoundTrip(r.WithContext(blindContext{r.Context()})) //nolint:contextcheck // it wraps the request's own
+func (u untracedTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	//nolint:contextcheck // it wraps the context of the request
+	resp, err := u.base.RoundTrip(r.WithContext(valueless{r.Context()}))
 	if resp != nil {
 		resp.Request = r
 	}
 	return resp, err
 }
 
-// A blindContext is a context without its values.
-type blindContext struct{ context.Context } //nolint:containedctx // it is a context itself
+// A valueless context hides the values of another context.
+type valueless struct{ context.Context } //nolint:containedctx // it is a context itself
 
-func (blindContext) Value(any) any { return nil }
+func (valueless) Value(any) any { return nil }
 
-// checkAtMostOnce: after a lost answer, a message sent again may be read twice, or be a second phone call at night.
+// checkAtMostOnce loses one answer. A repeated message may be read twice, or be a second phone call at night.
 func (l loss) checkAtMostOnce(s *stage) {
-	for in, sc := range s.scenes(mackerel.AtMostOnce) {
+	for _, sc := range s.clients(mackerel.AtMostOnce) {
 		sc.front.Inject(l.fault)
-		o := sc.send(sc.notifier())
-		sc.wantKind(o, in, l.ends(sc, sc.Dedups)...)
+		o := sc.send()
+		o.wantKind(l.kinds(sc, sc.Dedups)...)
+		o.wantNoSecret()
 		switch {
 		case o.err == nil || l.fault.Handled:
-			sc.wantAccepted(o, in, 1)
+			o.wantAccepted(1)
 		case !sc.Dedups:
-			sc.wantAccepted(o, in, 0)
+			o.wantAccepted(0)
 		}
 		if !sc.Dedups {
-			sc.wantRequests(o, in, 1)
+			o.wantRequests(1)
 		}
 	}
 }
 
-// ends returns the kinds with which a call may end, nil among them if it may have succeeded.
-func (l loss) ends(sc *scene, recovers bool) []error {
-	ends := sc.lost()
-	if l.status || recovers {
-		ends = append(ends, nil)
+// kinds returns the kinds of error that are right after a loss; nil if the call may succeed.
+func (l loss) kinds(sc *scene, mayRepeat bool) []error {
+	if l.answered || mayRepeat {
+		return append(sc.lost(), nil)
 	}
-	return ends
+	return sc.lost()
 }
 
-// checkRecovery lets the service fail until the last attempt. An alert that nobody reads is worse than one read twice.
+// checkRecovery loses all answers but the last. An alert that is read twice is better than an alert that is not read.
 func (l loss) checkRecovery(s *stage) {
-	for in, sc := range s.scenes(mackerel.AtLeastOnce) {
+	for _, sc := range s.clients(mackerel.AtLeastOnce) {
 		l.fault.Times = sc.env.MaxAttempts - 1
 		sc.front.Inject(l.fault)
-		o := sc.send(sc.notifier())
-		sc.wantSuccess(o, in)
+		o := sc.send()
+		o.wantSuccess()
 		if o.accepted < 1 || o.accepted > sc.env.MaxAttempts {
-			sc.Errorf("%s: the service accepted %d messages; want 1, and no more than there are attempts", in, o.accepted)
+			o.errorf("the service accepted %d messages; want at least 1 and at most %d", o.accepted, sc.env.MaxAttempts)
 		}
-		if sc.Dedups {
-			sc.wantAccepted(o, in+", to a service that drops repeats", 1)
-		}
+		o.wantNoRepeats()
 	}
 }
 
-// checkForever: when every answer was lost, the message may have arrived as often as it was sent, and the error says so.
+// checkForever loses all answers. The message may have been accepted once per attempt.
 func (l loss) checkForever(s *stage) {
-	for in, sc := range s.scenes(mackerel.AtLeastOnce) {
+	for _, sc := range s.clients(mackerel.AtLeastOnce) {
 		l.fault.Times = -1
 		sc.front.Inject(l.fault)
-		o := sc.send(sc.notifier())
-		sc.wantKind(o, in, l.ends(sc, false)...)
+		o := sc.send()
+		o.wantKind(l.kinds(sc, false)...)
 		if o.err != nil {
-			sc.wantRequests(o, in, sc.attempts())
+			o.wantRequests(sc.attempts())
 		}
-		if sc.Dedups && o.accepted > 1 {
-			sc.wantAccepted(o, in+", to a service that drops repeats", 1)
-		}
+		o.wantNoRepeats()
 	}
 }
 
-// attempts is how many requests a call that fails is to make.
+// wantNoRepeats checks that a service that drops repeats has recognized them.
+func (o outcome) wantNoRepeats() {
+	if o.Dedups && o.accepted > 1 {
+		o.errorf("the service drops repeats and accepted %d messages; want 1", o.accepted)
+	}
+}
+
+// attempts returns how many requests a call makes that fails.
 func (sc *scene) attempts() int {
 	if sc.SingleAttempt {
 		return 1
@@ -152,81 +157,53 @@ func (sc *scene) attempts() int {
 	return sc.env.MaxAttempts
 }
 
-// checkKept finds net/http repeating by itself: it does so on a connection that was kept, if the request has a header
-// that it takes for a key of idempotency.
-func checkKept(s *stage) {
-	for in, sc := range s.scenes(mackerel.AtMostOnce) {
-		n := sc.notifier()
-		sc.wantSuccess(sc.send(n), in)
-		checkReset(sc, n, in)
+// checkUsedConnection finds repeats by net/http, which repeats a request with an Idempotency-Key header on a connection
+// that was used before.
+func checkUsedConnection(s *stage) {
+	for _, sc := range s.clients(mackerel.AtMostOnce) {
+		sc.send().wantSuccess()
+		sc.sendReset()
 	}
 }
 
-// checkSocketReset is the one reset that the kernel makes, and not a pipe in memory.
+// checkSocketReset lets the kernel make the reset, in place of a pipe in memory.
 func checkSocketReset(s *stage) {
-	sc := s.scene()
-	sc.env.Delivery = mackerel.AtMostOnce
-	checkReset(sc, sc.notifier(), "on a socket")
-}
-
-// checkReset loses the answer to a message that the service has accepted.
-func checkReset(sc *scene, n mackerel.Notifier, in string) {
-	sc.front.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
-	o := sc.send(n)
-	sc.wantAccepted(o, in, 1)
-	allowed := sc.lost()
+	sc := s.sceneIn(mackerel.AtMostOnce)
 	if sc.Dedups {
-		allowed = append(allowed, nil)
+		sc.env.MaxAttempts = 1 // a repeat is allowed, and its wait would take real time
 	}
-	sc.wantKind(o, in, allowed...)
+	sc.sendReset()
 }
 
-// refused is an answer of 429 that asks to wait so many seconds.
-func refused(seconds int) fakehttp.Fault {
-	return fakehttp.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}}}
+// sendReset sends a message that the service accepts. The connection is then reset.
+func (sc *scene) sendReset() {
+	sc.front.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
+	o := sc.send()
+	o.wantAccepted(1)
+	o.wantKind(loss{}.kinds(sc, sc.Dedups)...)
 }
 
-// checkSticky: that the last answer was a refusal says nothing about the first attempt, which may have been accepted.
-func checkSticky(s *stage) {
+// checkRefusedLater refuses the attempts after a lost answer. The first attempt may still have been accepted.
+func checkRefusedLater(s *stage) {
 	sc := s.scene()
+	sc.sendLost(refused(1), refused(1)).wantRequests(sc.attempts())
+}
+
+// checkWaitLater checks that the error tells both: the message may have been accepted, and how long to wait.
+func checkWaitLater(s *stage) {
+	s.scene().sendLost(refused(3600)).wantRetryAfter(time.Hour)
+}
+
+// sendLost sends a message whose first answer is lost and whose other answers are refusals.
+func (sc *scene) sendLost(refusals ...fakehttp.Fault) outcome {
 	sc.env.Delivery = mackerel.AtLeastOnce
-	sc.front.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}, refused(1), refused(1))
-	o := sc.send(sc.notifier())
-	sc.wantKind(o, "reset, 429, 429", sc.lostThenRefused()...)
-	sc.wantRequests(o, "reset, 429, 429", sc.attempts())
-}
-
-// lostThenRefused are the ends of a call whose first answer was lost and whose last was a refusal.
-func (h Harness) lostThenRefused() []error {
-	if h.Dedups {
-		return append(h.lost(), mackerel.ErrRateLimited)
+	sc.front.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
+	sc.front.Inject(refusals...)
+	o := sc.send()
+	kinds := sc.lost()
+	if sc.Dedups {
+		kinds = append(kinds, mackerel.ErrRateLimited)
 	}
-	return h.lost()
-}
-
-// checkStickyWait asks for two things at once: that it may have arrived, and when it can be tried again.
-func checkStickyWait(s *stage) {
-	sc := s.scene()
-	sc.env.Delivery = mackerel.AtLeastOnce
-	sc.front.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}, refused(3600))
-	o := sc.send(sc.notifier())
-	sc.wantKind(o, "reset, 429 for an hour", sc.lostThenRefused()...)
-	sc.wantRequests(o, "reset, 429 for an hour", 2)
-	sc.wantRetryAfter(o, "reset, 429 for an hour", time.Hour)
-}
-
-// checkAttempts sees that MaxAttempts counts requests, the first one included, and that none is slept after.
-func checkAttempts(s *stage) {
-	for _, attempts := range []int{1, 2, 5} {
-		sc := s.scene()
-		sc.env.MaxAttempts = attempts
-		fault := refused(1)
-		fault.Times = -1
-		sc.front.Inject(fault)
-		o := sc.send(sc.notifier())
-		in := strconv.Itoa(attempts) + " attempts, all refused for a second"
-		sc.wantKind(o, in, mackerel.ErrRateLimited)
-		sc.wantRequests(o, in, attempts)
-		sc.wantTook(o, in, time.Duration(attempts-1)*time.Second)
-	}
+	o.wantKind(kinds...)
+	return o
 }

@@ -17,20 +17,19 @@ const pagerKey = `page/r+"key"=1`
 func TestPager(t *testing.T) { notifytest.Run(t, pagerHarness) }
 
 func pagerHarness(testing.TB) notifytest.Harness {
-	fake := &fakePager{key: pagerKey}
 	return notifytest.Harness{
 		New: func(_ testing.TB, e notifytest.Env) mackerel.Notifier {
 			return &Pager{
-				BaseURL: e.BaseURL, Key: mackerel.NewSecret(pagerKey), Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts,
+				BaseURL: e.BaseURL, Key: mackerel.NewSecret(pagerKey),
+				Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts,
 			}
 		},
-		Fake:    fake,
-		Count:   fake.accepted,
+		Fake:    &fakePager{key: pagerKey},
 		Secrets: []string{pagerKey},
 	}
 }
 
-// What Run does with a harness, once and by hand. In a test it is one line:
+// Run does this with a harness, many times. In a test it is one line:
 //
 //	func TestPager(t *testing.T) { notifytest.Run(t, pagerHarness) }
 func Example() {
@@ -39,6 +38,6 @@ func Example() {
 	defer server.Close()
 	n := h.New(nil, notifytest.Env{BaseURL: server.URL, Client: server.Client(), MaxAttempts: 1})
 	err := n.Notify(context.Background(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "backup failed"})
-	fmt.Println(err, h.Count())
+	fmt.Println(err, h.Fake.(*fakePager).Accepted())
 	// Output: <nil> 1
 }

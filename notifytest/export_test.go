@@ -1,19 +1,19 @@
 package notifytest
 
 import (
-	"fmt"
 	"testing"
 	"time"
 )
 
-// Complaints tries one row and returns what the check complains about.
+// Complaints tries the row with a name and returns its complaints.
 func Complaints(t *testing.T, name string, harness func(testing.TB) Harness) []string {
 	t.Helper()
-	for _, r := range rows() {
+	for _, r := range allRows() {
 		if r.name == name {
-			var c complaints
-			r.run(t, stage{reporter: &c, harness: harness, linger: 100 * time.Millisecond}, harness(t).Fake != nil)
-			return c
+			var complaints []string
+			report := func(complaint string) { complaints = append(complaints, complaint) }
+			r.run(t, stage{report: report, harness: harness, linger: 100 * time.Millisecond}, harness(t).Fake != nil)
+			return complaints
 		}
 	}
 	t.Fatalf("there is no row %q", name)
@@ -21,19 +21,15 @@ func Complaints(t *testing.T, name string, harness func(testing.TB) Harness) []s
 }
 
 // Names returns the names of all rows.
-func Names() []string {
-	var names []string
-	for _, r := range rows() {
-		names = append(names, r.name)
+func Names() []string { return names(allRows()) }
+
+// VariantNames returns the names of the rows of RunVariant.
+func VariantNames() []string { return names(variantRows()) }
+
+func names(rows []row) []string {
+	var all []string
+	for _, r := range rows {
+		all = append(all, r.name)
 	}
-	return names
-}
-
-// complaints is a reporter that keeps what it is told.
-type complaints []string
-
-func (c *complaints) Helper() {}
-
-func (c *complaints) Errorf(format string, args ...any) {
-	*c = append(*c, fmt.Sprintf(format, args...))
+	return all
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
@@ -17,7 +19,8 @@ type fakePager struct {
 	pages []page
 }
 
-func (f *fakePager) accepted() int {
+// Accepted returns how many pages the service took.
+func (f *fakePager) Accepted() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.pages)
@@ -25,7 +28,7 @@ func (f *fakePager) accepted() int {
 
 func (f *fakePager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var p page
-	switch err := fakehttp.DecodeJSON(r, &p); {
+	switch err := json.UnmarshalRead(r.Body, &p); {
 	case r.Method != http.MethodPost || r.URL.Path != "/page":
 		w.WriteHeader(http.StatusNotFound)
 	case r.Header.Get("Authorization") != "Bearer "+f.key:

@@ -4,31 +4,48 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/notifytest"
 )
 
-// A flaw is something wrong with a notifier, a service or a harness, and the row that must find it.
+// flaws are flaws of a notifier, a service or a harness, by the name of the row that must find them. A * in the name
+// stands for any text; every row that matches must then find the flaw.
+type flaws map[string][]flaw
+
 type flaw struct {
 	name  string
-	rows  string // the row's name; * stands for anything, and then every row that matches must find it
 	says  string // part of the complaint
-	spoil func(h *notifytest.Harness)
+	spoil spoiler
 }
 
-// TestEveryRowCanFail tries each row with something that it must not let pass, and sees to it that no row is left out.
+// A spoiler puts a flaw into a harness.
+type spoiler func(h *notifytest.Harness)
+
+// variantFlaws are the flaws that RunVariant must find.
+func variantFlaws() []flaws {
+	return []flaws{
+		successFlaws(), secretFlaws(), deliveryFlaws(), alertFlaws(), textFlaws(), receiptFlaws(), previewFlaws(),
+	}
+}
+
+// TestEveryRowCanFail checks that each flaw is found by its rows, and that each row has a flaw.
 func TestEveryRowCanFail(t *testing.T) {
 	tried := map[string]bool{}
-	for _, f := range flaws() {
-		t.Run(f.name, func(t *testing.T) {
-			for _, row := range matching(t, f.rows) {
+	transport := []flaws{statusFlaws(), connectFlaws(), waitFlaws(), cancelFlaws(), answerFlaws(), processFlaws()}
+	for _, topic := range append(variantFlaws(), transport...) {
+		for pattern, flaws := range topic {
+			for _, row := range matching(t, pattern) {
 				tried[row] = true
-				f.mustBeFound(t, row)
+				for _, f := range flaws {
+					t.Run(f.name, func(t *testing.T) { f.mustBeFound(t, row) })
+				}
 			}
-		})
+		}
 	}
 	for _, row := range notifytest.Names() {
 		if !tried[row] {
@@ -37,23 +54,12 @@ func TestEveryRowCanFail(t *testing.T) {
 	}
 }
 
-func flaws() []flaw {
-	var all []flaw
-	for _, topic := range [][]flaw{
-		basicFlaws(), secretFlaws(), statusFlaws(), deliveryFlaws(), waitFlaws(), cancelFlaws(), answerFlaws(), alertFlaws(),
-		textFlaws(), receiptFlaws(), previewFlaws(), processFlaws(),
-	} {
-		all = append(all, topic...)
-	}
-	return all
-}
-
+// matching returns the names of the rows that match a pattern.
 func matching(t *testing.T, pattern string) []string {
 	t.Helper()
-	before, after, wild := strings.Cut(pattern, "*")
 	var found []string
 	for _, row := range notifytest.Names() {
-		if row == pattern || wild && strings.HasPrefix(row, before) && strings.HasSuffix(row, after) {
+		if ok, err := path.Match(pattern, row); ok && err == nil {
 			found = append(found, row)
 		}
 	}
@@ -75,8 +81,8 @@ func (f flaw) mustBeFound(t *testing.T, row string) {
 	}
 }
 
-// misled makes the notifier believe in another environment.
-func misled(change func(e *notifytest.Env)) func(*notifytest.Harness) {
+// changeEnv changes the environment of the notifier.
+func changeEnv(change func(e *notifytest.Env)) spoiler {
 	return func(h *notifytest.Harness) {
 		inner := h.New
 		h.New = func(t testing.TB, e notifytest.Env) mackerel.Notifier {
@@ -86,26 +92,79 @@ func misled(change func(e *notifytest.Env)) func(*notifytest.Harness) {
 	}
 }
 
-// wrapped puts something around the notifier.
-func wrapped(wrap func(t testing.TB, n mackerel.Deliverer) mackerel.Notifier) func(*notifytest.Harness) {
+// wrap wraps the notifier, which is a *Pager.
+func wrap(wrap func(p *Pager) mackerel.Notifier) spoiler {
+	return func(h *notifytest.Harness) {
+		inner := h.New
+		h.New = func(t testing.TB, e notifytest.Env) mackerel.Notifier { return wrap(inner(t, e).(*Pager)) }
+	}
+}
+
+// A notifyFunc notifies through n, or does not.
+type notifyFunc func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error
+
+// notify replaces the method Notify.
+func notify(f notifyFunc) spoiler {
 	return func(h *notifytest.Harness) {
 		inner := h.New
 		h.New = func(t testing.TB, e notifytest.Env) mackerel.Notifier {
-			return wrap(t, inner(t, e).(mackerel.Deliverer))
+			n := inner(t, e)
+			return mackerel.NotifierFunc(func(ctx context.Context, a mackerel.Alert) error { return f(ctx, a, n) })
 		}
 	}
 }
 
-// notifying replaces the notifier by a function.
-func notifying(f func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error) func(*notifytest.Harness) {
-	return wrapped(func(_ testing.TB, n mackerel.Deliverer) mackerel.Notifier {
-		return mackerel.NotifierFunc(func(ctx context.Context, a mackerel.Alert) error { return f(ctx, a, n) })
+func notifyNothing(context.Context, mackerel.Alert, mackerel.Notifier) error { return nil }
+
+func notifyTwice(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+	return errors.Join(n.Notify(ctx, a), n.Notify(ctx, a))
+}
+
+// notifyAgain notifies again after an error.
+func notifyAgain(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+	if n.Notify(ctx, a) == nil {
+		return nil
+	}
+	return n.Notify(ctx, a)
+}
+
+func notifyWithoutCancel(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+	return n.Notify(context.WithoutCancel(ctx), a)
+}
+
+// notifyAfter sleeps before each call.
+func notifyAfter(d time.Duration) spoiler {
+	return notify(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+		time.Sleep(d)
+		return n.Notify(ctx, a)
 	})
 }
 
-// failing changes the errors of the notifier. The copy may be changed.
-func failing(change func(e *mackerel.Error) error) func(*notifytest.Harness) {
-	return notifying(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+// changeAlert changes the alert, and what it points to.
+func changeAlert(change func(a *mackerel.Alert)) spoiler {
+	return notify(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+		change(&a)
+		return n.Notify(ctx, a)
+	})
+}
+
+// refuse refuses some alerts.
+func refuse(some func(a mackerel.Alert) bool) spoiler {
+	return notify(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
+		if some(a) {
+			return invalid()
+		}
+		return n.Notify(ctx, a)
+	})
+}
+
+func invalid() error {
+	return &mackerel.Error{Provider: "pager", Op: "page", Kind: mackerel.ErrInvalid}
+}
+
+// changeError changes the errors of the notifier. It gets a copy.
+func changeError(change func(e *mackerel.Error) error) spoiler {
+	return notify(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
 		err := n.Notify(ctx, a)
 		var e *mackerel.Error
 		if !errors.As(err, &e) {
@@ -116,9 +175,9 @@ func failing(change func(e *mackerel.Error) error) func(*notifytest.Harness) {
 	})
 }
 
-// saying changes one kind of error to another.
-func saying(from, to error) func(*notifytest.Harness) {
-	return failing(func(e *mackerel.Error) error {
+// changeKind changes one kind of error into another.
+func changeKind(from, to error) spoiler {
+	return changeError(func(e *mackerel.Error) error {
 		if e.Kind == from {
 			e.Kind = to
 		}
@@ -126,27 +185,28 @@ func saying(from, to error) func(*notifytest.Harness) {
 	})
 }
 
-// receiving changes the receipts.
-func receiving(change func(r *mackerel.Receipt, err error)) func(*notifytest.Harness) {
-	return wrapped(func(_ testing.TB, n mackerel.Deliverer) mackerel.Notifier { return delivererFunc{n, change} })
+// changeReceipt changes the receipts.
+func changeReceipt(change func(r *mackerel.Receipt)) spoiler {
+	return wrap(func(p *Pager) mackerel.Notifier { return &receiver{p, change} })
 }
 
-type delivererFunc struct {
-	mackerel.Deliverer
-	change func(r *mackerel.Receipt, err error)
+type receiver struct {
+	*Pager
+	change func(r *mackerel.Receipt)
 }
 
-func (d delivererFunc) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	r, err := d.Deliverer.Deliver(ctx, a)
-	d.change(&r, err)
-	return r, err
+func (r *receiver) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
+	receipt, err := r.Pager.Deliver(ctx, a)
+	r.change(&receipt)
+	return receipt, err
 }
 
-// traveling changes the way to the service.
-func traveling(trip func(r *http.Request, next http.RoundTripper) (*http.Response, error)) func(*notifytest.Harness) {
-	return misled(func(e *notifytest.Env) {
+// changeTrip changes the way of requests to the service.
+func changeTrip(trip func(r *http.Request, next http.RoundTripper) (*http.Response, error)) spoiler {
+	return changeEnv(func(e *notifytest.Env) {
 		next := e.Client.Transport
-		e.Client = &http.Client{Transport: tripFunc(func(r *http.Request) (*http.Response, error) { return trip(r, next) })}
+		through := func(r *http.Request) (*http.Response, error) { return trip(r, next) }
+		e.Client = &http.Client{Transport: tripFunc(through)}
 	})
 }
 
@@ -154,27 +214,21 @@ type tripFunc func(*http.Request) (*http.Response, error)
 
 func (f tripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// hearing changes the answers.
-func hearing(change func(resp *http.Response)) func(*notifytest.Harness) {
-	return traveling(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+// changeRequest changes the requests.
+func changeRequest(change func(r *http.Request)) spoiler {
+	return changeTrip(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		change(r)
+		return next.RoundTrip(r)
+	})
+}
+
+// changeAnswer changes the answers.
+func changeAnswer(change func(resp *http.Response)) spoiler {
+	return changeTrip(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		resp, err := next.RoundTrip(r)
 		if err == nil {
 			change(resp)
 		}
 		return resp, err
-	})
-}
-
-func invalid() error {
-	return &mackerel.Error{Provider: "pager", Op: "page", Kind: mackerel.ErrInvalid}
-}
-
-// refusing makes the notifier refuse some alerts.
-func refusing(some func(a mackerel.Alert) bool) func(*notifytest.Harness) {
-	return notifying(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {
-		if some(a) {
-			return invalid()
-		}
-		return n.Notify(ctx, a)
 	})
 }

@@ -12,98 +12,72 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// minSecret is the length in bytes below which a secret would be found in innocent words.
+// minSecret is the length in bytes of the shortest secret. Ordinary words could contain a shorter secret.
 const minSecret = 6
 
-// A form is a secret as it looks somewhere.
+// A form is a secret as it appears in a text.
 type form struct {
-	secret, looks string
-	quoted        bool // a service may quote it so, in an answer
+	secret, text string
+	quoted       bool // a service may quote the secret in this form
 }
 
-// formsOf returns every way in which a service, a library or fmt may show a secret.
+// formsOf returns the forms in which services, libraries and fmt write a secret.
 func formsOf(secret string) []form {
 	query, path := url.QueryEscape(secret), url.PathEscape(secret)
 	inJSON, err := json.Marshal(secret)
 	if err != nil {
-		panic(err) // a string always marshals
+		panic(err) // a string can be marshalled
 	}
 	quoted := []string{
-		secret, query, path, strings.ToLower(query), strings.ToLower(path), between(string(inJSON)),
+		secret, query, path, strings.ToLower(query), strings.ToLower(path), inner(string(inJSON)),
 		strings.ReplaceAll(secret, "/", `\/`),
 	}
 	printed := []string{
-		between(strconv.Quote(secret)),
+		inner(strconv.Quote(secret)),
 		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
-		between(fmt.Sprintf("%d", []byte(secret))),
-		strings.TrimPrefix(between(fmt.Sprintf("%#v", []byte(secret))), "]byte{"),
+		inner(fmt.Sprintf("%d", []byte(secret))),
+		strings.TrimPrefix(inner(fmt.Sprintf("%#v", []byte(secret))), "]byte{"),
 	}
 	var all []form
-	for i, looks := range slices.Concat(quoted, printed) {
-		if !slices.ContainsFunc(all, func(f form) bool { return f.looks == looks }) {
-			all = append(all, form{secret, looks, i < len(quoted)})
+	for i, text := range slices.Concat(quoted, printed) {
+		if !slices.ContainsFunc(all, func(f form) bool { return f.text == text }) {
+			all = append(all, form{secret, text, i < len(quoted)})
 		}
 	}
 	return all
 }
 
-// between returns s without its first and last byte: its quotes or brackets.
-func between(s string) string { return s[1 : len(s)-1] }
+// inner returns s without its first and last byte, which are quotes or brackets.
+func inner(s string) string { return s[1 : len(s)-1] }
 
-// A sieve finds secrets in text.
+// A sieve finds secrets in texts.
 type sieve []form
 
-// secretsOf returns a sieve for a harness's secrets, those that travel and those that do not. The requests that were
-// made tell what the secrets look like in Basic credentials, where they are encoded along with a name.
-func (h Harness) secretsOf(requests []fakehttp.Request) sieve {
+// sieveOf returns a sieve for secrets. Basic credentials encode a secret together with a name, so their form is taken
+// from the requests.
+func sieveOf(secrets []string, requests []fakehttp.Request) sieve {
 	var s sieve
-	for _, secret := range slices.Concat(h.Secrets, h.Keys) {
+	for _, secret := range secrets {
 		s = append(s, formsOf(secret)...)
 	}
 	for _, r := range requests {
 		for _, value := range r.Header.Values("Authorization") {
-			if secret := h.inBasic(value); secret != "" {
-				s = append(s, form{secret, strings.TrimRight(strings.TrimPrefix(value, basic), "="), true})
+			encoded, _ := strings.CutPrefix(value, "Basic ")
+			plain, _ := base64.StdEncoding.DecodeString(encoded) // holds no secret if it is something else
+			i := slices.IndexFunc(secrets, func(secret string) bool { return strings.Contains(string(plain), secret) })
+			if i >= 0 {
+				s = append(s, form{secrets[i], strings.TrimRight(encoded, "="), true})
 			}
 		}
 	}
 	return s
 }
 
-const basic = "Basic "
-
-// inBasic returns the secret that Basic credentials hold, "" if they are none or hold none.
-func (h Harness) inBasic(credentials string) string {
-	encoded, found := strings.CutPrefix(credentials, basic)
-	plain, err := base64.StdEncoding.DecodeString(encoded)
-	if !found || err != nil {
-		return ""
-	}
-	for _, secret := range h.Secrets {
-		if strings.Contains(string(plain), secret) {
-			return secret
-		}
-	}
-	return ""
-}
-
-// find returns the first secret in a text, and how it looks there.
+// find returns the first secret in a text.
 func (s sieve) find(text string) (form, bool) {
-	for _, f := range s {
-		if strings.Contains(text, f.looks) {
-			return f, true
-		}
+	i := slices.IndexFunc(s, func(f form) bool { return strings.Contains(text, f.text) })
+	if i < 0 {
+		return form{}, false
 	}
-	return form{}, false
-}
-
-// wire is a request as it went out, with everything in it that could carry a secret.
-func wire(r fakehttp.Request) string {
-	var b strings.Builder
-	b.WriteString(r.Method + " " + r.Path + "?" + r.Query + "\n")
-	for name, values := range r.Header {
-		b.WriteString(name + ": " + strings.Join(values, "\n") + "\n")
-	}
-	b.Write(r.Body)
-	return b.String()
+	return s[i], true
 }

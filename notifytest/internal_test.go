@@ -19,10 +19,9 @@ func TestSieveFindsEveryForm(t *testing.T) {
 	var inLog strings.Builder
 	slog.New(slog.NewJSONHandler(&inLog, nil)).Info("x", "v", secret)
 	basicHeader := "Basic " + base64.StdEncoding.EncodeToString([]byte("ops:"+secret))
-	sieve := Harness{Keys: []string{secret}, Secrets: []string{secret}}.secretsOf([]fakehttp.Request{
-		{Header: http.Header{"Authorization": {basicHeader}}},
-		{Header: http.Header{"Authorization": {"Basic not base64", "Bearer x", "Basic " + base64.StdEncoding.EncodeToString([]byte("other"))}}},
-	})
+	sieve := sieveOf([]string{secret}, []fakehttp.Request{{Header: http.Header{
+		"Authorization": {"Bearer x", "Basic not base64", "Basic b3RoZXI=", basicHeader},
+	}}})
 	for name, text := range map[string]string{
 		"as it is":          "x" + secret + "y",
 		"in a query":        "http://a.test/?k=" + url.QueryEscape(secret),
@@ -42,29 +41,29 @@ func TestSieveFindsEveryForm(t *testing.T) {
 	}
 	for _, innocent := range []string{"", "s/cr+t", "[redacted]", "Bearer x"} {
 		if f, found := sieve.find(innocent); found {
-			t.Errorf("%q is found in %q", f.looks, innocent)
+			t.Errorf("%q is found in %q", f.text, innocent)
 		}
 	}
 }
 
 func TestContentIsDecoded(t *testing.T) {
-	form, inJSON := "application/x-www-form-urlencoded", "application/json; charset=utf-8"
+	const form, inJSON = "application/x-www-form-urlencoded", "application/json; charset=utf-8"
 	for _, c := range []struct {
-		name    string
-		request fakehttp.Request
-		want    []string
+		name, contentType, query, body string
+		want                           []string
 	}{
-		{"a form", fakehttp.Request{Header: kind(form), Body: []byte("body=%E9%9A%9C%E5%AE%B3+1&x=y")}, []string{"body", "障害 1", "y"}},
-		{"JSON in a form", fakehttp.Request{Header: kind(form), Body: []byte("payload=%7B%22a%22%3A%5B%22%5Cu969c%22%5D%7D")}, []string{"payload", "a", "障"}},
-		{"JSON", fakehttp.Request{Header: kind(inJSON), Body: []byte(` {"text":"a\nb","blocks":[{"t":"\ud83d\udd25"},7]}`)}, []string{"text", "a\nb", "🔥"}},
-		{"JSON in JSON", fakehttp.Request{Header: kind(inJSON), Body: []byte(`{"Detail":"{\"x\":\"\\u969c\"}"}`)}, []string{"Detail", "障"}},
-		{"a text", fakehttp.Request{Header: kind("text/plain"), Body: []byte("[toall] a")}, []string{"[toall] a"}},
-		{"a form that is none", fakehttp.Request{Header: kind(form), Body: []byte("body=%zz")}, []string{"body=%zz"}},
-		{"a query", fakehttp.Request{Query: "wait=a%20b"}, []string{"wait", "a b"}},
-		{"what is not UTF-8", fakehttp.Request{Header: kind(inJSON), Body: []byte("{\"a\":\"\xff\"}")}, []string{"\xff"}},
-		{"half a pair of surrogates", fakehttp.Request{Header: kind(inJSON), Body: []byte(`{"a":"\ud83d"}`)}, []string{"\uFFFD"}},
+		{"a query", "", "wait=a%20b", "", []string{"wait", "a b"}},
+		{"a form", form, "", "body=%E9%9A%9C%E5%AE%B3+1&x=y", []string{"body", "障害 1", "y"}},
+		{"a broken form", form, "", "body=%zz", []string{"body=%zz"}},
+		{"JSON in a form", form, "", "payload=%7B%22a%22%3A%5B%22%5Cu969c%22%5D%7D", []string{"payload", "a", "障"}},
+		{"JSON", inJSON, "", ` {"text":"a\nb","blocks":[{"t":"\ud83d\udd25"},7]}`, []string{"text", "a\nb", "🔥"}},
+		{"JSON in JSON", inJSON, "", `{"Detail":"{\"x\":\"\\u969c\"}"}`, []string{"Detail", "障"}},
+		{"what is not UTF-8", inJSON, "", "{\"a\":\"\xff\"}", []string{"\xff"}},
+		{"half a pair of surrogates", inJSON, "", `{"a":"\ud83d"}`, []string{"\uFFFD"}},
+		{"a text", "text/plain", "", "[toall] a", []string{"[toall] a"}},
 	} {
-		got := content([]fakehttp.Request{c.request})
+		header := http.Header{"Content-Type": {c.contentType}}
+		got := content([]fakehttp.Request{{Query: c.query, Header: header, Body: []byte(c.body)}})
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: %q is not in %q", c.name, want, got)
@@ -73,7 +72,9 @@ func TestContentIsDecoded(t *testing.T) {
 	}
 }
 
-func kind(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
+type counting struct{ http.Handler }
+
+func (counting) Accepted() int { return 7 }
 
 func TestHarnessThatCannotBeTried(t *testing.T) {
 	newNotifier := func(testing.TB, Env) mackerel.Notifier { return nil }
@@ -83,15 +84,26 @@ func TestHarnessThatCannotBeTried(t *testing.T) {
 		h    Harness
 		want string
 	}{
-		{"nothing is wrong", Harness{New: newNotifier, Count: count, Secrets: []string{"secret"}, Keys: []string{"signer"}}, ""},
+		{"nothing is wrong", Harness{New: newNotifier, Count: count, Secrets: []string{"secret"}}, ""},
+		{"the fake counts", Harness{New: newNotifier, Fake: counting{}}, ""},
 		{"New is missing", Harness{Count: count}, "no New"},
-		{"Count is missing", Harness{New: newNotifier}, "no Count"},
+		{"Count is missing", Harness{New: newNotifier, Fake: http.NotFoundHandler()}, "no Count"},
+		{"Count and Fake are missing", Harness{New: newNotifier}, "no Count"},
 		{"a secret is too short", Harness{New: newNotifier, Count: count, Secrets: []string{"s3cr3"}}, "6 bytes"},
 		{"a key is too short", Harness{New: newNotifier, Count: count, Keys: []string{""}}, "6 bytes"},
 	} {
 		if got := c.h.problem(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: the problem is %q", c.name, got)
 		}
+	}
+}
+
+func TestCountGoesBeforeAccepted(t *testing.T) {
+	if got := (Harness{Fake: counting{}}).count(); got != 7 {
+		t.Errorf("without Count, %d messages are counted; want 7", got)
+	}
+	if got := (Harness{Fake: counting{}, Count: func() int { return 3 }}).count(); got != 3 {
+		t.Errorf("with Count, %d messages are counted; want 3", got)
 	}
 }
 
@@ -103,26 +115,28 @@ func TestRowsThatAreSkipped(t *testing.T) {
 		h    Harness
 		want string
 	}{
-		{"all can be tried", row{http: true, repeats: true}, Harness{Fake: fake}, ""},
-		{"a service without HTTP", row{http: true}, Harness{}, "the service does not speak HTTP"},
+		{"all can be tried", row{needs: withRepeats}, Harness{Fake: fake}, ""},
+		{"a service without HTTP", row{needs: overHTTP}, Harness{}, "the service does not speak HTTP"},
 		{"a service without HTTP, a row without faults", row{}, Harness{}, ""},
-		{"a single attempt", row{http: true, repeats: true}, Harness{Fake: fake, SingleAttempt: true}, "the notifier makes a single attempt"},
-		{"a single attempt, a row without repeats", row{http: true}, Harness{Fake: fake, SingleAttempt: true}, ""},
+		{"a single attempt", row{needs: withRepeats}, Harness{Fake: fake, SingleAttempt: true}, "a single attempt"},
+		{"a single attempt, a row without repeats", row{needs: overHTTP}, Harness{Fake: fake, SingleAttempt: true}, ""},
 	} {
-		if got := c.r.skip(c.h); got != c.want {
+		if got := c.r.skip(c.h); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", c.name, got)
 		}
 	}
 }
 
 func TestManyComplaintsAreCounted(t *testing.T) {
-	var c complaints
-	s := &stage{reporter: &c}
-	for range maxErrors + 3 {
-		s.Errorf("no")
-	}
-	s.summarize()
-	if len(c) != maxErrors+1 || c[maxErrors] != "and 3 more" {
-		t.Errorf("%q", c)
+	var complaints []string
+	s := stage{report: func(complaint string) { complaints = append(complaints, complaint) }}
+	r := row{check: func(s *stage) {
+		for range maxComplaints + 3 {
+			s.errorf("no")
+		}
+	}}
+	r.run(t, s, false)
+	if len(complaints) != maxComplaints+1 || complaints[maxComplaints] != "and 3 more" {
+		t.Errorf("%q", complaints)
 	}
 }

@@ -1,16 +1,14 @@
-// Package notifytest is the conformance suite of notifiers: what every [mackerel.Notifier] promises, tried against a fake
-// of its service with faults in front of it. All notifiers of this module pass it, and anybody else's can be held to the
-// same promises:
+// Package notifytest is a conformance suite for notifiers. It tries what every [mackerel.Notifier] promises, against a
+// fake of the notifier's service with faults in front of it. All notifiers of this module pass the suite. Try your own
+// notifier in the same way:
 //
 //	func TestConformance(t *testing.T) {
 //		notifytest.Run(t, func(t testing.TB) notifytest.Harness {
-//			fake := newFakePager()
 //			return notifytest.Harness{
 //				New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
-//					return &Pager{BaseURL: e.BaseURL, Key: "secret-key", Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts}
+//					return &Pager{URL: e.BaseURL, Key: "secret-key", Client: e.Client, Delivery: e.Delivery, Attempts: e.MaxAttempts}
 //				},
-//				Fake:    fake,
-//				Count:   fake.Accepted,
+//				Fake:    newFakePager(), // an http.Handler that has a method Accepted() int
 //				Secrets: []string{"secret-key"},
 //			}
 //		})
@@ -18,19 +16,26 @@
 //
 // # What is tried
 //
-// Every row is a subtest whose name says what must hold: that a message whose answer was lost is repeated, or not, as
-// the delivery mode says; that every status has its kind of error; that a wait is as long as the service asked for and
-// ends with the context; that redirects are refused and answers are not read without end; that no secret gets out; that
-// texts too long or hostile arrive all the same; that the alert stays as it was, fifty calls at once are fine and no
-// goroutine stays behind. The race detector sees more of that.
+// Each row of the suite is a subtest. Its name says what must hold. The rows are about:
 //
-// # Time
+//   - Outcomes: each HTTP status has its kind of error. If an answer is lost, the delivery mode decides whether the
+//     message is sent again, and the error does not claim more than is known.
+//   - Time: waits are as long as the service asks for. A context, a deadline or the notifier's own timeout ends the call.
+//   - Answers: redirects are refused, and an endless answer is not read to its end.
+//   - Secrets: no credential is in an error, a receipt, a preview or the printed notifier.
+//   - Messages: every event, status and text is accepted. Cut texts are reported, and receipts and previews are true.
+//   - The program around: the alert is not changed, calls may run at the same time, no goroutine stays behind, and
+//     nothing is written to standard output, standard error or the log. Run the suite with -race to see more of this.
 //
-// Most rows run in a testing/synctest bubble over a connection in memory, where waiting takes no time and can be
-// measured exactly. Everything of a row, the harness included, is made inside its bubble; what New and Fake do must not
-// wait for anything outside, such as a socket or a goroutine of another test. Some rows run on a loopback port in real
-// time. One replaces os.Stdout, os.Stderr and the output of package log for a moment, so Run does not go together with
-// tests that write there in parallel.
+// # What New, Fake and Count may not do
+//
+// Most rows run in a testing/synctest bubble, over connections in memory. Waits take no real time there and are measured
+// exactly. The harness of such a row is made inside its bubble, so New, Fake and Count must not wait for anything outside
+// the bubble: no socket, and no goroutine or channel of another test. A few rows use a loopback port in real time; without
+// a Fake, all rows run in real time.
+//
+// One row replaces os.Stdout, os.Stderr and the output of package log while it runs. Do not run it in parallel with tests
+// that write there.
 package notifytest
 
 import (
@@ -42,59 +47,79 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// A Harness is a notifier to be tried and a fake of the service it talks to. Those two and Count are required for a
-// service that speaks HTTP; everything else is for services that are special.
+// A Harness is a notifier to try and a fake of its service. A notifier that speaks HTTP needs New, Fake and Secrets, and
+// Count unless the fake has a method Accepted. The other fields are for services that differ from most.
 type Harness struct {
-	// New returns a notifier that talks to the fake, configured so that an open critical alert is exactly one message.
+	// New returns a notifier that sends to the fake. It is configured so that an open critical alert is exactly one
+	// message. Required.
 	New func(t testing.TB, e Env) mackerel.Notifier
-	// Fake is the service on a good day; Run puts its faults in front of it. It should reject what the real service would
-	// reject, and must not limit rates, since one row sends fifty messages at once: a fake with rate windows can be put
-	// forward in time with every request. If it is nil, the service does not speak HTTP; the rows that need it are
-	// skipped, and New and Count see to a fake of their own.
+	// Fake is the service without faults; the suite adds the faults. It should refuse what the real service refuses. If
+	// Fake is nil, the service does not speak HTTP: the rows that need HTTP are skipped, and New and Count use a fake of
+	// their own.
 	Fake http.Handler
-	// Count returns how many messages the fake has accepted. Repeats that it drops by itself do not count.
+	// Count returns how many messages the fake has accepted. Repeats that the fake drops are not counted. If Count is nil,
+	// Fake must have a method Accepted() int, which is used instead.
 	Count func() int
-	// Secrets are the credentials that the notifier sends, each of at least 6 bytes. Run first proves that each was in a
-	// request, in whatever encoding, and then looks for it everywhere else.
+	// Secrets are the credentials that the notifier sends, each at least 6 bytes long. The suite first proves that each
+	// secret is in a request, in any encoding, and then searches for it everywhere else.
 	Secrets []string
-	// Keys are secrets that never travel, such as one that signs.
+	// Keys are secrets that are never sent, for example keys that sign requests. Each is at least 6 bytes long.
 	Keys []string
-	// Dedups says that the service drops repeats of one message by itself. Then a message may be repeated in either
-	// delivery mode, and a lost answer is not ambiguous.
+	// Dedups says that the service drops repeats of a message. The notifier may then repeat a message in either delivery
+	// mode, and may report a lost answer as ErrUnavailable.
 	Dedups bool
-	// SingleAttempt says that the notifier leaves repeating to its caller: it makes one attempt whatever Env says, and the
-	// rows about repeats are skipped.
+	// SingleAttempt says that the notifier makes one attempt and leaves repeating to its caller. Env.MaxAttempts has no
+	// effect, and the rows about repeats are skipped.
 	SingleAttempt bool
-	// Statuses are the HTTP statuses that mean something else to this service than to others: one of the sentinels of
-	// package mackerel, or nil for success. Run answers with them and a body that is not the service's.
+	// Statuses are the HTTP statuses that mean something else to this service than to others. The value is a sentinel
+	// error of package mackerel, or nil for success. The suite answers with the status and a body that the service does
+	// not document.
 	Statuses map[int]error
 }
 
-// Env is where and how a notifier is to work.
+// Env is the environment in which a notifier is to work.
 type Env struct {
-	BaseURL     string            // of the fake, without a slash at the end; empty if the service does not speak HTTP
-	Client      *http.Client      // to go through, always; nil if the service does not speak HTTP
+	BaseURL     string            // of the fake, without a slash at the end; empty without HTTP
+	Client      *http.Client      // for all requests; nil without HTTP
 	Delivery    mackerel.Delivery // zero is the notifier's default
-	MaxAttempts int               // requests per message at the most; 0 is the notifier's default
+	MaxAttempts int               // requests per message, at most; 0 is the notifier's default
 }
 
-// Call returns the environment as the options that every notifier of this module takes.
+// Call returns e as the options that every notifier of this module takes.
 func (e Env) Call() mackerel.CallOptions {
 	return mackerel.CallOptions{Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts}
 }
 
-// Run tries a notifier. The function makes a harness with a fresh fake; it is called at least once for every row, some
-// of them in a bubble, and may use t.Cleanup. If the first row, a plain success, fails, the others are not tried.
+// Run tries a notifier with all rows. The harness function returns a Harness with a fresh fake. Run calls it several
+// times, for most rows inside a bubble; it may use t.Cleanup. If the first row fails, which sends an alert without any
+// fault, the other rows are not tried.
 func Run(t *testing.T, harness func(t testing.TB) Harness) {
+	t.Helper()
+	try(t, harness, allRows())
+}
+
+// RunVariant tries another configuration of a notifier that [Run] tries already: other credentials, another form of the
+// message, a key that signs. It runs only the rows whose result can depend on what is sent, that is on the message, the
+// credentials or the key: success, secrets, delivery modes and lost answers, alerts, texts, receipts and previews.
+//
+// It leaves out the rows whose result depends only on the transport that all configurations share: statuses, connections,
+// waits, contexts, redirects, endless answers, goroutines and output. Use Run for a configuration that repeats requests
+// or reads answers in another way.
+func RunVariant(t *testing.T, harness func(t testing.TB) Harness) {
+	t.Helper()
+	try(t, harness, variantRows())
+}
+
+func try(t *testing.T, harness func(t testing.TB) Harness, rows []row) {
 	t.Helper()
 	h := harness(t)
 	if problem := h.problem(); problem != "" {
 		t.Fatal(problem)
 	}
-	for i, r := range rows() {
+	for i, r := range rows {
 		passed := t.Run(r.name, func(t *testing.T) {
-			if why := r.skip(h); why != "" {
-				t.Skip(why)
+			if reason := r.skip(h); reason != "" {
+				t.Skip(reason)
 			}
 			r.run(t, stage{harness: harness, linger: 5 * time.Second}, h.Fake != nil)
 		})
@@ -104,30 +129,42 @@ func Run(t *testing.T, harness func(t testing.TB) Harness) {
 	}
 }
 
-// problem says what is wrong with a harness, "" if nothing is.
+// allRows returns all rows in the order in which they are tried.
+func allRows() []row {
+	return slices.Concat(
+		variantRows(), statusRows(), connectRows(), waitRows(), cancelRows(), answerRows(), processRows(),
+	)
+}
+
+// variantRows returns the rows of RunVariant. The first row must pass before the others are tried.
+func variantRows() []row {
+	return slices.Concat(successRows(), secretRows(), deliveryRows(), alertRows(), textRows(), receiptRows())
+}
+
+// problem says why a harness cannot be used, "" if it can.
 func (h Harness) problem() string {
+	_, counts := h.Fake.(counter)
 	switch {
 	case h.New == nil:
 		return "the Harness has no New"
-	case h.Count == nil:
-		return "the Harness has no Count"
+	case h.Count == nil && !counts:
+		return "the Harness has no Count, and its Fake has no method Accepted() int"
 	}
 	for _, s := range slices.Concat(h.Secrets, h.Keys) {
 		if len(s) < minSecret {
-			return "the Harness has a secret of less than 6 bytes, which would be found in innocent words"
+			return "the Harness has a secret of less than 6 bytes, which ordinary words may contain"
 		}
 	}
 	return ""
 }
 
-// rows returns all rows in the order in which they are tried, success first.
-func rows() []row {
-	var all []row
-	for _, group := range [][]row{
-		successRows(), secretRows(), statusRows(), deliveryRows(), connectRows(), waitRows(), cancelRows(), answerRows(),
-		alertRows(), textRows(), receiptRows(), processRows(),
-	} {
-		all = append(all, group...)
+// A counter is a fake that counts the messages it has accepted.
+type counter interface{ Accepted() int }
+
+// count returns how many messages the fake has accepted.
+func (h Harness) count() int {
+	if h.Count != nil {
+		return h.Count()
 	}
-	return all
+	return h.Fake.(counter).Accepted()
 }

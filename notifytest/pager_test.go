@@ -2,6 +2,7 @@ package notifytest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -83,7 +84,8 @@ func pageText(a mackerel.Alert) (string, []mackerel.Cut) {
 	if from <= maxPageRunes {
 		return text, nil
 	}
-	return string([]rune(text)[:maxPageRunes]), []mackerel.Cut{{Field: "text", Unit: "runes", From: from, To: maxPageRunes}}
+	cut := mackerel.Cut{Field: "text", Unit: "runes", From: from, To: maxPageRunes}
+	return string([]rune(text)[:maxPageRunes]), []mackerel.Cut{cut}
 }
 
 // paging is one call with all its attempts, and what is known of the last one.
@@ -105,13 +107,13 @@ func (c *paging) run(ctx context.Context) error {
 			c.kind = mackerel.ErrAmbiguous
 		}
 		if ctx.Err() != nil {
-			c.kind, c.cause = orElse(c.kind, mackerel.ErrUnavailable), contextError(ctx)
+			c.kind, c.cause = cmp.Or(c.kind, mackerel.ErrUnavailable), contextError(ctx)
 			return c.err()
 		}
 		if c.kind != nil && !c.worthwhile(ctx) {
 			return c.err()
 		}
-		if c.kind != nil && !sleep(ctx, orElse(c.wait, time.Second)) {
+		if c.kind != nil && !sleep(ctx, cmp.Or(c.wait, time.Second)) {
 			continue
 		}
 		c.attempts++
@@ -127,13 +129,6 @@ func (c *paging) err() error {
 		Provider: "pager", Op: "page", Status: c.status, RetryAfter: c.wait, Attempts: c.attempts, Delivery: c.mode,
 		Kind: c.kind, Err: c.cause,
 	}
-}
-
-func orElse[T comparable](value, otherwise T) T {
-	if value == *new(T) {
-		return otherwise
-	}
-	return value
 }
 
 func contextError(ctx context.Context) error {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/pprof"
 	"strconv"
@@ -14,53 +16,54 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
 // processRows are about what a call does to the program around it.
 func processRows() []row {
 	return []row{
-		{name: "nothing is written to standard output, standard error or the log", check: checkQuiet},
-		{name: "no goroutine stays behind", check: checkGoroutines},
-		{name: "no goroutine stays behind on a socket", http: true, sockets: true, check: checkGoroutines},
+		{"nothing is written to standard output, standard error or the log", anyNotifier, checkQuiet},
+		{"no goroutine stays behind", anyNotifier, checkGoroutines},
 	}
 }
 
-// trouble is what the rows here go through, besides a good day.
-func trouble() []fakehttp.Fault {
-	return []fakehttp.Fault{
+// sendThroughFaults sends a message without a fault, one per kind of fault, and one whose context ends.
+func (sc *scene) sendThroughFaults(ctx context.Context) {
+	sc.deliver(ctx, sc.alert())
+	if sc.front == nil {
+		return
+	}
+	for _, fault := range []fakehttp.Fault{
 		{Status: 400, Body: "no"},
 		{Status: 500},
 		{Break: fakehttp.ResetConnection},
 		{Break: fakehttp.HalfBody, Handled: true},
 		refused(3600),
-		{Status: 307, Header: map[string][]string{"Location": {"http://" + elsewhere + "/"}}},
+		redirect(http.StatusTemporaryRedirect, "http://"+elsewhere+"/"),
+	} {
+		sc.front.Inject(fault)
+		sc.deliver(ctx, sc.alert())
 	}
+	sc.front.Inject(fakehttp.Fault{Break: fakehttp.Silence})
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	sc.deliver(ctx, sc.alert())
 }
 
-// checkQuiet tries repeats too, in the bubble at least: libraries like to talk about those.
 func checkQuiet(s *stage) {
-	said := capture(s, func() {
+	written := capture(s, func() {
 		sc := s.scene()
-		n := sc.notifier()
-		sc.send(n)
-		if sc.front == nil {
-			return
-		}
-		for _, fault := range trouble() {
-			sc.front.Inject(fault)
-			sc.send(n)
-		}
+		sc.sendThroughFaults(s.tb.Context())
 	})
-	if said != "" {
-		s.Errorf("it wrote %.1000q", said)
+	if written != "" {
+		s.errorf("it wrote %.1000q", written)
 	}
 }
 
 // capture returns what is written to os.Stdout, os.Stderr and the output of package log while f runs.
 func capture(s *stage, f func()) string {
-	file, err := os.CreateTemp(s.tb.TempDir(), "said")
+	name := filepath.Join(s.tb.TempDir(), "written")
+	file, err := os.Create(name)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -73,49 +76,31 @@ func capture(s *stage, f func()) string {
 	os.Stdout, os.Stderr = file, file
 	log.SetOutput(file)
 	f()
-	said, err := os.ReadFile(file.Name())
+	written, err := os.ReadFile(name)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	return string(said)
+	return string(written)
 }
 
-// labelKey labels the goroutine of a call, and with it all that it starts.
+// labelKey is the profiler label of a row's calls. A goroutine inherits the labels of the goroutine that starts it.
 const labelKey = "notifytest"
 
-var calls atomic.Int64
+var labels atomic.Int64
 
-// checkGoroutines runs a call under a profiler label, which goroutines inherit: those of others do not matter.
+// checkGoroutines finds the goroutines of its calls by a label, which other goroutines of the program do not have.
 func checkGoroutines(s *stage) {
 	sc := s.scene()
 	sc.env.MaxAttempts = 1
-	n := sc.notifier()
-	label := strconv.FormatInt(calls.Add(1), 10)
-	pprof.Do(s.tb.Context(), pprof.Labels(labelKey, label), func(ctx context.Context) {
-		sc.deliver(ctx, n, s.alert())
-		if sc.front != nil {
-			sc.sendThroughTrouble(ctx, n)
-		}
-	})
+	sc.notifier() // made without the label, as is the fake of a harness without HTTP
+	label := strconv.FormatInt(labels.Add(1), 10)
+	pprof.Do(s.tb.Context(), pprof.Labels(labelKey, label), sc.sendThroughFaults)
 	if left := s.leftBehind(label); left != "" {
-		sc.Errorf("a goroutine stays behind after the calls:\n%s", left)
+		sc.errorf("a goroutine stays behind after the calls:\n%s", left)
 	}
 }
 
-// sendThroughTrouble meets each trouble and is then cancelled, where goroutines are most often forgotten.
-func (sc *scene) sendThroughTrouble(ctx context.Context, n mackerel.Notifier) {
-	for _, fault := range trouble() {
-		sc.front.Inject(fault)
-		sc.deliver(ctx, n, sc.alert())
-	}
-	sc.front.Inject(fakehttp.Fault{Break: fakehttp.Silence})
-	ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-	defer cancel()
-	sc.deliver(ctx, n, sc.alert())
-}
-
-// leftBehind returns the stacks of goroutines with a label, but for net/http's own of idle connections. Goroutines that
-// are about to end are waited for.
+// leftBehind returns the stacks of goroutines with a label. It waits for goroutines that are about to end.
 func (s *stage) leftBehind(label string) string {
 	if s.bubble {
 		synctest.Wait()
@@ -128,15 +113,17 @@ func (s *stage) leftBehind(label string) string {
 	return left
 }
 
-// labelled reads the goroutine profile, whose text form has one paragraph per stack with its labels on the second line.
+// labelled reads the goroutine profile. Its text form has a paragraph per stack, with the labels in the second line. The
+// goroutines of net/http's idle connections are left out.
 func labelled(label string) string {
 	var profile bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
-		panic(err) // a buffer takes everything
+		panic(err) // a bytes.Buffer does not fail
 	}
 	var left []string
-	for _, stack := range strings.Split(profile.String(), "\n\n") {
-		if strings.Contains(stack, fmt.Sprintf("%q:%q", labelKey, label)) && !strings.Contains(stack, "net/http.(*persistConn)") {
+	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
+		idle := strings.Contains(stack, "net/http.(*persistConn)")
+		if !idle && strings.Contains(stack, fmt.Sprintf("%q:%q", labelKey, label)) {
 			left = append(left, stack)
 		}
 	}

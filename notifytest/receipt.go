@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -14,188 +13,164 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// receiptRows are for notifiers that are Deliverers and Previewers; any other passes them.
+// receiptRows are about Deliverers and Previewers. Any other notifier passes them.
 func receiptRows() []row {
 	return []row{
-		{name: "a receipt says what was done", check: checkReceipt},
-		{name: "a receipt counts attempts and time, waits included", http: true, repeats: true, check: checkReceiptWait},
-		{name: "a receipt of a failure says how far it got", http: true, check: checkReceiptFailure},
-		{name: "Notify and Deliver end alike", http: true, check: checkAlike},
-		{name: "a preview makes no request and shows no secret", check: checkPreview},
-		{name: "a preview shows what is then delivered", http: true, check: checkPreviewAgrees},
+		{"a receipt says what was done and shows no secret", anyNotifier, checkReceipt},
+		{"a receipt of a failure says how far the call got", overHTTP, checkReceiptFailure},
+		{"Notify ends as Deliver does", overHTTP, checkNotify},
+		{"a preview makes no request and shows no secret", anyNotifier, checkPreview},
+		{"a preview shows what is then delivered", overHTTP, checkPreviewAgrees},
 	}
 }
 
-// wantReceipt complains about whatever is wrong with every receipt of a call that made requests.
-func (sc *scene) wantReceipt(o outcome, in string) {
-	sc.Helper()
+// wantReceipt checks what every receipt of a call with requests must say.
+func (o outcome) wantReceipt() {
 	r := o.receipt
 	if r == nil {
 		return
 	}
 	if r.Provider == "" {
-		sc.Errorf("%s: Receipt.Provider is empty", in)
+		o.errorf("Receipt.Provider is empty")
 	}
 	if r.Skipped != "" {
-		sc.Errorf("%s: Receipt.Skipped is %q, and a request was made", in, r.Skipped)
+		o.errorf("Receipt.Skipped is %q, and a request was made", r.Skipped)
 	}
-	if sc.front != nil && r.Attempts != len(o.requests) {
-		sc.Errorf("%s: Receipt.Attempts is %d; want %d", in, r.Attempts, len(o.requests))
+	if o.front != nil && r.Attempts != len(o.requests) {
+		o.errorf("Receipt.Attempts is %d; want %d", r.Attempts, len(o.requests))
 	}
 	if r.Duration < 0 || r.Duration > o.took {
-		sc.Errorf("%s: Receipt.Duration is %v of a call that took %v", in, r.Duration, o.took)
+		o.errorf("Receipt.Duration is %v of a call that took %v", r.Duration, o.took)
 	}
-	sc.wantCuts(r.Cuts, in)
+	var e *mackerel.Error
+	if errors.As(o.err, &e) && (e.Provider != r.Provider || e.Attempts != r.Attempts) {
+		o.errorf("the error says %q, %d attempts, the receipt %q, %d", e.Provider, e.Attempts, r.Provider, r.Attempts)
+	}
+	o.wantCuts()
+	o.wantNoSecret()
 }
 
-// wantCuts complains about cuts that cannot be.
-func (sc *scene) wantCuts(cuts []mackerel.Cut, in string) {
-	sc.Helper()
-	for _, c := range cuts {
+func (o outcome) wantCuts() {
+	for _, c := range o.receipt.Cuts {
 		if c.Field == "" || c.Unit == "" || c.To < 0 || c.To >= c.From {
-			sc.Errorf("%s: the cut %+v needs a field, a unit and a length that is less than before", in, c)
+			o.errorf("the cut %+v needs a field, a unit and a length that is less than before", c)
 		}
 	}
 }
 
-// checkReceipt looks at a receipt that has nothing special to tell.
 func checkReceipt(s *stage) {
 	sc := s.scene()
-	o := sc.send(sc.notifier())
-	sc.wantReceipt(o, "a good day")
+	o := sc.send()
+	o.wantReceipt()
 	if o.receipt != nil && len(o.receipt.Cuts) > 0 {
-		sc.Errorf("an alert of ordinary length was cut: %+v", o.receipt.Cuts)
+		o.errorf("an alert of ordinary length was cut: %+v", o.receipt.Cuts)
 	}
 }
 
-// checkReceiptWait: the time is the caller's, so the waits are part of it.
-func checkReceiptWait(s *stage) {
-	sc := s.scene()
-	sc.front.Inject(refused(7), refused(3))
-	o := sc.send(sc.notifier())
-	sc.wantReceipt(o, "after two refusals")
-	if o.receipt != nil && o.receipt.Duration != o.took {
-		sc.Errorf("Receipt.Duration is %v of a call that took %v", o.receipt.Duration, o.took)
-	}
-}
-
-// checkReceiptFailure also compares the receipt with the error, where both say the same.
 func checkReceiptFailure(s *stage) {
-	for _, fault := range []fakehttp.Fault{{Status: 400}, {Status: 401}, refused(3600), {Status: 500, Times: -1}, {Break: fakehttp.ResetConnection, Times: -1}} {
+	for _, fault := range []fakehttp.Fault{
+		{Status: 400}, {Status: 401}, refused(3600),
+		{Status: 500, Times: -1}, {Break: fakehttp.ResetConnection, Times: -1},
+	} {
 		sc := s.scene()
+		sc.in = fmt.Sprintf("status %d, break %v", fault.Status, fault.Break)
 		sc.front.Inject(fault)
-		o := sc.send(sc.notifier())
-		in := "status " + http.StatusText(fault.Status) + ", " + fault.Break.String()
-		sc.wantReceipt(o, in)
-		var e *mackerel.Error
-		if o.receipt == nil || !errors.As(o.err, &e) {
-			continue
-		}
-		if e.Provider != o.receipt.Provider || e.Attempts != o.receipt.Attempts {
-			sc.Errorf("%s: the error says %q, %d attempts, the receipt %q, %d", in, e.Provider, e.Attempts, o.receipt.Provider, o.receipt.Attempts)
-		}
+		sc.send().wantReceipt()
 	}
 }
 
-// checkAlike sees that Notify is Deliver without the receipt, not something similar.
-func checkAlike(s *stage) {
+// checkNotify compares Notify with Deliver. Both must end alike.
+func checkNotify(s *stage) {
 	for _, status := range []int{0, 400, 401, 404, 429, 500} {
 		sc := s.scene()
-		sc.env.MaxAttempts = 1
-		n := sc.notifier()
+		sc.in, sc.env.MaxAttempts = fmt.Sprintf("status %d", status), 1
 		if status != 0 {
 			sc.front.Inject(fakehttp.Fault{Status: status, Times: 2})
 		}
-		delivered, notified := sc.send(n), sc.send(mackerel.NotifierFunc(n.Notify))
-		if kindOf(delivered.err) != kindOf(notified.err) || (delivered.err == nil) != (notified.err == nil) { //nolint:errorlint // sentinels
-			sc.Errorf("status %d: Deliver returns %v, Notify %v", status, delivered.err, notified.err)
+		delivered, notified := sc.send(), sc.notify(sc.alert())
+		sameKind := kindOf(delivered.err) == kindOf(notified.err) //nolint:errorlint // kindOf returns sentinels
+		if !sameKind || (delivered.err == nil) != (notified.err == nil) {
+			sc.errorf("Deliver returns %v, Notify %v", delivered.err, notified.err)
 		}
-		sc.wantAccepted(notified, fmt.Sprintf("status %d, Notify", status), delivered.accepted)
+		notified.wantAccepted(delivered.accepted)
 	}
 }
 
-// preview makes a preview, or complains.
-func (sc *scene) preview(p mackerel.Previewer, a mackerel.Alert) *mackerel.Preview {
-	sc.Helper()
+// preview makes a preview; nil if the notifier is no Previewer, or fails.
+func (sc *scene) preview(a mackerel.Alert) *mackerel.Preview {
+	p, ok := sc.notifier().(mackerel.Previewer)
+	if !ok {
+		return nil
+	}
 	var preview *mackerel.Preview
 	o := sc.observe(sc.tb.Context(), func(context.Context) (*mackerel.Receipt, error) {
 		var err error
 		preview, err = p.Preview(a)
 		return nil, err
 	})
-	sc.wantSuccess(o, "Preview")
-	sc.wantRequests(o, "Preview", 0)
-	sc.wantAccepted(o, "Preview", 0)
-	sc.wantTook(o, "Preview", 0)
+	o.wantSuccess()
+	o.wantRequests(0)
+	o.wantAccepted(0)
+	o.wantTook(0)
 	if o.err == nil && preview == nil {
-		sc.Errorf("Preview returned nil")
+		sc.errorf("Preview returned nil")
 	}
 	return preview
 }
 
-// checkPreview: a preview goes to a terminal or a ticket.
+// checkPreview prints a preview, since programs show it in terminals and tickets.
 func checkPreview(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
-	p, ok := n.(mackerel.Previewer)
-	if !ok {
-		return
-	}
-	preview := sc.preview(p, s.alert())
+	preview := sc.preview(s.alert())
 	if preview == nil {
 		return
 	}
-	sieve := sc.sieve(n)
-	sc.wantNoSecret(*preview, sieve, "the preview")
+	sc.send() // shows the forms of the secrets
+	sc.search("the preview", *preview)
 	inJSON, err := json.Marshal(preview)
 	if err != nil {
-		sc.Errorf("the preview cannot be written as JSON: %v", err)
+		sc.errorf("the preview cannot be written as JSON: %v", err)
 	}
-	sc.wantNoSecret(string(inJSON), sieve, "the preview in JSON")
+	sc.search("the preview in JSON", string(inJSON))
 	if preview.Skipped == "" && sc.Fake != nil && len(preview.Requests) == 0 {
-		sc.Errorf("the preview of an alert that is not skipped has no request")
+		sc.errorf("the preview of an alert that is not skipped has no request")
 	}
 }
 
-// checkPreviewAgrees compares as much of a preview with the request as does not depend on a secret or on the moment.
+// checkPreviewAgrees compares a preview with the request, except for secrets and for what differs each time. The memo is
+// long, so that there are cuts to compare.
 func checkPreviewAgrees(s *stage) {
 	sc := s.scene()
-	n := sc.notifier()
-	p, ok := n.(mackerel.Previewer)
-	if !ok {
-		return
-	}
 	a := s.alert()
 	a.Monitor.Memo = strings.Repeat("to be read before anything is done ", 20000)
-	preview, o := sc.preview(p, a), sc.deliver(s.tb.Context(), n, a)
+	preview, o := sc.preview(a), sc.deliver(s.tb.Context(), a)
 	if preview == nil || o.err != nil {
 		return
 	}
 	if len(preview.Requests) != len(o.requests) {
-		sc.Errorf("the preview has %d requests; %d were made", len(preview.Requests), len(o.requests))
+		sc.errorf("the preview has %d requests; %d were made", len(preview.Requests), len(o.requests))
 		return
 	}
 	for i, r := range preview.Requests {
-		sc.wantSameRequest(r, o.requests[i])
+		sc.wantSame(r, o.requests[i])
 	}
 	if o.receipt != nil && !reflect.DeepEqual(preview.Cuts, o.receipt.Cuts) {
-		sc.Errorf("the preview has the cuts %+v, the receipt %+v", preview.Cuts, o.receipt.Cuts)
+		sc.errorf("the preview has the cuts %+v, the receipt %+v", preview.Cuts, o.receipt.Cuts)
 	}
 }
 
-func (sc *scene) wantSameRequest(p mackerel.PreviewRequest, r fakehttp.Request) {
-	sc.Helper()
+func (sc *scene) wantSame(p mackerel.PreviewRequest, r fakehttp.Request) {
 	if p.Method != r.Method {
-		sc.Errorf("the preview's method is %s; %s was sent", p.Method, r.Method)
+		sc.errorf("the preview's method is %s; %s was sent", p.Method, r.Method)
 	}
 	u, err := url.Parse(p.URL)
 	switch {
 	case err != nil:
-		sc.Errorf("the preview's URL is none: %v", err)
+		sc.errorf("the preview's URL cannot be parsed: %v", err)
 	case !strings.Contains(p.URL, "redacted") && !strings.Contains(p.URL, "{") && u.EscapedPath() != r.Path:
-		sc.Errorf("the preview's path is %s; %s was sent", u.EscapedPath(), r.Path)
+		sc.errorf("the preview's path is %s; %s was sent", u.EscapedPath(), r.Path)
 	}
 	if got, want := p.Header.Get("Content-Type"), r.Header.Get("Content-Type"); got != want {
-		sc.Errorf("the preview's Content-Type is %q; %q was sent", got, want)
+		sc.errorf("the preview's Content-Type is %q; %q was sent", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package notifytest_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,16 +12,13 @@ import (
 	"github.com/mackerel-notify/mackerel/notifytest"
 )
 
-// The services and notifiers that are special pass as well.
-
+// A Pager repeats a message in either mode if the service drops repeats, and takes lost answers for ErrUnavailable.
 func TestServiceThatDropsRepeats(t *testing.T) {
 	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
 		h := pagerHarness(t)
-		fake := &fakePager{key: pagerKey, drops: true}
-		h.Fake, h.Count, h.Dedups = fake, fake.accepted, true
-		// With such a service it repeats in either mode, and takes what was lost as merely unavailable.
-		misled(func(e *notifytest.Env) { e.Delivery = mackerel.AtLeastOnce })(&h)
-		saying(mackerel.ErrAmbiguous, mackerel.ErrUnavailable)(&h)
+		h.Fake, h.Dedups = &fakePager{key: pagerKey, drops: true}, true
+		alwaysRepeat(&h)
+		lostUnavailable(&h)
 		return h
 	})
 }
@@ -29,34 +27,33 @@ func TestNotifierOfASingleAttempt(t *testing.T) {
 	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
 		h := pagerHarness(t)
 		h.SingleAttempt = true
-		misled(func(e *notifytest.Env) { e.MaxAttempts = 1 })(&h)
+		makeAttempts(1)(&h)
 		return h
 	})
 }
 
 func TestServiceWithStatusesOfItsOwn(t *testing.T) {
-	for _, row := range matching(t, "every status from 200 to 599 has its kind of error, *") {
-		complaints := notifytest.Complaints(t, row, func(t testing.TB) notifytest.Harness {
-			h := pagerHarness(t)
-			h.Statuses = map[int]error{http.StatusConflict: nil, http.StatusUnprocessableEntity: mackerel.ErrUnsupported}
-			failing(func(e *mackerel.Error) error {
-				switch e.Status {
-				case http.StatusConflict:
-					return nil
-				case http.StatusUnprocessableEntity:
-					e.Kind = mackerel.ErrUnsupported
-				}
-				return e
-			})(&h)
-			return h
-		})
-		if len(complaints) > 0 {
-			t.Errorf("%s: %q", row, complaints)
-		}
+	const row = "every status from 200 to 599 has its kind of error"
+	complaints := notifytest.Complaints(t, row, func(t testing.TB) notifytest.Harness {
+		h := pagerHarness(t)
+		h.Statuses = map[int]error{http.StatusConflict: nil, http.StatusUnprocessableEntity: mackerel.ErrUnsupported}
+		changeError(func(e *mackerel.Error) error {
+			switch e.Status {
+			case http.StatusConflict:
+				return nil
+			case http.StatusUnprocessableEntity:
+				e.Kind = mackerel.ErrUnsupported
+			}
+			return e
+		})(&h)
+		return h
+	})
+	if len(complaints) > 0 {
+		t.Errorf("%q", complaints)
 	}
 }
 
-// A notebook notifies by writing down: nothing of it is HTTP.
+// A notebook notifies without HTTP.
 type notebook struct {
 	mu    sync.Mutex
 	lines []string
@@ -78,11 +75,35 @@ func (n *notebook) count() int {
 	return len(n.lines)
 }
 
+func notebookHarness() notifytest.Harness {
+	n := &notebook{}
+	return notifytest.Harness{New: func(testing.TB, notifytest.Env) mackerel.Notifier { return n }, Count: n.count}
+}
+
 func TestNotifierWithoutHTTP(t *testing.T) {
-	notifytest.Run(t, func(testing.TB) notifytest.Harness {
-		n := &notebook{}
-		return notifytest.Harness{New: func(testing.TB, notifytest.Env) mackerel.Notifier { return n }, Count: n.count}
+	notifytest.Run(t, func(testing.TB) notifytest.Harness { return notebookHarness() })
+}
+
+// A notifier that follows redirects fails the rows about answers, which RunVariant leaves out.
+func TestVariantLeavesOutTheTransport(t *testing.T) {
+	notifytest.RunVariant(t, func(t testing.TB) notifytest.Harness {
+		h := pagerHarness(t)
+		followRedirects(&h)
+		return h
 	})
+}
+
+func TestVariantTriesWhatIsSent(t *testing.T) {
+	rows := notifytest.VariantNames()
+	for _, topic := range variantFlaws() {
+		for pattern := range topic {
+			for _, row := range matching(t, pattern) {
+				if !slices.Contains(rows, row) {
+					t.Errorf("RunVariant leaves out the row %q", row)
+				}
+			}
+		}
+	}
 }
 
 func TestNamesAreSentences(t *testing.T) {

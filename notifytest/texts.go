@@ -2,6 +2,7 @@ package notifytest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,6 +15,7 @@ type place struct {
 	put  func(*mackerel.Alert, string)
 }
 
+// places are texts for people to read.
 var places = []place{
 	{"message", func(a *mackerel.Alert, s string) { a.Message = s }},
 	{"monitor's name", func(a *mackerel.Alert, s string) { a.Monitor.Name = s }},
@@ -30,8 +32,8 @@ var places = []place{
 	{"trigger", func(a *mackerel.Alert, s string) { a.Trigger = s }},
 }
 
-// identities are texts too, but what a service makes of them is a reference and not words.
-var identities = []place{
+// references are texts that a service may use as a key or a link. They need not be in the message.
+var references = []place{
 	{"ID", func(a *mackerel.Alert, s string) { a.ID = s }},
 	{"status", func(a *mackerel.Alert, s string) { a.Status = mackerel.Status(s) }},
 	{"URL", func(a *mackerel.Alert, s string) { a.URL = s }},
@@ -47,7 +49,7 @@ var scripts = []struct{ name, unit string }{
 	{"combining characters", "e\u0301か\u3099"},
 }
 
-// hostile are texts that break out of something, or try to.
+// hostile texts break out of their place in a message, a request or a terminal, or try to.
 var hostile = []struct{ name, text string }{
 	{"Chatwork's tags", "[toall] [To:1] [rp aid=1 to=1-1] [/info][/title][/code]"},
 	{"Slack's mentions", "<!channel> <!everyone> <@U012AB3CD> <http://evil.test|mackerel.io> &amp;"},
@@ -65,147 +67,122 @@ var hostile = []struct{ name, text string }{
 	{"white space", " \t\r\n\v\f\u00a0\u3000 "},
 }
 
-// The sizes of long texts. One alone is beyond the limits of chats: 40,000 characters of Slack's, 65,535 bytes of
-// Chatwork's. The longest message is beyond every limit that a service documents: 1 MiB of an event of EventBridge's.
-const (
-	longCharacters  = 41_000
-	longBytes       = 70_000
-	partsCharacters = 20_000
-	messageBytes    = 1_200_000
-)
-
-// textRows send what no form would let through. Every text of an alert may come from a check's output, a user's hand or
-// an attacker's, and the alert must arrive all the same.
+// textRows send texts that no form would accept. A text may come from the output of a check, a person or an attacker; the
+// alert must arrive all the same. The longest message is beyond every documented limit: EventBridge's event of 1 MiB.
 func textRows() []row {
 	var all []row
+	add := func(name string, check func(*stage)) { all = append(all, row{name, anyNotifier, check}) }
 	for _, script := range scripts {
-		all = append(all,
-			row{name: "a long text in " + script.name + " is accepted anywhere, and a cut is told", check: func(s *stage) {
-				checkLong(s, script.unit)
-			}},
-			row{name: "long texts in " + script.name + " everywhere leave the status and the link", check: func(s *stage) {
-				checkLongEverywhere(s, script.unit)
-			}},
-		)
+		add("a long text in "+script.name+" is accepted in any field, and a cut is reported", func(s *stage) {
+			checkLong(s, script.unit)
+		})
+		add("long texts in "+script.name+" in all fields leave the status and the link", func(s *stage) {
+			checkLongEverywhere(s, script.unit)
+		})
 	}
-	all = append(all, row{name: "a message of more than a MiB is accepted, and a cut is told", check: func(s *stage) {
-		sc := s.scene()
-		sc.checkLongAt(sc.notifier(), places[0], long("abcdefghi ", 0, messageBytes))
-	}})
+	add("a message of more than 1 MiB is accepted, and a cut is reported", func(s *stage) {
+		s.scene().sendLong(places[0], long("abcdefghi ", 0, 1_200_000))
+	})
 	for _, h := range hostile {
-		all = append(all, row{name: "a text with " + h.name + " is accepted anywhere", check: func(s *stage) { checkHostile(s, h.text) }})
+		add("a text with "+h.name+" is accepted in any field", func(s *stage) { checkHostile(s, h.text) })
 	}
 	return all
 }
 
-// What a long text begins and ends with.
+// A long text begins and ends with these words, which show where it was cut.
 const (
-	textBegins = "longtextbegins "
-	textEnds   = " longtextends"
+	textBegins = "longtextbegins"
+	textEnds   = "longtextends"
 )
 
-// long returns a text of at least so many characters and bytes that tells whether its end is there.
+// long returns a text of at least that many characters and bytes.
 func long(unit string, characters, bytes int) string {
 	n := max(characters/utf8.RuneCountInString(unit), bytes/len(unit)) + 1
-	return textBegins + strings.Repeat(unit, n) + textEnds
+	return textBegins + " " + strings.Repeat(unit, n) + " " + textEnds
 }
 
-// checkLong makes one text long at a time, so that a limit of one field is not hidden by that of another.
+// checkLong makes one text long at a time, so that the limit of another field does not hide the limit of this field. The
+// text alone is beyond the limits of chats: 40,000 characters at Slack, 65,535 bytes at Chatwork.
 func checkLong(s *stage, unit string) {
 	sc := s.scene()
-	n := sc.notifier()
-	text := long(unit, longCharacters, longBytes)
+	text := long(unit, 41_000, 70_000)
 	for _, p := range places {
-		sc.checkLongAt(n, p, text)
+		sc.sendLong(p, text)
 	}
-	for _, p := range identities {
-		a := s.alert()
-		p.put(&a, text)
-		o := sc.deliver(s.tb.Context(), n, a)
-		sc.wantArrival(o, "a long "+p.name)
-		sc.wantWhole(o, "a long "+p.name)
+	for _, p := range references {
+		sc.sendWith("a long "+p.name, text, p).wantWhole()
 	}
 }
 
-// checkLongAt sends an alert with one long text. Of a text that has its beginning in the request and not its end, the
-// receipt must tell; one that has neither is not shown by this notifier.
-func (sc *scene) checkLongAt(n mackerel.Notifier, p place, text string) {
-	sc.Helper()
+// sendWith sends an alert with a text in some places.
+func (sc *scene) sendWith(in, text string, places ...place) outcome {
 	a := sc.alert()
-	p.put(&a, text)
-	o := sc.deliver(sc.tb.Context(), n, a)
-	in := "a long " + p.name
-	sc.wantArrival(o, in)
-	sc.wantWhole(o, in)
+	for _, p := range places {
+		p.put(&a, text)
+	}
+	sc.in = in
+	o := sc.deliver(sc.tb.Context(), a)
+	o.wantArrival()
+	return o
+}
+
+// sendLong sends an alert with a long text. If the request has the beginning of the text without its end, the receipt
+// must report a cut. If it has neither, the notifier does not show this text.
+func (sc *scene) sendLong(p place, text string) {
+	o := sc.sendWith("a long "+p.name, text, p)
+	sent := o.wantWhole()
 	if o.receipt == nil || o.err != nil {
 		return
 	}
-	sc.wantCuts(o.receipt.Cuts, in)
-	sent := content(o.requests)
-	cut := strings.Contains(sent, strings.TrimSpace(textBegins)) && !strings.Contains(sent, strings.TrimSpace(textEnds))
-	if cut && len(o.receipt.Cuts) == 0 {
-		sc.Errorf("%s: it was cut, and Receipt.Cuts is empty", in)
+	o.wantCuts()
+	if strings.Contains(sent, textBegins) && !strings.Contains(sent, textEnds) && len(o.receipt.Cuts) == 0 {
+		o.errorf("the text was cut, and Receipt.Cuts is empty")
 	}
 }
 
-// checkLongEverywhere compares with an alert of ordinary length: what that shows of the status and the link must still
-// be there.
+// checkLongEverywhere checks that the status and the link stay, if an alert of ordinary length shows them.
 func checkLongEverywhere(s *stage, unit string) {
 	sc := s.scene()
-	n := sc.notifier()
-	ordinary := content(sc.send(n).requests)
-	a, text := s.alert(), long(unit, partsCharacters, 0)
-	for _, p := range places {
-		p.put(&a, text)
-	}
-	o := sc.deliver(s.tb.Context(), n, a)
-	sc.wantArrival(o, "long texts everywhere")
-	sc.wantWhole(o, "long texts everywhere")
-	sent := content(o.requests)
+	ordinary := content(sc.send().requests)
+	o := sc.sendWith("long texts in all fields", long(unit, 20_000, 0), places...)
+	sent := o.wantWhole()
 	for _, word := range []string{"critical", alertURL} {
 		if containsFold(ordinary, word) && !containsFold(sent, word) && o.err == nil {
-			sc.Errorf("%q is no longer in the message, which has %d bytes", word, len(sent))
+			o.errorf("%q is no longer in the message, which has %d bytes", word, len(sent))
 		}
 	}
 }
 
-func containsFold(s, word string) bool { return strings.Contains(strings.ToLower(s), word) }
+func containsFold(s, lower string) bool { return strings.Contains(strings.ToLower(s), lower) }
 
-// checkHostile puts a text alone and amid words into every place. Whether it is harmless where it arrives is for the
-// service's own fake and tests to say; here it must arrive, in one piece.
+// checkHostile sends a text alone and between words. The tests of the service check that the text does no harm there.
 func checkHostile(s *stage, text string) {
 	sc := s.scene()
-	n := sc.notifier()
-	for _, p := range append(places[:len(places):len(places)], identities...) {
+	for _, p := range slices.Concat(places, references) {
 		for _, text := range []string{text, "down " + text + " since noon"} {
-			a := s.alert()
-			p.put(&a, text)
-			o := sc.deliver(s.tb.Context(), n, a)
-			in := fmt.Sprintf("the %s %q", p.name, text)
-			sc.wantArrival(o, in)
-			sc.wantValid(o, in)
+			o := sc.sendWith(fmt.Sprintf("the %s %q", p.name, text), text, p)
+			o.wantUTF8(content(o.requests))
 			for _, r := range o.requests {
 				if r.Header.Get("Bcc") != "" || r.Header.Get("X-Injected") != "" {
-					sc.Errorf("%s: it became a header of the request", in)
+					o.errorf("the text became a header of the request")
 				}
 			}
 		}
 	}
 }
 
-// wantValid complains about text in a request that is not UTF-8.
-func (sc *scene) wantValid(o outcome, in string) {
-	sc.Helper()
-	if sent := content(o.requests); !utf8.ValidString(sent) {
-		sc.Errorf("%s: the request holds text that is not UTF-8", in)
+func (o outcome) wantUTF8(sent string) {
+	if !utf8.ValidString(sent) {
+		o.errorf("the request holds text that is not UTF-8")
 	}
 }
 
-// wantWhole complains about a request that holds a part of a character, the text of the alert being in order.
-func (sc *scene) wantWhole(o outcome, in string) {
-	sc.Helper()
-	sc.wantValid(o, in)
-	if strings.ContainsRune(content(o.requests), utf8.RuneError) {
-		sc.Errorf("%s: the request holds a part of a character", in)
+// wantWhole checks that the requests hold no part of a character, and returns their texts. The alert must be valid UTF-8.
+func (o outcome) wantWhole() string {
+	sent := content(o.requests)
+	o.wantUTF8(sent)
+	if strings.ContainsRune(sent, utf8.RuneError) {
+		o.errorf("the request holds a part of a character")
 	}
+	return sent
 }

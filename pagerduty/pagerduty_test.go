@@ -26,7 +26,6 @@ func TestConformance(t *testing.T) {
 				return servicetest.Make(t, pagerduty.New, config)
 			},
 			Fake:    fake,
-			Count:   fake.Accepted,
 			Secrets: []string{pagerdutytest.RoutingKey},
 			Dedups:  true,
 		}

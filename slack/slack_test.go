@@ -24,7 +24,6 @@ func TestConformance(t *testing.T) {
 				return servicetest.Make(t, slack.New, config)
 			},
 			Fake:    fake,
-			Count:   fake.Accepted,
 			Secrets: []string{slacktest.Token, slacktest.Hook, slacktest.Team},
 		}
 	})

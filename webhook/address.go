@@ -20,7 +20,7 @@ type address struct {
 	secrets []string
 }
 
-// addressOf notes what is wrong with a URL; then the address is empty.
+// addressOf takes a URL apart, or notes what is wrong with it.
 func addressOf(p *provider.Problems, s mackerel.Secret) address {
 	u := p.Hook("URL", s)
 	if u == nil {
@@ -42,15 +42,15 @@ func addressOf(p *provider.Problems, s mackerel.Secret) address {
 	return a
 }
 
-// ordinary reports whether a part of an address is a path of one short word, such as "/alerts": that is no secret, and
-// stands in the addresses of alerts, too.
+// ordinary reports whether a part of an address is a path of one short word, such as "/alerts". It is not secret, and it
+// stands in the addresses of alerts too.
 func ordinary(part string) bool {
 	word, found := strings.CutPrefix(part, "/")
 	return found && len(word) < 16 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// secrets are all that must not be printed: of the address, of the headers, and the keys, in case somebody posts one.
-// Proxies have been seen to write what they quote in lower case.
+// secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing secrets.
+// Each is there in lower case too, because some proxies quote in lower case.
 func (c Config) secrets(a address) []string {
 	secrets := slices.Clone(a.secrets)
 	for _, s := range slices.Concat(slices.Collect(maps.Values(c.Header)), c.SigningSecrets) {
@@ -59,7 +59,7 @@ func (c Config) secrets(a address) []string {
 	return secrets
 }
 
-// header is what all requests have in common.
+// header returns what the headers of all requests have in common.
 func (c Config) header(s *provider.Service, a address) func() http.Header {
 	header := s.Header()
 	h := header()
@@ -72,13 +72,13 @@ func (c Config) header(s *provider.Service, a address) func() http.Header {
 	return header
 }
 
-// takenHeaders are made from something else.
+// takenHeaders are set by this package.
 var takenHeaders = map[string]string{
 	"Content-Type": "is the message's",
 	headerID:       "is the signature's", headerTimestamp: "is the signature's", headerSignature: "is the signature's",
 }
 
-// checkHeader notes headers that cannot be sent, or not twice.
+// checkHeader notes headers that cannot be sent, that this package sets, and that are given twice.
 func checkHeader(p *provider.Problems, header map[string]mackerel.Secret, basic bool) {
 	seen := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(header)) {

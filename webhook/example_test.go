@@ -9,15 +9,15 @@ import (
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
 
+// An alert that came from a webhook goes on with a fact more and everything else as it was.
 func Example() {
-	server := webhooktest.NewServer() // in place of whoever takes Mackerel's webhooks
-	defer server.Close()
-	server.RequireSignature(webhooktest.Secret)
+	fake := webhooktest.New()
+	defer fake.Close()
+	fake.RequireSignature(webhooktest.Secret)
 
-	n, err := webhook.New(webhook.Config{
-		URL:            mackerel.NewSecret(server.HookURL()), // http://user:password@host/path?query
-		SigningSecrets: []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret)},
-	})
+	config := fake.Config() // in your program: webhook.Config{URL: mackerel.NewSecret("https://user:password@host/path?query")}
+	config.SigningSecrets = []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret)}
+	n, err := webhook.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -32,7 +32,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	for _, d := range server.Deliveries() {
+	for _, d := range fake.Deliveries() {
 		fmt.Println(d.Alert.Title())
 		fmt.Println(string(d.Body))
 	}

@@ -1,31 +1,45 @@
 package webhook_test
 
 import (
-	"errors"
+	"encoding/base64"
+	"strings"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/webhook"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
 
-// newServer is reached through its client and [webhooktest.MemoryURL], so that it works in a bubble too.
-func newServer(t *testing.T) *webhooktest.Server {
+// start returns a fake and a notifier that reaches it in memory, configured further by each of the functions.
+func start(t testing.TB, configure ...func(*webhook.Config)) (*webhooktest.Server, *webhook.Notifier) {
 	t.Helper()
-	s := webhooktest.NewServer()
-	t.Cleanup(s.Close)
-	return s
+	fake := servicetest.Start(t, webhooktest.New())
+	config := fake.MemoryConfig()
+	for _, f := range configure {
+		f(&config)
+	}
+	return fake, servicetest.Make(t, webhook.New, config)
 }
 
-// newNotifier completes the configuration with what leads to the fake.
-func newNotifier(t *testing.T, s *webhooktest.Server, c webhook.Config) *webhook.Notifier {
+// startSigned is start for a fake that requires signatures and a notifier that signs.
+func startSigned(t testing.TB, configure ...func(*webhook.Config)) (*webhooktest.Server, *webhook.Notifier) {
 	t.Helper()
-	c.URL, c.Call.Client = mackerel.NewSecret(webhooktest.MemoryURL), s.Client()
-	n, err := webhook.New(c)
+	signing := func(c *webhook.Config) { c.SigningSecrets = secrets(webhooktest.Secret) }
+	fake, n := start(t, append([]func(*webhook.Config){signing}, configure...)...)
+	fake.RequireSignature(webhooktest.Secret)
+	return fake, n
+}
+
+// notify sends an alert and returns what was accepted.
+func notify(t *testing.T, a mackerel.Alert, configure ...func(*webhook.Config)) (webhooktest.Delivery, mackerel.Receipt) {
+	t.Helper()
+	fake, n := start(t, configure...)
+	receipt, err := n.Deliver(t.Context(), a)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	return n
+	return servicetest.Last(t, fake, fake.Deliveries()), receipt
 }
 
 // secrets wraps signing secrets.
@@ -37,28 +51,7 @@ func secrets(values ...string) []mackerel.Secret {
 	return all
 }
 
-// last returns what was accepted last.
-func last(t *testing.T, s *webhooktest.Server) webhooktest.Delivery {
-	t.Helper()
-	all := s.Deliveries()
-	if len(all) == 0 {
-		t.Fatal("nothing was accepted")
-	}
-	return all[len(all)-1]
-}
-
-// asError returns err as the module's error, which must be of this kind.
-func asError(t *testing.T, err, kind error) *mackerel.Error {
-	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
-	}
-	return e
-}
-
-// wantKind fails unless err is the module's error of this kind.
-func wantKind(t *testing.T, err, kind error) {
-	t.Helper()
-	_ = asError(t, err, kind)
+// secret returns a signing secret of n bytes.
+func secret(n int) string {
+	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", n)))
 }

@@ -2,72 +2,82 @@ package webhook
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/json"
-	"net/http"
+	"context"
+	"encoding/base32"
+	"errors"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A Message is the body of one request: an alert in Mackerel's JSON, or whatever the caller has made.
+// A Message is the body of one request: an alert in Mackerel's JSON, or bytes of the caller's.
 type Message struct {
-	// ID is the webhook-id of a signed request, by which receivers know a repeat. It is a random one unless set.
+	// ID is the webhook-id of a signed request, by which receivers know a repeat. Unless set, it is made of
+	// [mackerel.WithDeliveryID], or random. Without a signature it is not sent.
 	ID          string
-	Alert       mackerel.Alert // sent as its MarshalJSON has it
-	Raw         []byte         // sent as it is, in place of the Alert; nil to send that
+	Alert       mackerel.Alert // sent as its MarshalJSON returns it
+	Raw         []byte         // sent as it is, in place of the Alert, unless it is nil
 	ContentType string         // application/json unless set
 }
 
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field. The text's language and time zone change nothing: there are no words in it.
-func DefaultMessage(a mackerel.Alert, _ mackerel.Text) Message { return Message{Alert: a} }
+// DefaultMessage returns the message that a Notifier sends for an alert.
+func DefaultMessage(a mackerel.Alert) Message { return Message{Alert: a} }
+
+// setID gives the message an ID, unless it has one.
+func (m *Message) setID(ctx context.Context, address string) {
+	if m.ID == "" {
+		key := provider.DeliveryKey(ctx, name, address)
+		m.ID = "msg_" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key[:])
+	}
+}
+
+// render fills in header, body and signature. A preview has placeholders where each attempt has its own values.
+func (sign signer) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+	if err := m.problems().Err(); err != nil {
+		return nil, err
+	}
+	body, err := m.body()
+	if err != nil {
+		return nil, err
+	}
+	r.Header, r.Body = r.Header.Clone(), body
+	r.Header.Set("Content-Type", cmp.Or(m.ContentType, "application/json"))
+	if sign != nil {
+		r.Header.Set(headerID, cmp.Or(m.ID, "{webhook-id}"))
+		r.Header.Set(headerTimestamp, "{webhook-timestamp}")
+		r.Header.Set(headerSignature, "{webhook-signature}")
+		r.Sign = sign(m.ID, r.Body)
+	}
+	return nil, nil
+}
+
+// errAlert begins with the name of a field, as all problems of messages do.
+var errAlert = errors.New("Alert: cannot be written as JSON") //nolint:staticcheck // see above
 
 func (m Message) body() ([]byte, error) {
 	if m.Raw != nil {
 		return m.Raw, nil
 	}
-	return m.Alert.MarshalJSON()
+	body, err := m.Alert.MarshalJSON()
+	if err != nil {
+		return nil, errAlert
+	}
+	return body, nil
 }
 
-func (m Message) contentType() string { return cmp.Or(m.ContentType, "application/json") }
-
-// id is the message's own, or a new one of 130 random bits.
-func (m Message) id() string { return cmp.Or(m.ID, "msg_"+rand.Text()) }
-
-// problem says why a message cannot be sent, "" if it can. A dot separates the id from what else is signed.
-func (m Message) problem() string {
-	if problem := transport.HeaderProblem("Content-Type", m.ContentType); problem != "" {
-		return "ContentType: " + problem
-	}
+// problems lists what cannot be sent. A dot in the ID would end it in what is signed.
+func (m Message) problems() (p provider.Problems) {
 	if m.ID != "" && (!transport.ValidCredential(m.ID) || strings.Contains(m.ID, ".")) {
-		return "ID: has a blank, a dot, a line break or a character beyond ASCII"
+		p.Add("ID", "has a blank, a dot, a line break or a character beyond ASCII")
 	}
-	return ""
+	p.Add("ContentType", transport.HeaderProblem("Content-Type", m.ContentType))
+	return p
 }
 
-// previewSignature shows what differs from one attempt to the next.
-func (m Message) previewSignature(h http.Header) {
-	h.Set(headerID, cmp.Or(m.ID, "{webhook-id}"))
-	h.Set(headerTimestamp, "{webhook-timestamp}")
-	h.Set(headerSignature, "{webhook-signature}")
-}
-
-// decodeError finds the words of a receiver that nobody knows: the member of a JSON object that most have one of, or a body
-// that is plain text. A page of HTML says nothing.
-func decodeError(_ int, body []byte) (code, message string) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil {
-		if text := strings.TrimSpace(string(body)); text != "" && !strings.ContainsAny(text[:1], "<{[") {
-			return "", text
-		}
-		return "", ""
-	}
-	for _, name := range [...]string{"message", "error", "detail", "title"} {
-		if json.Unmarshal(members[name], &message) == nil && message != "" {
-			break
-		}
-	}
-	return "", message
+// settle puts the webhook-id of a signed request into the receipt.
+func settle(_ context.Context, m Message, _ transport.Result, r *mackerel.Receipt) error {
+	r.ID = m.ID
+	return nil
 }

@@ -33,10 +33,10 @@ const (
 	publicPrefix  = "whpk_"
 )
 
-// A signer returns what signs the attempts of one delivery. It is a function because of its keys: fmt cannot print them.
+// A signer returns what signs the attempts of one delivery. It is a func because it holds keys, which fmt cannot print.
 type signer func(id string, body []byte) func(*http.Request) error
 
-// newSigner notes what is wrong with secrets. Without any it is nil.
+// newSigner notes what is wrong with the secrets. It returns nil if there are no secrets.
 func newSigner(p *provider.Problems, secrets []mackerel.Secret) signer {
 	var keys [][]byte
 	for i, s := range secrets {
@@ -58,7 +58,7 @@ func newSigner(p *provider.Problems, secrets []mackerel.Secret) signer {
 	}
 }
 
-// decodeSecret reads a secret as verifiers do: the prefix may be missing, and what follows is base64 in any case.
+// decodeSecret reads a secret as verifiers do: the prefix and the padding of the base64 may be missing.
 func decodeSecret(s string) (key []byte, problem string) {
 	if strings.HasPrefix(s, privatePrefix) || strings.HasPrefix(s, publicPrefix) {
 		return nil, "an asymmetric key, and only whsec_ is supported"
@@ -76,7 +76,7 @@ func decodeSecret(s string) (key []byte, problem string) {
 	return key, ""
 }
 
-// signatures are those of all keys, in their order.
+// signatures returns the signatures of all keys, in their order.
 func signatures(keys [][]byte, id, timestamp string, body []byte) string {
 	all := make([]string, len(keys))
 	for i, key := range keys {

@@ -1,9 +1,9 @@
-// Package webhook passes alerts on to any address that takes Mackerel's webhooks, in Mackerel's own JSON, wherever the
-// alerts came from (https://mackerel.io/docs/entry/howto/alerts/webhook).
+// Package webhook carries alerts to any address that takes Mackerel's webhooks, in Mackerel's own JSON
+// (https://mackerel.io/docs/entry/howto/alerts/webhook).
 //
-// A [Notifier] sends one POST per alert. One that came from a webhook goes on byte for byte but for white space
-// around it, unless it was changed on the way; then what was changed is changed, and the rest stays as it came. Of an
-// alert that was made by hand it is what [mackerel.Alert.MarshalJSON] says.
+// A [Notifier] sends one POST per alert. The body is what [mackerel.Alert.MarshalJSON] returns: an alert that came from a
+// webhook goes on byte for byte, except for white space around it. If a program has changed the alert on the way, only
+// what it changed is changed.
 //
 //	n, err := webhook.New(webhook.Config{
 //		URL:            mackerel.NewSecret("https://user:p4ssw0rd@example.com/alerts"),
@@ -11,50 +11,51 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// User and password of the URL become Basic authentication, as with Mackerel's own webhooks. Config.Header has headers of
-// the caller's, which may be secrets.
+// User and password of the URL become Basic authentication, as with Mackerel's own webhooks. Config.Header adds headers of
+// your own, which may be secrets.
 //
 // # Signature
 //
 // With SigningSecrets, a request has the headers of Standard Webhooks 1.0.0
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md): webhook-id,
-// webhook-timestamp and webhook-signature, one signature of version v1 (HMAC-SHA256) for each secret. The id is that of
-// the delivery and the same on every attempt; timestamp and signature are made anew for each, so that one that had to
-// wait is still valid. Asymmetric keys (whsk_, v1a) are not supported.
+// webhook-timestamp and webhook-signature, with one signature of version v1 (HMAC-SHA256) for each secret. All attempts of
+// a delivery have the same id. Each attempt has its own timestamp and signature, so that an attempt that had to wait is
+// still valid. Asymmetric keys (whsk_, v1a) are not supported.
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. Success is any status of the 200s, whatever the body. If an answer is lost and the
-// request is made again, it may arrive twice; a receiver that checks signatures knows the second by its webhook-id. Not
-// all do, so with [mackerel.AtMostOnce] nothing is sent twice, and the error is [mackerel.ErrAmbiguous]. Each Notify has
-// an id of its own, since Mackerel repeats a notification in the same words and both count; whoever sets [Message].ID, the
-// same for the same message, may repeat at will. Receipts have the webhook-id as their ID, and none without a signature.
-// Redirects are not followed. 410 means that the receiver wants no more: it is [mackerel.ErrNotFound], as 404 is.
+// The default is [mackerel.AtLeastOnce]. Success is any status of the 200s with any body. If an answer is lost and the
+// request is made again, it may arrive twice. A receiver of signed requests can tell the repeat by its webhook-id, but not
+// all do. With [mackerel.AtMostOnce] nothing is sent twice, and the error is [mackerel.ErrAmbiguous].
+//
+// Each Notify has a webhook-id of its own, because Mackerel repeats a notification in the same words and both count. To
+// repeat a Notify under the same id, use [mackerel.WithDeliveryID] or set [Message].ID. The webhook-id is the ID of the
+// receipt. Without a signature there is no webhook-id and no ID.
+//
+// Redirects are not followed. 410 means that the receiver wants no more webhooks: it is [mackerel.ErrNotFound], as 404.
 //
 // # Limits
 //
-// There are none that all receivers share, and nothing is cut: a body that is not whole is of no use. Standard Webhooks
-// advises to stay below 20 kB. A 429 is waited out for as long as it asks, within Call.MaxWait and the context's deadline.
+// Nothing is cut: a body that is not whole is of no use, and receivers have no limit in common. Standard Webhooks advises
+// to stay below 20 kB. A request that is refused with 429 is sent again after the time that the receiver asks for, within
+// Call.MaxWait and the context's deadline.
 //
 // # Text
 //
-// What is sent is data. It has no words of ours, so Config.Text changes nothing; whoever shows it to people has to escape
-// it.
+// What is sent is data, in no language. The receiver has to escape it before it shows it to people.
 //
 // # Addresses of other people
 //
-// An address that somebody else may choose can point to where only this program gets: to itself, to its network, to the
-// cloud's metadata. Config.PublicOnly refuses all but public addresses. It looks at the address that is dialed, after the
-// name was resolved, so a name that resolves to something else the next time does not get around it; an alert for such
-// an address is [mackerel.ErrInvalid]. For that to be certain the connection is made by a dialer of ours and without a
-// proxy: of Call.Client's *http.Transport all else is kept, and a RoundTripper of another kind is refused by New. Public
-// addresses that belong to the caller are public.
+// If other people may choose the URL, it can point to addresses that only this program reaches: its own machine, its
+// network, the metadata of the cloud. With Config.PublicOnly all addresses that are not public are refused with
+// [mackerel.ErrInvalid]. The address that is dialed is checked, after the name was resolved, so a name that resolves to
+// another address later is refused too. The connection is made by a dialer of this package and without a proxy. The other
+// settings of Call.Client's *http.Transport are kept; New refuses any other RoundTripper.
 package webhook
 
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -66,27 +67,22 @@ const name = "webhook"
 
 // Config says where to send. URL is required.
 type Config struct {
-	URL mackerel.Secret `json:"url"` // http or https; what stands before an @ is for Basic authentication
-	// SigningSecrets sign each request: whsec_ and 24 to 64 bytes in base64. Several, the new one and the old one, let a
-	// receiver change from one to the other. None, and nothing is signed.
+	URL mackerel.Secret `json:"url"` // http or https; user and password are sent as Basic authentication
+	// SigningSecrets sign each request: whsec_ and 24 to 64 bytes in base64. With two secrets, the new and the old, a
+	// receiver can change from one to the other. Without secrets nothing is signed.
 	SigningSecrets []mackerel.Secret          `json:"signing_secrets,omitzero"`
-	Header         map[string]mackerel.Secret `json:"header,omitzero"`      // to send besides; kept out of errors and previews
+	Header         map[string]mackerel.Secret `json:"header,omitzero"`      // sent too; kept out of errors and previews
 	PublicOnly     bool                       `json:"public_only,omitzero"` // refuse addresses that are not public
 
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"` // as everywhere, but it changes nothing here
-	Message func(mackerel.Alert) (Message, error) `json:"-"`             // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier sends alerts to one address. It is safe for concurrent use.
 type Notifier struct {
-	service provider.Service
-	post    func() transport.Request // all but header and body
-	header  func() http.Header       // a function, for fmt cannot open it
-	sign    signer                   // nil without secrets
-	level   mackerel.Level
-	message func(mackerel.Alert) (Message, error)
+	flow provider.Flow[Message]
+	host string
 }
 
 var (
@@ -94,115 +90,71 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling anybody, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the address, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	a := addressOf(&p, c.URL)
-	sign := newSigner(&p, c.SigningSecrets)
-	checkHeader(&p, c.Header, a.basic != "")
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
-	if c.PublicOnly {
-		p.Guard("PublicOnly", c.Call)
-	}
-	if err := p.Err(name); err != nil {
+	a, sign := c.check(&p)
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		service: provider.Service{Name: name, DecodeError: decodeError}, sign: sign, level: c.Level, message: c.Message,
-	}
-	n.service.Connect(c.Call, mackerel.AtLeastOnce, c.secrets(a)...)
+	n := &Notifier{host: a.url.Host, flow: provider.Flow[Message]{
+		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Skip:    provider.ByLevel(c.Level),
+		Message: DefaultMessage,
+		Edit:    c.Edit,
+	}}
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.secrets(a)...)
 	if c.PublicOnly {
-		if err := n.service.Guard(); err != nil {
+		if err := n.flow.Transport().Guard(); err != nil {
 			return nil, err
 		}
 	}
-	post := transport.Request{
-		Op: "post message", Method: http.MethodPost, URL: a.url, Repeat: transport.Message,
+	header := c.header(&n.flow.Service, a)
+	n.flow.Request = func() transport.Request {
+		return transport.Request{
+			Op: "post message", Method: http.MethodPost, URL: a.url, Header: header(), Repeat: transport.Message,
+		}
 	}
-	n.post = func() transport.Request { return post }
-	n.header = c.header(&n.service, a)
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
+	n.flow.Render = sign.render
+	if sign != nil {
+		n.flow.Key = func(ctx context.Context, m *Message) { m.setID(ctx, c.URL.Reveal()) }
+		n.flow.Settle = settle
 	}
 	return n, nil
 }
 
+// check notes all problems, and returns the address and what signs, nil without secrets.
+func (c Config) check(p *provider.Problems) (address, signer) {
+	a := addressOf(p, c.URL)
+	sign := newSigner(p, c.SigningSecrets)
+	checkHeader(p, c.Header, a.basic != "")
+	if c.PublicOnly {
+		p.Guard("PublicOnly", c.Call)
+	}
+	p.Level(c.Level)
+	p.Call(c.Call)
+	return a, sign
+}
+
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver sends the alert and says what came of it. The receipt's ID is the webhook-id, "" without a signature.
+// Deliver sends the alert and returns what came of it.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
+	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends a message that the caller has made.
+// Send sends a message that the caller has made. A message whose ID or ContentType cannot stand in a header is
+// [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	r, err := n.request(m)
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", nil), err
-	}
-	id := ""
-	if n.sign != nil {
-		id = m.id()
-		r.Sign = n.sign(id, r.Body)
-	}
-	result, err := n.service.Do(ctx, r)
-	if err != nil {
-		id = ""
-	}
-	return n.service.Receipt(start, result, id, nil), err
+	return n.flow.Send(ctx, m)
 }
 
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	r, err := n.request(m)
-	if err != nil {
-		return nil, err
-	}
-	if n.sign != nil {
-		m.previewSignature(r.Header)
-	}
-	return n.service.Preview(nil, r), nil
-}
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "webhook example.com": the rest of the address may be secret.
-func (n *Notifier) String() string { return name + " " + n.post().URL.Host }
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = provider.Skip(n.level, a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.service.MessageError(err)
-	}
-	return m, "", nil
-}
-
-// request renders a message, all but its signature. The header is the request's own.
-func (n *Notifier) request(m Message) (transport.Request, error) {
-	r := n.post()
-	if problem := m.problem(); problem != "" {
-		return r, n.service.Invalid(r.Op, problem)
-	}
-	body, err := m.body()
-	if err != nil {
-		return r, n.service.Invalid(r.Op, err.Error())
-	}
-	r.Header, r.Body = n.header().Clone(), body
-	r.Header.Set("Content-Type", m.contentType())
-	return r, nil
-}
+// String returns "webhook example.com". The rest of the address may be secret.
+func (n *Notifier) String() string { return name + " " + n.host }

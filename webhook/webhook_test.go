@@ -1,156 +1,154 @@
 package webhook_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/webhook"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
 
-// received reads every webhook that Mackerel is known to send.
-func received(t *testing.T) map[string][]byte {
-	t.Helper()
-	files, err := filepath.Glob("../testdata/webhook/*.json")
-	if err != nil || len(files) < 5 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	all := make(map[string][]byte)
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[filepath.Base(file)] = body
-	}
-	return all
+// headerToken stands in a header of the configuration.
+const headerToken = "conformance-header-token"
+
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness { return harness(servicetest.Start(t, webhooktest.New()), nil) })
 }
 
-func TestAnAlertFromAWebhookGoesOnByteForByte(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, webhook.Config{})
-	for name, body := range received(t) {
-		a, err := mackerel.ParseWebhook(body)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if err := n.Notify(t.Context(), a); err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		d := last(t, s)
-		if string(d.Body) != string(bytes.TrimSpace(body)) {
-			t.Errorf("%s: sent %s\nreceived %s", name, d.Body, body)
-		}
-		if got := d.Header.Get("Content-Type"); got != "application/json" {
-			t.Errorf("%s: Content-Type %q", name, got)
-		}
+func TestConformanceOfSignedRequests(t *testing.T) {
+	notifytest.RunVariant(t, func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, webhooktest.New())
+		fake.RequireSignature(webhooktest.Secret)
+		h := harness(fake, secrets(webhooktest.Secret))
+		h.Keys, h.Dedups = []string{webhooktest.Secret}, true
+		return h
+	})
+}
+
+func harness(fake *webhooktest.Server, signing []mackerel.Secret) notifytest.Harness {
+	return notifytest.Harness{
+		New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+			config := fake.MemoryConfig()
+			config.URL, config.Call = servicetest.At(e.BaseURL, config.URL), e.Call()
+			config.Header = map[string]mackerel.Secret{"X-Token": mackerel.NewSecret(headerToken)}
+			config.SigningSecrets = signing
+			return servicetest.Make(t, webhook.New, config)
+		},
+		Fake:    fake,
+		Secrets: []string{webhooktest.Password, webhooktest.Token, headerToken},
 	}
 }
 
-func TestOnlyWhatWasChangedIsChanged(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, webhook.Config{})
-	body := `{"event": "alert", "future": [1.0,{}], "message":"disk", "alert": {"status":"critical","x":1e2}}`
-	a, err := mackerel.ParseWebhook([]byte(body))
-	if err != nil {
-		t.Fatal(err)
+func TestGolden(t *testing.T) {
+	servicetest.Golden(t, []servicetest.Variant{
+		{Name: "plain", Start: func(t testing.TB) (servicetest.Fake, servicetest.Notifier) { return start(t) }},
+		{Name: "signed", Start: func(t testing.TB) (servicetest.Fake, servicetest.Notifier) { return startSigned(t) }},
+	})
+}
+
+// opaque is a RoundTripper whose dialer cannot be replaced.
+type opaque struct{ http.RoundTripper }
+
+func TestConfigurations(t *testing.T) {
+	url := mackerel.NewSecret("https://example.com/hook")
+	signed := func(s ...string) webhook.Config { return webhook.Config{URL: url, SigningSecrets: secrets(s...)} }
+	header := func(name, value string) webhook.Config {
+		return webhook.Config{URL: url, Header: map[string]mackerel.Secret{name: mackerel.NewSecret(value)}}
 	}
-	a.Message, a.Facts = "disk <full>", []mackerel.Fact{{Label: "Runbook", Value: "7"}}
-	if err := n.Notify(t.Context(), a); err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Future  json.RawMessage
-		Message string
-		Facts   []mackerel.Fact
-		Alert   struct{ X json.RawMessage }
-	}
-	d := last(t, s)
-	if err := json.Unmarshal(d.Body, &got); err != nil {
-		t.Fatal(err)
-	}
-	if string(got.Future) != "[1.0,{}]" || string(got.Alert.X) != "1e2" || got.Message != "disk <full>" || len(got.Facts) != 1 {
-		t.Errorf("sent %s", d.Body)
+	servicetest.Configs(t, webhook.New, "hunter2", []servicetest.ConfigCase[webhook.Config]{
+		{Name: "an address is enough", Config: webhook.Config{URL: url}},
+		{Name: "an address may have a query", Config: webhook.Config{URL: mackerel.NewSecret("https://example.com?key=hunter2%2Fb")}},
+		{Name: "an address is required", Want: []string{"URL: required"}},
+		{Name: "a fragment is refused", Config: webhook.Config{URL: mackerel.NewSecret("https://example.com/#hunter2")}, Want: []string{"URL: has a fragment"}},
+		{Name: "secrets have 24 to 64 bytes", Config: signed(secret(24), secret(64))},
+		{Name: "a secret may lack its prefix and its padding", Config: signed(strings.TrimRight(strings.TrimPrefix(secret(32), "whsec_"), "="))},
+		{Name: "an empty secret is refused", Config: signed(""), Want: []string{"SigningSecrets[0]: empty"}},
+		{Name: "a secret with a line break is refused", Config: signed(secret(32) + "\n"), Want: []string{"SigningSecrets[0]: not whsec_"}},
+		{Name: "a secret of 23 or 65 bytes is refused", Config: signed(secret(23), secret(65)), Want: []string{"SigningSecrets[0]: must have 24 to 64", "SigningSecrets[1]: must have"}},
+		{Name: "asymmetric keys are refused", Config: signed("whsk_hunter2", "whpk_hunter2"), Want: []string{"SigningSecrets[0]: an asymmetric key", "SigningSecrets[1]: an asymmetric key"}},
+		{Name: "a header may be an authorization", Config: header("authorization", "Bearer hunter2")},
+		{Name: "two authorizations are refused", Config: webhook.Config{
+			URL: mackerel.NewSecret("https://user:hunter2@example.com"), Header: map[string]mackerel.Secret{"authorization": {}},
+		}, Want: []string{"Header[authorization]: set together with a user in the URL"}},
+		{Name: "a header of the signature is refused", Config: header("Webhook-Signature", "x"), Want: []string{"Header[Webhook-Signature]: is the signature's"}},
+		{Name: "a header of the transport is refused", Config: header("Content-Length", "1"), Want: []string{"Header[Content-Length]: "}},
+		{Name: "a client can be kept to public addresses", Config: webhook.Config{URL: url, PublicOnly: true, Call: mackerel.CallOptions{Client: &http.Client{}}}},
+		{Name: "all problems are told at once, in the order of the fields", Config: webhook.Config{
+			URL: mackerel.NewSecret("ftp://user:hunter2@example.com"), SigningSecrets: secrets("whsec_hunter2!", webhooktest.Secret, "whsk_hunter2"),
+			Header: map[string]mackerel.Secret{
+				"X Y": mackerel.NewSecret("hunter2"), "X-A": mackerel.NewSecret("hunter2\r\n"), "x-a": {}, "content-type": mackerel.NewSecret("text/plain"),
+			},
+			PublicOnly: true, Level: "warning", Call: mackerel.CallOptions{MaxAttempts: -1, Client: &http.Client{Transport: opaque{}}},
+		}, Want: []string{
+			"URL: ", "SigningSecrets[0]: ", "SigningSecrets[2]: ", "Header[X Y]: ", "Header[X-A]: ", "Header[content-type]: ", "Header[x-a]: given twice",
+			"PublicOnly: ", "Level: ", "Call.MaxAttempts: ",
+		}},
+	})
+}
+
+func TestAConfigurationIsReadFromJSON(t *testing.T) {
+	var c webhook.Config
+	err := json.Unmarshal([]byte(`{"url":"https://u:p@example.com/x","signing_secrets":["`+webhooktest.Secret+`"],"header":{"X-A":"b"},
+		"public_only":true,"level":"critical"}`), &c)
+	if err != nil || c.URL.Reveal() != "https://u:p@example.com/x" || len(c.SigningSecrets) != 1 || c.Header["X-A"].Reveal() != "b" || !c.PublicOnly {
+		t.Errorf("%v, %+v", err, c)
 	}
 }
 
-func TestDeliverSaysWhatCameOfIt(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, webhook.Config{})
-	r, err := n.Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
-	if err != nil || r.Provider != "webhook" || r.ID != "" || r.Attempts != 1 || r.Duration <= 0 || r.Queued || len(r.Cuts) != 0 {
-		t.Errorf("%+v, %v", r, err)
-	}
-	if d := last(t, s); d.ID != "" || d.Alert.Message != "disk full" || d.Header.Get("Webhook-Id") != "" {
-		t.Errorf("accepted %+v", d)
-	}
-	if got := n.String(); got != "webhook fake.test" {
-		t.Errorf("it is called %q", got)
-	}
-}
-
-func TestAWarningIsSkippedWhereOnlyCriticalCounts(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, webhook.Config{Level: mackerel.LevelCritical})
-	r, err := n.Deliver(t.Context(), mackerel.Alert{Status: "WARNING"})
-	if err != nil || r.Skipped == "" || len(s.Requests()) != 0 {
-		t.Errorf("%+v, %v", r, err)
-	}
-	p, err := n.Preview(mackerel.Alert{Status: "WARNING"})
-	if err != nil || p.Skipped == "" || len(p.Requests) != 0 {
-		t.Errorf("previewed %+v, %v", p, err)
-	}
-}
-
-func TestAMessageFunctionHasItsWay(t *testing.T) {
-	s := newServer(t)
-	s.AnyBody(true)
-	n := newNotifier(t, s, webhook.Config{Message: func(a mackerel.Alert) (webhook.Message, error) {
-		if a.Message == "" {
-			return webhook.Message{}, errors.New("nothing to say")
-		}
-		m := webhook.DefaultMessage(a, mackerel.Text{})
-		m.Raw, m.ContentType = []byte("text="+a.Message), "application/x-www-form-urlencoded"
-		return m, nil
-	}})
-	if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil {
-		t.Fatal(err)
-	}
-	if d := last(t, s); string(d.Body) != "text=x" || d.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		t.Errorf("sent %q as %q", d.Body, d.Header.Get("Content-Type"))
-	}
+func TestAUserWithoutAPasswordIsATokenAndIsNotShown(t *testing.T) {
+	fake, n := start(t, func(c *webhook.Config) { c.URL = mackerel.NewSecret("http://token-0123456789@fake.test/alerts") })
 	err := n.Notify(t.Context(), mackerel.Alert{})
-	if e := asError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Error(), "nothing to say") {
-		t.Errorf("got %v", err)
+	servicetest.AsError(t, err, mackerel.ErrUnauthorized)
+	p, previewErr := n.Preview(mackerel.Alert{})
+	if previewErr != nil {
+		t.Fatal(previewErr)
 	}
-	for _, m := range []webhook.Message{{ContentType: "a\r\nb: c"}, {ID: "a.b"}, {ID: "a b"}, {ID: "障"}} {
-		_, err := n.Send(t.Context(), m)
-		wantKind(t, err, mackerel.ErrInvalid)
+	if user, password, ok := (&http.Request{Header: fake.Requests()[0].Header}).BasicAuth(); user != "token-0123456789" || password != "" || !ok {
+		t.Errorf("sent %q, %q", user, password)
 	}
-	if len(s.Requests()) != 1 {
-		t.Error("an impossible message was sent")
+	for _, shown := range []string{fmt.Sprintf("%+v", *p), err.Error(), fmt.Sprintf("%#v %+v %s", n, *n, n)} {
+		if strings.Contains(shown, "token-0123456789") || strings.Contains(shown, "dG9rZW4tMDEyMzQ1Njc4OT") {
+			t.Errorf("the token is in %q", shown)
+		}
 	}
 }
 
-func TestHeadersOfTheCallersAreSentAndNotShown(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, webhook.Config{Header: map[string]mackerel.Secret{
-		"X-Api-Key": mackerel.NewSecret("key-0123456789"), "accept": mackerel.NewSecret("text/plain"),
-	}})
+func TestOnlyPublicAddressesAreReachedIfAskedFor(t *testing.T) {
+	fake := servicetest.Start(t, webhooktest.New())
+	for _, delivery := range []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce} {
+		for _, client := range []*http.Client{nil, {}, fake.Client()} { // the last has a dialer that leads to the fake
+			config := fake.Config()
+			config.PublicOnly, config.Call = true, mackerel.CallOptions{Client: client, Delivery: delivery}
+			err := servicetest.Make(t, webhook.New, config).Notify(t.Context(), mackerel.Alert{})
+			e := servicetest.AsError(t, err, mackerel.ErrInvalid)
+			if e.Attempts != 1 || !strings.Contains(e.Error(), "address is not public") || strings.Contains(e.Error(), "127.0.0.1") {
+				t.Errorf("got %v", e)
+			}
+		}
+	}
+	if len(fake.Requests()) != 0 {
+		t.Error("a request arrived")
+	}
+	if err := servicetest.Make(t, webhook.New, fake.Config()).Notify(t.Context(), mackerel.Alert{}); err != nil {
+		t.Errorf("without PublicOnly: %v", err)
+	}
+}
+
+func TestHeadersOfTheConfigurationAreSentAndNotShown(t *testing.T) {
+	fake, n := start(t, func(c *webhook.Config) {
+		c.Header = map[string]mackerel.Secret{"X-Api-Key": mackerel.NewSecret("key-0123456789"), "accept": mackerel.NewSecret("text/plain")}
+	})
 	if err := n.Notify(t.Context(), mackerel.Alert{}); err != nil {
 		t.Fatal(err)
 	}
-	if h := last(t, s).Header; h.Get("X-Api-Key") != "key-0123456789" || h.Get("Accept") != "text/plain" {
+	if h := fake.Deliveries()[0].Header; h.Get("X-Api-Key") != "key-0123456789" || h.Get("Accept") != "text/plain" {
 		t.Errorf("sent %v", h)
 	}
 	p, err := n.Preview(mackerel.Alert{})
@@ -164,67 +162,29 @@ func TestHeadersOfTheCallersAreSentAndNotShown(t *testing.T) {
 	}
 }
 
-// hostile are texts that break out of something elsewhere.
-var hostile = []string{
-	"<!channel>", "<at>all</at>", "[toall]", `"; DROP`, "</b>", "a\r\nX-Injected: 1\r\n\r\nb", "\u202Egnp.exe", "a\x00b", `{"event":"x"}`,
-	"{{.}}", strings.Repeat("障", 1000), strings.Repeat("🔥", 1000), strings.Repeat("a", 100_000),
-}
-
-func TestEveryTextArrivesAsItIs(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, webhook.Config{})
-	for _, text := range hostile {
-		a := mackerel.Alert{
-			ID: text, Org: text, Message: text, Monitor: mackerel.Monitor{Name: text, Memo: text},
-			Host: &mackerel.Host{Name: text}, Facts: []mackerel.Fact{{Label: text, Value: text}}, Reason: text,
-		}
-		if err := n.Notify(t.Context(), a); err != nil {
-			t.Fatalf("%.40q: %v", text, err)
-		}
-		d := last(t, s)
-		got := d.Alert
-		for _, field := range []string{
-			got.ID, got.Org, got.Message, got.Monitor.Name, got.Monitor.Memo, got.Host.Name, got.Facts[0].Label, got.Facts[0].Value, got.Reason,
-		} {
-			if field != text {
-				t.Errorf("%.40q arrived as %.40q", text, field)
-			}
-		}
-		if d.Header.Get("X-Injected") != "" {
-			t.Errorf("%q became a header", text)
-		}
-	}
-}
-
-func TestAReceiversWordsAreKept(t *testing.T) {
-	for _, tt := range []struct{ body, want string }{
-		{`{"error":"queue is full"}`, "queue is full"},
-		{`{"message":"no such hook","error":{"code":1}}`, "no such hook"},
-		{`{"title":"Bad","detail":"event is missing","status":400}`, "event is missing"},
-		{`{"error":{"code":1}}`, ""},
-		{"no thanks\n", "no thanks"},
-		{"<html><body>Bad Request</body></html>", ""},
-		{`["a"]`, ""}, {`{"error":`, ""}, {"null", ""}, {"", ""}, {" \n", ""},
+func TestAnswers(t *testing.T) {
+	var cases []servicetest.Answer
+	for body, want := range map[string]string{
+		`{"error":"queue is full"}`:                        "queue is full",
+		`{"message":"no such hook","error":{"code":1}}`:    "no such hook",
+		`{"title":"Bad","detail":"no event","status":400}`: "no event",
+		"no thanks\n":              "no thanks",
+		`{"error":{"code":1}}`:     "",
+		"<html>Bad Request</html>": "",
+		`["a"]`:                    "", `{"error":`: "", "null": "", "": "", " \n": "",
 	} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 400, Body: tt.body})
-		err := newNotifier(t, s, webhook.Config{}).Notify(t.Context(), mackerel.Alert{})
-		if e := asError(t, err, mackerel.ErrInvalid); e.Message != tt.want {
-			t.Errorf("%q: the words are %q, want %q", tt.body, e.Message, tt.want)
-		}
+		cases = append(cases, servicetest.Answer{Name: "the words of " + body, Status: 400, Body: body, Kind: mackerel.ErrInvalid, Message: want})
 	}
-}
-
-func TestNoAnswerOfTheReceiverIsTakenForAnother(t *testing.T) {
-	for status, kind := range map[int]error{
-		302: mackerel.ErrInvalid, 400: mackerel.ErrInvalid, 401: mackerel.ErrUnauthorized, 404: mackerel.ErrNotFound,
-		410: mackerel.ErrNotFound, 413: mackerel.ErrInvalid, 429: mackerel.ErrRateLimited, 502: mackerel.ErrAmbiguous,
-	} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: status, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Times: -1})
-		n := newNotifier(t, s, webhook.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-		if e := asError(t, n.Notify(t.Context(), mackerel.Alert{}), kind); e.Status != status {
-			t.Errorf("%d: %v", status, e)
-		}
+	for _, status := range []int{200, 201, 202, 204} {
+		cases = append(cases, servicetest.Answer{Name: fmt.Sprint(status, " is success"), Status: status})
 	}
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *webhook.Config) { c.Call.MaxAttempts = 1 })
+	}, append(cases,
+		servicetest.Answer{Name: "a success may have any body", Status: 200, Body: "<html>"},
+		servicetest.Answer{Name: "a redirect is refused", Status: 302, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Kind: mackerel.ErrInvalid},
+		servicetest.Answer{Name: "a wrong credential", Status: 401, Kind: mackerel.ErrUnauthorized},
+		servicetest.Answer{Name: "a receiver that is gone", Status: 410, Kind: mackerel.ErrNotFound},
+		servicetest.Answer{Name: "a failure", Status: 502, Kind: mackerel.ErrAmbiguous},
+	))
 }

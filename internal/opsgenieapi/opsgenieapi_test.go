@@ -29,7 +29,6 @@ func TestConformance(t *testing.T) {
 					})
 				},
 				Fake:    fake,
-				Count:   fake.Accepted,
 				Secrets: []string{p.key},
 				Dedups:  true,
 			}

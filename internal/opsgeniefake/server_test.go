@@ -195,6 +195,7 @@ func TestTheRateOfAKeyIsLimitedIfToldTo(t *testing.T) {
 		}
 	}
 	s.Documented()
+	s.SetLimit("requests", 10, time.Second)
 	for range 10 {
 		if a := call(t, s, http.MethodPost, "/alerts", `{"message":"m"}`); a.Header.Get("X-RateLimit-State") != "OK" {
 			t.Fatalf("%+v", a)

@@ -108,7 +108,7 @@ func TestEdit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := new(board)
 			calls := 0
-			f := b.flow(func(m *note, a mackerel.Alert) error {
+			f := b.flow(func(m *note, _ mackerel.Alert) error {
 				calls++
 				m.mention = "was " + m.mention
 				return tt.err

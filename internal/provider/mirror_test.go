@@ -3,40 +3,11 @@ package provider_test
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/internal/transport"
 )
-
-// The transport must not know the root package, so it has types of its own that say the same. They are held equal here.
-func TestTheTransportMirrorsTheRoot(t *testing.T) {
-	pairs := []struct{ root, transport reflect.Type }{
-		{reflect.TypeFor[mackerel.CallOptions](), reflect.TypeFor[transport.Options]()},
-		{reflect.TypeFor[mackerel.Attempt](), reflect.TypeFor[transport.Attempt]()},
-	}
-	for _, p := range pairs {
-		check(t, p.root.String()+": fields", p.transport.NumField(), p.root.NumField())
-		for i := range min(p.root.NumField(), p.transport.NumField()) {
-			ours, theirs := p.root.Field(i), p.transport.Field(i)
-			check(t, p.root.String()+": the name of a field", theirs.Name, ours.Name)
-			check(t, ours.Name+": kind", theirs.Type.Kind(), ours.Type.Kind())
-			if ours.Type.PkgPath() != reflect.TypeFor[mackerel.Attempt]().PkgPath() && ours.Name != "OnAttempt" {
-				check(t, ours.Name+": type", theirs.Type, ours.Type)
-			}
-		}
-	}
-	hook := reflect.TypeFor[transport.Options]().Field(6).Type
-	check(t, "parameters of OnAttempt", hook, reflect.TypeFor[func(context.Context, transport.Attempt)]())
-}
-
-func TestTheTransportMirrorsTheDeliveries(t *testing.T) {
-	check(t, "AtLeastOnce", mackerel.Delivery(transport.AtLeastOnce), mackerel.AtLeastOnce)
-	check(t, "AtMostOnce", mackerel.Delivery(transport.AtMostOnce), mackerel.AtMostOnce)
-	check(t, "kind", reflect.TypeFor[transport.Delivery]().Kind(), reflect.TypeFor[mackerel.Delivery]().Kind())
-}
 
 // Every option reaches the transport: each of these changes what a call does.
 func TestTheOptionsReachTheTransport(t *testing.T) {

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -31,9 +32,8 @@ type Service struct {
 // Connect makes the service ready for calls. The options have been checked. The delivery is the package's default. The
 // secrets are kept out of every error, receipt and preview.
 func (s *Service) Connect(call mackerel.CallOptions, delivery mackerel.Delivery, secrets ...string) {
-	if call.Delivery == 0 {
-		call.Delivery = delivery
-	}
+	call.Delivery = cmp.Or(call.Delivery, delivery)
+	call.UserAgent = cmp.Or(call.UserAgent, mackerel.UserAgent)
 	s.transport = transport.New(s.Name, options(call), secrets...)
 }
 
@@ -83,20 +83,9 @@ func (s *Service) failure(op string, r transport.Result, clean *transport.Cleane
 		RetryAfter: r.RetryAfter,
 		Attempts:   r.Attempts,
 		Delivery:   mackerel.Delivery(r.Delivery),
-		Kind:       kinds[r.Class],
+		Kind:       r.Class.Kind(),
 		Err:        r.Err,
 	}
-}
-
-// kinds are the sentinels of the classes.
-var kinds = map[transport.Class]error{
-	transport.Ambiguous:    mackerel.ErrAmbiguous,
-	transport.Invalid:      mackerel.ErrInvalid,
-	transport.Unauthorized: mackerel.ErrUnauthorized,
-	transport.NotFound:     mackerel.ErrNotFound,
-	transport.RateLimited:  mackerel.ErrRateLimited,
-	transport.Unavailable:  mackerel.ErrUnavailable,
-	transport.Unsupported:  mackerel.ErrUnsupported,
 }
 
 // Invalid returns the error of an operation that is refused before it is sent.
@@ -131,20 +120,8 @@ func address(u *url.URL) string {
 	return strings.Replace(bare.String(), "://", "://[redacted]@", 1)
 }
 
-// options are the caller's options as the transport takes them.
-func options(c mackerel.CallOptions) transport.Options {
-	o := transport.Options{
-		Client: c.Client, Timeout: c.Timeout, MaxAttempts: c.MaxAttempts, MaxWait: c.MaxWait,
-		Delivery: transport.Delivery(c.Delivery), UserAgent: c.UserAgent,
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = mackerel.UserAgent
-	}
-	if c.OnAttempt != nil {
-		o.OnAttempt = func(ctx context.Context, a transport.Attempt) { c.OnAttempt(ctx, mackerel.Attempt(a)) }
-	}
-	return o
-}
+// options is the form in which the transport takes a mackerel.CallOptions.
+type options = transport.Options[mackerel.Delivery, mackerel.Attempt]
 
 // DecodeJSON decodes what a service answered into what v points to. It takes doubled members and invalid UTF-8, as
 // services send them. It reports whether the body is JSON of the right kinds; null is not.

@@ -91,6 +91,12 @@ func Call(t testing.TB, client *http.Client, method, address, body string, heade
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	return Do(t, client, r)
+}
+
+// Do is Call for a request of the test's own.
+func Do(t testing.TB, client *http.Client, r *http.Request) Answered {
+	t.Helper()
 	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)

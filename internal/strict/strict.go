@@ -4,6 +4,7 @@
 package strict
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
@@ -68,7 +69,7 @@ func Unmarshal(body []byte, v any, unknown bool) error {
 
 // problem says what a value must be, by the type that it is to be decoded into.
 func problem(e *json.SemanticError) string {
-	if e.GoType == nil {
+	if e.GoType == nil || reflect.PointerTo(e.GoType).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return "is invalid"
 	}
 	switch k := e.GoType.Kind(); k { //nolint:exhaustive // the others are integers, or types that decode themselves

@@ -36,8 +36,8 @@ func TestRedirectsAreRefused(t *testing.T) {
 			t.Run(strconv.Itoa(status)+" "+tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newServer(t) // all hosts are this one
-					s.Inject(fakehttp.Fault{Status: status, Header: http.Header{"Location": {tt.location}}})
-					r := transport.New("chatwork", transport.Options{Client: s.Client()}, "s3cr3t-t0ken").Do(t.Context(), post(t, fakehttp.MemoryURL))
+					s.Inject(fault{Status: status, Header: http.Header{"Location": {tt.location}}})
+					r := transport.New("chatwork", options{Client: s.Client()}, "s3cr3t-t0ken").Do(t.Context(), post(t, fakehttp.MemoryURL))
 					check(t, "requests", len(s.Requests()), 1)
 					check(t, "class", r.Class, invalid)
 					check(t, "status", r.Status, status)
@@ -49,17 +49,16 @@ func TestRedirectsAreRefused(t *testing.T) {
 }
 
 func TestAVeryLongRedirect(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://" + strings.Repeat("サ", 5000) + ".test/"}}})
-		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		s.Inject(fault{Status: 307, Header: http.Header{"Location": {"http://" + strings.Repeat("サ", 5000) + ".test/"}}})
+		r := send(t, s, options{})
 		if words := r.Err.Error(); len(words) > 512 || len(words) < 500 || !utf8.ValidString(words) {
 			t.Errorf("the error has %d bytes: %s", len(words), words)
 		}
 	})
 }
 
-// sending answers a body in the way that the path names.
+// sending returns a handler that sends the body as the path says.
 func sending(status int, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -70,7 +69,7 @@ func sending(status int, body string) http.Handler {
 			return
 		}
 		w.WriteHeader(status)
-		http.NewResponseController(w).Flush() // without a length it goes out in chunks
+		http.NewResponseController(w).Flush() // without a length the body is sent in chunks
 		say(w, body)
 	})
 }
@@ -90,9 +89,9 @@ func TestBodiesAreCapped(t *testing.T) {
 		{"an answer to a message, over the cap", 200, 0, 64<<10 + 1, false, ambiguous, "the answer is larger than 65536 bytes"},
 		{"a list, beyond the cap of messages", 200, 1 << 20, 1 << 20, true, done, ""},
 		{"a list, over its cap", 200, 1 << 20, 1<<20 + 1, false, ambiguous, "the answer is larger than 1048576 bytes"},
-		{"an error, at the cap", 404, 1 << 20, 64 << 10, true, transport.NotFound, ""},
-		{"an error where a list was expected, over the cap of errors", 404, 1 << 20, 64<<10 + 1, false, transport.NotFound, "the answer is larger than 65536 bytes"},
-		{"an error, over a smaller cap", 404, 10, 11, false, transport.NotFound, "the answer is larger than 10 bytes"},
+		{"an error, at the cap", 404, 1 << 20, 64 << 10, true, notFound, ""},
+		{"an error where a list was expected, over the cap of errors", 404, 1 << 20, 64<<10 + 1, false, notFound, "the answer is larger than 65536 bytes"},
+		{"an error, over a smaller cap", 404, 10, 11, false, notFound, "the answer is larger than 10 bytes"},
 	}
 	for _, tt := range tests {
 		for _, path := range []string{"/length", "/chunks", "/gzip"} {
@@ -106,7 +105,7 @@ func TestBodiesAreCapped(t *testing.T) {
 					defer s.Close()
 					request := post(t, fakehttp.MemoryURL)
 					request.URL, request.Limit = parse(t, fakehttp.MemoryURL+path), tt.limit
-					r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+					r := do(t, s, options{}, request)
 					check(t, "class", r.Class, tt.class)
 					check(t, "attempts", r.Attempts, 1)
 					check(t, "there is a body", r.Body != nil, tt.whole)
@@ -131,12 +130,11 @@ func words(err error) string {
 
 func TestBodiesWithoutEnd(t *testing.T) {
 	for _, repeat := range []transport.Repeat{transport.Message, transport.Once, transport.Replay} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Break: fakehttp.EndlessBody, Body: answer, Times: -1})
+		bubble(t, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(fault{Break: fakehttp.EndlessBody, Body: answer, Times: -1})
 			request := post(t, fakehttp.MemoryURL)
 			request.Repeat = repeat
-			r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), request)
+			r := do(t, s, options{}, request)
 			check(t, "attempts", r.Attempts, 1)
 			check(t, "there is a body", r.Body != nil, false)
 			check(t, "words", words(r.Err), "the answer is larger than 65536 bytes")
@@ -144,7 +142,7 @@ func TestBodiesWithoutEnd(t *testing.T) {
 	}
 }
 
-// RoundTrippers made by hand leave out what net/http always fills.
+// A custom RoundTripper may leave fields empty that net/http always sets.
 func TestResponsesMadeByHand(t *testing.T) {
 	body := func() io.ReadCloser { return io.NopCloser(strings.NewReader(answer)) }
 	tests := []struct {
@@ -200,13 +198,12 @@ func (c *closing) Close() error {
 	return nil
 }
 
-// The result of the last answer is kept, and an attempt without one does not take it away.
+// A later attempt without an answer does not change Status, Header and Body.
 func TestTheLastAnswerIsKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 503, Body: "busy", Header: http.Header{"X-Request-Id": {"7"}}})
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		s.Inject(fault{Status: 503, Body: "busy", Header: http.Header{"X-Request-Id": {"7"}}})
 		s.Inject(lostAnswer, lostAnswer)
-		r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		r := send(t, s, options{})
 		check(t, "status", r.Status, 503)
 		check(t, "header", r.Header.Get("X-Request-Id"), "7")
 		if !bytes.Equal(r.Body, []byte("busy")) {

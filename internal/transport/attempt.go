@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,18 +10,15 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
-	"time"
 )
 
-// RoundTrip is one attempt, up to the last byte of the answer.
-func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
+// roundTrip is one attempt, from its signature to the last byte of the answer. What it returns is for
+// go-retryablehttp; the outcome is in c.Result.
+func (c *call) roundTrip(req *http.Request) (*http.Response, error) {
 	caller := req.Context()
-	if err := caller.Err(); err != nil {
-		return nil, err // the caller gave up just now: nothing is attempted
+	if !c.begin(caller) {
+		return nil, caller.Err()
 	}
-	c.Attempts++
-	c.started, c.start, c.answered, c.final = true, time.Now(), false, false
-	c.Err, c.RetryAfter = nil, 0
 	ctx, watch, cancel := c.watched(caller)
 	defer cancel()
 	req, err := c.sign(ctx, c.withBody(req))
@@ -45,26 +43,57 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // withBody returns the request with the body that Again has given, if it has.
 func (c *call) withBody(req *http.Request) *http.Request {
-	if c.again == nil {
+	if c.body == nil {
 		return req
 	}
 	_ = req.Body.Close() // a reader of memory
 	r := *req
-	r.Body, r.ContentLength, r.GetBody = io.NopCloser(bytes.NewReader(c.again)), int64(len(c.again)), nil
+	r.Body, r.ContentLength, r.GetBody = io.NopCloser(bytes.NewReader(c.body)), int64(len(c.body)), nil
 	return &r
 }
 
 var errNoResponse = errors.New("the RoundTripper returned nothing")
 
-// What the trace of an attempt has shown.
+// sign returns the request to send. Each attempt is signed by itself, since a signature may contain the time. A copy
+// is signed: all calls share the request's header and URL, and the signer of the AWS SDK writes into both.
+func (c *call) sign(ctx context.Context, req *http.Request) (*http.Request, error) {
+	if c.r.Sign == nil {
+		return req, nil
+	}
+	signed := req.Clone(ctx)
+	err := c.r.Sign(signed)
+	if err == nil {
+		err = checkHeader(signed.Header)
+	}
+	if err == nil {
+		return signed, nil
+	}
+	if req.Body != nil {
+		_ = req.Body.Close() // as a RoundTripper does that sends nothing
+	}
+	c.Class, c.Err = Unavailable, c.unsigned(ctx, req.Context(), err)
+	return nil, err
+}
+
+// unsigned says why an attempt was not signed. It prefers the end of the caller's context and of the attempt's time
+// to the words of the signer.
+func (c *call) unsigned(ctx, caller context.Context, err error) error {
+	if caller.Err() != nil || ctx.Err() != nil {
+		return c.r.Clean.lost(caller, c.t.timeout, err)
+	}
+	err = c.r.Clean.Fault(err) // an error of the signer's own may contain an address
+	return &fault{"not signed: " + err.Error(), func() error { return err }}
+}
+
+// The states of a tracer.
 const (
-	untraced  uint32 = iota // nothing: the RoundTripper does not trace
+	untraced  uint32 = iota // nothing was seen; the RoundTripper may not trace
 	looking                 // a connection was asked for
-	connected               // there is or was one: from here on everything is possible
+	connected               // a connection was found; from now on the request may have been sent
 )
 
-// A tracer watches one attempt look for a connection. Each attempt has its own, because a dial that is left over from an
-// earlier one may still report; it is atomic, because a caller's RoundTripper may have goroutines.
+// A tracer watches how an attempt gets its connection. Each attempt has its own, because a dial of an earlier one may
+// still go on. The state is atomic, because a caller's RoundTripper may use goroutines.
 type tracer struct {
 	httptrace.ClientTrace
 	state atomic.Uint32
@@ -72,16 +101,17 @@ type tracer struct {
 
 func newTracer() *tracer {
 	t := new(tracer)
-	t.GetConn = func(string) { t.state.CompareAndSwap(untraced, looking) } // net/http may look again after it had one
+	// net/http may ask for a second connection after the first failed. That the second is not found proves nothing.
+	t.GetConn = func(string) { t.state.CompareAndSwap(untraced, looking) }
 	t.GotConn = func(httptrace.GotConnInfo) { t.state.Store(connected) }
 	return t
 }
 
-// provesNothingSent reports whether a connection was asked for and none was got. Without a trace nothing is known.
+// provesNothingSent reports whether a connection was asked for and never found. Without a trace nothing is known.
 func (t *tracer) provesNothingSent() bool { return t.state.Load() == looking }
 
-// failed settles an attempt without an answer.
-func (c *call) failed(ctx context.Context, err error, notSent bool) {
+// failed decides what an attempt without an answer means.
+func (c *call) failed(caller context.Context, err error, notSent bool) {
 	c.Class = Classify(0, c.r.Repeat == Replay)
 	if notSent {
 		c.Class, c.final = Unavailable, unfixable(err)
@@ -89,22 +119,22 @@ func (c *call) failed(ctx context.Context, err error, notSent bool) {
 	if errors.Is(err, errNotPublic) {
 		c.Class, err = Invalid, errNotPublic
 	}
-	c.Err = c.lostAnswer(ctx, err)
+	c.Err = c.r.Clean.lost(caller, c.t.timeout, err)
 }
 
-// judge settles an attempt that was answered. A body that could not be read whole makes a success doubtful; of any
-// other answer the status says enough.
-func (c *call) judge(ctx context.Context, bodyErr error) {
+// judge decides what an answer means. A success whose body cannot be read whole is like a lost answer. Of all other
+// answers the status is enough.
+func (c *call) judge(caller context.Context, bodyErr error) {
 	repeatable := c.r.Repeat == Replay
 	c.Class = Classify(c.Status, repeatable)
 	switch {
 	case bodyErr != nil:
-		c.Body, c.Err = nil, c.lostAnswer(ctx, bodyErr)
+		c.Body, c.Err = nil, c.r.Clean.lost(caller, c.t.timeout, bodyErr)
 		if c.Class == Done {
 			c.Class, c.final = Classify(0, repeatable), errors.As(bodyErr, new(tooLarge)) || c.r.Sink.spent()
 		}
 	case c.Status >= 300 && c.Status < 400:
-		c.Err = c.fault(redirectError(c.Header.Get("Location")))
+		c.Err = c.r.Clean.Fault(redirectError(c.Header.Get("Location")))
 	}
 	if c.r.Judge != nil {
 		c.r.Judge(&c.Result)
@@ -118,22 +148,37 @@ func (c *call) judge(ctx context.Context, bodyErr error) {
 	c.readWait()
 }
 
-// limit is how much of the current answer is read, in bytes. What a client lists may be long, but no error is.
+// receive reads an answer to its end: a success into the sink if there is one, anything else into memory.
+func (c *call) receive(resp *http.Response, w *watch) ([]byte, error) {
+	if c.r.Sink == nil || Classify(resp.StatusCode, true) != Done {
+		return readBody(resp, c.limit())
+	}
+	if resp.Body == nil {
+		return []byte{}, nil
+	}
+	defer resp.Body.Close()
+	if resp.ContentLength > c.r.Sink.Limit {
+		return nil, tooLarge(c.r.Sink.Limit)
+	}
+	return []byte{}, c.r.Sink.fill(watchedBody{resp.Body, w, false})
+}
+
+// limit is how much of the current answer is read, in bytes. An error is never longer than MessageLimit.
 func (c *call) limit() int64 {
-	limit := orDefault(c.r.Limit, MessageLimit)
+	limit := cmp.Or(c.r.Limit, MessageLimit)
 	if Classify(c.Status, true) != Done {
 		limit = min(limit, MessageLimit)
 	}
 	return limit
 }
 
-// tooLarge is the error of a body over its limit in bytes.
+// tooLarge is the error of a body over this limit in bytes.
 type tooLarge int64 //nolint:errname // as it reads where it is made
 
 func (e tooLarge) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(e)) }
 
-// readBody reads a body to its end and closes it. It never returns a part. That a length of 0 is true only net/http
-// itself can say, with NoBody; in a response made by hand it is a member that was left out.
+// readBody returns the whole body or an error, and closes the body. ContentLength 0 is trusted only with http.NoBody;
+// custom RoundTrippers often leave it unset.
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.Body == nil || resp.Body == http.NoBody {
 		return []byte{}, nil

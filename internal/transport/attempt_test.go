@@ -20,17 +20,16 @@ import (
 )
 
 func TestOnAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		s.Inject(
-			fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}, Delay: time.Second},
-			fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true, Delay: 2 * time.Second},
-			fakehttp.Fault{Delay: 3 * time.Second},
+			fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}, Delay: time.Second},
+			fault{Break: fakehttp.ResetConnection, Handled: true, Delay: 2 * time.Second},
+			fault{Delay: 3 * time.Second},
 		)
 		var got []transport.Attempt
 		type key struct{}
 		ctx := context.WithValue(t.Context(), key{}, "the caller's")
-		transport.New("chatwork", transport.Options{
+		transport.New("chatwork", options{
 			Client: s.Client(),
 			OnAttempt: func(ctx context.Context, a transport.Attempt) {
 				check(t, "the context", ctx.Value(key{}), any("the caller's"))
@@ -62,10 +61,10 @@ func TestOnAttempt(t *testing.T) {
 	})
 }
 
-// A panic can be recovered in its own goroutine only.
+// Only the goroutine of a panic can recover it.
 func TestOnAttemptRunsInTheCallersGoroutine(t *testing.T) {
 	s := newServer(t)
-	tr := transport.New("chatwork", transport.Options{OnAttempt: func(context.Context, transport.Attempt) { panic("here") }})
+	tr := transport.New("chatwork", options{OnAttempt: func(context.Context, transport.Attempt) { panic("here") }})
 	defer func() { check(t, "what was recovered", recover(), any("here")) }()
 	tr.Do(t.Context(), post(t, s.URL()))
 }
@@ -73,50 +72,45 @@ func TestOnAttemptRunsInTheCallersGoroutine(t *testing.T) {
 func TestLastIsSaidOfEveryLastAttempt(t *testing.T) {
 	tests := []struct {
 		name  string
-		fault fakehttp.Fault
+		fault fault
 		max   int
 		want  string
 	}{
-		{"success", fakehttp.Fault{}, 0, "1 last"},
-		{"refused for good", fakehttp.Fault{Status: 403, Times: -1}, 0, "1 last"},
-		{"refused for now", fakehttp.Fault{Status: 429, Times: -1}, 0, "1, 2, 3 last"},
-		{"lost", fakehttp.Fault{Break: fakehttp.CloseConnection, Times: -1}, 0, "1, 2, 3 last"},
-		{"refused for longer than anybody waits", fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"99"}}}, 0, "1 last"},
-		{"no second try", fakehttp.Fault{Status: 429}, 1, "1 last"},
-		{"more tries", fakehttp.Fault{Status: 429, Times: -1}, 5, "1, 2, 3, 4, 5 last"},
+		{"success", fault{}, 0, "1 last"},
+		{"refused for good", fault{Status: 403, Times: -1}, 0, "1 last"},
+		{"refused for now", fault{Status: 429, Times: -1}, 0, "1, 2, 3 last"},
+		{"lost", fault{Break: fakehttp.CloseConnection, Times: -1}, 0, "1, 2, 3 last"},
+		{"refused for longer than anybody waits", refusal(429, "99"), 0, "1 last"},
+		{"no second try", fault{Status: 429}, 1, "1 last"},
+		{"more tries", fault{Status: 429, Times: -1}, 5, "1, 2, 3, 4, 5 last"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				if tt.fault.Status != 0 || tt.fault.Break != 0 {
-					s.Inject(tt.fault)
-				}
-				var got []string
-				r := transport.New("chatwork", transport.Options{
-					Client: s.Client(), MaxAttempts: tt.max,
-					OnAttempt: func(_ context.Context, a transport.Attempt) {
-						got = append(got, strings.TrimSuffix(fmt.Sprint(a.Number, map[bool]string{true: " last"}[a.Last]), " "))
-					},
-				}).Do(t.Context(), post(t, fakehttp.MemoryURL))
-				check(t, "attempts", strings.Join(got, ", "), tt.want)
-				check(t, "attempts of the result", r.Attempts, len(got))
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			if tt.fault.Status != 0 || tt.fault.Break != 0 {
+				s.Inject(tt.fault)
+			}
+			var got []string
+			r := send(t, s, options{
+				MaxAttempts: tt.max,
+				OnAttempt: func(_ context.Context, a transport.Attempt) {
+					got = append(got, strings.TrimSuffix(fmt.Sprint(a.Number, map[bool]string{true: " last"}[a.Last]), " "))
+				},
 			})
+			check(t, "attempts", strings.Join(got, ", "), tt.want)
+			check(t, "attempts of the result", r.Attempts, len(got))
 		})
 	}
 }
 
-// Whatever becomes of a call, nothing of it goes on when it has returned. A bubble that is left with a goroutine of
-// net/http, but for those of idle connections which the server's Close ends, would panic.
+// No goroutine of this package or go-retryablehttp is left after a call. The end of the bubble checks those of net/http.
 func TestNoGoroutineOutlivesACall(t *testing.T) {
-	faults := []fakehttp.Fault{
+	faults := []fault{
 		{Delay: time.Millisecond}, {Status: 429}, {Status: 500, Break: fakehttp.StalledBody}, {Break: fakehttp.Silence, Handled: true},
 		{Break: fakehttp.EndlessBody}, {Break: fakehttp.HalfChunked}, {Break: fakehttp.ResetConnection}, {Status: 302},
 	}
 	for _, delivery := range []transport.Delivery{transport.AtLeastOnce, transport.AtMostOnce} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			tr := transport.New("chatwork", transport.Options{Client: s.Client(), Delivery: delivery})
+		bubble(t, func(t *testing.T, s *fakehttp.Server) {
+			tr := transport.New("chatwork", options{Client: s.Client(), Delivery: delivery})
 			for _, f := range faults {
 				f.Times = 2
 				s.Inject(f)
@@ -137,7 +131,7 @@ func TestNoGoroutineOutlivesACall(t *testing.T) {
 	}
 }
 
-// The test runs itself in a process of its own, whose standard error can be looked at.
+// The test runs itself in a second process, whose standard error it reads.
 func TestNothingIsWrittenToStandardError(t *testing.T) {
 	if os.Getenv("TRANSPORT_CHILD") == "" {
 		var out, errs strings.Builder
@@ -150,14 +144,14 @@ func TestNothingIsWrittenToStandardError(t *testing.T) {
 		check(t, "standard error", errs.String(), "")
 		return
 	}
-	for _, f := range []fakehttp.Fault{
+	for _, f := range []fault{
 		{}, {Status: 429}, {Status: 500}, {Status: 302, Header: http.Header{"Location": {"http://[::1/%zz"}}},
 		{Break: fakehttp.ResetConnection}, {Break: fakehttp.CloseConnection}, {Break: fakehttp.HalfBody}, {Break: fakehttp.EndlessBody},
 	} {
 		s := newServer(t)
 		f.Times = -1
 		s.Inject(f)
-		tr := transport.New("chatwork", transport.Options{MaxWait: time.Millisecond}, "s3cr3t-t0ken")
+		tr := transport.New("chatwork", options{MaxWait: time.Millisecond}, "s3cr3t-t0ken")
 		tr.Do(t.Context(), post(t, s.URL()+"/s3cr3t-t0ken"))
 		s.Close()
 		tr.Do(t.Context(), post(t, s.URL()+"/s3cr3t-t0ken"))

@@ -1,9 +1,8 @@
 package transport
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -18,77 +17,84 @@ type call struct {
 	r Request
 	Result
 
-	base    roundTripper
-	http    http.Client
-	retry   retryablehttp.Client
-	again   []byte // the body in place of the request's, once Again has given it
-	started bool   // an attempt is under way or has just ended; false while waiting for the next
+	base http.RoundTripper
+	body []byte // in place of the request's, once Again has given it
+	lost bool   // an attempt may have been carried out
+	due  bool   // an attempt is to begin
 
-	// of the current attempt
+	// The current attempt.
 	start    time.Time
 	answered bool
-	final    bool // no other attempt would fare better
-
-	lost bool          // an earlier or this attempt may have been carried out
-	wait time.Duration // decided in check, handed out by backoff
+	final    bool // another attempt would end in the same way
 }
 
-func newCall(t *Transport, r Request) *call {
-	c := &call{t: t, r: r, base: t.pooled}
-	c.Delivery = t.options.Delivery
+func (t *Transport) newCall(r Request) *call {
+	r.Clean = cmp.Or(r.Clean, t.clean)
+	c := &call{t: t, r: r, base: t.ways.pooled, due: true}
 	switch r.Repeat {
 	case Replay:
 		c.Delivery = AtLeastOnce
 	case Once:
 		c.Delivery = AtMostOnce
-	case Message:
+	case Message, Keyed:
+		c.Delivery = t.delivery
 	}
-	if c.Delivery == AtMostOnce {
-		c.base = t.fresh
-	}
-	c.http = http.Client{Transport: c, Jar: t.jar, CheckRedirect: refuseRedirect}
-	c.retry = retryablehttp.Client{
-		HTTPClient:   &c.http,
-		RetryMax:     t.options.MaxAttempts, // check stops before
-		CheckRetry:   c.check,
-		Backoff:      c.backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
-	if t.jar != nil || !c.base.std {
-		c.retry.PrepareRetry = c.renewHeader
+	if c.once() {
+		c.base = t.ways.fresh
 	}
 	return c
 }
 
-func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// once reports whether a second attempt after a lost answer could do it twice and must not be made.
+func (c *call) once() bool { return c.Delivery == AtMostOnce && c.r.Repeat != Keyed }
 
-// renewHeader gives an attempt a header of its own, where a cookie jar or a caller's RoundTripper may write into it: all
-// calls share the request's, and cookies would add up from one attempt to the next.
-func (c *call) renewHeader(r *http.Request) error {
-	r.Header = c.r.Header.Clone()
-	return nil
+type callKey struct{}
+
+// callOf returns the call that run has put into the context.
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) } //nolint:forcetypeassert // run makes it
+
+// newRetrier returns the client that makes the attempts of all calls of a transport. The state of a call is in its
+// context, because CheckRetry gets nothing else that belongs to the call.
+//
+// The defaults of go-retryablehttp are not used. It would write URLs to stderr and into errors, wait as long as any
+// Retry-After says, forget the last answer when it is cancelled, and close all idle connections after each failure.
+func newRetrier(jar http.CookieJar, maxAttempts int) *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{Transport: attempts{}, Jar: jar, CheckRedirect: refuseRedirect},
+		RetryMax:   maxAttempts, // not reached: again stops before
+		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+			return callOf(ctx).again(ctx), nil
+		},
+		Backoff: func(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+			return 0 // again has waited
+		},
+		PrepareRetry: func(r *http.Request) error {
+			r.Header = callOf(r.Context()).header()
+			return nil
+		},
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
 }
+
+// attempts is the RoundTripper below go-retryablehttp. It has no CloseIdleConnections, which would be called.
+type attempts struct{}
+
+func (attempts) RoundTrip(r *http.Request) (*http.Response, error) {
+	return callOf(r.Context()).roundTrip(r)
+}
+
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // run makes the attempts and leaves the outcome in c.Result.
 func (c *call) run(ctx context.Context) {
-	req, err := c.request(ctx)
-	if err != nil {
-		c.Class, c.Err = Invalid, c.fault(err)
-		return
+	req, err := c.request(context.WithValue(ctx, callKey{}, c))
+	if err == nil {
+		var resp *http.Response
+		if resp, err = c.t.retry.Do(req); resp != nil {
+			_ = resp.Body.Close() // http.NoBody
+		}
 	}
-	resp, err := c.retry.Do(req)
-	if resp != nil {
-		_ = resp.Body.Close() // http.NoBody
-	}
-	switch {
-	case c.started: // the last attempt settled it
-	case ctx.Err() == nil: // net/http refused the request before its transport saw it
-		c.Class, c.Err = Invalid, c.fault(err)
-	case c.Attempts == 0:
-		c.Class, c.Err = Unavailable, c.cancelled(ctx)
-	default: // while waiting: what the last attempt was told stands
-		c.Err = c.cancelled(ctx)
-	}
+	c.settle(ctx, err)
 }
 
 var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
@@ -98,22 +104,41 @@ func (c *call) request(ctx context.Context) (*retryablehttp.Request, error) {
 		return nil, err
 	}
 	req := &retryablehttp.Request{Request: blank.WithContext(ctx)} // which copies it
-	req.Method, req.URL, req.Host, req.Header = c.r.Method, c.r.URL, c.r.URL.Host, c.r.Header
-	req.Close = c.Delivery == AtMostOnce
-	if c.retry.PrepareRetry != nil {
-		req.Header = req.Header.Clone()
-	}
+	req.Method, req.URL, req.Host, req.Header = c.r.Method, c.r.URL, c.r.URL.Host, c.header()
+	req.Close = c.once()
 	if err := c.setBody(req); err != nil {
 		return nil, err
 	}
-	if c.Delivery == AtMostOnce && !c.base.std {
+	if c.once() && !c.t.ways.std {
 		c.forbidReplay(req.Request)
 	}
 	return req, nil
 }
 
-// forbidReplay keeps net/http from repeating a request by itself. It does so on a kept connection, which a caller's
-// RoundTripper may have below, with a GET and with whatever has an Idempotency-Key, if it can have the body again.
+// header returns the header of an attempt. All calls share that of the request. It is copied where a cookie jar or a
+// caller's RoundTripper may write into it; otherwise cookies would add up from one attempt to the next.
+func (c *call) header() http.Header {
+	if c.t.jar == nil && c.t.ways.std {
+		return c.r.Header
+	}
+	return c.r.Header.Clone()
+}
+
+// setBody gives a request a body that go-retryablehttp can rewind.
+func (c *call) setBody(req *retryablehttp.Request) error {
+	switch s := c.r.Stream; {
+	case s != nil:
+		err := req.SetBody(func() (io.Reader, error) { return s.Open(), nil })
+		req.ContentLength = s.Length
+		return err
+	case len(c.r.Body) > 0:
+		return req.SetBody(c.r.Body)
+	}
+	return nil
+}
+
+// forbidReplay keeps net/http from repeating the request by itself. On a connection from a pool, which a caller's
+// RoundTripper may have, it repeats a GET, and any request with an Idempotency-Key whose body it can read again.
 func (c *call) forbidReplay(r *http.Request) {
 	r.GetBody = nil
 	if len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
@@ -121,113 +146,126 @@ func (c *call) forbidReplay(r *http.Request) {
 	}
 }
 
-// emptyBody is a body that, unlike http.NoBody, net/http does not know to be empty.
+// emptyBody is an empty body that net/http, unlike http.NoBody, does not know to be empty.
 type emptyBody struct{}
 
 func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
 func (emptyBody) Close() error             { return nil }
 
-// check decides everything: what this attempt means for the call, whether there is another, and when.
-func (c *call) check(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-	if !c.started {
-		return false, nil
+// begin begins an attempt. It returns false if the context has ended.
+func (c *call) begin(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
 	}
-	again := c.replaced(ctx) || c.worthwhile(ctx) && c.fits(ctx)
-	c.lost = c.lost || c.Class == Ambiguous
-	if c.lost && c.Class != Done {
-		c.Class = Ambiguous // whatever this attempt was told, an earlier one may have been carried out
-	}
-	if !again {
-		c.wait = 0
-	}
-	c.report(ctx, !again)
-	c.started = !again
-	return again, nil
+	c.Attempts++
+	c.due, c.start, c.answered, c.final = false, time.Now(), false, false
+	c.Err, c.RetryAfter = nil, 0
+	return true
 }
 
-// replaced reports whether the service has refused the body and there is another body to send.
-func (c *call) replaced(ctx context.Context) bool {
-	if c.r.Again == nil || c.again != nil || c.Class != Invalid || ctx.Err() != nil {
+// again decides what the attempt that has ended means for the call. It returns true if another attempt is due, after
+// waiting for it.
+func (c *call) again(ctx context.Context) bool {
+	if c.due { // no attempt was begun
+		return false
+	}
+	wait, again := c.next(ctx)
+	again = again || c.replace(ctx)
+	c.lost = c.lost || c.Class == Ambiguous
+	if c.lost && c.Class != Done {
+		c.Class = Ambiguous // an earlier attempt may have been carried out; only a success is certain
+	}
+	c.report(ctx, wait, !again)
+	c.due = again
+	pause(ctx, wait)
+	return again
+}
+
+// settle says why an attempt that was due was not begun: the context has ended, or net/http refused the request with
+// err. The class is that of the last attempt, if there was one.
+func (c *call) settle(ctx context.Context, err error) {
+	if !c.due {
+		return
+	}
+	class, cause := Invalid, c.r.Clean.Fault(err)
+	if ctx.Err() != nil {
+		class, cause = Unavailable, c.r.Clean.cancelled(ctx)
+	}
+	c.Err = cause
+	if c.Attempts == 0 {
+		c.Class = class
+	}
+}
+
+// next reports whether another attempt is allowed, may end better than the current one, and can begin in time. The
+// wait before it is 0 if there is none.
+func (c *call) next(ctx context.Context) (wait time.Duration, again bool) {
+	if c.final || c.Attempts >= c.t.maxAttempts || ctx.Err() != nil || !c.repeatable() {
+		return 0, false
+	}
+	wait = cmp.Or(c.RetryAfter, c.backoff())
+	deadline, bounded := ctx.Deadline()
+	if wait > c.t.maxWait || bounded && !time.Now().Add(wait).Before(deadline) {
+		return 0, false
+	}
+	return wait, true
+}
+
+// replace reports whether the service has refused the body and there is another body to send at once.
+func (c *call) replace(ctx context.Context) bool {
+	if c.r.Again == nil || c.body != nil || c.Class != Invalid || ctx.Err() != nil {
 		return false
 	}
 	body, ok := c.r.Again(&c.Result)
 	if ok {
-		c.again, c.wait = body, 0
+		c.body = body
 	}
 	return ok
 }
 
-// worthwhile reports whether another attempt is allowed and could fare better than this one.
-func (c *call) worthwhile(ctx context.Context) bool {
-	if c.final || c.Attempts >= c.t.options.MaxAttempts || ctx.Err() != nil {
-		return false
-	}
+func (c *call) repeatable() bool {
 	switch c.Class {
 	case RateLimited, Unavailable:
 		return true
 	case Ambiguous:
-		return c.Delivery == AtLeastOnce
+		return !c.once()
 	case Done, Invalid, Unauthorized, NotFound, Unsupported:
 	}
 	return false
 }
 
-// firstWait is the longest wait after the first attempt where the service names none; each later one is twice as long.
+// firstWait is the longest wait after the first attempt, if the service does not ask for one. It doubles with each
+// attempt.
 const firstWait = 500 * time.Millisecond
 
-// fits decides how long to wait, the service's own word coming first, and reports whether the caller has that long.
-func (c *call) fits(ctx context.Context) bool {
-	c.wait = c.RetryAfter
-	if c.wait == 0 {
-		d := min(firstWait<<min(c.Attempts-1, 10), c.t.options.MaxWait)
-		c.wait = d/2 + rand.N(d/2+1) //nolint:gosec // nobody gains by guessing it
-	}
-	deadline, bounded := ctx.Deadline()
-	return c.wait <= c.t.options.MaxWait && (!bounded || time.Now().Add(c.wait).Before(deadline))
+func (c *call) backoff() time.Duration {
+	d := min(firstWait<<min(c.Attempts-1, 10), c.t.maxWait)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // it need not be hard to guess
 }
 
-func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait }
+// pause waits until d is over or the context ends.
+func pause(ctx context.Context, d time.Duration) {
+	if d == 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
 
-func (c *call) report(ctx context.Context, last bool) {
-	if c.t.options.OnAttempt == nil {
+func (c *call) report(ctx context.Context, wait time.Duration, last bool) {
+	if c.t.onAttempt == nil {
 		return
 	}
 	a := Attempt{
 		Provider: c.t.provider, Op: c.r.Op, Number: c.Attempts, Start: c.start, Duration: time.Since(c.start),
-		Err: c.Err, Wait: c.wait, Last: last,
+		Err: c.Err, Wait: wait, Last: last,
 	}
 	if c.answered {
 		a.Status = c.Status
 	}
-	c.t.options.OnAttempt(ctx, a)
-}
-
-// lostAnswer says why there is no usable answer: the caller's context, the attempt's time, or what err says.
-func (c *call) lostAnswer(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return c.cancelled(ctx)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return timeoutError{c.t.options.Timeout}
-	}
-	return c.fault(err)
-}
-
-// cancelled is the context's own error, with its cause if that says more. The cause is cleaned by itself first: it may
-// be a *url.Error, of which the context's error would not survive the peeling.
-func (c *call) cancelled(ctx context.Context) error {
-	err, cause := ctx.Err(), c.fault(context.Cause(ctx))
-	if errors.Is(cause, err) {
-		return cause
-	}
-	return c.fault(fmt.Errorf("%w: %w", err, cause))
-}
-
-func (c *call) fault(err error) error { return c.cleaner().Fault(err) }
-
-func (c *call) cleaner() *Cleaner {
-	if c.r.Clean != nil {
-		return c.r.Clean
-	}
-	return c.t.clean
+	c.t.onAttempt(ctx, a)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -14,14 +13,13 @@ import (
 )
 
 func TestTheCallersClientIsCopied(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		client := s.Client()
 		client.Timeout = 2 * time.Second
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { panic("redirects are ours to refuse") }
 		before := *client
-		s.Inject(fakehttp.Fault{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}})
-		tr := transport.New("chatwork", transport.Options{Client: client})
+		s.Inject(fault{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}})
+		tr := transport.New("chatwork", options{Client: client})
 		check(t, "class", tr.Do(t.Context(), post(t, fakehttp.MemoryURL)).Class, invalid)
 		if client.Transport != before.Transport || client.Jar != before.Jar || client.Timeout != before.Timeout || client.CheckRedirect == nil {
 			t.Errorf("the client was changed: %+v", client)
@@ -43,17 +41,14 @@ func TestTheShorterTimeoutWins(t *testing.T) {
 		{"ours is shorter", 30 * time.Second, 20 * time.Second, 20 * time.Second},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				s.Inject(fakehttp.Fault{Break: fakehttp.Silence})
-				client := s.Client()
-				client.Timeout = tt.client
-				start := time.Now()
-				r := transport.New("chatwork", transport.Options{Client: client, Timeout: tt.options, MaxAttempts: 1}).Do(t.Context(), post(t, fakehttp.MemoryURL))
-				check(t, "time", time.Since(start), tt.want)
-				check(t, "error", r.Err.Error(), "no answer within "+tt.want.String())
-			})
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(fault{Break: fakehttp.Silence})
+			client := s.Client()
+			client.Timeout = tt.client
+			start := time.Now()
+			r := transport.New("chatwork", options{Client: client, Timeout: tt.options, MaxAttempts: 1}).Do(t.Context(), post(t, fakehttp.MemoryURL))
+			check(t, "time", time.Since(start), tt.want)
+			check(t, "error", r.Err.Error(), "no answer within "+tt.want.String())
 		})
 	}
 }
@@ -70,11 +65,11 @@ func TestTheCallersJar(t *testing.T) {
 	}
 	client := &http.Client{Transport: &http.Transport{}, Jar: jar}
 	defer client.CloseIdleConnections()
-	tr := transport.New("chatwork", transport.Options{Client: client, MaxWait: time.Millisecond})
+	tr := transport.New("chatwork", options{Client: client, MaxWait: time.Millisecond})
 	r := post(t, s.URL())
 	tr.Do(t.Context(), r)
 
-	s.Inject(fakehttp.Fault{Status: 429, Times: 2})
+	s.Inject(fault{Status: 429, Times: 2})
 	tr.Do(t.Context(), r)
 	var wg sync.WaitGroup
 	for range 8 {
@@ -91,7 +86,7 @@ func TestTheCallersJar(t *testing.T) {
 	check(t, "members of the shared header", len(r.Header), 1)
 }
 
-// A RoundTripper must not write into the header, but some do, and all calls share it.
+// A RoundTripper must not write into the header, which all calls share, but some do.
 func TestARoundTripperThatWritesIntoTheHeader(t *testing.T) {
 	limited := func(*http.Request) (*http.Response, error) { return response(429, ""), nil }
 	o := through(roundTripFunc(func(r *http.Request) (*http.Response, error) {
@@ -113,12 +108,11 @@ func TestARoundTripperThatWritesIntoTheHeader(t *testing.T) {
 }
 
 func TestEveryAttemptSendsTheSameBytes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		s.Inject(lostAnswer, unavailable503)
 		r := post(t, fakehttp.MemoryURL)
 		r.Body = []byte(strings.Repeat("サーバ", 10_000))
-		check(t, "class", transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), r).Class, done)
+		check(t, "class", do(t, s, options{}, r).Class, done)
 		for _, got := range s.Requests() {
 			check(t, "the body is the same", string(got.Body), string(r.Body))
 			check(t, "Content-Length", got.Header.Get("Content-Length"), "90000")
@@ -126,11 +120,11 @@ func TestEveryAttemptSendsTheSameBytes(t *testing.T) {
 	})
 }
 
-// Users who pass a client to set its timeout alone still get connections that are kept.
+// A client with nothing but a timeout uses the shared pool.
 func TestAClientWithoutATransport(t *testing.T) {
 	s := newServer(t)
 	for range 3 {
-		tr := transport.New("chatwork", transport.Options{Client: &http.Client{Timeout: 3 * time.Second}})
+		tr := transport.New("chatwork", options{Client: &http.Client{Timeout: 3 * time.Second}})
 		check(t, "class", tr.Do(t.Context(), post(t, s.URL())).Class, done)
 	}
 	check(t, "connections", s.Connections(), 1)

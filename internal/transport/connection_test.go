@@ -20,8 +20,8 @@ import (
 func TestConnectionsAreReused(t *testing.T) {
 	s := fakehttp.NewServer(http.HandlerFunc(answerOfEveryKind))
 	t.Cleanup(s.Close)
-	tr := transport.New("chatwork", transport.Options{MaxWait: time.Millisecond}) // the shared connections
-	other := transport.New("slack", transport.Options{MaxWait: time.Millisecond})
+	tr := transport.New("chatwork", options{MaxWait: time.Millisecond}) // with the shared pool
+	other := transport.New("slack", options{MaxWait: time.Millisecond})
 	for range 3 {
 		for _, kind := range []string{"length", "chunks", "empty", "gzip", "missing", "failing", "limited", "elsewhere"} {
 			r := post(t, s.URL())
@@ -60,7 +60,7 @@ func answerOfEveryKind(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// An alert that fans out to many leaves as many connections for the next one; net/http's default would leave two.
+// After fifty calls at once there are fifty idle connections. The default of net/http would keep two.
 func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 	const calls = 50
 	var together sync.WaitGroup
@@ -69,7 +69,7 @@ func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 		together.Wait()
 	}))
 	t.Cleanup(s.Close)
-	tr := transport.New("chatwork", transport.Options{})
+	tr := transport.New("chatwork", options{})
 	for range 3 {
 		together.Add(calls)
 		var wg sync.WaitGroup
@@ -81,12 +81,11 @@ func TestTheSharedPoolIsSizedForFanOut(t *testing.T) {
 	check(t, "connections", s.Connections(), calls)
 }
 
-// A lost answer costs its own connection, not those of everybody else: go-retryablehttp would close them all.
+// A failing call closes its own connection only. go-retryablehttp would close all idle connections.
 func TestAFailingCallLeavesTheOthersConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		tr := transport.New("chatwork", transport.Options{Client: s.Client()})
-		s.Inject(fakehttp.Fault{Path: "/broken", Break: fakehttp.Silence, Times: -1})
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		tr := transport.New("chatwork", options{Client: s.Client()})
+		s.Inject(fault{Path: "/broken", Break: fakehttp.Silence, Times: -1})
 		tr.Do(t.Context(), post(t, fakehttp.MemoryURL))
 		broken := post(t, fakehttp.MemoryURL)
 		broken.URL = parse(t, "http://other.test/broken")
@@ -110,31 +109,25 @@ func TestWhatMustNotArriveTwiceDialsAfresh(t *testing.T) {
 		{"what is done once has one each", transport.Once, transport.AtLeastOnce, 5},
 		{"what may be done twice shares a connection", transport.Replay, transport.AtMostOnce, 1},
 	}
+	direct := func(tp *http.Transport) options { return through(tp) }
+	behind := func(tp *http.Transport) options { return through(wrapped(tp)) }
 	for _, tt := range tests {
-		t.Run(tt.name+", through the shared transport", func(t *testing.T) {
-			s := newServer(t)
-			fiveCalls(t, transport.Options{Delivery: tt.delivery}, s.URL(), tt.repeat)
-			check(t, "connections", s.Connections(), tt.want)
-		})
-		t.Run(tt.name+", through a caller's transport", func(t *testing.T) {
-			s := newServer(t)
-			tp := &http.Transport{}
-			defer tp.CloseIdleConnections()
-			o := through(tp)
-			o.Delivery = tt.delivery
-			fiveCalls(t, o, s.URL(), tt.repeat)
-			check(t, "connections", s.Connections(), tt.want)
-			check(t, "DisableKeepAlives of the caller's", tp.DisableKeepAlives, false)
-		})
-		t.Run(tt.name+", through a caller's RoundTripper", func(t *testing.T) {
-			s := newServer(t)
-			tp := &http.Transport{}
-			defer tp.CloseIdleConnections()
-			o := through(wrapped(tp))
-			o.Delivery = tt.delivery
-			fiveCalls(t, o, s.URL(), tt.repeat)
-			check(t, "connections", s.Connections(), tt.want)
-		})
+		for over, options := range map[string]func(*http.Transport) options{
+			"the shared pool":         func(*http.Transport) options { return options{} },
+			"a caller's transport":    direct,
+			"a caller's RoundTripper": behind,
+		} {
+			t.Run(tt.name+", through "+over, func(t *testing.T) {
+				s := newServer(t)
+				tp := &http.Transport{}
+				defer tp.CloseIdleConnections()
+				o := options(tp)
+				o.Delivery = tt.delivery
+				fiveCalls(t, o, s.URL(), tt.repeat)
+				check(t, "connections", s.Connections(), tt.want)
+				check(t, "DisableKeepAlives of the caller's", tp.DisableKeepAlives, false)
+			})
+		}
 	}
 }
 
@@ -152,16 +145,15 @@ func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
 			}
 		}
 		s.StartTLS()
-		fiveCalls(t, transport.Options{Client: s.Client(), Delivery: delivery}, s.URL, transport.Message)
+		fiveCalls(t, options{Client: s.Client(), Delivery: delivery}, s.URL, transport.Message)
 		s.Close()
 		check(t, "connections", connections.Load(), want)
 	}
 }
 
-// net/http goes on dialing for a call that was given up, and keeps the connection for the next one. By then it is stale.
+// net/http goes on dialing for a call that was cancelled, and keeps the connection for the next call.
 func TestWhatMustNotArriveTwiceTakesNoConnectionLeftOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		tp := pipe(t, s)
 		dial := tp.DialContext
 		slow := make(chan struct{})
@@ -190,11 +182,11 @@ func TestAGetOverHTTP2HasNoBody(t *testing.T) {
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	defer s.Close()
-	r := transport.New("chatwork", transport.Options{Client: s.Client()}).Do(t.Context(), get(t, s.URL, transport.Once))
+	r := transport.New("chatwork", options{Client: s.Client()}).Do(t.Context(), get(t, s.URL, transport.Once))
 	check(t, "class", r.Class, done)
 }
 
-func fiveCalls(t *testing.T, o transport.Options, base string, repeat transport.Repeat) {
+func fiveCalls(t *testing.T, o options, base string, repeat transport.Repeat) {
 	tr := transport.New("chatwork", o)
 	for range 5 {
 		r := post(t, base)
@@ -203,7 +195,7 @@ func fiveCalls(t *testing.T, o transport.Options, base string, repeat transport.
 	}
 }
 
-// A GET that consumes, on a kept connection that the server closes when it has handled the request: net/http repeats it.
+// If the server handles a request on a kept connection and closes it, net/http repeats a GET by itself.
 func TestNetHTTPDoesNotReplay(t *testing.T) {
 	consume := func(t *testing.T) transport.Request { return get(t, fakehttp.MemoryURL, transport.Once) }
 	withKey := func(t *testing.T) transport.Request {
@@ -223,24 +215,20 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 		{"a creation with an Idempotency-Key, through a caller's RoundTripper", withKey, wrapped},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				tr := transport.New("chatwork", through(tt.through(s.Client().Transport)))
-				tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay)) // leaves a connection behind
-				s.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
-				r := tr.Do(t.Context(), tt.request(t))
-				check(t, "requests", len(s.Requests()), 2)
-				check(t, "class", r.Class, ambiguous)
-			})
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			tr := transport.New("chatwork", through(tt.through(s.Client().Transport)))
+			tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay)) // leaves an idle connection
+			s.Inject(fault{Break: fakehttp.CloseConnection, Handled: true})
+			r := tr.Do(t.Context(), tt.request(t))
+			check(t, "requests", len(s.Requests()), 2)
+			check(t, "class", r.Class, ambiguous)
 		})
 	}
 }
 
-// The same as above with net/http alone, so that the test above is known to test something.
+// This is the test above with net/http alone. It shows that the test above can fail.
 func TestNetHTTPWouldReplay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		for range 2 {
 			resp, err := s.Client().Get(fakehttp.MemoryURL)
 			if err != nil {
@@ -248,15 +236,14 @@ func TestNetHTTPWouldReplay(t *testing.T) {
 			}
 			drain(resp.Body)
 			resp.Body.Close()
-			s.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
+			s.Inject(fault{Break: fakehttp.CloseConnection, Handled: true})
 		}
 		check(t, "requests of two calls", len(s.Requests()), 3)
 	})
 }
 
 func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		for _, rt := range []http.RoundTripper{s.Client().Transport, wrapped(s.Client().Transport)} {
 			tr := transport.New("chatwork", through(rt))
 			tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Once))

@@ -21,23 +21,13 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-const (
-	done        = transport.Done
-	ambiguous   = transport.Ambiguous
-	invalid     = transport.Invalid
-	limited     = transport.RateLimited
-	unavailable = transport.Unavailable
-	unsupported = transport.Unsupported
-)
-
-// An outcome is the attempts made, the requests that came through to the service, and what is known in the end.
+// An outcome is the number of attempts, the number of requests that reached the service, and the class of the result.
 type outcome struct {
 	attempts, reached int
 	class             transport.Class
 }
 
-// The kinds of outcomes, each of a message that meets a fault once, of one that meets it always, of one that must not
-// arrive twice, of an operation that is never repeated, and of one that may be.
+// The outcomes of the five deliveries below, by kind of fault.
 var (
 	lost       = outcomes{{2, 2, done}, {3, 3, ambiguous}, {1, 1, ambiguous}, {1, 1, ambiguous}, {3, 3, unavailable}}
 	notSent    = outcomes{{2, 1, done}, {3, 0, unavailable}, {3, 0, unavailable}, {3, 0, unavailable}, {3, 0, unavailable}}
@@ -57,7 +47,7 @@ var deliveries = [5]struct {
 	name     string
 	repeat   transport.Repeat
 	delivery transport.Delivery
-	times    int // how often the fault occurs; always if negative
+	times    int // how often the fault happens; always if negative
 }{
 	{"a message that must arrive, the service recovers", transport.Message, transport.AtLeastOnce, 1},
 	{"a message that must arrive, the service never recovers", transport.Message, transport.AtLeastOnce, -1},
@@ -66,13 +56,13 @@ var deliveries = [5]struct {
 	{"an operation that may be done twice", transport.Replay, transport.AtMostOnce, -1},
 }
 
-// A setup prepares a service that fails so many times. It returns the way to it and the count of what came in.
+// A setup makes a service that fails so many times. It returns how to reach the service, and a count of its requests.
 type setup func(t *testing.T, times int) (rt http.RoundTripper, baseURL string, reached func() int)
 
 var deliveryTests = []struct {
 	name   string
 	setup  setup
-	socket bool // not for a bubble
+	socket bool // it cannot run in a bubble
 	want   outcomes
 }{
 	{"the connection is refused", dialError(errRefused), false, notSent},
@@ -84,28 +74,28 @@ var deliveryTests = []struct {
 	{"a certificate that has expired", overTLS(expired, nil), true, hopeless},
 	{"a RoundTripper that fails and does not trace", mockError, false, untraced},
 
-	{"reset before the request was read", faulted(fakehttp.Fault{Break: fakehttp.ResetConnection}), false, lost},
-	{"reset after the request was handled", faulted(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}), false, lost},
-	{"closed", faulted(fakehttp.Fault{Break: fakehttp.CloseConnection}), false, lost},
-	{"closed after the request was handled", faulted(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true}), false, lost},
-	{"reset on a real socket before the request was read", overSocket(fakehttp.Fault{Break: fakehttp.ResetConnection}), true, lost},
-	{"reset on a real socket after the request was handled", overSocket(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true}), true, lost},
+	{"reset before the request was read", faulted(fault{Break: fakehttp.ResetConnection}), false, lost},
+	{"reset after the request was handled", faulted(fault{Break: fakehttp.ResetConnection, Handled: true}), false, lost},
+	{"closed", faulted(fault{Break: fakehttp.CloseConnection}), false, lost},
+	{"closed after the request was handled", faulted(fault{Break: fakehttp.CloseConnection, Handled: true}), false, lost},
+	{"reset on a real socket before the request was read", overSocket(fault{Break: fakehttp.ResetConnection}), true, lost},
+	{"reset on a real socket after the request was handled", overSocket(fault{Break: fakehttp.ResetConnection, Handled: true}), true, lost},
 	{"an HTTP/2 stream reset after the request was read", overHTTP2, true, lost},
 	{"an answer that is not HTTP", garbage, false, lost},
-	{"half a body", faulted(fakehttp.Fault{Break: fakehttp.HalfBody, Handled: true}), false, lost},
-	{"half a body in chunks", faulted(fakehttp.Fault{Break: fakehttp.HalfChunked, Handled: true}), false, lost},
-	{"silence", faulted(fakehttp.Fault{Break: fakehttp.Silence, Handled: true}), false, lost},
-	{"half a body, then silence", faulted(fakehttp.Fault{Break: fakehttp.StalledBody, Handled: true}), false, lost},
+	{"half a body", faulted(fault{Break: fakehttp.HalfBody, Handled: true}), false, lost},
+	{"half a body in chunks", faulted(fault{Break: fakehttp.HalfChunked, Handled: true}), false, lost},
+	{"silence", faulted(fault{Break: fakehttp.Silence, Handled: true}), false, lost},
+	{"half a body, then silence", faulted(fault{Break: fakehttp.StalledBody, Handled: true}), false, lost},
 
-	{"429", faulted(fakehttp.Fault{Status: 429}), false, refusedFor(limited)},
-	{"429 with half a body", faulted(fakehttp.Fault{Status: 429, Break: fakehttp.HalfBody}), false, refusedFor(limited)},
-	{"408", faulted(fakehttp.Fault{Status: 408}), false, refusedFor(unavailable)},
-	{"500", faulted(fakehttp.Fault{Status: 500, Handled: true}), false, lost},
-	{"502", faulted(fakehttp.Fault{Status: 502}), false, lost},
-	{"503", faulted(fakehttp.Fault{Status: 503}), false, lost},
-	{"400", faulted(fakehttp.Fault{Status: 400}), false, refused(invalid)},
-	{"501", faulted(fakehttp.Fault{Status: 501}), false, refused(unsupported)},
-	{"a redirect", faulted(fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}}), false, refused(invalid)},
+	{"429", faulted(fault{Status: 429}), false, refusedFor(limited)},
+	{"429 with half a body", faulted(fault{Status: 429, Break: fakehttp.HalfBody}), false, refusedFor(limited)},
+	{"408", faulted(fault{Status: 408}), false, refusedFor(unavailable)},
+	{"500", faulted(fault{Status: 500, Handled: true}), false, lost},
+	{"502", faulted(fault{Status: 502}), false, lost},
+	{"503", faulted(fault{Status: 503}), false, lost},
+	{"400", faulted(fault{Status: 400}), false, refused(invalid)},
+	{"501", faulted(fault{Status: 501}), false, refused(unsupported)},
+	{"a redirect", faulted(fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}}), false, refused(invalid)},
 }
 
 func TestDelivery(t *testing.T) {
@@ -145,7 +135,7 @@ func dialError(err error) setup {
 	}
 }
 
-func faulted(f fakehttp.Fault) setup {
+func faulted(f fault) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 		s := newServer(t)
 		f.Times = times
@@ -154,7 +144,7 @@ func faulted(f fakehttp.Fault) setup {
 	}
 }
 
-func overSocket(f fakehttp.Fault) setup {
+func overSocket(f fault) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 		s := newServer(t)
 		f.Times = times
@@ -163,7 +153,7 @@ func overSocket(f fakehttp.Fault) setup {
 	}
 }
 
-// mockError is a RoundTripper that says that the connection was refused: it may well be so, but who has seen it?
+// mockError is a RoundTripper whose error says that the connection was refused. Without a trace that is no proof.
 func mockError(_ *testing.T, times int) (http.RoundTripper, string, func() int) {
 	answered := 0
 	succeed := func(*http.Request) (*http.Response, error) {
@@ -199,7 +189,7 @@ func garbage(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 	return s.Client().Transport, fakehttp.MemoryURL, func() int { return len(s.Requests()) }
 }
 
-// How a client looks at the certificate of a server.
+// How a client checks the certificate of a server.
 func unknown(c *tls.Config, _ *x509.Certificate)      { c.RootCAs = x509.NewCertPool() }
 func trusted(c *tls.Config, server *x509.Certificate) { unknown(c, nil); c.RootCAs.AddCert(server) }
 func expired(c *tls.Config, server *x509.Certificate) {
@@ -207,7 +197,7 @@ func expired(c *tls.Config, server *x509.Certificate) {
 	c.Time = func() time.Time { return server.NotAfter.Add(time.Hour) }
 }
 
-// overTLS spoils so many connections, and then lets them through to a good server.
+// overTLS spoils so many connections. It passes later ones to a good server.
 func overTLS(look func(*tls.Config, *x509.Certificate), spoil func(net.Conn)) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 		s := newServer(t)
@@ -226,7 +216,7 @@ func overTLS(look func(*tls.Config, *x509.Certificate), spoil func(net.Conn)) se
 	}
 }
 
-// front accepts connections, spoils the first ones and passes the others through.
+// front accepts connections, spoils the first ones and passes the others to an address.
 func front(t *testing.T, to string, times int, spoil func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -256,7 +246,7 @@ func passThrough(c net.Conn, to string) {
 		return
 	}
 	go func() {
-		_, _ = io.Copy(far, c) // to the end, whichever it is
+		_, _ = io.Copy(far, c) // the connection ends here in any case
 		far.Close()
 	}()
 	_, _ = io.Copy(c, far)
@@ -266,7 +256,7 @@ func passThrough(c net.Conn, to string) {
 func hangsUp(c net.Conn) { c.Close() }
 
 func answersPlain(c net.Conn) {
-	_, _ = io.ReadAtLeast(c, make([]byte, 4096), 64) // the greeting; unread, it would turn the end into a reset
+	_, _ = io.ReadAtLeast(c, make([]byte, 4096), 64) // with unread bytes, Close would reset the connection
 	say(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nthis is a plain port\n")
 	c.Close()
 }

@@ -10,14 +10,32 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
+// options are the transport's options without the root package's types.
+type options = transport.Options[transport.Delivery, transport.Attempt]
+
+type fault = fakehttp.Fault
+
+// The classes.
+const (
+	done         = transport.Done
+	ambiguous    = transport.Ambiguous
+	invalid      = transport.Invalid
+	unauthorized = transport.Unauthorized
+	notFound     = transport.NotFound
+	limited      = transport.RateLimited
+	unavailable  = transport.Unavailable
+	unsupported  = transport.Unsupported
+)
+
 const answer = `{"message_id":"5"}`
 
-// newServer returns a fake that answers what it gets with a documented success.
+// newServer returns a service that answers every request with a success.
 func newServer(t testing.TB) *fakehttp.Server {
 	t.Helper()
 	s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -27,12 +45,44 @@ func newServer(t testing.TB) *fakehttp.Server {
 	return s
 }
 
-// say writes text. That fails only if whoever reads it has gone, and that is theirs to notice.
+// bubble runs a test in which time is synctest's, with a server of its own.
+func bubble(t *testing.T, test func(*testing.T, *fakehttp.Server)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, newServer(t)) })
+}
+
+// inBubble runs a subtest in a bubble.
+func inBubble(t *testing.T, name string, test func(*testing.T, *fakehttp.Server)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { bubble(t, test) })
+}
+
+// do makes a call through the server's in-memory client.
+func do(t *testing.T, s *fakehttp.Server, o options, r transport.Request) transport.Result {
+	t.Helper()
+	o.Client = s.Client()
+	return transport.New("chatwork", o).Do(t.Context(), r)
+}
+
+// send posts a message through the server's in-memory client.
+func send(t *testing.T, s *fakehttp.Server, o options) transport.Result {
+	t.Helper()
+	return do(t, s, o, post(t, fakehttp.MemoryURL))
+}
+
+// refusal is an answer with a Retry-After.
+func refusal(status int, retryAfter string) fault {
+	return fault{Status: status, Header: after(retryAfter)}
+}
+
+func after(value string) http.Header { return http.Header{"Retry-After": {value}} }
+
+// say writes text. It fails only if the reader has gone.
 func say(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
 
 func drain(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
 
-// handledBy counts the requests that the service itself got to see.
+// handledBy counts the requests that the service handled.
 func handledBy(s *fakehttp.Server) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -52,7 +102,7 @@ func parse(t testing.TB, rawURL string) *url.URL {
 	return u
 }
 
-// post is a message to the service at base.
+// post returns a message to the service at base.
 func post(t testing.TB, base string) transport.Request {
 	t.Helper()
 	return transport.Request{
@@ -66,19 +116,19 @@ func get(t testing.TB, base string, repeat transport.Repeat) transport.Request {
 	return transport.Request{Op: "list", Method: http.MethodGet, URL: parse(t, base+"/rooms"), Repeat: repeat}
 }
 
-// through returns options with a client over the RoundTripper.
-func through(rt http.RoundTripper) transport.Options {
-	return transport.Options{Client: &http.Client{Transport: rt}}
+// through returns options with a client that uses the RoundTripper.
+func through(rt http.RoundTripper) options {
+	return options{Client: &http.Client{Transport: rt}}
 }
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// wrapped hides that a RoundTripper is net/http's own, as instrumentation does.
+// wrapped hides the type of a RoundTripper, as instrumentation does.
 func wrapped(rt http.RoundTripper) http.RoundTripper { return roundTripFunc(rt.RoundTrip) }
 
-// pipe is the transport of the server's in-memory client, for a test to change.
+// pipe returns a copy of the in-memory client's transport, which a test may change.
 func pipe(t testing.TB, s *fakehttp.Server) *http.Transport {
 	t.Helper()
 	tp := s.Client().Transport.(*http.Transport).Clone()
@@ -86,7 +136,7 @@ func pipe(t testing.TB, s *fakehttp.Server) *http.Transport {
 	return tp
 }
 
-// failing makes the first dials fail with err; all of them if times is negative.
+// failing makes the first dials fail with err, all of them if times is negative.
 func failing(tp *http.Transport, times int, err error) *http.Transport {
 	var dials atomic.Int64
 	dial := tp.DialContext
@@ -100,7 +150,9 @@ func failing(tp *http.Transport, times int, err error) *http.Transport {
 }
 
 func response(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: -1}
+	return &http.Response{
+		StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: -1,
+	}
 }
 
 func check[T comparable](t testing.TB, what string, got, want T) {

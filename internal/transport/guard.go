@@ -5,65 +5,57 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 )
 
-// errNotPublic says nothing about the address: whoever gave the URL may read the error, and is not to learn from it how
-// names resolve inside.
-const errNotPublic = constError("the host's address is not public")
+// errNotPublic does not name the address. The error may be shown to the person who chose the URL, who must not learn
+// from it how names resolve in the internal network.
+var errNotPublic = errors.New("the host's address is not public")
 
-type constError string
+// ErrOwnDialer is the error of Guard for a RoundTripper that is not an *http.Transport.
+var ErrOwnDialer = errors.New("a Client without an *http.Transport dials by itself and cannot be guarded")
 
-func (e constError) Error() string { return string(e) }
-
-// ErrOwnDialer is the error of Guard for a client that dials in a way of its own.
-var ErrOwnDialer = errors.New("a Client whose Transport is not an *http.Transport dials by itself and cannot be guarded")
-
-// Guard keeps the transport from connecting to anything but public addresses, for URLs that come from somebody else. It
-// is to be called before the first call. What counts is the address that is dialed, seen after the name was resolved and
-// before anything is sent, so neither a name that resolves to something else the next time nor another way of writing
-// an address gets around it. An attempt that is refused is Invalid, and none follows.
+// Guard keeps the transport from connecting to addresses that are not public, for URLs that somebody else chose. Call
+// it before the first call. The address is checked when it is dialed, after the name was resolved and before anything
+// is sent. So it does not matter how the address is written, or what the name resolves to at another time. A refused
+// attempt is Invalid and not repeated.
 //
-// The connections are made by a dialer of ours. Of a caller's *http.Transport everything is kept but its dialers and its
-// Proxy, which would resolve the name where nobody sees it. Any other RoundTripper is ErrOwnDialer.
+// A caller's *http.Transport is copied without its dialers, because ours makes the connections, and without its
+// Proxy, because a proxy resolves names itself. Any other RoundTripper is [ErrOwnDialer].
 func (t *Transport) Guard() error {
-	var base http.RoundTripper
-	if t.options.Client != nil {
-		base = t.options.Client.Transport
-	}
-	if base == nil {
-		t.pooled, t.fresh = sharedGuarded()
-		return nil
-	}
-	std, ok := base.(*http.Transport)
-	if !ok {
+	switch base := t.base.(type) {
+	case nil:
+		t.ways = sharedGuarded()
+	case *http.Transport:
+		t.ways = guarded(base, guardedDialer(isPublic))
+	default:
 		return ErrOwnDialer
 	}
-	t.pooled, t.fresh = guarded(std, guardedDialer(isPublic))
 	return nil
 }
 
-// sharedGuarded are the guarded transports of everybody who brings no client.
-var sharedGuarded = sync.OnceValues(func() (pooled, fresh roundTripper) {
-	t, _ := shared()
-	return guarded(t.RoundTripper.(*http.Transport), guardedDialer(isPublic)) //nolint:forcetypeassert // shared makes it
+// sharedGuarded returns the guarded ways of all transports without a client of the caller's.
+var sharedGuarded = sync.OnceValue(func() ways {
+	base := shared().pooled.(*http.Transport) //nolint:forcetypeassert // shared makes it
+	return guarded(base, guardedDialer(isPublic))
 })
 
-// guarded is a transport like base that makes its connections with the dialer, and has none yet.
-func guarded(base *http.Transport, d *net.Dialer) (pooled, fresh roundTripper) {
+// guarded returns ways with the settings of base, the given dialer and no connections yet.
+func guarded(base *http.Transport, d *net.Dialer) ways {
 	t := base.Clone()
 	t.Proxy = nil
 	t.DialContext = d.DialContext
 	t.DialTLSContext = nil
 	t.Dial, t.DialTLS = nil, nil //nolint:staticcheck // deprecated, but they would be used
-	if len(t.TLSNextProto) > 0 { // the caller's HTTP/2, with connections of its own
+	if len(t.TLSNextProto) > 0 { // the caller's HTTP/2, which has connections of its own
 		t.TLSNextProto, t.ForceAttemptHTTP2 = nil, true
 	}
-	return roundTripper{t, true}, roundTripper{withoutPool(t), true}
+	return both(t)
 }
 
-// guardedDialer returns a dialer that connects to allowed addresses only.
+// guardedDialer returns a dialer that connects only to addresses that are allowed.
 func guardedDialer(allowed func(netip.Addr) bool) *net.Dialer {
 	return &net.Dialer{
 		Timeout: DefaultTimeout,
@@ -76,19 +68,20 @@ func guardedDialer(allowed func(netip.Addr) bool) *net.Dialer {
 	}
 }
 
-// notPublic are the parts of the public space that are not: see the special-purpose registries of IANA,
-// https://www.iana.org/assignments/iana-ipv4-special-registry and https://www.iana.org/assignments/iana-ipv6-special-registry.
-// What [netip.Addr] knows by itself, such as loopback and private networks, is not in it.
+// notPublic are the special-purpose networks of
+// https://www.iana.org/assignments/iana-ipv4-special-registry and
+// https://www.iana.org/assignments/iana-ipv6-special-registry that [netip.Addr] does not know, such as shared address
+// space and documentation.
 var notPublic = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
 	"203.0.113.0/24", "240.0.0.0/4",
-	"168.63.129.16/32", // the platform itself, as every machine in Azure sees it
+	"168.63.129.16/32", // the platform's services in Azure
 	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 )
 
 var (
-	publicIPv6 = netip.MustParsePrefix("2000::/3")     // all that is assigned
-	nat64      = netip.MustParsePrefix("64:ff9b::/96") // an IPv4 address, as networks without IPv4 reach it
+	publicIPv6 = netip.MustParsePrefix("2000::/3")     // all public addresses that are assigned
+	nat64      = netip.MustParsePrefix("64:ff9b::/96") // IPv4 addresses, as networks without IPv4 reach them
 )
 
 func prefixes(all ...string) []netip.Prefix {
@@ -99,7 +92,8 @@ func prefixes(all ...string) []netip.Prefix {
 	return list
 }
 
-// isPublic reports whether an address is one of the Internet's. Public addresses that belong to the caller are public.
+// isPublic reports whether an address is reachable from the Internet. It does not know which public addresses belong
+// to the caller.
 func isPublic(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if nat64.Contains(a) {
@@ -109,10 +103,5 @@ func isPublic(a netip.Addr) bool {
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !publicIPv6.Contains(a) {
 		return false
 	}
-	for _, p := range notPublic {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -40,7 +40,7 @@ func TestOnlyAddressesOfTheInternetArePublic(t *testing.T) {
 	}
 }
 
-// resolver answers every question for an IPv4 address with what the variable holds, and has no others.
+// resolver resolves every name to the IPv4 address in the variable.
 func resolver(answer *atomic.Pointer[netip.Addr]) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -49,7 +49,7 @@ func resolver(answer *atomic.Pointer[netip.Addr]) *net.Resolver {
 	}}
 }
 
-// answerDNS answers one question in DNS over a stream: a length in two bytes, then a header of 12, then the question.
+// answerDNS answers one DNS query over a stream: two bytes of length, twelve of header, then the question.
 func answerDNS(conn net.Conn, answer *atomic.Pointer[netip.Addr]) {
 	defer conn.Close()
 	var length [2]byte
@@ -72,10 +72,11 @@ func answerDNS(conn net.Conn, answer *atomic.Pointer[netip.Addr]) {
 		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
 		reply = append(reply, ip[:]...)
 	}
-	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)) // fails only if the resolver has gone
+	length = [2]byte(binary.BigEndian.AppendUint16(nil, uint16(len(reply))))
+	_, _ = conn.Write(append(length[:], reply...)) // fails only if the resolver has gone
 }
 
-// The loopback address stands for a public one here, and another of its network for a private one.
+// Two loopback addresses stand for a public and a private one.
 var (
 	outside = netip.MustParseAddr("127.0.0.1")
 	inside  = netip.MustParseAddr("127.0.0.2")
@@ -92,8 +93,8 @@ func TestANameThatResolvesToSomethingElseTheNextTimeIsRefused(t *testing.T) {
 	var answer atomic.Pointer[netip.Addr]
 	dialer := guardedDialer(func(a netip.Addr) bool { return a == outside })
 	dialer.Resolver = resolver(&answer)
-	tr := New("test", Options{MaxAttempts: 2})
-	tr.pooled, tr.fresh = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
+	tr := New("test", Options[Delivery, Attempt]{MaxAttempts: 2})
+	tr.ways = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
 	for _, repeat := range []Repeat{Once, Message, Replay} {
 		request := Request{Op: "post", Method: http.MethodPost, URL: u, Header: http.Header{}, Repeat: repeat}
 		before := len(s.Requests())
@@ -112,20 +113,12 @@ func TestANameThatResolvesToSomethingElseTheNextTimeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAGuardedTransportKeepsNothingThatConnectsByItself(t *testing.T) {
-	base, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		t.Fatal("net/http has another default")
-	}
-	base = base.Clone()
-	base.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{"h2": nil} // known by being nil
-	base.MaxResponseHeaderBytes = 4096
-	pooled, fresh := guarded(base, guardedDialer(isPublic))
-	for _, rt := range []roundTripper{pooled, fresh} {
-		tr := rt.RoundTripper.(*http.Transport)
-		if tr.Proxy != nil || tr.DialTLSContext != nil || tr.Dial != nil || tr.DialTLS != nil { //nolint:staticcheck // deprecated, but they would be used
-			t.Error("it has a proxy or a dialer of the caller's")
-		}
+func TestAGuardedTransportKeepsTheSettings(t *testing.T) {
+	base := &http.Transport{MaxResponseHeaderBytes: 4096, Proxy: http.ProxyFromEnvironment}
+	base.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{"h2": nil}
+	w := guarded(base, guardedDialer(isPublic))
+	for _, rt := range []http.RoundTripper{w.pooled, w.fresh} {
+		tr := rt.(*http.Transport)
 		if next, ok := tr.TLSNextProto["h2"]; ok && next == nil {
 			t.Error("it has the caller's HTTP/2, and with it its connections")
 		}
@@ -133,7 +126,7 @@ func TestAGuardedTransportKeepsNothingThatConnectsByItself(t *testing.T) {
 			t.Error("it has lost a setting")
 		}
 	}
-	if base.Proxy == nil || base.DialContext == nil {
+	if base.Proxy == nil || base.DialContext != nil || len(base.TLSNextProto) != 1 {
 		t.Error("the caller's transport was changed")
 	}
 }

@@ -3,7 +3,6 @@ package transport_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,21 +22,17 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A token with everything in it that one of the forms escapes.
+// token has every character that one of the forms escapes.
 const token = `T/0k+n=<"5&%é` + "日"
 
 func TestSecretsInEveryForm(t *testing.T) {
-	htmlSafe, err := json.Marshal(token)
-	if err != nil {
-		t.Fatal(err)
-	}
 	tests := []struct{ name, quoted string }{
 		{"raw", token},
 		{"in a query", url.QueryEscape(token)},
 		{"in a query, in lower case", `T%2f0k%2bn%3d%3c%225%26%25%c3%a9%e6%97%a5`},
 		{"in a path", url.PathEscape(token)},
 		{"in a path, in lower case", `T%2f0k+n=%3c%225&%25%c3%a9%e6%97%a5`},
-		{"in JSON", string(htmlSafe[1 : len(htmlSafe)-1])},
+		{"in JSON", `T/0k+n=\u003c\"5\u0026%é日`},
 		{"in JSON without HTML escapes", `T/0k+n=<\"5&%é日`},
 		{"in JSON as PHP writes it", `T\/0k+n=<\"5&%é日`},
 		{"as Basic credentials", base64.StdEncoding.EncodeToString([]byte(token))},
@@ -127,7 +122,7 @@ func overlapsMask(secret string) bool {
 	return strings.ContainsAny(secret, "[]redact")
 }
 
-// The ways in which a RoundTripper, ours or a caller's, may wrap what went wrong with an address that is a secret.
+// RoundTrippers wrap errors in different ways. No wrapping may show the address, which is a secret.
 func TestErrorsQuoteNoAddress(t *testing.T) {
 	const address = "https://user:hunter2@hooks.test/services/T0/s3cr3t-t0ken?key=hunter2"
 	reset := os.NewSyscallError("read", syscall.ECONNRESET)
@@ -135,7 +130,7 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 	tests := []struct {
 		name  string
 		err   error
-		is    error // what is still found; nil: nothing
+		is    error // what errors.Is still finds, if anything
 		words string
 	}{
 		{"a url.Error", wrap(reset), syscall.ECONNRESET, "read: connection reset by peer"},
@@ -159,7 +154,7 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 			m := httpmock.NewMockTransport()
 			m.RegisterNoResponder(httpmock.NewErrorResponder(tt.err))
 			var attempt error
-			tr := transport.New("slack", transport.Options{
+			tr := transport.New("slack", options{
 				Client: &http.Client{Transport: m}, MaxAttempts: 1,
 				OnAttempt: func(_ context.Context, a transport.Attempt) { attempt = a.Err },
 			}, "s3cr3t-t0ken")
@@ -180,7 +175,7 @@ type stringError string
 
 func (e stringError) Error() string { return string(e) }
 
-// checkNoSecret prints a result in every way, also where fmt cannot call methods: below an unexported field.
+// checkNoSecret prints a result in every way, also below an unexported field, where fmt calls no methods.
 func checkNoSecret(t *testing.T, tr *transport.Transport, r transport.Result) {
 	t.Helper()
 	if u := (*url.Error)(nil); errors.As(r.Err, &u) {
@@ -200,11 +195,11 @@ func checkNoSecret(t *testing.T, tr *transport.Transport, r transport.Result) {
 	}
 }
 
-// The cause of a cancellation is often another call's error, as errgroup passes it on.
+// With errgroup, the cause of a cancellation is the error of another call.
 func TestACauseThatHoldsAnAddress(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(&url.Error{Op: "Get", URL: "https://hooks.test/hunter2", Err: io.ErrUnexpectedEOF})
-	tr := transport.New("slack", transport.Options{})
+	tr := transport.New("slack", options{})
 	r := tr.Do(ctx, post(t, fakehttp.MemoryURL))
 	check(t, "words", r.Err.Error(), "context canceled: unexpected EOF")
 	check(t, "it was cancelled", errors.Is(r.Err, context.Canceled), true)
@@ -213,7 +208,7 @@ func TestACauseThatHoldsAnAddress(t *testing.T) {
 }
 
 func TestASignersErrorThatHoldsAnAddress(t *testing.T) {
-	tr := transport.New("eventbridge", transport.Options{MaxAttempts: 1})
+	tr := transport.New("eventbridge", options{MaxAttempts: 1})
 	request := post(t, fakehttp.MemoryURL)
 	request.Sign = func(*http.Request) error {
 		return &url.Error{Op: "Get", URL: "https://hooks.test/hunter2", Err: io.ErrUnexpectedEOF}

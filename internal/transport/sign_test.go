@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -23,19 +22,17 @@ func stamp(r *http.Request) error {
 }
 
 func TestEveryAttemptIsSignedAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, fakehttp.Fault{Break: fakehttp.ResetConnection})
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		s.Inject(refusal(429, "7"), fault{Break: fakehttp.ResetConnection})
 		r := post(t, fakehttp.MemoryURL)
 		r.Sign = stamp
 		start := time.Now()
-		check(t, "class", transport.New("test", through(pipe(t, s))).Do(t.Context(), r).Class, transport.Done)
+		check(t, "class", do(t, s, options{}, r).Class, done)
 		all := s.Requests()
 		check(t, "requests", len(all), 3)
 		for i, request := range all {
 			signed := request.Header.Values("X-Signature")
 			check(t, "signatures", len(signed), 1)
-			check(t, "body", string(request.Body), map[bool]string{false: "disk full"}[i == 1]) // reset before it was read
 			check(t, "signature "+strconv.Itoa(i), signed[0], strconv.FormatInt(request.Time.Unix(), 10))
 		}
 		check(t, "waited", all[1].Time.Sub(start), 7*time.Second)
@@ -43,67 +40,51 @@ func TestEveryAttemptIsSignedAnew(t *testing.T) {
 	})
 }
 
-func TestASignatureThatFailsIsProofThatNothingWasSent(t *testing.T) {
-	s := newServer(t)
-	broken := errors.New("no credentials")
-	for _, repeat := range []transport.Repeat{transport.Once, transport.Message, transport.Replay} {
-		r := post(t, s.URL())
-		r.Repeat = repeat
-		fails := 2
-		r.Sign = func(*http.Request) error {
-			if fails--; fails >= 0 {
-				return broken
+func TestASignatureThatFails(t *testing.T) {
+	errBroken := errors.New("no credentials")
+	tests := []struct {
+		name               string
+		repeat             transport.Repeat
+		fault              fault  // of the first request
+		signer             string // what it does in each attempt: "f" for fail
+		class              transport.Class
+		attempts, requests int
+	}{
+		{"always, once", transport.Once, fault{}, "fff", unavailable, 3, 0},
+		{"always, a message", transport.Message, fault{}, "fff", unavailable, 3, 0},
+		{"always, a replay", transport.Replay, fault{}, "fff", unavailable, 3, 0},
+		{"in the first attempt only", transport.Message, fault{Status: 200}, "f", done, 2, 1},
+		{"after a lost answer", transport.Message, lostAnswer, ".ff", ambiguous, 3, 1},
+		{"between a lost answer and a success", transport.Message, lostAnswer, ".f", done, 3, 2},
+	}
+	for _, tt := range tests {
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			if tt.requests > 0 {
+				s.Inject(tt.fault)
 			}
-			return nil
-		}
-		o := transport.Options{MaxAttempts: 1, Delivery: transport.AtMostOnce}
-		result := transport.New("test", o).Do(t.Context(), r)
-		check(t, "class", result.Class, transport.Unavailable)
-		check(t, "error", result.Err.Error(), "not signed: no credentials")
-		check(t, "cause", errors.Is(result.Err, broken), true)
-		check(t, "requests", len(s.Requests()), 0)
+			r := post(t, fakehttp.MemoryURL)
+			r.Repeat = tt.repeat
+			calls := 0
+			r.Sign = func(*http.Request) error {
+				if calls++; calls <= len(tt.signer) && tt.signer[calls-1] == 'f' {
+					return errBroken
+				}
+				return nil
+			}
+			result := do(t, s, options{}, r)
+			check(t, "class", result.Class, tt.class)
+			check(t, "attempts", result.Attempts, tt.attempts)
+			check(t, "requests", len(s.Requests()), tt.requests)
+			if tt.class != done {
+				check(t, "error", result.Err.Error(), "not signed: no credentials")
+				check(t, "the cause is found", errors.Is(result.Err, errBroken), true)
+			}
+		})
 	}
 }
 
-func TestASignatureThatFailsForAMomentCostsOneAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		calls := 0
-		r := post(t, fakehttp.MemoryURL)
-		r.Sign = func(*http.Request) error {
-			if calls++; calls == 1 {
-				return errors.New("no credentials yet")
-			}
-			return nil
-		}
-		result := transport.New("test", through(pipe(t, s))).Do(t.Context(), r)
-		check(t, "class", result.Class, transport.Done)
-		check(t, "attempts", result.Attempts, 2)
-		check(t, "requests", len(s.Requests()), 1)
-	})
-}
-
-func TestASignatureThatFailsAfterALostAnswerLeavesItAmbiguous(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
-		calls := 0
-		r := post(t, fakehttp.MemoryURL)
-		r.Sign = func(*http.Request) error {
-			if calls++; calls > 1 {
-				return errors.New("expired")
-			}
-			return nil
-		}
-		result := transport.New("test", through(pipe(t, s))).Do(t.Context(), r)
-		check(t, "class", result.Class, transport.Ambiguous)
-		check(t, "attempts", result.Attempts, 3)
-	})
-}
-
 func TestASignerHasTheTimeOfTheAttemptAndOfTheCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		r := post(t, fakehttp.MemoryURL)
 		r.Sign = func(r *http.Request) error {
 			<-r.Context().Done()
@@ -113,12 +94,12 @@ func TestASignerHasTheTimeOfTheAttemptAndOfTheCaller(t *testing.T) {
 		o.Timeout, o.MaxAttempts = 3*time.Second, 1
 		tr := transport.New("test", o)
 		result := tr.Do(t.Context(), r)
-		check(t, "class", result.Class, transport.Unavailable)
+		check(t, "class", result.Class, unavailable)
 		check(t, "error", result.Err.Error(), "no answer within 3s")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		result = tr.Do(ctx, r)
-		check(t, "class of a cancelled call", result.Class, transport.Unavailable)
+		check(t, "class of a cancelled call", result.Class, unavailable)
 		check(t, "its cause", errors.Is(result.Err, context.DeadlineExceeded), true)
 		check(t, "requests", len(s.Requests()), 0)
 	})
@@ -133,14 +114,16 @@ func TestWhatASignerSaysIsCleaned(t *testing.T) {
 		errors.New("Get http://169.254.170.2/hunter2-secret: refused"),
 	} {
 		r.Sign = func(*http.Request) error { return err }
-		result := transport.New("test", transport.Options{MaxAttempts: 1}, "hunter2-secret").Do(t.Context(), r)
-		if text := result.Err.Error(); strings.Contains(text, "hunter2") || strings.Contains(text, "169.254") || !strings.HasPrefix(text, "not signed: ") {
+		result := transport.New("test", options{MaxAttempts: 1}, "hunter2-secret").Do(t.Context(), r)
+		text := result.Err.Error()
+		check(t, "it says that nothing was signed", strings.HasPrefix(text, "not signed: "), true)
+		if strings.Contains(text, "hunter2") || strings.Contains(text, "169.254") {
 			t.Errorf("got %q", text)
 		}
 	}
 	r.Sign = func(r *http.Request) error { r.Header.Set("X-Signature", "a\nb"); return nil }
-	result := transport.New("test", transport.Options{MaxAttempts: 1}).Do(t.Context(), r)
-	check(t, "a header with a line break", result.Class, transport.Unavailable)
+	result := transport.New("test", options{MaxAttempts: 1}).Do(t.Context(), r)
+	check(t, "a header with a line break", result.Class, unavailable)
 	check(t, "requests", len(s.Requests()), 0)
 }
 
@@ -151,7 +134,7 @@ func TestManyCallsAtOnceAreSignedEachForItself(t *testing.T) {
 		r.URL.RawQuery = "signed=1"
 		return stamp(r)
 	}
-	tr := transport.New("test", transport.Options{})
+	tr := transport.New("test", options{})
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() { tr.Do(t.Context(), r) })
@@ -165,7 +148,7 @@ func TestManyCallsAtOnceAreSignedEachForItself(t *testing.T) {
 	check(t, "requests", len(s.Requests()), 50)
 }
 
-func TestHeaderProblemKnowsWhatCannotBeSent(t *testing.T) {
+func TestHeaderProblem(t *testing.T) {
 	for _, c := range []struct {
 		name, value string
 		fine        bool

@@ -7,42 +7,32 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
-// A Stream is a request's body that is read as it is sent, instead of being held in memory. The time limit of an attempt
-// is then no limit on all of it but on silence: it begins anew with whatever is read.
+// A Stream is a request's body that is read while it is sent, so that it need not be in memory. The time limit of an
+// attempt then begins anew with each read: it limits silence, not the whole transfer.
 type Stream struct {
 	Length int64 // in bytes, exactly, and more than 0
-	// Open returns the body from its start. It is called for each attempt and must not share a position between them: an
-	// attempt that is over may still be reading.
+	// Open returns the body from its start. It is called for each attempt. The readers must not share a position,
+	// because an attempt that is over may still read.
 	Open func() io.Reader
-	// Progress, if set, is told how many bytes of the current attempt have been taken to be sent, in a goroutine of
-	// net/http's, but never after Do has returned.
+	// Progress, if set, is called with the number of bytes that net/http has read in the current attempt. It is
+	// called in a goroutine of net/http's, and never after Do has returned.
 	Progress func(sent int64)
 }
 
-// A Sink takes the body of a success as it arrives. Silence is limited as for a [Stream]. Once something was written to
-// it there is no other attempt, which would write it again. Any other answer is read into the Result as usual.
+// A Sink takes the body of a success while it arrives. The time limit is that of a [Stream]. After something was
+// written there is no other attempt, because it would write the same again. Answers that are no success go into the
+// Result.
 type Sink struct {
 	Writer  io.Writer
-	Limit   int64 // in bytes; of more, nothing beyond is written, and the answer counts as lost
-	Written int64 // in bytes, when Do has returned
+	Limit   int64 // in bytes; a longer body is not written beyond it, and counts as a lost answer
+	Written int64 // in bytes, set when Do has returned
 }
-
-// stalledError is the end of an attempt that streams and on which nothing moved any more.
-type stalledError struct{ after time.Duration }
-
-func (e stalledError) Error() string { return "nothing moved for " + e.after.String() }
-
-// Timeout and Temporary report true: this is a net.Error.
-func (e stalledError) Timeout() bool   { return true }
-func (e stalledError) Temporary() bool { return true }
 
 var errOver = errors.New("the attempt is over")
 
-// A watch ends an attempt that streams when nothing has moved for too long.
+// A watch ends an attempt that streams when nothing was read for too long.
 type watch struct {
 	limit  time.Duration
 	timer  *time.Timer
@@ -53,24 +43,24 @@ type watch struct {
 	sent int64
 }
 
-// watched returns the context of an attempt and, if it streams, its watch. The context ends when the time is over, and
-// must be cancelled.
+// watched returns the context of an attempt, and the watch if it streams. The context ends with the attempt's time;
+// it must be cancelled.
 func (c *call) watched(ctx context.Context) (context.Context, *watch, context.CancelFunc) {
-	limit := c.t.options.Timeout
+	limit := c.t.timeout
 	if c.r.Stream == nil && c.r.Sink == nil {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		return ctx, nil, cancel
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{limit: limit, stream: c.r.Stream}
-	w.timer = time.AfterFunc(limit, func() { cancel(stalledError{limit}) })
+	w.timer = time.AfterFunc(limit, func() { cancel(timeoutError("nothing moved for " + limit.String())) })
 	return ctx, w, func() {
 		w.end()
 		cancel(nil)
 	}
 }
 
-// end waits for a Progress that is running, and makes it the last.
+// end waits until a running Progress has returned. After that Progress is not called any more.
 func (w *watch) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,7 +68,7 @@ func (w *watch) end() {
 	w.timer.Stop()
 }
 
-// moved notes that n bytes went one way or the other.
+// moved notes that n bytes were read: of the request if out is true, else of the answer.
 func (w *watch) moved(n int, out bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,20 +85,21 @@ func (w *watch) moved(n int, out bool) error {
 	return nil
 }
 
-// stalled is the end of the attempt's time if that is why it failed with err; a RoundTripper may call it a cancelled
-// context.
+// stalled returns the watch's timeout if it ended the attempt, else err. Without it, a RoundTripper's error would
+// look as if the caller had cancelled.
 func stalled(ctx context.Context, err error) error {
-	if why := (stalledError{}); err != nil && errors.As(context.Cause(ctx), &why) {
-		return why
+	var timeout timeoutError
+	if err != nil && errors.As(context.Cause(ctx), &timeout) {
+		return timeout
 	}
 	return err
 }
 
-// A watchedBody is a body whose reading is watched: a request's, on its way out, or an answer's.
+// A watchedBody tells a watch what is read from a body.
 type watchedBody struct {
 	io.ReadCloser
 	w   *watch
-	out bool
+	out bool // the body is a request's
 }
 
 func (b watchedBody) Read(p []byte) (int, error) {
@@ -119,7 +110,7 @@ func (b watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// send makes the attempt's request of the call's: the context, and the watched body if it is streamed.
+// send returns the request with the attempt's context and, if it streams, with a body that is watched.
 func (w *watch) send(ctx context.Context, req *http.Request) *http.Request {
 	req = req.WithContext(ctx)
 	if w == nil || w.stream == nil {
@@ -135,21 +126,7 @@ func (w *watch) send(ctx context.Context, req *http.Request) *http.Request {
 	return req
 }
 
-// receive reads an answer to its end: into memory, or a success into the sink if there is one.
-func (c *call) receive(resp *http.Response, w *watch) ([]byte, error) {
-	if c.r.Sink == nil || Classify(resp.StatusCode, true) != Done {
-		return readBody(resp, c.limit())
-	}
-	if resp.Body == nil {
-		return []byte{}, nil
-	}
-	defer resp.Body.Close()
-	if resp.ContentLength > c.r.Sink.Limit {
-		return nil, tooLarge(c.r.Sink.Limit)
-	}
-	return []byte{}, c.r.Sink.fill(watchedBody{resp.Body, w, false})
-}
-
+// fill writes the body to the Writer, up to the limit.
 func (s *Sink) fill(body io.Reader) error {
 	n, err := io.Copy(s.Writer, io.LimitReader(body, s.Limit))
 	s.Written += n
@@ -167,18 +144,5 @@ func (s *Sink) fill(body io.Reader) error {
 	}
 }
 
-// spent reports whether something was written, so that another attempt would write it again.
+// spent reports whether something was written.
 func (s *Sink) spent() bool { return s != nil && s.Written > 0 }
-
-// setBody gives a request its body, to be had again for each attempt.
-func (c *call) setBody(req *retryablehttp.Request) error {
-	switch s := c.r.Stream; {
-	case s != nil:
-		err := req.SetBody(func() (io.Reader, error) { return s.Open(), nil })
-		req.ContentLength = s.Length
-		return err
-	case len(c.r.Body) > 0:
-		return req.SetBody(c.r.Body)
-	}
-	return nil
-}

@@ -16,7 +16,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// streamed is a post whose body is streamed.
+// streamed returns a post with a Stream.
 func streamed(t testing.TB, base, body string) transport.Request {
 	r := post(t, base)
 	r.Body, r.Repeat = nil, transport.Once
@@ -24,7 +24,7 @@ func streamed(t testing.TB, base, body string) transport.Request {
 	return r
 }
 
-// into is a get whose answer goes into w.
+// into returns a get with a Sink.
 func into(t testing.TB, base string, w io.Writer, limit int64) transport.Request {
 	r := get(t, base, transport.Replay)
 	r.Sink = &transport.Sink{Writer: w, Limit: limit}
@@ -32,14 +32,13 @@ func into(t testing.TB, base string, w io.Writer, limit int64) transport.Request
 }
 
 func TestAStreamIsOpenedForEachAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 429, Times: 2})
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		s.Inject(fault{Status: 429, Times: 2})
 		body := strings.Repeat("0123456789", 10000)
 		r := streamed(t, fakehttp.MemoryURL, body)
 		r.Header = http.Header{"Content-Type": {"text/plain"}}
-		result := transport.New("test", transport.Options{Client: s.Client()}).Do(t.Context(), r)
-		check(t, "class", result.Class, transport.Done)
+		result := do(t, s, options{}, r)
+		check(t, "class", result.Class, done)
 		check(t, "attempts", result.Attempts, 3)
 		for i, got := range s.Requests() {
 			if string(got.Body) != body || got.Header.Get("Content-Length") != "100000" {
@@ -56,12 +55,12 @@ func TestProgressEndsWithTheCall(t *testing.T) {
 		if _, err := io.ReadFull(body, make([]byte, 4)); err != nil {
 			return nil, err
 		}
-		return response(http.StatusForbidden, "enough"), nil // while the rest is still to be read
+		return response(http.StatusForbidden, "enough"), nil // and the rest of the body is not read
 	})
 	var told []int64
 	r := streamed(t, fakehttp.MemoryURL, "0123456789")
 	r.Stream.Progress = func(sent int64) { told = append(told, sent) }
-	check(t, "class", transport.New("test", through(rt)).Do(t.Context(), r).Class, transport.Unauthorized)
+	check(t, "class", transport.New("test", through(rt)).Do(t.Context(), r).Class, unauthorized)
 	if n, err := body.Read(make([]byte, 4)); n != 0 || err == nil {
 		t.Errorf("after the call %d bytes could be read, %v", n, err)
 	}
@@ -75,7 +74,7 @@ func TestProgressOfARealUploadEndsAtItsLength(t *testing.T) {
 	var last atomic.Int64
 	r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
 	r.Stream.Progress = last.Store
-	check(t, "class", transport.New("test", transport.Options{}).Do(t.Context(), r).Class, transport.Done)
+	check(t, "class", transport.New("test", options{}).Do(t.Context(), r).Class, done)
 	check(t, "at last told", last.Load(), 1<<20)
 }
 
@@ -83,8 +82,8 @@ func TestABodyThatIsShorterThanItsLengthIsNoSuccess(t *testing.T) {
 	s := newServer(t)
 	r := streamed(t, s.URL(), "short")
 	r.Stream.Length = 10
-	result := transport.New("test", transport.Options{}).Do(t.Context(), r)
-	check(t, "class", result.Class, transport.Ambiguous)
+	result := transport.New("test", options{}).Do(t.Context(), r)
+	check(t, "class", result.Class, ambiguous)
 	if result.Err == nil {
 		t.Error("no error")
 	}
@@ -93,38 +92,35 @@ func TestABodyThatIsShorterThanItsLengthIsNoSuccess(t *testing.T) {
 func TestASinkTakesASuccessAndNothingElse(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		fault   fakehttp.Fault
+		fault   fault
 		limit   int64
 		class   transport.Class
 		written string
 		body    string
 		tries   int
 	}{
-		{"a success", fakehttp.Fault{Status: 200, Body: "0123456789"}, 100, transport.Done, "0123456789", "", 1},
-		{"at the limit", fakehttp.Fault{Status: 200, Body: "0123456789"}, 10, transport.Done, "0123456789", "", 1},
-		{"beyond the limit, as it says", fakehttp.Fault{Status: 200, Body: "0123456789"}, 9, transport.Unavailable, "", "", 1},
-		{"without end", fakehttp.Fault{Status: 200, Body: "0123456789", Break: fakehttp.EndlessBody}, 12, transport.Unavailable, "0123456789  ", "", 1},
-		{"nothing", fakehttp.Fault{Status: 200}, 0, transport.Done, "", "", 1},
-		{"a half body", fakehttp.Fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfBody}, 100, transport.Unavailable, "01234", "", 1},
-		{"a half body without a length", fakehttp.Fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 100, transport.Unavailable, "01234", "", 1},
-		{"an error", fakehttp.Fault{Status: 404, Body: "not here"}, 100, transport.NotFound, "", "not here", 1},
-		{"a redirect", fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Body: "go"}, 100, transport.Invalid, "", "go", 1},
-		{"an error and then a success", fakehttp.Fault{Status: 503, Body: "later"}, 100, transport.Done, answer, "", 2},
-		{"a lost answer and then a success", fakehttp.Fault{Break: fakehttp.CloseConnection}, 100, transport.Done, answer, "", 2},
+		{"a success", fault{Status: 200, Body: "0123456789"}, 100, done, "0123456789", "", 1},
+		{"at the limit", fault{Status: 200, Body: "0123456789"}, 10, done, "0123456789", "", 1},
+		{"beyond the limit, as it says", fault{Status: 200, Body: "0123456789"}, 9, unavailable, "", "", 1},
+		{"without end", fault{Status: 200, Body: "0123456789", Break: fakehttp.EndlessBody}, 12, unavailable, "0123456789  ", "", 1},
+		{"nothing", fault{Status: 200}, 0, done, "", "", 1},
+		{"a half body", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfBody}, 100, unavailable, "01234", "", 1},
+		{"a half body without a length", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 100, unavailable, "01234", "", 1},
+		{"an error", fault{Status: 404, Body: "not here"}, 100, notFound, "", "not here", 1},
+		{"a redirect", fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Body: "go"}, 100, invalid, "", "go", 1},
+		{"an error and then a success", fault{Status: 503, Body: "later"}, 100, done, answer, "", 2},
+		{"a lost answer and then a success", fault{Break: fakehttp.CloseConnection}, 100, done, answer, "", 2},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				s.Inject(tt.fault)
-				var w bytes.Buffer
-				r := into(t, fakehttp.MemoryURL, &w, tt.limit)
-				result := transport.New("test", transport.Options{Client: s.Client()}).Do(t.Context(), r)
-				check(t, "class", result.Class, tt.class)
-				check(t, "written", w.String(), tt.written)
-				check(t, "counted", r.Sink.Written, int64(len(tt.written)))
-				check(t, "body", string(result.Body), tt.body)
-				check(t, "attempts", result.Attempts, tt.tries)
-			})
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(tt.fault)
+			var w bytes.Buffer
+			r := into(t, fakehttp.MemoryURL, &w, tt.limit)
+			result := do(t, s, options{}, r)
+			check(t, "class", result.Class, tt.class)
+			check(t, "written", w.String(), tt.written)
+			check(t, "counted", r.Sink.Written, int64(len(tt.written)))
+			check(t, "body", string(result.Body), tt.body)
+			check(t, "attempts", result.Attempts, tt.tries)
 		})
 	}
 }
@@ -143,13 +139,13 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 
 func TestTheErrorOfASinksWriterIsFound(t *testing.T) {
 	s := newServer(t)
-	result := transport.New("test", transport.Options{}).Do(t.Context(), into(t, s.URL(), &brokenWriter{5}, 100))
-	if !errors.Is(result.Err, errFull) || result.Attempts != 1 || result.Class != transport.Unavailable {
+	result := transport.New("test", options{}).Do(t.Context(), into(t, s.URL(), &brokenWriter{5}, 100))
+	if !errors.Is(result.Err, errFull) || result.Attempts != 1 || result.Class != unavailable {
 		t.Errorf("%v, %v, %d attempts", result.Class, result.Err, result.Attempts)
 	}
 }
 
-// drip answers with a byte at a time.
+// drip answers with n bytes, one at a time.
 func drip(n int, every time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for range n {
@@ -172,14 +168,14 @@ func TestATransferIsLimitedInSilenceNotInTime(t *testing.T) {
 			every   time.Duration
 			written int64
 			class   transport.Class
-		}{{900 * time.Millisecond, 20, transport.Done}, {1100 * time.Millisecond, 0, transport.Unavailable}} {
+		}{{900 * time.Millisecond, 20, done}, {1100 * time.Millisecond, 0, unavailable}} {
 			s := fakehttp.NewServer(drip(20, tt.every))
 			var w bytes.Buffer
 			r := into(t, fakehttp.MemoryURL, &w, 100)
-			result := transport.New("test", transport.Options{Client: s.Client(), Timeout: time.Second, MaxAttempts: 1}).Do(t.Context(), r)
+			result := do(t, s, options{Timeout: time.Second, MaxAttempts: 1}, r)
 			check(t, "class", result.Class, tt.class)
 			check(t, "written", r.Sink.Written, tt.written)
-			if tt.class != transport.Done && result.Err.Error() != "nothing moved for 1s" {
+			if tt.class != done && result.Err.Error() != "nothing moved for 1s" {
 				t.Errorf("the error is %v", result.Err)
 			}
 			s.Close()

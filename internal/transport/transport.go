@@ -1,35 +1,28 @@
-// Package transport is the one place of the module that speaks HTTP: it repeats, waits, refuses redirects, caps what it
-// reads, keeps secrets out of errors, and says what is known about each outcome. It knows no service and returns a
-// [Result] for every status; turning that into the module's error type is its callers' one literal.
+// Package transport makes the calls of all clients and notifiers over HTTP. It repeats and waits, refuses redirects,
+// limits what it reads, keeps secrets out of errors, and says what is known about each outcome. It knows no service.
+// It returns a [Result] for every status, which its callers turn into the module's error type.
 //
-// The repeating itself is go-retryablehttp's. Each call is one struct that is both the RoundTripper below that
-// library's http.Client and the owner of its CheckRetry and Backoff, so that every attempt is counted, traced, timed
-// and read to its end in one place.
+// The loop over the attempts and the rewinding of bodies are go-retryablehttp's. [Transport.Try] makes the same
+// decisions for email, which is not HTTP.
 package transport
 
 import (
+	"cmp"
 	"context"
-	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Defaults of Options.
+// Limits of the bodies that are read.
 const (
-	DefaultTimeout     = 10 * time.Second
-	DefaultMaxAttempts = 3
-	DefaultMaxWait     = 15 * time.Second
+	MessageLimit = 64 << 10 // bytes, for errors and the answers to messages
+	ReadLimit    = 64 << 20 // bytes, for what a client lists; a full list of Chatwork has 12 MiB
 )
 
-// Caps on the bodies that are read.
-const (
-	MessageLimit = 64 << 10 // bytes: errors, and answers to messages
-	ReadLimit    = 64 << 20 // bytes: what a client lists; a full Chatwork list is 12 MiB
-)
-
-// Repeat is what doing an operation twice means. The zero value is the safe one.
+// A Repeat says what it means to do an operation twice. The zero value is the safe one.
 type Repeat uint8
 
 const (
@@ -37,144 +30,61 @@ const (
 	Once Repeat = iota
 	// Message is repeated as the Delivery says.
 	Message
-	// Replay may be done twice: reads, replacements, deletions, and calls that carry a key the service deduplicates by.
+	// Keyed is a Message whose attempts carry one key, by which the service drops repeats: after a lost answer they are
+	// repeated in either delivery mode. The Result has the mode all the same, because another call has another key.
+	Keyed
+	// Replay may be done twice: reads, replacements, deletions, and calls with a key by which the service
+	// deduplicates.
 	Replay
 )
 
-// Delivery mirrors the root package's type of this name.
-type Delivery uint8
-
-// The delivery modes.
-const (
-	AtLeastOnce Delivery = iota + 1
-	AtMostOnce
-)
-
-// Options mirrors the root package's CallOptions, which documents the fields.
-type Options struct {
-	Client      *http.Client
-	Timeout     time.Duration
-	MaxAttempts int
-	MaxWait     time.Duration
-	Delivery    Delivery
-	UserAgent   string
-	OnAttempt   func(context.Context, Attempt)
-}
-
-// Attempt mirrors the root package's type of this name.
-type Attempt struct {
-	Provider string
-	Op       string
-	Number   int
-	Start    time.Time
-	Duration time.Duration
-	Status   int
-	Err      error
-	Wait     time.Duration
-	Last     bool
-}
-
-// Problems lists what is wrong with the options, each naming its field.
-func (o Options) Problems() []string {
-	var problems []string
-	for _, d := range []struct {
-		name  string
-		value int64
-	}{{"Timeout", int64(o.Timeout)}, {"MaxAttempts", int64(o.MaxAttempts)}, {"MaxWait", int64(o.MaxWait)}} {
-		if d.value < 0 {
-			problems = append(problems, "Call."+d.name+": must not be negative")
-		}
-	}
-	if o.Delivery > AtMostOnce {
-		problems = append(problems, "Call.Delivery: unknown")
-	}
-	if !validHeaderValue(o.UserAgent) {
-		problems = append(problems, "Call.UserAgent: has a control character")
-	}
-	return problems
-}
-
 // A Transport makes the calls of one client or notifier. It is safe for concurrent use.
 type Transport struct {
-	provider string
-	options  Options
-	jar      http.CookieJar
-	pooled   roundTripper // keeps connections
-	fresh    roundTripper // dials each time: a stale connection would make what is sent only once ambiguous
-	clean    *Cleaner
+	provider    string
+	timeout     time.Duration
+	maxAttempts int
+	maxWait     time.Duration
+	delivery    Delivery
+	userAgent   string
+	onAttempt   func(context.Context, Attempt)
+
+	base  http.RoundTripper // the caller's, nil without one
+	ways  ways
+	jar   http.CookieJar
+	retry *retryablehttp.Client
+	clean *Cleaner
 }
 
-// roundTripper is a base transport and what is known of it.
-type roundTripper struct {
-	http.RoundTripper
-	std bool // it is net/http's own, which leaves the request's header alone
-}
-
-// New returns a Transport for a service. The options must have no problems; the secrets are kept out of every error.
-func New(provider string, o Options, secrets ...string) *Transport {
-	t := &Transport{provider: provider, options: o, clean: NewCleaner(secrets...)}
-	t.pooled, t.fresh = shared()
-	t.options.Timeout = orDefault(o.Timeout, DefaultTimeout)
+// New returns a Transport for a service. The options must have no [Options.Problems]. The secrets are kept out of
+// every error.
+func New[D ~uint8, A ~Attempt](provider string, o Options[D, A], secrets ...string) *Transport {
+	t := &Transport{
+		provider:    provider,
+		timeout:     cmp.Or(o.Timeout, DefaultTimeout),
+		maxAttempts: cmp.Or(o.MaxAttempts, DefaultMaxAttempts),
+		maxWait:     cmp.Or(o.MaxWait, DefaultMaxWait),
+		delivery:    cmp.Or(Delivery(o.Delivery), AtLeastOnce),
+		userAgent:   o.UserAgent,
+		clean:       NewCleaner(secrets...),
+	}
+	if o.OnAttempt != nil {
+		t.onAttempt = func(ctx context.Context, a Attempt) { o.OnAttempt(ctx, A(a)) }
+	}
 	if c := o.Client; c != nil {
-		t.jar = c.Jar
-		t.pooled, t.fresh = over(c.Transport)
+		t.base, t.jar = c.Transport, c.Jar
 		if c.Timeout > 0 {
-			t.options.Timeout = min(c.Timeout, t.options.Timeout)
+			t.timeout = min(c.Timeout, t.timeout)
 		}
 	}
-	t.options.MaxAttempts = orDefault(o.MaxAttempts, DefaultMaxAttempts)
-	t.options.MaxWait = orDefault(o.MaxWait, DefaultMaxWait)
-	t.options.Delivery = orDefault(o.Delivery, AtLeastOnce)
+	t.ways = over(t.base)
+	t.retry = newRetrier(t.jar, t.maxAttempts)
 	return t
 }
 
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
-
-// over returns the two ways through a caller's RoundTripper; a client without one gets the shared. Only net/http's own
-// can be made to dial afresh; of any other it is asked by closing each connection after use.
-func over(base http.RoundTripper) (pooled, fresh roundTripper) {
-	if base == nil {
-		return shared()
-	}
-	std, ok := base.(*http.Transport)
-	if !ok {
-		return roundTripper{base, false}, roundTripper{base, false}
-	}
-	return roundTripper{std, true}, roundTripper{withoutPool(std), true}
-}
-
-func withoutPool(base *http.Transport) *http.Transport {
-	t := base.Clone()
-	t.DisableKeepAlives = true
-	return t
-}
-
-// shared returns the transports of everybody who brings no client. Their idle pool is sized for alerts that fan out:
-// net/http's default keeps two connections per host, which under load means dialing for most messages.
-var shared = sync.OnceValues(func() (pooled, fresh roundTripper) {
-	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: DefaultTimeout}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          512,
-		MaxIdleConnsPerHost:   128,
-		IdleConnTimeout:       55 * time.Second, // below the usual minute of servers and balancers
-		TLSHandshakeTimeout:   DefaultTimeout,
-		ExpectContinueTimeout: time.Second,
-	}
-	return roundTripper{t, true}, roundTripper{withoutPool(t), true}
-})
-
-// Header returns a header with the User-Agent and the given keys and values. It comes as a function, because it holds
-// credentials: fmt opens whatever a struct keeps, a pointer included, but not a function.
+// Header returns a function that returns one header with the User-Agent and the given keys and values. It is a
+// function because the header holds credentials: fmt prints what a struct points to, but it does not call functions.
 func (t *Transport) Header(keyValues ...string) func() http.Header {
-	h := http.Header{"User-Agent": {t.options.UserAgent}}
+	h := http.Header{"User-Agent": {t.userAgent}}
 	for i := 0; i+1 < len(keyValues); i += 2 {
 		h.Set(keyValues[i], keyValues[i+1])
 	}
@@ -184,34 +94,45 @@ func (t *Transport) Header(keyValues ...string) func() http.Header {
 // Clean returns the cleaner that knows the transport's secrets.
 func (t *Transport) Clean() *Cleaner { return t.clean }
 
-// A Request is one operation. The transport changes nothing in it.
+// Timeout is the limit of one attempt.
+func (t *Transport) Timeout() time.Duration { return t.timeout }
+
+// Delivery is the mode of messages.
+func (t *Transport) Delivery() Delivery { return t.delivery }
+
+// String names the transport's provider, never its secrets.
+func (t *Transport) String() string { return "transport of " + t.provider }
+
+// A Request is one operation. The transport does not change it, except for Sink.Written.
 type Request struct {
 	Op     string // in the service's words: "post message"
 	Method string
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
-	Stream *Stream // instead of Body, if it is long or its progress counts
-	Sink   *Sink   // instead of Result.Body, for a success that may be long
+	Stream *Stream // in place of Body, for a long body or to tell the progress
+	Sink   *Sink   // in place of Result.Body, for a success that may be long
 	Repeat Repeat
 	Limit  int64    // of the answer's body, in bytes; MessageLimit unless set
-	Clean  *Cleaner // if the call has secrets of its own; the transport's unless set
+	Clean  *Cleaner // for a call with secrets of its own; the transport's unless set
 
-	// Sign, if set, is called before each attempt is sent, with a request of the attempt's own to write into; its body it
-	// must leave alone. If it fails, nothing is sent. It has the attempt's time, and no longer.
+	// Sign, if set, is called before each attempt with a request that belongs to the attempt. Sign may change it, but
+	// must not touch its body. The request's context ends with the time of the attempt. If Sign fails, nothing is
+	// sent.
 	Sign func(*http.Request) error
 	// Again, if set, returns the body to send in place of a body that the service has refused (Invalid). The next attempt
 	// sends it at once. Again is asked until it has given a body.
 	Again func(*Result) (body []byte, ok bool)
-	// Judge sees every answer before anything is decided. It may change the Class, where the service's status does not
-	// say it all: a documented success is Done, an undocumented one Ambiguous. Body is nil if it could not be
-	// read whole, which the Class has taken into account.
+	// Judge, if set, sees every answer before anything is decided. It may change the Class where the status alone
+	// does not tell: a documented success is Done, an undocumented one is Ambiguous. Body is nil if it could not be
+	// read whole; the Class that Judge sees already takes that into account.
 	Judge func(*Result)
-	// Wait is the service's own way of saying how long to wait, 0 if it did not; the usual headers come second.
+	// Wait, if set, returns how long the service asks to wait in a way of its own, 0 if it does not ask. If it is 0,
+	// the usual headers are read.
 	Wait func(*Result) time.Duration
 }
 
-// A Result is what became of a call. Status, Header and Body are those of the last answer, if there was one.
+// A Result is the outcome of a call. Status, Header and Body are those of the last answer; they are zero without one.
 type Result struct {
 	Class      Class
 	Status     int
@@ -219,16 +140,29 @@ type Result struct {
 	Body       []byte // nil if it could not be read whole
 	RetryAfter time.Duration
 	Attempts   int
-	Delivery   Delivery // the mode the call ran under: AtMostOnce for a Once, AtLeastOnce for a Replay
-	Err        error    // redacted; why there is no usable answer, a cancelled context included
+	Delivery   Delivery // the mode of the call: AtMostOnce for Once, AtLeastOnce for Replay
+	Err        error    // why there is no usable answer, redacted; contains the error of a context that ended
 }
 
-// Do makes the call. It returns when there is a result or the context ends; no goroutine of its own outlives it.
+// Do makes the call. It returns when there is a result or the context ends. No goroutine of it outlives the call.
 func (t *Transport) Do(ctx context.Context, r Request) Result {
-	c := newCall(t, r)
+	c := t.newCall(r)
 	c.run(ctx)
 	return c.Result
 }
 
-// String names the transport's provider, never its secrets.
-func (t *Transport) String() string { return "transport of " + t.provider }
+// Try makes a call in another protocol than HTTP, with the rules that [Transport.Do] has for a Message: it counts and
+// reports the attempts, decides whether there is another, and waits before it. The function makes one attempt, limits
+// its time itself, and returns an error that is safe to print (see [Transport.Lost]).
+func (t *Transport) Try(ctx context.Context, op string, attempt func(context.Context) (Class, error)) Result {
+	c := t.newCall(Request{Op: op, Repeat: Message})
+	for c.begin(ctx) {
+		c.Class, c.Err = attempt(ctx)
+		c.final = unfixable(c.Err)
+		if !c.again(ctx) {
+			break
+		}
+	}
+	c.settle(ctx, nil)
+	return c.Result
+}

@@ -16,30 +16,30 @@ import (
 
 var errNotNow = errors.New("450 not now")
 
-// TestTry repeats by the rules of HTTP, without HTTP.
+// Try follows the rules of a Message over HTTP.
 func TestTry(t *testing.T) {
 	certificate := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 	for _, test := range []struct {
 		name     string
-		classes  []transport.Class // of the attempts, the last one standing for all that follow
+		classes  []transport.Class // of the attempts; the last is repeated
 		err      error
 		mode     transport.Delivery
 		attempts int
 		class    transport.Class
 	}{
-		{"a success", []transport.Class{transport.Done}, nil, 0, 1, transport.Done},
-		{"a refusal for good", []transport.Class{transport.Invalid}, errNotNow, 0, 1, transport.Invalid},
-		{"a refusal for now, and then a success", []transport.Class{transport.Unavailable, transport.Done}, nil, transport.AtMostOnce, 2, transport.Done},
-		{"refusals for now", []transport.Class{transport.Unavailable}, errNotNow, transport.AtMostOnce, 3, transport.Unavailable},
-		{"a lost answer, at least once", []transport.Class{transport.Ambiguous, transport.Done}, nil, 0, 2, transport.Done},
-		{"a lost answer, at most once", []transport.Class{transport.Ambiguous, transport.Done}, errNotNow, transport.AtMostOnce, 1, transport.Ambiguous},
-		{"a lost answer, and then refusals", []transport.Class{transport.Ambiguous, transport.Unavailable}, errNotNow, 0, 3, transport.Ambiguous},
-		{"a certificate that is not good", []transport.Class{transport.Unavailable}, certificate, 0, 1, transport.Unavailable},
+		{"a success", []transport.Class{done}, nil, 0, 1, done},
+		{"a refusal for good", []transport.Class{invalid}, errNotNow, 0, 1, invalid},
+		{"a refusal for now, and then a success", []transport.Class{unavailable, done}, nil, transport.AtMostOnce, 2, done},
+		{"refusals for now", []transport.Class{unavailable}, errNotNow, transport.AtMostOnce, 3, unavailable},
+		{"a lost answer, at least once", []transport.Class{ambiguous, done}, nil, 0, 2, done},
+		{"a lost answer, at most once", []transport.Class{ambiguous, done}, errNotNow, transport.AtMostOnce, 1, ambiguous},
+		{"a lost answer, and then refusals", []transport.Class{ambiguous, unavailable}, errNotNow, 0, 3, ambiguous},
+		{"a certificate that is not good", []transport.Class{unavailable}, certificate, 0, 1, unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var reported []transport.Attempt
-				tr := transport.New("email", transport.Options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
+				tr := transport.New("email", options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
 				n := 0
 				r := tr.Try(t.Context(), "send mail", func(context.Context) (transport.Class, error) {
 					n++
@@ -56,20 +56,20 @@ func TestTry(t *testing.T) {
 	}
 }
 
-// TestTryAndTheContext: nothing is begun after its end, and a wait ends with it or is not begun.
+// After the end of the context there is no attempt. A wait ends with the context. A wait that is too long is not begun.
 func TestTryAndTheContext(t *testing.T) {
 	cause := errors.New("shutting down")
-	refuse := func(context.Context) (transport.Class, error) { return transport.Unavailable, errNotNow }
+	refuse := func(context.Context) (transport.Class, error) { return unavailable, errNotNow }
 	synctest.Test(t, func(t *testing.T) {
-		tr := transport.New("email", transport.Options{MaxAttempts: 100})
+		tr := transport.New("email", options{MaxAttempts: 100})
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { cancel(cause) })
 		start := time.Now()
 		r := tr.Try(ctx, "send mail", refuse)
-		if time.Since(start) != 10*time.Second || r.Attempts < 2 || r.Class != transport.Unavailable || !errors.Is(r.Err, cause) || !errors.Is(r.Err, context.Canceled) {
+		if time.Since(start) != 10*time.Second || r.Attempts < 2 || r.Class != unavailable || !errors.Is(r.Err, cause) || !errors.Is(r.Err, context.Canceled) {
 			t.Errorf("%+v after %v", r, time.Since(start))
 		}
-		if r = tr.Try(ctx, "send mail", refuse); r.Attempts != 0 || r.Class != transport.Unavailable || !errors.Is(r.Err, cause) {
+		if r = tr.Try(ctx, "send mail", refuse); r.Attempts != 0 || r.Class != unavailable || !errors.Is(r.Err, cause) {
 			t.Errorf("%+v", r)
 		}
 		short, release := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -82,7 +82,7 @@ func TestTryAndTheContext(t *testing.T) {
 }
 
 func TestLost(t *testing.T) {
-	tr := transport.New("email", transport.Options{Timeout: 4 * time.Second}, "secret-password")
+	tr := transport.New("email", options{Timeout: 4 * time.Second}, "secret-password")
 	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	for want, err := range map[string]error{
 		"no answer within 4s": timeout, "what is [redacted]": errors.New("what is secret-password"), "the connection failed": errors.New("alert@example.com"),

@@ -16,7 +16,7 @@ func TestJoin(t *testing.T) {
 		name     string
 		base     string
 		elements []string
-		want     string // "" if it cannot be addressed
+		want     string // "" if there is no URL for it
 	}{
 		{"a plain path", "https://api.test", []string{"v2", "rooms", "12"}, "https://api.test/v2/rooms/12"},
 		{"a base with a slash", "https://api.test/", []string{"rooms"}, "https://api.test/rooms"},
@@ -93,7 +93,7 @@ func TestParseURL(t *testing.T) {
 	const noBase = "a base URL with a query or fragment"
 	tests := []struct {
 		name, url      string
-		problem, base_ string // of ParseURL, and of ParseBase where it has another one
+		problem, base_ string // of ParseURL; of ParseBase, if different
 	}{
 		{"https", "https://api.test", "", ""},
 		{"http with a port and a path", "http://127.0.0.1:8080/v2/", "", ""},
@@ -141,12 +141,12 @@ func TestValidCredential(t *testing.T) {
 }
 
 func TestProblemsOfOptions(t *testing.T) {
-	check(t, "problems of the zero value", len(transport.Options{}.Problems()), 0)
-	all := transport.Options{Timeout: -1, MaxAttempts: -1, MaxWait: -time.Hour, Delivery: 3, UserAgent: "me\r\nX-Token: 1"}.Problems()
+	check(t, "problems of the zero value", len(options{}.Problems()), 0)
+	all := options{Timeout: -1, MaxAttempts: -1, MaxWait: -time.Hour, Delivery: 3, UserAgent: "me\r\nX-Token: 1"}.Problems()
 	want := "Call.Timeout: must not be negative; Call.MaxAttempts: must not be negative; Call.MaxWait: must not be negative; " +
 		"Call.Delivery: unknown; Call.UserAgent: has a control character"
 	check(t, "problems", strings.Join(all, "; "), want)
-	good := transport.Options{
+	good := options{
 		Client: &http.Client{}, Timeout: 1, MaxAttempts: 1, MaxWait: 1, Delivery: transport.AtMostOnce, UserAgent: "me/1 (日本)",
 		OnAttempt: func(context.Context, transport.Attempt) {},
 	}
@@ -154,7 +154,7 @@ func TestProblemsOfOptions(t *testing.T) {
 }
 
 func TestHeader(t *testing.T) {
-	tr := transport.New("chatwork", transport.Options{UserAgent: "me/1"})
+	tr := transport.New("chatwork", options{UserAgent: "me/1"})
 	h := tr.Header("x-token", "1", "Accept", "application/json")
 	check(t, "members", len(h()), 3)
 	check(t, "User-Agent", h().Get("User-Agent"), "me/1")

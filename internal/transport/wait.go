@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// maxReset is the longest time to a reset that is believed. The limits known here have windows of five minutes at the
-// most; beyond an hour a clock is wrong.
+// maxReset is the longest time to a reset that is believed. The services' windows have at most five minutes. If a
+// reset is further away than an hour, a clock is wrong.
 const maxReset = time.Hour
 
-// readWait fills RetryAfter from the answer: the service's own way first, then the usual headers.
+// readWait sets RetryAfter from the answer of a call that may be repeated: with Request.Wait, else from the headers.
 func (c *call) readWait() {
 	switch c.Class {
 	case Done, Invalid, Unauthorized, NotFound, Unsupported:
@@ -25,9 +25,9 @@ func (c *call) readWait() {
 	}
 }
 
-// headerWait reads how long to wait: Retry-After in seconds or as any HTTP date and, of an answer that refused for a
-// limit, the reset of the limit that is used up (an absolute time) or the length of its period. The server's Date is
-// the clock. It returns 0 if there is nothing to believe.
+// headerWait returns how long an answer asks to wait, 0 if it does not say or cannot be right. It reads Retry-After,
+// in seconds or as a date. If the answer refuses because of a limit, it also reads when that limit is reset, or the
+// length of its period. Times are compared with the server's Date, because the clocks may differ.
 func headerWait(h http.Header, limited bool) time.Duration {
 	now, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
@@ -56,7 +56,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// seconds parses a number of seconds small enough to be multiplied.
+// seconds parses a number of seconds. A number of more than 31 bits is 0, because a Duration could not hold it.
 func seconds(value string) time.Duration {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil || n < 0 {
@@ -65,7 +65,8 @@ func seconds(value string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// reset returns the time to the reset of a limit, unless its remaining quota shows that it was another one.
+// reset returns the time until a limit is reset, 0 if the limit has not been reached. The header named by at is a
+// Unix time in seconds.
 func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 	if left, err := strconv.Atoi(h.Get(remaining)); err == nil && left > 0 {
 		return 0
@@ -75,7 +76,7 @@ func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 		return 0
 	}
 	d := time.Unix(epoch, 0).Sub(now)
-	if epoch <= int64(maxReset/time.Second) { // a proxy or an old server that means a delay
+	if epoch <= int64(maxReset/time.Second) { // a delay, as some proxies and old servers write it
 		d = time.Duration(epoch) * time.Second
 	}
 	if d > maxReset {

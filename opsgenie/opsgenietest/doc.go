@@ -27,8 +27,8 @@
 //     message or note, an unknown priority, a responder that cannot be found, an unknown identifierType and, if the fake
 //     is Strict, unknown members and parameters.
 //   - 404 and 405: another path and another method.
-//   - 429, with X-RateLimit-Period-In-Sec: more than the lane "requests" allows for one key. Documented sets 10 in a
-//     second; the service does not publish its numbers.
+//   - 429, with X-RateLimit-Period-In-Sec: more than the lane "requests" allows for one key. Its numbers are not
+//     published, so Documented sets no limit.
 //
 // # What it decides
 //

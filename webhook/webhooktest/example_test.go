@@ -9,9 +9,9 @@ import (
 )
 
 func Example() {
-	s := webhooktest.NewServer()
+	s := webhooktest.New()
 	defer s.Close()
-	resp, err := http.Post(s.HookURL(), "application/json", strings.NewReader(`{"event":"sample","message":"hello"}`))
+	resp, err := http.Post(s.Config().URL.Reveal(), "application/json", strings.NewReader(`{"event":"sample","message":"hello"}`))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -3,24 +3,25 @@ package webhooktest
 import (
 	"bytes"
 	"crypto/subtle"
-	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
+	"github.com/mackerel-notify/mackerel/webhook"
 )
 
-// What the address of every server has.
+// What the address of every fake has. Tokens are in the query, as token.
 const (
 	User     = "mackerel"
 	Password = "webhooktest-p4ss:w0rd"
-	Token    = "webhooktest-token" // in the query, as token
+	Token    = "webhooktest-token"
 )
 
 // Signing secrets for RequireSignature.
@@ -31,27 +32,18 @@ const (
 
 const path = "/alerts"
 
-// MemoryURL is the address for a client that goes through [fakehttp.Server.Client].
-var MemoryURL = address(fakehttp.MemoryURL)
-
-func address(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		panic(err) // the bases are made by fakehttp
-	}
-	u.User, u.Path, u.RawQuery = url.UserPassword(User, Password), path, url.Values{"token": {Token}}.Encode()
-	return u.String()
-}
+// lane is the only lane. Receivers have no documented limit.
+const lane = "messages"
 
 // A Server is a fake receiver of webhooks. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
+	deliveries fakehttp.Log[Delivery]
 
-	mu         sync.Mutex
-	anyBody    bool
-	keys       [][]byte
-	deliveries []Delivery
-	known      map[string][]byte // bodies by webhook-id
+	mu      sync.Mutex
+	anyBody bool
+	keys    [][]byte
+	known   map[string][]byte // bodies by webhook-id
 }
 
 // A Delivery is a webhook that was accepted.
@@ -63,20 +55,34 @@ type Delivery struct {
 	Alert  mackerel.Alert // what the body says; zero if it is not one of Mackerel's
 }
 
-// NewServer returns a server that requires no signatures. It listens nowhere until HookURL, URL or Client is called; Close
-// ends it.
-func NewServer() *Server {
+// New returns a receiver that requires no signatures. Close ends it.
+func New() *Server {
 	s := &Server{known: make(map[string][]byte)}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+	s.Server = fakehttp.NewFake(s.serve, badRequest, fakehttp.Limit{Lane: lane})
+	s.AddToken(Token)
 	return s
 }
 
-// HookURL returns the address on the loopback interface, with user, password and token. As URL, it is not for a
-// testing/synctest bubble; see [MemoryURL].
-func (s *Server) HookURL() string { return address(s.URL()) }
+// Config returns the configuration of a notifier that sends to the fake over the loopback interface.
+func (s *Server) Config() webhook.Config { return webhook.Config{URL: address(s.URL())} }
 
-// RequireSignature makes the server accept only what was signed with one of the secrets, in the form whsec_ and base64. It
-// panics if one is not. Without any, signatures are not looked at, as with a new server.
+// MemoryConfig returns the configuration of a notifier that sends to the fake in memory, for testing/synctest.
+func (s *Server) MemoryConfig() webhook.Config {
+	return webhook.Config{URL: address(fakehttp.MemoryURL), Call: mackerel.CallOptions{Client: s.Client()}}
+}
+
+// address returns the address with user, password and token.
+func address(base string) mackerel.Secret {
+	u, err := url.Parse(base)
+	if err != nil {
+		panic(err) // fakehttp makes the bases
+	}
+	u.User, u.Path, u.RawQuery = url.UserPassword(User, Password), path, url.Values{"token": {Token}}.Encode()
+	return mackerel.NewSecret(u.String())
+}
+
+// RequireSignature makes the fake accept only what was signed with one of the secrets, in the form whsec_ and base64. It
+// panics if a secret has another form. Without secrets no signature is checked, as at first.
 func (s *Server) RequireSignature(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,113 +92,94 @@ func (s *Server) RequireSignature(secrets ...string) {
 	}
 }
 
-// AnyBody chooses whether bodies of any form and type are accepted, for senders that do not speak Mackerel's.
+// AnyBody chooses whether bodies of any form and type are accepted, not only Mackerel's.
 func (s *Server) AnyBody(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.anyBody = on
 }
 
-// Deliveries returns what was accepted, oldest first and repeats left out.
-func (s *Server) Deliveries() []Delivery {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.deliveries)
+// Deliveries returns what was accepted, oldest first, without repeats.
+func (s *Server) Deliveries() []Delivery { return s.deliveries.All() }
+
+func refuse(status int, why string, header ...string) *fakehttp.Refusal {
+	return fakehttp.RefuseJSON(status, map[string]string{"error": why}, why, header...)
 }
 
-// A refusal is a status and why.
-type refusal struct {
-	status int
-	why    string
-}
+func badRequest(err error) *fakehttp.Refusal { return refuse(http.StatusBadRequest, err.Error()) }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	refused := s.receive(r)
-	if refused == nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	switch refused.status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Basic realm="webhooktest"`)
-	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodPost)
-	}
-	fakehttp.WriteJSON(w, refused.status, map[string]string{"error": refused.why})
-}
-
-func (s *Server) receive(r *http.Request) *refusal {
-	if refused := authorize(r); refused != nil {
-		return refused
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := s.authorize(r); err != nil {
+		return err
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return &refusal{http.StatusBadRequest, err.Error()}
+		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	d := Delivery{Time: s.Now(), Header: r.Header.Clone(), Body: body}
 	if len(s.keys) > 0 {
 		if why := s.verify(r.Header, body); why != "" {
-			return &refusal{http.StatusUnauthorized, why}
+			return unauthorized(why)
 		}
 		d.ID = r.Header.Get(headerID)
 	}
-	if refused := s.read(r, &d); refused != nil {
-		return refused
+	if err := s.read(r, &d); err != nil {
+		return err
 	}
-	if before, repeated := s.known[d.ID]; repeated && d.ID != "" {
-		return sameBody(before, body)
+	if before, repeated := s.known[d.ID]; repeated && d.ID != "" && !bytes.Equal(before, body) {
+		return errors.New("the webhook-id was used for another body")
+	} else if !repeated || d.ID == "" {
+		s.known[d.ID] = body
+		s.deliveries.Add(d)
+		s.Accept()
 	}
-	s.known[d.ID] = body
-	s.deliveries = append(s.deliveries, d)
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-func authorize(r *http.Request) *refusal {
+func unauthorized(why string) *fakehttp.Refusal {
+	return refuse(http.StatusUnauthorized, why, "WWW-Authenticate", `Basic realm="webhooktest"`)
+}
+
+func (s *Server) authorize(r *http.Request) error {
 	user, password, _ := r.BasicAuth()
 	switch {
 	case r.URL.Path != path:
-		return &refusal{http.StatusNotFound, "not found"}
+		return refuse(http.StatusNotFound, "not found")
 	case r.Method != http.MethodPost:
-		return &refusal{http.StatusMethodNotAllowed, "method not allowed"}
+		return refuse(http.StatusMethodNotAllowed, "method not allowed", "Allow", http.MethodPost)
 	case !same(user, User) || !same(password, Password):
-		return &refusal{http.StatusUnauthorized, "wrong user or password"}
-	case !same(r.URL.Query().Get("token"), Token):
-		return &refusal{http.StatusUnauthorized, "wrong token"}
+		return unauthorized("wrong user or password")
+	case !s.HasToken(r.URL.Query().Get("token")):
+		return unauthorized("wrong token")
+	}
+	if a := s.Take(lane, ""); !a.OK {
+		return refuse(http.StatusTooManyRequests, "too many requests", "Retry-After", a.RetryAfter())
 	}
 	return nil
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// read checks that the body is one of Mackerel's.
-func (s *Server) read(r *http.Request, d *Delivery) *refusal {
-	var err error
+// read reads Mackerel's body.
+func (s *Server) read(r *http.Request, d *Delivery) (err error) {
 	d.Alert, err = mackerel.ParseWebhook(d.Body)
 	if s.anyBody {
 		return nil
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return &refusal{http.StatusUnsupportedMediaType, "the Content-Type is not application/json"}
+		return refuse(http.StatusUnsupportedMediaType, "the Content-Type is not application/json")
 	}
-	if _, err := fakehttp.Members(d.Body); err != nil {
-		return &refusal{http.StatusBadRequest, err.Error()}
+	var members struct {
+		Event *string `json:"event"`
 	}
-	if err != nil {
-		return &refusal{http.StatusBadRequest, err.Error()}
+	if err := strict.Unmarshal(d.Body, &members, true); err != nil {
+		return err
 	}
-	var event struct{ Event string }
-	if err := json.Unmarshal(d.Body, &event); err != nil || event.Event == "" {
-		return &refusal{http.StatusBadRequest, "event is required"}
+	if members.Event == nil || *members.Event == "" {
+		return errors.New("event is required")
 	}
-	return nil
-}
-
-// sameBody accepts a repeat that is one.
-func sameBody(before, body []byte) *refusal {
-	if !bytes.Equal(before, body) {
-		return &refusal{http.StatusBadRequest, "the webhook-id was used for another body"}
-	}
-	return nil
+	return err
 }

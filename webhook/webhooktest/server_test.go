@@ -2,29 +2,23 @@ package webhooktest_test
 
 import (
 	"encoding/base64"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
 
 const body = `{"event":"alert","orgName":"acme","message":"disk","alert":{"status":"critical","id":"5Alert"},"later":{}}`
 
-func newServer(t *testing.T) *webhooktest.Server {
-	t.Helper()
-	s := webhooktest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
 // post sends a body to the fake, changed in some way, and returns the status and the body of the answer.
 func post(t *testing.T, s *webhooktest.Server, body string, change func(*http.Request)) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, webhooktest.MemoryURL, strings.NewReader(body))
+	address := s.MemoryConfig().URL.Reveal()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,20 +26,12 @@ func post(t *testing.T, s *webhooktest.Server, body string, change func(*http.Re
 	if change != nil {
 		change(r)
 	}
-	resp, err := s.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(answer)
+	a := servicetest.Do(t, s.Client(), r)
+	return a.Status, a.Body
 }
 
 func TestAWebhookIsAcceptedAndKept(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, webhooktest.New())
 	if status, answer := post(t, s, body, nil); status != http.StatusNoContent || answer != "" {
 		t.Fatalf("%d %s", status, answer)
 	}
@@ -56,8 +42,8 @@ func TestAWebhookIsAcceptedAndKept(t *testing.T) {
 }
 
 func TestTheLoopbackAddressLeadsToTheSameServer(t *testing.T) {
-	s := newServer(t)
-	resp, err := http.Post(s.HookURL(), "application/json", strings.NewReader(body))
+	s := servicetest.Start(t, webhooktest.New())
+	resp, err := http.Post(s.Config().URL.Reveal(), "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +69,7 @@ func TestWhatACarefulReceiverRefuses(t *testing.T) {
 		"a wrong token":            {body, func(r *http.Request) { r.URL.RawQuery = "token=x" }, 401},
 		"a form":                   {body, header("Content-Type", "application/x-www-form-urlencoded"), 415},
 		"no type":                  {body, func(r *http.Request) { r.Header.Del("Content-Type") }, 415},
+		"a revoked token":          {body, func(r *http.Request) { r.URL.RawQuery = "token=old" }, 401},
 		"no body":                  {"", nil, 400},
 		"half a body":              {body[:20], nil, 400},
 		"an array":                 {"[]", nil, 400},
@@ -92,7 +79,9 @@ func TestWhatACarefulReceiverRefuses(t *testing.T) {
 		"a member of a wrong type": {`{"event":"alert","message":1}`, nil, 400},
 		"bytes that are not UTF-8": {"{\"event\":\"alert\",\"message\":\"\xff\"}", nil, 400},
 	} {
-		s := newServer(t)
+		s := servicetest.Start(t, webhooktest.New())
+		s.AddToken("old")
+		s.RevokeToken("old")
 		status, answer := post(t, s, tt.body, tt.change)
 		if status != tt.status || !strings.HasPrefix(answer, `{"error":"`) || len(s.Deliveries()) != 0 {
 			t.Errorf("%s: %d %s, want %d", name, status, answer, tt.status)
@@ -101,7 +90,7 @@ func TestWhatACarefulReceiverRefuses(t *testing.T) {
 }
 
 func TestAnyBodyIsAcceptedIfAskedFor(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, webhooktest.New())
 	s.AnyBody(true)
 	if status, answer := post(t, s, "text", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }); status != 204 {
 		t.Errorf("%d %s", status, answer)
@@ -126,7 +115,7 @@ func sign(r *http.Request) {
 // vectorServer has the vector's secret and its time, off by so much.
 func vectorServer(t *testing.T, off time.Duration) *webhooktest.Server {
 	t.Helper()
-	s := newServer(t)
+	s := servicetest.Start(t, webhooktest.New())
 	s.AnyBody(true)
 	s.RequireSignature(webhooktest.Secret, vectorSecret)
 	s.SetClock(func() time.Time { return time.Unix(vectorSeconds, 0).Add(off) })
@@ -208,11 +197,30 @@ func TestARepeatIsAcceptedAndDropped(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsNonePanics(t *testing.T) {
+func TestASecretOfAnotherFormPanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("it was taken")
 		}
 	}()
-	newServer(t).RequireSignature("secret")
+	servicetest.Start(t, webhooktest.New()).RequireSignature("secret")
+}
+
+func TestTheRateIsLimitedIfToldTo(t *testing.T) {
+	s := servicetest.Start(t, webhooktest.New())
+	s.Documented() // which is no limit
+	for range 3 {
+		if status, _ := post(t, s, body, nil); status != http.StatusNoContent {
+			t.Errorf("%d", status)
+		}
+	}
+	s.SetLimit("messages", 1, time.Minute)
+	for _, want := range []int{http.StatusNoContent, http.StatusTooManyRequests} {
+		if status, answer := post(t, s, body, nil); status != want {
+			t.Errorf("%d %s, want %d", status, answer, want)
+		}
+	}
+	if s.Accepted() != 4 {
+		t.Errorf("%d accepted", s.Accepted())
+	}
 }

@@ -29,7 +29,7 @@ func decodeSecret(secret string) []byte {
 	return key
 }
 
-// verify says what is wrong with a signature, "" if nothing is.
+// verify says what is wrong with a signature, "" if it is right.
 func (s *Server) verify(h http.Header, body []byte) string {
 	for _, name := range []string{headerID, headerTimestamp, headerSignature} {
 		if len(h.Values(name)) != 1 || h.Get(name) == "" {

@@ -1,0 +1,52 @@
+package transport
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// ways are the two ways in which the attempts of a transport reach the service. What must not arrive twice takes the
+// fresh one: on a kept connection that the server has just closed, its answer would be lost.
+type ways struct {
+	pooled http.RoundTripper // keeps connections
+	fresh  http.RoundTripper // dials for each attempt
+	std    bool              // both are net/http's own, which does not change the header of a request
+}
+
+// over returns the ways through a caller's RoundTripper. Without one they are shared by the whole process. Only an
+// *http.Transport can be copied into one that dials for each attempt. Any other is used as it is; it is asked to
+// close each connection after use, by [http.Request.Close].
+func over(base http.RoundTripper) ways {
+	switch rt := base.(type) {
+	case nil:
+		return shared()
+	case *http.Transport:
+		return both(rt)
+	default:
+		return ways{rt, rt, false}
+	}
+}
+
+func both(pooled *http.Transport) ways {
+	fresh := pooled.Clone()
+	fresh.DisableKeepAlives = true
+	return ways{pooled, fresh, true}
+}
+
+// shared returns the ways of all transports without a client of the caller's. Its idle pool is sized for alerts that
+// go to many rooms of a service at once. The default of net/http keeps two connections per host; most messages would
+// dial.
+var shared = sync.OnceValue(func() ways {
+	return both(&http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: DefaultTimeout}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          512,
+		MaxIdleConnsPerHost:   128,
+		IdleConnTimeout:       55 * time.Second, // less than the minute after which servers and balancers usually close
+		TLSHandshakeTimeout:   DefaultTimeout,
+		ExpectContinueTimeout: time.Second,
+	})
+})
