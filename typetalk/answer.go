@@ -12,8 +12,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// judge accepts only the documented success, which has the id of a post. The reason of a refusal is in a header, and the
-// body may be empty: the header takes the place of the body, where decodeError finds it. A bad token was seen to be
+// judge accepts only the documented success, which has the id of a post. The reason of a refusal is in a header, and
+// the body may be empty: the header takes the place of the body, where decodeError finds it. A bad token was seen to be
 // answered with 400 and with 401; both are Unauthorized.
 func judge(r *transport.Result) {
 	if r.Class == transport.Done {
@@ -50,8 +50,8 @@ func postID(body []byte) string {
 	return strconv.FormatInt(answer.Post.ID, 10)
 }
 
-// decodeError reads a challenge, such as Bearer error="invalid_token", error_description="...", or the JSON of an OAuth2
-// error, which has members of the same names.
+// decodeError reads a challenge, such as Bearer error="invalid_token", error_description="...", or the JSON of an
+// OAuth2 error, which has members of the same names.
 func decodeError(_ int, body []byte) (code, message string) {
 	var e struct {
 		Error       string `json:"error"`
@@ -63,8 +63,8 @@ func decodeError(_ int, body []byte) (code, message string) {
 	return challengeParam(string(body), "error"), challengeParam(string(body), "error_description")
 }
 
-// params finds the parameters of a challenge. A value is a token, or a quoted string in which a backslash quotes the next
-// character (RFC 9110, section 11.2).
+// params finds the parameters of a challenge. A value is a token, or a quoted string in which a backslash quotes the
+// next character (RFC 9110, section 11.2).
 var params = regexp.MustCompile(`([0-9A-Za-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))`)
 
 var quoted = regexp.MustCompile(`\\(.)`)

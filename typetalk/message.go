@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of a message, in UTF-16 units: a character beyond the Basic Multilingual Plane counts twice. The page says 4,000
-// characters (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
+// Limits of a message, in UTF-16 units: a character beyond the Basic Multilingual Plane counts twice. The page says
+// 4,000 characters (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
 const (
 	MaxMessage = 4000
 	MaxRaw     = 2000 // of Message.Raw, so that there is room for a title
@@ -90,10 +90,11 @@ func address(s string) string {
 	return Escape(s)
 }
 
-// Escape makes text from elsewhere harmless in a message. Every @, which could mention somebody, becomes a full-width one,
-// and so do three backquotes, which would begin or end a block of code. A blank is put between "]" and "(", which could
-// make a link that shows another text. Line breaks become line feeds, and control characters the replacement character.
-// Typetalk documents no way to escape; its markup is taken to be written in ASCII. Codes of emoji such as :smile: stay.
+// Escape makes text from elsewhere harmless in a message. Every @, which could mention somebody, becomes a full-width
+// one, and so do three backquotes, which would begin or end a block of code. A blank is put between "]" and "(", which
+// could make a link that shows another text. Line breaks become line feeds, and control characters the replacement
+// character. Typetalk documents no way to escape; its markup is taken to be written in ASCII. Codes of emoji such as
+// :smile: stay.
 func Escape(text string) string { return escapes.Replace(provider.Plain(text)) }
 
 var escapes = strings.NewReplacer("@", "＠", "```", "｀｀｀", "](", "] (")

@@ -1,8 +1,8 @@
 // Package typetalk carries alerts to topics of Typetalk, a chat service of Nulab's that ended on 2025-12-01, or of
 // software that has the same API.
 //
-// A [Notifier] posts one message per alert: the prefix for its status, if there is one, and the title, and below them the
-// text, the facts, the memo and the link.
+// A [Notifier] posts one message per alert: the prefix for its status, if there is one, and the title, and below them
+// the text, the facts, the memo and the link.
 //
 //	n, err := typetalk.New(typetalk.Config{
 //		Token:   mackerel.NewSecret(os.Getenv("TYPETALK_TOKEN")), // of a bot, or an OAuth2 access token
@@ -15,16 +15,16 @@
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. Typetalk has no key to drop repeats by: if an answer is lost and the message is
-// posted again, it may stand in the topic twice. With [mackerel.AtMostOnce] it stands there at most once, and the error
-// is [mackerel.ErrAmbiguous]. Success is a 200 with the post's id, which is the receipt's ID.
+// The default is [mackerel.AtLeastOnce]. Typetalk has no key to drop repeats by: if an answer is lost and the message
+// is posted again, it may stand in the topic twice. With [mackerel.AtMostOnce] it stands there at most once, and the
+// error is [mackerel.ErrAmbiguous]. Success is a 200 with the post's id, which is the receipt's ID.
 //
 // # Limits
 //
-// A message that is longer than [MaxMessage] is cut before it is sent, the memo first, and the receipt says so. Typetalk
-// documents no rate limit. A message that is refused with 429 is sent again after the time that the answer asks for,
-// within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to
-// wait.
+// A message that is longer than [MaxMessage] is cut before it is sent, the memo first, and the receipt says so.
+// Typetalk documents no rate limit. A message that is refused with 429 is sent again after the time that the answer
+// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
+// how long to wait.
 //
 // # Text
 //
@@ -37,10 +37,10 @@
 // because a token should not be sent to the service's former address. The API is version 1 as documented at
 // https://developer.nulab.com/docs/typetalk/api/1/post-message/.
 //
-// Three things are not confirmed. The limit may count a character beyond the Basic Multilingual Plane once or twice; this
-// package counts it twice. The bodies of errors are not documented; the reason is taken from the header WWW-Authenticate,
-// and from the body only if the header has none. Typetalk's Markdown may or may not have links that show another text;
-// [Escape] prevents them.
+// Three things are not confirmed. The limit may count a character beyond the Basic Multilingual Plane once or twice;
+// this package counts it twice. The bodies of errors are not documented; the reason is taken from the header
+// WWW-Authenticate, and from the body only if the header has none. Typetalk's Markdown may or may not have links that
+// show another text; [Escape] prevents them.
 package typetalk
 
 import (
@@ -60,17 +60,18 @@ import (
 // name is the service in errors and receipts.
 const name = "typetalk"
 
-// Config says where and with which token to post. Either Token, TopicID and BaseURL are required, or URL, which contains
-// all three.
+// Config says where and with which token to post. Either Token, TopicID and BaseURL are required, or URL, which
+// contains all three.
 type Config struct {
 	Token   mackerel.Secret `json:"token,omitzero"`    // of a bot, or an OAuth2 access token with the scope topic.post
 	OAuth   bool            `json:"oauth,omitzero"`    // the token is an OAuth2 access token
 	TopicID int64           `json:"topic_id,omitzero"` // the digits after /topics/ in the topic's address
-	// URL is an address as Mackerel's channel had it: https://typetalk.example.com/api/v1/topics/12345?typetalkToken=...
-	// The token is taken out of it and sent in a header, because servers log addresses.
+	// URL is an address as Mackerel's channel had it:
+	// https://typetalk.example.com/api/v1/topics/12345?typetalkToken=... The token is taken out of it and sent in a
+	// header, because servers log addresses.
 	URL mackerel.Secret `json:"url,omitzero"`
-	// RawPrefix is put in front of the title, by the alert's status, as Mackerel's channel did. It is in Typetalk's markup,
-	// such as ":rotating_light:" or "@all", and sent as it is. A status without a prefix has none.
+	// RawPrefix is put in front of the title, by the alert's status, as Mackerel's channel did. It is in Typetalk's
+	// markup, such as ":rotating_light:" or "@all", and sent as it is. A status without a prefix has none.
 	RawPrefix map[mackerel.Status]string `json:"raw_prefix,omitzero"`
 	BaseURL   string                     `json:"base_url,omitzero"` // of the API, up to /api/v1; there is no default
 
@@ -116,7 +117,8 @@ func New(c Config) (*Notifier, error) {
 	if c.OAuth {
 		credential = []string{"Authorization", "Bearer " + d.token.Reveal()}
 	}
-	header := n.flow.Header(append(credential, "Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")...)
+	header := n.flow.Header(append(credential,
+		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")...)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
 			Op: "post message", Method: http.MethodPost, URL: d.url, Header: header(), Repeat: transport.Message, Judge: judge,

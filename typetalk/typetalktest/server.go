@@ -15,8 +15,8 @@ import (
 	"github.com/mackerel-notify/mackerel/typetalk"
 )
 
-// What a new server has: the token of a bot, which may post in every topic, and one topic. [fakehttp.Server.RevokeToken]
-// revokes the Token.
+// What a new server has: the token of a bot, which may post in every topic, and one topic.
+// [fakehttp.Server.RevokeToken] revokes the Token.
 const (
 	Token   = "typetalktest-bot-token"
 	TopicID = 12345
