@@ -26,7 +26,8 @@ func everywhere(text string) mackerel.Alert {
 
 var mentionAll = map[mackerel.Status][]string{mackerel.StatusCritical: {"all"}}
 
-// TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once, in both formats and on a card.
+// TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once, in both formats and on a
+// card.
 func TestTextFromAlertsIsOnlyText(t *testing.T) {
 	for _, c := range []struct{ name, text string }{
 		{"a closing tag", "</b></a></i>"},

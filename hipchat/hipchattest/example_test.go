@@ -8,8 +8,8 @@ import (
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 )
 
-// A program posts HTML that nobody escaped. The program here is a few lines of net/http; yours gets the same URL and the
-// same token.
+// A program posts HTML that nobody escaped. The program here is a few lines of net/http; yours gets the same URL and
+// the same token.
 func Example() {
 	s := hipchattest.NewServer()
 	defer s.Close()

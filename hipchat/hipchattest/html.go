@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// allowed are the tags that HipChat keeps, with their attributes.
+// allowed are the tags that HipChat keeps, and their attributes.
 // See https://developer.atlassian.com/server/hipchat/sending-messages/.
 var allowed = map[string][]string{
 	"a":   {"href", "rel", "data-target", "data-target-options"},
@@ -22,10 +22,10 @@ var allowed = map[string][]string{
 	"span": {"style"},
 }
 
-// spanStyles are what a span's style may set.
+// spanStyles are the properties that the style of a span may set.
 var spanStyles = []string{"font-weight", "color", "text-decoration", "height", "width"}
 
-// empty are the tags that have no end tag, dropped those whose content goes with them.
+// empty are the tags without an end tag. dropped are the tags that are removed with their content.
 var (
 	empty   = []string{"br", "img"}
 	dropped = []string{"script", "style"}
@@ -39,9 +39,9 @@ var (
 	entityPattern    = regexp.MustCompile(`^&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);`)
 )
 
-// A piece of HTML is a tag or what stands between tags.
+// A piece of HTML is a tag or the text between tags.
 type piece struct {
-	text       string // what stands between; a < in it is one that begins no tag
+	text       string // may contain a < that begins no tag
 	tag        string // in lower case
 	end        bool
 	attributes []attribute
@@ -49,13 +49,13 @@ type piece struct {
 
 type attribute struct {
 	name  string // in lower case
-	value string // as it was written, with its entities
+	value string // with its entities
 }
 
-// pieces takes a message apart.
+// pieces yields the pieces of a message.
 func pieces(message string) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
-		text := 0 // where the text began that is not yet out
+		text := 0 // where the text began that was not yielded yet
 		for i := 0; i < len(message); {
 			m := []string(nil)
 			if message[i] == '<' {
@@ -88,9 +88,9 @@ func attributes(s string) []attribute {
 	return all
 }
 
-// CheckHTML returns an error if HipChat would not show a message of format html as it was meant: a tag or an attribute
-// that is not among the allowed ones, an address that is not http, https or mailto, a tag that is never closed, closed
-// twice or closed in the wrong place, or a &, < or > that is not part of markup and not escaped.
+// CheckHTML returns an error if HipChat would not show a message of format html as it was meant: for a tag or an
+// attribute that is not allowed, an address that is not http, https or mailto, a tag that is never closed, closed twice
+// or closed in the wrong place, and a &, < or > that is neither markup nor escaped.
 func CheckHTML(message string) error {
 	var open []string
 	for p := range pieces(message) {
@@ -119,10 +119,10 @@ func CheckHTML(message string) error {
 	return nil
 }
 
-// cardTags are the only ones in the HTML of a card.
+// cardTags are the tags that the HTML of a card may have.
 var cardTags = []string{"a", "b", "i", "strong", "span"}
 
-// CheckCardHTML is [CheckHTML] for the HTML in a card, its activity and its description, where fewer tags are allowed.
+// CheckCardHTML is [CheckHTML] for the activity and the description of a card, which may have fewer tags.
 func CheckCardHTML(text string) error {
 	for p := range pieces(text) {
 		if p.tag != "" && !slices.Contains(cardTags, p.tag) {
@@ -162,11 +162,11 @@ func checkText(text string) error {
 	return nil
 }
 
-// entity returns the entity that text begins with, "" if there is none.
+// entity returns the entity at the beginning of a text, "" if there is none.
 func entity(text string) string {
 	e := entityPattern.FindString(text)
 	if c := html.UnescapeString(e); c == e || strings.HasSuffix(c, ";") && c != ";" {
-		return "" // no such entity, or one that ends before the semicolon
+		return "" // an unknown name, or an entity that ends before the semicolon
 	}
 	return e
 }
@@ -196,8 +196,8 @@ func keepsStyle(style string) bool {
 	return true
 }
 
-// sanitize returns what HipChat keeps of a message: allowed tags with allowed attributes, opened and closed in order,
-// and the text, escaped where it was not.
+// sanitize returns what HipChat keeps of a message: the allowed tags with their allowed attributes, closed in order,
+// and the text, escaped where it was not escaped.
 func sanitize(message string) string {
 	var b strings.Builder
 	var open []string
@@ -240,7 +240,7 @@ func openTag(b *strings.Builder, open []string, p piece) []string {
 	return append(open, p.tag)
 }
 
-// closeTag closes a tag and what is open within it; an end tag of nothing is dropped.
+// closeTag closes a tag and the tags that are open within it. An end tag without a start tag is dropped.
 func closeTag(b *strings.Builder, open []string, tag string) []string {
 	from := len(open) - 1
 	for from >= 0 && open[from] != tag {
@@ -255,7 +255,7 @@ func closeTag(b *strings.Builder, open []string, tag string) []string {
 	return open[:from]
 }
 
-// escape escapes what is not escaped yet.
+// escape escapes what is not escaped.
 func escape(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
