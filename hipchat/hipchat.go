@@ -147,7 +147,7 @@ func (c Config) check(p *provider.Problems) (base *url.URL) {
 	}
 	p.Require("Room", c.Room != "")
 	if c.Room == "." || c.Room == ".." {
-		p.Add("Room", "cannot be part of a URL; use its API ID")
+		p.Add("Room", "cannot be part of a URL: use its API ID")
 	}
 	p.Length("Room", c.Room, provider.Runes, MaxRoom)
 	if shared && (!c.Token.IsZero() || c.BaseURL != "" || !provider.NoCall(c.Call)) {

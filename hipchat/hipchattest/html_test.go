@@ -2,10 +2,12 @@ package hipchattest_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 func TestCheckHTML(t *testing.T) {
@@ -14,7 +16,7 @@ func TestCheckHTML(t *testing.T) {
 		problem       string // "" if it is good
 	}{
 		{"plain text", "disk 91 %", ""},
-		{"nothing", "", ""},
+		{"an empty text", "", ""},
 		{"allowed tags", `<b>a</b><i>b</i><em>c</em><strong>d</strong><br><br/><BR /><code>e</code><pre>f</pre><ul><li>g</li></ul>`, ""},
 		{"a table", `<table><tr valign="top"><td colspan=2>a</td></tr></table>`, ""},
 		{"a link", `<a href="https://x.test/?a=1&amp;b=2">x</a>`, ""},
@@ -33,7 +35,7 @@ func TestCheckHTML(t *testing.T) {
 		{"tags that cross", "<b><i>x</b></i>", "</b> closes nothing"},
 		{"a bare ampersand", "a & b", "unescaped &"},
 		{"an ampersand before letters", "a&b", "unescaped &"},
-		{"an entity that is none", "&foo;", "unescaped &"},
+		{"an unknown entity", "&foo;", "unescaped &"},
 		{"an entity with a tail", "&ampfoo;", "unescaped &"},
 		{"a bare less-than sign", "a < b", "unescaped <"},
 		{"half a tag", "x<b", "unescaped <"},
@@ -72,18 +74,6 @@ func TestCheckCardHTML(t *testing.T) {
 	}
 }
 
-// kept returns what a server keeps of a message.
-func kept(t *testing.T, message string) string {
-	t.Helper()
-	s := hipchattest.NewServer()
-	defer s.Close()
-	status, answer := call(t, s, http.MethodPost, notify, `{"message":"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(message)+`"}`)
-	if status != http.StatusNoContent {
-		t.Fatal(status, answer)
-	}
-	return s.Messages(hipchattest.RoomID)[0].Kept
-}
-
 func TestKept(t *testing.T) {
 	for _, c := range []struct{ name, message, want string }{
 		{"good HTML stays", `<b>a</b><br><a href="https://x.test/?a=1&amp;b">x</a>`, `<b>a</b><br><a href="https://x.test/?a=1&amp;b">x</a>`},
@@ -97,7 +87,9 @@ func TestKept(t *testing.T) {
 		{"bare characters are escaped", `a & b < c > d "e"`, "a &amp; b &lt; c &gt; d &quot;e&quot;"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := kept(t, c.message)
+			s := servicetest.Start(t, hipchattest.New())
+			call(t, s, http.MethodPost, notify, `{"message":`+strconv.Quote(c.message)+`}`)
+			got := servicetest.Last(t, s, s.Messages(hipchattest.RoomID)).Kept
 			if got != c.want {
 				t.Errorf("kept %q, want %q", got, c.want)
 			}
