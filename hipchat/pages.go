@@ -1,6 +1,7 @@
 package hipchat
 
 import (
+	"errors"
 	"iter"
 	"net/url"
 	"strconv"
@@ -43,11 +44,7 @@ func (l Links) next(start int) (at int, more bool, err error) {
 	return at, true, nil
 }
 
-type constError string
-
-func (e constError) Error() string { return string(e) }
-
-const errNextPage = constError("the answer does not say where the next page begins")
+var errNextPage = errors.New("the answer does not say where the next page begins")
 
 // pages yields the items of a page and of those after it. Each page is requested when it is needed. An error is the
 // last element.

@@ -84,16 +84,22 @@ func (k *checker) err() error {
 	return k.first
 }
 
-func (k *checker) require(field string, sent bool) {
-	if !sent {
-		k.refuse(invalid("required", field, nil, "Required field '"+field+"' is missing", nil))
+func (k *checker) missing(field string) {
+	k.refuse(invalid("required", field, nil, "Required field '"+field+"' is missing", nil))
+}
+
+// require checks the length of a text that has to be sent, in characters.
+func (k *checker) require(field string, v *string, least, most int) {
+	if v == nil {
+		k.missing(field)
 	}
+	k.text(field, v, least, most)
 }
 
 // noLimit is the longest length of a text that may have any length.
 const noLimit = 1 << 30
 
-// text checks the length of a text, in characters.
+// text checks the length of a text that may be missing, in characters.
 func (k *checker) text(field string, v *string, least, most int) {
 	if v == nil {
 		return

@@ -41,12 +41,12 @@
 // # What it decides
 //
 // The sources leave some things open. A token of another room is a 403, and a list of rooms has only the room of the
-// token. The words of a 429 and of a wrong parameter are the fake's own. A card may have unknown members also if the
-// fake is Strict, and the objects in a card may never have them, as on the real server. auth_test is answered before
-// the body is read, and does not count as a message. A list of rooms has the private rooms unless include-private is
-// false, in the order in which they were added. A new topic puts a message of type topic into the room. A message to a
-// person is text unless it says html, and a person is found by a mention name only with its @. A session is shown to
-// every token. A card comes back in a history as it was sent. Messages are never deleted.
+// token. The words of a 429 and of a wrong parameter are the fake's own. A real server takes unknown members in a card
+// and refuses them in the objects within it; the fake treats both like other unknown members. auth_test is answered
+// before the body is read, and does not count as a message. A list of rooms has the private rooms unless
+// include-private is false, in the order in which they were added. A new topic puts a message of type topic into the
+// room. A message to a person is text unless it says html, and a person is found by a mention name only with its @. A
+// session is shown to every token. A card comes back in a history as it was sent. Messages are never deleted.
 //
 // # HTML
 //

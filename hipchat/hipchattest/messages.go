@@ -83,8 +83,7 @@ type content struct {
 }
 
 func (c content) check() (k checker) {
-	k.require("message", c.Message != nil)
-	k.text("message", c.Message, 1, maxMessage)
+	k.require("message", c.Message, 1, maxMessage)
 	k.word("message_format", c.Format, "html", "text")
 	return k
 }
@@ -97,12 +96,12 @@ type notification struct {
 	Card     jsontext.Value `json:"card"`
 }
 
-func (n notification) check() error {
+func (n notification) check(unknown bool) error {
 	k := n.content.check()
 	k.word("color", n.Color, "yellow", "green", "red", "purple", "gray", "random")
 	k.text("from", n.From, 0, maxFrom)
 	k.text("attach_to", n.AttachTo, 0, maxAttachTo)
-	if r := checkCard(n.Card); r != nil {
+	if r := checkCard(n.Card, unknown); r != nil {
 		k.refuse(r)
 	}
 	return k.err()
@@ -116,7 +115,7 @@ func (s *Server) sendNotification(c *call) (answer any, err error) {
 	if err := s.readBody(c.r, &n); err != nil {
 		return nil, err
 	}
-	if err := n.check(); err != nil {
+	if err := n.check(!s.IsStrict()); err != nil {
 		return nil, err
 	}
 	m := Message{

@@ -147,8 +147,7 @@ func (s *Server) setTopic(c *call) (answer any, err error) {
 		return nil, err
 	}
 	var k checker
-	k.require("topic", body.Topic != nil)
-	k.text("topic", body.Topic, 0, maxTopic)
+	k.require("topic", body.Topic, 0, maxTopic)
 	if err := k.err(); err != nil {
 		return nil, err
 	}
