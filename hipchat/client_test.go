@@ -112,7 +112,7 @@ func TestNamesThatCannotBeInAPath(t *testing.T) {
 		for _, operation := range roomOperations {
 			wantContains(t, servicetest.AsError(t, operation(t.Context(), client, name), mackerel.ErrInvalid).Message, "room: ")
 		}
-		servicetest.AsError(t, client.TestAuth(t.Context(), name), mackerel.ErrInvalid)
+		_ = servicetest.AsError(t, client.TestAuth(t.Context(), name), mackerel.ErrInvalid)
 		err := client.SendPrivateMessage(t.Context(), name, hipchat.PrivateMessage{Message: "x"})
 		wantContains(t, servicetest.AsError(t, err, mackerel.ErrInvalid).Message, "user: ")
 	}
@@ -174,7 +174,7 @@ func TestWhatARepeatMeans(t *testing.T) {
 					err := operation(t.Context(), client)
 					message := name == "room/notification" || name == "private message user"
 					if message && delivery == mackerel.AtMostOnce {
-						servicetest.AsError(t, err, mackerel.ErrAmbiguous)
+						_ = servicetest.AsError(t, err, mackerel.ErrAmbiguous)
 						if len(fake.Requests()) != 1 {
 							t.Errorf("%d requests", len(fake.Requests()))
 						}

@@ -166,13 +166,16 @@ func (c Config) check(p *provider.Problems) (base *url.URL) {
 
 // checkMentions notes that a list has something that cannot be a mention name.
 func checkMentions(p *provider.Problems, field string, names []string) {
-	for _, n := range names {
-		n = strings.TrimPrefix(n, "@")
-		if n == "" || strings.ContainsFunc(n, func(r rune) bool { return r == '@' || unicode.IsSpace(r) || unicode.IsControl(r) }) {
-			p.Add(field, "has something that is not a mention name")
-			return
-		}
+	if slices.ContainsFunc(names, noMention) {
+		p.Add(field, "has something that is not a mention name")
 	}
+}
+
+func noMention(name string) bool {
+	name = strings.TrimPrefix(name, "@")
+	return name == "" || strings.ContainsFunc(name, func(r rune) bool {
+		return r == '@' || unicode.IsSpace(r) || unicode.IsControl(r)
+	})
 }
 
 // message returns what makes the message of an alert, with what the Config adds to it.

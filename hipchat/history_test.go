@@ -135,7 +135,7 @@ func TestRoomMessages(t *testing.T) {
 		t.Error("the caller's parameters were changed")
 	}
 	for _, err := range clientOf(t, fake, withToken("unknown")).RoomMessages(t.Context(), "ops", p) {
-		servicetest.AsError(t, err, mackerel.ErrUnauthorized)
+		_ = servicetest.AsError(t, err, mackerel.ErrUnauthorized)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestHistoryBodies(t *testing.T) {
 			fake.Inject(fakehttp.Fault{Status: 200, Body: c.body})
 			page, err := client.RoomHistory(t.Context(), "ops", hipchat.RoomHistoryParams{})
 			if c.kind != nil {
-				servicetest.AsError(t, err, c.kind)
+				_ = servicetest.AsError(t, err, c.kind)
 			} else if err != nil {
 				t.Error(err)
 			}

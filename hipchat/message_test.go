@@ -13,7 +13,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once, in both formats and on a card.
+// TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once, in both formats and on a
+// card.
 func TestTextFromAlertsIsOnlyText(t *testing.T) {
 	plain := func(m *hipchat.Message, _ mackerel.Alert) error { // without a mention and a title in front of the text
 		m.Format, m.Title = hipchat.FormatText, ""

@@ -85,7 +85,8 @@ func TestCardsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// TestLimits tries each limit. The server accepts what is as long as allowed. What is longer is refused without a request.
+// TestLimits tries each limit. The server accepts what is as long as allowed. What is longer is refused without a
+// request.
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		field string
@@ -227,7 +228,7 @@ func TestAuthTest(t *testing.T) {
 func TestAServerThatDoesNotKnowAuthTest(t *testing.T) {
 	fake, client := connect(t)
 	fake.Inject(fakehttp.Fault{Status: http.StatusNoContent, Times: -1})
-	servicetest.AsError(t, client.TestAuth(t.Context(), "ops"), mackerel.ErrUnsupported)
+	_ = servicetest.AsError(t, client.TestAuth(t.Context(), "ops"), mackerel.ErrUnsupported)
 	if n := len(fake.Requests()); n != 1 {
 		t.Errorf("%d requests: each of them sends a message", n)
 	}

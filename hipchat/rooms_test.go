@@ -63,7 +63,7 @@ func TestRoomBodies(t *testing.T) {
 			fake.Inject(fakehttp.Fault{Status: 200, Body: c.body})
 			got, err := client.GetRoom(t.Context(), "ops")
 			if c.kind != nil {
-				servicetest.AsError(t, err, c.kind)
+				_ = servicetest.AsError(t, err, c.kind)
 				if !reflect.DeepEqual(got, hipchat.Room{}) {
 					t.Errorf("%+v", got)
 				}
@@ -266,7 +266,7 @@ func TestARoomsTokenCannotRead(t *testing.T) {
 	if servicetest.AsError(t, err, mackerel.ErrUnauthorized); len(names) != 0 {
 		t.Error(names)
 	}
-	servicetest.AsError(t, client.SetTopic(t.Context(), "ops", "x"), mackerel.ErrUnauthorized)
+	_ = servicetest.AsError(t, client.SetTopic(t.Context(), "ops", "x"), mackerel.ErrUnauthorized)
 	_, err = client.LatestHistory(t.Context(), "ops", hipchat.LatestHistoryParams{})
 	wantContains(t, servicetest.AsError(t, err, mackerel.ErrUnauthorized).Message, "view_messages")
 }

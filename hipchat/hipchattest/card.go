@@ -28,7 +28,7 @@ type card struct {
 	Icon        either[icon]        `json:"icon"`
 	Thumbnail   *thumbnail          `json:"thumbnail"`
 	Activity    *activity           `json:"activity"`
-	Attributes  []cardAttribute         `json:"attributes"`
+	Attributes  []cardAttribute     `json:"attributes"`
 }
 
 type description struct {
@@ -75,8 +75,8 @@ func (e *either[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, &e.object)
 }
 
-// checkCard returns the refusal of a card that HipChat would refuse. HipChat's answer does not say what is wrong: it has no
-// message, a description with unfilled places, and the schema of all cards.
+// checkCard returns the refusal of a card that HipChat would refuse. HipChat's answer does not say what is wrong: it
+// has no message, a description with unfilled places, and the schema of all cards.
 func checkCard(raw jsontext.Value, unknown bool) *fakehttp.Refusal {
 	if len(raw) == 0 || raw.Kind() == 'n' {
 		return nil
@@ -111,7 +111,7 @@ func (c card) check(k *checker) {
 	}
 	c.Icon.object.check(k, "icon", noLimit)
 	if c.Thumbnail != nil {
-		c.Thumbnail.icon.check(k, "thumbnail", maxThumbnailURL)
+		c.Thumbnail.check(k, "thumbnail", maxThumbnailURL)
 	}
 	if c.Activity != nil {
 		k.require("activity.html", c.Activity.HTML, 1, noLimit)

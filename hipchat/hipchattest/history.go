@@ -86,6 +86,11 @@ func (q *query) flag(name string, otherwise bool) bool {
 	return false
 }
 
+// page reads what pages are asked for.
+func (q *query) page() page {
+	return page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+}
+
 // date reads a time. It reports false if there is none, or only the word that stands for none.
 func (q *query) date(name, none string) (t time.Time, ok bool) {
 	value := q.Get(name)
@@ -118,7 +123,7 @@ type page struct {
 
 func (s *Server) roomHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
-	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	p := q.page()
 	p.reverse = q.flag("reverse", true)
 	q.flag("include_deleted", true)
 	zone := q.zone()
@@ -139,23 +144,29 @@ func (s *Server) roomHistory(c *call) (answer any, err error) {
 		p.start, p.most = 0, recentMessages
 	}
 	part, more := p.of(messages)
-	return map[string]any{
-		"items": items(part, zone), "startIndex": p.start, "maxResults": p.most, "links": p.links(c, more && dated),
-	}, nil
+	return p.answer(c, items(part, zone), more && dated), nil
 }
 
 // of returns the page of messages, and whether there are more. The messages are oldest first; pages begin with the
 // newest.
-func (p page) of(messages []Message) (part []Message, more bool) {
+func (p page) of(messages []Message) ([]Message, bool) {
 	slices.Reverse(messages)
-	from := min(p.start, len(messages))
-	to := min(from+p.most, len(messages))
-	part = messages[from:to]
-	more = to < len(messages)
+	shown, more := part(messages, p)
 	if p.reverse {
-		slices.Reverse(part)
+		slices.Reverse(shown)
 	}
-	return part, more
+	return shown, more
+}
+
+// part returns the page of a list, and whether there are more.
+func part[T any](all []T, p page) (shown []T, more bool) {
+	from := min(p.start, len(all))
+	to := min(from+p.most, len(all))
+	return all[from:to], to < len(all)
+}
+
+func (p page) answer(c *call, items any, more bool) map[string]any {
+	return map[string]any{"items": items, "startIndex": p.start, "maxResults": p.most, "links": p.links(c, more)}
 }
 
 func (p page) links(c *call, more bool) map[string]string {

@@ -87,9 +87,9 @@ func attributes(s string) []attribute {
 	return all
 }
 
-// CheckHTML returns an error if HipChat would not show a message of format html as it was meant: for a tag or an attribute
-// that is not allowed, an address that is not http, https or mailto, a tag that is never closed, closed twice or closed in
-// the wrong place, and a &, < or > that is neither markup nor escaped.
+// CheckHTML returns an error if HipChat would not show a message of format html as it was meant: for a tag or an
+// attribute that is not allowed, an address that is not http, https or mailto, a tag that is never closed, closed twice
+// or closed in the wrong place, and a &, < or > that is neither markup nor escaped.
 func CheckHTML(message string) error {
 	var s sanitizer
 	s.run(message)
@@ -109,8 +109,8 @@ func CheckCardHTML(text string) error {
 	return CheckHTML(text)
 }
 
-// sanitize returns what HipChat keeps of a message: the allowed tags with their allowed attributes, closed in order, and
-// the text, escaped where it was not escaped.
+// sanitize returns what HipChat keeps of a message: the allowed tags with their allowed attributes, closed in order,
+// and the text, escaped where it was not escaped.
 func sanitize(message string) string {
 	var s sanitizer
 	s.run(message)

@@ -1,6 +1,7 @@
 package hipchattest
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,55 +57,30 @@ func (s *Server) Room(id int64) (Room, bool) {
 	return Room{}, false
 }
 
-// A roomItem is a room in a list.
-type roomItem struct {
-	ID    int64             `json:"id"`
-	Name  string            `json:"name"`
-	Links map[string]string `json:"links"`
-}
-
-// A wholeRoom is a room alone or in a list that is expanded.
-type wholeRoom struct {
-	roomItem
-	XMPPJID           string                       `json:"xmpp_jid"`
-	Topic             string                       `json:"topic"`
-	Privacy           string                       `json:"privacy"`
-	IsArchived        bool                         `json:"is_archived"`
-	IsGuestAccessible bool                         `json:"is_guest_accessible"`
-	GuestAccessURL    *string                      `json:"guest_access_url"`
-	Created           string                       `json:"created"`
-	Owner             User                         `json:"owner"`
-	Participants      []User                       `json:"participants"`
-	Statistics        map[string]map[string]string `json:"statistics"`
-}
-
-func (r *room) item(c *call) roomItem {
+// item returns a room as it is in a list or, if it is whole, alone and in a list that is expanded.
+func (r *room) item(c *call, whole bool) map[string]any {
 	self := "http://" + c.r.Host + basePath + "/room/" + strconv.FormatInt(r.ID, 10)
 	links := map[string]string{"self": self, "webhooks": self + "/webhook", "participants": self + "/participant"}
-	if r.Private {
-		links["members"] = self + "/member"
-	}
-	return roomItem{r.ID, r.Name, links}
-}
-
-func (r *room) whole(c *call) wholeRoom {
-	item := r.item(c)
 	privacy := "public"
 	if r.Private {
-		privacy = "private"
+		links["members"], privacy = self+"/member", "private"
+	}
+	item := map[string]any{"id": r.ID, "name": r.Name, "links": links}
+	if !whole {
+		return item
 	}
 	jid := strconv.FormatInt(r.ID, 10) + "_" + strings.ToLower(strings.ReplaceAll(r.Name, " ", "_")) + "@conf.hipchat.test"
-	return wholeRoom{
-		roomItem: item, XMPPJID: jid, Topic: r.Topic, Privacy: privacy, IsArchived: r.Archived,
-		Created: r.Created.UTC().Format("2006-01-02T15:04:05-07:00"), Owner: r.Owner,
-		Participants: append([]User{}, r.Participants...),
-		Statistics:   map[string]map[string]string{"links": {"self": item.Links["self"] + "/statistics"}},
-	}
+	maps.Copy(item, map[string]any{
+		"xmpp_jid": jid, "topic": r.Topic, "privacy": privacy, "is_archived": r.Archived, "is_guest_accessible": false,
+		"guest_access_url": nil, "created": r.Created.UTC().Format("2006-01-02T15:04:05-07:00"), "owner": r.Owner,
+		"participants": r.Participants, "statistics": map[string]any{"links": map[string]string{"self": self + "/statistics"}},
+	})
+	return item
 }
 
 func (s *Server) getAllRooms(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
-	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	p := q.page()
 	private, archived := q.flag("include-private", true), q.flag("include-archived", false)
 	expand := q.Get("expand")
 	if expand != "" && expand != "items" {
@@ -116,23 +92,16 @@ func (s *Server) getAllRooms(c *call) (answer any, err error) {
 	seen := slices.DeleteFunc(slices.Clone(s.rooms), func(r *room) bool {
 		return r.Private && !private || r.Archived && !archived || c.access.Room != 0 && c.access.Room != r.ID
 	})
-	from := min(p.start, len(seen))
-	to := min(from+p.most, len(seen))
+	shown, more := part(seen, p)
 	items := []any{}
-	for _, r := range seen[from:to] {
-		if expand != "" {
-			items = append(items, r.whole(c))
-		} else {
-			items = append(items, r.item(c))
-		}
+	for _, r := range shown {
+		items = append(items, r.item(c, expand != ""))
 	}
-	return map[string]any{
-		"items": items, "startIndex": p.start, "maxResults": p.most, "links": p.links(c, to < len(seen)),
-	}, nil
+	return p.answer(c, items, more), nil
 }
 
 func (s *Server) getRoom(c *call) (answer any, err error) {
-	return c.room.whole(c), nil
+	return c.room.item(c, true), nil
 }
 
 // maxTopic is the longest topic, in characters.

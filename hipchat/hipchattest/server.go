@@ -63,7 +63,8 @@ type Server struct {
 func New() *Server {
 	s := &Server{access: make(map[string]Access)}
 	s.Server = fakehttp.NewFake(s.serve, refuseBody,
-		fakehttp.Limit{Lane: callLane, N: 500, Per: 5 * time.Minute}, fakehttp.Limit{Lane: messageLane, N: 30, Per: time.Minute})
+		fakehttp.Limit{Lane: callLane, N: 500, Per: 5 * time.Minute},
+		fakehttp.Limit{Lane: messageLane, N: 30, Per: time.Minute})
 	s.AddToken(Token, Access{Label: "Mackerel", Scopes: []string{
 		ScopeAdminRoom, ScopeSendMessage, ScopeSendNotification, ScopeViewGroup, ScopeViewMessages, ScopeViewRoom,
 	}})
