@@ -98,8 +98,8 @@ func (c *Client) send(ctx context.Context, op operation, body any, elements ...s
 	return err
 }
 
-// get makes a call that is answered with a T. Params go into the query by their url tags; nil is none. An answer that
-// decodes to a T without what every T has is not the documented answer.
+// get makes a call that is answered with a T. Params go into the query by their url tags; nil means no query. An answer
+// that decodes to a T without what every T has is not the documented answer.
 func get[T interface{ documented() bool }](
 	ctx context.Context, c *Client, op operation, params any, elements ...string,
 ) (answer T, err error) {

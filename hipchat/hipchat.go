@@ -61,7 +61,7 @@
 // (https://www.atlassian.com/partnerships/slack/faq). What may still run are HipChat Server and HipChat Data Center,
 // whose support ended in June 2020. There is no default BaseURL, because a token should not be sent to the former
 // address of the cloud. Mackerel's documentation of its API does not list the HipChat channel since 2022-08-25. Version
-// 1 of HipChat's API is another one and not supported. Nothing here was tried with a real server: the sources are
+// 1 of HipChat's API is a different API and not supported. Nothing here was tried with a real server: the sources are
 // documents, recorded answers and other clients. Where they leave something open, the comment says what was decided.
 package hipchat
 

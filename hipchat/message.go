@@ -9,8 +9,16 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// maxLink is the longest address, escaped and in characters, that is sent as a link. A longer one is sent as text and
-// cut like other text.
+// Limits of a notification, in characters. MaxMessage is from https://developer.atlassian.com/server/hipchat/messages.
+// The others are from the page of send_room_notification, which no longer exists.
+const (
+	MaxMessage  = 10000
+	MaxFrom     = 64
+	MaxAttachTo = 36 // the id of a message is a UUID
+)
+
+// maxLink is the longest address, escaped and in characters, that is sent as a link. A longer address is sent as text
+// and cut like other text.
 const maxLink = 2000
 
 // A Message is a title that links to URL, text, facts, a memo and a picture. All texts are plain and escaped when they
@@ -60,18 +68,13 @@ func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 	return cuts, err
 }
 
-// problems lists what HipChat would refuse the message for and what cannot be cut.
+// problems lists what HipChat would refuse the message for and what cannot be cut, which includes Raw and the Mentions.
 func (m Message) problems(rendered Notification) (p provider.Problems) {
-	provider.OneOf(&p, "Format", m.Format, FormatHTML, FormatText)
 	checkMentions(&p, "Mentions", m.Mentions)
-	provider.OneOf(&p, "Color", m.Color, allColors...)
-	p.Length("From", m.From, provider.Runes, MaxFrom)
+	rendered.check(&p, "Format")
 	if strings.TrimSpace(rendered.Message) == "" {
 		p.Add("Message", "empty")
 	}
-	p.Length("Message", rendered.Message, provider.Runes, MaxMessage) // with Raw and Mentions, which are never cut
-	p.Length("AttachTo", m.AttachTo, provider.Runes, MaxAttachTo)
-	rendered.Card.check(&p)
 	return p
 }
 

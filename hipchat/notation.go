@@ -18,9 +18,9 @@ var htmlEscapes = strings.NewReplacer(
 )
 
 // EscapeText makes text from elsewhere harmless in a message of [FormatText]. Every @, which could mention somebody,
-// becomes a full-width one, and so does a slash at the start, which could begin a command. Control characters become
-// the replacement character. HipChat documents no way to escape; mentions and commands are taken to be written in
-// ASCII. Emoticons stay.
+// becomes the full-width ＠. A slash at the start, which could begin a command, becomes full-width too. Control
+// characters become the replacement character. HipChat documents no way to escape; mentions and commands are taken to
+// be written in ASCII. Emoticons stay.
 func EscapeText(text string) string {
 	text = strings.ReplaceAll(provider.Plain(text), "@", "＠")
 	start := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })

@@ -8,14 +8,6 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of a notification, in characters. MaxMessage is from https://developer.atlassian.com/server/hipchat/messages.
-// The others are from the page of send_room_notification, which no longer exists.
-const (
-	MaxMessage  = 10000
-	MaxFrom     = 64
-	MaxAttachTo = 36 // the id of a message is a UUID
-)
-
 // A Format is the language of a message.
 type Format string
 
@@ -37,8 +29,6 @@ const (
 	ColorGray   Color = "gray"
 	ColorRandom Color = "random"
 )
-
-var allColors = []Color{ColorYellow, ColorGreen, ColorRed, ColorPurple, ColorGray, ColorRandom}
 
 // A Notification is a message to a room that is not from a person.
 type Notification struct {
@@ -64,22 +54,24 @@ var (
 // A notification that the server would certainly refuse is [mackerel.ErrInvalid] without a request. The error has all
 // problems.
 func (c *Client) SendRoomNotification(ctx context.Context, room string, n Notification) error {
-	if err := n.problems().Err(); err != nil {
+	var p provider.Problems
+	p.Require("Message", n.Message != "")
+	n.check(&p, "MessageFormat")
+	if err := p.Err(); err != nil {
 		return c.service.Invalid(sendRoomNotification.name, err.Error())
 	}
 	return c.send(ctx, sendRoomNotification, n, "room", room, "notification")
 }
 
-// problems lists what the server would certainly refuse.
-func (n Notification) problems() (p provider.Problems) {
-	p.Require("Message", n.Message != "")
+// check notes what the server would certainly refuse in a notification with a message. format is the name of the field
+// with the format.
+func (n Notification) check(p *provider.Problems, format string) {
 	p.Length("Message", n.Message, provider.Runes, MaxMessage)
-	provider.OneOf(&p, "MessageFormat", n.MessageFormat, FormatHTML, FormatText)
-	provider.OneOf(&p, "Color", n.Color, allColors...)
+	provider.OneOf(p, format, n.MessageFormat, FormatHTML, FormatText)
+	provider.OneOf(p, "Color", n.Color, ColorYellow, ColorGreen, ColorRed, ColorPurple, ColorGray, ColorRandom)
 	p.Length("From", n.From, provider.Runes, MaxFrom)
 	p.Length("AttachTo", n.AttachTo, provider.Runes, MaxAttachTo)
-	n.Card.check(&p)
-	return p
+	n.Card.check(p)
 }
 
 // TestAuth asks the server whether the token may send notifications to the room, without sending a notification: the

@@ -17,7 +17,7 @@ const (
 	MaxRaw     = 2000 // of Message.Raw, so that there is room for a title
 )
 
-// maxLink is the longest address, in characters, that is sent as a link. A longer one is sent as text.
+// maxLink is the longest address, in characters, that is sent as a link. A longer address is sent as text.
 const maxLink = 2000
 
 // A Message is a title, text, facts, a memo and a link. All texts are plain and escaped when they are sent, except Raw.
@@ -90,11 +90,11 @@ func address(s string) string {
 	return Escape(s)
 }
 
-// Escape makes text from elsewhere harmless in a message. Every @, which could mention somebody, becomes a full-width
-// one, and so do three backquotes, which would begin or end a block of code. A blank is put between "]" and "(", which
-// could make a link that shows another text. Line breaks become line feeds, and control characters the replacement
-// character. Typetalk documents no way to escape; its markup is taken to be written in ASCII. Codes of emoji such as
-// :smile: stay.
+// Escape makes text from elsewhere harmless in a message. Every @, which could mention somebody, becomes the full-width
+// ＠. Three backquotes, which would begin or end a block of code, become full-width too. A blank is put between "]" and
+// "(", which could make a link that shows another text. Line breaks become line feeds, and control characters the
+// replacement character. Typetalk documents no way to escape; its markup is taken to be written in ASCII. Codes of
+// emoji such as :smile: stay.
 func Escape(text string) string { return escapes.Replace(provider.Plain(text)) }
 
 var escapes = strings.NewReplacer("@", "＠", "```", "｀｀｀", "](", "] (")

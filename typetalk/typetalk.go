@@ -39,8 +39,8 @@
 //
 // Three things are not confirmed. The limit may count a character beyond the Basic Multilingual Plane once or twice;
 // this package counts it twice. The bodies of errors are not documented; the reason is taken from the header
-// WWW-Authenticate, and from the body only if the header has none. Typetalk's Markdown may or may not have links that
-// show another text; [Escape] prevents them.
+// WWW-Authenticate, and from the body only if the header has no reason. Typetalk's Markdown may or may not have links
+// that show another text; [Escape] prevents them.
 package typetalk
 
 import (
@@ -71,7 +71,7 @@ type Config struct {
 	// header, because servers log addresses.
 	URL mackerel.Secret `json:"url,omitzero"`
 	// RawPrefix is put in front of the title, by the alert's status, as Mackerel's channel did. It is in Typetalk's
-	// markup, such as ":rotating_light:" or "@all", and sent as it is. A status without a prefix has none.
+	// markup, such as ":rotating_light:" or "@all", and sent as it is. A status that is not in the map has no prefix.
 	RawPrefix map[mackerel.Status]string `json:"raw_prefix,omitzero"`
 	BaseURL   string                     `json:"base_url,omitzero"` // of the API, up to /api/v1; there is no default
 
