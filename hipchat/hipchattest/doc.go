@@ -51,5 +51,5 @@
 // # HTML
 //
 // HipChat accepts any text as HTML and removes what is not allowed. The fake does the same: [Message].Kept is what is
-// left. [CheckHTML] and, for the HTML in a card, [CheckCardHTML] are for tests in which nothing may be removed.
+// left. [CheckHTML] is for tests in which nothing may be removed.
 package hipchattest

@@ -1,6 +1,7 @@
 package hipchattest
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -91,7 +92,7 @@ func (q *query) page() page {
 	return page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
 }
 
-// date reads a time. It reports false if there is none, or only the word that stands for none.
+// date reads a time. It reports false if the parameter is missing or is the word for no time.
 func (q *query) date(name, none string) (t time.Time, ok bool) {
 	value := q.Get(name)
 	if value == "" || value == none {
@@ -170,34 +171,25 @@ func (p page) answer(c *call, items any, more bool) map[string]any {
 }
 
 func (p page) links(c *call, more bool) map[string]string {
-	links := map[string]string{"self": link(c, c.query)}
-	at := func(start int) string {
-		q := url.Values{}
-		for k, v := range c.query {
-			q[k] = v
-		}
-		q.Set("start-index", strconv.Itoa(start))
-		return link(c, q)
-	}
+	links := map[string]string{"self": link(c, "")}
 	if more {
-		links["next"] = at(p.start + p.most)
+		links["next"] = link(c, strconv.Itoa(p.start+p.most))
 	}
 	if p.start > 0 {
-		links["prev"] = at(max(0, p.start-p.most))
+		links["prev"] = link(c, strconv.Itoa(max(0, p.start-p.most)))
 	}
 	return links
 }
 
-// link returns the address of the call with other parameters, without a token.
-func link(c *call, q url.Values) string {
-	u := url.URL{Scheme: "http", Host: c.r.Host, Path: c.r.URL.Path, RawPath: c.r.URL.RawPath}
-	clean := url.Values{}
-	for k, v := range q {
-		if k != "auth_token" {
-			clean[k] = v
-		}
+// link returns the address of the call, without a token, and with another start-index unless that is "".
+func link(c *call, start string) string {
+	q := maps.Clone(c.query)
+	q.Del("auth_token")
+	if start != "" {
+		q.Set("start-index", start)
 	}
-	u.RawQuery = clean.Encode()
+	u := *c.r.URL
+	u.Scheme, u.Host, u.RawQuery = "http", c.r.Host, q.Encode()
 	return u.String()
 }
 
@@ -220,6 +212,6 @@ func (s *Server) latestHistory(c *call) (answer any, err error) {
 	}
 	part, _ := p.of(messages)
 	return map[string]any{
-		"items": items(part, zone), "maxResults": p.most, "links": map[string]string{"self": link(c, c.query)},
+		"items": items(part, zone), "maxResults": p.most, "links": map[string]string{"self": link(c, "")},
 	}, nil
 }
