@@ -263,7 +263,7 @@ func TestARoomsTokenCannotRead(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	names, err := collect(t, client.Rooms(t.Context(), hipchat.RoomsParams{}))
-	if servicetest.AsError(t, err, mackerel.ErrUnauthorized); len(names) != 0 {
+	if _ = servicetest.AsError(t, err, mackerel.ErrUnauthorized); len(names) != 0 {
 		t.Error(names)
 	}
 	_ = servicetest.AsError(t, client.SetTopic(t.Context(), "ops", "x"), mackerel.ErrUnauthorized)

@@ -29,6 +29,8 @@ func TestCheckHTML(t *testing.T) {
 		{"an event handler", `<b onclick="x">y</b>`, `onclick="x" of <b> is not allowed`},
 		{"a link that runs", `<a href="javascript:x">y</a>`, "is not allowed"},
 		{"a link that runs, disguised", `<a href=" jAva&#115;cript:x">y</a>`, "is not allowed"},
+		{"a link to a mail address", `<a href="mailto:ops@x.test">y</a>`, ""},
+		{"a picture at a mail address", `<img src="mailto:ops@x.test">`, "is not allowed"},
 		{"a span's position", `<span style="color:red;position:fixed">x</span>`, "is not allowed"},
 		{"a tag that stays open", "<b>x", "<b> is never closed"},
 		{"a tag that closes nothing", "x</b>", "</b> closes nothing"},
