@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceOfPlainTextWithCards(t *testing.T) {
-	notifytest.Run(t, harness(mentioning("all"), withCard))
+	notifytest.RunVariant(t, harness(mentioning("all"), withCard))
 }
 
 func harness(configure ...func(*hipchat.Config)) func(testing.TB) notifytest.Harness {

@@ -19,7 +19,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceOfAnAddressInOne(t *testing.T) {
-	notifytest.Run(t, harness(inOne))
+	notifytest.RunVariant(t, harness(inOne))
 }
 
 func harness(configure func(*typetalk.Config)) func(testing.TB) notifytest.Harness {
