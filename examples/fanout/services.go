@@ -83,11 +83,9 @@ func newChatwork() (service, error) {
 }
 
 func newHipChat() (service, error) {
-	s := hipchattest.NewServer()
-	n, err := hipchat.New(hipchat.Config{
-		Token: mackerel.NewSecret(hipchattest.Token), Room: hipchattest.RoomName, BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Messages(hipchattest.RoomID)) }}, err
+	s := hipchattest.New()
+	n, err := hipchat.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 func newSlack() (service, error) {
@@ -111,11 +109,9 @@ func newLINE() (service, error) {
 }
 
 func newTypetalk() (service, error) {
-	s := typetalktest.NewServer()
-	n, err := typetalk.New(typetalk.Config{
-		Token: mackerel.NewSecret(typetalktest.Token), TopicID: typetalktest.TopicID, BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Posts(typetalktest.TopicID)) }}, err
+	s := typetalktest.New()
+	n, err := typetalk.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 // newTwilio is a call. There is one because the alert is open; its end would ring nobody's telephone.

@@ -11,10 +11,10 @@ func TestChallengeParam(t *testing.T) {
 		{"a token", `Bearer error=invalid_token, realm=x`, "invalid_token"},
 		{"in any case, with blanks", `bearer realm="error=wrong", Error = "right"`, "right"},
 		{"a backslash quotes", `Bearer error="a\"b\\c"`, `a"b\c`},
-		{"another parameter ends alike", `Bearer an-error="x", an_error=y`, ""},
-		{"none", `Basic realm="x"`, ""},
+		{"another name that ends alike", `Bearer an-error="x", an_error=y`, ""},
+		{"no such parameter", `Basic realm="x"`, ""},
 		{"a quote that does not end", `Bearer error="x`, ""},
-		{"an empty one", `Bearer error=""`, ""},
+		{"an empty value", `Bearer error=""`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := challengeParam(c.header, "error"); got != c.want {
@@ -24,18 +24,18 @@ func TestChallengeParam(t *testing.T) {
 	}
 }
 
-// FuzzChallengeParam writes a value as a quoted string and reads it back, whatever stands before.
+// FuzzChallengeParam writes a value as a quoted string and reads it back.
 func FuzzChallengeParam(f *testing.F) {
 	for _, s := range []string{"", "x", `"`, `\`, `a", error="b`, "障", "\xff", "="} {
 		f.Add(s, s)
 	}
-	f.Fuzz(func(t *testing.T, before, value string) {
-		challengeParam(before, "error") // must not panic
+	f.Fuzz(func(t *testing.T, other, value string) {
+		challengeParam(other, "error") // must not panic
 		if strings.ContainsAny(value, "\r\n") {
-			return // a header has none
+			return // a header cannot have them
 		}
 		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
-		if got := challengeParam(`Bearer error="`+quoted+`", x=`+before, "error"); got != value {
+		if got := challengeParam(`Bearer error="`+quoted+`", x=`+other, "error"); got != value {
 			t.Errorf("%q, want %q", got, value)
 		}
 	})
