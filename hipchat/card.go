@@ -2,14 +2,13 @@ package hipchat
 
 import (
 	"cmp"
-	"encoding/json"
 	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// Limits of a card, in characters, as the description of send_room_notification had them.
+// Limits of a card, in characters, from the page of send_room_notification, which no longer exists.
 const (
 	MaxCardTitle       = 500
 	MaxCardDescription = 1000
@@ -38,11 +37,11 @@ const (
 	CardMedium  CardFormat = "medium"  // 1 to 5 lines
 )
 
-// A Card is drawn in place of the message by the clients for desktops and the web; those for phones show the message,
-// which must therefore say everything. ID, Style and Title are required.
-// See https://developer.atlassian.com/server/hipchat/messages.
+// A Card is drawn in place of the message by clients for desktops and the web. Clients for phones show the message,
+// which therefore has to contain everything. ID, Style and Title are required. See
+// https://developer.atlassian.com/server/hipchat/messages.
 type Card struct {
-	ID          string      `json:"id"` // the same for the same card sent again
+	ID          string      `json:"id"` // by which a card that is sent again is recognised
 	Style       CardStyle   `json:"style"`
 	Format      CardFormat  `json:"format,omitzero"` // of an application's card only
 	Title       string      `json:"title"`           // at most [MaxCardTitle] characters
@@ -75,7 +74,7 @@ type Thumbnail struct {
 	Height int    `json:"height,omitzero"` // pixels, 0 if not known
 }
 
-// An Activity is one line that the card collapses to until somebody opens it.
+// An Activity is the line to which a card is collapsed until a person opens it.
 type Activity struct {
 	HTML string `json:"html"` // with a, b, i, strong and span only
 	Icon Icon   `json:"icon,omitzero"`
@@ -108,14 +107,19 @@ const (
 	LozengeMoved    Lozenge = "lozenge-moved"
 )
 
-// maxAttributes and maxAttributeValue, in characters, keep a default card from becoming longer than the message.
+// Limits of our own, so that a default card is not longer than the message.
 const (
 	maxAttributes     = 6
-	maxAttributeValue = 250
+	maxAttributeValue = 250 // characters
 )
 
-// DefaultCard is the alert as a card: title, link, text, the status and the first five facts. Its ID is the alert's Key
-// and the status, so that a card sent twice is known as one.
+// lozenges are the frames around the status. A status that this version does not know looks like unknown.
+var lozenges = provider.PerStatus[Lozenge]{
+	OK: LozengeSuccess, Warning: LozengeCurrent, Critical: LozengeError, Unknown: LozengeDefault, Other: LozengeDefault,
+}
+
+// DefaultCard returns the card of an alert: title, link, text, graph, and as attributes the status and the first facts.
+// Its ID is the alert's Key and the status, so that a card that is sent twice is recognised.
 func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 	w, status := provider.Words(a, t), provider.Rating(a)
 	c := &Card{
@@ -132,7 +136,7 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 		c.Description = Description{Value: provider.Plain(text), Format: FormatText}
 	}
 	if status != "" {
-		c.addAttribute(provider.StatusLabel(t), status.Label(), lookOf(status).lozenge)
+		c.addAttribute(provider.StatusLabel(t), status.Label(), lozenges.Of(a))
 	}
 	for _, f := range w.Facts {
 		c.addAttribute(f.Label, f.Value, "")
@@ -150,13 +154,13 @@ func (c *Card) addAttribute(label, value string, style Lozenge) {
 	})
 }
 
-// The types behind Description and Icon have their members and not their methods.
+// The types of the objects that Description and Icon are in JSON, without their methods.
 type (
 	descriptionObject Description
 	iconObject        Icon
 )
 
-// MarshalJSON writes the shorter of the two forms that say the same.
+// MarshalJSON returns a string, or an object if there is a format.
 func (d Description) MarshalJSON() ([]byte, error) {
 	if d.Format == "" {
 		return provider.EncodeJSON(d.Value)
@@ -164,13 +168,13 @@ func (d Description) MarshalJSON() ([]byte, error) {
 	return provider.EncodeJSON(descriptionObject(d))
 }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON decodes a string or an object.
 func (d *Description) UnmarshalJSON(b []byte) error {
 	*d = Description{}
 	return unmarshalEither(b, &d.Value, (*descriptionObject)(d))
 }
 
-// MarshalJSON writes the shorter of the two forms that say the same.
+// MarshalJSON returns a string, or an object if there is a second URL.
 func (i Icon) MarshalJSON() ([]byte, error) {
 	if i.URL2x == "" {
 		return provider.EncodeJSON(i.URL)
@@ -178,63 +182,59 @@ func (i Icon) MarshalJSON() ([]byte, error) {
 	return provider.EncodeJSON(iconObject(i))
 }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON decodes a string or an object.
 func (i *Icon) UnmarshalJSON(b []byte) error {
 	*i = Icon{}
 	return unmarshalEither(b, &i.URL, (*iconObject)(i))
 }
 
-// unmarshalEither reads what is a string in the simple case and an object in any other.
-func unmarshalEither(b []byte, text *string, object any) error {
-	if json.Unmarshal(b, text) == nil {
-		return nil
-	}
-	return json.Unmarshal(b, object)
-}
-
-// check notes what the server is certain to refuse. Its own answer to a bad card would be a dump of its schema.
+// check notes what the server would certainly refuse. A card that it refuses is answered with the whole schema of
+// cards, and not with the field. A nil card has no problems.
 func (c *Card) check(p *provider.Problems) {
-	p.Require("card.id", c.ID != "")
-	checkWord(p, "card.style", c.Style, CardFile, CardImage, CardApplication, CardLink, CardMedia)
-	checkWord(p, "card.format", c.Format, "", CardCompact, CardMedium)
-	checkLength(p, "card.title", c.Title, 1, MaxCardTitle)
+	if c == nil {
+		return
+	}
+	p.Require("Card.ID", c.ID != "")
+	p.Require("Card.Style", c.Style != "")
+	provider.OneOf(p, "Card.Style", c.Style, CardFile, CardImage, CardApplication, CardLink, CardMedia)
+	provider.OneOf(p, "Card.Format", c.Format, CardCompact, CardMedium)
+	p.Require("Card.Title", c.Title != "")
+	p.Length("Card.Title", c.Title, provider.Runes, MaxCardTitle)
 	if d := c.Description; d.Format != "" {
-		checkLength(p, "card.description.value", d.Value, 1, MaxCardDescription)
-		checkWord(p, "card.description.format", d.Format, FormatHTML, FormatText)
+		p.Require("Card.Description.Value", d.Value != "")
+		p.Length("Card.Description.Value", d.Value, provider.Runes, MaxCardDescription)
+		provider.OneOf(p, "Card.Description.Format", d.Format, FormatHTML, FormatText)
 	}
 	if t := c.Thumbnail; t != nil {
-		checkLength(p, "card.thumbnail.url", t.URL, 1, MaxThumbnailURL)
-		checkLength(p, "card.thumbnail.url@2x", t.URL2x, 0, MaxThumbnailURL)
+		p.Require("Card.Thumbnail.URL", t.URL != "")
+		p.Length("Card.Thumbnail.URL", t.URL, provider.Runes, MaxThumbnailURL)
+		p.Length("Card.Thumbnail.URL2x", t.URL2x, provider.Runes, MaxThumbnailURL)
 	}
 	if c.Activity != nil {
-		p.Require("card.activity.html", c.Activity.HTML != "")
+		p.Require("Card.Activity.HTML", c.Activity.HTML != "")
 	}
 	for i, a := range c.Attributes {
-		field := "card.attributes[" + strconv.Itoa(i) + "]"
-		checkLength(p, field+".label", a.Label, 1, MaxAttributeLabel)
-		checkWord(p, field+".value.style", a.Value.Style,
-			"", LozengeDefault, LozengeSuccess, LozengeError, LozengeCurrent, LozengeComplete, LozengeMoved)
+		field := "Card.Attributes[" + strconv.Itoa(i) + "]"
+		p.Require(field+".Label", a.Label != "")
+		p.Length(field+".Label", a.Label, provider.Runes, MaxAttributeLabel)
+		provider.OneOf(p, field+".Value.Style", a.Value.Style,
+			LozengeDefault, LozengeSuccess, LozengeError, LozengeCurrent, LozengeComplete, LozengeMoved)
 	}
 }
 
-// fit returns a copy of the card, and in it everything that can be cut within its limit.
+// fit returns a copy of the card in which all texts that may be cut are within their limits. A nil card stays nil.
 func (c *Card) fit() (*Card, []mackerel.Cut) {
 	if c == nil {
 		return nil, nil
 	}
 	fitted := *c
-	var cuts []mackerel.Cut
-	cut := func(field string, text *string, most int) {
-		from := provider.Runes.Len(*text)
-		if from <= most {
-			return
-		}
-		*text = provider.Runes.Shorten(*text, most)
-		cuts = append(cuts, mackerel.Cut{Field: field, Unit: provider.Runes.Name, From: from, To: provider.Runes.Len(*text)})
+	cut := func(limit int, field string, text *string) []mackerel.Cut {
+		_, cuts := provider.Runes.Fit(limit, func() string { return *text }, provider.Part{Field: field, Text: text})
+		return cuts
 	}
-	cut("card.title", &fitted.Title, MaxCardTitle)
+	cuts := cut(MaxCardTitle, "card.title", &fitted.Title)
 	if c.Description.Format != FormatHTML {
-		cut("card.description", &fitted.Description.Value, MaxCardDescription)
+		cuts = append(cuts, cut(MaxCardDescription, "card.description", &fitted.Description.Value)...)
 	}
 	return &fitted, cuts
 }

@@ -1,31 +1,76 @@
 package hipchat_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-func TestNewClientReportsAllProblems(t *testing.T) {
-	_, err := hipchat.NewClient(hipchat.ClientConfig{Token: mackerel.NewSecret("two words"), Call: mackerel.CallOptions{MaxAttempts: -1}})
-	e := asError(t, err, mackerel.ErrConfig)
-	wantContains(t, e.Message, "Token: ", "BaseURL: required", "MaxAttempts: ")
-	wantMissing(t, err.Error(), "two words")
-	if e.Attempts != 0 || e.Provider != "hipchat" {
-		t.Errorf("%+v", e)
-	}
+// roomOperations are the operations on a room, by the path below that of the room.
+var roomOperations = map[string]func(context.Context, *hipchat.Client, string) error{
+	"": func(ctx context.Context, c *hipchat.Client, room string) error {
+		_, err := c.GetRoom(ctx, room)
+		return err
+	},
+	"/topic": func(ctx context.Context, c *hipchat.Client, room string) error { return c.SetTopic(ctx, room, "t") },
+	"/history": func(ctx context.Context, c *hipchat.Client, room string) error {
+		_, err := c.RoomHistory(ctx, room, hipchat.RoomHistoryParams{})
+		return err
+	},
+	"/history/latest": func(ctx context.Context, c *hipchat.Client, room string) error {
+		_, err := c.LatestHistory(ctx, room, hipchat.LatestHistoryParams{})
+		return err
+	},
+	"/notification": func(ctx context.Context, c *hipchat.Client, room string) error {
+		return c.SendRoomNotification(ctx, room, hipchat.Notification{Message: "x"})
+	},
 }
 
-func TestBaseURLWithAndWithoutTheVersion(t *testing.T) {
+// allOperations are all operations that make one request.
+func allOperations() map[string]func(context.Context, *hipchat.Client) error {
+	operations := map[string]func(context.Context, *hipchat.Client) error{
+		"private message user": func(ctx context.Context, c *hipchat.Client) error {
+			return c.SendPrivateMessage(ctx, "7", hipchat.PrivateMessage{Message: "x"})
+		},
+		"test auth": func(ctx context.Context, c *hipchat.Client) error { return c.TestAuth(ctx, "ops") },
+		"get session": func(ctx context.Context, c *hipchat.Client) error {
+			_, err := c.GetSession(ctx)
+			return err
+		},
+		"get all rooms": func(ctx context.Context, c *hipchat.Client) (last error) {
+			for _, err := range c.Rooms(ctx, hipchat.RoomsParams{}) {
+				last = err
+			}
+			return last
+		},
+	}
+	for below, operation := range roomOperations {
+		operations["room"+below] = func(ctx context.Context, c *hipchat.Client) error { return operation(ctx, c, "ops") }
+	}
+	return operations
+}
+
+func TestClientConfigurations(t *testing.T) {
+	token := mackerel.NewSecret("secret-token")
+	servicetest.Configs(t, hipchat.NewClient, "secret-token", []servicetest.ConfigCase[hipchat.ClientConfig]{
+		{Name: "a token and a base URL are enough", Config: hipchat.ClientConfig{Token: token, BaseURL: "https://hipchat.example.com"}},
+		{Name: "there is no default base URL", Config: hipchat.ClientConfig{Token: token}, Want: []string{"BaseURL: required"}},
+		{Name: "all problems are told at once, in the order of the fields", Config: hipchat.ClientConfig{
+			Token: mackerel.NewSecret("secret-token x"), BaseURL: "hipchat.example.com", Call: mackerel.CallOptions{MaxAttempts: -1},
+		}, Want: []string{"Token: has a blank", "BaseURL: not an http", "Call.MaxAttempts: "}},
+	})
+}
+
+func TestTheBaseURLMayHaveTheVersion(t *testing.T) {
 	for base, want := range map[string]string{
 		"http://fake.test":             "/v2/room/ops/notification",
 		"http://fake.test/":            "/v2/room/ops/notification",
@@ -35,299 +80,109 @@ func TestBaseURLWithAndWithoutTheVersion(t *testing.T) {
 		"https://fake.test/chat/v2/":   "/chat/v2/room/ops/notification",
 		"https://fake.test/ch%20at/v2": "/ch%20at/v2/room/ops/notification",
 	} {
-		s := newServer(t)
-		c, err := hipchat.NewClient(hipchat.ClientConfig{
-			Token: mackerel.NewSecret(hipchattest.Token), BaseURL: base, Call: mackerel.CallOptions{Client: s.Client()},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}) // only the path matters
-		if got := s.Requests()[0].Path; got != want {
+		fake, client := connect(t, func(c *hipchat.ClientConfig) { c.BaseURL = base })
+		_ = client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}) // the fake knows one base only
+		if got := fake.Requests()[0].Path; got != want {
 			t.Errorf("%s leads to %s, want %s", base, got, want)
 		}
 	}
 }
 
-func TestRoomsAreOnePathElement(t *testing.T) {
-	for name, path := range map[string]string{
-		"ops":          "ops",
-		"1234":         "1234",
-		"#ops":         "%23ops",
-		"A/B":          "A%2FB",
-		"a b, c":       "a%20b%2C%20c",
-		"夜間":           "%E5%A4%9C%E9%96%93",
-		"50%?x=1":      "50%25%3Fx=1",
-		"../../../etc": "..%2F..%2F..%2Fetc",
+func TestARoomsNameIsOneElementOfThePath(t *testing.T) {
+	for name, escaped := range map[string]string{
+		"1234": "1234", "#ops": "%23ops", "A/B": "A%2FB", "On Call, now": "On%20Call%2C%20now", "夜間 #1": "%E5%A4%9C%E9%96%93%20%231",
+		"50%?x=1": "50%25%3Fx=1", "../..": "..%2F..",
 	} {
-		s := newServer(t)
-		s.AddRoom(7, name)
-		if err := newClient(t, s, hipchattest.Token).SendRoomNotification(t.Context(), name, hipchat.Notification{Message: "x"}); err != nil {
-			t.Errorf("%q: %v", name, err)
-		}
-		if got := s.Requests()[0].Path; got != "/v2/room/"+path+"/notification" {
-			t.Errorf("%q: %s", name, got)
+		for below, operation := range roomOperations {
+			fake, client := connect(t)
+			fake.AddRoom(7, name)
+			if err := operation(t.Context(), client, name); err != nil {
+				t.Errorf("%q%s: %v", name, below, err)
+			}
+			if got, want := fake.Requests()[0].Path, "/v2/room/"+escaped+below; got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
 		}
 	}
 }
 
-func TestRoomsThatCannotBeAddressed(t *testing.T) {
+func TestNamesThatCannotBeInAPath(t *testing.T) {
+	fake, client := connect(t)
 	for _, name := range []string{"", ".", ".."} {
-		s := newServer(t)
-		c := newClient(t, s, hipchattest.Token)
-		wantKind(t, c.SendRoomNotification(t.Context(), name, hipchat.Notification{Message: "x"}), mackerel.ErrInvalid)
-		wantKind(t, c.TestAuth(t.Context(), name), mackerel.ErrInvalid)
-		_, err := c.RoomHistory(t.Context(), name, hipchat.RoomHistoryParams{})
-		wantKind(t, err, mackerel.ErrInvalid)
-		if len(s.Requests()) != 0 {
-			t.Errorf("%q was asked for", name)
+		for _, operation := range roomOperations {
+			wantContains(t, servicetest.AsError(t, operation(t.Context(), client, name), mackerel.ErrInvalid).Message, "room: ")
+		}
+		_ = servicetest.AsError(t, client.TestAuth(t.Context(), name), mackerel.ErrInvalid)
+		err := client.SendPrivateMessage(t.Context(), name, hipchat.PrivateMessage{Message: "x"})
+		wantContains(t, servicetest.AsError(t, err, mackerel.ErrInvalid).Message, "user: ")
+	}
+	if n := len(fake.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestTheTokenIsInAHeader makes every call. Only get_session has the token in its path too.
+func TestTheTokenIsInAHeader(t *testing.T) {
+	for name, operation := range allOperations() {
+		fake, client := connect(t)
+		fake.AddUser(hanako)
+		if err := operation(t.Context(), client); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		r := fake.Requests()[0]
+		if r.Header.Get("Authorization") != "Bearer "+hipchattest.Token || name != "get session" && strings.Contains(r.Query+r.Path, hipchattest.Token) {
+			t.Errorf("%s: %s?%s %v", name, r.Path, r.Query, r.Header)
 		}
 	}
 }
 
-func TestTheTokenIsInTheHeaderOnly(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s, hipchattest.Token)
-	if err := c.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.TestAuth(t.Context(), "ops"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.RoomHistory(t.Context(), "ops", hipchat.RoomHistoryParams{}); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range s.Requests() {
-		if r.Header.Get("Authorization") != "Bearer "+hipchattest.Token || strings.Contains(r.Query+r.Path, hipchattest.Token) {
-			t.Errorf("%s?%s %v", r.Path, r.Query, r.Header)
-		}
-	}
-}
-
+// TestNothingPrintsTheToken lets the call fail whose address is a secret.
 func TestNothingPrintsTheToken(t *testing.T) {
-	s := newServer(t)
-	const secret = "secret-token-0123456789"
-	c := newClient(t, s, secret)
-	s.Inject(
-		fakehttp.Fault{Status: 401, Body: `{"error":{"message":"no session for ` + secret + `","code":401}}`},
-		fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/?auth_token=" + secret}}},
+	const secret = "secret/token+0123456789"
+	var attempts []mackerel.Attempt
+	fake, client := connect(t, withToken(secret), once, func(c *hipchat.ClientConfig) { c.Call.OnAttempt = servicetest.Record(&attempts) })
+	const quoted = `{"error":{"message":"no /v2/oauth/token/secret%2Ftoken+0123456789 for ` + secret + `","code":404}}`
+	fake.Inject(
+		fakehttp.Fault{Status: 404, Body: quoted}, fakehttp.Fault{Status: 500, Body: quoted}, fakehttp.Fault{Break: fakehttp.ResetConnection},
+		fakehttp.Fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/v2/oauth/token/" + secret}}},
 		fakehttp.Fault{Status: 400, Body: `{"error":"` + secret + `"}`},
 	)
-	for range 3 {
-		err := c.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"})
-		wantMissing(t, fmt.Sprintf("%v %+v %#v", err, err, err), secret)
+	for range 5 {
+		_, err := client.GetSession(t.Context())
+		wantMissing(t, fmt.Sprintf("%v %+v %#v", err, err, err), secret, "secret%2Ftoken", "0123456789")
 	}
-	if got := s.Requests()[0].Header.Get("Authorization"); !strings.Contains(got, secret) {
-		t.Fatalf("the token was not sent: %q", got)
+	fake.Close()
+	_, err := client.GetSession(t.Context())
+	attempts = append(attempts, mackerel.Attempt{Err: err})
+	for _, v := range []any{attempts, client, struct{ c *hipchat.Client }{client}, *client, hipchat.ClientConfig{Token: mackerel.NewSecret(secret)}} {
+		wantMissing(t, fmt.Sprintf("%v %+v %#v", v, v, v), secret, "secret%2Ftoken", "0123456789")
 	}
-	n, err := hipchat.New(hipchat.Config{Client: c, Room: "ops"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := n.Preview(mackerel.Alert{Status: mackerel.StatusOK, Message: "back, " + secret})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range []any{c, n, p, *p, hipchat.Config{Token: mackerel.NewSecret(secret)}, hipchat.ClientConfig{Token: mackerel.NewSecret(secret)}} {
-		wantMissing(t, fmt.Sprintf("%v %+v %#v", v, v, v), secret)
+	if r := fake.Requests(); len(r) < 5 || !strings.HasSuffix(r[0].Path, "secret%2Ftoken+0123456789") {
+		t.Fatalf("the token was not sent: %d requests", len(r))
 	}
 }
 
-func TestRedirectsAreRefused(t *testing.T) {
-	followed := false
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed = true }))
-	defer elsewhere.Close()
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: status, Header: http.Header{"Location": {elsewhere.URL + "/v2/x"}}})
-		err := newClient(t, s, hipchattest.Token).SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"})
-		wantKind(t, err, mackerel.ErrInvalid)
-	}
-	if followed {
-		t.Error("a redirect was followed")
-	}
-}
-
-// TestAnswersOfTheServer has the error bodies on record, and what a proxy may say in the server's place.
-func TestAnswersOfTheServer(t *testing.T) {
-	schema := strings.Repeat(`{"type":"object"},`, 2_000)
-	for _, c := range []struct {
-		name, body string
-		status     int
-		kind       error
-		message    string
-	}{
-		{
-			"a token of version 1", `{"error":{"code":401,"message":"Invalid OAuth session","type":"Unauthorized"}}`,
-			401, mackerel.ErrUnauthorized, "Invalid OAuth session",
-		},
-		{
-			"a missing scope", `{"error":{"code":403,"message":"This action requires one of the following scopes: [u'view_group', u'view_room']","type":"Forbidden"}}`,
-			403, mackerel.ErrUnauthorized, "This action requires one of the following scopes: [u'view_group', u'view_room']",
-		},
-		{
-			"a wrong type", `{"error":{"code":400,"expected_type":"boolean","field":"notify","message":"Value u'true' for field 'notify' is not of type 'boolean'","type":"Bad Request","validation":"type","value":"true"}}`,
-			400, mackerel.ErrInvalid, "Value u'true' for field 'notify' is not of type 'boolean'",
-		},
-		{
-			"a bad card, with no message and all of the schema",
-			`{"error":{"code":400,"description":"Value {value!r} is not of type {expected_type!r}","expected_type":[` + schema + `"null"],"field":"card","type":"Bad Request"}}`,
-			400, mackerel.ErrInvalid, "card: Value {value!r} is not of type {expected_type!r}",
-		},
-		{
-			"a description without a field", `{"error":{"code":400,"description":"no","message":""}}`,
-			400, mackerel.ErrInvalid, "no",
-		},
-		{"an OAuth error", `{"error":"invalid_grant"}`, 400, mackerel.ErrInvalid, "invalid_grant"},
-		{"a message that is no string", `{"error":{"message":{"a":1},"field":2}}`, 400, mackerel.ErrInvalid, ""},
-		{"a list", `{"error":["x"]}`, 400, mackerel.ErrInvalid, ""},
-		{"no room", `{"error":{"code":404,"message":"Room not found","type":"Not Found"}}`, 404, mackerel.ErrNotFound, "Room not found"},
-		{"a path without a room", `{"error":{"code":405}}`, 405, mackerel.ErrInvalid, ""},
-		{"a page of a proxy", "<html><h1>Bad Request</h1>", 400, mackerel.ErrInvalid, ""},
-		{"nothing", "", 403, mackerel.ErrUnauthorized, ""},
-		{"a body without end", `{"error":{"message":"` + strings.Repeat("x", 1<<20) + `"}}`, 400, mackerel.ErrInvalid, ""},
-		{"a server without auth or notifications", "", 501, mackerel.ErrUnsupported, ""},
-		{"a 200 of a proxy is no success", "<html>log in</html>", 200, mackerel.ErrAmbiguous, ""},
-		{"the answer to auth_test is no success", `{"success":{"code":202}}`, 202, mackerel.ErrAmbiguous, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Status: c.status, Body: c.body})
-			client, err := hipchat.NewClient(hipchat.ClientConfig{
-				Token: mackerel.NewSecret(hipchattest.Token), BaseURL: hipchattest.MemoryBaseURL,
-				Call: mackerel.CallOptions{Client: s.Client(), MaxAttempts: 1},
+// TestWhatARepeatMeans loses the first answer to each operation.
+func TestWhatARepeatMeans(t *testing.T) {
+	for name, operation := range allOperations() {
+		for _, delivery := range []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce} {
+			t.Run(name+", "+delivery.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					fake, client := connect(t, func(c *hipchat.ClientConfig) { c.Call.Delivery = delivery })
+					fake.AddUser(hanako)
+					fake.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
+					err := operation(t.Context(), client)
+					message := name == "room/notification" || name == "private message user"
+					if message && delivery == mackerel.AtMostOnce {
+						_ = servicetest.AsError(t, err, mackerel.ErrAmbiguous)
+						if len(fake.Requests()) != 1 {
+							t.Errorf("%d requests", len(fake.Requests()))
+						}
+					} else if err != nil || len(fake.Requests()) != 2 {
+						t.Errorf("%v after %d requests", err, len(fake.Requests()))
+					}
+				})
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			e := asError(t, client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}), c.kind)
-			if e.Message != c.message || e.Status != c.status || e.Code != "" || e.Op != "send room notification" {
-				t.Errorf("%+v, want message %q", e, c.message)
-			}
-		})
-	}
-}
-
-func TestAuthTest(t *testing.T) {
-	s := newServer(t)
-	s.SetToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
-	s.AddRoom(2, "dev")
-	s.SetToken("reader", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}})
-	for _, c := range []struct {
-		name, token, room string
-		kind              error
-	}{
-		{"a room's token will do in its room", "room-token", "ops", nil},
-		{"a room's token will not do elsewhere", "room-token", "dev", mackerel.ErrUnauthorized},
-		{"a token that only reads will not do", "reader", "ops", mackerel.ErrUnauthorized},
-		{"an unknown token will not do", "unknown", "ops", mackerel.ErrUnauthorized},
-		{"an unknown room will not do", hipchattest.Token, "nowhere", mackerel.ErrNotFound},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			err := newClient(t, s, c.token).TestAuth(t.Context(), c.room)
-			if c.kind == nil && err != nil {
-				t.Error(err)
-			}
-			if c.kind != nil && asError(t, err, c.kind).Op != "test auth" {
-				t.Error(err)
-			}
-		})
-	}
-	if n := len(s.Messages(hipchattest.RoomID)); n != 0 {
-		t.Errorf("%d messages were sent", n)
-	}
-}
-
-func TestAuthTestOfAServerThatDoesNotKnowIt(t *testing.T) {
-	s := newServer(t)
-	s.Inject(fakehttp.Fault{Status: http.StatusNoContent, Times: -1})
-	wantKind(t, newClient(t, s, hipchattest.Token).TestAuth(t.Context(), "ops"), mackerel.ErrUnsupported)
-	if n := len(s.Requests()); n != 1 {
-		t.Errorf("%d requests: each of them sends a message", n)
-	}
-}
-
-// TestAfterALimitTheSameIsSentAgain waits in a bubble for each of the two limits.
-func TestAfterALimitTheSameIsSentAgain(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		header http.Header
-		wait   time.Duration
-	}{
-		{"the room's", http.Header{"X-FloodControl-Remaining": {"0"}, "X-FloodControl-Reset": {"946684812"}, "X-RateLimit-Remaining": {"9"}, "X-RateLimit-Reset": {"946684999"}}, 12 * time.Second},
-		{"the token's", http.Header{"X-RateLimit-Remaining": {"0"}, "X-RateLimit-Reset": {"946684807"}}, 7 * time.Second},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // the bubble's clock begins at 946684800
-				s := hipchattest.NewServer()
-				defer s.Close()
-				s.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: c.header, Body: `{"error":{"code":429}}`})
-				start := time.Now()
-				receipt, err := newNotifier(t, s, hipchat.Config{Card: true}).Deliver(t.Context(), everywhere("障害"))
-				if err != nil || receipt.Attempts != 2 {
-					t.Fatal(err, receipt)
-				}
-				if took := time.Since(start); took != c.wait {
-					t.Errorf("it waited %v, want %v", took, c.wait)
-				}
-				r := s.Requests()
-				if len(r) != 2 || string(r[0].Body) != string(r[1].Body) || len(r[0].Body) < 100 {
-					t.Errorf("%d requests, %q", len(r), r[0].Body)
-				}
-			})
-		})
-	}
-}
-
-func TestALimitBeyondMaxWaitIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := hipchattest.NewServer()
-		defer s.Close()
-		c := newClient(t, s, hipchattest.Token)
-		for range 30 {
-			if err := c.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}); err != nil {
-				t.Fatal(err)
-			}
 		}
-		start := time.Now()
-		e := asError(t, c.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}), mackerel.ErrRateLimited)
-		if e.RetryAfter != time.Minute || e.Attempts != 1 || time.Since(start) != 0 {
-			t.Errorf("%+v after %v", e, time.Since(start))
-		}
-		s.Advance(e.RetryAfter)
-		if err := c.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestLostAnswers(t *testing.T) {
-	for _, c := range []struct {
-		delivery mackerel.Delivery
-		messages int
-		kind     error
-	}{
-		{0, 2, nil},
-		{mackerel.AtLeastOnce, 2, nil},
-		{mackerel.AtMostOnce, 1, mackerel.ErrAmbiguous},
-	} {
-		t.Run(c.delivery.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := hipchattest.NewServer()
-				defer s.Close()
-				s.Inject(fakehttp.Fault{Break: fakehttp.CloseConnection, Handled: true})
-				n := newNotifier(t, s, hipchat.Config{Call: mackerel.CallOptions{Delivery: c.delivery}})
-				err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusOK})
-				if c.kind == nil && err != nil {
-					t.Error(err)
-				}
-				if c.kind != nil {
-					wantKind(t, err, c.kind)
-				}
-				if got := len(s.Messages(hipchattest.RoomID)); got != c.messages {
-					t.Errorf("%d messages, want %d", got, c.messages)
-				}
-			})
-		})
 	}
 }

@@ -9,16 +9,14 @@ import (
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 )
 
+// Alerts go to a room, which is a fake here.
 func Example() {
-	server := hipchattest.NewServer() // in place of your company's
-	defer server.Close()
+	fake := hipchattest.New()
+	defer fake.Close()
 
-	n, err := hipchat.New(hipchat.Config{
-		Token:    mackerel.NewSecret(hipchattest.Token),
-		Room:     "ops",
-		BaseURL:  server.BaseURL(),
-		Mentions: map[mackerel.Status][]string{mackerel.StatusCritical: {"all"}},
-	})
+	config := fake.Config() // in your program: hipchat.Config{Token: ..., Room: "ops", BaseURL: "https://hipchat.example.com"}
+	config.Mentions = map[mackerel.Status][]string{mackerel.StatusCritical: {"all"}}
+	n, err := hipchat.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -33,7 +31,7 @@ func Example() {
 			return
 		}
 	}
-	for _, m := range server.Messages(hipchattest.RoomID) {
+	for _, m := range fake.Messages(hipchattest.RoomID) {
 		fmt.Printf("%s, notify %v\n%s\n", m.Color, m.Notify, m.Text)
 	}
 	// Output:
@@ -47,13 +45,14 @@ func Example() {
 }
 
 func ExampleClient_Rooms() {
-	server := hipchattest.NewServer() // in place of your company's
-	defer server.Close()
+	fake := hipchattest.New()
+	defer fake.Close()
 	for id, name := range []string{"dev", "夜間 #1", "lunch"} {
-		server.AddRoom(int64(id), name)
+		fake.AddRoom(int64(id), name)
 	}
 
-	client, err := hipchat.NewClient(hipchat.ClientConfig{Token: mackerel.NewSecret(hipchattest.Token), BaseURL: server.BaseURL()})
+	config := fake.Config()
+	client, err := hipchat.NewClient(hipchat.ClientConfig{Token: config.Token, BaseURL: config.BaseURL})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -65,7 +64,7 @@ func ExampleClient_Rooms() {
 		}
 		fmt.Println(room.Name)
 	}
-	fmt.Println(len(server.Requests()), "pages")
+	fmt.Println(len(fake.Requests()), "pages")
 	// Output:
 	// ops
 	// dev

@@ -1,84 +1,98 @@
 package hipchat_test
 
 import (
-	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// newServer is reached through its client and [hipchattest.MemoryBaseURL], so that it works in a bubble too.
-func newServer(t *testing.T) *hipchattest.Server {
+// start returns a fake and a notifier that reaches it in memory, configured further by each of the functions.
+func start(t testing.TB, configure ...func(*hipchat.Config)) (*hipchattest.Server, *hipchat.Notifier) {
 	t.Helper()
-	s := hipchattest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
-func newClient(t *testing.T, s *hipchattest.Server, token string) *hipchat.Client {
-	t.Helper()
-	c, err := hipchat.NewClient(hipchat.ClientConfig{
-		Token: mackerel.NewSecret(token), BaseURL: hipchattest.MemoryBaseURL, Call: mackerel.CallOptions{Client: s.Client()},
-	})
-	if err != nil {
-		t.Fatal(err)
+	fake := servicetest.Start(t, hipchattest.New())
+	fake.Strict(true)
+	config := fake.MemoryConfig()
+	for _, f := range configure {
+		f(&config)
 	}
-	return c
-}
-
-// newNotifier completes the configuration with what leads to the fake.
-func newNotifier(t *testing.T, s *hipchattest.Server, c hipchat.Config) *hipchat.Notifier {
-	t.Helper()
-	c.Token, c.Room, c.BaseURL = mackerel.NewSecret(hipchattest.Token), hipchattest.RoomName, hipchattest.MemoryBaseURL
-	c.Call.Client = s.Client()
-	n, err := hipchat.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// last returns the newest message of the room.
-func last(t *testing.T, s *hipchattest.Server) hipchattest.Message {
-	t.Helper()
-	all := s.Messages(hipchattest.RoomID)
-	if len(all) == 0 {
-		t.Fatal("the room is empty")
-	}
-	return all[len(all)-1]
+	return fake, servicetest.Make(t, hipchat.New, config)
 }
 
 // notify sends an alert and returns what stands in the room then.
-func notify(t *testing.T, s *hipchattest.Server, c hipchat.Config, a mackerel.Alert) (hipchattest.Message, mackerel.Receipt) {
+func notify(t testing.TB, a mackerel.Alert, configure ...func(*hipchat.Config)) (hipchattest.Message, mackerel.Receipt) {
 	t.Helper()
-	receipt, err := newNotifier(t, s, c).Deliver(t.Context(), a)
+	fake, n := start(t, configure...)
+	receipt, err := n.Deliver(t.Context(), a)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	return last(t, s), receipt
+	return last(t, fake), receipt
 }
 
-// asError returns err as the module's error, which must be of this kind.
-func asError(t *testing.T, err, kind error) *mackerel.Error {
+// send sends a message and returns what stands in the room then.
+func send(t testing.TB, m hipchat.Message) (hipchattest.Message, mackerel.Receipt) {
 	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
+	fake, n := start(t)
+	receipt, err := n.Send(t.Context(), m)
+	if err != nil {
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	return e
+	return last(t, fake), receipt
 }
 
-// wantKind fails unless err is the module's error of this kind.
-func wantKind(t *testing.T, err, kind error) {
+// last returns the newest message in the room. The test fails if HipChat would not show its HTML as it was meant.
+func last(t testing.TB, fake *hipchattest.Server) hipchattest.Message {
 	t.Helper()
-	_ = asError(t, err, kind)
+	m := servicetest.Last(t, fake, fake.Messages(hipchattest.RoomID))
+	if m.Format != "html" {
+		return m
+	}
+	if err := hipchattest.CheckHTML(m.Text); err != nil || m.Kept != m.Text {
+		t.Errorf("%v; the sanitizer makes %q of %q", err, m.Kept, m.Text)
+	}
+	return m
 }
 
-func wantContains(t *testing.T, text string, parts ...string) {
+// connect returns a fake and a client that reaches it in memory, configured further by each of the functions.
+func connect(t testing.TB, configure ...func(*hipchat.ClientConfig)) (*hipchattest.Server, *hipchat.Client) {
+	t.Helper()
+	fake := servicetest.Start(t, hipchattest.New())
+	fake.Strict(true)
+	return fake, clientOf(t, fake, configure...)
+}
+
+func clientOf(t testing.TB, fake *hipchattest.Server, configure ...func(*hipchat.ClientConfig)) *hipchat.Client {
+	t.Helper()
+	config := fake.MemoryConfig()
+	c := hipchat.ClientConfig{Token: config.Token, BaseURL: config.BaseURL, Call: config.Call}
+	for _, f := range configure {
+		f(&c)
+	}
+	return servicetest.Make(t, hipchat.NewClient, c)
+}
+
+// withToken replaces the token of a client.
+func withToken(token string) func(*hipchat.ClientConfig) {
+	return func(c *hipchat.ClientConfig) { c.Token = mackerel.NewSecret(token) }
+}
+
+// once lets a client make one attempt per call.
+func once(c *hipchat.ClientConfig) { c.Call.MaxAttempts = 1 }
+
+// mentioning lets a notifier mention people in critical alerts.
+func mentioning(names ...string) func(*hipchat.Config) {
+	return func(c *hipchat.Config) { c.Mentions = map[mackerel.Status][]string{mackerel.StatusCritical: names} }
+}
+
+func withCard(c *hipchat.Config) { c.Card = true }
+
+func wantContains(t testing.TB, text string, parts ...string) {
 	t.Helper()
 	for _, p := range parts {
 		if !strings.Contains(text, p) {
@@ -87,7 +101,7 @@ func wantContains(t *testing.T, text string, parts ...string) {
 	}
 }
 
-func wantMissing(t *testing.T, text string, parts ...string) {
+func wantMissing(t testing.TB, text string, parts ...string) {
 	t.Helper()
 	for _, p := range parts {
 		if strings.Contains(text, p) {
@@ -96,7 +110,7 @@ func wantMissing(t *testing.T, text string, parts ...string) {
 	}
 }
 
-func mustJSON(t *testing.T, v any) string {
+func mustJSON(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {

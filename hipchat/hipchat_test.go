@@ -1,67 +1,115 @@
 package hipchat_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
+	"net/http"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/sample"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 )
 
-func TestNewReportsAllProblems(t *testing.T) {
-	_, err := hipchat.New(hipchat.Config{
-		From:     strings.Repeat("障", 65),
-		Mentions: map[mackerel.Status][]string{"critical": {"@", "two words", "hana@ko"}, "ok": {"\n"}},
-		Level:    "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{Timeout: -1},
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, harness())
+}
+
+func TestConformanceOfPlainTextWithCards(t *testing.T) {
+	notifytest.RunVariant(t, harness(mentioning("all"), withCard))
+}
+
+func harness(configure ...func(*hipchat.Config)) func(testing.TB) notifytest.Harness {
+	return func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, hipchattest.New())
+		return notifytest.Harness{
+			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+				config := fake.MemoryConfig()
+				config.BaseURL, config.Call = e.BaseURL, e.Call()
+				for _, f := range configure {
+					f(&config)
+				}
+				return servicetest.Make(t, hipchat.New, config)
+			},
+			Fake:    fake,
+			Count:   fake.Accepted,
+			Secrets: []string{hipchattest.Token},
+		}
+	}
+}
+
+func TestGolden(t *testing.T) {
+	variants := servicetest.Languages(func(t testing.TB, text mackerel.Text) (servicetest.Fake, servicetest.Notifier) {
+		return start(t, func(c *hipchat.Config) { c.Text = text })
 	})
-	wantContains(t, asError(t, err, mackerel.ErrConfig).Message,
-		"Token: required", "BaseURL: required", "Room: empty", "From: 65 characters", "Mentions[critical]: ", "Mentions[ok]: ", "Level: ",
-		"Text.Language: ", "Timeout: ")
-}
-
-func TestRoomsThatCannotBeConfigured(t *testing.T) {
-	for _, room := range []string{"", ".", "..", strings.Repeat("障", hipchat.MaxRoom+1)} {
-		_, err := hipchat.New(hipchat.Config{Client: newClient(t, newServer(t), hipchattest.Token), Room: room})
-		wantContains(t, asError(t, err, mackerel.ErrConfig).Message, "Room: ")
-	}
-	if _, err := hipchat.New(hipchat.Config{
-		Client: newClient(t, newServer(t), hipchattest.Token), Room: strings.Repeat("障", hipchat.MaxRoom),
-	}); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestNewWithASharedClient(t *testing.T) {
-	s := newServer(t)
-	s.AddRoom(2, "dev")
-	c := newClient(t, s, hipchattest.Token)
-	for _, room := range []string{"ops", "dev"} {
-		n, err := hipchat.New(hipchat.Config{Client: c, Room: room})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusOK}); err != nil {
-			t.Error(err)
-		}
-		if got := n.String(); got != "hipchat room "+room {
-			t.Error(got)
-		}
-	}
-	if len(s.Messages(hipchattest.RoomID)) != 1 || len(s.Messages(2)) != 1 {
-		t.Error("each room gets its message")
-	}
-	for _, config := range []hipchat.Config{
-		{Client: c, Room: "ops", Token: mackerel.NewSecret("other-token")},
-		{Client: c, Room: "ops", BaseURL: "https://hipchat.example.com"},
-		{Client: c, Room: "ops", Call: mackerel.CallOptions{MaxAttempts: 1}},
+	for name, configure := range map[string]func(*hipchat.Config){
+		"card": withCard,
+		"text": func(c *hipchat.Config) {
+			c.From, c.Mentions = "Mackerel", map[mackerel.Status][]string{
+				mackerel.StatusOK: {"here"}, mackerel.StatusWarning: {"here"}, mackerel.StatusUnknown: {"here"},
+				mackerel.StatusCritical: {"all", "@hanako"},
+			}
+		},
 	} {
-		_, err := hipchat.New(config)
-		wantContains(t, asError(t, err, mackerel.ErrConfig).Message, "Client: ")
+		variants = append(variants, servicetest.Variant{Name: name, Start: func(t testing.TB) (servicetest.Fake, servicetest.Notifier) {
+			return start(t, configure, func(c *hipchat.Config) {
+				c.Text.Location = sample.Zone
+				if c.Card {
+					c.Text.Language = mackerel.Japanese
+				}
+			})
+		}})
+	}
+	servicetest.Golden(t, variants)
+}
+
+func TestConfigurations(t *testing.T) {
+	_, shared := connect(t)
+	config := func(change func(*hipchat.Config)) hipchat.Config {
+		c := hipchat.Config{Token: mackerel.NewSecret("secret-token"), Room: "ops", BaseURL: "https://hipchat.example.com"}
+		change(&c)
+		return c
+	}
+	servicetest.Configs(t, hipchat.New, "secret-token", []servicetest.ConfigCase[hipchat.Config]{
+		{Name: "a token, a room and a base URL are enough", Config: config(func(*hipchat.Config) {})},
+		{Name: "a client and a room are enough", Config: hipchat.Config{Client: shared, Room: "ops"}},
+		{Name: "a room may be long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", hipchat.MaxRoom) })},
+		{Name: "a room may be too long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", hipchat.MaxRoom+1) }), Want: []string{"Room: 101 characters"}},
+		{Name: "a dot is not a room", Config: config(func(c *hipchat.Config) { c.Room = "." }), Want: []string{"Room: cannot be part of a URL"}},
+		{Name: "two dots are not a room", Config: config(func(c *hipchat.Config) { c.Room = ".." }), Want: []string{"Room: cannot be part of a URL"}},
+		{Name: "a client has the token", Config: config(func(c *hipchat.Config) { c.Client, c.BaseURL = shared, "" }), Want: []string{"Client: set together with"}},
+		{Name: "a client has the base URL", Config: config(func(c *hipchat.Config) { c.Client, c.Token = shared, mackerel.Secret{} }), Want: []string{"Client: set together with"}},
+		{Name: "a client has the options", Config: hipchat.Config{Client: shared, Room: "ops", Call: mackerel.CallOptions{MaxAttempts: 1}}, Want: []string{"Client: set together with"}},
+		{Name: "a mention is a name", Config: config(func(c *hipchat.Config) {
+			c.Mentions = map[mackerel.Status][]string{"critical": {"@all", "hana@ko"}, "ok": {"@"}, "unknown": {"two words"}, "warning": {"\n"}}
+		}), Want: []string{"Mentions[critical]: ", "Mentions[ok]: ", "Mentions[unknown]: ", "Mentions[warning]: "}},
+		{Name: "all problems are told at once, in the order of the fields", Config: hipchat.Config{
+			Token: mackerel.NewSecret("secret-token x"), Mentions: map[mackerel.Status][]string{"critical": {"@", "two words"}},
+			From: strings.Repeat("障", hipchat.MaxFrom+1), Level: "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{Timeout: -1},
+		}, Want: []string{
+			"Token: has a blank", "Room: required", "Mentions[critical]: ", "From: 65 characters", "BaseURL: required", "Level: ",
+			"Text.Language: ", "Call.Timeout: ",
+		}},
+	})
+}
+
+func TestSeveralRoomsOfOneClient(t *testing.T) {
+	fake, client := connect(t)
+	fake.AddRoom(2, "dev")
+	for _, room := range []string{"ops", "dev"} {
+		n := servicetest.Make(t, hipchat.New, hipchat.Config{Client: client, Room: room})
+		if err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusOK}); err != nil || n.String() != "hipchat room "+room {
+			t.Errorf("%s: %v", n, err)
+		}
+	}
+	if len(fake.Messages(hipchattest.RoomID)) != 1 || len(fake.Messages(2)) != 1 {
+		t.Error("each room gets its message")
 	}
 }
 
@@ -72,64 +120,44 @@ func TestConfigFromJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hipchat.New(c); err != nil {
-		t.Fatal(err)
-	}
+	servicetest.Make(t, hipchat.New, c)
 	if c.Token.Reveal() != "t-1234567" || !c.Notify["warning"] || c.Mentions["critical"][0] != "all" || !c.Card {
 		t.Errorf("%+v", c)
 	}
 	wantMissing(t, mustJSON(t, c), "t-1234567")
-	if got := mustJSON(t, hipchat.Config{Room: "ops"}); strings.Contains(got, "mentions") || strings.Contains(got, "notify") {
-		t.Error(got)
-	}
-}
-
-func TestLevel(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, hipchat.Config{Level: mackerel.LevelCritical})
-	for status, sent := range map[mackerel.Status]bool{
-		mackerel.StatusOK: true, mackerel.StatusWarning: false, mackerel.StatusCritical: true, mackerel.StatusUnknown: true,
-	} {
-		before := len(s.Requests())
-		receipt, err := n.Deliver(t.Context(), mackerel.Alert{Status: status})
-		p, previewErr := n.Preview(mackerel.Alert{Status: status})
-		if err != nil || previewErr != nil {
-			t.Fatal(err, previewErr)
-		}
-		if got := len(s.Requests()) - before; (got == 1) != sent || (receipt.Skipped == "") != sent || (p.Skipped == "") != sent || receipt.Provider != "hipchat" {
-			t.Errorf("%s: %d requests, %+v", status, got, receipt)
-		}
-	}
+	wantMissing(t, mustJSON(t, hipchat.Config{Room: "ops"}), "mentions", "notify")
 }
 
 func TestNotifyPerStatus(t *testing.T) {
-	s := newServer(t)
-	config := hipchat.Config{Notify: map[mackerel.Status]bool{"WARNING": true, mackerel.StatusCritical: false}}
-	n := newNotifier(t, s, config)
-	config.Notify[mackerel.StatusOK] = true // the notifier has its own
-	for status, want := range map[mackerel.Status]bool{
-		mackerel.StatusOK: false, mackerel.StatusWarning: true, mackerel.StatusCritical: false, mackerel.StatusUnknown: true,
+	own := map[mackerel.Status]bool{"WARNING": true, mackerel.StatusCritical: false}
+	fake, n := start(t, func(c *hipchat.Config) { c.Notify = own })
+	own[mackerel.StatusOK] = true // the notifier has a copy
+	for _, c := range []struct {
+		alert mackerel.Alert
+		want  bool
+	}{
+		{mackerel.Alert{Status: mackerel.StatusOK}, false}, {mackerel.Alert{Status: mackerel.StatusWarning}, true},
+		{mackerel.Alert{Status: mackerel.StatusCritical}, false}, {mackerel.Alert{Status: mackerel.StatusUnknown}, true},
+		{mackerel.Alert{Event: mackerel.EventHostRegister, Status: mackerel.StatusWarning}, false},
 	} {
-		if err := n.Notify(t.Context(), mackerel.Alert{Status: status}); err != nil {
+		if err := n.Notify(t.Context(), c.alert); err != nil {
 			t.Fatal(err)
 		}
-		if m := last(t, s); m.Notify != want {
-			t.Errorf("%s: %v, want %v", status, m.Notify, want)
+		if m := last(t, fake); m.Notify != c.want {
+			t.Errorf("%+v: %t", c.alert, m.Notify)
 		}
-	}
-	if err := n.Notify(t.Context(), mackerel.Alert{Event: mackerel.EventHostRegister}); err != nil || last(t, s).Notify {
-		t.Errorf("a registered host has no status: %v", err)
 	}
 }
 
 func TestMentionsPerStatus(t *testing.T) {
-	s := newServer(t)
 	names := []string{"@all", "hanako"}
-	n := newNotifier(t, s, hipchat.Config{Mentions: map[mackerel.Status][]string{"Critical": names, "unknown": {"here"}}, Card: true})
-	names[0] = "changed"
+	fake, n := start(t, withCard, func(c *hipchat.Config) {
+		c.Mentions = map[mackerel.Status][]string{"Critical": names, "unknown": {"here"}}
+	})
+	names[0] = "changed" // the notifier has a copy
 	for _, c := range []struct {
-		alert        mackerel.Alert
-		start, shape string
+		alert         mackerel.Alert
+		start, format string
 	}{
 		{mackerel.Alert{Status: mackerel.StatusCritical}, "@all @hanako\n[CRITICAL]", "text"},
 		{mackerel.Alert{Status: mackerel.StatusOK}, "<b>[OK]", "html"},
@@ -138,102 +166,134 @@ func TestMentionsPerStatus(t *testing.T) {
 		if err := n.Notify(t.Context(), c.alert); err != nil {
 			t.Fatal(err)
 		}
-		if m := last(t, s); !strings.HasPrefix(m.Text, c.start) || m.Format != c.shape || m.Card == nil {
+		if m := last(t, fake); !strings.HasPrefix(m.Text, c.start) || m.Format != c.format || m.Card == nil {
 			t.Errorf("%s %q %s", m.Format, m.Text, m.Card)
 		}
 	}
 }
 
-func TestMessageFunction(t *testing.T) {
-	s := newServer(t)
-	broken := errors.New("broken template")
-	n := newNotifier(t, s, hipchat.Config{
-		Mentions: mentionAll, Card: true,
-		Message: func(a mackerel.Alert) (hipchat.Message, error) {
-			if a.ID == "" {
-				return hipchat.Message{}, broken
-			}
-			m := hipchat.DefaultMessage(a, mackerel.Text{})
-			m.Mentions, m.Color, m.Card = []string{"taro"}, hipchat.ColorPurple, wholeCard()
-			return m, nil
-		},
+func TestEditSeesWhatTheConfigAddsAndMayEmptyIt(t *testing.T) {
+	edited := false
+	fake, n := start(t, mentioning("all", "here"), withCard, func(c *hipchat.Config) {
+		c.From, c.Notify = "agent", map[mackerel.Status]bool{mackerel.StatusCritical: false}
+		c.Edit = func(m *hipchat.Message, _ mackerel.Alert) error {
+			edited = strings.Join(m.Mentions, " ") == "all here" && m.From == "agent" && !m.Notify && m.Card != nil
+			m.Mentions[0] = "changed" // the message has a copy
+			m.Mentions, m.From, m.Notify, m.Card, m.Color = nil, "", true, nil, hipchat.ColorPurple
+			return nil
+		}
 	})
-	if err := n.Notify(t.Context(), mackerel.Alert{ID: "5A", Status: mackerel.StatusCritical}); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical}); err != nil || !edited {
+			t.Fatalf("%v, %t", err, edited)
+		}
 	}
-	if m := last(t, s); !strings.HasPrefix(m.Text, "@taro\n") || m.Color != "purple" || !strings.Contains(string(m.Card), `"題"`) {
+	if m := last(t, fake); m.Format != "html" || m.From != "Mackerel" || !m.Notify || m.Card != nil || m.Color != "purple" {
 		t.Errorf("%+v", m)
 	}
-	_, err := n.Deliver(t.Context(), mackerel.Alert{})
-	wantKind(t, err, broken)
-	if _, err = n.Preview(mackerel.Alert{}); !errors.Is(err, broken) {
-		t.Error(err)
-	}
-	if got := len(s.Requests()); got != 1 {
-		t.Errorf("%d requests", got)
-	}
 }
 
-func TestReceipt(t *testing.T) {
-	_, receipt := notify(t, newServer(t), hipchat.Config{}, mackerel.Alert{Status: mackerel.StatusOK})
-	if receipt.Provider != "hipchat" || receipt.ID != "" || receipt.Attempts != 1 || receipt.Duration <= 0 || receipt.Queued {
-		t.Errorf("%+v", receipt)
-	}
+// TestAnswers has the error bodies that are on record, and what a proxy may answer in the server's place.
+func TestAnswers(t *testing.T) {
+	schema := strings.Repeat(`{"type":"object"},`, 2_000)
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *hipchat.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "a 204 is success", Status: 204},
+		{Name: "a proxy's 200 is not success", Status: 200, Body: "<html>log in</html>", Kind: mackerel.ErrAmbiguous},
+		{Name: "the answer to auth_test is not success", Status: 202, Body: `{"success":{"code":202}}`, Kind: mackerel.ErrAmbiguous},
+		{
+			Name: "a token of version 1", Status: 401, Body: `{"error":{"code":401,"message":"Invalid OAuth session","type":"Unauthorized"}}`,
+			Kind: mackerel.ErrUnauthorized, Message: "Invalid OAuth session",
+		},
+		{
+			Name: "a missing scope", Status: 403, Body: `{"error":{"code":403,"message":"This action requires one of the following scopes: [u'view_group', u'view_room']","type":"Forbidden"}}`,
+			Kind: mackerel.ErrUnauthorized, Message: "This action requires one of the following scopes: [u'view_group', u'view_room']",
+		},
+		{
+			Name: "a wrong type", Status: 400, Body: `{"error":{"code":400,"expected_type":"boolean","field":"notify","message":"Value u'true' for field 'notify' is not of type 'boolean'","type":"Bad Request","validation":"type","value":"true"}}`,
+			Kind: mackerel.ErrInvalid, Message: "Value u'true' for field 'notify' is not of type 'boolean'",
+		},
+		{
+			Name: "a bad card, with the schema and no message", Status: 400,
+			Body: `{"error":{"code":400,"description":"Value {value!r} is not of type {expected_type!r}","expected_type":[` + schema + `"null"],"field":"card","type":"Bad Request"}}`,
+			Kind: mackerel.ErrInvalid, Message: "card: Value {value!r} is not of type {expected_type!r}",
+		},
+		{Name: "a description without a field", Status: 400, Body: `{"error":{"code":400,"description":"no","message":""}}`, Kind: mackerel.ErrInvalid, Message: "no"},
+		{Name: "an OAuth error", Status: 400, Body: `{"error":"invalid_grant"}`, Kind: mackerel.ErrInvalid, Message: "invalid_grant"},
+		{Name: "a message that is not a string", Status: 400, Body: `{"error":{"message":{"a":1},"field":2}}`, Kind: mackerel.ErrInvalid},
+		{Name: "a list", Status: 400, Body: `{"error":["x"]}`, Kind: mackerel.ErrInvalid},
+		{Name: "an unknown room", Status: 404, Body: `{"error":{"code":404,"message":"Room not found","type":"Not Found"}}`, Kind: mackerel.ErrNotFound, Message: "Room not found"},
+		{Name: "a path without a room", Status: 405, Body: `{"error":{"code":405}}`, Kind: mackerel.ErrInvalid},
+		{Name: "a proxy's page", Status: 400, Body: "<html><h1>Bad Request</h1>", Kind: mackerel.ErrInvalid},
+		{Name: "no body", Status: 403, Kind: mackerel.ErrUnauthorized},
+		{Name: "a body that is too long", Status: 400, Body: `{"error":{"message":"` + strings.Repeat("x", 1<<20) + `"}}`, Kind: mackerel.ErrInvalid},
+		{Name: "a server without notifications", Status: 501, Kind: mackerel.ErrUnsupported},
+	})
 }
 
-func TestAnEmptyMessageIsRefused(t *testing.T) {
-	s := newServer(t)
-	_, err := newNotifier(t, s, hipchat.Config{}).Send(t.Context(), hipchat.Message{})
-	wantKind(t, err, mackerel.ErrInvalid)
-	if len(s.Requests()) != 0 {
-		t.Error("it was sent all the same")
-	}
-}
-
-func TestPreviewIsWhatIsSent(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, hipchat.Config{Card: true, From: "m"})
-	a := everywhere("障害 <&>")
-	p, err := n.Preview(a)
-	if err != nil || len(s.Requests()) != 0 {
-		t.Fatal(err, s.Requests())
-	}
-	if err := n.Notify(t.Context(), a); err != nil {
-		t.Fatal(err)
-	}
-	r := s.Requests()[0]
-	if got := p.Requests[0]; got.Body != string(r.Body) || got.Method != r.Method || !strings.HasSuffix(got.URL, r.Path) ||
-		got.Header.Get("Authorization") != "Bearer [redacted]" {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestManyAtOnce(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, hipchat.Config{Card: true, Mentions: mentionAll, Notify: map[mackerel.Status]bool{"ok": true}})
-	a := everywhere("障害")
-	var wg sync.WaitGroup
-	for range 30 {
-		wg.Go(func() {
-			if err := n.Notify(t.Context(), a); err != nil {
-				t.Error(err)
-			}
+// TestTheSameIsSentAgainAfterALimit waits for each of the two limits.
+func TestTheSameIsSentAgainAfterALimit(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		wait   time.Duration
+	}{
+		{"the room's", http.Header{"X-FloodControl-Remaining": {"0"}, "X-FloodControl-Reset": {"946684812"}, "X-RateLimit-Remaining": {"9"}, "X-RateLimit-Reset": {"946684999"}}, 12 * time.Second},
+		{"the token's", http.Header{"X-RateLimit-Remaining": {"0"}, "X-RateLimit-Reset": {"946684807"}}, 7 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // the bubble's clock begins at 946684800
+				fake, n := start(t, withCard)
+				fake.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: c.header, Body: `{"error":{"code":429}}`})
+				begin := time.Now()
+				receipt, err := n.Deliver(t.Context(), servicetest.Everywhere("障害"))
+				if err != nil || receipt.Attempts != 2 || time.Since(begin) != c.wait {
+					t.Fatalf("%v, %+v after %v", err, receipt, time.Since(begin))
+				}
+				if r := fake.Requests(); string(r[0].Body) != string(r[1].Body) || len(r[0].Body) < 100 {
+					t.Errorf("%q, %q", r[0].Body, r[1].Body)
+				}
+			})
 		})
 	}
-	wg.Wait()
-	if got := len(s.Messages(hipchattest.RoomID)); got != 30 {
-		t.Errorf("%d messages", got)
-	}
 }
 
-func TestACancelledContextSendsNothing(t *testing.T) {
-	s := newServer(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := newNotifier(t, s, hipchat.Config{}).Notify(ctx, mackerel.Alert{}); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if len(s.Requests()) != 0 {
-		t.Error("it was sent all the same")
-	}
+func TestALimitBeyondMaxWaitIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t)
+		fake.Documented()
+		for range 30 {
+			if err := n.Notify(t.Context(), mackerel.Alert{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begin := time.Now()
+		e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrRateLimited)
+		if e.RetryAfter != time.Minute || e.Attempts != 1 || time.Since(begin) != 0 {
+			t.Errorf("%+v after %v", e, time.Since(begin))
+		}
+		fake.Advance(e.RetryAfter)
+		if err := n.Notify(t.Context(), mackerel.Alert{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhatIsNotSent(t *testing.T) {
+	fake, n := start(t)
+	longHTML := &hipchat.Card{ID: "1", Style: hipchat.CardLink, Title: "t", Description: hipchat.Description{
+		Value: strings.Repeat("<br>", 251), Format: hipchat.FormatHTML, // is never cut
+	}}
+	servicetest.Refused(t, fake, func(m hipchat.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]hipchat.Message{
+		"Message: empty":                    {},
+		"Format: must be \"html\" or":       {Format: "markdown", Title: "T"},
+		"Mentions: has something":           {Mentions: []string{"two words"}, Title: "T"},
+		"Color: must be":                    {Color: "Red", Title: "T"},
+		"From: 65 characters":               {From: strings.Repeat("障", hipchat.MaxFrom+1), Title: "T"},
+		"Message: 10004 characters, and at": {Raw: strings.Repeat("<br>", 2501), Title: "T", Text: "x"},
+		"AttachTo: 37 characters":           {AttachTo: strings.Repeat("a", hipchat.MaxAttachTo+1), Title: "T"},
+		"Card.ID: required; Card.Style: re": {Card: &hipchat.Card{Title: "t"}, Title: "T"},
+		"Card.Description.Value: 1004 char": {Card: longHTML, Title: "T"},
+	})
 }

@@ -1,23 +1,24 @@
 package hipchat
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// RoomHistoryParams says which part of a room's history to return. Of the latest messages, which is what a zero Date
-// asks for, there is one page of at most 75. With a Date there are pages, and the newest messages may be missing.
+// RoomHistoryParams says which part of a room's history to return. Without a Date it is one page of at most 75
+// messages, the latest. With a Date there are pages, and the newest messages may be missing.
 type RoomHistoryParams struct {
-	Date time.Time `url:"date,omitempty" layout:"2006-01-02T15:04:05.999999Z07:00"` // the latest to return
-	// EndDate is the earliest to return, together with Date. Servers were seen to refuse it together with Timezone.
+	Date time.Time `url:"date,omitempty" layout:"2006-01-02T15:04:05.999999Z07:00"` // of the latest message
+	// EndDate is the date of the earliest message. It needs a Date. Servers were seen to refuse it together with
+	// Timezone.
 	EndDate        time.Time `url:"end-date,omitempty" layout:"2006-01-02T15:04:05.999999Z07:00"`
-	Timezone       string    `url:"timezone,omitempty"` // a name as Asia/Tokyo, of the dates in the answer; UTC unless set
+	Timezone       string    `url:"timezone,omitempty"` // of the dates in the answer, such as Asia/Tokyo; UTC unless set
 	StartIndex     int       `url:"start-index,omitempty"`
 	MaxResults     int       `url:"max-results,omitempty"`     // 100 unless set, at most 1000
 	Reverse        *bool     `url:"reverse,omitempty"`         // oldest first; true unless set, false for stable pages
@@ -34,20 +35,20 @@ type LatestHistoryParams struct {
 
 // A RoomMessage is a message as the API returns it.
 type RoomMessage struct {
-	ID            string          `json:"id"`   // a UUID, for [Notification].AttachTo
-	Date          time.Time       `json:"date"` // zero if it cannot be read; UTC if it has no offset
-	Type          string          `json:"type"` // message, notification, guest_access or topic
-	From          User            `json:"from"`
-	Message       string          `json:"message"`
-	MessageFormat Format          `json:"message_format,omitzero"` // of a notification
-	Color         Color           `json:"color,omitzero"`          // of a notification
-	Mentions      []User          `json:"mentions,omitzero"`
-	AttachTo      string          `json:"attach_to,omitzero"` // the id of the message that this one is shown with
-	Card          json.RawMessage `json:"card,omitzero"`      // as the server has it; see [RoomMessage.DecodeCard]
-	File          json.RawMessage `json:"file,omitzero"`      // as the server has it
+	ID            string         `json:"id"`   // a UUID, for [Notification].AttachTo
+	Date          time.Time      `json:"date"` // zero if it cannot be read; UTC if it has no offset
+	Type          string         `json:"type"` // message, notification, guest_access or topic
+	From          User           `json:"from"`
+	Message       string         `json:"message"`
+	MessageFormat Format         `json:"message_format,omitzero"` // of a notification
+	Color         Color          `json:"color,omitzero"`          // of a notification
+	Mentions      []User         `json:"mentions,omitzero"`
+	AttachTo      string         `json:"attach_to,omitzero"` // the id of the message that this one is shown with
+	Card          jsontext.Value `json:"card,omitzero"`      // as the server has it; see [RoomMessage.DecodeCard]
+	File          jsontext.Value `json:"file,omitzero"`      // as the server has it
 }
 
-// UnmarshalJSON reads a message. It is never lost over its date.
+// UnmarshalJSON decodes a message. A date that cannot be read is no error.
 func (m *RoomMessage) UnmarshalJSON(b []byte) error {
 	type Fields RoomMessage // without this method
 	*m = RoomMessage{}
@@ -55,28 +56,31 @@ func (m *RoomMessage) UnmarshalJSON(b []byte) error {
 		*Fields
 		Date string `json:"date"`
 	}{Fields: (*Fields)(m)}
-	err := json.Unmarshal(b, &wire)
+	err := unmarshal(b, &wire)
 	m.Date = parseDate(wire.Date)
 	return err
 }
 
-// DecodeCard reads the card of a message, which servers were seen to write as an object and as a string that holds one.
-// It is nil, without an error, if the message has none.
-func (m RoomMessage) DecodeCard() (*Card, error) {
-	b := bytes.TrimSpace(m.Card)
-	if len(b) == 0 {
-		return nil, nil //nolint:nilnil // most messages have no card
+// DecodeCard decodes the card of a message. Servers were seen to write a card as an object and as a string that
+// contains the object. DecodeCard returns nil, without an error, if the message has no card.
+func (m RoomMessage) DecodeCard() (card *Card, err error) {
+	if len(m.Card) == 0 {
+		return nil, nil
 	}
-	if text := ""; json.Unmarshal(b, &text) == nil && b[0] == '"' {
-		b = []byte(text)
+	object := m.Card
+	if object.Kind() == '"' {
+		var text string
+		if err := unmarshal(object, &text); err != nil {
+			return nil, err
+		}
+		object = jsontext.Value(text)
 	}
-	var card *Card
-	err := json.Unmarshal(b, &card)
+	err = unmarshal(object, &card)
 	return card, err
 }
 
-// parseDate reads a date of the API's, in ISO 8601. Some were seen without an offset: they are UTC. What cannot be read
-// is zero.
+// parseDate reads a date in ISO 8601. A date without an offset, as some servers write it, is taken as UTC. It returns
+// the zero time for what it cannot read.
 func parseDate(s string) time.Time {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -86,14 +90,14 @@ func parseDate(s string) time.Time {
 	return time.Time{}
 }
 
-// A User is somebody who wrote or is mentioned. What wrote a notification is no person and has only a Name.
+// A User is a person who wrote a message or is mentioned in it. The sender of a notification has only a Name.
 type User struct {
 	ID          int64  `json:"id,omitzero"`
 	Name        string `json:"name"`
 	MentionName string `json:"mention_name,omitzero"` // what stands after an @
 }
 
-// UnmarshalJSON reads the object that stands for a person, and the string that stands for anything else.
+// UnmarshalJSON decodes the object of a person, or the name of another sender.
 func (u *User) UnmarshalJSON(b []byte) error {
 	*u = User{}
 	type object User
@@ -105,16 +109,17 @@ var (
 	latestHistory = operation{"view latest room history", http.MethodGet, transport.Replay}
 )
 
-// RoomHistory returns one page of a room's messages, oldest first unless Reverse is false:
-// GET /room/{room_id_or_name}/history, view_room_history in the API's reference. The token needs [ScopeViewMessages],
-// which a room's own token never has. It may be repeated.
+// RoomHistory returns a page of the messages of a room, oldest first unless Reverse is false: GET
+// /room/{room_id_or_name}/history, view_room_history in the API's reference. The token needs [ScopeViewMessages], which
+// a room's own token never has. It may be repeated.
 func (c *Client) RoomHistory(ctx context.Context, room string, p RoomHistoryParams) (Page[RoomMessage], error) {
-	return list[RoomMessage](ctx, c, roomHistory, p, "room", room, "history")
+	return get[Page[RoomMessage]](ctx, c, roomHistory, p, "room", room, "history")
 }
 
-// RoomMessages goes through a room's history back from p.Date, newest first whatever p.Reverse says, since only then do
-// the pages stay where they are; without a Date there is one page, of the latest 75. It calls [Client.RoomHistory] for a
-// page when the one before is used up, and ends after an error, the end of the context among them.
+// RoomMessages goes back through a room's history from p.Date, newest first. p.Reverse is ignored: only in this order
+// do pages keep their messages while new messages arrive. Without a Date there is one page, of the latest 75 messages.
+// A page is requested by [Client.RoomHistory] when the page before it is used up. An error, also that of the context,
+// is the last element.
 func (c *Client) RoomMessages(ctx context.Context, room string, p RoomHistoryParams) iter.Seq2[RoomMessage, error] {
 	p.Reverse = new(bool)
 	return pages(c, roomHistory, p.StartIndex, func(start int) (Page[RoomMessage], error) {
@@ -128,5 +133,5 @@ func (c *Client) RoomMessages(ctx context.Context, room string, p RoomHistoryPar
 // GET /room/{room_id_or_name}/history/latest, view_recent_room_history in the API's reference. The token needs
 // [ScopeViewMessages]. It may be repeated.
 func (c *Client) LatestHistory(ctx context.Context, room string, p LatestHistoryParams) (Page[RoomMessage], error) {
-	return list[RoomMessage](ctx, c, latestHistory, p, "room", room, "history", "latest")
+	return get[Page[RoomMessage]](ctx, c, latestHistory, p, "room", room, "history", "latest")
 }

@@ -1,35 +1,40 @@
 package hipchat_test
 
 import (
-	"encoding/json"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// historyServer has a message of a person and a notification, an hour later.
-func historyServer(t *testing.T) *hipchattest.Server {
+// connectHistory is connect with a message of a person in the room, and an hour later a notification.
+func connectHistory(t *testing.T) (*hipchattest.Server, *hipchat.Client) {
 	t.Helper()
-	s := newServer(t)
-	s.SetClock(func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 807578000, time.UTC) })
-	s.AddMessage(hipchattest.RoomID, hipchattest.User{ID: 7, Name: "花子", MentionName: "hanako"}, "見ます")
-	s.Advance(time.Hour)
+	fake, client := connect(t)
+	fake.SetClock(func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 807578000, time.UTC) })
+	fake.AddMessage(hipchattest.RoomID, hanako, "見ます")
+	fake.Advance(time.Hour)
 	n := hipchat.Notification{Message: "<b>障害</b>", Color: hipchat.ColorRed, Card: &hipchat.Card{ID: "1", Style: hipchat.CardLink, Title: "t"}}
-	if err := newClient(t, s, hipchattest.Token).SendRoomNotification(t.Context(), "ops", n); err != nil {
+	if err := client.SendRoomNotification(t.Context(), "ops", n); err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return fake, client
 }
 
 func TestHistories(t *testing.T) {
-	s := historyServer(t)
-	c := newClient(t, s, hipchattest.Token)
+	_, c := connectHistory(t)
 	want := []hipchat.RoomMessage{
 		{
 			ID: "00000001-4d61-4b65-8a72-000000000001", Date: time.Date(2026, 1, 1, 0, 0, 0, 807578000, time.UTC), Type: "message",
@@ -38,7 +43,7 @@ func TestHistories(t *testing.T) {
 		{
 			ID: "00000002-4d61-4b65-8a72-000000000002", Date: time.Date(2026, 1, 1, 1, 0, 0, 807578000, time.UTC),
 			Type: "notification", From: hipchat.User{Name: "Mackerel"}, Message: "<b>障害</b>", MessageFormat: hipchat.FormatHTML,
-			Color: hipchat.ColorRed, Mentions: []hipchat.User{}, Card: json.RawMessage(`{"id":"1","style":"link","title":"t"}`),
+			Color: hipchat.ColorRed, Mentions: []hipchat.User{}, Card: jsontext.Value(`{"id":"1","style":"link","title":"t"}`),
 		},
 	}
 	for name, call := range map[string]func() (hipchat.Page[hipchat.RoomMessage], error){
@@ -74,7 +79,7 @@ func TestHistoryParams(t *testing.T) {
 		query  string
 		items  int
 	}{
-		{"nothing is sent that was not set", hipchat.RoomHistoryParams{}, "", 2},
+		{"only what is set is sent", hipchat.RoomHistoryParams{}, "", 2},
 		{"a date has microseconds", hipchat.RoomHistoryParams{Date: at}, "date=2026-01-01T00%3A30%3A00.000005Z", 1},
 		{"a date has its offset", hipchat.RoomHistoryParams{Date: at.In(tokyo).Truncate(time.Second)}, "date=2026-01-01T09%3A30%3A00%2B09%3A00", 1},
 		{
@@ -87,13 +92,12 @@ func TestHistoryParams(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := historyServer(t)
-			page, err := newClient(t, s, hipchattest.Token).RoomHistory(t.Context(), "1234", c.params)
+			fake, client := connectHistory(t)
+			page, err := client.RoomHistory(t.Context(), "1234", c.params)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := s.Requests()
-			if got := r[len(r)-1].Query; got != c.query {
+			if got := servicetest.Last(t, fake, fake.Requests()).Query; got != c.query {
 				t.Errorf("query %s, want %s", got, c.query)
 			}
 			if len(page.Items) != c.items {
@@ -103,33 +107,41 @@ func TestHistoryParams(t *testing.T) {
 	}
 }
 
-func TestPages(t *testing.T) {
-	s := historyServer(t)
-	c := newClient(t, s, hipchattest.Token)
-	newestFirst := false
-	p := hipchat.RoomHistoryParams{Date: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), MaxResults: 1, Reverse: &newestFirst}
+func TestRoomMessages(t *testing.T) {
+	fake, client := connect(t)
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var want []string
+	for i := range 7 {
+		fake.SetClock(func() time.Time { return begin.Add(time.Duration(i) * time.Minute) })
+		fake.AddMessage(hipchattest.RoomID, hipchattest.User{ID: 7}, strconv.Itoa(i))
+		want = append([]string{strconv.Itoa(i)}, want...)
+	}
+	yes := true
+	p := hipchat.RoomHistoryParams{Date: begin.Add(time.Hour), MaxResults: 3, Reverse: &yes}
 	var got []string
-	for {
-		page, err := c.RoomHistory(t.Context(), "ops", p)
+	for m, err := range client.RoomMessages(t.Context(), "ops", p) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range page.Items {
-			got = append(got, m.Message)
+		if got = append(got, m.Message); len(got) == 1 { // what comes now is later than p.Date
+			fake.SetClock(func() time.Time { return begin.Add(2 * time.Hour) })
+			fake.AddMessage(hipchattest.RoomID, hipchattest.User{ID: 7}, "late")
 		}
-		if page.Links.Next == "" {
-			break
-		}
-		p.StartIndex = page.StartIndex + len(page.Items)
 	}
-	if want := []string{"<b>障害</b>", "見ます"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	if !slices.Equal(got, want) || len(fake.Requests()) != 3 {
+		t.Errorf("%q in %d requests, want %q in 3", got, len(fake.Requests()), want)
+	}
+	if !*p.Reverse {
+		t.Error("the caller's parameters were changed")
+	}
+	for _, err := range clientOf(t, fake, withToken("unknown")).RoomMessages(t.Context(), "ops", p) {
+		_ = servicetest.AsError(t, err, mackerel.ErrUnauthorized)
 	}
 }
 
 func TestLatestHistoryParams(t *testing.T) {
-	s := historyServer(t)
-	page, err := newClient(t, s, hipchattest.Token).LatestHistory(t.Context(), "ops", hipchat.LatestHistoryParams{
+	_, client := connectHistory(t)
+	page, err := client.LatestHistory(t.Context(), "ops", hipchat.LatestHistoryParams{
 		MaxResults: 5, Timezone: "UTC", NotBefore: "00000002-4d61-4b65-8a72-000000000002",
 	})
 	if err != nil || len(page.Items) != 1 || page.MaxResults != 5 {
@@ -137,22 +149,21 @@ func TestLatestHistoryParams(t *testing.T) {
 	}
 }
 
-// oddPage goes wrong after part of it was read.
+// oddPage has a member of the wrong type after good ones.
 const oddPage = `{"items":[{"id":"stale"}],"links":{"next":"http://stale.test"},"startIndex":"0"}`
 
 func TestNothingIsLeftOfAnEarlierAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := hipchattest.NewServer()
-		defer s.Close()
-		s.Inject(fakehttp.Fault{Status: 200, Body: oddPage})
-		page, err := newClient(t, s, hipchattest.Token).RoomHistory(t.Context(), "ops", hipchat.RoomHistoryParams{})
+		fake, client := connect(t)
+		fake.Inject(fakehttp.Fault{Status: 200, Body: oddPage})
+		page, err := client.RoomHistory(t.Context(), "ops", hipchat.RoomHistoryParams{})
 		if err != nil || len(page.Items) != 0 || page.Links.Next != "" {
 			t.Errorf("%v, %+v", err, page)
 		}
 	})
 }
 
-// TestHistoryBodies reads what servers were seen to send, and what is no history.
+// TestHistoryBodies reads what servers were seen to send, and what is not a history.
 func TestHistoryBodies(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
@@ -161,30 +172,23 @@ func TestHistoryBodies(t *testing.T) {
 	}{
 		{"an empty room has no messages", `{"items":[],"links":{}}`, 0, nil},
 		{
-			"unknown members and kinds are no trouble", `{"items":[{"id":"f","date":"2014-11-23T21:23:49.807578+00:00","type":"shout",
+			"members and types may be unknown", `{"items":[{"id":"f","date":"2014-11-23T21:23:49.807578+00:00","type":"shout",
 			 "from":{"id":1,"name":"A","mention_name":"a","links":{"self":"x"},"version":"0"},"message":"m","mentions":[{"id":1,"name":"A",
 			 "mention_name":"a"}],"file":{"name":"a.png","size":1},"card":"{}","new":1}]}`, 1, nil,
 		},
 		{"a deleted message has no text", `{"items":[{"id":"f","date":"2014-11-23T21:23:49+00:00","from":null,"type":"message"}]}`, 1, nil},
-		{"an answer without items is no history", `{"links":{"next":"http://stale.test"}}`, 0, mackerel.ErrUnavailable},
-		{"an odd page is no history", oddPage, 0, mackerel.ErrUnavailable},
-		{"null is no history", `null`, 0, mackerel.ErrUnavailable},
-		{"a page of a proxy is no history", `<html>`, 0, mackerel.ErrUnavailable},
-		{"half an answer is no history", `{"items":[{"id":"f"`, 0, mackerel.ErrUnavailable},
+		{"an answer without items is not a history", `{"links":{"next":"http://stale.test"}}`, 0, mackerel.ErrUnavailable},
+		{"an odd page is not a history", oddPage, 0, mackerel.ErrUnavailable},
+		{"null is not a history", `null`, 0, mackerel.ErrUnavailable},
+		{"a proxy's page is not a history", `<html>`, 0, mackerel.ErrUnavailable},
+		{"half an answer is not a history", `{"items":[{"id":"f"`, 0, mackerel.ErrUnavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.Inject(fakehttp.Fault{Status: 200, Body: c.body})
-			client, err := hipchat.NewClient(hipchat.ClientConfig{
-				Token: mackerel.NewSecret(hipchattest.Token), BaseURL: hipchattest.MemoryBaseURL,
-				Call: mackerel.CallOptions{Client: s.Client(), MaxAttempts: 1},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			fake, client := connect(t, once)
+			fake.Inject(fakehttp.Fault{Status: 200, Body: c.body})
 			page, err := client.RoomHistory(t.Context(), "ops", hipchat.RoomHistoryParams{})
 			if c.kind != nil {
-				wantKind(t, err, c.kind)
+				_ = servicetest.AsError(t, err, c.kind)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -195,11 +199,52 @@ func TestHistoryBodies(t *testing.T) {
 	}
 }
 
-func TestARoomsTokenCannotRead(t *testing.T) {
-	s := newServer(t)
-	s.SetToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
-	_, err := newClient(t, s, "room-token").LatestHistory(t.Context(), "ops", hipchat.LatestHistoryParams{})
-	wantContains(t, asError(t, err, mackerel.ErrUnauthorized).Message, "view_messages")
+func TestDecodeCard(t *testing.T) {
+	whole := mustJSON(t, wholeCard())
+	for _, c := range []struct {
+		name, card string
+		want       *hipchat.Card
+		fails      bool
+	}{
+		{"an object", whole, wholeCard(), false},
+		{"a string that contains it", mustJSON(t, whole), wholeCard(), false},
+		{"no card", ``, nil, false},
+		{"null", ` null `, nil, false},
+		{"a string that contains null", `"null"`, nil, false},
+		{"a string that contains no card", `"card"`, nil, true},
+		{"a number", `7`, nil, true},
+		{"half a card", `{"id":`, nil, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := hipchat.RoomMessage{Card: jsontext.Value(c.card)}.DecodeCard()
+			if (err != nil) != c.fails || err == nil && !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func FuzzRoomMessage(f *testing.F) {
+	for _, s := range []string{
+		`{"id":"f","date":"2014-11-23T21:23:49.807578+00:00","card":"{\"id\":\"1\"}"}`, `{"card":{"id":"1"}}`, `{"date":1}`, `{"card":"\""}`, `null`, `{"Date":"x"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var m, again hipchat.RoomMessage
+		if json.Unmarshal(b, &m) != nil {
+			return
+		}
+		if card, err := m.DecodeCard(); err == nil && card == nil && strings.Contains(string(m.Card), "{") && m.Card[0] == '{' {
+			t.Errorf("the card of %q is nil", b)
+		}
+		if m.Date.Year() > 9999 || m.Date.Year() < 0 {
+			t.Skip("not a date that JSON has")
+		}
+		if err := json.Unmarshal([]byte(mustJSON(t, m)), &again); err != nil || !again.Date.Equal(m.Date) || again.ID != m.ID {
+			t.Errorf("%q is %+v and then %+v, %v", b, m, again, err)
+		}
+	})
 }
 
 func FuzzUser(f *testing.F) {

@@ -1,32 +1,76 @@
 package hipchat
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// EscapeHTML makes text from elsewhere harmless in a message of [FormatHTML]: the characters that mean something become
-// entities, line breaks become <br>, and control characters, which no client can show, the replacement character. The
-// result may also stand in an attribute's quotes. In the HTML of a card, which has no <br>, text must be of one line.
+// EscapeHTML makes text from elsewhere harmless in a message of [FormatHTML]: the characters of markup become entities,
+// line breaks become <br>, and control characters the replacement character. The result can also be put into the quotes
+// of an attribute. The HTML of a card has no <br>: there, the text must be of one line.
 func EscapeHTML(text string) string { return htmlEscapes.Replace(provider.Plain(text)) }
 
 var htmlEscapes = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;", "\n", "<br>",
 )
 
-// EscapeText makes text from elsewhere harmless in a message of [FormatText]: every @, which could mention somebody,
-// becomes a full-width one, "@all" becomes "＠all", and so does a slash at the start, which could begin a command.
-// Control characters become the replacement character. HipChat documents no way to escape; this relies on mentions and
-// commands being written in ASCII. Emoticons stay.
+// EscapeText makes text from elsewhere harmless in a message of [FormatText]. Every @, which could mention somebody,
+// becomes the full-width ＠. A slash at the start, which could begin a command, becomes full-width too. Control
+// characters become the replacement character. HipChat documents no way to escape; mentions and commands are taken to
+// be written in ASCII. Emoticons stay.
 func EscapeText(text string) string {
 	text = strings.ReplaceAll(provider.Plain(text), "@", "＠")
-	start := strings.TrimLeftFunc(text, invisible)
+	start := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	if rest, ok := strings.CutPrefix(start, "/"); ok {
 		return "／" + rest
 	}
 	return text
 }
 
-func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+// linkable reports whether an address can be a link, also after it was escaped, which makes it longer.
+func linkable(address string) bool {
+	return provider.Linkable(address, maxLink) && provider.Runes.Len(EscapeHTML(address)) <= maxLink
+}
+
+// html writes the message in HTML. The title is a link if there is an address for it. An address that cannot be a link
+// is text in a line of its own.
+func (m Message) html(facts, linked, address string) string {
+	title, picture := element("b", m.Title), ""
+	if linked != "" {
+		linked = EscapeHTML(linked)
+		title = `<a href="` + linked + `">` + cmp.Or(title, linked) + `</a>`
+	}
+	if linkable(m.Image) {
+		picture = `<img src="` + EscapeHTML(m.Image) + `">`
+	}
+	memo := element("i", provider.Line(m.Memo))
+	return provider.Join("<br>", m.Raw, title, EscapeHTML(m.Text), EscapeHTML(facts), memo, EscapeHTML(address), picture)
+}
+
+func element(tag, text string) string {
+	if text == "" {
+		return ""
+	}
+	return "<" + tag + ">" + EscapeHTML(text) + "</" + tag + ">"
+}
+
+// text writes the message in plain text: the mentions first, and addresses in lines of their own, where clients make
+// links of them.
+func (m Message) text(facts, linked, address string) string {
+	var mentions []string
+	for _, n := range m.Mentions {
+		mentions = append(mentions, "@"+strings.TrimPrefix(n, "@"))
+	}
+	body := EscapeText(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo), address))
+	picture := m.Image
+	if !linkable(picture) {
+		picture = ""
+	}
+	return provider.Join("\n", provider.Join(" ", mentions...), m.Raw, body, plainLink(linked), plainLink(picture))
+}
+
+// plainLink writes an address so that nothing in it mentions anybody.
+func plainLink(address string) string { return strings.ReplaceAll(address, "@", "%40") }

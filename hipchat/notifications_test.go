@@ -1,14 +1,18 @@
 package hipchat_test
 
 import (
-	"encoding/json"
-	"reflect"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 // wholeCard has everything that a card can have.
@@ -26,8 +30,8 @@ func wholeCard() *hipchat.Card {
 }
 
 func TestSendRoomNotification(t *testing.T) {
-	s := newServer(t)
-	err := newClient(t, s, hipchattest.Token).SendRoomNotification(t.Context(), "ops", hipchat.Notification{
+	fake, client := connect(t)
+	err := client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{
 		Message: "<b>障害</b>", MessageFormat: hipchat.FormatHTML, Color: hipchat.ColorPurple, Notify: true, From: "代理",
 		AttachTo: "00000001-4d61-4b65-8a72-000000000001", Card: wholeCard(),
 	})
@@ -41,7 +45,7 @@ func TestSendRoomNotification(t *testing.T) {
 		`"thumbnail":{"url":"https://x.test/t","url@2x":"https://x.test/t2","width":3,"height":4},` +
 		`"activity":{"html":"<b>a</b>","icon":"https://x.test/a"},` +
 		`"attributes":[{"label":"l","value":{"label":"v","url":"https://x.test/v","style":"lozenge-moved","icon":"https://x.test/v"}}]}}`
-	r := s.Requests()[0]
+	r := fake.Requests()[0]
 	if got := string(r.Body); got != want {
 		t.Errorf("sent\n%s, want\n%s", got, want)
 	}
@@ -51,11 +55,11 @@ func TestSendRoomNotification(t *testing.T) {
 }
 
 func TestTheLeastNotification(t *testing.T) {
-	s := newServer(t)
-	if err := newClient(t, s, hipchattest.Token).SendRoomNotification(t.Context(), "1234", hipchat.Notification{Message: "x"}); err != nil {
+	fake, client := connect(t)
+	if err := client.SendRoomNotification(t.Context(), "1234", hipchat.Notification{Message: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(s.Requests()[0].Body); got != `{"message":"x","notify":false}` {
+	if got := string(fake.Requests()[0].Body); got != `{"message":"x","notify":false}` {
 		t.Error(got)
 	}
 }
@@ -81,38 +85,37 @@ func TestCardsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// TestLimits tries each limit: what is as long as it may be is accepted by the server, one character more is refused
-// before it gets there, and the server would have refused it too.
+// TestLimits tries each limit. The server accepts what is as long as allowed. What is longer is refused without a
+// request.
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		field string
 		most  int
 		put   func(*hipchat.Notification, string)
 	}{
-		{"message", hipchat.MaxMessage, func(n *hipchat.Notification, s string) { n.Message = s }},
-		{"from", hipchat.MaxFrom, func(n *hipchat.Notification, s string) { n.From = s }},
-		{"attach_to", hipchat.MaxAttachTo, func(n *hipchat.Notification, s string) { n.AttachTo = s }},
-		{"card.title", hipchat.MaxCardTitle, func(n *hipchat.Notification, s string) { n.Card.Title = s }},
-		{"card.description.value", hipchat.MaxCardDescription, func(n *hipchat.Notification, s string) { n.Card.Description.Value = s }},
-		{"card.thumbnail.url", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL = s }},
-		{"card.thumbnail.url@2x", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL2x = s }},
-		{"card.attributes[0].label", hipchat.MaxAttributeLabel, func(n *hipchat.Notification, s string) { n.Card.Attributes[0].Label = s }},
+		{"Message", hipchat.MaxMessage, func(n *hipchat.Notification, s string) { n.Message = s }},
+		{"From", hipchat.MaxFrom, func(n *hipchat.Notification, s string) { n.From = s }},
+		{"AttachTo", hipchat.MaxAttachTo, func(n *hipchat.Notification, s string) { n.AttachTo = s }},
+		{"Card.Title", hipchat.MaxCardTitle, func(n *hipchat.Notification, s string) { n.Card.Title = s }},
+		{"Card.Description.Value", hipchat.MaxCardDescription, func(n *hipchat.Notification, s string) { n.Card.Description.Value = s }},
+		{"Card.Thumbnail.URL", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL = s }},
+		{"Card.Thumbnail.URL2x", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL2x = s }},
+		{"Card.Attributes[0].Label", hipchat.MaxAttributeLabel, func(n *hipchat.Notification, s string) { n.Card.Attributes[0].Label = s }},
 	} {
 		for _, unit := range []string{"a", "障", "🔥"} {
-			t.Run(c.field+" in "+unit, func(t *testing.T) {
-				s := newServer(t)
-				client := newClient(t, s, hipchattest.Token)
+			t.Run(c.field+" of "+unit, func(t *testing.T) {
+				fake, client := connect(t)
 				n := hipchat.Notification{Message: "x", Card: wholeCard()}
 				c.put(&n, strings.Repeat(unit, c.most))
 				if err := client.SendRoomNotification(t.Context(), "ops", n); err != nil {
-					t.Fatal(err)
+					t.Fatalf("%v: %q", err, fake.Problems())
 				}
 				for _, more := range []int{c.most + 1, 100_000} {
 					c.put(&n, strings.Repeat(unit, more))
-					e := asError(t, client.SendRoomNotification(t.Context(), "ops", n), mackerel.ErrInvalid)
-					wantContains(t, e.Message, c.field+": ", "characters")
+					e := servicetest.AsError(t, client.SendRoomNotification(t.Context(), "ops", n), mackerel.ErrInvalid)
+					wantContains(t, e.Message, c.field+": ", " characters, and at most ")
 				}
-				if got := len(s.Requests()); got != 1 {
+				if got := len(fake.Requests()); got != 1 {
 					t.Errorf("%d requests", got)
 				}
 			})
@@ -120,36 +123,39 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
-	s := newServer(t)
-	client := newClient(t, s, hipchattest.Token)
-	e := asError(t, client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{
+func TestAllProblemsOfANotificationAreTold(t *testing.T) {
+	fake, client := connect(t)
+	e := servicetest.AsError(t, client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{
 		MessageFormat: "markdown", Color: "Red",
 		Card: &hipchat.Card{
 			Format: "html", Description: hipchat.Description{Format: "md"}, Thumbnail: &hipchat.Thumbnail{},
 			Activity: &hipchat.Activity{}, Attributes: []hipchat.Attribute{{Value: hipchat.AttributeValue{Style: "red"}}},
 		},
 	}), mackerel.ErrInvalid)
-	for _, field := range []string{
-		"message", "message_format", "color", "card.id", "card.style", "card.format", "card.title", "card.description.value",
-		"card.description.format", "card.thumbnail.url", "card.activity.html", "card.attributes[0].label",
-		"card.attributes[0].value.style",
-	} {
-		wantContains(t, "; "+e.Message, "; "+field+": ")
+	var fields []string
+	for _, problem := range strings.Split(e.Message, "; ") {
+		field, _, _ := strings.Cut(problem, ": ")
+		fields = append(fields, field)
 	}
-	if len(s.Requests()) != 0 || e.Attempts != 0 {
+	if want := []string{
+		"Message", "MessageFormat", "Color", "Card.ID", "Card.Style", "Card.Format", "Card.Title", "Card.Description.Value",
+		"Card.Description.Format", "Card.Thumbnail.URL", "Card.Activity.HTML", "Card.Attributes[0].Label",
+		"Card.Attributes[0].Value.Style",
+	}; !slices.Equal(fields, want) {
+		t.Errorf("%q, want %q", fields, want)
+	}
+	if len(fake.Requests()) != 0 || e.Attempts != 0 {
 		t.Error("it was sent all the same")
 	}
 }
 
-func TestWords(t *testing.T) {
-	s := newServer(t)
-	client := newClient(t, s, hipchattest.Token)
+func TestEveryWordIsAccepted(t *testing.T) {
+	fake, client := connect(t)
 	for _, color := range []hipchat.Color{
 		"", hipchat.ColorYellow, hipchat.ColorGreen, hipchat.ColorRed, hipchat.ColorPurple, hipchat.ColorGray, hipchat.ColorRandom,
 	} {
 		if err := client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x", Color: color}); err != nil {
-			t.Error(err)
+			t.Errorf("%v: %q", err, fake.Problems())
 		}
 	}
 	for _, style := range []hipchat.CardStyle{
@@ -163,22 +169,18 @@ func TestWords(t *testing.T) {
 			card.Attributes = append(card.Attributes, hipchat.Attribute{Label: "l", Value: hipchat.AttributeValue{Label: "v", Style: l}})
 		}
 		if err := client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x", Card: card}); err != nil {
-			t.Error(err)
+			t.Errorf("%v: %q", err, fake.Problems())
 		}
 	}
 }
 
 func TestTheCallersCardStaysAsItIs(t *testing.T) {
-	s := newServer(t)
 	card := wholeCard()
 	card.Title = strings.Repeat("題", 1000)
 	before := mustJSON(t, card)
-	receipt, err := newNotifier(t, s, hipchat.Config{Card: true}).Send(t.Context(), hipchat.Message{Title: "T", Card: card})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []mackerel.Cut{{Field: "card.title", Unit: "runes", From: 1000, To: hipchat.MaxCardTitle}}
-	if !reflect.DeepEqual(receipt.Cuts, want) {
+	_, receipt := send(t, hipchat.Message{Title: "T", Card: card})
+	want := mackerel.Cut{Field: "card.title", Unit: "runes", From: 1000, To: hipchat.MaxCardTitle}
+	if len(receipt.Cuts) != 1 || receipt.Cuts[0] != want {
 		t.Errorf("%+v, want %+v", receipt.Cuts, want)
 	}
 	if got := mustJSON(t, card); got != before {
@@ -186,13 +188,48 @@ func TestTheCallersCardStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestADescriptionInHTMLIsNeverCut(t *testing.T) {
-	s := newServer(t)
-	card := wholeCard()
-	card.Description.Value = strings.Repeat("<br>", 251)
-	_, err := newNotifier(t, s, hipchat.Config{}).Send(t.Context(), hipchat.Message{Title: "T", Card: card})
-	wantContains(t, asError(t, err, mackerel.ErrInvalid).Message, "card.description.value: 1004 characters")
-	if len(s.Requests()) != 0 {
-		t.Error("it was sent all the same")
+func TestAMessageIsAttachedToAnother(t *testing.T) {
+	const id = "00000001-4d61-4b65-8a72-000000000001"
+	if m, _ := send(t, hipchat.Message{Title: "x", AttachTo: id}); m.AttachTo != id {
+		t.Errorf("attached to %q", m.AttachTo)
+	}
+}
+
+func TestAuthTest(t *testing.T) {
+	fake, _ := connect(t)
+	fake.AddToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddRoom(2, "dev")
+	fake.AddToken("reader", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}})
+	for _, c := range []struct {
+		name, token, room string
+		kind              error
+	}{
+		{"a room's token may send in its room", "room-token", "ops", nil},
+		{"a room's token may not send in another room", "room-token", "dev", mackerel.ErrUnauthorized},
+		{"a token that only reads may not send", "reader", "ops", mackerel.ErrUnauthorized},
+		{"an unknown token may not send", "unknown", "ops", mackerel.ErrUnauthorized},
+		{"an unknown room is not found", hipchattest.Token, "nowhere", mackerel.ErrNotFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := clientOf(t, fake, withToken(c.token)).TestAuth(t.Context(), c.room)
+			if c.kind == nil && err != nil {
+				t.Error(err)
+			}
+			if c.kind != nil && servicetest.AsError(t, err, c.kind).Op != "test auth" {
+				t.Error(err)
+			}
+		})
+	}
+	if n := fake.Accepted(); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+func TestAServerThatDoesNotKnowAuthTest(t *testing.T) {
+	fake, client := connect(t)
+	fake.Inject(fakehttp.Fault{Status: http.StatusNoContent, Times: -1})
+	_ = servicetest.AsError(t, client.TestAuth(t.Context(), "ops"), mackerel.ErrUnsupported)
+	if n := len(fake.Requests()); n != 1 {
+		t.Errorf("%d requests: each of them sends a message", n)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
@@ -13,27 +12,29 @@ import (
 // A PrivateMessage is a message to one person. It has neither a color nor a card.
 type PrivateMessage struct {
 	Message string `json:"message"` // 1 to [MaxMessage] characters
-	// MessageFormat is FormatText unless set. It is always sent, because sources differ on what the server takes for
-	// granted. Text from elsewhere goes through [EscapeText] or [EscapeHTML].
+	// MessageFormat is FormatText unless set. It is always sent, because sources differ on the server's default. Text
+	// from elsewhere has to be escaped by [EscapeText] or [EscapeHTML].
 	MessageFormat Format `json:"message_format"`
-	Notify        bool   `json:"notify"` // disturb the person, as far as he or she allows it
+	Notify        bool   `json:"notify"` // disturb the person, as far as the person allows it
 }
 
 var privateMessageUser = operation{"private message user", http.MethodPost, transport.Message}
 
-// SendPrivateMessage sends a message to a person, who is named by id, email address, or mention name with its @:
-// POST /user/{id_or_email}/message, private_message_user in the API's reference. The token needs [ScopeSendMessage],
-// and whom the message is from is whose token it is. HipChat answers with no id. A lost answer is treated as
-// Call.Delivery says; what is sent twice is there twice. 30 messages are allowed to a person in a minute.
+// SendPrivateMessage sends a message to a person, who is named by id, email address, or mention name with its @: POST
+// /user/{id_or_email}/message, private_message_user in the API's reference. The token needs [ScopeSendMessage], and the
+// message is from the person whose token it is. HipChat answers without an id. After a lost answer Call.Delivery
+// decides whether the message is sent again, and may arrive twice. A person is sent at most 30 messages per minute.
 //
-// What the server is certain to refuse is [mackerel.ErrInvalid] without a request, all of it at once.
+// A message that the server would certainly refuse is [mackerel.ErrInvalid] without a request. The error has all
+// problems.
 func (c *Client) SendPrivateMessage(ctx context.Context, user string, m PrivateMessage) error {
 	m.MessageFormat = cmp.Or(m.MessageFormat, FormatText)
 	var p provider.Problems
-	checkLength(&p, "message", m.Message, 1, MaxMessage)
-	checkWord(&p, "message_format", m.MessageFormat, FormatHTML, FormatText)
-	if len(p) > 0 {
-		return c.service.Invalid(privateMessageUser.name, strings.Join(p, "; "))
+	p.Require("Message", m.Message != "")
+	p.Length("Message", m.Message, provider.Runes, MaxMessage)
+	provider.OneOf(&p, "MessageFormat", m.MessageFormat, FormatHTML, FormatText)
+	if err := p.Err(); err != nil {
+		return c.service.Invalid(privateMessageUser.name, err.Error())
 	}
 	return c.send(ctx, privateMessageUser, m, "user", user, "message")
 }

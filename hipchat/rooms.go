@@ -2,10 +2,8 @@ package hipchat
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -15,7 +13,7 @@ import (
 // MaxTopic is the longest topic of a room, in characters.
 const MaxTopic = 250
 
-// Privacy is who may enter a room. Values that are newer than this package are kept as they came.
+// Privacy is who may enter a room. A value that this version does not know is kept as the server wrote it.
 type Privacy string
 
 // The two kinds of rooms.
@@ -24,7 +22,7 @@ const (
 	PrivacyPrivate Privacy = "private" // members only
 )
 
-// A Room is a room as the API returns it. A list that is not expanded has the ID and the Name of each.
+// A Room is a room as the API returns it. A list of rooms that is not expanded has only ID and Name.
 type Room struct {
 	ID                int64     `json:"id"`
 	Name              string    `json:"name"`
@@ -41,7 +39,7 @@ type Room struct {
 
 func (r Room) documented() bool { return r.ID != 0 }
 
-// UnmarshalJSON reads a room. It is never lost over its date.
+// UnmarshalJSON decodes a room. A date that cannot be read is no error.
 func (r *Room) UnmarshalJSON(b []byte) error {
 	type Fields Room // without this method
 	*r = Room{}
@@ -49,16 +47,16 @@ func (r *Room) UnmarshalJSON(b []byte) error {
 		*Fields
 		Created string `json:"created"`
 	}{Fields: (*Fields)(r)}
-	err := json.Unmarshal(b, &wire)
+	err := unmarshal(b, &wire)
 	r.Created = parseDate(wire.Created)
 	return err
 }
 
 // RoomsParams says which rooms to list.
 type RoomsParams struct {
-	StartIndex      int    `url:"start-index,omitempty"`      // how many to pass over
-	MaxResults      int    `url:"max-results,omitempty"`      // of one page: 100 unless set, at most 1000
-	IncludePrivate  *bool  `url:"include-private,omitempty"`  // the server decides unless set; sources differ on how
+	StartIndex      int    `url:"start-index,omitempty"`      // rooms to leave out
+	MaxResults      int    `url:"max-results,omitempty"`      // of a page: 100 unless set, at most 1000
+	IncludePrivate  *bool  `url:"include-private,omitempty"`  // the server's default unless set; sources differ on it
 	IncludeArchived bool   `url:"include-archived,omitempty"` // archived rooms too
 	Expand          string `url:"expand,omitempty"`           // "items": each room as [Client.GetRoom] has it
 }
@@ -70,31 +68,30 @@ var (
 )
 
 // Rooms goes through the rooms that the token can see, in the server's order: GET /room, get_all_rooms in the API's
-// reference. A page is got when the one before is used up, and may be repeated. It ends after an error, the end of the
-// context among them. The token needs [ScopeViewGroup] or [ScopeViewRoom].
+// reference. A page is requested when the page before it is used up, and may be repeated. An error, also that of the
+// context, is the last element. The token needs [ScopeViewGroup] or [ScopeViewRoom].
 func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error] {
 	return pages(c, getAllRooms, p.StartIndex, func(start int) (Page[Room], error) {
 		p := p
 		p.StartIndex = start
-		return list[Room](ctx, c, getAllRooms, p, "room")
+		return get[Page[Room]](ctx, c, getAllRooms, p, "room")
 	})
 }
 
-// GetRoom returns a room: GET /room/{room_id_or_name}, get_room in the API's reference. The token needs [ScopeViewGroup]
-// or [ScopeViewRoom], neither of which a room's own token has. It may be repeated.
+// GetRoom returns a room: GET /room/{room_id_or_name}, get_room in the API's reference. The token needs
+// [ScopeViewGroup] or [ScopeViewRoom]; a room's own token has neither. It may be repeated.
 func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
-	return one[Room](ctx, c, getRoom, "room", room)
+	return get[Room](ctx, c, getRoom, nil, "room", room)
 }
 
-// SetTopic sets a room's topic, of at most [MaxTopic] characters; "" takes it away: PUT /room/{room_id_or_name}/topic,
-// set_topic in the API's reference. The token needs [ScopeAdminRoom]. It may be repeated.
+// SetTopic sets the topic of a room, of at most [MaxTopic] characters; "" removes it: PUT
+// /room/{room_id_or_name}/topic, set_topic in the API's reference. The token needs [ScopeAdminRoom]. It may be
+// repeated.
 func (c *Client) SetTopic(ctx context.Context, room, topic string) error {
 	var p provider.Problems
-	if checkLength(&p, "topic", topic, 0, MaxTopic); len(p) > 0 {
-		return c.service.Invalid(setTopic.name, strings.Join(p, "; "))
+	p.Length("topic", topic, provider.Runes, MaxTopic)
+	if err := p.Err(); err != nil {
+		return c.service.Invalid(setTopic.name, err.Error())
 	}
-	params := struct {
-		Topic string `json:"topic"`
-	}{topic}
-	return c.send(ctx, setTopic, params, "room", room, "topic")
+	return c.send(ctx, setTopic, map[string]string{"topic": topic}, "room", room, "topic")
 }

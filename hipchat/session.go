@@ -7,7 +7,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A Scope is something that a token may do. Values that are newer than this package are kept as they came.
+// A Scope is something that a token may do. A scope that this version does not know is kept as the server wrote it.
 // See https://developer.atlassian.com/server/hipchat/hipchat-rest-api-scopes/.
 type Scope string
 
@@ -24,17 +24,17 @@ const (
 	ScopeViewRoom         Scope = "view_room"
 )
 
-// A Session is what the server says of a token.
+// A Session is what the server knows about a token.
 type Session struct {
 	Client SessionClient `json:"client"`
 	Scopes []Scope       `json:"scopes"` // what the token may do
 }
 
-// A SessionClient is whom a token was issued to.
+// A SessionClient is what a token was issued to.
 type SessionClient struct {
 	Name          string       `json:"name"`
-	AllowedScopes []Scope      `json:"allowed_scopes"` // what it can have tokens for
-	Room          *SessionRoom `json:"room"`           // the only room that the token is for; nil if it is for all
+	AllowedScopes []Scope      `json:"allowed_scopes"` // that its tokens can have
+	Room          *SessionRoom `json:"room"`           // the only room of the token; nil if it is for all rooms
 }
 
 // A SessionRoom is the room of a room's own token.
@@ -48,8 +48,8 @@ func (s Session) documented() bool { return s.Scopes != nil || s.Client.AllowedS
 var getSession = operation{"get session", http.MethodGet, transport.Replay}
 
 // GetSession returns what the client's token may do, and where: GET /oauth/token/{token}, get_session in the API's
-// reference. It needs no scope and may be repeated. This is the one call that has the token in its path, because the API
-// wants it there: a server or proxy that logs addresses logs it. [Client.TestAuth] does without.
+// reference. It needs no scope and may be repeated. It is the only call with the token in its path, as the API
+// requires. A server or proxy that logs addresses logs the token; [Client.TestAuth] has it in a header only.
 func (c *Client) GetSession(ctx context.Context) (Session, error) {
-	return one[Session](ctx, c, getSession, "oauth", "token", c.token.Reveal())
+	return get[Session](ctx, c, getSession, nil, "oauth", "token", c.token.Reveal())
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/mackerel-notify/mackerel/jsm/jsmtest"
 )
 
-// An alert opens and closes. The server here is a fake; without BaseURL it is the real one.
+// An alert opens and closes. The service is a fake here.
 func Example() {
-	s := jsmtest.NewServer()
-	defer s.Close()
-	n, err := jsm.New(jsm.Config{
-		APIKey: mackerel.NewSecret(jsmtest.APIKey), BaseURL: s.BaseURL(),
-		Responders: []jsm.Responder{{Type: "team", ID: "4513b7ea-3b91-438f-b7e4-e3e54af9147c"}},
-	})
+	fake := jsmtest.New()
+	defer fake.Close()
+
+	config := fake.Config() // in your program: jsm.Config{APIKey: mackerel.NewSecret(os.Getenv("JSM_API_KEY"))}
+	config.Responders = []jsm.Responder{{Type: "team", ID: "4513b7ea-3b91-438f-b7e4-e3e54af9147c"}}
+	n, err := jsm.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -27,7 +27,8 @@ func Example() {
 	fmt.Println(n.Notify(context.Background(), alert))
 	alert.Status = mackerel.StatusOK
 	fmt.Println(n.Notify(context.Background(), alert))
-	for _, a := range s.Alerts() {
+
+	for _, a := range fake.Alerts() {
 		fmt.Println(a.Alias, a.Priority, a.Message, a.Closed)
 	}
 	// Output:

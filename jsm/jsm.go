@@ -1,9 +1,10 @@
-// Package jsm carries alerts to the operations part of Jira Service Management, the successor of Opsgenie, through its
-// integration events API
-// (https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events/).
+// Package jsm carries alerts to Jira Service Management (https://www.atlassian.com/software/jira/service-management)
+// through the integration events API of its operations
+// (https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events).
 //
-// A [Notifier] creates one alert per alert of Mackerel's and closes it when that is over. It has the title as its message,
-// the text, the memo and a link as its description, the facts as its details, and a priority by the status.
+// A [Notifier] creates one alert in Jira Service Management per alert of Mackerel and closes it when that is over. It
+// has the title as its message, the text, the memo and a link as its description, the facts as its details, and a
+// priority by the status.
 //
 //	n, err := jsm.New(jsm.Config{
 //		APIKey:     mackerel.NewSecret(os.Getenv("JSM_API_KEY")), // of an API integration, not an API token
@@ -11,48 +12,49 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// [Notifier.Acknowledge], [Notifier.AddNote] and [Notifier.CloseAlert] do by hand what people do in the product, by the
-// alias of the alert, which is [mackerel.Alert.Key].
+// [Notifier.Acknowledge], [Notifier.AddNote] and [Notifier.CloseAlert] do what people do in the product, by the alias
+// of the alert, which is [mackerel.Alert.Key].
 //
-// Alert groups are alerts of their own here, which Mackerel's channel does not send: whoever receives both alerts and
-// alert groups, and wants one page, passes only one of them on. Events that are neither, such as a host's change of
-// status, are skipped, and the receipt says so.
+// An alert group becomes an alert of its own, unlike on Mackerel's channel: if you receive alerts as well as alert
+// groups and want one page, pass only one of the two on. Other events, such as a host's change of status, are skipped,
+// and the receipt says so.
 //
 // # Delivery
 //
-// The service drops repeats by the alias, so a request whose answer was lost is sent again in either delivery mode, and
-// there is still one alert. Notes, and alerts that the caller sends without an alias, are messages like any other: for
-// them the default is [mackerel.AtLeastOnce], and a note sent again may be there twice.
+// The default is [mackerel.AtLeastOnce]. The service drops repeats by the alias: if an answer is lost, the request is
+// sent again in either delivery mode, and there is still one alert. Only notes, and alerts without an alias, which the
+// caller has to make, can be doubled.
 //
-// Nil means that the request was accepted, which is a promise and not yet a deed: receipts are Queued, and their ID is
-// that of the request. [Notifier.RequestStatus] tells what became of it. With Config.Follow, Deliver and Send wait for
-// that, up to [FollowAttempts] times [FollowWait]; then nil means that it was done.
+// Success is any 2xx with the id of the request. The service carries the request out later, so a receipt is Queued and
+// has that id as its ID. [Notifier.RequestStatus] returns what became of it. With Config.Follow, Deliver and Send ask
+// for that themselves, up to 10 times, one second apart; then success means that the request was carried out.
 //
-// While an alert is open, the service only counts what else comes for its alias: an alert that goes from warning to
-// critical keeps the message and the priority that it was created with. Where priorities decide who is called, give
-// warning and critical the same one (Config.Priorities), or send only what is critical (Config.Level).
+// While an alert is open, the service only counts further creations with its alias. An alert that goes from warning to
+// critical keeps the message and the priority with which it was created. If the priority decides who is called, give
+// warning and critical the same priority (Config.Priorities), or send only critical alerts (Config.Level).
 //
 // # Limits
 //
-// A message has at most [MaxMessage] characters, a description [MaxDescription], details all together [MaxDetails]. What
-// is longer is cut, the memo first, and the receipt says so; a title that is too long for the message stands whole at the
-// start of the description. A request that is refused with 429 waits for as long as the service says, within Call.MaxWait
-// and the context's deadline, and is made again; beyond that the error is [mackerel.ErrRateLimited].
+// A request that is refused with 429 is sent again after the time that the service asks for, within Call.MaxWait and
+// the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
-// Unconfirmed, and decided here: the status of a request that was accepted, of which the pages give only the body: any
-// that means success will do, if the body has a request's id; the limits, which are Opsgenie's; the rate limits; whether
-// responders are found by name, where the pages show ids; the address and form of a request's status, which are
-// Opsgenie's.
+// A message has at most 130 characters, a description 15,000, all details together 8,000, an entity 512, a source 100
+// and a note 25,000. There are at most 20 tags of 50 characters. Longer texts are cut, the memo first, and the receipt
+// says so. A title that is too long for the message stands in full at the beginning of the description. An alias has at
+// most 512 characters and is never cut; there are at most 50 responders.
+//
+// Not documented: the status of a success; the limits, which are those of Opsgenie; the rate limits; whether responders
+// are found by name; and the address and form of the status of a request, which are those of Opsgenie.
 //
 // # Text
 //
-// Text is sent as it is, for nothing in it mentions anybody; control characters are replaced.
+// Text is sent as it is, because nothing in it mentions anyone. Control characters are replaced.
 //
 // # Service
 //
-// There is one address for all regions. The key is that of an integration of the type API; a key of Opsgenie's is
-// unauthorized here and the other way round. The REST API with a cloud id, which knows alerts by their id only, stays
-// out.
+// There is one address for all regions. The key is that of an integration of the type API. A key of Opsgenie is
+// unauthorized here, and the other way round. The REST API with a cloud id, which finds alerts by their id only, is not
+// covered.
 package jsm
 
 import (
@@ -66,77 +68,82 @@ import (
 // name is the service in errors and receipts.
 const name = "jsm"
 
-// DefaultBaseURL is where the API is, for every region.
+// DefaultBaseURL is the address of the API, in every region.
 const DefaultBaseURL = "https://api.atlassian.com/jsm/ops/integration/v2"
 
-// dialect is what makes this Jira Service Management: which success an accepted request is, nobody says.
-var dialect = opsgenieapi.Dialect{
-	Name: name, BaseURL: DefaultBaseURL, Accepts: func(status int) bool { return status >= 200 && status < 300 },
-}
+// dialect accepts any 2xx, because the status of a success is not documented.
+var dialect = opsgenieapi.Dialect{Name: name, BaseURL: DefaultBaseURL}
 
-// Config says which account to alert, and whom in it. APIKey is required.
+// Config says which account to send alerts to, and whom to tell. APIKey is required.
 type Config struct {
 	APIKey mackerel.Secret `json:"api_key"` // of an API integration; not an API token
-	// Responders are whom to tell. Without any it is left to the integration. A Message function that sets some itself
-	// has its way.
+	// Responders are whom an alert is for. Without responders the integration decides.
 	Responders []Responder `json:"responders,omitzero"`
-	Tags       []string    `json:"tags,omitzero"` // of every alert; at most MaxTags of MaxTag characters
-	// Priorities are the priorities by the alert's status, and have their way over the Message. A status that is not in
-	// it is as DefaultMessage has it.
+	Tags       []string    `json:"tags,omitzero"` // of every alert
+	// Priorities are the priorities by the alert's status. A status without a priority has that of DefaultMessage.
 	Priorities map[mackerel.Status]Priority `json:"priorities,omitzero"`
 	KeepOpen   bool                         `json:"keep_open,omitzero"` // leave alerts open when Mackerel's are over
 	Follow     bool                         `json:"follow,omitzero"`    // wait until a request was carried out
+	BaseURL    string                       `json:"base_url,omitzero"`  // DefaultBaseURL unless set
 
-	BaseURL string                                `json:"base_url,omitzero"` // DefaultBaseURL unless set
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier sends alerts to one account. It is safe for concurrent use.
-type Notifier struct {
-	api     *opsgenieapi.Notifier
-	message func(mackerel.Alert) (Message, error)
-}
+type Notifier struct{ api *opsgenieapi.Notifier }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
+	var edit func(*opsgenieapi.Message, mackerel.Alert) error
+	if c.Edit != nil {
+		edit = func(m *opsgenieapi.Message, a mackerel.Alert) error { return c.Edit((*Message)(m), a) }
+	}
 	api, err := opsgenieapi.New(dialect, opsgenieapi.Config{
-		APIKey: c.APIKey, Responders: responders(c.Responders), Tags: c.Tags, Priorities: priorities(c.Priorities),
-		KeepOpen: c.KeepOpen, Follow: c.Follow, BaseURL: c.BaseURL, Level: c.Level, Text: c.Text, Call: c.Call,
+		APIKey: c.APIKey, Responders: c.Responders, Tags: c.Tags, Priorities: c.Priorities, KeepOpen: c.KeepOpen,
+		Follow: c.Follow, BaseURL: c.BaseURL, Level: c.Level, Text: c.Text, Edit: edit, Call: c.Call,
 	})
 	if err != nil {
 		return nil, err
 	}
-	n := &Notifier{api: api, message: c.Message}
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
-	}
-	return n, nil
+	return &Notifier{api}, nil
 }
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.api.Deliver(ctx, a)
 	return err
 }
 
-// Deliver creates or closes the alert and says what came of it. The receipt's ID is that of the request.
+// Deliver creates or closes the alert and returns what came of it. The receipt's ID is that of the request.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return mackerel.Receipt{Provider: name, Skipped: skipped}, err
-	}
-	return n.Send(ctx, m)
+	return n.api.Deliver(ctx, a)
 }
 
-// Acknowledge says that somebody is at work on the alert with this alias. The note may be empty.
+// Send makes a request that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that the service is certain to refuse is [mackerel.ErrInvalid] and is not sent.
+//
+// With Config.Follow, a request that was accepted and could not be carried out is [mackerel.ErrInvalid], except a close
+// of an alert that is not open. If it is not known in time what became of the request, the error is
+// [mackerel.ErrUnavailable], and the receipt is still Queued.
+func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
+	return n.api.Send(ctx, opsgenieapi.Message(m))
+}
+
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.api.Preview(a) }
+
+// String returns "jsm". What tells one account from another is secret.
+func (n *Notifier) String() string { return name }
+
+// Acknowledge says that someone is at work on the alert with this alias. The note may be empty.
 func (n *Notifier) Acknowledge(ctx context.Context, alias, note string) (mackerel.Receipt, error) {
 	return n.Send(ctx, Message{Action: ActionAcknowledge, Alias: alias, Text: note})
 }
@@ -151,15 +158,6 @@ func (n *Notifier) CloseAlert(ctx context.Context, alias, note string) (mackerel
 	return n.Send(ctx, Message{Action: ActionClose, Alias: alias, Text: note})
 }
 
-// Send makes a request that the caller has made up. That it is cut is no error; that the service is certain to refuse it is
-// [mackerel.ErrInvalid] without a request.
-//
-// With Config.Follow, a request that was accepted and could not be carried out is [mackerel.ErrInvalid]; to close what is
-// not open is none. One whose end was not seen is [mackerel.ErrUnavailable], with a receipt that is still Queued.
-func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	return n.api.Send(ctx, m.call())
-}
-
 // A RequestStatus is what became of a request that was accepted.
 type RequestStatus struct {
 	Action      string // "Create", "Close", ...
@@ -167,39 +165,13 @@ type RequestStatus struct {
 	Status      string // in the service's words: "Created alert"
 	AlertID     string // the service's own id of the alert
 	Alias       string
-	ProcessedAt time.Time // zero if it was not told
+	ProcessedAt time.Time // zero if the service does not say it
 }
 
-// RequestStatus asks what became of a request, by the ID of its receipt. Until it was processed there is no answer: it is
-// asked for up to [FollowAttempts] times, with [FollowWait] in between, and then the error is [mackerel.ErrUnavailable].
-// A request that failed is no error here.
+// RequestStatus returns what became of a request, by the ID of its receipt. The service has no answer before the
+// request was carried out. RequestStatus asks up to 10 times, one second apart, within the context. Then the error is
+// [mackerel.ErrUnavailable].
 func (n *Notifier) RequestStatus(ctx context.Context, requestID string) (RequestStatus, error) {
 	s, err := n.api.RequestStatus(ctx, requestID)
 	return RequestStatus(s), err
-}
-
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	return n.api.Preview(m.call())
-}
-
-// String returns "jsm": all that tells one account from another is the secret.
-func (n *Notifier) String() string { return name }
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = n.api.Skip(a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.api.MessageError(err)
-	}
-	if p, ok := n.api.Priority(a); ok && m.creates() {
-		m.Priority = Priority(p)
-	}
-	return m, "", nil
 }

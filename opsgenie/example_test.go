@@ -9,14 +9,14 @@ import (
 	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
 )
 
-// An alert opens and closes. The server here is a fake; without BaseURL it is the real one.
+// An alert opens and closes. Opsgenie is a fake here.
 func Example() {
-	s := opsgenietest.NewServer()
-	defer s.Close()
-	n, err := opsgenie.New(opsgenie.Config{
-		APIKey: mackerel.NewSecret(opsgenietest.APIKey), BaseURL: s.BaseURL(),
-		Responders: []opsgenie.Responder{{Type: "team", Name: "web"}},
-	})
+	fake := opsgenietest.New()
+	defer fake.Close()
+
+	config := fake.Config() // in your program: opsgenie.Config{APIKey: mackerel.NewSecret(os.Getenv("OPSGENIE_API_KEY"))}
+	config.Responders = []opsgenie.Responder{{Type: "team", Name: "web"}}
+	n, err := opsgenie.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -27,7 +27,8 @@ func Example() {
 	fmt.Println(n.Notify(context.Background(), alert))
 	alert.Status = mackerel.StatusOK
 	fmt.Println(n.Notify(context.Background(), alert))
-	for _, a := range s.Alerts() {
+
+	for _, a := range fake.Alerts() {
 		fmt.Println(a.Alias, a.Priority, a.Message, a.Closed)
 	}
 	// Output:

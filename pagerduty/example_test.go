@@ -9,13 +9,13 @@ import (
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
 )
 
-// An alert opens, somebody takes it, and it closes. The server here is a fake; without BaseURL it is the real one.
+// An alert opens an incident, someone takes it, and the alert is over. PagerDuty is a fake here.
 func Example() {
-	s := pagerdutytest.NewServer()
-	defer s.Close()
-	n, err := pagerduty.New(pagerduty.Config{
-		RoutingKey: mackerel.NewSecret(pagerdutytest.RoutingKey), BaseURL: s.BaseURL(),
-	})
+	fake := pagerdutytest.New()
+	defer fake.Close()
+
+	config := fake.Config() // in your program: pagerduty.Config{RoutingKey: mackerel.NewSecret(os.Getenv("PAGERDUTY_ROUTING_KEY"))}
+	n, err := pagerduty.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -29,7 +29,8 @@ func Example() {
 	fmt.Println(receipt.ID, err)
 	alert.Status = mackerel.StatusOK
 	fmt.Println(n.Notify(ctx, alert))
-	for _, i := range s.Incidents(pagerdutytest.RoutingKey) {
+
+	for _, i := range fake.Incidents(pagerdutytest.RoutingKey) {
 		fmt.Println(i.Status, i.Events[0].Payload.Summary)
 	}
 	// Output:

@@ -2,46 +2,42 @@ package pagerduty
 
 import (
 	"cmp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of an event. See https://developer.pagerduty.com/docs/send-alert-event and, for the body, whose 512 KB are
-// taken as the smaller reading, https://developer.pagerduty.com/docs/events-api-v2-overview.
+// Limits of an event (https://developer.pagerduty.com/docs/send-alert-event). The limit of the body is documented as
+// 512 KB (https://developer.pagerduty.com/docs/events-api-v2-overview).
 const (
 	MaxSummary = 1024   // characters, as UTF-16 units
 	MaxKey     = 255    // characters, as UTF-16 units
 	MaxBody    = 512000 // bytes of JSON
 )
 
-// Limits of our own, where PagerDuty names none, to keep the page small enough to be sent.
+// Limits of our own, where PagerDuty names no limit. They keep an event small enough without its custom details.
 const (
-	maxField = 512  // UTF-16 units of source, component, group and class
+	maxField = 512  // UTF-16 units of source, component, group, class and the texts of images and links
 	maxLink  = 2000 // characters of an address
 )
 
 // An Action is what an event asks for.
 type Action string
 
-// The actions. All but the first need a key and use nothing else.
+// The actions. ActionAcknowledge and ActionResolve need a key and use no other field.
 const (
-	ActionTrigger     Action = "trigger"     // open an incident, or add to the open one with this key
-	ActionAcknowledge Action = "acknowledge" // somebody is at work on it
+	ActionTrigger     Action = "trigger"     // open an incident, or add to the open incident with this key
+	ActionAcknowledge Action = "acknowledge" // say that someone is at work on the incident
 	ActionResolve     Action = "resolve"
 )
 
-// op is the action as an operation in errors.
-func (a Action) op() string { return string(a) + " event" }
-
-// A Severity is how bad it is.
+// A Severity is how bad the problem is.
 type Severity string
 
-// The severities, all that there are.
+// All severities.
 const (
 	SeverityCritical Severity = "critical"
 	SeverityError    Severity = "error"
@@ -49,54 +45,51 @@ const (
 	SeverityInfo     Severity = "info"
 )
 
-func (s Severity) known() bool {
-	return slices.Contains([]Severity{SeverityCritical, SeverityError, SeverityWarning, SeverityInfo}, s)
+func (s Severity) check(p *provider.Problems, field string) {
+	provider.OneOf(p, field, s, SeverityCritical, SeverityError, SeverityWarning, SeverityInfo)
 }
 
 // An Image is a picture of an incident.
 type Image struct {
-	Src  string `json:"src"` // https only; what is not is left out
+	Src  string `json:"src"` // https; an image with another address is left out
 	Href string `json:"href,omitzero"`
 	Alt  string `json:"alt,omitzero"`
 }
 
+// fits reports whether PagerDuty takes the image.
+func (i Image) fits() bool {
+	return provider.Linkable(i.Src, maxLink) && strings.EqualFold(i.Src[:len("https")], "https")
+}
+
 // A Link is a link of an incident.
 type Link struct {
-	Href string `json:"href"` // http or https; what is not is left out
+	Href string `json:"href"` // http or https; a link with another address is left out
 	Text string `json:"text,omitzero"`
 }
 
-// A Message is one event. All of it is plain text. Text, facts and memo become its custom details.
+// A Message is one event. All texts are plain. Text, Facts and Memo become the custom details of the incident.
 type Message struct {
 	Action    Action   // ActionTrigger unless set
-	Key       string   // dedup_key: what makes it the same incident. A trigger without one opens a new one each time.
+	Key       string   // dedup_key, which identifies the incident; each trigger without a key opens a new incident
 	Severity  Severity // SeverityError unless set
-	Title     string   // the summary: what people are paged with
-	Source    string   // the host, or whatever else is affected; "mackerel" unless set
-	Component string   // the part of the source that is affected
+	Title     string   // the summary, which people are paged with
+	Source    string   // the host or service that has the problem; "mackerel" unless set
+	Component string   // the part of the source that has the problem
 	Group     string   // what the component belongs to
-	Class     string   // the kind of event
+	Class     string   // the kind of the problem
 	Timestamp time.Time
 	Text      string          // the custom detail "message"
-	Facts     []mackerel.Fact // custom details in this order
-	Memo      mackerel.Fact   // the last custom detail, cut first if the event is too large
-	URL       string          // client_url, what leads back to Mackerel; one that is no link becomes a custom detail
+	Facts     []mackerel.Fact // custom details, in this order
+	Memo      mackerel.Fact   // the last custom detail
+	URL       string          // client_url, the link to the alert; the custom detail "url" if it cannot be a link
 	Images    []Image
 	Links     []Link
 }
 
-// textLabel and addressLabel are the custom details of the text and of an address that is no link.
-const (
-	textLabel    = "message"
-	addressLabel = "url"
-)
-
-// client is what links back are named by.
-const client = "Mackerel"
-
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field. The source is the host, or else the service; the component is the monitor, the group the service and
-// the class the monitor's type. These four do not depend on the language, for rules to go by.
+// DefaultMessage returns the event that a Notifier sends for an alert, without the severity that the Config may have
+// for the status. The source is the host, else the service or the organization. The component is the monitor, the group
+// is the service, and the class is the type of the monitor. These four do not depend on the language, so that rules in
+// PagerDuty can go by them.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	if a.Closed() {
 		return Message{Action: ActionResolve, Key: a.Key()}
@@ -104,9 +97,9 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	host, service := places(a)
 	m := Message{
-		Key: a.Key(), Severity: severityOf(a.Status), Title: w.Title, Source: cmp.Or(host, service, a.Org),
-		Component: a.Monitor.Name, Group: service, Class: a.Monitor.Type, Timestamp: a.ChangedAt,
-		Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
+		Action: ActionTrigger, Key: a.Key(), Severity: severities.Of(a), Title: w.Title,
+		Source: cmp.Or(host, service, a.Org), Component: a.Monitor.Name, Group: service, Class: a.Monitor.Type,
+		Timestamp: a.ChangedAt, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
 	}
 	if m.Timestamp.IsZero() {
 		m.Timestamp = a.OpenedAt
@@ -122,7 +115,12 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return m
 }
 
-// places are the names of the host and of the service that an alert is about.
+// severities has none for ok, because an alert that is ok is resolved.
+var severities = provider.PerStatus[Severity]{
+	Warning: SeverityWarning, Critical: SeverityCritical, Unknown: SeverityError, Other: SeverityError,
+}
+
+// places returns the names of the host and of the service that an alert is about.
 func places(a mackerel.Alert) (host, service string) {
 	if a.Host != nil {
 		host = cmp.Or(a.Host.Name, a.Host.ID)
@@ -136,38 +134,28 @@ func places(a mackerel.Alert) (host, service string) {
 	return host, service
 }
 
-// severityOf takes statuses that are newer than this package as unknown.
-func severityOf(s mackerel.Status) Severity {
-	switch s.Fold() {
-	case mackerel.StatusCritical:
-		return SeverityCritical
-	case mackerel.StatusWarning:
-		return SeverityWarning
-	case mackerel.StatusOK:
-		return SeverityInfo
-	case mackerel.StatusUnknown:
+// render fills in the operation, the body and what a repeat means. PagerDuty drops the repeat of an event with a key.
+func render(r *transport.Request, m Message, key mackerel.Secret) (cuts []mackerel.Cut, err error) {
+	m.Action = cmp.Or(m.Action, ActionTrigger)
+	r.Op = string(m.Action) + " event"
+	if err := m.problems().Err(); err != nil {
+		return nil, err
 	}
-	return SeverityError
+	if r.Repeat = transport.Message; m.Key != "" {
+		r.Repeat = transport.Replay
+	}
+	r.Body, cuts, err = m.encode(key.Reveal())
+	return cuts, err
 }
 
-func (m Message) action() Action { return cmp.Or(m.Action, ActionTrigger) }
-
-// problems lists what PagerDuty is certain to refuse. A key is not cut: it would be another alert's.
-func (m Message) problems() provider.Problems {
-	var p provider.Problems
-	switch m.action() {
-	case ActionTrigger:
-		p.Require("Title", strings.TrimSpace(m.Title) != "")
-	case ActionAcknowledge, ActionResolve:
-		p.Require("Key", m.Key != "")
-	default:
-		p.Add("Action", strconv.Quote(string(m.Action))+" is none")
-	}
-	if m.Severity != "" && !m.Severity.known() {
-		p.Add("Severity", strconv.Quote(string(m.Severity))+" is none")
-	}
-	if n := provider.UTF16.Len(m.Key); n > MaxKey {
-		p.Add("Key", strconv.Itoa(n)+" characters, and at most "+strconv.Itoa(MaxKey)+" are allowed")
-	}
+// problems lists what PagerDuty would refuse the event for. A key is not cut, because a cut key may be that of another
+// incident.
+func (m Message) problems() (p provider.Problems) {
+	triggers, byKey := m.Action == ActionTrigger, m.Action == ActionAcknowledge || m.Action == ActionResolve
+	provider.OneOf(&p, "Action", m.Action, ActionTrigger, ActionAcknowledge, ActionResolve)
+	p.Require("Key", m.Key != "" || !byKey)
+	p.Length("Key", m.Key, provider.UTF16, MaxKey)
+	m.Severity.check(&p, "Severity")
+	p.Require("Title", strings.TrimSpace(m.Title) != "" || !triggers)
 	return p
 }

@@ -1,61 +1,60 @@
 // Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com) as events of its Events API, version 2.
 //
-// A [Notifier] opens one incident per alert and resolves it when the alert is over: a warning that becomes critical is
-// the same incident. It has the title, the source, the severity, the graph, a link back, and everything else as custom
-// details.
+// A [Notifier] opens one incident per alert and resolves it when the alert is over. A warning that becomes critical
+// stays the same incident. An incident has the title, the source, the severity, the graph and a link to the alert;
+// everything else is in its custom details.
 //
 //	n, err := pagerduty.New(pagerduty.Config{
 //		RoutingKey: mackerel.NewSecret(os.Getenv("PAGERDUTY_ROUTING_KEY")), // the integration key
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// [Notifier.Acknowledge] and [Notifier.Resolve] do by hand what people do in PagerDuty, by the key of the alert.
+// [Notifier.Acknowledge] and [Notifier.Resolve] do what people do in PagerDuty, by the key of the alert.
 //
-// Level and KeepOpen of the [Config] are the options that Mackerel's own channel has. Alert groups open incidents of
-// their own, which Mackerel's channel does not do: whoever receives both alerts and alert groups, and wants one page,
-// passes only one of them on. Events that are neither, such as a host's change of status, are skipped, and the receipt
-// says so.
+// Level and KeepOpen of the [Config] are the options of Mackerel's own channel. An alert group opens an incident of its
+// own, unlike on Mackerel's channel: if you receive alerts as well as alert groups and want one page, pass only one of
+// the two on. Other events, such as a host's change of status, are skipped, and the receipt says so.
 //
 // # Delivery
 //
-// PagerDuty drops repeats by the key of the event, so an event whose answer was lost is sent again in either delivery
-// mode, and still opens one incident. A repeat that arrives after the incident was resolved opens another. Only an event
-// that the caller sends without a key is a message like any other; for it the default is [mackerel.AtLeastOnce].
+// The default is [mackerel.AtLeastOnce]. PagerDuty drops repeats by the key of the event: if an answer is lost, the
+// event is sent again in either delivery mode, and there is still one incident. A repeat that arrives after the
+// incident was resolved opens another. Only an event without a key, which the caller has to make, can be doubled.
 //
-// Nil means that the event was accepted with 202. Receipts have its key as the ID. To acknowledge or resolve what is not
-// open is accepted too, and does nothing.
+// Success is a 202 with the status "success". A receipt has the key of the event as its ID. PagerDuty also accepts an
+// acknowledge or a resolve for an incident that is not open, and does nothing.
 //
 // # Limits
 //
-// About 120 events in a minute per integration key (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). The
-// answer to the next one need not say how long to wait; then it is [RateWait], which is longer than Call.MaxWait is
-// unless set: the call returns at once with [mackerel.ErrRateLimited].
+// PagerDuty takes about 120 events per minute and integration key
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). Its 429 need not say how long to wait. Then the
+// wait is [RateWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at
+// once.
 //
-// A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. What is longer is cut: the memo
-// first, then the message, then the facts from the last on; and the images and the links, all of them, if there are so
-// many that the rest does not fit. The page itself is never lost over them, and the receipt says what was.
+// A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. A longer title is cut. If an
+// event is too large even without custom details, all images go and then all links. Then the custom details are cut:
+// first the memo, then the text, then the facts from the last one on. The receipt says what was cut.
 //
-// Unconfirmed: whether the limit of the summary counts characters beyond the basic plane once or twice, so they count
-// twice here; and how an event that is too large is answered.
+// Not documented: whether a character beyond the basic multilingual plane counts once or twice, so it counts twice
+// here; and the answer to an event that is too large.
 //
 // # Text
 //
-// Nothing in an event is markup, so text is sent as it is; control characters are replaced.
+// PagerDuty knows no markup in events. Text is sent as it is; control characters are replaced.
 //
 // # Service
 //
-// Accounts in Europe have an address of their own, [EUBaseURL]; a key of one region is refused in the other. Version 1
-// of the API, change events and the REST API stay out.
+// Accounts in Europe have an address of their own: [EUBaseURL]. A key of one region is refused in the other. Version 1
+// of the API, change events and the REST API are not covered.
 package pagerduty
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -65,222 +64,122 @@ import (
 // name is the service in errors and receipts.
 const name = "pagerduty"
 
-// Where the API is. See https://support.pagerduty.com/main/docs/service-regions.
+// Addresses of the API. See https://support.pagerduty.com/main/docs/service-regions.
 const (
 	DefaultBaseURL = "https://events.pagerduty.com/v2"
 	EUBaseURL      = "https://events.eu.pagerduty.com/v2"
 )
 
-// RateWait is how long to wait after a 429 that does not say it, as advised for three tries in a row. See
-// https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
-const RateWait = 30 * time.Second
-
-// Config says which service to page. RoutingKey is required.
+// Config says which service of PagerDuty to send events to. RoutingKey is required.
 type Config struct {
 	RoutingKey mackerel.Secret `json:"routing_key"` // the integration key: 32 letters and digits
-	// Severities are the severities by the alert's status, and have their way over the Message. A status that is not in
-	// it is as DefaultMessage has it.
+	// Severities are the severities by the alert's status. A status without a severity has that of DefaultMessage.
 	Severities map[mackerel.Status]Severity `json:"severities,omitzero"`
-	// KeepOpen leaves incidents open when their alerts are over: it is Mackerel's "Close incident when alert closes",
-	// turned off.
-	KeepOpen bool `json:"keep_open,omitzero"`
+	// KeepOpen leaves incidents open when their alerts are over, as Mackerel's channel does without "Close incident
+	// when alert closes".
+	KeepOpen bool   `json:"keep_open,omitzero"`
+	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	BaseURL string                                `json:"base_url,omitzero"` // DefaultBaseURL unless set
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier sends alerts to one service of PagerDuty. It is safe for concurrent use.
-type Notifier struct {
-	service    provider.Service
-	enqueue    transport.Request // all but the body, and what a repeat means
-	key        mackerel.Secret
-	clean      *transport.Cleaner
-	severities map[mackerel.Status]Severity
-	keepOpen   bool
-	level      mackerel.Level
-	message    func(mackerel.Alert) (Message, error)
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	checkKey(&p, c.RoutingKey)
-	for _, status := range slices.Sorted(maps.Keys(c.Severities)) {
-		if !c.Severities[status].known() {
-			p.Add("Severities["+string(status)+"]", "not a severity")
-		}
-	}
-	if c.BaseURL == "" {
-		c.BaseURL = DefaultBaseURL
-	}
-	base, problem := transport.ParseBase(c.BaseURL)
-	p.Add("BaseURL", problem)
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
-	if err := p.Err(name); err != nil {
+	base := c.check(&p)
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		service: provider.Service{Name: name, DecodeError: decodeError}, key: c.RoutingKey,
-		clean:      transport.NewCleaner(c.RoutingKey.Reveal()),
-		severities: provider.ByStatus(c.Severities), keepOpen: c.KeepOpen, level: c.Level, message: c.Message,
-	}
-	n.service.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
-	n.enqueue = transport.Request{
-		Method: http.MethodPost, URL: base.JoinPath("enqueue"), Wait: rateWait,
-		Header: n.service.Header("Content-Type", "application/json", "Accept", "application/json")(),
-	}
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
+	severities := provider.ByStatus(c.Severities)
+	n := &Notifier{provider.Flow[Message]{
+		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Skip:    provider.Incidents(c.Level, c.KeepOpen),
+		Message: func(a mackerel.Alert) Message {
+			m := DefaultMessage(a, c.Text)
+			if severity, ok := severities[provider.Rating(a)]; ok {
+				m.Severity = severity
+			}
+			return m
+		},
+		Edit:   c.Edit,
+		Render: func(r *transport.Request, m Message) ([]mackerel.Cut, error) { return render(r, m, c.RoutingKey) },
+		Settle: settle,
+	}}
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
+	enqueue := base.JoinPath("enqueue")
+	header := n.flow.Header("Content-Type", "application/json", "Accept", "application/json")
+	n.flow.Request = func() transport.Request {
+		return transport.Request{Method: http.MethodPost, URL: enqueue, Header: header(), Judge: judge, Wait: rateWait}
 	}
 	return n, nil
 }
 
-// keyLength is that of every integration key, in characters.
-const keyLength = 32
-
-func checkKey(p *provider.Problems, key mackerel.Secret) {
-	value := key.Reveal()
-	strange := strings.ContainsFunc(value, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
-	switch {
-	case key.IsZero():
-		p.Add("RoutingKey", "required")
-	case len(value) != keyLength || strange:
+// check notes all problems, and returns the address of the API.
+func (c Config) check(p *provider.Problems) *url.URL {
+	switch key := c.RoutingKey.Reveal(); {
+	case key == "":
+		p.Require("RoutingKey", false)
+	case len(key) != keyLength, strings.ContainsFunc(key, notAlphanumeric):
 		p.Add("RoutingKey", "not an integration key, which is 32 letters and digits")
 	}
+	for _, status := range slices.Sorted(maps.Keys(c.Severities)) {
+		field := "Severities[" + string(status) + "]"
+		p.Require(field, c.Severities[status] != "")
+		c.Severities[status].check(p, field)
+	}
+	base := p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
+	p.Common(c.Level, c.Text, c.Call)
+	return base
 }
 
-// rateWait answers for what PagerDuty does not say.
-func rateWait(r *transport.Result) time.Duration {
-	if r.Class == transport.RateLimited && r.Header.Get("Retry-After") == "" {
-		return RateWait
-	}
-	return 0
+// keyLength is the length of every integration key, in characters.
+const keyLength = 32
+
+func notAlphanumeric(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver opens the alert's incident, adds to it or resolves it, and says what came of it. The receipt's ID is the key.
+// Deliver opens the alert's incident, adds to it or resolves it, and returns what came of it. The receipt's ID is the
+// key of the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
+	return n.flow.Deliver(ctx, a)
 }
 
-// Acknowledge tells PagerDuty that somebody is at work on the incident with this key, most often [mackerel.Alert.Key].
-func (n *Notifier) Acknowledge(ctx context.Context, key string) (mackerel.Receipt, error) {
-	return n.Send(ctx, Message{Action: ActionAcknowledge, Key: key})
-}
-
-// Resolve closes the incident with this key, most often [mackerel.Alert.Key].
-func (n *Notifier) Resolve(ctx context.Context, key string) (mackerel.Receipt, error) {
-	return n.Send(ctx, Message{Action: ActionResolve, Key: key})
-}
-
-// Send sends an event that the caller has made. That it is cut is no error; that PagerDuty is certain to refuse it is
-// [mackerel.ErrInvalid] without a request.
+// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. An event that
+// PagerDuty is certain to refuse is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", cuts), err
-	}
-	var key string
-	r.Judge = judge(&key)
-	result, err := n.service.Do(ctx, r)
-	if err != nil {
-		key = ""
-	}
-	return n.service.Receipt(start, result, n.clean.Line(key), cuts), err
+	return n.flow.Send(ctx, m)
 }
 
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return nil, err
-	}
-	return n.service.Preview(cuts, r), nil
-}
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "pagerduty": all that tells one service of PagerDuty from another is the secret.
+// String returns "pagerduty". What tells one service of PagerDuty from another is secret.
 func (n *Notifier) String() string { return name }
 
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = provider.SkipIncident(n.level, n.keepOpen, a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.service.MessageError(err)
-	}
-	if severity, ok := n.severities[provider.Rating(a)]; ok {
-		m.Severity = severity
-	}
-	return m, "", nil
+// Acknowledge tells PagerDuty that someone is at work on the incident with this key, for example [mackerel.Alert.Key].
+func (n *Notifier) Acknowledge(ctx context.Context, key string) (mackerel.Receipt, error) {
+	return n.flow.Send(ctx, Message{Action: ActionAcknowledge, Key: key})
 }
 
-// request renders an event. With a key it may be repeated: PagerDuty knows it again.
-func (n *Notifier) request(m Message) (r transport.Request, cuts []mackerel.Cut, err error) {
-	r = n.enqueue
-	r.Op = m.action().op()
-	if p := m.problems(); len(p) > 0 {
-		return r, nil, n.service.Invalid(r.Op, strings.Join(p, "; "))
-	}
-	if r.Repeat = transport.Message; m.Key != "" {
-		r.Repeat = transport.Replay
-	}
-	r.Body, cuts, err = m.body(n.key.Reveal())
-	if err != nil {
-		return r, nil, n.service.Invalid(r.Op, err.Error())
-	}
-	return r, cuts, nil
-}
-
-// judge accepts the documented success: 202 and {"status":"success","dedup_key":"..."}.
-func judge(key *string) func(*transport.Result) {
-	return func(r *transport.Result) {
-		var answer struct {
-			Status   string `json:"status"`
-			DedupKey string `json:"dedup_key"`
-		}
-		provider.JSON(&answer)(r)
-		if r.Class == transport.Done && (r.Status != http.StatusAccepted || answer.Status != "success") {
-			provider.Undocumented(r)
-		}
-		*key = answer.DedupKey
-	}
-}
-
-// decodeError reads {"status":"invalid event","message":"...","errors":["..."]}.
-func decodeError(_ int, body []byte) (code, message string) {
-	var e struct {
-		Status  string   `json:"status"`
-		Message string   `json:"message"`
-		Errors  []string `json:"errors"`
-	}
-	if json.Unmarshal(body, &e) != nil {
-		return "", ""
-	}
-	return e.Status, provider.Join(": ", e.Message, strings.Join(e.Errors, ", "))
+// Resolve closes the incident with this key, for example [mackerel.Alert.Key].
+func (n *Notifier) Resolve(ctx context.Context, key string) (mackerel.Receipt, error) {
+	return n.flow.Send(ctx, Message{Action: ActionResolve, Key: key})
 }

@@ -2,291 +2,259 @@ package pagerduty_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/pagerduty"
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
 )
 
-// newServer is reached through its client and [pagerdutytest.MemoryBaseURL], so that it works in a bubble too.
-func newServer(t *testing.T) *pagerdutytest.Server {
-	t.Helper()
-	s := pagerdutytest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// newNotifier completes the configuration with what leads to the fake.
-func newNotifier(t *testing.T, s *pagerdutytest.Server, c pagerduty.Config) *pagerduty.Notifier {
-	t.Helper()
-	c.RoutingKey, c.BaseURL = mackerel.NewSecret(pagerdutytest.RoutingKey), pagerdutytest.MemoryBaseURL
-	c.Call.Client = s.Client()
-	n, err := pagerduty.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// only returns the one incident that there is.
-func only(t *testing.T, s *pagerdutytest.Server) pagerdutytest.Incident {
-	t.Helper()
-	all := s.Incidents(pagerdutytest.RoutingKey)
-	if len(all) != 1 {
-		t.Fatalf("%d incidents: %+v", len(all), all)
-	}
-	return all[0]
-}
-
-// asError returns err as the module's error, which must be of this kind.
-func asError(t *testing.T, err, kind error) *mackerel.Error {
-	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
-	}
-	return e
-}
-
-func alert(status mackerel.Status) mackerel.Alert {
-	return mackerel.Alert{ID: "5A", Status: status, Monitor: mackerel.Monitor{Name: "CPU %"}, Host: &mackerel.Host{Name: "app01"}}
-}
-
-func TestConfigIsCheckedAsAWhole(t *testing.T) {
-	_, err := pagerduty.New(pagerduty.Config{
-		RoutingKey: mackerel.NewSecret("R0123456789"), BaseURL: "ftp://x", Level: "loud", Text: mackerel.Text{Language: "fr"},
-		Severities: map[mackerel.Status]pagerduty.Severity{"critical": "fatal", "ok": "info"},
-		Call:       mackerel.CallOptions{MaxAttempts: -1},
-	})
-	e := asError(t, err, mackerel.ErrConfig)
-	for _, want := range []string{"RoutingKey: ", "BaseURL: ", "Level: ", "Text.Language: ", "Severities[critical]: ", "Call.MaxAttempts: "} {
-		if !strings.Contains(e.Message, want) {
-			t.Errorf("%q is not in %q", want, e.Message)
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, pagerdutytest.New())
+		return notifytest.Harness{
+			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+				config := fake.MemoryConfig()
+				config.BaseURL, config.Call = e.BaseURL+"/v2", e.Call()
+				return servicetest.Make(t, pagerduty.New, config)
+			},
+			Fake:    fake,
+			Secrets: []string{pagerdutytest.RoutingKey},
+			Dedups:  true,
 		}
-	}
-	if strings.Contains(e.Message, "R0123456789") || strings.Contains(e.Message, "[ok]") {
-		t.Errorf("%q", e.Message)
-	}
+	})
 }
 
-func TestRoutingKeys(t *testing.T) {
-	for _, c := range []struct{ name, key, want string }{
-		{"none is required", "", "required"},
-		{"32 letters and digits are one", strings.Repeat("aZ09", 8), ""},
-		{"31 are none", strings.Repeat("a", 31), "32 letters and digits"},
-		{"33 are none", strings.Repeat("a", 33), "32 letters and digits"},
-		{"a dash is none", strings.Repeat("a", 31) + "-", "32 letters and digits"},
-		{"a line break is none", strings.Repeat("a", 31) + "\n", "32 letters and digits"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := pagerduty.New(pagerduty.Config{RoutingKey: mackerel.NewSecret(c.key)})
-			if c.want == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			if e := asError(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, c.want) {
-				t.Errorf("%q", e.Message)
-			}
-		})
-	}
+func TestGolden(t *testing.T) {
+	servicetest.Golden(t, servicetest.Languages(func(t testing.TB, text mackerel.Text) (servicetest.Fake, servicetest.Notifier) {
+		return start(t, func(c *pagerduty.Config) { c.Text = text })
+	}))
 }
 
-func TestDefaultAddress(t *testing.T) {
-	key := mackerel.NewSecret(pagerdutytest.RoutingKey)
+func TestConfigurations(t *testing.T) {
+	key := func(s string) pagerduty.Config { return pagerduty.Config{RoutingKey: mackerel.NewSecret(s)} }
+	wrong := []string{"RoutingKey: not an integration key, which is 32 letters and digits"}
+	servicetest.Configs(t, pagerduty.New, "secret-key", []servicetest.ConfigCase[pagerduty.Config]{
+		{Name: "32 letters and digits are enough", Config: key(strings.Repeat("aZ09", 8))},
+		{Name: "a key is required", Config: key(""), Want: []string{"RoutingKey: required"}},
+		{Name: "31 characters are no key", Config: key(strings.Repeat("a", 31)), Want: wrong},
+		{Name: "33 characters are no key", Config: key(strings.Repeat("a", 33)), Want: wrong},
+		{Name: "a dash is not in a key", Config: key(strings.Repeat("a", 31) + "-"), Want: wrong},
+		{Name: "a line break is not in a key", Config: key(strings.Repeat("a", 31) + "\n"), Want: wrong},
+		{Name: "all problems are told at once, in the order of the fields", Config: pagerduty.Config{
+			RoutingKey: mackerel.NewSecret("secret-key"),
+			Severities: map[mackerel.Status]pagerduty.Severity{"critical": "fatal", "ok": "info", "warning": ""},
+			BaseURL:    "ftp://x", Level: "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxAttempts: -1},
+		}, Want: []string{
+			wrong[0], `Severities[critical]: must be "critical", "error", "warning" or "info"`, "Severities[warning]: required",
+			"BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxAttempts: ",
+		}},
+	})
+}
+
+func TestAddresses(t *testing.T) {
 	for base, want := range map[string]string{
 		"":                  "https://events.pagerduty.com/v2/enqueue",
 		pagerduty.EUBaseURL: "https://events.eu.pagerduty.com/v2/enqueue",
 		"http://proxy/pd/":  "http://proxy/pd/enqueue",
 	} {
-		n, err := pagerduty.New(pagerduty.Config{RoutingKey: key, BaseURL: base})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := n.Preview(mackerel.Alert{})
-		if err != nil || p.Requests[0].URL != want {
+		_, n := start(t, func(c *pagerduty.Config) { c.BaseURL = base })
+		if p, err := n.Preview(mackerel.Alert{}); err != nil || p.Requests[0].URL != want {
 			t.Errorf("%v, %+v; want %s", err, p, want)
 		}
 	}
 }
 
-// TestAnAlertIsOneIncident follows an alert from its opening to its end, and to the next one of the same monitor.
+// TestAnAlertIsOneIncident follows an alert from its opening to its end.
 func TestAnAlertIsOneIncident(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, pagerduty.Config{})
-	for _, status := range []mackerel.Status{"warning", "CRITICAL", "warning", "ok"} {
-		r, err := n.Deliver(t.Context(), alert(status))
+	fake, n := start(t)
+	for _, a := range alerts("warning", "CRITICAL", "warning", "ok") {
+		r, err := n.Deliver(t.Context(), a)
 		if err != nil || r.ID != "mackerel-5A" || r.Provider != "pagerduty" || r.Queued || r.Attempts != 1 {
-			t.Fatalf("%s: %v, %+v", status, err, r)
+			t.Fatalf("%s: %v, %+v", a.Status, err, r)
 		}
 	}
-	i := only(t, s)
-	if i.Key != "mackerel-5A" || i.Status != pagerdutytest.Resolved || len(i.Events) != 4 {
-		t.Errorf("%+v", i)
+	all := fake.Incidents(pagerdutytest.RoutingKey)
+	if len(all) != 1 || all[0].Key != "mackerel-5A" || all[0].Status != pagerdutytest.Resolved || len(all[0].Events) != 4 {
+		t.Fatalf("%+v", all)
 	}
-	if got := i.Events[0].Payload.Severity + " " + i.Events[1].Payload.Severity; got != "warning critical" {
+	events := all[0].Events
+	if got := events[0].Payload.Severity + " " + events[1].Payload.Severity; got != "warning critical" {
 		t.Error(got)
 	}
-	if i.Events[3].Payload != nil || i.Events[3].EventAction != "resolve" {
-		t.Errorf("%+v", i.Events[3])
+	if events[3].Payload != nil || events[3].EventAction != "resolve" {
+		t.Errorf("%+v", events[3])
 	}
 }
 
-func TestWhatIsSkipped(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		config pagerduty.Config
-		alert  mackerel.Alert
-		want   string
-	}{
-		{"a warning, for critical only", pagerduty.Config{Level: mackerel.LevelCritical}, alert("warning"), "critical only"},
-		{"a recovery, if incidents are kept open", pagerduty.Config{KeepOpen: true}, alert("ok"), "kept open"},
-		{"a host's change of status", pagerduty.Config{}, mackerel.Alert{Event: mackerel.EventHostStatus}, "hostStatus"},
-		{"a monitor's change", pagerduty.Config{}, mackerel.Alert{Event: mackerel.EventMonitorUpdate}, "monitorUpdate"},
-		{"the test button", pagerduty.Config{}, mackerel.Alert{Event: mackerel.EventSample}, "sample"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			n := newNotifier(t, s, c.config)
-			r, err := n.Deliver(t.Context(), c.alert)
-			if err != nil || !strings.Contains(r.Skipped, c.want) || r.Provider != "pagerduty" {
-				t.Errorf("%v, %+v", err, r)
-			}
-			p, err := n.Preview(c.alert)
-			if err != nil || p.Skipped != r.Skipped || len(p.Requests) != 0 {
-				t.Errorf("%v, %+v", err, p)
-			}
-			if got := s.Requests(); len(got) != 0 {
-				t.Errorf("%d requests", len(got))
-			}
-		})
+func TestRecoveries(t *testing.T) {
+	statuses := alerts("warning", "critical", "warning", "ok")
+	all := notify(t, statuses, func(c *pagerduty.Config) { c.Level = mackerel.LevelCritical })
+	if len(all) != 1 || all[0].Status != pagerdutytest.Resolved || len(all[0].Events) != 2 {
+		t.Errorf("of critical alerts only: %+v", all)
 	}
-}
-
-func TestARecoveryIsSentForCriticalOnlyToo(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, pagerduty.Config{Level: mackerel.LevelCritical})
-	for _, status := range []mackerel.Status{"warning", "critical", "warning", "ok"} {
-		if err := n.Notify(t.Context(), alert(status)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if i := only(t, s); i.Status != pagerdutytest.Resolved || len(i.Events) != 2 {
-		t.Errorf("%+v", i)
+	all = notify(t, statuses, func(c *pagerduty.Config) { c.KeepOpen = true })
+	if len(all) != 1 || all[0].Status != pagerdutytest.Triggered || len(all[0].Events) != 3 {
+		t.Errorf("with KeepOpen: %+v", all)
 	}
 }
 
 func TestAGroupIsAnIncidentOfItsOwn(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, pagerduty.Config{})
 	group := mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "WARNING", Group: &mackerel.AlertGroup{ID: "5A", Name: "db"}}
-	for _, a := range []mackerel.Alert{alert("critical"), group} {
-		if err := n.Notify(t.Context(), a); err != nil {
-			t.Fatal(err)
-		}
-	}
-	group.Status = "OK"
-	if err := n.Notify(t.Context(), group); err != nil {
-		t.Fatal(err)
-	}
-	all := s.Incidents(pagerdutytest.RoutingKey)
+	over := group
+	over.Status = "OK"
+	all := notify(t, append(alerts("critical"), group, over))
 	if len(all) != 2 || all[0].Status != pagerdutytest.Triggered || all[1].Status != pagerdutytest.Resolved || all[1].Key != "mackerel-group-5A" {
 		t.Errorf("%+v", all)
 	}
 }
 
-func TestAcknowledgeAndResolveByHand(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, pagerduty.Config{})
-	if err := n.Notify(t.Context(), alert("critical")); err != nil {
+func TestAcknowledgeAndResolve(t *testing.T) {
+	fake, n := start(t)
+	if err := n.Notify(t.Context(), alerts("critical")[0]); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
 		do   func() (mackerel.Receipt, error)
 		want pagerdutytest.Status
 	}{
-		{func() (mackerel.Receipt, error) { return n.Acknowledge(t.Context(), alert("").Key()) }, pagerdutytest.Acknowledged},
-		{func() (mackerel.Receipt, error) { return n.Resolve(t.Context(), alert("").Key()) }, pagerdutytest.Resolved},
+		{func() (mackerel.Receipt, error) { return n.Acknowledge(t.Context(), "mackerel-5A") }, pagerdutytest.Acknowledged},
+		{func() (mackerel.Receipt, error) { return n.Resolve(t.Context(), "mackerel-5A") }, pagerdutytest.Resolved},
 	} {
 		if r, err := step.do(); err != nil || r.ID != "mackerel-5A" {
 			t.Fatalf("%v, %+v", err, r)
 		}
-		if i := only(t, s); i.Status != step.want {
+		if i := servicetest.Last(t, fake, fake.Incidents(pagerdutytest.RoutingKey)); i.Status != step.want {
 			t.Errorf("%s, want %s", i.Status, step.want)
 		}
 	}
-	if _, err := n.Resolve(t.Context(), "nobody's"); err != nil || s.Dropped() != 1 {
-		t.Errorf("%v, %d dropped", err, s.Dropped())
+	if _, err := n.Resolve(t.Context(), "another"); err != nil || fake.Dropped() != 1 {
+		t.Errorf("%v, %d dropped", err, fake.Dropped())
 	}
 }
 
-func TestWhatIsRefusedBeforeItIsSent(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		message pagerduty.Message
-		op      string
-		want    string
-	}{
-		{"no title", pagerduty.Message{Key: "k"}, "trigger event", "Title: required"},
-		{"a blank title", pagerduty.Message{Key: "k", Title: " \u3000\n"}, "trigger event", "Title: required"},
-		{"an acknowledgement without a key", pagerduty.Message{Action: pagerduty.ActionAcknowledge}, "acknowledge event", "Key: required"},
-		{"a resolution without a key", pagerduty.Message{Action: pagerduty.ActionResolve}, "resolve event", "Key: required"},
-		{"an action that is none", pagerduty.Message{Action: "snooze", Title: "T"}, "snooze event", `Action: "snooze" is none`},
-		{"a severity that is none", pagerduty.Message{Title: "T", Severity: "fatal"}, "trigger event", `Severity: "fatal" is none`},
-		{"a key that is too long", pagerduty.Message{Title: "T", Key: strings.Repeat("障", 256)}, "trigger event", "Key: 256 characters, and at most 255 are allowed"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			r, err := newNotifier(t, s, pagerduty.Config{}).Send(t.Context(), c.message)
-			e := asError(t, err, mackerel.ErrInvalid)
-			if e.Op != c.op || e.Message != c.want || e.Attempts != 0 || r.Provider != "pagerduty" {
-				t.Errorf("%+v, %+v", e, r)
-			}
-			if got := s.Requests(); len(got) != 0 {
-				t.Errorf("%d requests", len(got))
-			}
-		})
-	}
-	if _, err := newNotifier(t, newServer(t), pagerduty.Config{}).Send(t.Context(), pagerduty.Message{Title: "T", Key: strings.Repeat("障", 255)}); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestMessageFunction(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, pagerduty.Config{
-		Severities: map[mackerel.Status]pagerduty.Severity{"Critical": pagerduty.SeverityInfo},
-		Message: func(a mackerel.Alert) (pagerduty.Message, error) {
-			if a.ID == "bad" {
-				return pagerduty.Message{}, errors.New("no words")
-			}
-			m := pagerduty.DefaultMessage(a, mackerel.Text{})
-			m.Class = "mine"
-			return m, nil
-		},
+func TestEditSeesTheSeverityOfTheConfigAndMayChangeIt(t *testing.T) {
+	all := notify(t, alerts("critical", "warning"), func(c *pagerduty.Config) {
+		c.Severities = map[mackerel.Status]pagerduty.Severity{"Critical": pagerduty.SeverityInfo}
+		c.Edit = func(m *pagerduty.Message, _ mackerel.Alert) error {
+			m.Class, m.Severity = string(m.Severity), pagerduty.SeverityError
+			return nil
+		}
 	})
-	for _, status := range []mackerel.Status{"critical", "warning"} {
-		if err := n.Notify(t.Context(), alert(status)); err != nil {
-			t.Fatal(err)
+	for i, class := range []string{"info", "warning"} {
+		if p := all[0].Events[i].Payload; p.Class != class || p.Severity != "error" {
+			t.Errorf("%+v, want the class %s", p, class)
 		}
 	}
-	i := only(t, s)
-	if p := i.Events[0].Payload; p.Class != "mine" || p.Severity != "info" {
-		t.Errorf("%+v", p)
-	}
-	if p := i.Events[1].Payload; p.Severity != "warning" {
-		t.Errorf("%+v", p)
-	}
-	if e := asError(t, n.Notify(t.Context(), mackerel.Alert{ID: "bad"}), mackerel.ErrInvalid); e.Op != "make message" {
+}
+
+func TestAnswers(t *testing.T) {
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *pagerduty.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "success", Status: 202, Body: `{"status":"success","message":"Event processed","dedup_key":"k"}`},
+		{Name: "an invalid event", Status: 400, Body: `{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key"]}`, Kind: mackerel.ErrInvalid, Code: "invalid event", Message: "Event object is invalid: Invalid routing key"},
+		{Name: "several problems", Status: 400, Body: `{"status":"invalid event","message":"m","errors":["a","b"]}`, Kind: mackerel.ErrInvalid, Code: "invalid event", Message: "m: a, b"},
+		{Name: "a page of a proxy", Status: 400, Body: `<html>`, Kind: mackerel.ErrInvalid},
+		{Name: "a 200 is not success", Status: 200, Body: `{"status":"success","message":"m"}`, Kind: mackerel.ErrUnavailable, Code: "success", Message: "m"},
+		{Name: "a 202 with another status is not success", Status: 202, Body: `{"status":"queued"}`, Kind: mackerel.ErrUnavailable, Code: "queued"},
+		{Name: "a 202 of a proxy is not success", Status: 202, Body: `<html>`, Kind: mackerel.ErrUnavailable},
+		{Name: "a failure", Status: 500, Body: `{"status":"internal","message":"oops"}`, Kind: mackerel.ErrUnavailable, Code: "internal", Message: "oops"},
+	})
+}
+
+func TestAnUnknownKeyIsRefused(t *testing.T) {
+	_, n := start(t, func(c *pagerduty.Config) { c.RoutingKey = mackerel.NewSecret(strings.Repeat("e", 32)) })
+	e := servicetest.AsError(t, n.Notify(t.Context(), alerts("critical")[0]), mackerel.ErrInvalid)
+	if !strings.Contains(e.Message, "Invalid routing key") || e.Op != "trigger event" || e.Attempts != 1 {
 		t.Errorf("%+v", e)
 	}
-	if _, err := n.Preview(mackerel.Alert{ID: "bad"}); err == nil {
-		t.Error("a preview without a message")
+}
+
+func TestWaitsAfterA429(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		maxWait     time.Duration
+		header      http.Header
+		took, after time.Duration // the call, and the wait that the error asks for
+		kind        error
+	}{
+		{"the advised wait is longer than MaxWait is by default", 0, nil, 0, 30 * time.Second, mackerel.ErrRateLimited},
+		{"with a longer MaxWait the call waits", 30 * time.Second, nil, 30 * time.Second, 0, nil},
+		{"the wait that PagerDuty asks for comes first", 0, http.Header{"Retry-After": {"3"}}, 3 * time.Second, 0, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, n := start(t, func(config *pagerduty.Config) { config.Call.MaxWait = c.maxWait })
+				fake.Inject(fakehttp.Fault{Status: 429, Header: c.header, Body: "Request Limit Exceeded"})
+				r, err := n.Deliver(t.Context(), alerts("critical")[0])
+				if after, _ := mackerel.Retry(err); after != c.after || r.Duration != c.took || !errors.Is(err, c.kind) {
+					t.Errorf("%v, %+v", err, r)
+				}
+			})
+		})
 	}
-	if n.String() != "pagerduty" {
-		t.Error(n.String())
+}
+
+func TestLostAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		key       string
+		delivery  mackerel.Delivery
+		kind      error
+		requests  int
+		incidents int
+	}{
+		{"with a key at most once", "k", mackerel.AtMostOnce, nil, 2, 1},
+		{"with a key at least once", "k", mackerel.AtLeastOnce, nil, 2, 1},
+		{"without a key at most once", "", mackerel.AtMostOnce, mackerel.ErrAmbiguous, 1, 1},
+		{"without a key by default", "", 0, nil, 2, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, n := start(t, func(config *pagerduty.Config) { config.Call.Delivery = c.delivery })
+				fake.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
+				r, err := n.Send(t.Context(), pagerduty.Message{Key: c.key, Title: "T"})
+				got := len(fake.Incidents(pagerdutytest.RoutingKey))
+				if !errors.Is(err, c.kind) || r.Attempts != c.requests || got != c.incidents {
+					t.Errorf("%v, %+v, %d incidents", err, r, got)
+				}
+			})
+		})
 	}
+}
+
+func TestTheReceiptHasTheKeyThatPagerDutyHasMade(t *testing.T) {
+	if e, r := send(t, pagerduty.Message{Title: "T"}); r.ID == "" || r.ID != e.DedupKey {
+		t.Errorf("%+v, want %s", r, e.DedupKey)
+	}
+	fake, n := start(t)
+	fake.Inject(fakehttp.Fault{Status: 202, Body: `{"status":"success","dedup_key":"` + pagerdutytest.RoutingKey + `"}`})
+	if r, err := n.Send(t.Context(), pagerduty.Message{Title: "T"}); err != nil || r.ID != "[redacted]" {
+		t.Errorf("a secret comes back: %v, %+v", err, r)
+	}
+}
+
+func TestWhatIsNotSent(t *testing.T) {
+	fake, n := start(t)
+	servicetest.Refused(t, fake, func(m pagerduty.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]pagerduty.Message{
+		"Title: required": {Key: "k"},
+		"Key: required":   {Action: pagerduty.ActionAcknowledge},
+		`Action: must be "trigger", "acknowledge" or "resolve"`:                     {Action: "snooze", Title: "T"},
+		`Severity: must be "critical", "error", "warning" or "info"`:                {Title: "T", Severity: "fatal"},
+		"Key: 256 characters, and at most 255 are allowed; Title: required":         {Title: " \u3000\n", Key: strings.Repeat("障", 256)},
+		`Key: required; Severity: must be "critical", "error", "warning" or "info"`: {Action: pagerduty.ActionResolve, Severity: "bad"},
+	})
+	_, err := n.Resolve(t.Context(), "")
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Op != "resolve event" {
+		t.Errorf("%+v", e)
+	}
+	send(t, pagerduty.Message{Title: "T", Key: strings.Repeat("障", 255)})
 }

@@ -3,27 +3,35 @@ package typetalk
 import (
 	"strings"
 
+	"github.com/google/go-querystring/query"
+
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxMessage is the longest message, in UTF-16 units. The page says 4,000 characters and not what it counts; this is the
-// reading that is safe for emoji. See https://developer.nulab.com/docs/typetalk/api/1/post-message/.
-const MaxMessage = 4000
+// Limits of a message, in UTF-16 units: a character beyond the Basic Multilingual Plane counts twice. The page says
+// 4,000 characters (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
+const (
+	MaxMessage = 4000
+	MaxRaw     = 2000 // of Message.Raw, so that there is room for a title
+)
 
-// A Message is one message: a title, text, lines of facts, a memo and a link. All of it is plain text that is escaped
-// when it is sent, but for Raw.
+// maxLink is the longest address, in characters, that is sent as a link. A longer address is sent as text.
+const maxLink = 2000
+
+// A Message is a title, text, facts, a memo and a link. All texts are plain and escaped when they are sent, except Raw.
 type Message struct {
-	Raw   string // in Typetalk's own markup, sent as it is in front of the title and never cut
+	Raw   string // in Typetalk's markup, sent as it is in front of the title and never cut
 	Title string
 	Text  string
 	Facts []mackerel.Fact // one line each, "label: value"
 	Memo  mackerel.Fact   // cut first if the message is too long
-	URL   string
+	URL   string          // the last line
 }
 
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field. It has no prefix; that comes from the Config.
+// DefaultMessage returns the message that a Notifier posts for an alert, without the prefix, which the Config adds. The
+// address of a graph is a line.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	if w.Graph.Value != "" {
@@ -32,26 +40,49 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return Message{Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
 }
 
+// form is the body of a request. With IgnoreHashtag, Typetalk makes no tag of a "#1".
+type form struct {
+	Message       string `url:"message"`
+	IgnoreHashtag bool   `url:"ignoreHashtag"`
+}
+
+// render fills in the body of the request.
+func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+	text, cuts := m.body()
+	if err := m.problems(text).Err(); err != nil {
+		return nil, err
+	}
+	values, err := query.Values(form{text, true})
+	r.Body = []byte(values.Encode())
+	return cuts, err
+}
+
+// problems lists what Typetalk would refuse the message for and what cannot be cut.
+func (m Message) problems(text string) (p provider.Problems) {
+	p.Length("Raw", m.Raw, provider.UTF16, MaxRaw)
+	if strings.TrimSpace(text) == "" {
+		p.Add("Message", "empty")
+	}
+	return p
+}
+
 // body renders the message in at most MaxMessage units, and says what was cut for that.
 func (m Message) body() (string, []mackerel.Cut) {
 	facts := provider.Lines(m.Facts)
-	return provider.UTF16.Fit(MaxMessage, func() string { return m.render(facts) },
+	return provider.UTF16.Fit(MaxMessage, func() string { return m.lines(facts) },
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
 }
 
-// render writes the link in a line of its own, where clients make a link of it, and the prefix in the title's.
-func (m Message) render(facts string) string {
+// lines puts what is raw in front of the title, and the link into a line of its own, where clients make a link of it.
+func (m Message) lines(facts string) string {
 	text := Escape(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo)))
 	return provider.Join("\n", provider.Join(" ", m.Raw, text), address(m.URL))
 }
 
-// maxLink is the longest address, in characters, that is left as it is. What is longer is text.
-const maxLink = 2000
-
-// address writes a link so that nothing in it mentions anybody, and what is no link as text.
+// address returns a link in which nothing mentions anybody, or as text what cannot be a link.
 func address(s string) string {
 	if provider.Linkable(s, maxLink) {
 		return strings.ReplaceAll(provider.Plain(s), "@", "%40")
@@ -59,13 +90,11 @@ func address(s string) string {
 	return Escape(s)
 }
 
-func blank(s string) bool { return strings.TrimSpace(s) == "" }
-
-// Escape makes text from elsewhere harmless in a message: every @, which could mention somebody, becomes a full-width
-// one; so do three backquotes, which would begin or end a block of code and swallow what follows; and a blank comes
-// between the brackets of what could be a link under another name. Control characters become the replacement character.
-// Typetalk documents no way to escape; this relies on its markup being written in ASCII. Emoji codes stay, and tags are
-// prevented by how the message is posted.
+// Escape makes text from elsewhere harmless in a message. Every @, which could mention somebody, becomes the full-width
+// ＠. Three backquotes, which would begin or end a block of code, become full-width too. A blank is put between "]" and
+// "(", which could make a link that shows another text. Line breaks become line feeds, and control characters the
+// replacement character. Typetalk documents no way to escape; its markup is taken to be written in ASCII. Codes of
+// emoji such as :smile: stay.
 func Escape(text string) string { return escapes.Replace(provider.Plain(text)) }
 
 var escapes = strings.NewReplacer("@", "＠", "```", "｀｀｀", "](", "] (")

@@ -1,7 +1,8 @@
-// Package typetalk carries alerts to topics of Typetalk, a chat of Nulab's that has ended, or of what speaks its API.
+// Package typetalk carries alerts to topics of Typetalk, a chat service of Nulab's that ended on 2025-12-01, or of
+// software that has the same API.
 //
-// A [Notifier] posts one message per alert: the prefix for its status if there is one, as Mackerel's own channel had it,
-// then the title, the text, the facts, the memo and the link.
+// A [Notifier] posts one message per alert: the prefix for its status, if there is one, and the title, and below them
+// the text, the facts, the memo and the link.
 //
 //	n, err := typetalk.New(typetalk.Config{
 //		Token:   mackerel.NewSecret(os.Getenv("TYPETALK_TOKEN")), // of a bot, or an OAuth2 access token
@@ -10,42 +11,46 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// The address that a Mackerel channel held will do as well, as the [Config]'s URL.
+// The address that a Typetalk channel of Mackerel's had can be used as it is: see [Config].URL.
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. Typetalk has no key to deduplicate by: if an answer is lost and the message is
-// posted again, it may stand in the topic twice. With [mackerel.AtMostOnce] it stands there at most once and the error
-// is [mackerel.ErrAmbiguous].
+// The default is [mackerel.AtLeastOnce]. Typetalk has no key to drop repeats by: if an answer is lost and the message
+// is posted again, it may stand in the topic twice. With [mackerel.AtMostOnce] it stands there at most once, and the
+// error is [mackerel.ErrAmbiguous]. Success is a 200 with the post's id, which is the receipt's ID.
 //
 // # Limits
 //
-// A message has at most [MaxMessage] characters; what is longer is cut, the memo first, and the receipt says so. Limits
-// of rate were never documented.
+// A message that is longer than [MaxMessage] is cut before it is sent, the memo first, and the receipt says so.
+// Typetalk documents no rate limit. A message that is refused with 429 is sent again after the time that the answer
+// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
+// how long to wait.
 //
 // # Text
 //
-// Text from alerts cannot mention anybody, and no tag is made of a number sign in it: see [Escape].
+// Text from alerts cannot mention anybody, and Typetalk is told to make no tags of the number signs in a message: see
+// [Escape]. Only Config.RawPrefix and Message.Raw are in Typetalk's markup.
 //
 // # Service
 //
-// Typetalk ended on 2025-12-01, and Mackerel took its Typetalk channel out of its API's documentation on 2025-12-10.
-// There is no default BaseURL, because nobody should send a token to where it was. What this package knows is API
-// version 1 as it was documented at https://developer.nulab.com/docs/typetalk/api/1/post-message/.
+// Mackerel's documentation of its API does not list the Typetalk channel since 2025-12-10. There is no default BaseURL,
+// because a token should not be sent to the service's former address. The API is version 1 as documented at
+// https://developer.nulab.com/docs/typetalk/api/1/post-message/.
 //
-// Not confirmed: whether the limit counts characters beyond the Basic Multilingual Plane once or twice, for which twice is
-// taken; the bodies of errors, whose reasons are therefore taken from the header WWW-Authenticate, where they are known
-// to be; and whether Typetalk's Markdown has links with a text of their own, which [Escape] prevents.
+// Three things are not confirmed. The limit may count a character beyond the Basic Multilingual Plane once or twice;
+// this package counts it twice. The bodies of errors are not documented; the reason is taken from the header
+// WWW-Authenticate, and from the body only if the header has no reason. Typetalk's Markdown may or may not have links
+// that show another text; [Escape] prevents them.
 package typetalk
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
-	"time"
-
-	"github.com/google/go-querystring/query"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -55,35 +60,31 @@ import (
 // name is the service in errors and receipts.
 const name = "typetalk"
 
-// Config says where and as whom to post: Token, TopicID and BaseURL, or URL, which holds all three.
+// Config says where and with which token to post. Either Token, TopicID and BaseURL are required, or URL, which
+// contains all three.
 type Config struct {
-	Token   mackerel.Secret `json:"token,omitzero"` // of a bot, or an OAuth2 access token with the scope topic.post
-	OAuth   bool            `json:"oauth,omitzero"` // the Token is an OAuth2 access token
-	TopicID int64           `json:"topic_id,omitzero"`
-	// URL is where and as whom in one, as Mackerel's channel held it:
-	// https://typetalk.example.com/api/v1/topics/12345?typetalkToken=... The token is sent in a header all the same, since
-	// servers log URLs.
+	Token   mackerel.Secret `json:"token,omitzero"`    // of a bot, or an OAuth2 access token with the scope topic.post
+	OAuth   bool            `json:"oauth,omitzero"`    // the token is an OAuth2 access token
+	TopicID int64           `json:"topic_id,omitzero"` // the digits after /topics/ in the topic's address
+	// URL is an address as Mackerel's channel had it:
+	// https://typetalk.example.com/api/v1/topics/12345?typetalkToken=... The token is taken out of it and sent in a
+	// header, because servers log addresses.
 	URL mackerel.Secret `json:"url,omitzero"`
-	// RawPrefix stands in front of the title, by the alert's status, in Typetalk's own markup: ":rotating_light:", "@all".
-	// A status that is not in it has none. A Message function that sets Raw itself has its way.
+	// RawPrefix is put in front of the title, by the alert's status, as Mackerel's channel did. It is in Typetalk's
+	// markup, such as ":rotating_light:" or "@all", and sent as it is. A status that is not in the map has no prefix.
 	RawPrefix map[mackerel.Status]string `json:"raw_prefix,omitzero"`
+	BaseURL   string                     `json:"base_url,omitzero"` // of the API, up to /api/v1; there is no default
 
-	BaseURL string                                `json:"base_url,omitzero"` // up to /api/v1; there is no default
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier posts alerts to one topic. It is safe for concurrent use.
 type Notifier struct {
-	service provider.Service
-	url     *url.URL
-	header  func() http.Header
-	topicID string
-	prefix  map[mackerel.Status]string
-	level   mackerel.Level
-	message func(mackerel.Alert) (Message, error)
+	flow  provider.Flow[Message]
+	topic string
 }
 
 var (
@@ -94,103 +95,124 @@ var (
 // New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	d := c.destination(&p)
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
-	if err := p.Err(name); err != nil {
+	d := c.check(&p)
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		service: provider.Service{Name: name, DecodeError: decodeError}, url: d.url, topicID: d.topicID,
-		prefix: provider.ByStatus(c.RawPrefix), level: c.Level, message: c.Message,
-	}
-	n.service.Connect(c.Call, mackerel.AtLeastOnce, d.token.Reveal())
-	n.header = n.service.Header("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
+	prefixes := provider.ByStatus(c.RawPrefix)
+	n := &Notifier{topic: d.topic, flow: provider.Flow[Message]{
+		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Skip:    provider.ByLevel(c.Level),
+		Message: func(a mackerel.Alert) Message {
+			m := DefaultMessage(a, c.Text)
+			m.Raw = prefixes[provider.Rating(a)]
+			return m
+		},
+		Edit:   c.Edit,
+		Render: render,
+		Settle: settle,
+	}}
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, d.token.Reveal())
+	credential := []string{"X-Typetalk-Token", d.token.Reveal()}
 	if c.OAuth {
-		n.header().Set("Authorization", "Bearer "+d.token.Reveal())
-	} else {
-		n.header().Set("X-Typetalk-Token", d.token.Reveal())
+		credential = []string{"Authorization", "Bearer " + d.token.Reveal()}
 	}
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
+	header := n.flow.Header(append(credential,
+		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")...)
+	n.flow.Request = func() transport.Request {
+		return transport.Request{
+			Op: "post message", Method: http.MethodPost, URL: d.url, Header: header(), Repeat: transport.Message, Judge: judge,
+		}
 	}
 	return n, nil
 }
 
+// A destination is a topic and the token to post there.
+type destination struct {
+	url   *url.URL
+	token mackerel.Secret
+	topic string
+}
+
+// check notes all problems, and returns the destination.
+func (c Config) check(p *provider.Problems) (d destination) {
+	inOne := !c.URL.IsZero()
+	if inOne {
+		d = c.fromURL(p)
+	} else {
+		p.Token("Token", c.Token)
+		p.Require("TopicID", c.TopicID > 0)
+	}
+	for _, status := range slices.Sorted(maps.Keys(c.RawPrefix)) {
+		p.Length("RawPrefix["+string(status)+"]", c.RawPrefix[status], provider.UTF16, MaxRaw)
+	}
+	if !inOne {
+		d = c.fromBase(p)
+	}
+	p.Common(c.Level, c.Text, c.Call)
+	return d
+}
+
+func (c Config) fromBase(p *provider.Problems) destination {
+	base := p.Base("BaseURL", c.BaseURL, "")
+	if base == nil {
+		return destination{}
+	}
+	topic := strconv.FormatInt(c.TopicID, 10)
+	u, _ := transport.Join(base, "topics", topic) // a word and digits can always be joined
+	return destination{u, c.Token, topic}
+}
+
+// tokenParam is the parameter of the query that has the token.
+const tokenParam = "typetalkToken"
+
+var topicPath = regexp.MustCompile(`/topics/([0-9]+)$`)
+
+// fromURL takes the token out of the address. No problem quotes a part of the address.
+func (c Config) fromURL(p *provider.Problems) destination {
+	if !c.Token.IsZero() || c.TopicID != 0 || c.BaseURL != "" {
+		p.Add("URL", "set together with Token, TopicID or BaseURL, which it contains")
+	}
+	u := p.Hook("URL", c.URL)
+	if u == nil {
+		return destination{}
+	}
+	params, err := url.ParseQuery(u.RawQuery)
+	topic := topicPath.FindStringSubmatch(u.Path)
+	switch token := mackerel.NewSecret(params.Get(tokenParam)); {
+	case err != nil || len(params) != 1 || len(params[tokenParam]) != 1:
+		p.Add("URL", "the query must be "+tokenParam+"=... and nothing else")
+	case topic == nil:
+		p.Add("URL", "the path must end in /topics/ and digits")
+	case u.User != nil:
+		p.Add("URL", "has a user name beside the token")
+	default:
+		p.Token("URL["+tokenParam+"]", token)
+		u.RawQuery = ""
+		return destination{u, token, topic[1]}
+	}
+	return destination{}
+}
+
 // Notify posts the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver posts the alert and says what came of it. The receipt's ID is the post's id.
+// Deliver posts the alert and returns what came of it. The receipt's ID is the id of the post.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
+	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. That it is cut to [MaxMessage] is no error; that it is empty is one.
+// Send posts a message that the caller has made. A message that is too long is cut, and the receipt says so. A message
+// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", nil), err
-	}
-	result, err := n.service.Do(ctx, r)
-	return n.service.Receipt(start, result, postID(result.Body), cuts), err
+	return n.flow.Send(ctx, m)
 }
 
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	r, cuts, err := n.request(m)
-	if err != nil {
-		return nil, err
-	}
-	return n.service.Preview(cuts, r), nil
-}
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "typetalk topic 123".
-func (n *Notifier) String() string { return name + " topic " + n.topicID }
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = provider.Skip(n.level, a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.service.MessageError(err)
-	}
-	if m.Raw == "" {
-		m.Raw = n.prefix[provider.Rating(a)]
-	}
-	return m, "", nil
-}
-
-const opPost = "post message"
-
-// request renders the message. Typetalk makes a tag of "#1" unless it is told to leave it.
-func (n *Notifier) request(m Message) (transport.Request, []mackerel.Cut, error) {
-	text, cuts := m.body()
-	if length := provider.UTF16.Len(text); blank(text) || length > MaxMessage {
-		problem := "Message: " + strconv.Itoa(length) + " characters with Raw, and at most " + strconv.Itoa(MaxMessage) + " are allowed"
-		if blank(text) {
-			problem = "Message: empty"
-		}
-		return transport.Request{}, nil, n.service.Invalid(opPost, problem)
-	}
-	values, err := query.Values(form{text, true})
-	if err != nil {
-		return transport.Request{}, nil, n.service.Invalid(opPost, err.Error())
-	}
-	return transport.Request{
-		Op: opPost, Method: http.MethodPost, URL: n.url, Header: n.header(), Body: []byte(values.Encode()),
-		Repeat: transport.Message, Judge: judgePosted,
-	}, cuts, nil
-}
+// String returns "typetalk topic 12345".
+func (n *Notifier) String() string { return name + " topic " + n.topic }

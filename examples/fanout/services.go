@@ -83,11 +83,9 @@ func newChatwork() (service, error) {
 }
 
 func newHipChat() (service, error) {
-	s := hipchattest.NewServer()
-	n, err := hipchat.New(hipchat.Config{
-		Token: mackerel.NewSecret(hipchattest.Token), Room: hipchattest.RoomName, BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Messages(hipchattest.RoomID)) }}, err
+	s := hipchattest.New()
+	n, err := hipchat.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 func newSlack() (service, error) {
@@ -109,11 +107,9 @@ func newLINE() (service, error) {
 }
 
 func newTypetalk() (service, error) {
-	s := typetalktest.NewServer()
-	n, err := typetalk.New(typetalk.Config{
-		Token: mackerel.NewSecret(typetalktest.Token), TopicID: typetalktest.TopicID, BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Posts(typetalktest.TopicID)) }}, err
+	s := typetalktest.New()
+	n, err := typetalk.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 // newTwilio makes a call, because the alert is open. No call is made for its recovery.
@@ -128,25 +124,24 @@ func newTwilio() (service, error) {
 // newPagerDuty is down for as long as one call tries: for three requests, about a second.
 func newPagerDuty() (service, error) {
 	const attempts = 3
-	s := pagerdutytest.NewServer()
+	s := pagerdutytest.New()
 	s.Inject(fakehttp.Fault{Status: http.StatusServiceUnavailable, Times: attempts})
-	n, err := pagerduty.New(pagerduty.Config{
-		RoutingKey: mackerel.NewSecret(pagerdutytest.RoutingKey), BaseURL: s.BaseURL(),
-		Call: mackerel.CallOptions{MaxAttempts: attempts},
-	})
-	return service{n, s, func() int { return len(s.Incidents(pagerdutytest.RoutingKey)) }}, err
+	config := s.Config()
+	config.Call.MaxAttempts = attempts
+	n, err := pagerduty.New(config)
+	return service{n, s, s.Accepted}, err
 }
 
 func newOpsgenie() (service, error) {
-	s := opsgenietest.NewServer()
-	n, err := opsgenie.New(opsgenie.Config{APIKey: mackerel.NewSecret(opsgenietest.APIKey), BaseURL: s.BaseURL()})
-	return service{n, s, func() int { return len(s.Alerts()) }}, err
+	s := opsgenietest.New()
+	n, err := opsgenie.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 func newJSM() (service, error) {
-	s := jsmtest.NewServer()
-	n, err := jsm.New(jsm.Config{APIKey: mackerel.NewSecret(jsmtest.APIKey), BaseURL: s.BaseURL()})
-	return service{n, s, func() int { return len(s.Alerts()) }}, err
+	s := jsmtest.New()
+	n, err := jsm.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 // newWebhook signs what it sends, which is what gives it an id.

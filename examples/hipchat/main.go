@@ -49,7 +49,7 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 		n.fake = fakeServer()
 		defer n.fake.Close()
 		n.room = "ops #1/夜間" // any name will do
-		config.BaseURL, config.Token = n.fake.BaseURL(), mackerel.NewSecret(hipchattest.Token)
+		config.BaseURL, config.Token = n.fake.Config().BaseURL, n.fake.Config().Token
 	}
 	var err error
 	if n.client, err = hipchat.NewClient(config); err != nil {
@@ -75,7 +75,7 @@ var hanako = hipchattest.User{ID: 7, Name: "花子", MentionName: "hanako"}
 
 // fakeServer has a room, and a person in it. Its clock stands at nine in the evening until it is advanced.
 func fakeServer() *hipchattest.Server {
-	s := hipchattest.NewServer()
+	s := hipchattest.New()
 	s.SetClock(func() time.Time { return time.Date(2026, 3, 14, 21, 0, 0, 0, time.UTC) })
 	s.AddUser(hanako)
 	s.SetRoom(hipchattest.Room{ID: 1, Name: "ops #1/夜間", Topic: "on call: 花子", Participants: []hipchattest.User{hanako}})

@@ -58,7 +58,7 @@ func TestTheNight(t *testing.T) {
 // TestARealServer is a server that the example did not start: what is already in the room stays out of the drawing, and
 // nobody's topic is changed.
 func TestARealServer(t *testing.T) {
-	s := hipchattest.NewServer()
+	s := hipchattest.New()
 	defer s.Close()
 	s.AddMessage(hipchattest.RoomID, hipchattest.User{ID: 8, Name: "Taro"}, "yesterday's words")
 	env := map[string]string{"HIPCHAT_URL": s.URL(), "HIPCHAT_TOKEN": hipchattest.Token, "HIPCHAT_ROOM": "ops"}
@@ -82,9 +82,9 @@ func TestARealServer(t *testing.T) {
 // TestAThreadThatIsLost has an alert whose card cannot be found again: it is delivered all the same, and what follows
 // opens a thread anew.
 func TestAThreadThatIsLost(t *testing.T) {
-	s := hipchattest.NewServer()
+	s := hipchattest.New()
 	defer s.Close()
-	client, err := hipchat.NewClient(hipchat.ClientConfig{Token: mackerel.NewSecret(hipchattest.Token), BaseURL: s.BaseURL()})
+	client, err := hipchat.NewClient(hipchat.ClientConfig{Token: s.Config().Token, BaseURL: s.Config().BaseURL})
 	if err != nil {
 		t.Fatal(err)
 	}

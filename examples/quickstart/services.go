@@ -67,7 +67,7 @@ func (s *services) connectHipChat(getenv func(string) string) (err error) {
 		BaseURL: getenv("HIPCHAT_URL"), Token: mackerel.NewSecret(getenv("HIPCHAT_TOKEN")), Room: getenv("HIPCHAT_ROOM"),
 	}
 	if config.BaseURL == "" || config.Token.IsZero() || config.Room == "" {
-		s.fakeHipChat = hipchattest.NewServer()
+		s.fakeHipChat = hipchattest.New()
 		s.fakeHipChat.AddRoom(1, "ops")
 		config.BaseURL, config.Token, config.Room = s.fakeHipChat.URL(), mackerel.NewSecret(hipchattest.Token), "ops"
 	}

@@ -1,49 +1,55 @@
-// Package hipchattest is a fake of a HipChat server's API, version 2, for tests: a real HTTP server that remembers what
-// it is sent and refuses what HipChat refuses. It has send_room_notification, the two histories of a room, the list of
-// rooms, a room and its topic, messages to a person, what a token may do, and auth_test.
+// Package hipchattest is a fake of a HipChat server's API, version 2
+// (https://developer.atlassian.com/server/hipchat/about-the-hipchat-rest-api), for tests: a real HTTP server that
+// remembers what it is sent and refuses what HipChat refuses. It has the notifications of a room, its two histories,
+// its topic, the list of rooms, messages to a person, the session of a token, and auth_test.
 //
-// To test a program against it, give the program the fake's URL and one of its tokens:
+// To test your own alerting, let it send to the fake, and look at what the people in the room would have read:
 //
-//	s := hipchattest.NewServer()
-//	t.Cleanup(s.Close)
-//	n, err := hipchat.New(hipchat.Config{
-//		Token:   mackerel.NewSecret(hipchattest.Token),
-//		Room:    hipchattest.RoomName,
-//		BaseURL: s.BaseURL(),
-//	})
+//	fake := hipchattest.New()
+//	t.Cleanup(fake.Close)
+//	n, err := hipchat.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	err = n.Notify(ctx, alert)
+//	for _, m := range fake.Messages(hipchattest.RoomID) {
+//		if err := hipchattest.CheckHTML(m.Text); err != nil {
+//			t.Error(err)
+//		}
+//	}
 //
-// and look at what came of it: [Server.Messages] has what stands in a room, [Server.PrivateMessages] what a person was
-// sent, [Server.Room] the topic, Requests what was asked. Rooms, people, their messages and tokens that may do less are
-// set up with [Server.SetRoom], [Server.AddUser], [Server.AddMessage] and [Server.SetToken]. Any other client of
-// HipChat's will do as well. What happens when HipChat fails is tested with faults:
+// [Server.PrivateMessages] returns what a person was sent, and [Server.Room] the topic of a room. Rooms, people, their
+// messages and tokens that may do less are set up with [Server.SetRoom], [Server.AddUser], [Server.AddMessage] and
+// [Server.AddToken]. To see what your program does when HipChat fails, inject a fault:
 //
-//	s.Inject(fakehttp.Fault{Status: 503, Path: "/v2/room/*/notification", Times: 2})
+//	fake.Inject(fakehttp.Fault{Status: 503, Path: "/v2/room/*/notification", Times: 2})
 //
-// In a testing/synctest bubble, where waiting takes no time, use [MemoryBaseURL] as the base URL and s.Client() as the
-// http.Client. Faults, the record of requests, the clock and the two ways in are those of package fakehttp.
+// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
-// An unknown token with 401; a token without the scope, or of another room, with 403; an unknown room, person or path
-// with 404; a path without a room, which is what is left of "/room/#ops/notification", with 405; more than 30 messages
-// to a room or a person in a minute, and more calls in 5 minutes than the token has, with 429; and with 400: a body that
-// is not declared as JSON or is none, members that are unknown, missing, doubled or of the wrong type, words that are
-// not in the list, texts that are too long or too short, counted in characters, a bad card, and a query it does not
-// know. Where an answer of the real service is on record, the fake answers the same, down to its Python; the rest is
-// worded alike.
+//   - 400: a body that is not JSON or not declared as JSON, members that are missing, doubled or of the wrong type,
+//     words that are not in the list, texts that are too long or too short in characters, a bad card, a wrong parameter
+//     and, if the fake is Strict, unknown members and parameters.
+//   - 401: an unknown token. 403: a token without the scope, or of another room.
+//   - 404: an unknown room, person, token or path. 405: another method, or a path without its room, which is what is
+//     left of "/room/#ops/notification".
+//   - 429: more than the lanes "calls" or "messages" allow, with the headers that say when the limit is reset.
+//     Documented sets 500 calls in 5 minutes per token, as for an add-on; a person's token has 100. It sets 30 messages
+//     in a minute per room and per person.
+//
+// Where an answer of a real server is on record, the fake gives the same answer, with its Python. Other answers are
+// worded like them.
 //
 // # What it decides
 //
-// The record leaves some things open. A token of another room is a 403, and a list of rooms has that token's room only.
-// The words of a 429 and of errors in a query are its own. An unknown member is refused unless [Server.IgnoreUnknown]
-// says otherwise; in a card it is accepted, as by the real server. auth_test is answered before the body is looked at,
-// and does not count as a message. A list of rooms has the private ones unless include-private is false, in the order in
-// which they were added. A new topic leaves a message of type topic in the room. A message to a person is text unless it
-// says html, and a person is found by a mention name only with its @. A session is shown to whoever has a token, and an
-// unknown one is a 404. A card comes back in a history as it was sent; nothing is ever deleted.
+// The sources leave some things open. A token of another room is a 403, and a list of rooms has only the room of the
+// token. The words of a 429 and of a wrong parameter are the fake's own. A real server takes unknown members in a card
+// and refuses them in the objects within it; the fake treats both like other unknown members. auth_test is answered
+// before the body is read, and does not count as a message. A list of rooms has the private rooms unless
+// include-private is false, in the order in which they were added. A new topic puts a message of type topic into the
+// room. A message to a person is text unless it says html, and a person is found by a mention name only with its @. A
+// session is shown to every token. A card comes back in a history as it was sent. Messages are never deleted.
 //
 // # HTML
 //
-// HipChat accepts any text as HTML and lets a sanitizer loose on it. So does the fake: [Message].Kept is what is left.
-// [CheckHTML] and, for what stands in a card, [CheckCardHTML] are for tests that want nothing to be lost.
+// HipChat accepts any text as HTML and removes what is not allowed. The fake does the same: [Message].Kept is what is
+// left. [CheckHTML] is for tests in which nothing may be removed.
 package hipchattest

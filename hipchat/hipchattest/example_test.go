@@ -8,14 +8,13 @@ import (
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 )
 
-// A program posts HTML that nobody escaped. The program here is a few lines of net/http; yours gets the same URL and the
-// same token.
+// A program sends HTML without escaping it. The program here is a few lines of net/http.
 func Example() {
-	s := hipchattest.NewServer()
+	s := hipchattest.New()
 	defer s.Close()
 
 	body := `{"message":"<b>disk</b> 91 % > 90 %<h1>","color":"red"}`
-	req, err := http.NewRequest(http.MethodPost, s.BaseURL()+"/room/ops/notification", strings.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, s.Config().BaseURL+"/room/ops/notification", strings.NewReader(body))
 	if err != nil {
 		fmt.Println(err)
 		return

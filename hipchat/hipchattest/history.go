@@ -1,17 +1,19 @@
 package hipchattest
 
 import (
-	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The numbers of messages that histories have.
+// The numbers of items in answers.
 const (
-	recentMessages = 75
+	recentMessages = 75 // in a history without a date
 	defaultResults = 100
 	maxResults     = 1000
 )
@@ -19,18 +21,18 @@ const (
 // dateLayout is how the API writes dates.
 const dateLayout = "2006-01-02T15:04:05.000000-07:00"
 
-// An item is a message as the API writes it.
+// An item is a message in a history.
 type item struct {
-	ID            string          `json:"id"`
-	Date          string          `json:"date"`
-	Type          string          `json:"type"`
-	From          any             `json:"from"` // a string for a notification, a User for a message
-	Message       string          `json:"message"`
-	MessageFormat string          `json:"message_format,omitzero"`
-	Color         string          `json:"color,omitzero"`
-	Mentions      []User          `json:"mentions"`
-	AttachTo      string          `json:"attach_to,omitzero"`
-	Card          json.RawMessage `json:"card,omitzero"`
+	ID            string         `json:"id"`
+	Date          string         `json:"date"`
+	Type          string         `json:"type"`
+	From          any            `json:"from"` // a string for a notification, a User for a message
+	Message       string         `json:"message"`
+	MessageFormat string         `json:"message_format,omitzero"`
+	Color         string         `json:"color,omitzero"`
+	Mentions      []User         `json:"mentions"`
+	AttachTo      string         `json:"attach_to,omitzero"`
+	Card          jsontext.Value `json:"card,omitzero"`
 }
 
 func items(messages []Message, zone *time.Location) []item {
@@ -49,15 +51,15 @@ func items(messages []Message, zone *time.Location) []item {
 	return all
 }
 
-// query reads parameters; the first that is wrong is the error.
+// query reads parameters. The first wrong parameter is the error.
 type query struct {
 	url.Values
-	err *apiError
+	err error
 }
 
 func (q *query) fail(name string) {
 	if q.err == nil {
-		q.err = badRequest("Invalid value " + repr(q.Get(name)) + " for field '" + name + "'")
+		q.err = refuse(http.StatusBadRequest, "Invalid value "+repr(q.Get(name))+" for field '"+name+"'", nil)
 	}
 }
 
@@ -85,7 +87,12 @@ func (q *query) flag(name string, otherwise bool) bool {
 	return false
 }
 
-// date reads a time, or the word that stands for none.
+// page reads what pages are asked for.
+func (q *query) page() page {
+	return page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+}
+
+// date reads a time. It reports false if the parameter is missing or is the word for no time.
 func (q *query) date(name, none string) (t time.Time, ok bool) {
 	value := q.Get(name)
 	if value == "" || value == none {
@@ -109,15 +116,15 @@ func (q *query) zone() *time.Location {
 	return zone
 }
 
-// page is what part of a history a request is for.
+// page is the part of a list that a request is for.
 type page struct {
 	start, most int
 	reverse     bool // oldest first
 }
 
-func (s *Server) roomHistory(c *call) (status int, answer any, err error) {
+func (s *Server) roomHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
-	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	p := q.page()
 	p.reverse = q.flag("reverse", true)
 	q.flag("include_deleted", true)
 	zone := q.zone()
@@ -127,7 +134,7 @@ func (s *Server) roomHistory(c *call) (status int, answer any, err error) {
 		q.fail("end-date")
 	}
 	if q.err != nil {
-		return 0, nil, q.err
+		return nil, q.err
 	}
 	messages := slices.Clone(c.room.messages)
 	if dated {
@@ -138,57 +145,55 @@ func (s *Server) roomHistory(c *call) (status int, answer any, err error) {
 		p.start, p.most = 0, recentMessages
 	}
 	part, more := p.of(messages)
-	return http.StatusOK, map[string]any{
-		"items": items(part, zone), "startIndex": p.start, "maxResults": p.most, "links": p.links(c, more && dated),
-	}, nil
+	return p.answer(c, items(part, zone), more && dated), nil
 }
 
-// of returns the page of messages, which are oldest first, and whether there are more. Pages count from the newest.
-func (p page) of(messages []Message) (part []Message, more bool) {
+// of returns the page of messages, and whether there are more. The messages are oldest first; pages begin with the
+// newest.
+func (p page) of(messages []Message) ([]Message, bool) {
 	slices.Reverse(messages)
-	from := min(p.start, len(messages))
-	to := min(from+p.most, len(messages))
-	part = messages[from:to]
-	more = to < len(messages)
+	shown, more := part(messages, p)
 	if p.reverse {
-		slices.Reverse(part)
+		slices.Reverse(shown)
 	}
-	return part, more
+	return shown, more
+}
+
+// part returns the page of a list, and whether there are more.
+func part[T any](all []T, p page) (shown []T, more bool) {
+	from := min(p.start, len(all))
+	to := min(from+p.most, len(all))
+	return all[from:to], to < len(all)
+}
+
+func (p page) answer(c *call, items any, more bool) map[string]any {
+	return map[string]any{"items": items, "startIndex": p.start, "maxResults": p.most, "links": p.links(c, more)}
 }
 
 func (p page) links(c *call, more bool) map[string]string {
-	links := map[string]string{"self": link(c, c.query)}
-	at := func(start int) string {
-		q := url.Values{}
-		for k, v := range c.query {
-			q[k] = v
-		}
-		q.Set("start-index", strconv.Itoa(start))
-		return link(c, q)
-	}
+	links := map[string]string{"self": link(c, "")}
 	if more {
-		links["next"] = at(p.start + p.most)
+		links["next"] = link(c, strconv.Itoa(p.start+p.most))
 	}
 	if p.start > 0 {
-		links["prev"] = at(max(0, p.start-p.most))
+		links["prev"] = link(c, strconv.Itoa(max(0, p.start-p.most)))
 	}
 	return links
 }
 
-// link is an address of the same call; a token in the query stays out of it.
-func link(c *call, q url.Values) string {
-	u := url.URL{Scheme: "http", Host: c.r.Host, Path: c.r.URL.Path, RawPath: c.r.URL.RawPath}
-	clean := url.Values{}
-	for k, v := range q {
-		if k != "auth_token" {
-			clean[k] = v
-		}
+// link returns the address of the call, without a token, and with another start-index unless that is "".
+func link(c *call, start string) string {
+	q := maps.Clone(c.query)
+	q.Del("auth_token")
+	if start != "" {
+		q.Set("start-index", start)
 	}
-	u.RawQuery = clean.Encode()
+	u := *c.r.URL
+	u.Scheme, u.Host, u.RawQuery = "http", c.r.Host, q.Encode()
 	return u.String()
 }
 
-func (s *Server) latestHistory(c *call) (status int, answer any, err error) {
+func (s *Server) latestHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
 	p := page{most: q.number("max-results", recentMessages, maxResults), reverse: true}
 	q.flag("include_deleted", true)
@@ -203,10 +208,10 @@ func (s *Server) latestHistory(c *call) (status int, answer any, err error) {
 		messages = messages[from:]
 	}
 	if q.err != nil {
-		return 0, nil, q.err
+		return nil, q.err
 	}
 	part, _ := p.of(messages)
-	return http.StatusOK, map[string]any{
-		"items": items(part, zone), "maxResults": p.most, "links": map[string]string{"self": link(c, c.query)},
+	return map[string]any{
+		"items": items(part, zone), "maxResults": p.most, "links": map[string]string{"self": link(c, "")},
 	}, nil
 }

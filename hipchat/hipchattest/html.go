@@ -1,7 +1,6 @@
 package hipchattest
 
 import (
-	"errors"
 	"fmt"
 	"html"
 	"iter"
@@ -10,7 +9,7 @@ import (
 	"strings"
 )
 
-// allowed are the tags that HipChat keeps, with their attributes.
+// allowed are the tags that HipChat keeps, and their attributes.
 // See https://developer.atlassian.com/server/hipchat/sending-messages/.
 var allowed = map[string][]string{
 	"a":   {"href", "rel", "data-target", "data-target-options"},
@@ -22,10 +21,10 @@ var allowed = map[string][]string{
 	"span": {"style"},
 }
 
-// spanStyles are what a span's style may set.
+// spanStyles are the properties that the style of a span may set.
 var spanStyles = []string{"font-weight", "color", "text-decoration", "height", "width"}
 
-// empty are the tags that have no end tag, dropped those whose content goes with them.
+// empty are the tags without an end tag. dropped are the tags that are removed with their content.
 var (
 	empty   = []string{"br", "img"}
 	dropped = []string{"script", "style"}
@@ -39,9 +38,9 @@ var (
 	entityPattern    = regexp.MustCompile(`^&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);`)
 )
 
-// A piece of HTML is a tag or what stands between tags.
+// A piece of HTML is a tag or the text between tags.
 type piece struct {
-	text       string // what stands between; a < in it is one that begins no tag
+	text       string // may contain a < that begins no tag
 	tag        string // in lower case
 	end        bool
 	attributes []attribute
@@ -49,13 +48,13 @@ type piece struct {
 
 type attribute struct {
 	name  string // in lower case
-	value string // as it was written, with its entities
+	value string // with its entities
 }
 
-// pieces takes a message apart.
+// pieces yields the pieces of a message.
 func pieces(message string) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
-		text := 0 // where the text began that is not yet out
+		text := 0 // where the text began that was not yielded yet
 		for i := 0; i < len(message); {
 			m := []string(nil)
 			if message[i] == '<' {
@@ -88,85 +87,129 @@ func attributes(s string) []attribute {
 	return all
 }
 
-// CheckHTML returns an error if HipChat would not show a message of format html as it was meant: a tag or an attribute
-// that is not among the allowed ones, an address that is not http, https or mailto, a tag that is never closed, closed
-// twice or closed in the wrong place, or a &, < or > that is not part of markup and not escaped.
+// CheckHTML returns an error if HipChat would not show a message of format html as it was meant: for a tag or an
+// attribute that is not allowed, an address that is not http, https or mailto, a tag that is never closed, closed twice
+// or closed in the wrong place, and a &, < or > that is neither markup nor escaped.
 func CheckHTML(message string) error {
-	var open []string
+	var s sanitizer
+	s.run(message)
+	return s.problem
+}
+
+// sanitize returns what HipChat keeps of a message: the allowed tags with their allowed attributes, closed in order,
+// and the text, escaped where it was not escaped.
+func sanitize(message string) string {
+	var s sanitizer
+	s.run(message)
+	return s.kept.String()
+}
+
+// A sanitizer keeps what is allowed in a message, and the first problem.
+type sanitizer struct {
+	kept     strings.Builder
+	open     []string // tags
+	dropping string   // the tag whose content is dropped
+	problem  error
+}
+
+func (s *sanitizer) note(format string, args ...any) {
+	if s.problem == nil {
+		s.problem = fmt.Errorf(format, args...)
+	}
+}
+
+func (s *sanitizer) run(message string) {
 	for p := range pieces(message) {
-		if p.tag == "" {
-			if err := checkText(p.text); err != nil {
-				return err
+		_, ok := allowed[p.tag]
+		switch {
+		case s.dropping != "":
+			if p.end && p.tag == s.dropping {
+				s.dropping = ""
 			}
+		case p.tag == "":
+			s.write(p.text, "")
+		case !ok:
+			s.note("<%s> is not allowed", p.tag)
+			if slices.Contains(dropped, p.tag) && !p.end {
+				s.dropping = p.tag
+			}
+		case p.end:
+			s.end(p)
+		default:
+			s.start(p)
+		}
+	}
+	if len(s.open) > 0 {
+		s.note("<%s> is never closed", s.open[len(s.open)-1])
+	}
+	s.closeFrom(0)
+}
+
+func (s *sanitizer) start(p piece) {
+	s.kept.WriteString("<" + p.tag)
+	for _, a := range p.attributes {
+		if !keepsAttribute(p.tag, a) {
+			s.note("%s=%q of <%s> is not allowed", a.name, a.value, p.tag)
 			continue
 		}
-		if err := checkTag(p); err != nil {
-			return err
-		}
-		switch last := len(open) - 1; {
-		case slices.Contains(empty, p.tag):
-		case !p.end:
-			open = append(open, p.tag)
-		case last < 0 || open[last] != p.tag:
-			return fmt.Errorf("</%s> closes nothing", p.tag)
-		default:
-			open = open[:last]
-		}
+		s.kept.WriteString(" " + a.name + `="`)
+		s.write(a.value, a.name+" of <"+p.tag+">: ")
+		s.kept.WriteString(`"`)
 	}
-	if len(open) > 0 {
-		return fmt.Errorf("<%s> is never closed", open[len(open)-1])
+	s.kept.WriteString(">")
+	if !slices.Contains(empty, p.tag) {
+		s.open = append(s.open, p.tag)
 	}
-	return nil
 }
 
-// cardTags are the only ones in the HTML of a card.
-var cardTags = []string{"a", "b", "i", "strong", "span"}
-
-// CheckCardHTML is [CheckHTML] for the HTML in a card, its activity and its description, where fewer tags are allowed.
-func CheckCardHTML(text string) error {
-	for p := range pieces(text) {
-		if p.tag != "" && !slices.Contains(cardTags, p.tag) {
-			return fmt.Errorf("<%s> is not allowed in a card", p.tag)
-		}
+// end closes a tag and the tags that are open within it. An end tag without a start tag is dropped.
+func (s *sanitizer) end(p piece) {
+	last := len(s.open) - 1
+	from := last
+	for from >= 0 && s.open[from] != p.tag {
+		from--
 	}
-	return CheckHTML(text)
+	switch {
+	case slices.Contains(empty, p.tag) || len(p.attributes) > 0:
+		s.note("</%s> is no end tag", p.tag)
+	case from < 0 || from < last:
+		s.note("</%s> closes nothing", p.tag)
+	}
+	if from >= 0 {
+		s.closeFrom(from)
+	}
 }
 
-func checkTag(p piece) error {
-	if _, ok := allowed[p.tag]; !ok {
-		return fmt.Errorf("<%s> is not allowed", p.tag)
+func (s *sanitizer) closeFrom(from int) {
+	for _, tag := range slices.Backward(s.open[from:]) {
+		s.kept.WriteString("</" + tag + ">")
 	}
-	if p.end && (slices.Contains(empty, p.tag) || len(p.attributes) > 0) {
-		return fmt.Errorf("</%s> is no end tag", p.tag)
-	}
-	for _, a := range p.attributes {
-		if err := checkText(a.value); err != nil {
-			return fmt.Errorf("%s of <%s>: %w", a.name, p.tag, err)
-		}
-		if !keepsAttribute(p.tag, a) {
-			return fmt.Errorf("%s=%q of <%s> is not allowed", a.name, a.value, p.tag)
-		}
-	}
-	return nil
+	s.open = s.open[:from]
 }
 
-func checkText(text string) error {
+// write writes a text, and escapes what is not escaped. Where says in problems where the text stands.
+func (s *sanitizer) write(text, where string) {
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '<' || c == '>':
-			return fmt.Errorf("unescaped %c", c)
-		case c == '&' && entity(text[i:]) == "":
-			return errors.New("unescaped &")
+		c := text[i]
+		escaped, special := escapes[c]
+		switch {
+		case !special || c == '&' && entity(text[i:]) != "":
+			s.kept.WriteByte(c)
+			continue
+		case c != '"':
+			s.note("%sunescaped %c", where, c)
 		}
+		s.kept.WriteString(escaped)
 	}
-	return nil
 }
 
-// entity returns the entity that text begins with, "" if there is none.
+var escapes = map[byte]string{'<': "&lt;", '>': "&gt;", '"': "&quot;", '&': "&amp;"}
+
+// entity returns the entity at the beginning of a text, "" if there is none.
 func entity(text string) string {
 	e := entityPattern.FindString(text)
 	if c := html.UnescapeString(e); c == e || strings.HasSuffix(c, ";") && c != ";" {
-		return "" // no such entity, or one that ends before the semicolon
+		return "" // an unknown name, or an entity that ends before the semicolon
 	}
 	return e
 }
@@ -194,83 +237,4 @@ func keepsStyle(style string) bool {
 		}
 	}
 	return true
-}
-
-// sanitize returns what HipChat keeps of a message: allowed tags with allowed attributes, opened and closed in order,
-// and the text, escaped where it was not.
-func sanitize(message string) string {
-	var b strings.Builder
-	var open []string
-	dropping := ""
-	for p := range pieces(message) {
-		_, ok := allowed[p.tag]
-		switch {
-		case dropping != "":
-			if p.end && p.tag == dropping {
-				dropping = ""
-			}
-		case p.tag == "":
-			b.WriteString(escape(p.text))
-		case slices.Contains(dropped, p.tag) && !p.end:
-			dropping = p.tag
-		case !ok:
-		case p.end:
-			open = closeTag(&b, open, p.tag)
-		default:
-			open = openTag(&b, open, p)
-		}
-	}
-	for _, tag := range slices.Backward(open) {
-		b.WriteString("</" + tag + ">")
-	}
-	return b.String()
-}
-
-func openTag(b *strings.Builder, open []string, p piece) []string {
-	b.WriteString("<" + p.tag)
-	for _, a := range p.attributes {
-		if keepsAttribute(p.tag, a) {
-			b.WriteString(" " + a.name + `="` + escape(a.value) + `"`)
-		}
-	}
-	b.WriteString(">")
-	if slices.Contains(empty, p.tag) {
-		return open
-	}
-	return append(open, p.tag)
-}
-
-// closeTag closes a tag and what is open within it; an end tag of nothing is dropped.
-func closeTag(b *strings.Builder, open []string, tag string) []string {
-	from := len(open) - 1
-	for from >= 0 && open[from] != tag {
-		from--
-	}
-	if from < 0 {
-		return open
-	}
-	for _, inner := range slices.Backward(open[from:]) {
-		b.WriteString("</" + inner + ">")
-	}
-	return open[:from]
-}
-
-// escape escapes what is not escaped yet.
-func escape(text string) string {
-	var b strings.Builder
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '<':
-			b.WriteString("&lt;")
-		case c == '>':
-			b.WriteString("&gt;")
-		case c == '"':
-			b.WriteString("&quot;")
-		case c == '&' && entity(text[i:]) == "":
-			b.WriteString("&amp;")
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -2,10 +2,12 @@ package hipchattest_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 func TestCheckHTML(t *testing.T) {
@@ -14,7 +16,7 @@ func TestCheckHTML(t *testing.T) {
 		problem       string // "" if it is good
 	}{
 		{"plain text", "disk 91 %", ""},
-		{"nothing", "", ""},
+		{"an empty text", "", ""},
 		{"allowed tags", `<b>a</b><i>b</i><em>c</em><strong>d</strong><br><br/><BR /><code>e</code><pre>f</pre><ul><li>g</li></ul>`, ""},
 		{"a table", `<table><tr valign="top"><td colspan=2>a</td></tr></table>`, ""},
 		{"a link", `<a href="https://x.test/?a=1&amp;b=2">x</a>`, ""},
@@ -27,13 +29,15 @@ func TestCheckHTML(t *testing.T) {
 		{"an event handler", `<b onclick="x">y</b>`, `onclick="x" of <b> is not allowed`},
 		{"a link that runs", `<a href="javascript:x">y</a>`, "is not allowed"},
 		{"a link that runs, disguised", `<a href=" jAva&#115;cript:x">y</a>`, "is not allowed"},
+		{"a link to a mail address", `<a href="mailto:ops@x.test">y</a>`, ""},
+		{"a picture at a mail address", `<img src="mailto:ops@x.test">`, "is not allowed"},
 		{"a span's position", `<span style="color:red;position:fixed">x</span>`, "is not allowed"},
 		{"a tag that stays open", "<b>x", "<b> is never closed"},
 		{"a tag that closes nothing", "x</b>", "</b> closes nothing"},
 		{"tags that cross", "<b><i>x</b></i>", "</b> closes nothing"},
 		{"a bare ampersand", "a & b", "unescaped &"},
 		{"an ampersand before letters", "a&b", "unescaped &"},
-		{"an entity that is none", "&foo;", "unescaped &"},
+		{"an unknown entity", "&foo;", "unescaped &"},
 		{"an entity with a tail", "&ampfoo;", "unescaped &"},
 		{"a bare less-than sign", "a < b", "unescaped <"},
 		{"half a tag", "x<b", "unescaped <"},
@@ -51,39 +55,6 @@ func TestCheckHTML(t *testing.T) {
 	}
 }
 
-func TestCheckCardHTML(t *testing.T) {
-	for _, c := range []struct {
-		name, text string
-		problem    string // "" if it is good
-	}{
-		{"what a card may have", `<a href="https://x.test/"><b>a</b></a><i>b</i><strong>c</strong><span style="color:red">d</span>`, ""},
-		{"a line break is for messages only", "a<br>b", "<br> is not allowed in a card"},
-		{"a picture is for messages only", `<img src="https://x.test/a.png">`, "<img> is not allowed in a card"},
-		{"an end tag counts", "a</em>", "<em> is not allowed in a card"},
-		{"the attributes are the same", `<b id="x">y</b>`, "is not allowed"},
-		{"what is open is closed", "<b>x", "<b> is never closed"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			err := hipchattest.CheckCardHTML(c.text)
-			if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
-				t.Errorf("CheckCardHTML(%q) = %v, want %q", c.text, err, c.problem)
-			}
-		})
-	}
-}
-
-// kept returns what a server keeps of a message.
-func kept(t *testing.T, message string) string {
-	t.Helper()
-	s := hipchattest.NewServer()
-	defer s.Close()
-	status, answer := call(t, s, http.MethodPost, notify, `{"message":"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(message)+`"}`)
-	if status != http.StatusNoContent {
-		t.Fatal(status, answer)
-	}
-	return s.Messages(hipchattest.RoomID)[0].Kept
-}
-
 func TestKept(t *testing.T) {
 	for _, c := range []struct{ name, message, want string }{
 		{"good HTML stays", `<b>a</b><br><a href="https://x.test/?a=1&amp;b">x</a>`, `<b>a</b><br><a href="https://x.test/?a=1&amp;b">x</a>`},
@@ -97,7 +68,9 @@ func TestKept(t *testing.T) {
 		{"bare characters are escaped", `a & b < c > d "e"`, "a &amp; b &lt; c &gt; d &quot;e&quot;"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := kept(t, c.message)
+			s := servicetest.Start(t, hipchattest.New())
+			call(t, s, http.MethodPost, notify, `{"message":`+strconv.Quote(c.message)+`}`)
+			got := servicetest.Last(t, s, s.Messages(hipchattest.RoomID)).Kept
 			if got != c.want {
 				t.Errorf("kept %q, want %q", got, c.want)
 			}

@@ -1,30 +1,28 @@
 package hipchattest
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"mime"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Message is a message that stands in a room or was sent to a person.
+// A Message is a message in a room or to a person.
 type Message struct {
-	ID       string    // a UUID; the first message to every server has the same
+	ID       string    // a UUID; the messages of every server have the same ids in the same order
 	Date     time.Time // to the microsecond
 	Type     string    // notification, topic, or message for those of people and those to a person
 	From     string    // the token's label and, after a dot, the notification's from
-	User     *User     // the person who wrote it; nil if a token did
-	Text     string    // the message as it was sent
+	User     *User     // the person who wrote it; nil if it was sent with a token
+	Text     string    // as it was sent
 	Format   string    // html or text
 	Color    string
 	Notify   bool
 	AttachTo string
-	Card     json.RawMessage // as it was sent; nil if there was none
-	Kept     string          // of a message in HTML, what the sanitizer leaves; otherwise the Text
+	Card     jsontext.Value // as it was sent; nil if there was none
+	Kept     string         // of a message in HTML, what the sanitizer leaves; otherwise the Text
 }
 
 // A User is a person who writes messages.
@@ -32,10 +30,10 @@ type User struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`
 	MentionName string `json:"mention_name"`
-	Email       string `json:"-"` // one of the names that a person can be written to by
+	Email       string `json:"-"` // also names the person as the receiver of a message
 }
 
-// Messages returns what stands in a room, oldest first; nil if there is no such room.
+// Messages returns the messages in a room, oldest first. It returns nil if there is no such room.
 func (s *Server) Messages(roomID int64) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,21 +43,23 @@ func (s *Server) Messages(roomID int64) []Message {
 	return nil
 }
 
-// AddMessage puts a message of a person into a room, for histories to have it, and returns it as it is kept. It panics
-// if there is no such room.
+// AddMessage puts a message of a person into a room, where histories have it, and returns the message. If there is no
+// such room, it adds one whose name is the id.
 func (s *Server) AddMessage(roomID int64, from User, text string) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.findRoom(strconv.FormatInt(roomID, 10))
+	name := strconv.FormatInt(roomID, 10)
+	r := s.findRoom(name)
 	if r == nil {
-		panic("hipchattest: no room " + strconv.FormatInt(roomID, 10))
+		r = &room{Room: Room{ID: roomID, Name: name, Created: s.Now()}}
+		s.rooms = append(s.rooms, r)
 	}
 	return s.keep(&r.messages, Message{Type: "message", User: &from, Text: text, Format: "text"})
 }
 
 func (s *Server) keep(messages *[]Message, m Message) Message {
-	s.sent++
-	m.ID = fmt.Sprintf("%08x-4d61-4b65-8a72-%012x", s.sent, s.sent)
+	s.ids++
+	m.ID = fmt.Sprintf("%08x-4d61-4b65-8a72-%012x", s.ids, s.ids)
 	m.Date = s.Now().UTC().Truncate(time.Microsecond)
 	if m.Kept = m.Text; m.Format == "html" {
 		m.Kept = sanitize(m.Text)
@@ -68,63 +68,75 @@ func (s *Server) keep(messages *[]Message, m Message) Message {
 	return m
 }
 
-// notification is what may be sent, after the schema has had its say.
-type notification struct {
-	Message  string          `json:"message"`
-	Format   string          `json:"message_format"`
-	Color    string          `json:"color"`
-	Notify   bool            `json:"notify"`
-	From     string          `json:"from"`
-	AttachTo string          `json:"attach_to"`
-	Card     json.RawMessage `json:"card"`
+// Limits in characters, from https://developer.atlassian.com/server/hipchat/messages and from the reference of the API.
+const (
+	maxMessage  = 10000
+	maxFrom     = 64
+	maxAttachTo = 36
+)
+
+// content is what messages to a room and to a person have in common.
+type content struct {
+	Message *string `json:"message"`
+	Format  *string `json:"message_format"`
+	Notify  bool    `json:"notify"`
 }
 
-func (s *Server) sendNotification(c *call) (status int, answer any, err error) {
-	if err := s.messages.take(c.header, "room "+strconv.FormatInt(c.room.ID, 10), s.Now()); err != nil {
-		return 0, nil, err
+func (c content) check() (k checker) {
+	k.require("message", c.Message, 1, maxMessage)
+	k.word("message_format", c.Format, "html", "text")
+	return k
+}
+
+type notification struct {
+	content
+	Color    *string        `json:"color"`
+	From     *string        `json:"from"`
+	AttachTo *string        `json:"attach_to"`
+	Card     jsontext.Value `json:"card"`
+}
+
+func (n notification) check(unknown bool) error {
+	k := n.content.check()
+	k.word("color", n.Color, "yellow", "green", "red", "purple", "gray", "random")
+	k.text("from", n.From, 0, maxFrom)
+	k.text("attach_to", n.AttachTo, 0, maxAttachTo)
+	if r := checkCard(n.Card, unknown); r != nil {
+		k.refuse(r)
 	}
-	n := notification{Format: "html", Color: "yellow"}
-	if err := s.readBody(c.r, notificationSchema, &n); err != nil {
-		return 0, nil, err
+	return k.err()
+}
+
+func (s *Server) sendNotification(c *call) (answer any, err error) {
+	if err := s.take(c, messageLane, "room "+strconv.FormatInt(c.room.ID, 10), "X-Floodcontrol"); err != nil {
+		return nil, err
+	}
+	var n notification
+	if err := s.readBody(c.r, &n); err != nil {
+		return nil, err
+	}
+	if err := n.check(!s.IsStrict()); err != nil {
+		return nil, err
 	}
 	m := Message{
-		Type: "notification", From: c.token.Label, Text: n.Message, Format: n.Format, Color: n.Color, Notify: n.Notify,
-		AttachTo: n.AttachTo,
+		Type: "notification", From: c.access.Label, Text: *n.Message, Format: value(n.Format, "html"),
+		Color: value(n.Color, "yellow"), Notify: n.Notify, AttachTo: value(n.AttachTo, ""),
 	}
-	if n.From != "" {
-		m.From += " · " + n.From
+	if from := value(n.From, ""); from != "" {
+		m.From += " · " + from
 	}
-	if string(n.Card) != "null" {
+	if n.Card.Kind() == '{' {
 		m.Card = n.Card
 	}
 	s.keep(&c.room.messages, m)
-	return http.StatusNoContent, nil, nil
+	s.Accept()
+	return nil, nil
 }
 
-// readBody reads the body into what v points to. Members that come twice are refused, since which one counts nobody
-// knows.
-func (s *Server) readBody(r *http.Request, as schema, v any) error {
-	contentType := r.Header.Get("Content-Type")
-	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
-		if contentType == "" {
-			contentType = "None"
-		}
-		return badRequest("Invalid content type: " + contentType)
+// value returns what v points to, or what applies if the value was not sent.
+func value(v *string, otherwise string) string {
+	if v == nil {
+		return otherwise
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return badRequest("Invalid body")
-	}
-	value, err := decodeJSON(body)
-	if err != nil {
-		return badRequest("Invalid JSON: " + err.Error())
-	}
-	as.Open = s.open
-	if e := as.check("", value); e != nil {
-		return e
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return badRequest("Invalid JSON: " + err.Error())
-	}
-	return nil
+	return *v
 }

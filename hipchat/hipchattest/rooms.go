@@ -1,21 +1,21 @@
 package hipchattest
 
 import (
-	"net/http"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// A Room is a room as it can be set up and looked at.
+// A Room is a room as a test sets it up or reads it.
 type Room struct {
 	ID           int64
 	Name         string
 	Topic        string
 	Private      bool
 	Archived     bool
-	Created      time.Time // the server's time when the room was set up, unless set
+	Created      time.Time // when the room was set up, unless set
 	Owner        User
 	Participants []User
 }
@@ -28,7 +28,7 @@ type room struct {
 // AddRoom adds a room, which is then found by its id and by its name.
 func (s *Server) AddRoom(id int64, name string) { s.SetRoom(Room{ID: id, Name: name}) }
 
-// SetRoom adds a room or changes the one with this ID, whose messages stay.
+// SetRoom adds a room, or changes the room with this ID, whose messages stay.
 func (s *Server) SetRoom(r Room) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *Server) SetRoom(r Room) {
 	s.rooms = append(s.rooms, &room{Room: r})
 }
 
-// Room returns a room as it is now, and whether there is one with this ID.
+// Room returns the room with an ID, and whether there is such a room.
 func (s *Server) Room(id int64) (Room, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,94 +57,70 @@ func (s *Server) Room(id int64) (Room, bool) {
 	return Room{}, false
 }
 
-// A roomItem is a room as the API writes it in a list.
-type roomItem struct {
-	ID    int64             `json:"id"`
-	Name  string            `json:"name"`
-	Links map[string]string `json:"links"`
-}
-
-// A wholeRoom is a room as the API writes it alone and in a list that is expanded.
-type wholeRoom struct {
-	roomItem
-	XMPPJID           string                       `json:"xmpp_jid"`
-	Topic             string                       `json:"topic"`
-	Privacy           string                       `json:"privacy"`
-	IsArchived        bool                         `json:"is_archived"`
-	IsGuestAccessible bool                         `json:"is_guest_accessible"`
-	GuestAccessURL    *string                      `json:"guest_access_url"`
-	Created           string                       `json:"created"`
-	Owner             User                         `json:"owner"`
-	Participants      []User                       `json:"participants"`
-	Statistics        map[string]map[string]string `json:"statistics"`
-}
-
-func (r *room) item(c *call) roomItem {
+// item returns a room as it is in a list or, if it is whole, alone and in a list that is expanded.
+func (r *room) item(c *call, whole bool) map[string]any {
 	self := "http://" + c.r.Host + basePath + "/room/" + strconv.FormatInt(r.ID, 10)
 	links := map[string]string{"self": self, "webhooks": self + "/webhook", "participants": self + "/participant"}
-	if r.Private {
-		links["members"] = self + "/member"
-	}
-	return roomItem{r.ID, r.Name, links}
-}
-
-func (r *room) whole(c *call) wholeRoom {
-	item := r.item(c)
 	privacy := "public"
 	if r.Private {
-		privacy = "private"
+		links["members"], privacy = self+"/member", "private"
+	}
+	item := map[string]any{"id": r.ID, "name": r.Name, "links": links}
+	if !whole {
+		return item
 	}
 	jid := strconv.FormatInt(r.ID, 10) + "_" + strings.ToLower(strings.ReplaceAll(r.Name, " ", "_")) + "@conf.hipchat.test"
-	return wholeRoom{
-		roomItem: item, XMPPJID: jid, Topic: r.Topic, Privacy: privacy, IsArchived: r.Archived,
-		Created: r.Created.UTC().Format("2006-01-02T15:04:05-07:00"), Owner: r.Owner,
-		Participants: append([]User{}, r.Participants...),
-		Statistics:   map[string]map[string]string{"links": {"self": item.Links["self"] + "/statistics"}},
-	}
+	maps.Copy(item, map[string]any{
+		"xmpp_jid": jid, "topic": r.Topic, "privacy": privacy, "is_archived": r.Archived, "is_guest_accessible": false,
+		"guest_access_url": nil, "created": r.Created.UTC().Format("2006-01-02T15:04:05-07:00"), "owner": r.Owner,
+		"participants": r.Participants, "statistics": map[string]any{"links": map[string]string{"self": self + "/statistics"}},
+	})
+	return item
 }
 
-func (s *Server) getAllRooms(c *call) (status int, answer any, err error) {
+func (s *Server) getAllRooms(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
-	p := page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	p := q.page()
 	private, archived := q.flag("include-private", true), q.flag("include-archived", false)
 	expand := q.Get("expand")
 	if expand != "" && expand != "items" {
 		q.fail("expand")
 	}
 	if q.err != nil {
-		return 0, nil, q.err
+		return nil, q.err
 	}
 	seen := slices.DeleteFunc(slices.Clone(s.rooms), func(r *room) bool {
-		return r.Private && !private || r.Archived && !archived || c.token.Room != 0 && c.token.Room != r.ID
+		return r.Private && !private || r.Archived && !archived || c.access.Room != 0 && c.access.Room != r.ID
 	})
-	from := min(p.start, len(seen))
-	to := min(from+p.most, len(seen))
+	shown, more := part(seen, p)
 	items := []any{}
-	for _, r := range seen[from:to] {
-		if expand != "" {
-			items = append(items, r.whole(c))
-		} else {
-			items = append(items, r.item(c))
-		}
+	for _, r := range shown {
+		items = append(items, r.item(c, expand != ""))
 	}
-	return http.StatusOK, map[string]any{
-		"items": items, "startIndex": p.start, "maxResults": p.most, "links": p.links(c, to < len(seen)),
-	}, nil
+	return p.answer(c, items, more), nil
 }
 
-func (s *Server) getRoom(c *call) (status int, answer any, err error) {
-	return http.StatusOK, c.room.whole(c), nil
+func (s *Server) getRoom(c *call) (answer any, err error) {
+	return c.room.item(c, true), nil
 }
 
-// setTopic leaves a message in the room, as histories show it.
-func (s *Server) setTopic(c *call) (status int, answer any, err error) {
+// maxTopic is the longest topic, in characters.
+const maxTopic = 250
+
+// setTopic puts a message into the room too, as histories show it.
+func (s *Server) setTopic(c *call) (answer any, err error) {
 	var body struct {
-		Topic string `json:"topic"`
+		Topic *string `json:"topic"`
 	}
-	if err := s.readBody(c.r, topicSchema, &body); err != nil {
-		return 0, nil, err
+	if err := s.readBody(c.r, &body); err != nil {
+		return nil, err
 	}
-	c.room.Topic = body.Topic
-	s.keep(&c.room.messages, Message{Type: "topic", From: c.token.Label, Text: body.Topic})
-	return http.StatusNoContent, nil, nil
+	var k checker
+	k.require("topic", body.Topic, 0, maxTopic)
+	if err := k.err(); err != nil {
+		return nil, err
+	}
+	c.room.Topic = *body.Topic
+	s.keep(&c.room.messages, Message{Type: "topic", From: c.access.Label, Text: *body.Topic})
+	return nil, nil
 }

@@ -1,13 +1,13 @@
 package hipchattest_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 )
@@ -15,37 +15,32 @@ import (
 var hanako = hipchattest.User{ID: 7, Name: "花子", MentionName: "hanako", Email: "hanako@example.com"}
 
 func TestARoomAsWritten(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	s.SetRoom(hipchattest.Room{
 		ID: 5, Name: "On Call", Topic: "quiet", Private: true, Created: time.Date(2014, 6, 25, 2, 28, 4, 0, time.UTC),
 		Owner: hanako, Participants: []hipchattest.User{hanako},
 	})
-	status, answer := call(t, s, http.MethodGet, "/v2/room/On%20Call", "")
-	if status != http.StatusOK {
-		t.Fatal(status, answer)
-	}
+	get := func(path string) string { return call(t, s, http.MethodGet, path, "").Body }
 	whole := `{"id":5,"name":"On Call","xmpp_jid":"5_on_call@conf.hipchat.test","topic":"quiet","privacy":"private",
 		"is_archived":false,"is_guest_accessible":false,"guest_access_url":null,"created":"2014-06-25T02:28:04+00:00",
 		"owner":{"id":7,"name":"花子","mention_name":"hanako"},"participants":[{"id":7,"name":"花子","mention_name":"hanako"}],
 		"statistics":{"links":{"self":"http://fake.test/v2/room/5/statistics"}},
 		"links":{"self":"http://fake.test/v2/room/5","webhooks":"http://fake.test/v2/room/5/webhook",
 			"participants":"http://fake.test/v2/room/5/participant","members":"http://fake.test/v2/room/5/member"}}`
-	sameJSON(t, answer, whole)
-	_, answer = call(t, s, http.MethodGet, "/v2/room?start-index=2&expand=items", "")
-	sameJSON(t, answer, `{"items":[`+whole+`],"startIndex":2,"maxResults":100,"links":{
+	sameJSON(t, get("/v2/room/On%20Call"), whole)
+	sameJSON(t, get("/v2/room?start-index=2&expand=items"), `{"items":[`+whole+`],"startIndex":2,"maxResults":100,"links":{
 		"self":"http://fake.test/v2/room?expand=items&start-index=2","prev":"http://fake.test/v2/room?expand=items&start-index=0"}}`)
-	_, answer = call(t, s, http.MethodGet, "/v2/room?max-results=1", "")
-	sameJSON(t, answer, `{"items":[{"id":1234,"name":"ops","links":{"self":"http://fake.test/v2/room/1234",
+	sameJSON(t, get("/v2/room?max-results=1"), `{"items":[{"id":1234,"name":"ops","links":{"self":"http://fake.test/v2/room/1234",
 		"webhooks":"http://fake.test/v2/room/1234/webhook","participants":"http://fake.test/v2/room/1234/participant"}}],
 		"startIndex":0,"maxResults":1,"links":{"self":"http://fake.test/v2/room?max-results=1",
 		"next":"http://fake.test/v2/room?max-results=1&start-index=1"}}`)
 }
 
 func TestRoomsThatAreListed(t *testing.T) {
-	s := newServer(t) // has 1234 and 2
+	s := start(t) // has 1234 and 2
 	s.SetRoom(hipchattest.Room{ID: 3, Name: "secret", Private: true})
 	s.SetRoom(hipchattest.Room{ID: 4, Name: "old", Archived: true})
-	s.SetToken("two", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewRoom}, Room: 2})
+	s.AddToken("two", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewRoom}, Room: 2})
 	for _, c := range []struct {
 		name, token, query string
 		want               []int64
@@ -58,9 +53,13 @@ func TestRoomsThatAreListed(t *testing.T) {
 		{"a room's token sees its room", "two", "", []int64{2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, answer := send(t, s, request(t, c.token, http.MethodGet, "/v2/room"+c.query, ""))
-			var page struct{ Items []struct{ ID int64 } }
-			if err := json.Unmarshal([]byte(answer), &page); err != nil {
+			a := call(t, s, http.MethodGet, "/v2/room"+c.query, "", as(c.token)...)
+			var page struct {
+				Items []struct {
+					ID int64 `json:"id"`
+				} `json:"items"`
+			}
+			if err := json.Unmarshal([]byte(a.Body), &page); err != nil {
 				t.Fatal(err)
 			}
 			var got []int64
@@ -73,17 +72,18 @@ func TestRoomsThatAreListed(t *testing.T) {
 		})
 	}
 	for _, query := range []string{"?max-results=1001", "?include-private=1", "?include-archived=x", "?expand=owner"} {
-		if status, answer := call(t, s, http.MethodGet, "/v2/room"+query, ""); status != http.StatusBadRequest {
-			t.Errorf("%s: %d %s", query, status, answer)
+		if a := call(t, s, http.MethodGet, "/v2/room"+query, ""); a.Status != http.StatusBadRequest {
+			t.Errorf("%s: %+v", query, a)
 		}
 	}
 }
 
 func TestTopics(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	topic := strings.Repeat("障", 250)
-	if status, answer := call(t, s, http.MethodPut, "/v2/room/ops/topic", `{"topic":"`+topic+`"}`); status != http.StatusNoContent || answer != "" {
-		t.Fatal(status, answer)
+	a := call(t, s, http.MethodPut, "/v2/room/ops/topic", `{"topic":"`+topic+`"}`)
+	if a.Status != http.StatusNoContent || a.Body != "" || s.Accepted() != 0 {
+		t.Fatalf("%+v", a)
 	}
 	if r, ok := s.Room(hipchattest.RoomID); !ok || r.Topic != topic {
 		t.Errorf("%v %+v", ok, r)
@@ -92,8 +92,8 @@ func TestTopics(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	for _, body := range []string{`{"topic":"` + topic + `x"}`, `{}`, `{"topic":null}`, `{"topic":"x","room":1}`, ``} {
-		if status, answer := call(t, s, http.MethodPut, "/v2/room/ops/topic", body); status != http.StatusBadRequest {
-			t.Errorf("%.40s: %d %s", body, status, answer)
+		if a := call(t, s, http.MethodPut, "/v2/room/ops/topic", body); a.Status != http.StatusBadRequest {
+			t.Errorf("%.40s: %+v", body, a)
 		}
 	}
 	if _, ok := s.Room(9); ok {
@@ -102,7 +102,7 @@ func TestTopics(t *testing.T) {
 }
 
 func TestAChangedRoomKeepsItsMessages(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	s.AddMessage(hipchattest.RoomID, hanako, "hi")
 	s.SetRoom(hipchattest.Room{ID: hipchattest.RoomID, Name: "ops, renamed"})
 	if r, _ := s.Room(hipchattest.RoomID); r.Name != "ops, renamed" || len(s.Messages(hipchattest.RoomID)) != 1 {
@@ -111,7 +111,7 @@ func TestAChangedRoomKeepsItsMessages(t *testing.T) {
 }
 
 func TestPrivateMessages(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	s.AddUser(hanako)
 	s.AddUser(hipchattest.User{ID: 8, Name: "Taro", MentionName: "taro"})
 	for _, c := range []struct {
@@ -124,50 +124,37 @@ func TestPrivateMessages(t *testing.T) {
 		{"by mention name", "@hanako", 204},
 		{"not by mention name without the @", "hanako", 404},
 		{"not by name", "%E8%8A%B1%E5%AD%90", 404},
-		{"nobody is found", "9", 404},
+		{"an unknown id is not found", "9", 404},
 	} {
-		if status, answer := call(t, s, http.MethodPost, "/v2/user/"+c.user+"/message", `{"message":"<b>x","notify":true}`); status != c.status {
-			t.Errorf("%s: %d %s", c.name, status, answer)
+		a := call(t, s, http.MethodPost, "/v2/user/"+c.user+"/message", `{"message":"<b>x","notify":true}`)
+		if a.Status != c.status {
+			t.Errorf("%s: %+v", c.name, a)
 		}
 	}
 	m := s.PrivateMessages(7)
-	if len(m) != 4 || m[0].Text != "<b>x" || m[0].Kept != "<b>x" || m[0].Format != "text" || !m[0].Notify || m[0].From != "Mackerel" || m[0].Type != "message" {
+	if len(m) != 4 || s.Accepted() != 4 || m[0].Text != "<b>x" || m[0].Kept != "<b>x" || m[0].Format != "text" || !m[0].Notify || m[0].From != "Mackerel" || m[0].Type != "message" {
 		t.Errorf("%+v", m)
 	}
 	if len(s.PrivateMessages(8)) != 0 || s.PrivateMessages(9) != nil || len(s.Messages(hipchattest.RoomID)) != 0 {
 		t.Error("only hanako has messages")
 	}
-	if status, _ := call(t, s, http.MethodPost, "/v2/user/8/message", `{"message":"<b>x","message_format":"html"}`); status != 204 || s.PrivateMessages(8)[0].Kept != "<b>x</b>" {
-		t.Errorf("%d %+v", status, s.PrivateMessages(8))
+	call(t, s, http.MethodPost, "/v2/user/8/message", `{"message":"<b>x","message_format":"html"}`)
+	if m := s.PrivateMessages(8); len(m) != 1 || m[0].Kept != "<b>x</b>" {
+		t.Errorf("%+v", m)
 	}
 	for _, body := range []string{`{"message":""}`, `{"message":"x","color":"red"}`, `{"message":"x","notify":"true"}`, `{"message":"x","message_format":"md"}`} {
-		if status, answer := call(t, s, http.MethodPost, "/v2/user/8/message", body); status != http.StatusBadRequest {
-			t.Errorf("%s: %d %s", body, status, answer)
+		if a := call(t, s, http.MethodPost, "/v2/user/8/message", body); a.Status != http.StatusBadRequest {
+			t.Errorf("%s: %+v", body, a)
 		}
-	}
-}
-
-func TestFloodControlIsPerPersonToo(t *testing.T) {
-	s := newServer(t)
-	s.AddUser(hipchattest.User{ID: hipchattest.RoomID, Name: "a person with a room's id"})
-	message := "/v2/user/" + strconv.Itoa(hipchattest.RoomID) + "/message"
-	for i := range 31 {
-		resp, body := send(t, s, request(t, hipchattest.Token, http.MethodPost, message, `{"message":"x"}`))
-		if want := i < 30; (resp.StatusCode == http.StatusNoContent) != want || resp.Header.Get("X-FloodControl-Reset") == "" {
-			t.Fatalf("message %d: %d %s", i, resp.StatusCode, body)
-		}
-	}
-	if status, answer := call(t, s, http.MethodPost, notify, `{"message":"x"}`); status != http.StatusNoContent {
-		t.Errorf("the room: %d %s", status, answer)
 	}
 }
 
 func TestScopes(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	s.AddUser(hanako)
 	for _, c := range []struct {
 		method, path, body string
-		scopes             []string // any one of them
+		scopes             []string // each is enough
 		repr               string
 		status             int
 	}{
@@ -180,32 +167,29 @@ func TestScopes(t *testing.T) {
 		{http.MethodGet, "/v2/room/1234/history/latest", "", []string{"view_messages"}, "[u'view_messages']", 200},
 	} {
 		for _, scope := range []string{"admin_room", "send_message", "send_notification", "view_group", "view_messages", "view_room"} {
-			s.SetToken("one-scope", hipchattest.Access{Scopes: []string{scope}})
-			resp, body := send(t, s, request(t, "one-scope", c.method, c.path, c.body))
-			if slices.Contains(c.scopes, scope) {
-				if resp.StatusCode != c.status {
-					t.Errorf("%s %s with %s: %d %s", c.method, c.path, scope, resp.StatusCode, body)
-				}
-			} else if resp.StatusCode != http.StatusForbidden || !strings.Contains(body, c.repr) {
-				t.Errorf("%s %s with %s: %d %s", c.method, c.path, scope, resp.StatusCode, body)
+			s.AddToken("one-scope", hipchattest.Access{Scopes: []string{scope}})
+			a := call(t, s, c.method, c.path, c.body, as("one-scope")...)
+			if may := slices.Contains(c.scopes, scope); may && a.Status != c.status ||
+				!may && (a.Status != http.StatusForbidden || !strings.Contains(a.Body, c.repr)) {
+				t.Errorf("%s %s with %s: %+v", c.method, c.path, scope, a)
 			}
 		}
 	}
 }
 
 func TestSessions(t *testing.T) {
-	s := newServer(t)
-	s.SetToken("room-token", hipchattest.Access{Label: "agent", Scopes: []string{hipchattest.ScopeSendNotification}, Room: 2})
-	_, answer := send(t, s, request(t, "room-token", http.MethodGet, "/v2/oauth/token/room-token", ""))
-	sameJSON(t, answer, `{"client":{"name":"agent","allowed_scopes":["send_notification"],"room":{"id":2,"name":"障害 #1/夜間"}},
+	s := start(t)
+	s.AddToken("room-token", hipchattest.Access{Label: "agent", Scopes: []string{hipchattest.ScopeSendNotification}, Room: 2})
+	own := call(t, s, http.MethodGet, "/v2/oauth/token/room-token", "", as("room-token")...)
+	sameJSON(t, own.Body, `{"client":{"name":"agent","allowed_scopes":["send_notification"],"room":{"id":2,"name":"障害 #1/夜間"}},
 		"scopes":["send_notification"]}`)
-	_, answer = call(t, s, http.MethodGet, "/v2/oauth/token/"+hipchattest.Token, "")
-	sameJSON(t, answer, `{"client":{"name":"Mackerel","allowed_scopes":["admin_room","send_message","send_notification","view_group",
+	other := call(t, s, http.MethodGet, "/v2/oauth/token/"+hipchattest.Token, "", as("room-token")...)
+	sameJSON(t, other.Body, `{"client":{"name":"Mackerel","allowed_scopes":["admin_room","send_message","send_notification","view_group",
 		"view_messages","view_room"],"room":null},"scopes":["admin_room","send_message","send_notification","view_group","view_messages","view_room"]}`)
-	if status, answer := call(t, s, http.MethodGet, "/v2/oauth/token/unknown", ""); status != http.StatusNotFound {
-		t.Errorf("%d %s", status, answer)
+	if a := call(t, s, http.MethodGet, "/v2/oauth/token/unknown", ""); a.Status != http.StatusNotFound {
+		t.Errorf("%+v", a)
 	}
-	if resp, _ := send(t, s, request(t, "unknown", http.MethodGet, "/v2/oauth/token/unknown", "")); resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("an unknown token: %d", resp.StatusCode)
+	if a := call(t, s, http.MethodGet, "/v2/oauth/token/unknown", "", as("unknown")...); a.Status != http.StatusUnauthorized {
+		t.Errorf("an unknown token: %+v", a)
 	}
 }

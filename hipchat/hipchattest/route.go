@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// A call is one request that has come as far as its token.
+// A call is a request and what the fake knows about it.
 type call struct {
-	token  *token
-	name   string      // the element of the path that names something
-	room   *room       // if the path is a room's
-	user   *user       // if the path is a person's
+	access Access      // of its token
+	name   string      // the element of the path that is a name
+	room   *room       // of the path, if it has a room
+	user   *user       // of the path, if it has a person
 	header http.Header // of the answer
 	query  url.Values
 	r      *http.Request
 }
 
-// An endpoint is one row of the API's reference. A token needs one of the scopes, if there are any.
+// An endpoint is a row of the API's reference. A token needs any one of the scopes.
 type endpoint struct {
 	method, path string // in the path, * is a name
 	scopes       []string
 	query        []string
-	serve        func(*Server, *call) (status int, answer any, err error)
+	serve        func(*Server, *call) (answer any, err error) // a nil answer is a 204
 }
 
 var viewRooms = []string{ScopeViewGroup, ScopeViewRoom}
@@ -46,9 +46,9 @@ var endpoints = []endpoint{
 	{http.MethodGet, "oauth/token/*", nil, nil, (*Server).getSession},
 }
 
-// route finds the endpoint, and the name in the path. A path without its name is one that other methods have.
+// route finds the endpoint and the name in the path. A path without its name is a 405.
 func route(c *call) (e endpoint, err error) {
-	err = &apiError{code: http.StatusNotFound, message: "Not found"}
+	err = refuse(http.StatusNotFound, "Not found", nil)
 	path, ok := strings.CutPrefix(c.r.URL.EscapedPath(), basePath+"/")
 	for _, e := range endpoints {
 		escaped, matches := match(e.path, path)
@@ -56,18 +56,18 @@ func route(c *call) (e endpoint, err error) {
 			continue
 		}
 		if e.method != c.r.Method || escaped == "" && strings.Contains(e.path, "*") {
-			err = &apiError{code: http.StatusMethodNotAllowed, message: "Method not allowed"}
+			err = refuse(http.StatusMethodNotAllowed, "Method not allowed", nil)
 			continue
 		}
 		if c.name, err = url.PathUnescape(escaped); err != nil {
-			return e, badRequest("Invalid path")
+			return e, refuse(http.StatusBadRequest, "Invalid path", nil)
 		}
 		return e, nil
 	}
 	return e, err
 }
 
-// match compares a path with an endpoint's, element by element, and returns the one that is a name.
+// match compares a path with that of an endpoint, and returns the element that is a name.
 func match(pattern, path string) (name string, ok bool) {
 	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
@@ -84,28 +84,27 @@ func match(pattern, path string) (name string, ok bool) {
 	return name, true
 }
 
-// authorize checks that the token may do this, and finds the room or the person it is to be done with.
+// authorize checks that the token may make the call, and finds the room or the person in the path.
 func (s *Server) authorize(c *call, e endpoint) error {
-	if len(e.scopes) > 0 && !slices.ContainsFunc(e.scopes, c.token.may) {
-		return &apiError{code: http.StatusForbidden, message: "This action requires one of the following scopes: " + reprs(e.scopes)}
+	may := func(scope string) bool { return slices.Contains(c.access.Scopes, scope) }
+	if len(e.scopes) > 0 && !slices.ContainsFunc(e.scopes, may) {
+		return refuse(http.StatusForbidden, "This action requires one of the following scopes: "+reprs(e.scopes), nil)
 	}
 	switch {
 	case strings.HasPrefix(e.path, "room/"):
 		if c.room = s.findRoom(c.name); c.room == nil {
-			return &apiError{code: http.StatusNotFound, message: "Room " + c.name + " not found"}
+			return refuse(http.StatusNotFound, "Room "+c.name+" not found", nil)
 		}
-		if c.token.Room != 0 && c.token.Room != c.room.ID {
-			return &apiError{code: http.StatusForbidden, message: "This token is not for this room"}
+		if c.access.Room != 0 && c.access.Room != c.room.ID {
+			return refuse(http.StatusForbidden, "This token is not for this room", nil)
 		}
 	case strings.HasPrefix(e.path, "user/"):
 		if c.user = s.findUser(c.name); c.user == nil {
-			return &apiError{code: http.StatusNotFound, message: "User " + c.name + " not found"}
+			return refuse(http.StatusNotFound, "User "+c.name+" not found", nil)
 		}
 	}
 	return nil
 }
-
-func (t *token) may(scope string) bool { return slices.Contains(t.Scopes, scope) }
 
 // reprs writes a list as Python 2 does.
 func reprs(words []string) string {
@@ -116,7 +115,7 @@ func reprs(words []string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// findRoom looks for the id first.
+// findRoom finds a room by its id or its name. The id comes first.
 func (s *Server) findRoom(name string) *room {
 	for _, r := range s.rooms {
 		if strconv.FormatInt(r.ID, 10) == name {
@@ -131,7 +130,7 @@ func (s *Server) findRoom(name string) *room {
 	return nil
 }
 
-// findUser takes an id, an email address, or a mention name with its @.
+// findUser finds a person by id, by email address, or by mention name with its @.
 func (s *Server) findUser(name string) *user {
 	for _, u := range s.users {
 		if strconv.FormatInt(u.ID, 10) == name || u.Email != "" && u.Email == name || "@"+u.MentionName == name {

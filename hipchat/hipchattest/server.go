@@ -1,7 +1,7 @@
 package hipchattest
 
 import (
-	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,23 +9,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/hipchat"
+	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
-// What a new server has: one token, which may do everything in every room, and one room.
+// What a new server has: one token, which may do everything in every room, and one room. [fakehttp.Server.RevokeToken]
+// revokes the Token.
 const (
 	Token    = "hipchattest-token"
 	RoomID   = 1234
 	RoomName = "ops"
 )
 
-// MemoryBaseURL is the base URL for a client that goes through [fakehttp.Server.Client]. With that client any other host
-// leads to the fake too.
-const MemoryBaseURL = fakehttp.MemoryURL + basePath
-
 const basePath = "/v2"
 
-// The scopes of tokens that matter to this fake.
+// The scopes of tokens that the fake checks.
 const (
 	ScopeAdminRoom        = "admin_room"
 	ScopeSendMessage      = "send_message"
@@ -35,124 +35,97 @@ const (
 	ScopeViewRoom         = "view_room"
 )
 
-// The limits of https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/. That of messages is for each
-// room and each person, whoever sends there.
+// The lanes of the limits. Calls are counted for each token, messages for each room and each person.
 const (
-	callLimit     = 500 // of an add-on's token
-	callWindow    = 5 * time.Minute
-	messageLimit  = 30
-	messageWindow = time.Minute
+	callLane    = "calls"
+	messageLane = "messages"
 )
 
 // An Access is what a token may do.
 type Access struct {
-	Label  string   // whom its messages are from
-	Scopes []string // none: as good as unknown
-	Room   int64    // the only room it is for, 0 for all
-	Calls  int      // in 5 minutes; 500 unless set, as for an add-on's token, while a person's has 100
+	Label  string // shown as the sender of its messages
+	Scopes []string
+	Room   int64 // the only room of the token, 0 for all
 }
 
 // A Server is a fake of a HipChat server. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
 
-	mu       sync.Mutex
-	tokens   map[string]*token
-	rooms    []*room
-	users    []*user
-	messages window // by room and by person
-	open     bool   // unknown members are ignored
-	sent     int    // messages, to rooms and people
+	mu     sync.Mutex
+	access map[string]Access // by token
+	rooms  []*room
+	users  []*user
+	ids    int // of messages
 }
 
-// A window is a limit, and what it is called in headers.
-type window struct {
-	*fakehttp.Window
-	family string
-	limit  int
-}
-
-func newWindow(family string, limit int, per time.Duration) window {
-	return window{fakehttp.NewWindow(limit, per), family, limit}
-}
-
-type token struct {
-	Access
-	calls window
-}
-
-// NewServer returns a server that knows [Token] and has the room [RoomName], whose id is [RoomID]. It listens nowhere
-// until BaseURL, URL or Client is called; Close ends it.
-func NewServer() *Server {
-	s := &Server{
-		tokens:   make(map[string]*token),
-		messages: newWindow("X-Floodcontrol", messageLimit, messageWindow),
-	}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
-	s.SetToken(Token, Access{Label: "Mackerel", Scopes: []string{
+// New returns a server with one token and one room. Close ends it.
+func New() *Server {
+	s := &Server{access: make(map[string]Access)}
+	s.Server = fakehttp.NewFake(s.serve, refuseBody,
+		fakehttp.Limit{Lane: callLane, N: 500, Per: 5 * time.Minute},
+		fakehttp.Limit{Lane: messageLane, N: 30, Per: time.Minute})
+	s.AddToken(Token, Access{Label: "Mackerel", Scopes: []string{
 		ScopeAdminRoom, ScopeSendMessage, ScopeSendNotification, ScopeViewGroup, ScopeViewMessages, ScopeViewRoom,
 	}})
 	s.AddRoom(RoomID, RoomName)
 	return s
 }
 
-// BaseURL returns the base URL of the API on the loopback interface, such as "http://127.0.0.1:50123/v2". As URL, it is
-// not for a testing/synctest bubble; see [MemoryBaseURL].
-func (s *Server) BaseURL() string { return s.URL() + basePath }
-
-// IgnoreUnknown chooses what becomes of members that a message does not have. HipChat ignores them, as far as can
-// be told: there are clients that send their token along. To find misspelt ones a new server refuses them.
-func (s *Server) IgnoreUnknown(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open = on
+// Config returns the configuration of a notifier that sends to [RoomName] of the fake over the loopback interface.
+func (s *Server) Config() hipchat.Config {
+	return hipchat.Config{Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: s.URL() + basePath}
 }
 
-// SetToken adds a token, changes what it may do or, with a zero Access, revokes it.
-func (s *Server) SetToken(value string, a Access) {
+// MemoryConfig returns the configuration of a notifier that sends to [RoomName] of the fake in memory, for
+// testing/synctest.
+func (s *Server) MemoryConfig() hipchat.Config {
+	return hipchat.Config{
+		Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: fakehttp.MemoryURL + basePath,
+		Call: mackerel.CallOptions{Client: s.Client()},
+	}
+}
+
+// AddToken makes a token valid, or changes what it may do.
+func (s *Server) AddToken(token string, a Access) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.Scopes = slices.Clone(a.Scopes)
-	a.Calls = cmp.Or(a.Calls, callLimit)
-	s.tokens[value] = &token{a, newWindow("X-Ratelimit", a.Calls, callWindow)}
+	s.access[token] = a
+	s.Server.AddToken(token)
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	status, answer, err := s.answer(w.Header(), r)
-	switch {
-	case err != nil:
-		writeError(w, err)
-	case answer == nil:
-		w.WriteHeader(status)
-	default:
-		fakehttp.WriteJSON(w, status, answer)
-	}
-}
-
-func (s *Server) answer(header http.Header, r *http.Request) (status int, answer any, err error) {
-	c := &call{header: header, query: r.URL.Query(), r: r}
-	if c.token, err = s.authenticate(c); err != nil {
-		return 0, nil, err
-	}
-	if err := c.token.calls.take(header, "", s.Now()); err != nil {
-		return 0, nil, err
+	c := &call{header: w.Header(), query: r.URL.Query(), r: r}
+	if err := s.authenticate(c); err != nil {
+		return err
 	}
 	e, err := route(c)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	if err := s.authorize(c, e); err != nil {
-		return 0, nil, err
+		return err
 	}
-	if _, err := fakehttp.DecodeQuery(r, append([]string{"auth_token", "auth_test"}, e.query...)...); err != nil {
-		return 0, nil, badRequest(err.Error())
+	if _, err := strict.Query(r, !s.IsStrict(), append([]string{"auth_token", "auth_test"}, e.query...)...); err != nil {
+		return refuse(http.StatusBadRequest, err.Error(), nil)
 	}
 	if c.query.Get("auth_test") == "true" {
-		return http.StatusAccepted, accepted, nil
+		fakehttp.WriteJSON(w, http.StatusAccepted, accepted)
+		return nil
 	}
-	return e.serve(s, c)
+	answer, err := e.serve(s, c)
+	switch {
+	case err != nil:
+		return err
+	case answer == nil:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		fakehttp.WriteJSON(w, http.StatusOK, answer)
+	}
+	return nil
 }
 
 // accepted is the answer to auth_test.
@@ -160,55 +133,42 @@ var accepted = map[string]any{"success": map[string]any{
 	"code": 202, "message": "This auth_token has access to use this method.", "type": "Accepted",
 }}
 
-func (s *Server) authenticate(c *call) (*token, error) {
-	value, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+// authenticate finds out what the token may do, and counts the call.
+func (s *Server) authenticate(c *call) error {
+	token, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		value = c.query.Get("auth_token")
+		token = c.query.Get("auth_token")
 	}
-	t := s.tokens[value]
-	if t == nil || len(t.Scopes) == 0 {
-		return nil, &apiError{code: http.StatusUnauthorized, message: "Invalid OAuth session"}
+	if !s.HasToken(token) {
+		return refuse(http.StatusUnauthorized, "Invalid OAuth session", nil)
 	}
-	return t, nil
+	c.access = s.access[token]
+	return s.take(c, callLane, token, "X-Ratelimit")
 }
 
-// take counts a request and says so in the answer's header. The window begins with a whole second, because the header
-// that says when it ends cannot say it any finer.
-func (w window) take(header http.Header, key string, now time.Time) error {
-	remaining, reset, ok := w.Take(key, now.Truncate(time.Second))
-	header.Set(w.family+"-Limit", strconv.Itoa(w.limit))
-	header.Set(w.family+"-Remaining", strconv.Itoa(remaining))
-	header.Set(w.family+"-Reset", strconv.FormatInt(reset.Unix(), 10))
-	if !ok {
-		return &apiError{code: http.StatusTooManyRequests, message: "Rate limit exceeded"}
+// take counts a request, and says in the header of the answer what is left. The time of the reset is in whole seconds,
+// rounded up. Without a limit there is no header.
+func (s *Server) take(c *call, lane, key, family string) error {
+	a := s.Take(lane, key)
+	if a.N > 0 {
+		reset := a.Reset.Add(time.Second - time.Nanosecond).Unix()
+		c.header.Set(family+"-Limit", strconv.Itoa(a.N))
+		c.header.Set(family+"-Remaining", strconv.Itoa(a.Remaining))
+		c.header.Set(family+"-Reset", strconv.FormatInt(reset, 10))
+	}
+	if !a.OK {
+		return refuse(http.StatusTooManyRequests, "Rate limit exceeded", nil)
 	}
 	return nil
 }
 
-// An apiError is a refusal, in the form that all of HipChat's have.
-type apiError struct {
-	code    int
-	message string         // "" for none
-	more    map[string]any // other members
-}
-
-func (e *apiError) Error() string { return e.message }
-
-func badRequest(message string) *apiError {
-	return &apiError{code: http.StatusBadRequest, message: message}
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	e, ok := err.(*apiError) //nolint:errorlint // endpoints return nothing else
-	if !ok {
-		e = &apiError{code: http.StatusInternalServerError, message: err.Error()}
+// refuse returns a refusal in the form that HipChat's have: the message, which is left out if it is empty, and more
+// members.
+func refuse(status int, message string, more map[string]any) *fakehttp.Refusal {
+	e := map[string]any{"code": status, "type": http.StatusText(status)}
+	if message != "" {
+		e["message"] = message
 	}
-	body := map[string]any{"code": e.code, "type": http.StatusText(e.code)}
-	if e.message != "" {
-		body["message"] = e.message
-	}
-	for k, v := range e.more {
-		body[k] = v
-	}
-	fakehttp.WriteJSON(w, e.code, map[string]any{"error": body})
+	maps.Copy(e, more)
+	return fakehttp.RefuseJSON(status, map[string]any{"error": e}, message)
 }

@@ -1,91 +1,64 @@
 package hipchattest_test
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 const notify = "/v2/room/1234/notification"
 
-// newServer has a second room, whose name has to be escaped.
-func newServer(t *testing.T) *hipchattest.Server {
+// start returns a strict fake with a second room, whose name has to be escaped.
+func start(t *testing.T) *hipchattest.Server {
 	t.Helper()
-	s := hipchattest.NewServer()
-	t.Cleanup(s.Close)
+	s := servicetest.Start(t, hipchattest.New())
+	s.Strict(true)
 	s.AddRoom(2, "障害 #1/夜間")
 	return s
 }
 
-func request(t *testing.T, token, method, path, body string) *http.Request {
+// call makes a call with the first token, unless another header is given.
+func call(t *testing.T, s *hipchattest.Server, method, path, body string, header ...string) servicetest.Answered {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, fakehttp.MemoryURL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("Content-Type", "application/json")
-	return r
+	header = append([]string{"Authorization", "Bearer " + hipchattest.Token, "Content-Type", "application/json"}, header...)
+	return servicetest.Call(t, s.Client(), method, fakehttp.MemoryURL+path, body, header...)
 }
 
-func send(t *testing.T, s *hipchattest.Server, r *http.Request) (*http.Response, string) {
-	t.Helper()
-	resp, err := s.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
-}
-
-func call(t *testing.T, s *hipchattest.Server, method, path, body string) (int, string) {
-	t.Helper()
-	resp, answer := send(t, s, request(t, hipchattest.Token, method, path, body))
-	return resp.StatusCode, answer
-}
+// as returns the header of another token.
+func as(token string) []string { return []string{"Authorization", "Bearer " + token} }
 
 // sameJSON compares two texts as JSON.
 func sameJSON(t *testing.T, got, want string) {
 	t.Helper()
-	var g, w any
-	if err := json.Unmarshal([]byte(got), &g); err != nil {
-		t.Fatalf("%s: %v", got, err)
-	}
-	if err := json.Unmarshal([]byte(want), &w); err != nil {
-		t.Fatalf("%s: %v", want, err)
-	}
-	if !reflect.DeepEqual(g, w) {
-		t.Errorf("got  %s\nwant %s", got, want)
+	g, w := jsontext.Value(got), jsontext.Value(want)
+	if g.Canonicalize() != nil || w.Canonicalize() != nil || string(g) != string(w) {
+		t.Errorf("got  %s\nwant %s", g, w)
 	}
 }
 
-func TestNotificationIsKeptAsSent(t *testing.T) {
-	s := newServer(t)
+func TestANotificationIsKeptAsSent(t *testing.T) {
+	s := start(t)
 	s.SetClock(func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC) })
-	status, answer := call(t, s, http.MethodPost, notify, `{"message":"<b>hi</b><script>x</script>","message_format":"html",
-		"color":"red","notify":true,"from":"agent","attach_to":"b9d2","card":{"id":"1","style":"file","title":"t","new":1}}`)
-	if status != http.StatusNoContent || answer != "" {
-		t.Fatalf("%d %q, want 204 and nothing", status, answer)
+	a := call(t, s, http.MethodPost, notify, `{"message":"<b>hi</b><script>x</script>","message_format":"html",
+		"color":"red","notify":true,"from":"agent","attach_to":"b9d2","card":{"id":"1","style":"file","title":"t"}}`)
+	if a.Status != http.StatusNoContent || a.Body != "" || s.Accepted() != 1 {
+		t.Fatalf("%+v, want 204 and nothing", a)
 	}
 	want := hipchattest.Message{
 		ID: "00000001-4d61-4b65-8a72-000000000001", Date: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC),
 		Type: "notification", From: "Mackerel · agent", Text: "<b>hi</b><script>x</script>", Kept: "<b>hi</b>",
 		Format: "html", Color: "red", Notify: true, AttachTo: "b9d2",
-		Card: json.RawMessage(`{"id":"1","style":"file","title":"t","new":1}`),
+		Card: jsontext.Value(`{"id":"1","style":"file","title":"t"}`),
 	}
 	if got := s.Messages(hipchattest.RoomID); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -96,9 +69,9 @@ func TestNotificationIsKeptAsSent(t *testing.T) {
 }
 
 func TestDefaultsOfANotification(t *testing.T) {
-	s := newServer(t)
-	if status, answer := call(t, s, http.MethodPost, notify, `{"message":"hi","card":null}`); status != http.StatusNoContent {
-		t.Fatal(status, answer)
+	s := start(t)
+	if a := call(t, s, http.MethodPost, notify, `{"message":"hi","card":null}`); a.Status != http.StatusNoContent {
+		t.Fatalf("%+v", a)
 	}
 	m := s.Messages(hipchattest.RoomID)[0]
 	if m.Format != "html" || m.Color != "yellow" || m.Notify || m.From != "Mackerel" || m.Card != nil || m.Kept != "hi" {
@@ -107,198 +80,202 @@ func TestDefaultsOfANotification(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	long := strings.Repeat("障", 10001)
 	for _, c := range []struct {
 		name, body string
-		want       string // what must be in the message
+		want       string // in the message of the error
 	}{
 		{"a message is required", `{"color":"red"}`, "Required field 'message' is missing"},
 		{"an empty message is refused", `{"message":""}`, "Length of value u'' for field 'message' must be greater than or equal to 1"},
-		{"a message of 10001 characters is too long", `{"message":"` + long + `"}`, "for field 'message' must be less than or equal to 10000"},
-		{"a number is no message", `{"message":1}`, "Value 1 for field 'message' is not of type 'string'"},
-		{"null is no message", `{"message":null}`, "Value None for field 'message' is not of type 'string'"},
+		{"a message of 10001 characters is too long", `{"message":"` + strings.Repeat("障", 10001) + `"}`, "for field 'message' must be less than or equal to 10000"},
+		{"a number is not a message", `{"message":1}`, "Value 1 for field 'message' is not of type 'string'"},
+		{"a list is not a message", `{"message":["x"]}`, "Value [...] for field 'message' is not of type 'string'"},
+		{"null is not a message", `{"message":null}`, "Required field 'message' is missing"},
 		{"a Japanese colour is quoted as Python does", `{"message":"x","color":"赤'"}`, `Value u'\u8d64\''`},
-		{"orange is no colour", `{"message":"x","color":"orange"}`, "not in the enumeration"},
-		{"markdown is no format", `{"message":"x","message_format":"markdown"}`, "not in the enumeration: ['html', 'text']"},
-		{"a from of 65 characters is too long", `{"message":"x","from":"` + strings.Repeat("a", 65) + `"}`, "field 'from'"},
+		{"orange is not a colour", `{"message":"x","color":"orange"}`, "not in the enumeration"},
+		{"an empty colour is not a colour", `{"message":"x","color":""}`, "not in the enumeration"},
+		{"markdown is not a format", `{"message":"x","message_format":"markdown"}`, "not in the enumeration: ['html', 'text']"},
+		{"a from of 65 characters is too long", `{"message":"x","from":"` + strings.Repeat("a", 65) + `"}`, "field 'from' must be less than or equal to 64"},
+		{"an attach_to of 37 characters is too long", `{"message":"x","attach_to":"` + strings.Repeat("a", 37) + `"}`, "field 'attach_to' must be less"},
 		{"an unknown member is refused", `{"message":"x","text":"y"}`, "Additional property 'text'"},
 		{"a member in another case is unknown", `{"message":"x","Color":"red"}`, "Additional property 'Color'"},
 		{"a member given twice is refused", `{"message":"x","message":"y"}`, "given twice"},
-		{"a list is no notification", `["x"]`, "Invalid JSON"},
-		{"half a body is none", `{"message":`, "Invalid JSON"},
-		{"no body is none", ``, "Invalid JSON"},
+		{"a list is not a notification", `["x"]`, "Invalid JSON"},
+		{"half a body is not JSON", `{"message":`, "Invalid JSON"},
+		{"no body is not JSON", ``, "Invalid JSON"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			status, answer := call(t, s, http.MethodPost, notify, c.body)
+			s := start(t)
+			a := call(t, s, http.MethodPost, notify, c.body)
 			var body struct {
 				Error struct {
-					Code          int
-					Message, Type string
-				}
+					Code    int    `json:"code"`
+					Message string `json:"message"`
+					Type    string `json:"type"`
+				} `json:"error"`
 			}
-			if err := json.Unmarshal([]byte(answer), &body); err != nil {
-				t.Fatalf("%v in %s", err, answer)
+			if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+				t.Fatalf("%v in %s", err, a.Body)
 			}
-			if status != 400 || body.Error.Code != 400 || body.Error.Type != "Bad Request" || !strings.Contains(body.Error.Message, c.want) {
-				t.Errorf("%d %.300s", status, answer)
+			if e := body.Error; a.Status != 400 || e.Code != 400 || e.Type != "Bad Request" || !strings.Contains(e.Message, c.want) {
+				t.Errorf("%.300s", a.Body)
 			}
-			if len(s.Messages(hipchattest.RoomID)) != 0 {
-				t.Error("it was kept all the same")
+			if len(s.Messages(hipchattest.RoomID)) != 0 || s.Accepted() != 0 || len(s.Problems()) != 1 {
+				t.Errorf("it was kept all the same: %q", s.Problems())
 			}
 		})
 	}
 }
 
-func TestUnknownMembersCanBeIgnored(t *testing.T) {
-	s := newServer(t)
-	s.IgnoreUnknown(true)
-	if status, answer := call(t, s, http.MethodPost, notify, `{"message":"x","token":"y"}`); status != http.StatusNoContent {
-		t.Error(status, answer)
+func TestUnknownMembersAndParametersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
+	s := start(t)
+	s.Strict(false)
+	if a := call(t, s, http.MethodPost, notify+"?format=json", `{"message":"x","token":"y","card":{"id":"1","style":"file","title":"t","new":1}}`); a.Status != http.StatusNoContent {
+		t.Errorf("%+v", a)
 	}
-	if status, _ := call(t, s, http.MethodPost, notify, `{"token":"y"}`); status != http.StatusBadRequest {
-		t.Errorf("without a message: %d", status)
+	if a := call(t, s, http.MethodPost, notify, `{"token":"y"}`); a.Status != http.StatusBadRequest {
+		t.Errorf("without a message: %+v", a)
 	}
 }
 
-// TestCapturedAnswers has the answers that real servers were seen to give.
-func TestCapturedAnswers(t *testing.T) {
-	s := newServer(t)
-	s.SetToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
-	noType := request(t, hipchattest.Token, http.MethodPost, notify, `{"message":"x"}`)
-	noType.Header.Del("Content-Type")
+// TestAnswersOnRecord has the answers that real servers were seen to give.
+func TestAnswersOnRecord(t *testing.T) {
+	s := start(t)
+	s.AddToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
 	for _, c := range []struct {
-		name    string
-		request *http.Request
-		status  int
-		body    string
+		name, method, path, body string
+		header                   []string
+		status                   int
+		want                     string
 	}{
 		{
-			"a token of version 1", request(t, "v1-token", http.MethodPost, notify, `{"message":"x"}`), 401,
+			"a token of version 1", http.MethodPost, notify, `{"message":"x"}`, as("v1-token"), 401,
 			`{"error":{"code":401,"message":"Invalid OAuth session","type":"Unauthorized"}}`,
 		},
 		{
-			"a room's token that reads", request(t, "room-token", http.MethodGet, "/v2/room/1234/history", ""), 403,
+			"a room's token that reads", http.MethodGet, "/v2/room/1234/history", "", as("room-token"), 403,
 			`{"error":{"code":403,"message":"This action requires one of the following scopes: [u'view_messages']","type":"Forbidden"}}`,
 		},
 		{
-			"no Content-Type", noType, 400,
+			"no Content-Type", http.MethodPost, notify, `{"message":"x"}`, []string{"Content-Type", ""}, 400,
 			`{"error":{"message":"Invalid content type: None","code":400,"type":"Bad Request"}}`,
 		},
 		{
-			"a boolean as a string", request(t, hipchattest.Token, http.MethodPost, notify, `{"message":"x","notify":"true"}`), 400,
+			"a boolean as a string", http.MethodPost, notify, `{"message":"x","notify":"true"}`, nil, 400,
 			`{"error":{"code":400,"expected_type":"boolean","field":"notify","message":"Value u'true' for field 'notify' is not of type 'boolean'","type":"Bad Request","validation":"type","value":"true"}}`,
 		},
 		{
-			"a colour in upper case", request(t, hipchattest.Token, http.MethodPost, notify, `{"message":"x","color":"Red"}`), 400,
+			"a colour in upper case", http.MethodPost, notify, `{"message":"x","color":"Red"}`, nil, 400,
 			`{"error":{"code":400,"field":"color","message":"Value u'Red' for field 'color' is not in the enumeration: ['yellow', 'green', 'red', 'purple', 'gray', 'random']","options":["yellow","green","red","purple","gray","random"],"type":"Bad Request","validation":"enum","value":"Red"}}`,
 		},
 		{
-			"an unescaped number sign", request(t, hipchattest.Token, http.MethodPost, "/v2/room/#ops/notification", `{"message":"x"}`), 405,
+			"an unescaped number sign", http.MethodPost, "/v2/room/#ops/notification", `{"message":"x"}`, nil, 405,
 			`{"error":{"code":405,"message":"Method not allowed","type":"Method Not Allowed"}}`,
 		},
 		{
-			"a room that is not there", request(t, hipchattest.Token, http.MethodPost, "/v2/room/dev/notification", `{"message":"x"}`), 404,
+			"an unknown room", http.MethodPost, "/v2/room/dev/notification", `{"message":"x"}`, nil, 404,
 			`{"error":{"code":404,"message":"Room dev not found","type":"Not Found"}}`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			resp, body := send(t, s, c.request)
-			if resp.StatusCode != c.status {
-				t.Errorf("status %d, want %d", resp.StatusCode, c.status)
+			a := call(t, s, c.method, c.path, c.body, c.header...)
+			if a.Status != c.status {
+				t.Errorf("status %d, want %d", a.Status, c.status)
 			}
-			sameJSON(t, body, c.body)
+			sameJSON(t, a.Body, c.want)
 		})
 	}
 }
 
 func TestBadCards(t *testing.T) {
-	for _, c := range []struct{ name, card string }{
-		{"without an id", `{"style":"file","title":"t"}`},
-		{"with a number as id", `{"id":1,"style":"file","title":"t"}`},
-		{"with an empty id", `{"id":"","style":"file","title":"t"}`},
-		{"without a title", `{"id":"1","style":"file"}`},
-		{"with a title that is too long", `{"id":"1","style":"file","title":"` + strings.Repeat("障", 501) + `"}`},
-		{"of no style", `{"id":"1","style":"card","title":"t"}`},
-		{"of format html", `{"id":"1","style":"application","title":"t","format":"html"}`},
-		{"with a description without format", `{"id":"1","style":"file","title":"t","description":{"value":"x"}}`},
-		{"with a description that is too long", `{"id":"1","style":"file","title":"t","description":{"format":"text","value":"` + strings.Repeat("x", 1001) + `"}}`},
-		{"with an unknown member in the thumbnail", `{"id":"1","style":"file","title":"t","thumbnail":{"url":"x","alt":"y"}}`},
-		{"with a width that is a string", `{"id":"1","style":"file","title":"t","thumbnail":{"url":"x","width":"1"}}`},
-		{"with an activity without html", `{"id":"1","style":"file","title":"t","activity":{}}`},
-		{"with a label that is too long", `{"id":"1","style":"file","title":"t","attributes":[{"label":"` + strings.Repeat("x", 51) + `","value":{}}]}`},
-		{"with an unknown lozenge", `{"id":"1","style":"file","title":"t","attributes":[{"label":"x","value":{"style":"lozenge-red"}}]}`},
-		{"that is a string", `"card"`},
+	for _, c := range []struct{ name, card, problem string }{
+		{"without an id", `{"style":"file","title":"t"}`, "'id' is missing"},
+		{"with a number as id", `{"id":1,"style":"file","title":"t"}`, "id must be a string"},
+		{"with an empty id", `{"id":"","style":"file","title":"t"}`, "field 'id' must be greater"},
+		{"without a style", `{"id":"1","title":"t"}`, "'style' is missing"},
+		{"without a title", `{"id":"1","style":"file"}`, "'title' is missing"},
+		{"with a title that is too long", `{"id":"1","style":"file","title":"` + strings.Repeat("障", 501) + `"}`, "field 'title' must be less than or equal to 500"},
+		{"of no style", `{"id":"1","style":"card","title":"t"}`, "field 'style' is not in the enumeration"},
+		{"of format html", `{"id":"1","style":"application","title":"t","format":"html"}`, "field 'format' is not in the enumeration"},
+		{"with a description without format", `{"id":"1","style":"file","title":"t","description":{"value":"x"}}`, "'description.format' is missing"},
+		{"with a description that is too long", `{"id":"1","style":"file","title":"t","description":{"format":"text","value":"` + strings.Repeat("x", 1001) + `"}}`, "must be less than or equal to 1000"},
+		{"with a description that is a number", `{"id":"1","style":"file","title":"t","description":1}`, "description must be an object"},
+		{"with an icon without an address", `{"id":"1","style":"file","title":"t","icon":{"url@2x":"x"}}`, "'icon.url' is missing"},
+		{"with an unknown member in the thumbnail", `{"id":"1","style":"file","title":"t","thumbnail":{"url":"x","alt":"y"}}`, "'thumbnail.alt' is not allowed"},
+		{"with a long address in the thumbnail", `{"id":"1","style":"file","title":"t","thumbnail":{"url":"` + strings.Repeat("x", 251) + `"}}`, "must be less than or equal to 250"},
+		{"with a width that is a string", `{"id":"1","style":"file","title":"t","thumbnail":{"url":"x","width":"1"}}`, "thumbnail.width must be an integer"},
+		{"with an activity without html", `{"id":"1","style":"file","title":"t","activity":{}}`, "'activity.html' is missing"},
+		{"with a label that is too long", `{"id":"1","style":"file","title":"t","attributes":[{"label":"` + strings.Repeat("x", 51) + `","value":{}}]}`, "must be less than or equal to 50"},
+		{"with an attribute without a value", `{"id":"1","style":"file","title":"t","attributes":[{"label":"x"}]}`, "'attributes[0].value' is missing"},
+		{"with an unknown lozenge", `{"id":"1","style":"file","title":"t","attributes":[{"label":"x","value":{"style":"lozenge-red"}}]}`, "value.style' is not in the enumeration"},
+		{"that is a string", `"card"`, "not a JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, answer := call(t, newServer(t), http.MethodPost, notify, `{"message":"x","card":`+c.card+`}`)
-			if status != 400 || !strings.Contains(answer, `"description":"Value {value!r} is not of type {expected_type!r}"`) ||
-				strings.Contains(answer, `"message":`) || len(answer) < 1500 {
-				t.Errorf("%d %s", status, answer)
+			s := start(t)
+			a := call(t, s, http.MethodPost, notify, `{"message":"x","card":`+c.card+`}`)
+			if a.Status != 400 || !strings.Contains(a.Body, `"description":"Value {value!r} is not of type {expected_type!r}"`) ||
+				strings.Contains(a.Body, `"message":`) || len(a.Body) < 1000 {
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+			if p := s.Problems(); len(p) != 1 || !strings.Contains(p[0], c.problem) {
+				t.Errorf("%q, want %q", p, c.problem)
 			}
 		})
 	}
 }
 
-func TestWholeCard(t *testing.T) {
-	status, answer := call(t, newServer(t), http.MethodPost, notify, `{"message":"x","card":{"id":"1","style":"application",
+func TestAWholeCard(t *testing.T) {
+	a := call(t, start(t), http.MethodPost, notify, `{"message":"x","card":{"id":"1","style":"application",
 		"title":"t","format":"medium","url":"u","description":{"value":"d","format":"html"},"icon":{"url":"i","url@2x":"j"},
 		"thumbnail":{"url":"x","url@2x":"y","width":1,"height":2},"activity":{"html":"<b>a</b>","icon":"i"},
 		"attributes":[{"label":"l","value":{"label":"v","url":"u","style":"lozenge","icon":"i"}}]}}`)
-	if status != http.StatusNoContent {
-		t.Errorf("%d %s", status, answer)
+	if a.Status != http.StatusNoContent {
+		t.Errorf("%+v", a)
 	}
 }
 
 func TestTokens(t *testing.T) {
-	s := newServer(t)
-	s.SetToken("reader", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}})
-	s.SetToken("room-2", hipchattest.Access{Label: "two", Scopes: []string{hipchattest.ScopeSendNotification}, Room: 2})
-	s.SetToken("gone", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}})
-	s.SetToken("gone", hipchattest.Access{})
+	s := start(t)
+	s.AddToken("reader", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}})
+	s.AddToken("room-2", hipchattest.Access{Label: "two", Scopes: []string{hipchattest.ScopeSendNotification}, Room: 2})
+	s.AddToken("gone", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}})
+	s.RevokeToken("gone")
 	for _, c := range []struct {
-		name, token, path string
-		status            int
+		name, path string
+		header     []string
+		status     int
 	}{
-		{"a token without the scope may not send", "reader", notify, 403},
-		{"a room's token may not send elsewhere", "room-2", notify, 403},
-		{"a room's token may send to its room", "room-2", "/v2/room/2/notification", 204},
-		{"a revoked token is unknown", "gone", notify, 401},
-		{"no token is unknown", "", notify, 401},
+		{"a token without the scope may not send", notify, as("reader"), 403},
+		{"a room's token may not send to another room", notify, as("room-2"), 403},
+		{"a room's token may send to its room", "/v2/room/2/notification", as("room-2"), 204},
+		{"a revoked token is unknown", notify, as("gone"), 401},
+		{"an empty token is unknown", notify, as(""), 401},
+		{"a token in the query is enough", notify + "?auth_token=" + hipchattest.Token, []string{"Authorization", ""}, 204},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if resp, body := send(t, s, request(t, c.token, http.MethodPost, c.path, `{"message":"x"}`)); resp.StatusCode != c.status {
-				t.Errorf("%d %s, want %d", resp.StatusCode, body, c.status)
+			if a := call(t, s, http.MethodPost, c.path, `{"message":"x"}`, c.header...); a.Status != c.status {
+				t.Errorf("%+v, want %d", a, c.status)
 			}
 		})
 	}
-	t.Run("a token in the query will do", func(t *testing.T) {
-		r := request(t, "", http.MethodPost, notify+"?auth_token="+hipchattest.Token, `{"message":"x"}`)
-		r.Header.Del("Authorization")
-		if resp, body := send(t, s, r); resp.StatusCode != http.StatusNoContent {
-			t.Errorf("%d %s", resp.StatusCode, body)
-		}
-	})
 	if got := s.Messages(2)[0].From; got != "two" {
 		t.Errorf("the sender is %q, want the token's label", got)
 	}
 }
 
 func TestAuthTest(t *testing.T) {
-	s := newServer(t)
-	status, answer := call(t, s, http.MethodPost, notify+"?auth_test=true", `{"message":"x"}`)
-	if status != http.StatusAccepted || len(s.Messages(hipchattest.RoomID)) != 0 {
-		t.Errorf("%d, %d messages", status, len(s.Messages(hipchattest.RoomID)))
+	s := start(t)
+	a := call(t, s, http.MethodPost, notify+"?auth_test=true", `{"message":"x"}`)
+	if a.Status != http.StatusAccepted || len(s.Messages(hipchattest.RoomID)) != 0 || s.Accepted() != 0 {
+		t.Errorf("%+v, %d messages", a, len(s.Messages(hipchattest.RoomID)))
 	}
-	sameJSON(t, answer, `{"success":{"code":202,"message":"This auth_token has access to use this method.","type":"Accepted"}}`)
-	resp, _ := send(t, s, request(t, "wrong", http.MethodPost, notify+"?auth_test=true", `{}`))
-	if resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a wrong token: %d", resp.StatusCode)
+	sameJSON(t, a.Body, `{"success":{"code":202,"message":"This auth_token has access to use this method.","type":"Accepted"}}`)
+	if a := call(t, s, http.MethodPost, notify+"?auth_test=true", `{}`, as("wrong")...); a.Status != http.StatusUnauthorized {
+		t.Errorf("a wrong token: %+v", a)
 	}
 }
 
 func TestRoomsByIDAndName(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	s.AddRoom(3, "1234")
 	for path, room := range map[string]int64{
 		"/v2/room/1234/notification": hipchattest.RoomID,
@@ -307,8 +284,8 @@ func TestRoomsByIDAndName(t *testing.T) {
 		"/v2/room/%E9%9A%9C%E5%AE%B3%20%231%2F%E5%A4%9C%E9%96%93/notification": 2,
 	} {
 		before := len(s.Messages(room))
-		if status, answer := call(t, s, http.MethodPost, path, `{"message":"x"}`); status != 204 || len(s.Messages(room)) != before+1 {
-			t.Errorf("%s: %d %s", path, status, answer)
+		if a := call(t, s, http.MethodPost, path, `{"message":"x"}`); a.Status != 204 || len(s.Messages(room)) != before+1 {
+			t.Errorf("%s: %+v", path, a)
 		}
 	}
 	if s.Messages(9) != nil {
@@ -317,7 +294,7 @@ func TestRoomsByIDAndName(t *testing.T) {
 }
 
 func TestWrongPaths(t *testing.T) {
-	s := newServer(t)
+	s := start(t)
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -336,190 +313,69 @@ func TestWrongPaths(t *testing.T) {
 		{http.MethodPost, "/v2/room//notification", 405},
 		{http.MethodPost, notify + "?room=1", 400},
 	} {
-		if status, answer := call(t, s, c.method, c.path, `{"message":"x"}`); status != c.status {
-			t.Errorf("%s %s: %d %s, want %d", c.method, c.path, status, answer, c.status)
+		if a := call(t, s, c.method, c.path, `{"message":"x"}`); a.Status != c.status {
+			t.Errorf("%s %s: %+v, want %d", c.method, c.path, a, c.status)
 		}
 	}
 }
 
-func TestFloodControlIsPerRoom(t *testing.T) {
-	s := newServer(t)
-	start := time.Unix(1_800_000_000, 5e8)
-	s.SetClock(func() time.Time { return start })
+func TestMessagesAreLimitedIfToldTo(t *testing.T) {
+	s := start(t)
+	s.AddUser(hipchattest.User{ID: hipchattest.RoomID, Name: "a person with a room's id"})
+	s.SetClock(func() time.Time { return time.Unix(1_800_000_000, 5e8) })
+	for range 40 {
+		if a := call(t, s, http.MethodPost, notify, `{"message":"x"}`); a.Status != 204 || a.Header.Get("X-Floodcontrol-Limit")+a.Header.Get("X-Ratelimit-Limit") != "" {
+			t.Fatalf("%+v", a)
+		}
+	}
+	s.Documented()
 	for i := range 30 {
-		resp, body := send(t, s, request(t, hipchattest.Token, http.MethodPost, notify, `{"message":"x"}`))
-		if resp.StatusCode != http.StatusNoContent {
-			t.Fatalf("message %d: %d %s", i, resp.StatusCode, body)
-		}
-		if got, want := resp.Header.Get("X-FloodControl-Remaining"), strconv.Itoa(29-i); got != want {
-			t.Fatalf("message %d leaves %s, want %s", i, got, want)
+		a := call(t, s, http.MethodPost, notify, `{"message":"x"}`)
+		if got, want := a.Header.Get("X-FloodControl-Remaining"), strconv.Itoa(29-i); a.Status != 204 || got != want {
+			t.Fatalf("message %d leaves %s, want %s: %+v", i, got, want, a)
 		}
 	}
-	resp, body := send(t, s, request(t, hipchattest.Token, http.MethodPost, notify, `{"message":"x"}`))
-	if resp.StatusCode != http.StatusTooManyRequests || len(s.Messages(hipchattest.RoomID)) != 30 {
-		t.Errorf("%d %s", resp.StatusCode, body)
+	a := call(t, s, http.MethodPost, notify, `{"message":"x"}`)
+	if a.Status != http.StatusTooManyRequests || len(s.Messages(hipchattest.RoomID)) != 70 {
+		t.Errorf("%+v", a)
 	}
-	for name, want := range map[string]string{
-		"X-FloodControl-Limit": "30", "X-FloodControl-Remaining": "0", "X-FloodControl-Reset": "1800000060",
-		"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "469", "X-RateLimit-Reset": "1800000300",
+	for name, want := range map[string]string{ // the time is in whole seconds, rounded up
+		"X-FloodControl-Limit": "30", "X-FloodControl-Remaining": "0", "X-FloodControl-Reset": "1800000061",
+		"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "469", "X-RateLimit-Reset": "1800000301",
 	} {
-		if got := resp.Header.Get(name); got != want {
+		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if status, answer := call(t, s, http.MethodPost, "/v2/room/2/notification", `{"message":"x"}`); status != 204 {
-		t.Errorf("another room: %d %s", status, answer)
+	for _, path := range []string{"/v2/room/2/notification", "/v2/user/1234/message"} {
+		if a := call(t, s, http.MethodPost, path, `{"message":"x"}`); a.Status != 204 {
+			t.Errorf("%s has a limit of its own: %+v", path, a)
+		}
 	}
 	s.Advance(time.Minute)
-	if status, answer := call(t, s, http.MethodPost, notify, `{"message":"x"}`); status != 204 {
-		t.Errorf("a minute later: %d %s", status, answer)
+	if a := call(t, s, http.MethodPost, notify, `{"message":"x"}`); a.Status != 204 {
+		t.Errorf("a minute later: %+v", a)
 	}
 }
 
-func TestCallsArePerToken(t *testing.T) {
-	s := newServer(t)
-	s.SetToken("few", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}, Calls: 2})
+func TestCallsAreLimitedIfToldTo(t *testing.T) {
+	s := start(t)
+	s.AddToken("few", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}})
 	s.SetClock(func() time.Time { return time.Unix(1_800_000_000, 0) })
-	var last *http.Response
-	for range 3 {
-		last, _ = send(t, s, request(t, "few", http.MethodGet, "/v2/room/1234/history", ""))
+	s.SetLimit("calls", 2, 5*time.Minute)
+	get := func(header ...string) servicetest.Answered {
+		return call(t, s, http.MethodGet, "/v2/room/1234/history", "", header...)
 	}
-	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("X-RateLimit-Limit") != "2" || last.Header.Get("X-FloodControl-Limit") != "" {
-		t.Errorf("%d %v", last.StatusCode, last.Header)
+	get(as("few")...)
+	get(as("few")...)
+	if a := get(as("few")...); a.Status != http.StatusTooManyRequests || a.Header.Get("X-RateLimit-Limit") != "2" || a.Header.Get("X-FloodControl-Limit") != "" {
+		t.Errorf("%+v", a)
 	}
-	if status, _ := call(t, s, http.MethodGet, "/v2/room/1234/history", ""); status != 200 {
-		t.Errorf("another token: %d", status)
+	if a := get(); a.Status != 200 {
+		t.Errorf("another token: %+v", a)
 	}
 	s.Advance(5 * time.Minute)
-	if last, _ = send(t, s, request(t, "few", http.MethodGet, "/v2/room/1234/history", "")); last.StatusCode != http.StatusOK {
-		t.Errorf("five minutes later: %d", last.StatusCode)
+	if a := get(as("few")...); a.Status != http.StatusOK {
+		t.Errorf("five minutes later: %+v", a)
 	}
-}
-
-// fill puts n messages into the first room, one in a minute, from 2026-01-01 00:00 on.
-func fill(s *hipchattest.Server, n int) {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for i := range n {
-		s.SetClock(func() time.Time { return start.Add(time.Duration(i) * time.Minute) })
-		s.AddMessage(hipchattest.RoomID, hipchattest.User{ID: 7, Name: "花子", MentionName: "hanako"}, strconv.Itoa(i))
-	}
-}
-
-type historyPage struct {
-	Items []struct {
-		ID, Date, Type, Message string
-		From                    json.RawMessage
-	}
-	StartIndex, MaxResults int
-	Links                  map[string]string
-}
-
-func history(t *testing.T, s *hipchattest.Server, query string) (page historyPage) {
-	t.Helper()
-	status, answer := call(t, s, http.MethodGet, "/v2/room/1234/"+query, "")
-	if err := json.Unmarshal([]byte(answer), &page); status != 200 || err != nil {
-		t.Fatalf("%d %s %v", status, answer, err)
-	}
-	return page
-}
-
-func TestHistoryAsWritten(t *testing.T) {
-	s := newServer(t)
-	fill(s, 1)
-	if status, _ := call(t, s, http.MethodPost, notify, `{"message":"障害","message_format":"text","color":"red"}`); status != 204 {
-		t.Fatal(status)
-	}
-	_, answer := call(t, s, http.MethodGet, "/v2/room/1234/history", "")
-	sameJSON(t, answer, `{"items":[
-		{"id":"00000001-4d61-4b65-8a72-000000000001","date":"2026-01-01T00:00:00.000000+00:00","type":"message",
-		 "from":{"id":7,"name":"花子","mention_name":"hanako"},"message":"0","mentions":[]},
-		{"id":"00000002-4d61-4b65-8a72-000000000002","date":"2026-01-01T00:00:00.000000+00:00","type":"notification",
-		 "from":"Mackerel","message":"障害","message_format":"text","color":"red","mentions":[]}],
-		"startIndex":0,"maxResults":75,"links":{"self":"http://fake.test/v2/room/1234/history"}}`)
-}
-
-func TestHistoryPages(t *testing.T) {
-	s := newServer(t)
-	fill(s, 200)
-	for _, c := range []struct {
-		name, query, first, last string
-		n                        int
-		next, prev               string
-	}{
-		{"without a date it is the latest 75", "history", "125", "199", 75, "", ""},
-		{"a date has pages", "history?date=2026-01-02T00:00:00Z&max-results=50", "150", "199", 50, "50", ""},
-		{"newest first on demand", "history?date=2026-01-02T00:00:00Z&max-results=50&reverse=false", "199", "150", 50, "50", ""},
-		{"the second page has two neighbours", "history?date=2026-01-02&max-results=50&start-index=50", "100", "149", 50, "100", "0"},
-		{"the last page has no next", "history?date=2026-01-02&start-index=150", "0", "49", 50, "", "50"},
-		{"beyond the last page is nothing", "history?date=2026-01-02&start-index=900", "", "", 0, "", "800"},
-		{"two dates are a span", "history?date=2026-01-01T00:10:00%2B00:00&end-date=2026-01-01T00:05:00Z", "5", "10", 6, "", ""},
-		{"the latest are 75", "history/latest", "125", "199", 75, "", ""},
-		{"the latest may be fewer", "history/latest?max-results=3", "197", "199", 3, "", ""},
-		{"the latest from a message on", "history/latest?not-before=000000c7-4d61-4b65-8a72-0000000000c7", "198", "199", 2, "", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := history(t, s, c.query)
-			if len(p.Items) != c.n {
-				t.Fatalf("%d items, want %d", len(p.Items), c.n)
-			}
-			if c.n > 0 && (p.Items[0].Message != c.first || p.Items[c.n-1].Message != c.last) {
-				t.Errorf("%s to %s, want %s to %s", p.Items[0].Message, p.Items[c.n-1].Message, c.first, c.last)
-			}
-			for name, start := range map[string]string{"next": c.next, "prev": c.prev} {
-				if got := p.Links[name]; (start == "") != (got == "") || start != "" && !strings.HasSuffix(got, "start-index="+start) {
-					t.Errorf("%s is %q, want start-index %q", name, got, start)
-				}
-			}
-		})
-	}
-}
-
-func TestHistoryRefusals(t *testing.T) {
-	s := newServer(t)
-	for _, query := range []string{
-		"history?date=yesterday", "history?end-date=2026-01-01", "history?max-results=1001", "history?start-index=-1",
-		"history?reverse=1", "history?timezone=Mars", "history?offset=1", "history/latest?start-index=1", "history/latest?not-before=x",
-	} {
-		if status, answer := call(t, s, http.MethodGet, "/v2/room/1234/"+query, ""); status != 400 {
-			t.Errorf("%s: %d %s", query, status, answer)
-		}
-	}
-}
-
-func TestLinksHaveNoToken(t *testing.T) {
-	s := newServer(t)
-	fill(s, 3)
-	p := history(t, s, "history?date=2026-01-02&max-results=1&start-index=1&auth_token=secret-token")
-	for name, link := range p.Links {
-		if strings.Contains(link, "secret-token") {
-			t.Errorf("%s is %s", name, link)
-		}
-	}
-	if len(p.Links) != 3 {
-		t.Errorf("%v", p.Links)
-	}
-}
-
-func TestFaultsAndConcurrentUse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := hipchattest.NewServer()
-		defer s.Close()
-		s.Inject(fakehttp.Fault{Status: 503, Path: "/v2/room/*/notification"})
-		if status, _ := call(t, s, http.MethodPost, notify, `{"message":"x"}`); status != 503 {
-			t.Errorf("status %d, want the fault's", status)
-		}
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				if status, answer := call(t, s, http.MethodPost, notify, `{"message":"x"}`); status != 204 {
-					t.Error(status, answer)
-				}
-				s.Messages(hipchattest.RoomID)
-			})
-		}
-		wg.Wait()
-		if n := len(s.Messages(hipchattest.RoomID)); n != 20 {
-			t.Errorf("%d messages, want 20", n)
-		}
-	})
 }

@@ -11,14 +11,14 @@ type user struct {
 	messages []Message
 }
 
-// AddUser adds a person, who can then be written to by ID, Email, or MentionName with an @ before it.
+// AddUser adds a person, to whom messages can be sent by ID, Email, or MentionName with an @ in front.
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users = append(s.users, &user{User: u})
 }
 
-// PrivateMessages returns what was sent to a person, oldest first; nil if there is no such person.
+// PrivateMessages returns what was sent to a person, oldest first. It returns nil if there is no such person.
 func (s *Server) PrivateMessages(userID int64) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -28,29 +28,34 @@ func (s *Server) PrivateMessages(userID int64) []Message {
 	return nil
 }
 
-func (s *Server) privateMessageUser(c *call) (status int, answer any, err error) {
-	if err := s.messages.take(c.header, "user "+strconv.FormatInt(c.user.ID, 10), s.Now()); err != nil {
-		return 0, nil, err
+func (s *Server) privateMessageUser(c *call) (answer any, err error) {
+	if err := s.take(c, messageLane, "user "+strconv.FormatInt(c.user.ID, 10), "X-Floodcontrol"); err != nil {
+		return nil, err
 	}
-	n := notification{Format: "text"}
-	if err := s.readBody(c.r, privateSchema, &n); err != nil {
-		return 0, nil, err
+	var n content
+	if err := s.readBody(c.r, &n); err != nil {
+		return nil, err
+	}
+	k := n.check()
+	if err := k.err(); err != nil {
+		return nil, err
 	}
 	s.keep(&c.user.messages, Message{
-		Type: "message", From: c.token.Label, Text: n.Message, Format: n.Format, Notify: n.Notify,
+		Type: "message", From: c.access.Label, Text: *n.Message, Format: value(n.Format, "text"), Notify: n.Notify,
 	})
-	return http.StatusNoContent, nil, nil
+	s.Accept()
+	return nil, nil
 }
 
-// getSession tells about any token, to whoever has one.
-func (s *Server) getSession(c *call) (status int, answer any, err error) {
-	t := s.tokens[c.name]
-	if t == nil || len(t.Scopes) == 0 {
-		return 0, nil, &apiError{code: http.StatusNotFound, message: "Session not found"}
+// getSession shows any token, to every token that is valid.
+func (s *Server) getSession(c *call) (answer any, err error) {
+	if !s.HasToken(c.name) {
+		return nil, refuse(http.StatusNotFound, "Session not found", nil)
 	}
-	client := map[string]any{"name": t.Label, "allowed_scopes": t.Scopes, "room": nil}
-	if r := s.findRoom(strconv.FormatInt(t.Room, 10)); t.Room != 0 && r != nil {
+	a := s.access[c.name]
+	client := map[string]any{"name": a.Label, "allowed_scopes": a.Scopes, "room": nil}
+	if r := s.findRoom(strconv.FormatInt(a.Room, 10)); a.Room != 0 && r != nil {
 		client["room"] = map[string]any{"id": r.ID, "name": r.Name}
 	}
-	return http.StatusOK, map[string]any{"client": client, "scopes": t.Scopes}, nil
+	return map[string]any{"client": client, "scopes": a.Scopes}, nil
 }

@@ -20,47 +20,35 @@ type alert struct {
 	Priority    Priority            `json:"priority,omitzero"`
 }
 
-// A note is the body of everything else.
+// A note is the body of every other operation.
 type note struct {
 	Source string `json:"source,omitzero"`
 	Note   string `json:"note,omitzero"`
 }
 
-// A cutter shortens texts and remembers what it cut.
-type cutter struct{ cuts []mackerel.Cut }
-
-func (c *cutter) short(field, text string, limit int) string {
-	text = provider.Plain(text)
-	cut := provider.UTF16.Shorten(text, limit)
-	if from, to := provider.UTF16.Len(text), provider.UTF16.Len(cut); to < from {
-		c.cuts = append(c.cuts, mackerel.Cut{Field: field, Unit: provider.UTF16.Name, From: from, To: to})
-	}
-	return cut
-}
-
-// body renders a message within the limits, and says what was cut for that.
-func (m Message) body() ([]byte, []mackerel.Cut, error) {
-	var c cutter
+// encode returns the body of a message within all limits, and says what was cut for that.
+func (m Message) encode() ([]byte, []mackerel.Cut, error) {
+	c := provider.Cutter{Unit: provider.UTF16}
 	var body any
-	if m.action() == ActionCreate {
+	if m.Action == ActionCreate {
 		body = m.alert(&c)
 	} else {
-		body = note{Source: c.short("source", m.Source, MaxSource), Note: m.note(&c)}
+		body = note{Source: c.Text("source", m.Source, MaxSource), Note: m.note(&c)}
 	}
-	b, err := provider.EncodeJSON(body)
-	return b, c.cuts, err
+	encoded, err := provider.EncodeJSON(body)
+	return encoded, c.Cuts, err
 }
 
-func (m Message) alert(c *cutter) alert {
+func (m Message) alert(c *provider.Cutter) alert {
 	title := provider.Plain(m.Title)
 	a := alert{
 		Alias: m.Alias, Responders: m.Responders, Priority: m.Priority,
-		Message: c.short("title", title, MaxMessage),
-		Entity:  c.short("entity", m.Entity, MaxEntity),
-		Source:  c.short("source", m.Source, MaxSource),
+		Message: c.Text("title", title, MaxMessage),
+		Entity:  c.Text("entity", m.Entity, MaxEntity),
+		Source:  c.Text("source", m.Source, MaxSource),
 	}
 	if a.Message == title {
-		title = "" // it need not be said again
+		title = "" // the description need not repeat it
 	}
 	a.Description = m.description(c, title)
 	a.Details = m.details(c)
@@ -68,67 +56,61 @@ func (m Message) alert(c *cutter) alert {
 	return a
 }
 
-// description begins with a title that did not fit into the message, and ends with the link.
-func (m Message) description(c *cutter, title string) string {
-	text, memo, address := provider.Plain(m.Text), m.Memo, provider.Plain(m.URL)
-	memo.Label, memo.Value = provider.Plain(memo.Label), provider.Plain(memo.Value)
-	out, cuts := provider.UTF16.Fit(MaxDescription,
+// description begins with a title that was too long for the message, and ends with the address.
+func (m Message) description(c *provider.Cutter, title string) string {
+	text, address := provider.Plain(m.Text), provider.Plain(m.URL)
+	memo := mackerel.Fact{Label: provider.Plain(m.Memo.Label), Value: provider.Plain(m.Memo.Value)}
+	return c.Fit(MaxDescription,
 		func() string { return provider.Join("\n\n", title, text, provider.Line(memo), address) },
 		provider.Part{Field: "memo", Text: &memo.Value}, provider.Part{Field: "text", Text: &text},
 		provider.Part{Field: "title", Text: &title}, provider.Part{Field: "url", Text: &address},
 	)
-	c.cuts = append(c.cuts, cuts...)
-	return out
 }
 
-// details are the facts. The last go first.
-func (m Message) details(c *cutter) provider.Properties {
+// details returns the facts, which are cut from the last one on. The limit counts their JSON.
+func (m Message) details(c *provider.Cutter) provider.Properties {
 	all := provider.NewProperties(m.Facts)
 	var parts []provider.Part
 	for i := len(all) - 1; i >= 0; i-- {
 		parts = append(parts, provider.Part{Field: "facts", Text: &all[i].Value})
 	}
-	encode := func() string {
-		b, err := all.Whole().MarshalJSON()
+	c.Fit(MaxDetails, func() string {
+		encoded, err := provider.EncodeJSON(all.Whole())
 		if err != nil {
 			return "" // strings always encode
 		}
-		return string(b)
-	}
-	_, cuts := provider.UTF16.Fit(MaxDetails, encode, parts...)
-	c.cuts = append(c.cuts, cuts...)
+		return string(encoded)
+	}, parts...)
 	return all.Whole()
 }
 
-// tags are each there once.
-func (m Message) tags(c *cutter) []string {
+// tags returns each tag once.
+func (m Message) tags(c *provider.Cutter) []string {
 	var tags []string
 	for _, tag := range m.Tags {
-		if tag = c.short("tags", tag, MaxTag); tag != "" && !slices.Contains(tags, tag) {
+		if tag = c.Text("tags", tag, MaxTag); tag != "" && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
 	if n := len(tags); n > MaxTags {
-		c.cuts = append(c.cuts, mackerel.Cut{Field: "tags", Unit: "items", From: n, To: MaxTags})
+		c.Items("tags", n, MaxTags)
 		tags = tags[:MaxTags]
 	}
 	return tags
 }
 
-// note is a message as one text.
-func (m Message) note(c *cutter) string {
+// note returns the message as one text.
+func (m Message) note(c *provider.Cutter) string {
 	text, facts, memo := m.Text, provider.Lines(m.Facts), m.Memo.Value
-	out, cuts := provider.UTF16.Fit(MaxNote,
+	return c.Fit(MaxNote,
 		func() string { return m.text(facts, text, memo) },
 		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
-	c.cuts = append(c.cuts, cuts...)
-	return out
 }
 
-// text is the message with these for its facts, text and memo.
+// text returns the message with these facts, text and memo.
 func (m Message) text(facts, text, memo string) string {
 	memo = provider.Line(mackerel.Fact{Label: m.Memo.Label, Value: memo})
 	return provider.Plain(provider.Join("\n", m.Title, text, facts, memo, m.URL))

@@ -2,15 +2,16 @@ package opsgenieapi
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of an alert, in characters as UTF-16 units unless it says otherwise. See https://docs.opsgenie.com/docs/alert-api.
+// Limits of an alert, in characters as UTF-16 units unless noted otherwise (https://docs.opsgenie.com/docs/alert-api).
+// The pages of Jira Service Management name no limits.
 const (
 	MaxMessage     = 130
 	MaxAlias       = 512
@@ -18,7 +19,7 @@ const (
 	MaxResponders  = 50 // items
 	MaxTags        = 20 // items
 	MaxTag         = 50
-	MaxDetails     = 8000 // all together, taken as their JSON
+	MaxDetails     = 8000 // together, as JSON
 	MaxEntity      = 512
 	MaxSource      = 100
 	MaxNote        = 25000
@@ -27,7 +28,7 @@ const (
 // A Priority is P1, the highest, to P5.
 type Priority string
 
-// The priorities.
+// All priorities.
 const (
 	P1 Priority = "P1"
 	P2 Priority = "P2"
@@ -36,26 +37,14 @@ const (
 	P5 Priority = "P5"
 )
 
-func (p Priority) known() bool { return slices.Contains([]Priority{P1, P2, P3, P4, P5}, p) }
-
-// PriorityOf takes statuses that are newer than this package as unknown.
-func PriorityOf(s mackerel.Status) Priority {
-	switch s.Fold() {
-	case mackerel.StatusCritical:
-		return P1
-	case mackerel.StatusWarning:
-		return P3
-	case mackerel.StatusOK:
-		return P5
-	case mackerel.StatusUnknown:
-	}
-	return P2
+func (priority Priority) check(p *provider.Problems, field string) {
+	provider.OneOf(p, field, priority, P1, P2, P3, P4, P5)
 }
 
 // An Action is what a message asks for.
 type Action string
 
-// The actions; an empty one is ActionCreate.
+// All actions.
 const (
 	ActionCreate      Action = "create"
 	ActionAcknowledge Action = "acknowledge"
@@ -63,33 +52,26 @@ const (
 	ActionClose       Action = "close"
 )
 
-// An operation is one row of the API's reference: what it is called, and its path below the alert's.
+// An operation is an operation of the API: its name, and its path below that of the alert.
 type operation struct{ name, path string }
 
-// op returns an operation without a name for what is no action.
-func (a Action) op() operation {
-	switch a {
-	case ActionCreate:
-		return operation{"create alert", ""}
-	case ActionAcknowledge:
-		return operation{"acknowledge alert", "acknowledge"}
-	case ActionAddNote:
-		return operation{"add note", "notes"}
-	case ActionClose:
-		return operation{"close alert", "close"}
-	}
-	return operation{"send message", ""}
+var operations = map[Action]operation{
+	ActionCreate:      {"create alert", ""},
+	ActionAcknowledge: {"acknowledge alert", "acknowledge"},
+	ActionAddNote:     {"add note", "notes"},
+	ActionClose:       {"close alert", "close"},
 }
 
-// A Responder is somebody to tell.
-type Responder struct {
+// A Responder is someone to tell of an alert. It is an alias, so that a list of responders of either package is also a
+// list of the other, and can be converted as a part of a Message.
+type Responder = struct {
 	Type     string `json:"type"`
 	ID       string `json:"id,omitzero"`
 	Name     string `json:"name,omitzero"`
 	Username string `json:"username,omitzero"`
 }
 
-// A Message is one call, as the packages' own types have it.
+// A Message is one request. The two packages document the fields.
 type Message struct {
 	Action     Action
 	Alias      string
@@ -105,27 +87,30 @@ type Message struct {
 	Tags       []string
 }
 
-// source is where alerts are from.
+// source is the Source of all alerts.
 const source = "Mackerel"
 
-// DefaultMessage is what both packages send by default. A recovery says what it says as a note.
+// DefaultMessage returns the message for an alert, without what the Config adds. A close has the words of the recovery
+// as its note.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
-		Action: ActionCreate, Alias: a.Key(), Priority: PriorityOf(a.Status), Title: w.Title, Text: w.Message, Facts: w.Facts,
-		Memo: w.Memo, URL: w.URL, Entity: entity(a), Source: source,
+		Action: ActionClose, Alias: a.Key(), Title: w.Title, Text: w.Message, Facts: w.Facts, URL: w.URL, Source: source,
 	}
 	if a.Closed() {
-		m.Action, m.Priority, m.Entity, m.Memo = ActionClose, "", "", mackerel.Fact{}
 		return m
 	}
+	m.Action, m.Priority, m.Memo, m.Entity = ActionCreate, priorities.Of(a), w.Memo, entity(a)
 	if w.Graph.Value != "" {
 		m.Facts = append(m.Facts, w.Graph)
 	}
 	return m
 }
 
-// entity is the host or the service that an alert is about.
+// priorities has none for ok, because an alert that is ok is closed.
+var priorities = provider.PerStatus[Priority]{Warning: P3, Critical: P1, Unknown: P2, Other: P2}
+
+// entity returns the name of the host or service that an alert is about.
 func entity(a mackerel.Alert) (name string) {
 	if a.Host != nil {
 		name = cmp.Or(a.Host.Name, a.Host.ID)
@@ -136,43 +121,55 @@ func entity(a mackerel.Alert) (name string) {
 	return name
 }
 
-func (m Message) action() Action { return cmp.Or(m.Action, ActionCreate) }
+// operation returns the operation that a message asks for.
+func (m Message) operation() operation { return operations[cmp.Or(m.Action, ActionCreate)] }
 
-// problems lists what the service is certain to refuse. An alias is not cut: it would be another alert's.
-func (m Message) problems() provider.Problems {
-	var p provider.Problems
-	switch m.action() {
-	case ActionCreate:
-		p.Require("Title", strings.TrimSpace(m.Title) != "")
-	case ActionAddNote:
-		p.Require("Alias", m.Alias != "")
-		p.Require("Text", m.text(provider.Lines(m.Facts), m.Text, m.Memo.Value) != "")
-	case ActionAcknowledge, ActionClose:
-		p.Require("Alias", m.Alias != "")
-	default:
-		p.Add("Action", strconv.Quote(string(m.Action))+" is none")
+// render fills in the operation, the address, the body and what a repeat means. Everything may be repeated except a
+// note and a creation without an alias: the service drops a second creation, and a second close changes nothing.
+func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
+	m.Action = cmp.Or(m.Action, ActionCreate)
+	o := m.operation()
+	r.Op = cmp.Or(o.name, "send message")
+	if err := m.problems().Err(); err != nil {
+		return nil, err
 	}
-	if m.Priority != "" && !m.Priority.known() {
-		p.Add("Priority", strconv.Quote(string(m.Priority))+" is none")
+	r.URL = n.base.JoinPath("alerts")
+	if m.Action != ActionCreate {
+		r.URL, _ = transport.Join(r.URL, m.Alias, o.path) // problems has checked the alias
+		r.URL.RawQuery = "identifierType=alias"           // by default the service takes the alias for an id
 	}
-	if n := provider.UTF16.Len(m.Alias); n > MaxAlias {
-		p.Add("Alias", strconv.Itoa(n)+" characters, and at most "+strconv.Itoa(MaxAlias)+" are allowed")
+	if r.Repeat = transport.Replay; m.Alias == "" || m.Action == ActionAddNote {
+		r.Repeat = transport.Message
 	}
+	r.Body, cuts, err = m.encode()
+	return cuts, err
+}
+
+// problems lists what the service would refuse the message for. An alias is not cut, because a cut alias may be that of
+// another alert.
+func (m Message) problems() (p provider.Problems) {
+	provider.OneOf(&p, "Action", m.Action, ActionCreate, ActionAcknowledge, ActionAddNote, ActionClose)
+	p.Require("Alias", m.Alias != "" || m.Action == ActionCreate)
+	p.Length("Alias", m.Alias, provider.UTF16, MaxAlias)
+	if m.Alias == "." || m.Alias == ".." {
+		p.Add("Alias", "cannot be part of an address")
+	}
+	m.Priority.check(&p, "Priority")
+	p.Require("Title", strings.TrimSpace(m.Title) != "" || m.Action != ActionCreate)
+	p.Require("Text", m.Action != ActionAddNote || m.text(provider.Lines(m.Facts), m.Text, m.Memo.Value) != "")
 	checkResponders(&p, m.Responders)
 	return p
 }
 
-// checkResponders notes responders that cannot be found.
+// checkResponders notes too many responders, and responders that the service cannot find.
 func checkResponders(p *provider.Problems, all []Responder) {
-	if len(all) > MaxResponders {
-		p.Add("Responders", strconv.Itoa(len(all))+", and at most "+strconv.Itoa(MaxResponders)+" are allowed")
-	}
+	p.Items("Responders", len(all), MaxResponders)
 	for i, r := range all {
-		p.Add("Responders["+strconv.Itoa(i)+"]", r.problem())
+		p.Add("Responders["+strconv.Itoa(i)+"]", problem(r))
 	}
 }
 
-func (r Responder) problem() string {
+func problem(r Responder) string {
 	switch r.Type {
 	case "team", "escalation", "schedule":
 		if (r.ID == "") == (r.Name == "") || r.Username != "" {
@@ -183,19 +180,7 @@ func (r Responder) problem() string {
 			return "a user has either an ID or a Username"
 		}
 	default:
-		return "the type is none of team, user, escalation and schedule"
+		return "the Type must be team, user, escalation or schedule"
 	}
 	return ""
-}
-
-// checkTags notes tags that would have to be cut.
-func checkTags(p *provider.Problems, tags []string) {
-	if len(tags) > MaxTags {
-		p.Add("Tags", strconv.Itoa(len(tags))+", and at most "+strconv.Itoa(MaxTags)+" are allowed")
-	}
-	for i, tag := range tags {
-		if n := provider.UTF16.Len(tag); n == 0 || n > MaxTag {
-			p.Add("Tags["+strconv.Itoa(i)+"]", "must have 1 to "+strconv.Itoa(MaxTag)+" characters")
-		}
-	}
 }

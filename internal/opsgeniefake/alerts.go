@@ -1,22 +1,20 @@
 package opsgeniefake
 
 import (
-	"errors"
+	"cmp"
 	"net/http"
-	"slices"
 	"strconv"
-	"unicode/utf16"
 
-	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
-// An Alert is what became of one creation and all the requests that followed for it.
+// An Alert is an alert with everything that was done to it. The two packages document the fields.
 type Alert struct {
 	ID           string
 	Alias        string
 	Closed       bool
 	Acknowledged bool
-	Count        int // creations with its alias while it was open
+	Count        int
 	Message      string
 	Description  string
 	Responders   []Responder
@@ -28,8 +26,8 @@ type Alert struct {
 	Notes        []string
 }
 
-// A Responder is somebody who is told of an alert.
-type Responder struct {
+// A Responder is someone who is told of an alert. It is an alias, so that it can be converted as a part of an Alert.
+type Responder = struct {
 	Type     string `json:"type"`
 	ID       string `json:"id,omitzero"`
 	Name     string `json:"name,omitzero"`
@@ -60,143 +58,41 @@ type remark struct {
 	Note   string `json:"note,omitzero"`
 }
 
-// decode reads a body. What is no JSON is a 400, what is wrong in it a 422.
-func decode(r *http.Request, v any) *refusal {
-	if r.ContentLength == 0 {
-		return &refusal{status: http.StatusBadRequest, message: "Request body is missing"}
-	}
-	err := fakehttp.DecodeJSON(r, v)
-	var field *fakehttp.FieldError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fakehttp.ErrContentType):
-		return &refusal{status: http.StatusUnsupportedMediaType, message: "Unsupported media type"}
-	case errors.As(err, &field):
-		return unprocessable(map[string]string{field.Field: field.Problem})
-	}
-	return &refusal{status: http.StatusBadRequest, message: "Could not parse request body: " + err.Error()}
-}
-
-func unprocessable(problems map[string]string) *refusal {
-	return &refusal{
-		status: http.StatusUnprocessableEntity, message: "Request body is not processable. Please check the errors.", errors: problems,
-	}
-}
-
-// length counts UTF-16 units.
-func length(s string) int { return len(utf16.Encode([]rune(s))) }
-
-// problems are by field.
-type problems map[string]string
-
-func (p problems) text(field, text string, limit int) {
-	if length(text) > limit {
-		p[field] = "can not be longer than " + strconv.Itoa(limit) + " characters"
-	}
-}
-
-func (p problems) list(field string, items, limit int) {
-	if items > limit {
-		p[field] = "can not have more than " + strconv.Itoa(limit) + " items"
-	}
-}
-
-func (c creation) check() *refusal {
-	p := make(problems)
-	if c.Message == "" {
-		p["message"] = "Message can not be empty."
-	}
-	p.text("message", c.Message, 130)
-	p.text("alias", c.Alias, 512)
-	p.text("description", c.Description, 15000)
-	p.text("entity", c.Entity, 512)
-	p.text("source", c.Source, 100)
-	p.text("user", c.User, 100)
-	p.text("note", c.Note, 25000)
-	p.list("responders", len(c.Responders), 50)
-	p.list("visibleTo", len(c.VisibleTo), 50)
-	p.list("actions", len(c.Actions), 10)
-	p.list("tags", len(c.Tags), 20)
-	for _, words := range []struct {
-		field string
-		all   []string
-	}{{"actions", c.Actions}, {"tags", c.Tags}} {
-		for _, word := range words.all {
-			p.text(words.field, word, 50)
-		}
-	}
-	p.details(c.Details)
-	if c.Priority != "" && !slices.Contains([]string{"P1", "P2", "P3", "P4", "P5"}, c.Priority) {
-		p["priority"] = "should be one of [ P1, P2, P3, P4, P5 ]"
-	}
-	p.people("responders", c.Responders, "team", "user", "escalation", "schedule")
-	p.people("visibleTo", c.VisibleTo, "team", "user")
-	if len(p) > 0 {
-		return unprocessable(p)
-	}
-	return nil
-}
-
-// details counts names and values.
-func (p problems) details(all map[string]string) {
-	var total int
-	for name, value := range all {
-		total += length(name) + length(value)
-	}
-	if total > 8000 {
-		p["details"] = "can not be longer than 8000 characters"
-	}
-}
-
-func (p problems) people(field string, all []Responder, types ...string) {
-	for _, r := range all {
-		named := r.Name
-		if r.Type == "user" {
-			named = r.Username
-		}
-		if !slices.Contains(types, r.Type) || (r.ID == "") == (named == "") {
-			p[field] = "needs a type and one of id, name and username that goes with it"
-		}
-	}
-}
-
-// open returns the open alert with an alias, nil if there is none.
-func (s *Server) open(alias string) *Alert {
-	for _, a := range s.alerts {
-		if a.Alias == alias && !a.Closed {
-			return a
-		}
-	}
-	return nil
-}
-
-func (s *Server) create(r *http.Request, id string) (int, map[string]any, *refusal) {
+// create creates an alert, or counts up the open alert with the same alias.
+func (s *Server) create(r *http.Request, id string) (int, map[string]any, error) {
 	var c creation
-	if err := decode(r, &c); err != nil {
+	if err := s.decode(r, &c); err != nil {
 		return 0, nil, err
 	}
 	if err := c.check(); err != nil {
 		return 0, nil, err
 	}
-	if c.Priority == "" {
-		c.Priority = "P3"
-	}
-	a := s.open(c.Alias)
-	if a == nil || c.Alias == "" {
+	a := s.open(func(a *Alert) bool { return a.Alias == c.Alias })
+	if a == nil {
 		a = &Alert{
-			ID: id + "-" + strconv.FormatInt(s.HTTP.Now().UnixMilli(), 10), Alias: c.Alias, Message: c.Message,
+			ID: id + "-" + strconv.FormatInt(s.Now().UnixMilli(), 10), Alias: c.Alias, Message: c.Message,
 			Description: c.Description, Responders: c.Responders, Tags: c.Tags, Details: c.Details, Entity: c.Entity,
-			Source: c.Source, Priority: c.Priority,
+			Source: c.Source, Priority: cmp.Or(c.Priority, "P3"),
 		}
 		if a.Alias == "" {
 			a.Alias = a.ID
 		}
 		s.alerts = append(s.alerts, a)
+		s.Accept()
 	}
 	a.Count++
 	a.note(c.Note)
-	return s.accept(id, Request{action: "Create", success: true, status: "Created alert", alert: a, alias: a.Alias})
+	return s.accept(id, request{action: "Create", success: true, status: "Created alert", alert: a, alias: a.Alias})
+}
+
+// open returns the open alert that matches, nil if there is none.
+func (s *Server) open(matches func(*Alert) bool) *Alert {
+	for _, a := range s.alerts {
+		if !a.Closed && matches(a) {
+			return a
+		}
+	}
+	return nil
 }
 
 func (a *Alert) note(text string) {
@@ -215,56 +111,41 @@ var actions = map[string]struct {
 	"notes":       {"AddNote", "Added note to alert", func(*Alert) {}},
 }
 
-// act does something to an alert. That there is none is found out only after the request was accepted.
-func (s *Server) act(r *http.Request, id, identifier, verb string) (int, map[string]any, *refusal) {
+// act does something to an alert. A request for an alert that is not open is accepted all the same.
+func (s *Server) act(r *http.Request, id, identifier, verb string) (int, map[string]any, error) {
 	action, ok := actions[verb]
 	if !ok {
 		return 0, nil, errNotFound
 	}
-	query, err := fakehttp.DecodeQuery(r, "identifierType")
+	query, err := strict.Query(r, !s.IsStrict(), "identifierType")
 	if err != nil {
-		return 0, nil, unprocessable(map[string]string{"query": err.Error()})
+		return 0, nil, problems{"query": err.Error()}.refusal()
 	}
-	body, refused := readRemark(r, verb == "notes")
-	if refused != nil {
-		return 0, nil, refused
+	var body remark
+	if verb == "notes" || r.ContentLength != 0 {
+		err = s.decode(r, &body)
+	}
+	if err == nil {
+		err = body.check(verb == "notes")
+	}
+	if err != nil {
+		return 0, nil, err
 	}
 	var a *Alert
 	switch kind := query.Get("identifierType"); kind {
 	case "alias":
-		a = s.open(identifier)
+		a = s.open(func(a *Alert) bool { return a.Alias == identifier })
 	case "", "id":
-		if i := slices.IndexFunc(s.alerts, func(a *Alert) bool { return a.ID == identifier && !a.Closed }); i >= 0 {
-			a = s.alerts[i]
-		}
+		a = s.open(func(a *Alert) bool { return a.ID == identifier })
+	case "tiny": // the fake gives no tiny ids
 	default:
-		return 0, nil, unprocessable(map[string]string{"identifierType": "should be one of [ id, alias ]"})
+		return 0, nil, problems{"identifierType": "should be one of [ id, alias, tiny ]"}.refusal()
 	}
+	s.Accept()
 	if a == nil {
-		return s.accept(id, Request{action: action.name, status: "Alert does not exist", alias: identifier})
+		return s.accept(id, request{action: action.name, status: "Alert does not exist", alias: identifier})
 	}
 	action.do(a)
 	a.note(body.Note)
-	return s.accept(id, Request{action: action.name, success: true, status: action.done, alert: a, alias: a.Alias})
-}
-
-// readRemark reads the body of an action, which may be missing unless it is all that there is to it.
-func readRemark(r *http.Request, required bool) (b remark, refused *refusal) {
-	if r.ContentLength == 0 && !required {
-		return b, nil
-	}
-	if refused = decode(r, &b); refused != nil {
-		return b, refused
-	}
-	p := make(problems)
-	p.text("user", b.User, 100)
-	p.text("source", b.Source, 100)
-	p.text("note", b.Note, 25000)
-	if required && b.Note == "" {
-		p["note"] = "Note can not be empty."
-	}
-	if len(p) > 0 {
-		return b, unprocessable(p)
-	}
-	return b, nil
+	return s.accept(id, request{action: action.name, success: true, status: action.done, alert: a, alias: a.Alias})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	peer "github.com/opsgenie/opsgenie-go-sdk-v2/alert"
 	opsgenieclient "github.com/opsgenie/opsgenie-go-sdk-v2/client"
@@ -24,40 +25,37 @@ type opsgenieFake struct {
 
 	base     string // the address that the SDK's paths, /v2/alerts and below, are appended to
 	key      string
-	setLimit func(requests int)
 	alerts   func() []opsgenietest.Alert
 	notifier mackerel.Deliverer
 }
 
 func newOpsgenie(t *testing.T) opsgenieFake {
 	t.Helper()
-	s := start(t, opsgenietest.NewServer())
-	n, err := opsgenie.New(opsgenie.Config{
-		APIKey: mackerel.NewSecret(opsgenietest.APIKey), BaseURL: s.BaseURL(), Call: once,
-		Responders: []opsgenie.Responder{{Type: "team", Name: "ops"}}, Tags: []string{"mackerel"},
-	})
-	return opsgenieFake{s.Server, s.URL(), opsgenietest.APIKey, s.SetLimit, s.Alerts, must(t, n, err)}
+	s := start(t, opsgenietest.New())
+	config := s.Config()
+	config.Responders, config.Tags, config.Call = opsgenieTeam, []string{"mackerel"}, once
+	n, err := opsgenie.New(config)
+	return opsgenieFake{s.Server, s.URL(), opsgenietest.APIKey, s.Alerts, must(t, n, err)}
 }
 
 func newJSM(t *testing.T) opsgenieFake {
 	t.Helper()
-	s := start(t, jsmtest.NewServer())
-	n, err := jsm.New(jsm.Config{
-		APIKey: mackerel.NewSecret(jsmtest.APIKey), BaseURL: s.BaseURL(), Call: once,
-		Responders: []jsm.Responder{{Type: "team", Name: "ops"}}, Tags: []string{"mackerel"},
-	})
+	s := start(t, jsmtest.New())
+	config := s.Config()
+	config.Responders, config.Tags, config.Call = opsgenieTeam, []string{"mackerel"}, once
+	n, err := jsm.New(config)
 	alerts := func() []opsgenietest.Alert {
 		var all []opsgenietest.Alert
 		for _, a := range s.Alerts() {
-			all = append(all, opsgenietest.Alert{
-				Alias: a.Alias, Message: a.Message, Priority: a.Priority, Notes: a.Notes,
-				Acknowledged: a.Acknowledged, Closed: a.Closed,
-			})
+			all = append(all, opsgenietest.Alert(a))
 		}
 		return all
 	}
-	return opsgenieFake{s.Server, s.URL() + "/jsm/ops/integration", jsmtest.APIKey, s.SetLimit, alerts, must(t, n, err)}
+	return opsgenieFake{s.Server, s.URL() + "/jsm/ops/integration", jsmtest.APIKey, alerts, must(t, n, err)}
 }
+
+// opsgenieTeam are the responders of both.
+var opsgenieTeam = []opsgenie.Responder{{Type: "team", Name: "ops"}}
 
 // bothOpsgenies runs a test for each of the two services.
 func bothOpsgenies(t *testing.T, test func(*testing.T, opsgenieFake)) {
@@ -162,7 +160,7 @@ func TestOpsgenieClientIsRefused(t *testing.T) {
 		"a wrong key":         {key: "wrong", status: http.StatusUnauthorized},
 		"an unknown priority": {priority: "P9", status: http.StatusUnprocessableEntity, field: "priority"},
 		"more requests than the limit": {
-			prepare: func(s opsgenieFake) { s.setLimit(0) },
+			prepare: func(s opsgenieFake) { s.SetLimit("requests", 0, time.Minute) },
 			status:  http.StatusTooManyRequests,
 		},
 		"a fault": {

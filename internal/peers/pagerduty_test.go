@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	peer "github.com/PagerDuty/go-pagerduty"
 
@@ -16,10 +17,10 @@ import (
 
 func newPagerduty(t *testing.T) (*pagerdutytest.Server, *pagerduty.Notifier) {
 	t.Helper()
-	s := start(t, pagerdutytest.NewServer())
-	n, err := pagerduty.New(pagerduty.Config{
-		RoutingKey: mackerel.NewSecret(pagerdutytest.RoutingKey), BaseURL: s.BaseURL(), Call: once,
-	})
+	s := start(t, pagerdutytest.New())
+	config := s.Config()
+	config.Call = once
+	n, err := pagerduty.New(config)
 	return s, must(t, n, err)
 }
 
@@ -74,7 +75,7 @@ func TestPagerdutyClientIsRefused(t *testing.T) {
 		"a wrong key":         {key: "0123456789abcdef0123456789abcdef", status: http.StatusBadRequest},
 		"an unknown severity": {severity: "bad", status: http.StatusBadRequest},
 		"more events than the limit": {
-			prepare: func(s *pagerdutytest.Server) { s.SetLimit(0) },
+			prepare: func(s *pagerdutytest.Server) { s.SetLimit("events", 0, time.Minute) },
 			status:  http.StatusTooManyRequests,
 		},
 		"a fault": {

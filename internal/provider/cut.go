@@ -130,6 +130,30 @@ func (u Unit) cutPart(limit int, render func() string, text *string) string {
 	return render()
 }
 
+// A Cutter cuts the texts of one message to their limits and keeps what it cut.
+type Cutter struct {
+	Unit Unit // of the limits and of the cuts
+	Cuts []mackerel.Cut
+}
+
+// Text returns a text as [Plain] text of at most limit units.
+func (c *Cutter) Text(field, text string, limit int) string {
+	text = Plain(text)
+	return c.Fit(limit, func() string { return text }, Part{field, &text})
+}
+
+// Fit is [Unit.Fit].
+func (c *Cutter) Fit(limit int, render func() string, parts ...Part) string {
+	out, cuts := c.Unit.Fit(limit, render, parts...)
+	c.Cuts = append(c.Cuts, cuts...)
+	return out
+}
+
+// Items notes that a list of so many items was cut to the first few.
+func (c *Cutter) Items(field string, from, to int) {
+	c.Cuts = append(c.Cuts, mackerel.Cut{Field: field, Unit: "items", From: from, To: to})
+}
+
 // Plain returns text that every service takes as text. Invalid UTF-8, control characters, and the characters that turn
 // the direction of what follows become U+FFFD; every kind of line break becomes one line feed. Tabs stay. Plain escapes
 // nothing.

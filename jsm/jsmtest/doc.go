@@ -1,39 +1,43 @@
-// Package jsmtest is a fake of Jira Service Management's integration events API for tests: a real HTTP server that
-// keeps alerts and refuses what the service refuses. It has creating, closing and acknowledging alerts, adding notes, and the
-// status of requests.
+// Package jsmtest is a fake of the integration events API of Jira Service Management
+// (https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events), for tests: a real
+// HTTP server that keeps alerts and refuses what the service refuses. It creates, acknowledges and closes alerts, adds
+// notes, and gives the status of requests.
 //
-// To test a program against it, give the program the fake's address and its key:
+// To test your own alerting, let it send to the fake, and look at what people would have been told:
 //
-//	s := jsmtest.NewServer()
-//	t.Cleanup(s.Close)
-//	n, err := jsm.New(jsm.Config{
-//		APIKey:  mackerel.NewSecret(jsmtest.APIKey),
-//		BaseURL: s.BaseURL(),
-//	})
+//	fake := jsmtest.New()
+//	t.Cleanup(fake.Close)
+//	n, err := jsm.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	err = n.Notify(ctx, alert)
+//	for _, a := range fake.Alerts() {
+//		t.Log(a.Alias, a.Priority, a.Message, a.Closed)
+//	}
 //
-// and look at what came of it: [Server.Alerts] has what people would be told, Requests what was sent. Any other client of
-// the API will do as well. What happens when the service fails is tested with faults:
+// To see what your program does when the service fails, inject a fault:
 //
-//	s.Inject(fakehttp.Fault{Status: 503, Times: 2})
+//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
 //
-// In a testing/synctest bubble, where waiting takes no time, use [MemoryBaseURL] as the base URL and s.Client() as the
-// http.Client. Faults, the record of requests, the clock and the two ways in are those of package fakehttp.
+// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. An
+// API key is a token.
 //
 // # What it refuses
 //
-// An unknown key with 401; a body that is not JSON with 400, one that is not declared as JSON with 415; and with 422,
-// field by field: members that are unknown, missing, doubled or of the wrong type, texts and lists that are too long, a
-// priority that is none, a responder that nobody could find, and an identifierType other than id and alias. More requests
-// than [Server.SetLimit] allows with 429 and X-RateLimit-Period-In-Sec.
+//   - 401: an unknown API key.
+//   - 400: a body that is missing or not a JSON object in UTF-8; 415 if it is not declared as JSON.
+//   - 422, field by field: members that are doubled or of the wrong type, texts and lists beyond their limit, an empty
+//     message or note, an unknown priority, a responder that cannot be found, an unknown identifierType and, if the fake
+//     is Strict, unknown members and parameters.
+//   - 404 and 405: another path and another method.
+//   - 429, with X-RateLimit-Period-In-Sec: more than the lane "requests" allows for one key. Its numbers are not
+//     published, so Documented sets no limit.
 //
 // # What it decides
 //
-// A creation for an alias that is open counts that alert up and changes nothing else. What is done to an alert that is not
-// open is accepted with 202 like everything else, and only the status of the request says that there is none. That status
-// is not found when it is asked for the first time; see [Server.SetPending].
+// A creation for an alias that is open counts the alert up and changes nothing else; Accepted does not count it. A
+// request for an alert that is not open is accepted with 202, and its status says that the alert does not exist. The
+// status of a request is not found when it is asked for the first time: see [Server.SetPending].
 //
-// The pages leave some things open. Lengths are counted in UTF-16 units here, the stricter reading; of details, names and
-// values. Unknown members are refused, though the real service is known to ignore some. The words of a 429 and of most
-// errors of fields are the fake's own. Limits, the status 202 and the path of a
-// request's status are Opsgenie's; the status has no data around it, as in the REST API of the same product.
+// Some things are not documented. The fake counts characters in UTF-16 units, the stricter reading, and in the details
+// names and values. Most words of its refusals are its own. The limits, the status 202 and the path of the status of a
+// request are those of Opsgenie. A status has no data around it, as in the REST API of the same product.
 package jsmtest

@@ -8,15 +8,14 @@ import (
 	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
 )
 
-// A program creates an alert with too long a message. The program here is a few lines of net/http; yours gets the same
-// address and the same key.
+// A program creates an alert with a message that is too long. The program here is a few lines of net/http.
 func Example() {
-	s := opsgenietest.NewServer()
+	s := opsgenietest.New()
 	defer s.Close()
 
 	for _, message := range []string{"disk full", strings.Repeat("disk full ", 14)} {
 		body := `{"message":"` + message + `","alias":"disk"}`
-		req, err := http.NewRequest(http.MethodPost, s.BaseURL()+"/alerts", strings.NewReader(body))
+		req, err := http.NewRequest(http.MethodPost, s.Config().BaseURL+"/alerts", strings.NewReader(body))
 		if err != nil {
 			fmt.Println(err)
 			return

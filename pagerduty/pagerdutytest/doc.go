@@ -1,36 +1,42 @@
-// Package pagerdutytest is a fake of PagerDuty's Events API, version 2, for tests: a real HTTP server that keeps
-// incidents and refuses what PagerDuty refuses.
+// Package pagerdutytest is a fake of PagerDuty's Events API, version 2
+// (https://developer.pagerduty.com/docs/events-api-v2-overview), for tests: a real HTTP server that keeps incidents and
+// refuses what PagerDuty refuses.
 //
-// To test a program against it, give the program the fake's address and its key:
+// To test your own alerting, let it send to the fake, and look at what people would have been paged with:
 //
-//	s := pagerdutytest.NewServer()
-//	t.Cleanup(s.Close)
-//	n, err := pagerduty.New(pagerduty.Config{
-//		RoutingKey: mackerel.NewSecret(pagerdutytest.RoutingKey),
-//		BaseURL:    s.BaseURL(),
-//	})
+//	fake := pagerdutytest.New()
+//	t.Cleanup(fake.Close)
+//	n, err := pagerduty.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	err = n.Notify(ctx, alert)
+//	for _, incident := range fake.Incidents(pagerdutytest.RoutingKey) {
+//		t.Log(incident.Status, incident.Events[0].Payload.Summary)
+//	}
 //
-// and look at what came of it: [Server.Incidents] has what people would be paged with, Requests what was sent. Any other
-// client of the Events API will do as well. What happens when PagerDuty fails is tested with faults:
+// To see what your program does when PagerDuty fails, inject a fault:
 //
-//	s.Inject(fakehttp.Fault{Status: 500, Times: 2})
+//	fake.Inject(fakehttp.Fault{Status: 500, Times: 2})
 //
-// In a testing/synctest bubble, where waiting takes no time, use [MemoryBaseURL] as the base URL and s.Client() as the
-// http.Client. Faults, the record of requests, the clock and the two ways in are those of package fakehttp.
+// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. An
+// integration key is a token.
 //
 // # What it refuses
 //
-// With 400 and PagerDuty's words as far as they are on record: a body that is not JSON, a key that is not 32 letters
-// and digits or that it does not know, members that are unknown, missing, doubled or of the wrong type, an action or a
-// severity that is none, a summary or a dedup_key that is too long, a timestamp that is none, an image that is not
-// https, and acknowledge and resolve without a dedup_key. More than 120 events in a minute for one key with 429.
+//   - 400 Unrecognized object: a body that is not a JSON object in UTF-8 or not declared as JSON.
+//   - 400 invalid event: a routing_key that is unknown or not 32 letters and digits, an unknown event_action or
+//     severity, a summary or source that is missing, a summary or dedup_key beyond its limit, a timestamp that is not ISO
+//     8601, an image that is not https, a link without a host, an acknowledge or resolve without a dedup_key, members that
+//     are doubled or of the wrong type and, if the fake is Strict, unknown members. The words are PagerDuty's as far as
+//     they are known.
+//   - 404 and 405: another path and another method.
+//   - 413: a body of more than 512,000 bytes.
+//   - 429: more than the lane "events" allows for one key. Documented sets 120 in a minute.
 //
 // # What it decides
 //
-// An event for a key that is not open is accepted with 202 and dropped, unless it is a trigger. A trigger for one that is
-// open adds to it; after resolve it opens a new one.
+// A trigger for an incident that is open adds to it, and after a resolve it opens a new incident. An acknowledge or a
+// resolve for an incident that is not open is accepted with 202 and dropped. An event that equals the last event with
+// the same key is a repeat, which Accepted does not count.
 //
-// PagerDuty's pages leave some things open. Lengths are counted in UTF-16 units here, the stricter reading. A body of
-// more than 512,000 bytes is a 413. A Content-Type other than JSON and an unknown member are refused, though the real
-// service is known to ignore some. A 429 says nothing about how long to wait.
+// Some things are not documented. The fake counts characters in UTF-16 units, the stricter reading. Its 429 does not
+// say how long to wait.
 package pagerdutytest

@@ -8,10 +8,9 @@ import (
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
 )
 
-// A program triggers and resolves an event. The program here is a few lines of net/http; yours gets the same address and
-// the same key.
+// A program triggers and resolves an event. The program here is a few lines of net/http.
 func Example() {
-	s := pagerdutytest.NewServer()
+	s := pagerdutytest.New()
 	defer s.Close()
 
 	for _, rest := range []string{
@@ -20,7 +19,7 @@ func Example() {
 		`"event_action":"resolve"`,
 	} {
 		body := `{"routing_key":"` + pagerdutytest.RoutingKey + `",` + rest + `}`
-		resp, err := http.Post(s.BaseURL()+"/enqueue", "application/json", strings.NewReader(body))
+		resp, err := http.Post(s.Config().BaseURL+"/enqueue", "application/json", strings.NewReader(body))
 		if err != nil {
 			fmt.Println(err)
 			return

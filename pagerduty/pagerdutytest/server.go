@@ -2,34 +2,31 @@ package pagerdutytest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
+	"github.com/mackerel-notify/mackerel/pagerduty"
 )
 
 // RoutingKey is the integration key that a new server knows.
 const RoutingKey = "pagerdutytest0routingkey00000000"
 
-// MemoryBaseURL is the base URL for a client that goes through [fakehttp.Server.Client].
-const MemoryBaseURL = fakehttp.MemoryURL + basePath
+// base is the path of the API.
+const base = "/v2"
 
-const basePath = "/v2"
+// lane is the lane of the only limit. See https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
+const lane = "events"
 
-// The limit of https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
-const (
-	rateLimit  = 120
-	rateWindow = time.Minute
-)
-
-// maxBody is the size of an event in bytes.
-const maxBody = 512000
-
-// A Status is where an incident stands.
+// A Status is the status of an incident.
 type Status string
 
 // The statuses of incidents.
@@ -39,11 +36,11 @@ const (
 	Resolved     Status = "resolved"
 )
 
-// An Incident is what became of one trigger and all the events that followed with its key.
+// An Incident is one incident with its events.
 type Incident struct {
-	Key    string // dedup_key, given or made up
+	Key    string // dedup_key, given or made by the server
 	Status Status
-	Events []Event // oldest first; the first one opened it
+	Events []Event // oldest first; the first event opened the incident
 }
 
 // A Server is a fake of the Events API. It is safe for concurrent use.
@@ -51,127 +48,194 @@ type Server struct {
 	*fakehttp.Server
 
 	mu        sync.Mutex
-	rate      *fakehttp.Window
 	incidents map[string][]*Incident // by routing key, oldest first
-	made      int                    // keys made up
+	last      map[string][]byte      // the body of the last event, by routing key and dedup key
+	made      int                    // dedup keys
 	dropped   int
 }
 
-// NewServer returns a server that knows [RoutingKey]. It listens nowhere until BaseURL, URL or Client is called; Close
-// ends it.
-func NewServer() *Server {
-	s := &Server{incidents: map[string][]*Incident{RoutingKey: nil}, rate: fakehttp.NewWindow(rateLimit, rateWindow)}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+// New returns a server that knows [RoutingKey]. Close ends it.
+func New() *Server {
+	s := &Server{incidents: make(map[string][]*Incident), last: make(map[string][]byte)}
+	s.Server = fakehttp.NewFake(s.serve, refuseBody, fakehttp.Limit{Lane: lane, N: 120, Per: time.Minute})
+	s.AddToken(RoutingKey)
 	return s
 }
 
-// BaseURL returns the base URL of the API on the loopback interface. As URL, it is not for a testing/synctest bubble; see
-// [MemoryBaseURL].
-func (s *Server) BaseURL() string { return s.URL() + basePath }
-
-// AddKey makes another integration key known.
-func (s *Server) AddKey(routingKey string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.incidents[routingKey] = append([]*Incident(nil), s.incidents[routingKey]...)
+// Config returns the configuration of a notifier that sends to the fake over the loopback interface.
+func (s *Server) Config() pagerduty.Config {
+	return pagerduty.Config{RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: s.URL() + base}
 }
 
-// SetLimit changes how many events a key may send in a minute, which is 120, and forgets what was counted.
-func (s *Server) SetLimit(events int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rate = fakehttp.NewWindow(events, rateWindow)
+// MemoryConfig returns the configuration of a notifier that sends to the fake in memory, for testing/synctest.
+func (s *Server) MemoryConfig() pagerduty.Config {
+	return pagerduty.Config{
+		RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: fakehttp.MemoryURL + base,
+		Call: mackerel.CallOptions{Client: s.Client()},
+	}
 }
 
-// Incidents returns what the events for a key have come to, oldest first.
+// Incidents returns the incidents of an integration key, oldest first.
 func (s *Server) Incidents(routingKey string) []Incident {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]Incident, 0, len(s.incidents[routingKey]))
+	var all []Incident
 	for _, i := range s.incidents[routingKey] {
 		all = append(all, Incident{i.Key, i.Status, slices.Clone(i.Events)})
 	}
 	return all
 }
 
-// Dropped returns how many events were accepted and had nothing to act on.
+// Dropped returns how many events were accepted and did nothing, because no incident with their key was open.
 func (s *Server) Dropped() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dropped
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case r.URL.Path != basePath+"/enqueue":
-		http.NotFound(w, r)
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
-	default:
-		s.enqueue(w, r)
-	}
+// refuse returns a refusal in PagerDuty's form.
+func refuse(status int, kind, message string, problems ...string) *fakehttp.Refusal {
+	answer := map[string]any{"status": kind, "message": message, "errors": problems}
+	return fakehttp.RefuseJSON(status, answer, strings.Join(problems, "; "))
 }
 
-func (s *Server) enqueue(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil || len(body) > maxBody {
-		refuse(w, http.StatusRequestEntityTooLarge, "invalid event", "Event object is too large", "the body is larger than 512 KB")
-		return
+func invalidEvent(problems ...string) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, "invalid event", "Event object is invalid", problems...)
+}
+
+// refuseBody refuses a body that cannot be decoded.
+func refuseBody(err error) *fakehttp.Refusal {
+	if field := new(strict.FieldError); errors.As(err, &field) {
+		return invalidEvent(field.Error())
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	e, problems := readEvent(r, body)
+	const unrecognized = "Event object format is unrecognized"
+	refusal := refuse(http.StatusBadRequest, "Unrecognized object", unrecognized, "JSON parse error")
+	refusal.Problem = err.Error()
+	return refusal
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
-	case problems == nil:
-	case problems[0] == notJSON:
-		refuse(w, http.StatusBadRequest, "Unrecognized object", "Event object format is unrecognized", notJSON)
-		return
-	default:
-		refuse(w, http.StatusBadRequest, "invalid event", "Event object is invalid", problems...)
-		return
+	case r.URL.Path != base+"/enqueue":
+		return &fakehttp.Refusal{Status: http.StatusNotFound, Problem: "no such path: " + r.URL.Path}
+	case r.Method != http.MethodPost:
+		return &fakehttp.Refusal{
+			Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {http.MethodPost}}, Problem: r.Method,
+		}
 	}
-	if _, known := s.incidents[e.RoutingKey]; !known {
-		refuse(w, http.StatusBadRequest, "invalid event", "Event object is invalid", "Invalid routing key")
-		return
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
 	}
-	if _, _, ok := s.rate.Take(e.RoutingKey, s.Now()); !ok {
-		http.Error(w, "Request Limit Exceeded", http.StatusTooManyRequests)
-		return
+	e, err := s.read(r, body)
+	if err != nil {
+		return err
 	}
 	fakehttp.WriteJSON(w, http.StatusAccepted, map[string]any{
-		"status": "success", "message": "Event processed", "dedup_key": s.process(e),
+		"status": "success", "message": "Event processed", "dedup_key": s.process(e, body),
 	})
+	return nil
 }
 
-func refuse(w http.ResponseWriter, status int, kind, message string, problems ...string) {
-	fakehttp.WriteJSON(w, status, map[string]any{"status": kind, "message": message, "errors": problems})
+// read returns the event in a request that PagerDuty would accept.
+func (s *Server) read(r *http.Request, body []byte) (e Event, err error) {
+	if len(body) > maxBody {
+		const tooLarge = "Event object is too large"
+		return e, refuse(http.StatusRequestEntityTooLarge, "invalid event", tooLarge, "more than 512 KB")
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err := strict.JSON(r, &e, !s.IsStrict()); err != nil {
+		return e, err
+	}
+	problems := e.problems()
+	switch {
+	case len(problems) > 0:
+		return e, invalidEvent(problems...)
+	case !s.HasToken(e.RoutingKey):
+		return e, invalidEvent("Invalid routing key")
+	case !s.Take(lane, e.RoutingKey).OK:
+		return e, &fakehttp.Refusal{
+			Status: http.StatusTooManyRequests, Body: "Request Limit Exceeded", Problem: "too many events",
+		}
+	}
+	return e, nil
 }
 
-// process does what an event asks for and returns its key.
-func (s *Server) process(e Event) string {
+// process does what an event asks for, and returns its key.
+func (s *Server) process(e Event, body []byte) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if e.DedupKey == "" {
 		s.made++
 		e.DedupKey = "made-up-" + strconv.Itoa(s.made)
 	}
-	all := s.incidents[e.RoutingKey]
-	i := slices.IndexFunc(all, func(i *Incident) bool { return i.Key == e.DedupKey && i.Status != Resolved })
-	switch {
-	case i < 0 && e.EventAction != "trigger":
+	if key := e.RoutingKey + e.DedupKey; !bytes.Equal(s.last[key], body) {
+		s.last[key] = body
+		s.Accept()
+	}
+	incident := s.open(e)
+	if incident == nil {
 		s.dropped++
 		return e.DedupKey
-	case i < 0:
-		i = len(all)
-		all = append(all, &Incident{Key: e.DedupKey, Status: Triggered})
-		s.incidents[e.RoutingKey] = all
 	}
-	all[i].Events = append(all[i].Events, e)
+	incident.Events = append(incident.Events, e)
 	switch e.EventAction {
 	case "acknowledge":
-		all[i].Status = Acknowledged
+		incident.Status = Acknowledged
 	case "resolve":
-		all[i].Status = Resolved
+		incident.Status = Resolved
 	}
 	return e.DedupKey
+}
+
+// open returns the open incident of an event, which a trigger opens if there is none.
+func (s *Server) open(e Event) *Incident {
+	for _, i := range s.incidents[e.RoutingKey] {
+		if i.Key == e.DedupKey && i.Status != Resolved {
+			return i
+		}
+	}
+	if e.EventAction != "trigger" {
+		return nil
+	}
+	opened := &Incident{Key: e.DedupKey, Status: Triggered}
+	s.incidents[e.RoutingKey] = append(s.incidents[e.RoutingKey], opened)
+	return opened
+}
+
+// An Event is an event as it was sent.
+type Event struct {
+	RoutingKey  string   `json:"routing_key"`
+	EventAction string   `json:"event_action"`
+	DedupKey    string   `json:"dedup_key,omitzero"` // made by the server if there was none
+	Payload     *Payload `json:"payload,omitzero"`   // nil if there was none
+	Images      []Image  `json:"images,omitzero"`
+	Links       []Link   `json:"links,omitzero"`
+	Client      string   `json:"client,omitzero"`
+	ClientURL   string   `json:"client_url,omitzero"`
+}
+
+// A Payload is what an event says.
+type Payload struct {
+	Summary       string         `json:"summary"`
+	Source        string         `json:"source"`
+	Severity      string         `json:"severity"`
+	Timestamp     string         `json:"timestamp,omitzero"`
+	Component     string         `json:"component,omitzero"`
+	Group         string         `json:"group,omitzero"`
+	Class         string         `json:"class,omitzero"`
+	CustomDetails map[string]any `json:"custom_details,omitzero"`
+}
+
+// An Image is a picture of an incident.
+type Image struct {
+	Src  string `json:"src"`
+	Href string `json:"href,omitzero"`
+	Alt  string `json:"alt,omitzero"`
+}
+
+// A Link is a link of an incident.
+type Link struct {
+	Href string `json:"href"`
+	Text string `json:"text,omitzero"`
 }

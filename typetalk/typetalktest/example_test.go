@@ -4,26 +4,18 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/mackerel-notify/mackerel/typetalk/typetalktest"
 )
 
-// What is tested here is whatever posts to the topic; in your test it is your program.
+// A program posts the name of a person without escaping it. The program here is a few lines of net/http.
 func Example() {
-	s := typetalktest.NewServer()
+	s := typetalktest.New()
 	defer s.Close()
 
-	form := url.Values{"message": {"@hanako disk full, ask ops@example.com"}, "ignoreHashtag": {"true"}}
-	address := fmt.Sprintf("%s/topics/%d", s.BaseURL(), typetalktest.TopicID)
-	req, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	req.Header.Set("X-Typetalk-Token", typetalktest.Token)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := http.DefaultClient.Do(req)
+	config := s.Config()
+	address := fmt.Sprintf("%s/topics/%d?typetalkToken=%s", config.BaseURL, config.TopicID, config.Token.Reveal())
+	resp, err := http.PostForm(address, url.Values{"message": {"@hanako disk full, ask ops@example.com"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -32,8 +24,8 @@ func Example() {
 	fmt.Println(resp.Status)
 
 	p := s.Posts(typetalktest.TopicID)[0]
-	fmt.Println("calls", typetalktest.Mentions(p.Message), "makes tags:", !p.IgnoreHashtag)
+	fmt.Println("calls", p.Mentions(), "makes tags:", !p.IgnoreHashtag)
 	// Output:
 	// 200 OK
-	// calls [hanako example.com] makes tags: false
+	// calls [hanako example.com] makes tags: true
 }

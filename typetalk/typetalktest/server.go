@@ -1,40 +1,38 @@
 package typetalktest
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf16"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
+	"github.com/mackerel-notify/mackerel/typetalk"
 )
 
-// What a new server has: a bot with a token, and one topic in which it may post.
+// What a new server has: the token of a bot, which may post in every topic, and one topic.
+// [fakehttp.Server.RevokeToken] revokes the Token.
 const (
 	Token   = "typetalktest-bot-token"
 	TopicID = 12345
 )
 
-// MemoryBaseURL is the base URL for a client that goes through [fakehttp.Server.Client]. With that client any other host
-// leads to the fake too.
-const MemoryBaseURL = fakehttp.MemoryURL + basePath
+// basePath is the path of the API, tokenParam the parameter that may have the token.
+const (
+	basePath   = "/api/v1"
+	tokenParam = "typetalkToken"
+)
 
-const basePath = "/api/v1"
-
-// maxMessage is the longest message, in UTF-16 units.
-const maxMessage = 4000
-
-// A Post is a message that stands in a topic.
+// A Post is a message in a topic.
 type Post struct {
 	ID            int64
 	Message       string
-	IgnoreHashtag bool // no tags were made of it
+	IgnoreHashtag bool // no tags are made of words that begin with a number sign
 	ShowLinkMeta  bool // what its links lead to is shown
 	CreatedAt     time.Time
 }
@@ -44,41 +42,39 @@ type Server struct {
 	*fakehttp.Server
 
 	mu     sync.Mutex
-	tokens map[string]int64 // the topic of each, 0 for all
+	only   map[string]int64 // the topic of each token that is for one topic only
 	topics map[int64][]Post
 	ids    int64
 }
 
-// NewServer returns a server that knows [Token] and has the topic [TopicID]. It listens nowhere until BaseURL, URL or
-// Client is called; Close ends it.
-func NewServer() *Server {
-	s := &Server{tokens: map[string]int64{Token: 0}, topics: map[int64][]Post{TopicID: nil}}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+// New returns a server with one token and one topic. Close ends it.
+func New() *Server {
+	s := &Server{only: make(map[string]int64), topics: map[int64][]Post{TopicID: nil}}
+	s.Server = fakehttp.NewFake(s.serve, func(err error) *fakehttp.Refusal { return badRequest(err.Error()) })
+	s.AddToken(Token, 0)
 	return s
 }
 
-// BaseURL returns the base URL of the API on the loopback interface, such as "http://127.0.0.1:50123/api/v1". As URL, it
-// is not for a testing/synctest bubble; see [MemoryBaseURL].
-func (s *Server) BaseURL() string { return s.URL() + basePath }
-
-// ChannelURL returns the address of a topic as a Mackerel channel held it, with [Token] in its query. As URL, it is not
-// for a testing/synctest bubble.
-func (s *Server) ChannelURL(topicID int64) string {
-	return s.BaseURL() + "/topics/" + strconv.FormatInt(topicID, 10) + "?typetalkToken=" + Token
+// Config returns the configuration of a notifier that posts to [TopicID] of the fake over the loopback interface.
+func (s *Server) Config() typetalk.Config {
+	return typetalk.Config{Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: s.URL() + basePath}
 }
 
-// AddToken adds a token, for one topic only unless that is 0.
+// MemoryConfig returns the configuration of a notifier that posts to [TopicID] of the fake in memory, for
+// testing/synctest.
+func (s *Server) MemoryConfig() typetalk.Config {
+	return typetalk.Config{
+		Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: fakehttp.MemoryURL + basePath,
+		Call: mackerel.CallOptions{Client: s.Client()},
+	}
+}
+
+// AddToken makes a token valid, for one topic only unless topicID is 0.
 func (s *Server) AddToken(token string, topicID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens[token] = topicID
-}
-
-// RevokeToken makes a token unknown.
-func (s *Server) RevokeToken(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.tokens, token)
+	s.only[token] = topicID
+	s.Server.AddToken(token)
 }
 
 // AddTopic adds an empty topic.
@@ -88,157 +84,95 @@ func (s *Server) AddTopic(id int64) {
 	s.topics[id] = nil
 }
 
-// Posts returns what stands in a topic, oldest first; nil if there is no such topic.
+// Posts returns the messages of a topic, oldest first. It returns nil if there is no such topic.
 func (s *Server) Posts(topicID int64) []Post {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.topics[topicID])
 }
 
-// mention is an @ and a name after it, wherever it stands: Typetalk wants a blank before it, and a fake had better not
-// rely on that.
-var mention = regexp.MustCompile(`@([0-9A-Za-z_.-]+)`)
+// refuse returns an answer with an error object as OAuth2 has it.
+func refuse(status int, code, description string) *fakehttp.Refusal {
+	return fakehttp.RefuseJSON(status, map[string]string{"error": code, "error_description": description}, description)
+}
 
-// Mentions returns the names that a message calls, "all" among them.
-func Mentions(message string) []string {
-	var names []string
-	for _, m := range mention.FindAllStringSubmatch(message, -1) {
-		names = append(names, m[1])
+func badRequest(description string) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, "invalid_request", description)
+}
+
+func notFound() *fakehttp.Refusal { return refuse(http.StatusNotFound, "not_found", "Not found") }
+
+// challenge returns an answer whose reason is in a header, with an empty body.
+func challenge(status int, code, description string) *fakehttp.Refusal {
+	reason := `Bearer error="` + code + `", error_description="` + description + `"`
+	return &fakehttp.Refusal{Status: status, Header: http.Header{"WWW-Authenticate": {reason}}, Problem: description}
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	digits, found := strings.CutPrefix(r.URL.EscapedPath(), basePath+"/topics/")
+	topicID, err := strconv.ParseInt(digits, 10, 64)
+	if !found || err != nil || r.Method != http.MethodPost {
+		return notFound()
 	}
-	return names
+	form, err := strict.Form(r, !s.IsStrict(), fields()...)
+	if err != nil {
+		return err
+	}
+	query, err := strict.Query(r, !s.IsStrict(), tokenParam)
+	if err != nil {
+		return err
+	}
+	if err := s.authorize(token(r, query, form), topicID); err != nil {
+		return err
+	}
+	p, err := readPost(form)
+	if err != nil {
+		return err
+	}
+	fakehttp.WriteJSON(w, http.StatusOK, answer(topicID, s.keep(topicID, p)))
+	return nil
 }
 
-// A refusal is an answer that is no success.
-type refusal struct {
-	status            int
-	code, description string
+// token looks for the token where Typetalk does.
+func token(r *http.Request, query, form url.Values) string {
+	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	for _, token := range []string{r.Header.Get("X-Typetalk-Token"), bearer, query.Get(tokenParam)} {
+		if token != "" {
+			return token
+		}
+	}
+	return form.Get(tokenParam)
 }
 
-func (e *refusal) Error() string { return e.description }
-
-func badRequest(description string) *refusal {
-	return &refusal{http.StatusBadRequest, "invalid_request", description}
-}
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// authorize checks that the token may post in the topic, and that the topic exists.
+func (s *Server) authorize(token string, topicID int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	topicID, post, err := s.post(r)
-	var e *refusal
-	switch {
-	case err == nil:
-		fakehttp.WriteJSON(w, http.StatusOK, answer(topicID, post))
-	case errors.As(err, &e) && (e.status == http.StatusUnauthorized || e.status == http.StatusForbidden):
-		w.Header().Set("WWW-Authenticate", `Bearer error="`+e.code+`", error_description="`+e.description+`"`)
-		w.WriteHeader(e.status)
-	default:
-		if e == nil {
-			e = badRequest(err.Error())
-		}
-		fakehttp.WriteJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
-	}
-}
-
-var errNotFound = &refusal{http.StatusNotFound, "not_found", "Not found"}
-
-func (s *Server) post(r *http.Request) (topicID int64, p Post, err error) {
-	digits, found := strings.CutPrefix(r.URL.EscapedPath(), basePath+"/topics/")
-	topicID, err = strconv.ParseInt(digits, 10, 64)
-	if !found || err != nil || r.Method != http.MethodPost {
-		return 0, p, errNotFound
-	}
-	fields, err := fakehttp.DecodeForm(r, fields()...)
-	if err != nil {
-		return 0, p, err
-	}
-	query, err := fakehttp.DecodeQuery(r, tokenParam)
-	if err != nil {
-		return 0, p, err
-	}
-	if err := s.authorize(r, query, fields, topicID); err != nil {
-		return 0, p, err
-	}
-	if _, known := s.topics[topicID]; !known {
-		return 0, p, errNotFound
-	}
-	if p, err = readPost(fields); err != nil {
-		return 0, p, err
-	}
-	s.ids++
-	p.ID, p.CreatedAt = s.ids, s.Now()
-	s.topics[topicID] = append(s.topics[topicID], p)
-	return topicID, p, nil
-}
-
-const tokenParam = "typetalkToken"
-
-// authorize looks for the token where Typetalk does.
-func (s *Server) authorize(r *http.Request, query, fields url.Values, topicID int64) error {
-	token := r.Header.Get("X-Typetalk-Token")
-	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); token == "" && ok {
-		token = bearer
-	}
-	for _, v := range []url.Values{query, fields} {
-		if token == "" {
-			token = v.Get(tokenParam)
-		}
-	}
-	only, known := s.tokens[token]
-	switch {
+	_, exists := s.topics[topicID]
+	switch only := s.only[token]; {
 	case token == "":
-		return &refusal{http.StatusUnauthorized, "invalid_request", "Access token was not specified"}
-	case !known:
-		return &refusal{http.StatusUnauthorized, "invalid_token", "The access token is not found"}
+		return challenge(http.StatusUnauthorized, "invalid_request", "Access token was not specified")
+	case !s.HasToken(token):
+		return challenge(http.StatusUnauthorized, "invalid_token", "The access token is not found")
 	case only != 0 && only != topicID:
-		return &refusal{http.StatusForbidden, "insufficient_scope", "The access token is not for this topic"}
+		return challenge(http.StatusForbidden, "insufficient_scope", "The access token is not for this topic")
+	case !exists:
+		return notFound()
 	}
 	return nil
 }
 
-// fields are those of the method's page.
-func fields() []string {
-	names := []string{"message", "replyTo", "showLinkMeta", "ignoreHashtag", tokenParam}
-	for i := range 5 {
-		n := "[" + strconv.Itoa(i) + "]"
-		names = append(names, "fileKeys"+n, "talkIds"+n, "attachments"+n+".fileUrl", "attachments"+n+".fileName")
-	}
-	return names
+func (s *Server) keep(topicID int64, p Post) Post {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids++
+	p.ID, p.CreatedAt = s.ids, s.Now()
+	s.topics[topicID] = append(s.topics[topicID], p)
+	s.Accept()
+	return p
 }
 
-func readPost(fields url.Values) (Post, error) {
-	p := Post{Message: fields.Get("message")}
-	switch {
-	case strings.TrimSpace(p.Message) == "":
-		return p, badRequest("message is required")
-	case len(utf16.Encode([]rune(p.Message))) > maxMessage:
-		return p, badRequest("message is too long")
-	}
-	if id := fields.Get("replyTo"); id != "" {
-		if _, err := strconv.ParseInt(id, 10, 64); err != nil {
-			return p, badRequest("replyTo must be a number")
-		}
-	}
-	var err error
-	if p.ShowLinkMeta, err = flag(fields, "showLinkMeta", true); err != nil {
-		return p, err
-	}
-	p.IgnoreHashtag, err = flag(fields, "ignoreHashtag", false)
-	return p, err
-}
-
-func flag(fields url.Values, name string, otherwise bool) (bool, error) {
-	switch fields.Get(name) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	case "":
-		return otherwise, nil
-	}
-	return false, badRequest(name + " must be true or false")
-}
-
-// answer is what the method's page shows, as far as a bot's post has it.
+// answer is the example of the page, with what the fake knows.
 func answer(topicID int64, p Post) map[string]any {
 	const begun = "2014-06-24T02:32:29Z"
 	at := p.CreatedAt.UTC().Format(time.RFC3339)

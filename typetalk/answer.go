@@ -1,0 +1,80 @@
+package typetalk
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// judge accepts only the documented success, which has the id of a post. The reason of a refusal is in a header, and
+// the body may be empty: the header takes the place of the body, where decodeError finds it. A bad token was seen to be
+// answered with 400 and with 401; both are Unauthorized.
+func judge(r *transport.Result) {
+	if r.Class == transport.Done {
+		if r.Status != http.StatusOK || postID(r.Body) == "" {
+			provider.Undocumented(r)
+		}
+		return
+	}
+	if challenge := r.Header.Get("WWW-Authenticate"); challengeParam(challenge, "error") != "" {
+		r.Body = []byte(challenge)
+	}
+	code, _ := decodeError(r.Status, r.Body)
+	if r.Class == transport.Invalid && (code == "invalid_token" || code == "insufficient_scope") {
+		r.Class = transport.Unauthorized
+	}
+}
+
+// settle puts the id of the post into the receipt.
+func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
+	receipt.ID = postID(r.Body)
+	return nil
+}
+
+// postID reads the id in {"post":{"id":1234}}. It returns "" if the answer has no such id.
+func postID(body []byte) string {
+	var answer struct {
+		Post struct {
+			ID int64 `json:"id"`
+		} `json:"post"`
+	}
+	if !provider.DecodeJSON(body, &answer) || answer.Post.ID <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(answer.Post.ID, 10)
+}
+
+// decodeError reads a challenge, such as Bearer error="invalid_token", error_description="...", or the JSON of an
+// OAuth2 error, which has members of the same names.
+func decodeError(_ int, body []byte) (code, message string) {
+	var e struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	if provider.DecodeJSON(body, &e) {
+		return e.Error, e.Description
+	}
+	return challengeParam(string(body), "error"), challengeParam(string(body), "error_description")
+}
+
+// params finds the parameters of a challenge. A value is a token, or a quoted string in which a backslash quotes the
+// next character (RFC 9110, section 11.2).
+var params = regexp.MustCompile(`([0-9A-Za-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))`)
+
+var quoted = regexp.MustCompile(`\\(.)`)
+
+// challengeParam returns the value of a parameter in a WWW-Authenticate header, "" if the header does not have it.
+func challengeParam(header, param string) string {
+	for _, m := range params.FindAllStringSubmatch(header, -1) {
+		if strings.EqualFold(m[1], param) {
+			return quoted.ReplaceAllString(m[2], "$1") + m[3]
+		}
+	}
+	return ""
+}
