@@ -80,10 +80,11 @@ const MaxRecipients = 500
 
 // Config says as which account to send, and to whom. Token and either To or Broadcast are required.
 type Config struct {
-	Token     mackerel.Secret `json:"token"`              // a channel access token
-	To        []string        `json:"to,omitzero"`        // a user (U...), group (C...) or room (R...), or users
-	Broadcast bool            `json:"broadcast,omitzero"` // to all friends of the account
-	Format    Format          `json:"format,omitzero"`    // FormatFlex unless set
+	Token mackerel.Secret `json:"token"` // a channel access token
+	// To is the id of a user (U...), group (C...) or room (R...), or ids of up to MaxRecipients users.
+	To        []string `json:"to,omitzero"`
+	Broadcast bool     `json:"broadcast,omitzero"` // to all friends of the account
+	Format    Format   `json:"format,omitzero"`    // FormatFlex unless set
 	// NotificationDisabled says for which statuses a message arrives without a sound. Messages of other statuses arrive
 	// with a sound.
 	NotificationDisabled map[mackerel.Status]bool `json:"notification_disabled,omitzero"`

@@ -100,7 +100,9 @@ func TestThreeCalls(t *testing.T) {
 		{"a broadcast has no destination", "broadcast", "line broadcast", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fake, n := start(t, func(config *line.Config) { config.To, config.Broadcast = slices.Clone(c.to), c.to == nil })
+			given := slices.Clone(c.to)
+			fake, n := start(t, func(config *line.Config) { config.To, config.Broadcast = given, c.to == nil })
+			clear(given) // the notifier has a copy
 			fake.AddDestination(second, 1)
 			receipt, err := n.Deliver(t.Context(), alert)
 			if err != nil || (receipt.ID != "") != c.id || receipt.Queued {

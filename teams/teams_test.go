@@ -153,7 +153,9 @@ func TestMentionsComeFromTheConfig(t *testing.T) {
 
 func TestEditSeesTheMentionsAndMayEmptyThem(t *testing.T) {
 	var seen []string
-	fake, n := start(t, mentionHanako, func(c *teams.Config) {
+	given := []teams.Mention{{ID: "hanako@example.com", Name: "花子"}}
+	fake, n := start(t, func(c *teams.Config) {
+		c.Mentions = map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: given}
 		c.Edit = func(m *teams.Message, _ mackerel.Alert) error {
 			seen = append(seen, m.Mentions[0].Name)
 			m.Mentions[0].Name = "spoiled"
@@ -161,6 +163,7 @@ func TestEditSeesTheMentionsAndMayEmptyThem(t *testing.T) {
 			return nil
 		}
 	})
+	clear(given) // the notifier has a copy
 	for range 2 {
 		err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "x"})
 		if card := posted(t, fake, err); len(card.Mentions()) != 0 {

@@ -117,7 +117,7 @@ func TestTheWidestLanguageAndVoiceLeaveRoomForTheText(t *testing.T) {
 
 // FuzzTwiML compares what the fake hears with the text.
 func FuzzTwiML(f *testing.F) {
-	for _, s := range []string{"", "x", "</Say>", "]]>", "&amp;", `"'`, "\x00", "\xff", "\ufffe", "障", "👩‍💻", "\r\n", strings.Repeat("<", 3000)} {
+	for _, s := range []string{"", "x", "</Say>", "]]>", "&amp;", `"'`, "\x00", "\xff", "\ufffe", "障", "👩‍💻", "a\r\nb", "\u202egnp.exe", strings.Repeat("<", 3000)} {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, title, text string) {

@@ -112,19 +112,17 @@ type Delivery struct {
 	RequestID            string // as in X-Line-Request-Id
 }
 
-// refuse returns an error of LINE's, with a problem of one member if property is set.
-func refuse(status int, message, property, problem string) *fakehttp.Refusal {
-	body := map[string]any{"message": message}
-	if property == "" {
-		return fakehttp.RefuseJSON(status, body, message)
-	}
-	body["details"] = []map[string]string{{"message": problem, "property": property}}
-	return fakehttp.RefuseJSON(status, body, property+": "+problem)
+// refuse returns an error of LINE's.
+func refuse(status int, message string) *fakehttp.Refusal {
+	return fakehttp.RefuseJSON(status, map[string]any{"message": message}, message)
 }
 
 // invalid refuses one member of the body.
 func invalid(property, problem string) *fakehttp.Refusal {
-	return refuse(http.StatusBadRequest, "The request body has 1 error(s)", property, problem)
+	return fakehttp.RefuseJSON(http.StatusBadRequest, map[string]any{
+		"message": "The request body has 1 error(s)",
+		"details": []map[string]string{{"message": problem, "property": property}},
+	}, property+": "+problem)
 }
 
 func refuseError(err error) *fakehttp.Refusal {
@@ -133,9 +131,9 @@ func refuseError(err error) *fakehttp.Refusal {
 	case errors.As(err, &field):
 		return invalid(field.Field, field.Problem)
 	case errors.Is(err, strict.ErrContentType):
-		return refuse(http.StatusUnsupportedMediaType, "The content type is not supported", "", "")
+		return refuse(http.StatusUnsupportedMediaType, "The content type is not supported")
 	}
-	return refuse(http.StatusBadRequest, "The request body could not be parsed as JSON (line: 1, column: 1)", "", "")
+	return refuse(http.StatusBadRequest, "The request body could not be parsed as JSON (line: 1, column: 1)")
 }
 
 // calls are the calls of the API, by their method and path.
@@ -165,15 +163,15 @@ func (s *Server) answer(r *http.Request) (map[string]any, error) {
 	path, found := strings.CutPrefix(r.URL.EscapedPath(), "/v2/bot/message/")
 	call, known := calls[r.Method+" "+path]
 	if !found || !known || r.URL.RawQuery != "" {
-		return nil, refuse(http.StatusNotFound, "Not found", "", "")
+		return nil, refuse(http.StatusNotFound, "Not found")
 	}
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !bearer || !s.HasToken(token) {
 		return nil, refuse(http.StatusUnauthorized, "Authentication failed due to the following reason: "+
-			"invalid token. Confirm that the access token in the authorization header is valid.", "", "")
+			"invalid token. Confirm that the access token in the authorization header is valid.")
 	}
 	if !s.Take(path, token).OK {
-		return nil, refuse(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.", "", "")
+		return nil, refuse(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.")
 	}
 	if err := s.checkKey(r); err != nil {
 		return nil, err
@@ -190,9 +188,9 @@ func (s *Server) checkKey(r *http.Request) error {
 	case key == "":
 		return nil
 	case r.Method != http.MethodPost:
-		return refuse(http.StatusBadRequest, "The retry key is not allowed for this API", "", "")
+		return refuse(http.StatusBadRequest, "The retry key is not allowed for this API")
 	case !keyForm.MatchString(key):
-		return refuse(http.StatusBadRequest, "The retry key is invalid", "", "")
+		return refuse(http.StatusBadRequest, "The retry key is invalid")
 	}
 	before, known := s.accepted[key]
 	if !known || s.Now().Sub(before.time) >= keyLife {
@@ -216,7 +214,7 @@ type body struct {
 // read decodes the body of a request.
 func (s *Server) read(r *http.Request, v any) error {
 	if r.ContentLength > maxBody {
-		return refuse(http.StatusRequestEntityTooLarge, "The request body is too large", "", "")
+		return refuse(http.StatusRequestEntityTooLarge, "The request body is too large")
 	}
 	return strict.JSON(r, v, !s.IsStrict())
 }
@@ -271,9 +269,9 @@ func (s *Server) accept(r *http.Request, d Delivery, b body) (map[string]any, er
 	count, known := s.count(d.To)
 	switch {
 	case !known:
-		return nil, refuse(http.StatusBadRequest, "Failed to send messages", "", "")
+		return nil, refuse(http.StatusBadRequest, "Failed to send messages")
 	case s.limit >= 0 && s.used+count > s.limit:
-		return nil, refuse(http.StatusTooManyRequests, "You have reached your monthly limit.", "", "")
+		return nil, refuse(http.StatusTooManyRequests, "You have reached your monthly limit.")
 	}
 	s.used += count
 	d.Messages, d.NotificationDisabled, d.Time, d.RequestID = b.Messages, b.NotificationDisabled, s.Now(), s.requestID()
