@@ -175,14 +175,7 @@ func newEmail() (service, error) {
 
 // newEventBridge has credentials that never change. A program that runs on AWS takes those of aws-sdk-go-v2/config.
 func newEventBridge() (service, error) {
-	s := eventbridgetest.NewServer()
-	credentials := func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{
-			AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: eventbridgetest.SecretAccessKey, SessionToken: eventbridgetest.SessionToken,
-		}, nil
-	}
-	n, err := eventbridge.New(eventbridge.Config{
-		Region: eventbridgetest.Region, Credentials: aws.CredentialsProviderFunc(credentials), BaseURL: s.URL(),
-	})
-	return service{n, s, func() int { return len(s.Events(eventbridgetest.DefaultBus)) }}, err
+	s := eventbridgetest.New()
+	n, err := eventbridge.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }

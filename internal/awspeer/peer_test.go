@@ -29,7 +29,7 @@ func provider(secret string) aws.CredentialsProvider {
 
 func newClient(t *testing.T, secret string) (*eventbridgetest.Server, *sdk.Client) {
 	t.Helper()
-	s := eventbridgetest.NewServer()
+	s := eventbridgetest.New()
 	t.Cleanup(s.Close)
 	return s, sdk.New(sdk.Options{
 		Region: eventbridgetest.Region, Credentials: provider(secret), BaseEndpoint: aws.String(s.URL()), RetryMaxAttempts: 1,
@@ -84,9 +84,9 @@ func TestTheFakeRefusesTheOfficialClientAsItUnderstandsIt(t *testing.T) {
 // TestBothSendTheSame puts one event twice, and compares what arrived but for what the SDK says about itself.
 func TestBothSendTheSame(t *testing.T) {
 	s, client := newClient(t, eventbridgetest.SecretAccessKey)
-	n, err := eventbridge.New(eventbridge.Config{
-		Region: eventbridgetest.Region, Credentials: provider(eventbridgetest.SecretAccessKey), BaseURL: s.URL(), EventBus: "alerts",
-	})
+	config := s.Config()
+	config.EventBus = "alerts"
+	n, err := eventbridge.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
