@@ -119,7 +119,7 @@ func checkAmbiguous(t *testing.T, b breakdown) {
 	fake, n := start(t, func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce })
 	fake.Inject(b.fault)
 	receipt, err := n.Deliver(t.Context(), alert())
-	servicetest.AsError(t, err, mackerel.ErrAmbiguous)
+	_ = servicetest.AsError(t, err, mackerel.ErrAmbiguous)
 	if _, again := mackerel.Retry(err); again || receipt.Attempts != 1 || fake.Accepted() != accepted {
 		t.Errorf("at most once: %v, %+v, %d mails", err, receipt, fake.Accepted())
 	}
@@ -205,7 +205,7 @@ func TestCancel(t *testing.T) {
 				if at == emailtest.AtContent {
 					kind = mackerel.ErrAmbiguous
 				}
-				checkCancel(t, n, kind, 3*time.Second)
+				_ = checkCancel(t, n, kind, 3*time.Second)
 			})
 		})
 	}
@@ -236,7 +236,7 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		receipt, err := n.Deliver(ctx, alert())
-		servicetest.AsError(t, err, mackerel.ErrUnavailable)
+		_ = servicetest.AsError(t, err, mackerel.ErrUnavailable)
 		if receipt.Attempts != 1 || time.Since(began) != 0 {
 			t.Errorf("%+v after %v", receipt, time.Since(began))
 		}
@@ -378,7 +378,7 @@ func TestFailuresAreInTheOrderOfTheRecipients(t *testing.T) {
 			t.Fatalf("%v, %+v", err, receipt)
 		}
 		for i, kind := range []error{mackerel.ErrNotFound, mackerel.ErrUnavailable, mackerel.ErrAmbiguous} {
-			servicetest.AsError(t, failures[i].Err, kind)
+			_ = servicetest.AsError(t, failures[i].Err, kind)
 		}
 		if e := servicetest.AsError(t, failures[0].Err, mackerel.ErrNotFound); e.Attempts != 1 {
 			t.Errorf("who was refused for good was asked for %d times", e.Attempts)
@@ -430,7 +430,7 @@ func TestCancelAmongRecipients(t *testing.T) {
 			t.Fatalf("%+v, %q", failures, recipients(fake))
 		}
 		for i, kind := range []error{mackerel.ErrAmbiguous, mackerel.ErrUnavailable} {
-			servicetest.AsError(t, failures[i].Err, kind)
+			_ = servicetest.AsError(t, failures[i].Err, kind)
 			if !errors.Is(failures[i].Err, errCause) {
 				t.Errorf("%v: not the cause", failures[i].Err)
 			}

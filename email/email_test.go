@@ -244,7 +244,7 @@ func TestRepliesThatDoNotBelong(t *testing.T) {
 	} {
 		fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 1 })
 		fake.Inject(emailtest.Fault{At: at, Reply: "354 go ahead"})
-		servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
+		_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
 	}
 }
 

@@ -228,7 +228,7 @@ func TestTheMailsOfAnAlertAreOneThread(t *testing.T) {
 func TestEditSeesThreadAndStateAndMayEmptyThem(t *testing.T) {
 	var seen email.Message
 	m, _ := notify(t, alert(), func(c *email.Config) {
-		c.Edit = func(m *email.Message, a mackerel.Alert) error {
+		c.Edit = func(m *email.Message, _ mackerel.Alert) error {
 			seen = *m
 			m.Title, m.Thread, m.State = "[prod] "+m.Title, "", ""
 			return nil

@@ -55,7 +55,7 @@ func TestNothingIsSentWithoutTLSOrAWayToAuthenticate(t *testing.T) {
 		fake, n := start(t)
 		fake.Hide(lack)
 		receipt, err := n.Deliver(t.Context(), alert())
-		servicetest.AsError(t, err, mackerel.ErrUnsupported)
+		_ = servicetest.AsError(t, err, mackerel.ErrUnsupported)
 		sent := slices.ContainsFunc(fake.Commands(), func(c string) bool { return strings.HasPrefix(c, "AUTH") || strings.HasPrefix(c, "MAIL") })
 		if receipt.Attempts != 1 || sent {
 			t.Errorf("without %s: %v, %q", lack, err, fake.Commands())
@@ -86,7 +86,7 @@ func TestACertificateMustBeValidForTheHost(t *testing.T) {
 	} {
 		fake, n := start(t, configure)
 		receipt, err := n.Deliver(t.Context(), alert())
-		servicetest.AsError(t, err, mackerel.ErrUnavailable)
+		_ = servicetest.AsError(t, err, mackerel.ErrUnavailable)
 		if !errors.As(err, new(*tls.CertificateVerificationError)) || receipt.Attempts != 1 || fake.Accepted() != 0 {
 			t.Errorf("%s: %v, %+v", name, err, receipt)
 		}
@@ -124,7 +124,7 @@ func TestAHostThatDoesNotExistIsNotTriedAgain(t *testing.T) {
 		}
 	})
 	receipt, err := n.Deliver(t.Context(), alert())
-	if servicetest.AsError(t, err, mackerel.ErrUnavailable); receipt.Attempts != 1 {
+	if e := servicetest.AsError(t, err, mackerel.ErrUnavailable); e.Attempts != 1 || receipt.Attempts != 1 {
 		t.Errorf("%v, %+v", err, receipt)
 	}
 }
@@ -143,7 +143,7 @@ func TestADialThatHangsEndsWithTheTimeoutOrTheContext(t *testing.T) {
 		if e := servicetest.AsError(t, err, mackerel.ErrUnavailable); time.Since(began) != 4*time.Second || e.Err.Error() != "no answer within 4s" {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
-		checkCancel(t, n, mackerel.ErrUnavailable, time.Second)
+		_ = checkCancel(t, n, mackerel.ErrUnavailable, time.Second)
 	})
 }
 
