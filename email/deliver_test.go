@@ -389,6 +389,24 @@ func TestFailuresAreInTheOrderOfTheRecipients(t *testing.T) {
 	})
 }
 
+func TestEachOfSeveralRefusedRecipientsIsAFailure(t *testing.T) {
+	fake, n := start(t, three)
+	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "550 5.1.1 no such user", Times: -1})
+	if failures := mackerel.Failures(n.Notify(t.Context(), alert())); len(failures) != 3 {
+		t.Errorf("%+v", failures)
+	}
+}
+
+// TestA421EndsTheConnection: the other mails go over another connection, within the same attempt.
+func TestA421EndsTheConnection(t *testing.T) {
+	fake, n := start(t, three, func(c *email.Config) { c.Call.MaxAttempts = 1 })
+	fake.Inject(emailtest.Fault{At: emailtest.AtContent, Recipient: hanako, Reply: "421 4.7.0 going down"})
+	err := n.Notify(t.Context(), alert())
+	if len(mackerel.Failures(err)) != 1 || recipients(fake) != taro+" "+jiro || fake.Connections() != 2 {
+		t.Errorf("%v, %q, %d connections", err, recipients(fake), fake.Connections())
+	}
+}
+
 func TestASessionThatFailsIsOneError(t *testing.T) {
 	for _, at := range []emailtest.Step{emailtest.AtConnect, emailtest.AtStartTLS, emailtest.AtAuth} {
 		fake, n := start(t, three, func(c *email.Config) { c.Call.MaxAttempts = 1 })

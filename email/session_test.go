@@ -155,6 +155,29 @@ func (c slowConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
+// A brokenConn breaks before the end of a mail is sent.
+type brokenConn struct{ net.Conn }
+
+func (c brokenConn) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), "</html>") {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
+}
+
+func TestAMailThatWasNotSentWholeIsNotAmbiguous(t *testing.T) {
+	fake, n := start(t, func(c *email.Config) {
+		dial := c.Dial
+		c.TLS, c.Username, c.Password, c.Call.MaxAttempts = email.TLSNone, "", mackerel.Secret{}, 1
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return brokenConn{conn}, err
+		}
+	})
+	fake.Hide("STARTTLS", "AUTH")
+	_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnavailable)
+}
+
 // TestTheTimeoutIsThatOfEachMail: three mails to a slow server take longer than the timeout of one.
 func TestTheTimeoutIsThatOfEachMail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

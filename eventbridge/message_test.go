@@ -65,7 +65,7 @@ func TestTheTimeIsThatOfTheLastChange(t *testing.T) {
 	}{
 		{mackerel.Alert{OpenedAt: opened}, opened},
 		{mackerel.Alert{OpenedAt: opened, ClosedAt: opened.Add(time.Hour)}, opened.Add(time.Hour)},
-		{mackerel.Alert{OpenedAt: opened, ChangedAt: opened.Add(1500 * time.Millisecond)}, opened.Add(1500 * time.Millisecond)},
+		{mackerel.Alert{ClosedAt: opened, ChangedAt: opened.Add(1500 * time.Millisecond)}, opened.Add(1500 * time.Millisecond)},
 	} {
 		if e, _ := notify(t, tt.alert); !e.Time.Equal(tt.want) {
 			t.Errorf("got %v, want %v", e.Time, tt.want)
@@ -124,7 +124,9 @@ func TestAnEntryMayBeAsLargeAsTheLimit(t *testing.T) {
 		t.Errorf("%d bytes were put", got)
 	}
 	_, err := n.Send(t.Context(), raw(eventbridge.MaxEntry+1))
-	_ = servicetest.AsError(t, err, mackerel.ErrInvalid)
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Attempts != 0 {
+		t.Errorf("beyond the limit: %v", e)
+	}
 }
 
 func TestALongTextIsCutAsLittleAsPossible(t *testing.T) {

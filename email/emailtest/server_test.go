@@ -191,6 +191,7 @@ func TestMailsThatAreRefused(t *testing.T) {
 func TestDateAndMessageIDMayBeMissingUnlessTheFakeIsStrict(t *testing.T) {
 	s := servicetest.Start(t, emailtest.New())
 	ready(t, s).say("MAIL FROM:<a@b>", "250", "RCPT TO:<a@b>", "250", "DATA", "354", "From: a@b\r\n\r\nx\r\n.", "250")
+	ready(t, s).say("MAIL FROM:<a@b>", "250", "RCPT TO:<a@b>", "250", "DATA", "354", "Subject: a\r\n\r\nx\r\n.", "554")
 	if s.Accepted() != 1 || s.Mails()[0].Text != "x\n" {
 		t.Errorf("%q, %+v", s.Problems(), s.Mails())
 	}
