@@ -9,8 +9,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// isHost reports whether s may be the name or address of a host. A name with characters beyond ASCII has another form in
-// the DNS.
+// isHost reports whether s may be the name or address of a host. A name with characters beyond ASCII has another form
+// in the DNS.
 func isHost(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return true
@@ -32,7 +32,8 @@ func hasControl(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0
 }
 
-// maxAddress is the longest address, in bytes: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3 without brackets.
+// maxAddress is the longest address, in bytes: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3 without
+// brackets.
 const maxAddress = 254
 
 // addresses parses a list of addresses, in which each may stand once.

@@ -33,8 +33,8 @@ var classes = map[string]transport.Class{
 var enhanced = regexp.MustCompile(`^5\.[0-9]{1,3}\.[0-9]{1,3}\b`)
 
 // classOf returns the class of a reply that is not the expected one. 4yz may work later, 5yz will not
-// (https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1). An enhanced code says more than the code. 5.7.z is the server's
-// policy or security.
+// (https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1). An enhanced code says more than the code. 5.7.z is the
+// server's policy or security.
 func classOf(at step, reply *textproto.Error) transport.Class {
 	exact := enhanced.FindString(reply.Msg)
 	byEnhanced, exactly := classes[exact]

@@ -76,8 +76,8 @@ func (n *Notifier) newDelivery(c content, at time.Time) (*delivery, error) {
 	return d, nil
 }
 
-// attempt sends each pending mail once. The class decides about the next attempt: it is Unavailable if a mail is pending
-// still.
+// attempt sends each pending mail once. The class decides about the next attempt: it is Unavailable if a mail is
+// pending still.
 func (d *delivery) attempt(ctx context.Context) (transport.Class, error) {
 	for queue := d.pending(); len(queue) > 0; {
 		queue = d.session(ctx, queue)
@@ -126,8 +126,8 @@ func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 	return nil
 }
 
-// settle notes the result of an attempt. A mail that may have been accepted by an earlier attempt stays ambiguous until an
-// attempt succeeds.
+// settle notes the result of an attempt. A mail that may have been accepted by an earlier attempt stays ambiguous until
+// an attempt succeeds.
 func (l *letter) settle(r transport.Result, unasked bool) {
 	l.lost = l.lost || r.Class == transport.Ambiguous
 	if l.lost && r.Class != transport.Done {

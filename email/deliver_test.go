@@ -17,8 +17,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// before are the steps before the final dot of a mail was sent. A connection that is lost there proves that the mail was not
-// accepted.
+// before are the steps before the final dot of a mail was sent. A connection that is lost there proves that the mail
+// was not accepted.
 var before = []emailtest.Step{
 	emailtest.AtConnect, emailtest.AtHello, emailtest.AtStartTLS, emailtest.AtAuth, emailtest.AtMail, emailtest.AtRcpt,
 	emailtest.AtData, emailtest.AtBody,
@@ -336,7 +336,8 @@ func checkOneRefused(t *testing.T, fault emailtest.Fault) {
 	checkSameID(t, fake.Mails()[2])
 }
 
-// checkSameID compares a mail that was sent to one recipient alone with the mail that was sent to the same among others.
+// checkSameID compares a mail that was sent to one recipient alone with the mail that was sent to the same among
+// others.
 func checkSameID(t *testing.T, alone emailtest.Mail) {
 	t.Helper()
 	fake, n := start(t, three)

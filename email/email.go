@@ -1,8 +1,8 @@
 // Package email carries alerts to mailboxes, through an SMTP server that takes mail for sending: the server of a mail
 // service, or a relay in your own network.
 //
-// A [Notifier] sends each recipient a separate mail. The title is the subject; text, facts, memo and link follow, as plain
-// text and as HTML. All mails about one alert are in one thread.
+// A [Notifier] sends each recipient a separate mail. The title is the subject; text, facts, memo and link follow, as
+// plain text and as HTML. All mails about one alert are in one thread.
 //
 //	n, err := email.New(email.Config{
 //		Host:     "smtp.example.com", // port 587 and STARTTLS unless set
@@ -15,51 +15,51 @@
 //
 // # Delivery
 //
-// Success means that the server has accepted the mail for every recipient. It delivers the mail later, and mails that it
-// cannot deliver go back to Config.From.
+// Success means that the server has accepted the mail for every recipient. It delivers the mail later, and mails that
+// it cannot deliver go back to Config.From.
 //
-// A refused recipient does not keep the others from getting their mail. If there are several recipients, the error joins a
-// [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient alone, so
-// [mackerel.Failures] can be repeated without a second mail to the others:
+// A refused recipient does not keep the others from getting their mail. If there are several recipients, the error
+// joins a [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient
+// alone, so [mackerel.Failures] can be repeated without a second mail to the others:
 //
 //	for _, f := range mackerel.Failures(err) {
 //		err = f.Notifier.Notify(ctx, alert)
 //	}
 //
-// With one recipient, the error is a [mackerel.Error]. So it is if no recipient got the mail because the server could not be
-// reached or refused the session.
+// With one recipient, the error is a [mackerel.Error]. So it is if no recipient got the mail because the server could
+// not be reached or refused the session.
 //
 // An attempt sends one mail to each recipient who has not got it, over one connection unless that breaks. Call.Timeout
-// limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated within
-// the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated. If the connection is lost
-// before the final dot of a mail was sent, the mail was not accepted. If it is lost after the dot, the mail may have been
-// accepted: with [mackerel.AtLeastOnce], the default, it is sent again; with [mackerel.AtMostOnce] the error is
-// [mackerel.ErrAmbiguous].
+// limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
+// within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated. If the
+// connection is lost before the final dot of a mail was sent, the mail was not accepted. If it is lost after the dot,
+// the mail may have been accepted: with [mackerel.AtLeastOnce], the default, it is sent again; with
+// [mackerel.AtMostOnce] the error is [mackerel.ErrAmbiguous].
 //
-// A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes drop
-// or hide the second of two mails with the same Message-ID; others show both. The Message-ID is made of the sender, the
-// recipient, the thread, the state and all that the mail says. A reminder that says the same as the mail before is therefore
-// a repeat too, unless Message.State tells the two apart.
+// A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
+// drop or hide the second of two mails with the same Message-ID; others show both. The Message-ID is made of the
+// sender, the recipient, the thread, the state and all that the mail says. A reminder that says the same as the mail
+// before is therefore a repeat too, unless Message.State tells the two apart.
 //
 // Call.Client and an HTTP proxy are not used. See Config.Dial.
 //
 // # Limits
 //
 // A mail has at most [MaxMail] bytes, which every server must take, and a title at most [MaxTitle] characters. What is
-// longer is cut, the memo first, and the receipt says so. Each server has its own limits of mails in a time, and refuses
-// mails beyond them with 4yz.
+// longer is cut, the memo first, and the receipt says so. Each server has its own limits of mails in a time, and
+// refuses mails beyond them with 4yz.
 //
 // # Text
 //
-// Text from alerts cannot become a field of the header, a recipient, a part of the mail or HTML. Only Message.RawHTML is sent
-// as it is. Mail programs may turn addresses in the text into links.
+// Text from alerts cannot become a field of the header, a recipient, a part of the mail or HTML. Only Message.RawHTML
+// is sent as it is. Mail programs may turn addresses in the text into links.
 //
 // # Service
 //
 // The server must offer STARTTLS, or speak TLS from the first byte on port 465, with a certificate that is valid for
-// Config.Host. There is no fallback to a connection without TLS. Credentials are sent with PLAIN or LOGIN, and without TLS
-// only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. It is not confirmed which mail
-// programs keep a thread together if the subjects differ in the status, and which of them drop repeats.
+// Config.Host. There is no fallback to a connection without TLS. Credentials are sent with PLAIN or LOGIN, and without
+// TLS only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. It is not confirmed
+// which mail programs keep a thread together if the subjects differ in the status, and which of them drop repeats.
 package email
 
 import (
@@ -107,9 +107,11 @@ type Config struct {
 	From     string          `json:"from"`           // an address, with or without a name: "Mackerel <alert@example.com>"
 	To       []string        `json:"to"`             // addresses; each gets a separate mail and does not see the others
 	Hello    string          `json:"hello,omitzero"` // the name of this machine in EHLO; the machine's own unless set
-	// TLSConfig is for a certificate authority of your own and the like. It is copied. Its ServerName is Host unless set.
+	// TLSConfig is for a certificate authority of your own and the like. It is copied. Its ServerName is Host unless
+	// set.
 	TLSConfig *tls.Config `json:"-"`
-	// Dial makes the connections in place of a [net.Dialer], for a tunnel or a test. TLS is spoken over what it returns.
+	// Dial makes the connections in place of a [net.Dialer], for a tunnel or a test. TLS is spoken over what it
+	// returns.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 
 	Level mackerel.Level                       `json:"level,omitzero"`
@@ -206,14 +208,14 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }
 
-// Preview returns what Deliver would send, without sending it: a mail for each recipient, with its text as people read it,
-// before it is encoded.
+// Preview returns what Deliver would send, without sending it: a mail for each recipient, with its text as people read
+// it, before it is encoded.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "email to hanako@example.com", or "email to hanako@example.com and 2 more".

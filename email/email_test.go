@@ -17,8 +17,8 @@ import (
 	"github.com/mackerel-notify/mackerel/notifytest"
 )
 
-// TestConformance leaves out the rows about HTTP. The tests of deliveries check lost answers, refusals, waits and contexts
-// in terms of SMTP.
+// TestConformance leaves out the rows about HTTP. The tests of deliveries check lost answers, refusals, waits and
+// contexts in terms of SMTP.
 func TestConformance(t *testing.T) {
 	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
 		fake := servicetest.Start(t, emailtest.New())

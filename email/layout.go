@@ -33,7 +33,8 @@ func newLayout(m Message, language mackerel.Language) (*layout, []mackerel.Cut) 
 // parts returns the texts in the order in which they are cut.
 func (l *layout) parts() []provider.Part {
 	return []provider.Part{
-		{Field: "memo", Text: &l.Memo.Value}, {Field: "text", Text: &l.Text}, {Field: "facts", Text: &l.facts}, {Field: "url", Text: &l.url},
+		{Field: "memo", Text: &l.Memo.Value}, {Field: "text", Text: &l.Text},
+		{Field: "facts", Text: &l.facts}, {Field: "url", Text: &l.url},
 	}
 }
 
@@ -43,11 +44,12 @@ func (l *layout) plain() string {
 	return provider.Join("\n\n", l.title, l.Text, facts, provider.Line(l.Memo), l.url, l.image) + "\n"
 }
 
-// html returns the text/html form. All styles are inline, because many mail programs ignore other CSS. Only the picture is
-// loaded from elsewhere.
+// html returns the text/html form. All styles are inline, because many mail programs ignore other CSS. Only the picture
+// is loaded from elsewhere.
 func (l *layout) html() string {
 	var b strings.Builder
-	b.WriteString("<!DOCTYPE html>\n<html lang=\"" + string(cmp.Or(l.language, mackerel.English)) + "\">\n<head><meta charset=\"utf-8\"></head>\n<body>\n")
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"" + string(cmp.Or(l.language, mackerel.English)) + "\">\n")
+	b.WriteString("<head><meta charset=\"utf-8\"></head>\n<body>\n")
 	b.WriteString(`<div style="font-family:sans-serif;font-size:14px;line-height:1.5`)
 	if l.Color != "" {
 		b.WriteString(";border-left:5px solid " + l.Color + ";padding-left:12px")

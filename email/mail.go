@@ -81,7 +81,8 @@ func (n *Notifier) messageID(c content, to *netmail.Address) string {
 // maxThread is our own limit of the part of a thread's id before the @, in bytes.
 const maxThread = 100
 
-// threadID returns the id to which all mails of a thread refer. There is no mail with this id, which mail programs accept.
+// threadID returns the id to which all mails of a thread refer. There is no mail with this id, which mail programs
+// accept.
 func threadID(thread string) string {
 	odd := func(r rune) bool {
 		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
@@ -101,11 +102,12 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// maxWord is the longest text of an encoded word, in bytes. So the first word and "Subject: " fit into a line of 76 bytes.
+// maxWord is the longest text of an encoded word, in bytes. So the first word and "Subject: " fit into a line of 76
+// bytes.
 const maxWord = 36
 
-// encodeWords encodes a line of text for a header (https://www.rfc-editor.org/rfc/rfc2047). ASCII stays as it is unless it
-// could be read as encoded.
+// encodeWords encodes a line of text for a header (https://www.rfc-editor.org/rfc/rfc2047). ASCII stays as it is unless
+// it could be read as encoded.
 func encodeWords(s string) string {
 	if isASCII(s) && !strings.Contains(s, "=?") {
 		return s

@@ -12,8 +12,8 @@ import (
 
 // Limits of a mail.
 const (
-	// MaxMail is the size of the longest mail as it is sent, in bytes, with its header and both texts. Every server must take
-	// that much: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7.
+	// MaxMail is the size of the longest mail as it is sent, in bytes, with its header and both texts. Every server
+	// must take that much: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7.
 	MaxMail = 64 << 10
 	// MaxTitle is our own limit of a title, in characters. A line of a header may have 998 bytes:
 	// https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1.
@@ -23,8 +23,8 @@ const (
 // maxLink is our own limit of the address of a link or a picture, in characters.
 const maxLink = 2000
 
-// A Message is one mail: a title, which is the subject too, text, facts, a memo, a link and a picture. All texts are plain
-// and escaped in the HTML, except RawHTML.
+// A Message is one mail: a title, which is the subject too, text, facts, a memo, a link and a picture. All texts are
+// plain and escaped in the HTML, except RawHTML.
 type Message struct {
 	Color   string // of the bar beside the HTML, #RRGGBB; none unless set
 	Title   string
@@ -38,8 +38,9 @@ type Message struct {
 	State   string // part of the Message-ID: tells this mail from another mail that says the same
 }
 
-// DefaultMessage returns the message that a Notifier sends for an alert. Its Thread is the alert's Key, its State is made of
-// the alert's Event, Status and times. A graph at an address that cannot be a picture's is a line with its address.
+// DefaultMessage returns the message that a Notifier sends for an alert. Its Thread is the alert's Key, its State is
+// made of the alert's Event, Status and times. A graph at an address that cannot be a picture's is a line with its
+// address.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{

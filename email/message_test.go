@@ -79,7 +79,8 @@ var (
 	tagForm = regexp.MustCompile(`<(/?[a-zA-Z0-9!]+)`)
 )
 
-// checkOnlyText looks for what no text may have made: fields, recipients, parts and tags. The fake refuses what is malformed.
+// checkOnlyText looks for what no text may have made: fields, recipients, parts and tags. The fake refuses what is
+// malformed.
 func checkOnlyText(t *testing.T, m emailtest.Mail) {
 	t.Helper()
 	for field := range m.Header {

@@ -71,9 +71,9 @@ func (s *server) url() string {
 	return "smtp://" + s.address()
 }
 
-// A session is one connection to the server, ready to take mails. It uses go-mail's protocol, and not its Client: that sends
-// no mail at all if one recipient is refused, reports a failed RSET as a failure of the mail before, watches the context only
-// while it dials, and leaves connections open.
+// A session is one connection to the server, ready to take mails. It uses go-mail's protocol, and not its Client: that
+// sends no mail at all if one recipient is refused, reports a failed RSET as a failure of the mail before, watches the
+// context only while it dials, and leaves connections open.
 type session struct {
 	conn    net.Conn
 	smtp    *smtp.Client
@@ -212,8 +212,8 @@ func (s *session) refused(ctx context.Context, at step, err error) transport.Res
 	return result
 }
 
-// failed returns the result of an error. Without a reply the connection cannot be used any more. After 421 the server closes
-// it.
+// failed returns the result of an error. Without a reply the connection cannot be used any more. After 421 the server
+// closes it.
 func (s *session) failed(ctx context.Context, at step, err error) transport.Result {
 	var reply *textproto.Error
 	if errors.As(err, &reply) {
@@ -224,7 +224,8 @@ func (s *session) failed(ctx context.Context, at step, err error) transport.Resu
 	return transport.Result{Class: lostAt(at), Err: s.wire.Lost(ctx, err)}
 }
 
-// farewell is how long the end of a session may take. It is short, because the caller is waiting and the mails are accepted.
+// farewell is how long the end of a session may take. It is short, because the caller is waiting and the mails are
+// accepted.
 const farewell = time.Second
 
 // close ends the session, with QUIT if the connection is in order.

@@ -9,7 +9,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// An answer is that of PutEvents or, with Type and Message, that of a refusal. Entries are in the order of the request's.
+// An answer is that of PutEvents or, with Type and Message, that of a refusal. Entries are in the order of the
+// request's.
 type answer struct {
 	FailedEntryCount *int     `json:"FailedEntryCount"`
 	Entries          []result `json:"Entries"`
@@ -60,8 +61,8 @@ func judge(r *transport.Result) {
 	}
 }
 
-// refused returns the class of a refusal. AWS answers nearly all with a 400, whose code says more than the status. The code
-// of another status counts only if it says that there were too many requests.
+// refused returns the class of a refusal. AWS answers nearly all with a 400, whose code says more than the status. The
+// code of another status counts only if it says that there were too many requests.
 func refused(r transport.Result, a answer) transport.Class {
 	code := cmp.Or(plainCode(a.Type), plainCode(r.Header.Get("X-Amzn-Errortype")))
 	if class := classOf(code, r.Class); r.Class == transport.Invalid || class == transport.RateLimited {

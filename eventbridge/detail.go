@@ -115,8 +115,8 @@ func (d detail) copyMember(e *jsontext.Encoder, webhook *jsontext.Decoder) error
 	return e.WriteValue(value)
 }
 
-// leavesOut reports whether a member is one that Mackerel's events do not have. A message and a user stay if they are not
-// empty. A resourceInfo stays if no other is known.
+// leavesOut reports whether a member is one that Mackerel's events do not have. A message and a user stay if they are
+// not empty. A resourceInfo stays if no other is known.
 func (d detail) leavesOut(name string, value jsontext.Value) bool {
 	switch name {
 	case "type", "imageUrl":

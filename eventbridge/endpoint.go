@@ -19,8 +19,8 @@ func endpoint(p *provider.Problems, base, region string) *url.URL {
 	return u
 }
 
-// domains are those of AWS's partitions, by the beginning of their regions' names. All other regions, GovCloud's too, are
-// in amazonaws.com. See https://docs.aws.amazon.com/general/latest/gr/ev.html. A test compares them with the SDK's.
+// domains are those of AWS's partitions, by the beginning of their regions' names. All other regions, GovCloud's too,
+// are in amazonaws.com. See https://docs.aws.amazon.com/general/latest/gr/ev.html. A test compares them with the SDK's.
 var domains = []struct{ region, domain string }{
 	{"cn-", "amazonaws.com.cn"},
 	{"eusc-", "amazonaws.eu"},

@@ -1,9 +1,9 @@
-// Package eventbridge puts alerts on an event bus of Amazon EventBridge (https://aws.amazon.com/eventbridge/), whose rules
-// pass them on to other services of AWS.
+// Package eventbridge puts alerts on an event bus of Amazon EventBridge (https://aws.amazon.com/eventbridge/), whose
+// rules pass them on to other services of AWS.
 //
 // A [Notifier] puts one event per alert, with PutEvents
-// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html). The event's detail has the form of the
-// events that Mackerel itself sends to EventBridge (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html). The event's detail has the form of
+// the events that Mackerel itself sends to EventBridge (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
 //
 //	cfg, err := config.LoadDefaultConfig(ctx) // of github.com/aws/aws-sdk-go-v2/config
 //	n, err := eventbridge.New(eventbridge.Config{
@@ -22,28 +22,30 @@
 // Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
 // output of a check and the text of an alert made by hand stand nowhere else.
 //
-// Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events on
-// a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event, and
-// detail.event tells them apart. The detail-type of Mackerel's own events is not documented; [DefaultDetailType] is ours.
+// Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events
+// on a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event,
+// and detail.event tells them apart. The detail-type of Mackerel's own events is not documented; [DefaultDetailType] is
+// ours.
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. EventBridge has no key to drop repeats by: if an answer is lost and the event is
-// put again, there may be two events with different ids and the same detail. With [mackerel.AtMostOnce] there is at most
-// one, and the error is [mackerel.ErrAmbiguous]. Each attempt has its own signature. If the credentials cannot be
+// The default is [mackerel.AtLeastOnce]. EventBridge has no key to drop repeats by: if an answer is lost and the event
+// is put again, there may be two events with different ids and the same detail. With [mackerel.AtMostOnce] there is at
+// most one, and the error is [mackerel.ErrAmbiguous]. Each attempt has its own signature. If the credentials cannot be
 // retrieved, the error is [mackerel.ErrUnavailable], because nothing was sent.
 //
-// Success is a 200 in which the entry has an id, which is the ID of the receipt. An entry that failed within a 200 is an
-// error with EventBridge's code. Receipts are Queued: PutEvents does not tell what rules and targets make of an event. It
-// does not tell either that there is no such bus: an event for a bus that does not exist was seen to be accepted, with an
-// id, and dropped (https://github.com/aws/aws-cli/issues/9186).
+// Success is a 200 in which the entry has an id, which is the ID of the receipt. An entry that failed within a 200 is
+// an error with EventBridge's code. Receipts are Queued: PutEvents does not tell what rules and targets make of an
+// event. It does not tell either that there is no such bus: an event for a bus that does not exist was seen to be
+// accepted, with an id, and dropped (https://github.com/aws/aws-cli/issues/9186).
 //
 // # Limits
 //
-// An entry must be smaller than 1 MB. AWS does not say whether that is 10^6 or 2^20 bytes, so [MaxEntry] is the smaller. An
-// alert that is longer is cut: the memos first, then the message, the facts, the reason and the metric's name, and the
-// receipt says so. A DetailType has at most [MaxDetailType] characters. Requests per second are limited for each region and
-// account. A request that is refused for that is sent again, within Call.MaxWait and the context's deadline.
+// An entry must be smaller than 1 MB. AWS does not say whether that is 10^6 or 2^20 bytes, so [MaxEntry] is the
+// smaller. An alert that is longer is cut: the memos first, then the message, the facts, the reason and the metric's
+// name, and the receipt says so. A DetailType has at most [MaxDetailType] characters. Requests per second are limited
+// for each region and account. A request that is refused for that is sent again, within Call.MaxWait and the context's
+// deadline.
 //
 // # Text
 //
@@ -51,8 +53,8 @@
 //
 // # Service
 //
-// Other software that takes PutEvents, such as an emulator, is reached with Config.BaseURL. Global endpoints of EventBridge
-// are not supported.
+// Other software that takes PutEvents, such as an emulator, is reached with Config.BaseURL. Global endpoints of
+// EventBridge are not supported.
 package eventbridge
 
 import (
@@ -72,16 +74,16 @@ import (
 // name is the service in errors and receipts.
 const name = "eventbridge"
 
-// Config says where to put events, and with which credentials. Region and Credentials are required, in the form in which
-// an aws.Config has them.
+// Config says where to put events, and with which credentials. Region and Credentials are required, in the form in
+// which an aws.Config has them.
 type Config struct {
 	Region      string                  `json:"region"`
 	Credentials aws.CredentialsProvider `json:"-"`                    // asked before each attempt: it should cache
 	EventBus    string                  `json:"event_bus,omitzero"`   // name or ARN; the account's default bus unless set
 	Source      string                  `json:"source,omitzero"`      // DefaultSource unless set; must not begin with "aws."
 	DetailType  string                  `json:"detail_type,omitzero"` // DefaultDetailType unless set
-	// ResourceInfo returns which resource of AWS an alert is about, or nil. Mackerel knows that from its agent; an alert does
-	// not say it.
+	// ResourceInfo returns which resource of AWS an alert is about, or nil. Mackerel knows that from its agent; an
+	// alert does not say it.
 	ResourceInfo func(mackerel.Alert) *ResourceInfo `json:"-"`
 	// MaxEntry lowers the largest size of an entry, in bytes, for emulators and regions that take less, such as 262144.
 	MaxEntry int    `json:"max_entry,omitzero"`
@@ -168,8 +170,8 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send puts an event that the caller has made. An alert that is too long is cut, and the receipt says so. A message that
-// EventBridge is certain to refuse, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send puts an event that the caller has made. An alert that is too long is cut, and the receipt says so. A message
+// that EventBridge is certain to refuse, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

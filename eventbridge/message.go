@@ -2,8 +2,7 @@ package eventbridge
 
 import (
 	"context"
-	"errors"
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,8 +14,8 @@ import (
 )
 
 // Limits of an entry. The size is calculated as in
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html: 14 bytes for the time, and the UTF-8 bytes of
-// source, detail-type, detail and resources.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html: 14 bytes for the time, and the UTF-8
+// bytes of source, detail-type, detail and resources.
 const (
 	MaxEntry      = 1_000_000 - 1 // bytes
 	MaxDetailType = 128           // characters
@@ -33,20 +32,20 @@ type Message struct {
 	Source       string         // required; must not begin with "aws."
 	DetailType   string         // required
 	Resources    []string       // ARNs of what the event is about
-	Time         time.Time      // sent in milliseconds; unless set, EventBridge takes the time at which it gets the event
+	Time         time.Time      // sent in milliseconds; unless set, it is when EventBridge gets the event
 	Alert        mackerel.Alert // sent as the detail, in Mackerel's form
 	ResourceInfo *ResourceInfo  // added to the detail
 	Raw          []byte         // a JSON object, sent as the detail in place of Alert and ResourceInfo and never cut
 }
 
-// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2", the
-// ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
+// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2",
+// the ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
 type ResourceInfo struct {
 	Service, Region, AccountID, ResourceType, ResourceID string
 }
 
-// DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in whose
-// place the Config may have others. The time is that of the alert's last change, if it is known.
+// DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in
+// whose place the Config may have others. The time is that of the alert's last change, if it is known.
 func DefaultMessage(a mackerel.Alert) Message {
 	m := Message{Source: DefaultSource, DetailType: DefaultDetailType, Alert: a}
 	for _, t := range [...]time.Time{a.ChangedAt, a.ClosedAt, a.OpenedAt} {
@@ -123,7 +122,7 @@ func (m Message) entry(limit int) (e entry, cuts []mackerel.Cut, err error) {
 		}
 	}
 	if n := e.size(); n > limit {
-		return entry{}, nil, errors.New("the entry has " + strconv.Itoa(n) + " bytes, and at most " + strconv.Itoa(limit) + " are allowed")
+		return entry{}, nil, fmt.Errorf("the entry has %d bytes, and at most %d are allowed", n, limit)
 	}
 	return e, cuts, nil
 }

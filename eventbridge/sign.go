@@ -14,8 +14,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A signer returns what signs the attempts of one call. The cleaner knows the credentials of the last attempt. A signer is
-// a func because it holds credentials, which fmt cannot print.
+// A signer returns what signs the attempts of one call. The cleaner knows the credentials of the last attempt. A signer
+// is a func because it holds credentials, which fmt cannot print.
 type signer func(body []byte) (sign func(*http.Request) error, clean *transport.Cleaner)
 
 var errNoKeys = errors.New("the provider of credentials has returned none")

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// certificates returns the TLS configurations of the server and of a client that trusts it. A process has one certificate.
-// It is valid for a century, so that it is valid by the clock of a testing/synctest bubble too.
+// certificates returns the TLS configurations of the server and of a client that trusts it. A process has one
+// certificate. It is valid for a century, so that it is valid by the clock of a testing/synctest bubble too.
 func certificates() (server, client *tls.Config) {
 	certificate := generated()
 	roots := x509.NewCertPool()

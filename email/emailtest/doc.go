@@ -1,5 +1,5 @@
-// Package emailtest is a fake of an SMTP server that takes mail for sending (https://www.rfc-editor.org/rfc/rfc6409), for
-// tests: it remembers the mails, delivers none of them, and refuses what is against the rules.
+// Package emailtest is a fake of an SMTP server that takes mail for sending (https://www.rfc-editor.org/rfc/rfc6409),
+// for tests: it remembers the mails, delivers none of them, and refuses what is against the rules.
 //
 // To test your own alerting, let it send through the fake, and look at what would be in the mailboxes:
 //
@@ -13,13 +13,15 @@
 //
 // Any other program that sends mail works as well. To see what your program does when the server fails, inject a fault:
 //
-//	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user", Times: -1})
-//	fake.Inject(emailtest.Fault{At: emailtest.AtContent, Handled: true, Break: fakehttp.CloseConnection}) // accepted, and the answer lost
+//	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user"})
 //
-// There are two ways to reach the fake. Host and Port, or TLSPort for TLS from the first byte, are on the loopback interface.
-// Dial reaches it in memory, for every address, and so works in a testing/synctest bubble; an address with port 465 has TLS
-// from the first byte. Limits, tokens and the clock are those of package fakehttp. A token is a user and a password,
-// "user:password".
+//	// accepted, and the answer lost
+//	fake.Inject(emailtest.Fault{At: emailtest.AtContent, Handled: true, Break: fakehttp.CloseConnection})
+//
+// There are two ways to reach the fake. Host and Port, or TLSPort for TLS from the first byte, are on the loopback
+// interface. Dial reaches it in memory, for every address, and so works in a testing/synctest bubble; an address with
+// port 465 has TLS from the first byte. Limits, tokens and the clock are those of package fakehttp. A token is a user
+// and a password, "user:password".
 //
 // # What it refuses
 //
@@ -36,6 +38,6 @@
 //
 // # What it decides
 //
-// The words of all replies are the fake's own. [Server.Hide] makes it a server that offers less: without STARTTLS it takes
-// credentials on an open connection, without AUTH it takes mail from everybody. It knows every recipient.
+// The words of all replies are the fake's own. [Server.Hide] makes it a server that offers less: without STARTTLS it
+// takes credentials on an open connection, without AUTH it takes mail from everybody. It knows every recipient.
 package emailtest

@@ -37,7 +37,8 @@ type Fault struct {
 	Reply string
 	// Handled lets the server accept the mail first, so that only its answer is lost; for AtContent only.
 	Handled bool
-	// Break is what happens to the connection in place of a Reply: CloseConnection, or Silence until the server is closed.
+	// Break is what happens to the connection in place of a Reply: CloseConnection, or Silence until the server is
+	// closed.
 	Break fakehttp.Break
 }
 
@@ -59,8 +60,8 @@ func (f Fault) check() {
 	}
 }
 
-// Inject adds faults after those that are still pending. Of the pending faults that match a step, the first one counts. It
-// panics if a fault could never be applied.
+// Inject adds faults after those that are still pending. Of the pending faults that match a step, the first one counts.
+// It panics if a fault could never be applied.
 func (s *Server) Inject(faults ...Fault) {
 	for _, f := range faults {
 		f.check()
@@ -78,7 +79,8 @@ func (s *Server) Clear() {
 }
 
 func (f Fault) matches(at Step, recipients []string) bool {
-	return f.At == at && (f.Recipient == "" || slices.ContainsFunc(recipients, func(r string) bool { return strings.EqualFold(r, f.Recipient) }))
+	isRecipient := func(r string) bool { return strings.EqualFold(r, f.Recipient) }
+	return f.At == at && (f.Recipient == "" || slices.ContainsFunc(recipients, isRecipient))
 }
 
 // fault returns the fault for a step and counts it as used.

@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// A pipe is the server's end of a connection in memory. As on a socket, a write returns before it is read. Otherwise the
-// client and the server could wait for each other in the middle of a handshake.
+// A pipe is the server's end of a connection in memory. As on a socket, a write returns before it is read. Otherwise
+// the client and the server could wait for each other in the middle of a handshake.
 type pipe struct {
 	net.Conn
 	under chan error // has the result of the write that is under way

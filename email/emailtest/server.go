@@ -72,8 +72,8 @@ func New() *Server {
 	return s
 }
 
-// Config returns the configuration of a notifier that sends from Sender to Recipient through the fake, over the loopback
-// interface.
+// Config returns the configuration of a notifier that sends from Sender to Recipient through the fake, over the
+// loopback interface.
 func (s *Server) Config() email.Config {
 	return email.Config{
 		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
@@ -81,8 +81,8 @@ func (s *Server) Config() email.Config {
 	}
 }
 
-// MemoryConfig returns the configuration of a notifier that sends from Sender to Recipient through the fake, in memory, for
-// testing/synctest.
+// MemoryConfig returns the configuration of a notifier that sends from Sender to Recipient through the fake, in memory,
+// for testing/synctest.
 func (s *Server) MemoryConfig() email.Config {
 	return email.Config{
 		Host: MemoryHost, Dial: s.Dial, TLSConfig: s.TLSConfig(),
@@ -90,8 +90,8 @@ func (s *Server) MemoryConfig() email.Config {
 	}
 }
 
-// TLSConfig returns a client's configuration that trusts the server's certificate, which is for [MemoryHost], localhost and
-// the loopback addresses. It is the caller's.
+// TLSConfig returns a client's configuration that trusts the server's certificate, which is for [MemoryHost], localhost
+// and the loopback addresses. It is the caller's.
 func (s *Server) TLSConfig() *tls.Config { return s.clientTLS.Clone() }
 
 // Host returns the loopback address of the server. Host, Port and TLSPort are not for a testing/synctest bubble.
@@ -196,7 +196,8 @@ func (s *Server) Mails() []Mail { return s.mails.All() }
 // Accepted returns how many mails were accepted.
 func (s *Server) Accepted() int { return s.state.Accepted() }
 
-// Problems returns in plain words why commands and mails were refused, oldest first. Refusals by a fault are not among them.
+// Problems returns in plain words why commands and mails were refused, oldest first. Refusals by a fault are not among
+// them.
 func (s *Server) Problems() []string { return s.problems.All() }
 
 // Commands returns the commands of all sessions, oldest first, without the credentials of AUTH.
@@ -233,8 +234,8 @@ func (s *Server) Strict(on bool) { s.state.Strict(on) }
 // extensions are all that Hide knows.
 var extensions = []string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES"}
 
-// Hide leaves extensions out of what the server offers from now on: STARTTLS, AUTH, SIZE, 8BITMIME, ENHANCEDSTATUSCODES,
-// or one way to authenticate, as "AUTH PLAIN". It panics if it does not know an extension.
+// Hide leaves extensions out of what the server offers from now on: STARTTLS, AUTH, SIZE, 8BITMIME,
+// ENHANCEDSTATUSCODES, or one way to authenticate, as "AUTH PLAIN". It panics if it does not know an extension.
 func (s *Server) Hide(names ...string) {
 	for _, name := range names {
 		if !slices.Contains(extensions, name) {

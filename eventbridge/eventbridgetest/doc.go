@@ -12,8 +12,8 @@
 //	}
 //
 // Any other client works as well, AWS's own too: give it the fake's URL as the endpoint, [Region], [AccessKeyID],
-// [SecretAccessKey] and [SessionToken]. To see what your program does when EventBridge fails, let entries fail within a 200,
-// or inject a fault:
+// [SecretAccessKey] and [SessionToken]. To see what your program does when EventBridge fails, let entries fail within a
+// 200, or inject a fault:
 //
 //	fake.FailEntries("InternalFailure")
 //	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
@@ -45,6 +45,6 @@
 // # What it decides
 //
 // An event for a bus that does not exist is accepted, with an id, and dropped, as was seen with EventBridge
-// (https://github.com/aws/aws-cli/issues/9186). 1 MB is 10^6 bytes, the smaller of the two readings. The words of errors are
-// the fake's own where AWS documents none, and each refusal is a 400 where AWS documents no status.
+// (https://github.com/aws/aws-cli/issues/9186). 1 MB is 10^6 bytes, the smaller of the two readings. The words of
+// errors are the fake's own where AWS documents none, and each refusal is a 400 where AWS documents no status.
 package eventbridgetest

@@ -31,7 +31,8 @@ const (
 const (
 	// lane is the lane of the only limit.
 	lane = "requests"
-	// perSecond is the limit of Region, in requests (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html).
+	// perSecond is the limit of Region, in requests
+	// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html).
 	perSecond = 1200
 
 	contentType = "application/x-amz-json-1.1"
@@ -67,7 +68,8 @@ func New() *Server {
 	return s
 }
 
-// Config returns the configuration of a notifier that puts events on the fake's default bus over the loopback interface.
+// Config returns the configuration of a notifier that puts events on the fake's default bus over the loopback
+// interface.
 func (s *Server) Config() eventbridge.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that puts events on the fake's default bus in memory, for
@@ -100,7 +102,8 @@ func (s *Server) Events(bus string) []Event {
 	return slices.Clone(s.buses[bus])
 }
 
-// FailEntries lets the next entries fail within a 200, one for each code, such as ThrottlingException or InternalFailure.
+// FailEntries lets the next entries fail within a 200, one for each code, such as ThrottlingException or
+// InternalFailure.
 func (s *Server) FailEntries(codes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
