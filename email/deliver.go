@@ -5,50 +5,85 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A delivery is one message on its way to its recipients.
-type delivery struct {
-	n    *Notifier
-	mail []*letter
+// post sends a message to all recipients.
+func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error) {
+	start := time.Now()
+	c, cuts, err := n.render(m)
+	if err != nil {
+		return n.flow.Receipt(start, transport.Result{}, nil), err
+	}
+	d, err := n.newDelivery(c, start)
+	if err != nil {
+		return n.flow.Receipt(start, transport.Result{}, nil), err
+	}
+	receipt := n.flow.Receipt(start, n.flow.Transport().Try(ctx, op, d.attempt), cuts)
+	receipt.ID = d.accepted()
+	receipt.Queued = receipt.ID != ""
+	return receipt, d.err(ctx)
 }
 
-// A letter is the mail to one recipient, and what has become of it so far.
+// show previews a message: a mail for each recipient.
+func (n *Notifier) show(m Message) (*mackerel.Preview, error) {
+	c, cuts, err := n.render(m)
+	if err != nil {
+		return nil, err
+	}
+	p := &mackerel.Preview{Cuts: cuts}
+	for _, to := range n.to {
+		r, err := n.preview(c, to)
+		if err != nil {
+			return nil, err
+		}
+		p.Requests = append(p.Requests, r)
+	}
+	return p, nil
+}
+
+// A delivery is one message on its way to its recipients.
+type delivery struct {
+	n     *Notifier
+	mails []*letter
+}
+
+// A letter is the mail to one recipient, and what came of it so far.
 type letter struct {
 	to      *mail.Address
 	id      string
 	raw     []byte
 	result  transport.Result
-	lost    bool // an earlier or the last attempt may have succeeded
+	lost    bool // an attempt was ambiguous
 	unasked bool // the last attempt ended before the server was asked about this mail
 }
 
-// delivery writes the mails. All attempts send the same bytes.
-func (n *Notifier) delivery(c content, date string) (*delivery, error) {
+// newDelivery writes the mails. All attempts send the same bytes.
+func (n *Notifier) newDelivery(c content, at time.Time) (*delivery, error) {
 	d := &delivery{n: n}
+	f := form{at.Format(time.RFC1123Z), measured.encoding}
 	for _, to := range n.to {
-		f := measured
-		f.date = date
 		raw, err := n.mail(c, to, f)
 		if err != nil {
-			return nil, n.service.Invalid(op, "message: cannot be written as a mail")
+			return nil, err
 		}
-		d.mail = append(d.mail, &letter{to: to, id: "<" + n.messageID(c, to) + ">", raw: raw, result: transport.Result{Class: transport.Unavailable}})
+		unsent := transport.Result{Class: transport.Unavailable}
+		d.mails = append(d.mails, &letter{to: to, id: "<" + n.messageID(c, to) + ">", raw: raw, result: unsent})
 	}
 	return d, nil
 }
 
-// attempt sends each mail once that may be sent (again). The class is for the next one: Unavailable if another attempt makes
-// sense for somebody.
+// attempt sends each pending mail once. The class decides about the next attempt: it is Unavailable if a mail is
+// pending still.
 func (d *delivery) attempt(ctx context.Context) (transport.Class, error) {
 	for queue := d.pending(); len(queue) > 0; {
 		queue = d.session(ctx, queue)
 	}
 	var errs []error
-	for _, l := range d.mail {
+	for _, l := range d.mails {
 		if l.result.Class != transport.Done {
 			errs = append(errs, d.fault(l))
 		}
@@ -59,25 +94,20 @@ func (d *delivery) attempt(ctx context.Context) (transport.Class, error) {
 	return transport.Done, errors.Join(errs...)
 }
 
-// pending are the mails that have not been accepted and may be sent.
-func (d *delivery) pending() []*letter {
-	var queue []*letter
-	for _, l := range d.mail {
-		switch l.result.Class {
-		case transport.Unavailable, transport.RateLimited:
+// pending returns the mails that have not been accepted and may be sent.
+func (d *delivery) pending() (queue []*letter) {
+	atLeastOnce := d.n.flow.Transport().Delivery() == transport.AtLeastOnce
+	for _, l := range d.mails {
+		class := l.result.Class
+		if class == transport.Unavailable || class == transport.Ambiguous && atLeastOnce {
 			queue = append(queue, l)
-		case transport.Ambiguous:
-			if d.n.service.Transport().Delivery() == transport.AtLeastOnce {
-				queue = append(queue, l)
-			}
-		case transport.Done, transport.Invalid, transport.Unauthorized, transport.NotFound, transport.Unsupported:
 		}
 	}
 	return queue
 }
 
-// session sends mails over one connection until it breaks, and returns those that it did not come to. If there is no
-// connection to be had, all of them have failed.
+// session sends mails over one connection until it breaks, and returns the mails that are left. If no connection can be
+// made, all mails have failed.
 func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 	s, result := d.n.open(ctx)
 	if s == nil {
@@ -96,7 +126,8 @@ func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 	return nil
 }
 
-// settle notes what an attempt has come to. What may have been accepted once stays so, until it surely was.
+// settle notes the result of an attempt. A mail that may have been accepted by an earlier attempt stays ambiguous until
+// an attempt succeeds.
 func (l *letter) settle(r transport.Result, unasked bool) {
 	l.lost = l.lost || r.Class == transport.Ambiguous
 	if l.lost && r.Class != transport.Done {
@@ -106,10 +137,10 @@ func (l *letter) settle(r transport.Result, unasked bool) {
 	l.result, l.unasked = r, unasked
 }
 
-// accepted returns the ids of the mails that the server has accepted.
+// accepted returns the ids of the mails that the server has accepted, separated by blanks.
 func (d *delivery) accepted() string {
 	var ids []string
-	for _, l := range d.mail {
+	for _, l := range d.mails {
 		if l.result.Class == transport.Done {
 			ids = append(ids, l.id)
 		}
@@ -117,42 +148,42 @@ func (d *delivery) accepted() string {
 	return strings.Join(ids, " ")
 }
 
-// err is the error of the whole call: nil if all mails were accepted, that of the session if there never was one, and
-// otherwise one for each recipient who did not get the mail.
+// err returns the error of the whole call: nil if all mails were accepted, the session's error if there never was a
+// session, and otherwise an error for each recipient who did not get the mail.
 func (d *delivery) err(ctx context.Context) error {
 	var errs []error
-	together := true
-	for _, l := range d.mail {
+	noSession := true
+	for _, l := range d.mails {
 		if l.result.Class == transport.Done {
-			together = false
+			noSession = false
 			continue
 		}
-		together = together && !l.lost && (l.unasked || l.result.Attempts == 0)
+		noSession = noSession && !l.lost && (l.unasked || l.result.Attempts == 0)
 		d.cancelled(ctx, l)
-		errs = append(errs, &mackerel.DeliveryError{Notifier: d.n.only(l.to), Err: d.fault(l)})
+		errs = append(errs, &mackerel.DeliveryError{Notifier: d.n.withRecipients(l.to), Err: d.fault(l)})
 	}
 	switch {
 	case len(errs) == 0:
 		return nil
-	case together || len(d.mail) == 1:
-		return d.fault(d.mail[0])
+	case noSession || len(d.mails) == 1:
+		return d.fault(d.mails[0])
 	}
 	return errors.Join(errs...)
 }
 
-// cancelled notes that the caller's context has ended, if it has kept a mail from another attempt.
+// cancelled notes that the caller's context has ended, if a mail is pending because of that.
 func (d *delivery) cancelled(ctx context.Context, l *letter) {
 	if ctx.Err() == nil || errors.Is(l.result.Err, ctx.Err()) {
 		return
 	}
 	if l.result.Class == transport.Unavailable || l.result.Class == transport.Ambiguous {
-		l.result.Err = d.n.service.Transport().Lost(ctx, ctx.Err())
+		l.result.Err = d.n.flow.Transport().Lost(ctx, ctx.Err())
 	}
 }
 
-// fault is the error of one mail.
+// fault returns the error of one mail.
 func (d *delivery) fault(l *letter) error {
 	r := l.result
-	r.Delivery = d.n.service.Transport().Delivery()
-	return d.n.service.Error(op, r)
+	r.Delivery = d.n.flow.Transport().Delivery()
+	return d.n.flow.Error(op, r)
 }

@@ -1,8 +1,8 @@
-// Package email carries alerts to mailboxes, through an SMTP server that takes mail for sending: that of a mail service,
-// or a relay in one's own network.
+// Package email carries alerts to mailboxes, through an SMTP server that takes mail for sending: the server of a mail
+// service, or a relay in your own network.
 //
-// A [Notifier] sends every recipient a mail of their own, with the title as the subject, and the text, the facts, the memo
-// and a link, both as plain text and as HTML. All mails about one alert are one thread.
+// A [Notifier] sends each recipient a separate mail. The title is the subject; text, facts, memo and link follow, as
+// plain text and as HTML. All mails about one alert are in one thread.
 //
 //	n, err := email.New(email.Config{
 //		Host:     "smtp.example.com", // port 587 and STARTTLS unless set
@@ -15,51 +15,51 @@
 //
 // # Delivery
 //
-// Success means that the server has accepted the mail for every recipient; delivering it is the server's own affair from
-// then on, and what comes back goes to Config.From. That a recipient is refused never costs the others. Where there are
-// several, the error joins one [mackerel.DeliveryError] for each who did not get the mail, whose Notifier sends to that
-// one alone, so that [mackerel.Failures] repeats nothing for the others:
+// Success means that the server has accepted the mail for every recipient. It delivers the mail later, and mails that
+// it cannot deliver go back to Config.From.
+//
+// A refused recipient does not keep the others from getting their mail. If there are several recipients, the error
+// joins a [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient
+// alone, so [mackerel.Failures] can be repeated without a second mail to the others:
 //
 //	for _, f := range mackerel.Failures(err) {
 //		err = f.Notifier.Notify(ctx, alert)
 //	}
 //
-// If there is but one recipient, or if nobody got the mail because the server could not be reached or refused the session,
-// the error is a single [mackerel.Error].
+// With one recipient, the error is a [mackerel.Error]. So it is if no recipient got the mail because the server could
+// not be reached or refused the session.
 //
-// An attempt is one mail to each who has not got it yet, over one connection as long as that holds. Call.Timeout counts
-// for making the connection, and anew for each mail. A refusal for now (4yz) is repeated within the attempts, and is
-// [mackerel.ErrUnavailable] in the end; one for good (5yz) is not. Until the final dot of a mail was sent, a lost connection
-// proves that it was not accepted. After that nobody knows. The default is [mackerel.AtLeastOnce], which sends it again;
-// with [mackerel.AtMostOnce] that is [mackerel.ErrAmbiguous].
+// An attempt sends one mail to each recipient who has not got it, over one connection unless that breaks. Call.Timeout
+// limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
+// within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated. If the
+// connection is lost before the final dot of a mail was sent, the mail was not accepted. If it is lost after the dot,
+// the mail may have been accepted: with [mackerel.AtLeastOnce], the default, it is sent again; with
+// [mackerel.AtMostOnce] the error is [mackerel.ErrAmbiguous].
 //
-// A mail that is sent again, by this package or by another call of Notify for the same alert in the same state, has the
-// same Message-ID. Many mailboxes drop or hide the second of two mails with one Message-ID; in others it stands twice. The
-// Message-ID is made of the sender, the recipient, the alert's Key, Event, Status and times, and everything that the mail
-// says. A reminder that says exactly the same as the mail before is therefore a duplicate as well, unless Message.State
-// tells them apart.
+// A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
+// drop or hide the second of two mails with the same Message-ID; others show both. The Message-ID is made of the
+// sender, the recipient, the thread, the state and all that the mail says. A reminder that says the same as the mail
+// before is therefore a repeat too, unless Message.State tells the two apart.
 //
-// Call.Client and an HTTP proxy do not matter here; see Config.Dial.
+// Call.Client and an HTTP proxy are not used. See Config.Dial.
 //
 // # Limits
 //
 // A mail has at most [MaxMail] bytes, which every server must take, and a title at most [MaxTitle] characters. What is
-// longer is cut, the memo first, and the receipt says so. Servers limit how many mails they take in which time, each in
-// its own way; they say so with a 4yz.
+// longer is cut, the memo first, and the receipt says so. Each server has its own limits of mails in a time, and
+// refuses mails beyond them with 4yz.
 //
 // # Text
 //
-// Text from alerts cannot become a field of the header, a recipient, or HTML: what stands in the header is one line and
-// encoded, the HTML is escaped, and the boundary between the parts cannot be foreseen by a text. Only Message.RawHTML is
-// sent as it is. Mail programs may turn addresses in a text into links by themselves.
+// Text from alerts cannot become a field of the header, a recipient, a part of the mail or HTML. Only Message.RawHTML
+// is sent as it is. Mail programs may turn addresses in the text into links.
 //
 // # Service
 //
-// The server must offer STARTTLS, or speak TLS from the first byte on port 465, with a certificate that is good for
-// Config.Host; there is no falling back to an open connection. Credentials are given by PLAIN or LOGIN, never in the clear
-// but to this machine itself. OAuth 2.0, which some services demand instead of a password, is not supported; nor are
-// addresses beyond ASCII. Not confirmed: in which mail programs a thread holds together although its subjects differ in the
-// status, and which of them drop repeats.
+// The server must offer STARTTLS, or speak TLS from the first byte on port 465, with a certificate that is valid for
+// Config.Host. There is no fallback to a connection without TLS. Credentials are sent with PLAIN or LOGIN, and without
+// TLS only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. It is not confirmed
+// which mail programs keep a thread together if the subjects differ in the status, and which of them drop repeats.
 package email
 
 import (
@@ -68,11 +68,9 @@ import (
 	"net"
 	"net/mail"
 	"strconv"
-	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
-	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
 // name is the service in errors and receipts, and op its only operation.
@@ -90,48 +88,46 @@ const (
 // A TLS says how the connection is encrypted.
 type TLS string
 
-// The ways. Unless one is set, it is TLSImplicit on port 465 and TLSStart on any other.
+// The ways to encrypt a connection. Unless set, it is TLSImplicit on port 465 and TLSStart on any other port.
 const (
-	TLSStart    TLS = "starttls" // it begins in the clear, and nothing is sent until STARTTLS
-	TLSImplicit TLS = "implicit" // from the first byte
-	// TLSNone sends everything in the clear, for a relay within one's own network that takes mail without credentials.
-	// With credentials only to localhost or a loopback address.
+	TLSStart    TLS = "starttls" // the connection begins without TLS, and no mail is sent before STARTTLS
+	TLSImplicit TLS = "implicit" // TLS from the first byte
+	// TLSNone sends everything without TLS, for a relay in your own network that takes mail without credentials. With
+	// credentials it is allowed to localhost and loopback addresses only.
 	TLSNone TLS = "none"
 )
 
-// Config says what to send to whom through which server. Host, From and To are required.
+// Config says what to send to whom, and through which server. Host, From and To are required.
 type Config struct {
 	Host     string          `json:"host"`          // of the SMTP server
 	Port     int             `json:"port,omitzero"` // DefaultPort unless set
 	TLS      TLS             `json:"tls,omitzero"`
-	Username string          `json:"username,omitzero"` // together with Password, for a server that asks for credentials
+	Username string          `json:"username,omitzero"` // with Password, if the server asks for credentials
 	Password mackerel.Secret `json:"password,omitzero"`
-	From     string          `json:"from"` // an address, with a name or without: "Mackerel <alert@example.com>"
-	To       []string        `json:"to"`   // addresses, each of which gets a mail of its own and does not see the others
-	// Hello is the name by which this machine introduces itself to the server; that of the machine unless set. Some
-	// servers want one that the DNS knows.
-	Hello string `json:"hello,omitzero"`
-	// TLSConfig is for a certificate authority of one's own and the like. It is copied; its ServerName is Host unless set.
+	From     string          `json:"from"`           // an address, with or without a name: "Mackerel <alert@example.com>"
+	To       []string        `json:"to"`             // addresses; each gets a separate mail and does not see the others
+	Hello    string          `json:"hello,omitzero"` // the name of this machine in EHLO; the machine's own unless set
+	// TLSConfig is for a certificate authority of your own and the like. It is copied. Its ServerName is Host unless
+	// set.
 	TLSConfig *tls.Config `json:"-"`
-	// Dial makes the connections instead of a [net.Dialer], for a tunnel or a test. TLS is spoken over what it returns.
+	// Dial makes the connections in place of a [net.Dialer], for a tunnel or a test. TLS is spoken over what it
+	// returns.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier sends alerts to one list of recipients. It is safe for concurrent use.
 type Notifier struct {
-	service   provider.Service
+	flow      provider.Flow[Message]
 	server    *server
 	from      *mail.Address
 	to        []*mail.Address
 	userAgent string
 	language  mackerel.Language
-	level     mackerel.Level
-	message   func(mackerel.Alert) (Message, error)
 }
 
 var (
@@ -142,81 +138,85 @@ var (
 // New checks the configuration, without calling the server, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	s := c.server(&p)
-	from, to := c.addresses(&p)
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
-	if err := p.Err(name); err != nil {
+	from, to := c.check(&p)
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		service: provider.Service{Name: name, DecodeError: decodeReply}, server: s, from: from, to: to,
-		language: c.Text.Language, level: c.Level, message: c.Message,
-	}
+	n := &Notifier{server: newServer(c), from: from, language: c.Text.Language, flow: provider.Flow[Message]{
+		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Skip:    provider.ByLevel(c.Level),
+		Message: func(a mackerel.Alert) Message { return DefaultMessage(a, c.Text) },
+		Edit:    c.Edit,
+	}}
 	password := c.Password.Reveal()
-	n.service.Connect(c.Call, mackerel.AtLeastOnce, password, "\x00"+c.Username+"\x00"+password) // the latter as PLAIN sends it
-	n.userAgent = n.service.Header()().Get("User-Agent")
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, "\x00"+c.Username+"\x00"+password) // the latter is sent by PLAIN
+	n.userAgent = n.flow.Header()().Get("User-Agent")
+	return n.withRecipients(to...), nil
+}
+
+// withRecipients returns a notifier like n that sends to these recipients.
+func (n *Notifier) withRecipients(to ...*mail.Address) *Notifier {
+	other := *n
+	other.to = to
+	other.flow.Post, other.flow.Show = other.post, other.show
+	return &other
+}
+
+// check notes all problems, and returns the sender and the recipients.
+func (c Config) check(p *provider.Problems) (from *mail.Address, to []*mail.Address) {
+	p.Require("Host", c.Host != "")
+	if c.Host != "" && !isHost(c.Host) {
+		p.Add("Host", "not the name or address of a host")
 	}
-	return n, nil
+	if c.Port < 0 || c.Port > 65535 {
+		p.Add("Port", "must be from 1 to 65535")
+	}
+	provider.OneOf(p, "TLS", c.TLS, TLSStart, TLSImplicit, TLSNone)
+	c.checkCredentials(p)
+	from = address(p, "From", c.From)
+	to = addresses(p, "To", c.To)
+	if c.Hello != "" && !isHost(unbracketed(c.Hello)) {
+		p.Add("Hello", "not the name or address of a host")
+	}
+	p.Common(c.Level, c.Text, c.Call)
+	return from, to
+}
+
+func (c Config) checkCredentials(p *provider.Problems) {
+	if c.Username != "" && c.TLS == TLSNone && !isLoopback(c.Host) {
+		p.Add("TLS", "credentials are sent without TLS to this machine only")
+	}
+	p.Require("Username", c.Username != "" || c.Password.IsZero())
+	if hasControl(c.Username) {
+		p.Add("Username", "has a control character")
+	}
+	p.Require("Password", c.Username == "" || !c.Password.IsZero())
+	if hasControl(c.Password.Reveal()) {
+		p.Add("Password", "has a control character")
+	}
 }
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver sends the alert and says what came of it. The receipt's ID has the Message-IDs of the mails that were accepted,
-// separated by blanks.
+// Deliver sends the alert and returns what came of it. The receipt's ID has the Message-IDs of the mails that were
+// accepted, separated by blanks.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
+	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends a message that the caller has made. That it is cut is no error; that it is empty, or that what is never cut
-// is too long, is one.
+// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	text, cuts, err := n.prepare(m)
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", nil), err
-	}
-	d, err := n.delivery(text, start.Format(time.RFC1123Z))
-	if err != nil {
-		return n.service.Receipt(start, transport.Result{}, "", nil), err
-	}
-	result := n.service.Transport().Try(ctx, op, d.attempt)
-	receipt := n.service.Receipt(start, result, d.accepted(), cuts)
-	receipt.Queued = receipt.ID != ""
-	return receipt, d.err(ctx)
+	return n.flow.Send(ctx, m)
 }
 
-// Preview shows what Deliver would send, without sending it: a mail for each recipient, with its text as it is read, before
-// it is encoded for the way.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	text, cuts, err := n.prepare(m)
-	if err != nil {
-		return nil, err
-	}
-	p := &mackerel.Preview{Cuts: cuts}
-	for _, to := range n.to {
-		r, err := n.previewFor(text, to)
-		if err != nil {
-			return nil, err
-		}
-		p.Requests = append(p.Requests, r)
-	}
-	return p, nil
-}
+// Preview returns what Deliver would send, without sending it: a mail for each recipient, with its text as people read
+// it, before it is encoded.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "email to hanako@example.com", or "email to hanako@example.com and 2 more".
 func (n *Notifier) String() string {
@@ -225,28 +225,4 @@ func (n *Notifier) String() string {
 		s += " and " + strconv.Itoa(more) + " more"
 	}
 	return s
-}
-
-// only returns a notifier like n for one of its recipients.
-func (n *Notifier) only(to *mail.Address) *Notifier {
-	one := *n
-	one.to = []*mail.Address{to}
-	return &one
-}
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = provider.Skip(n.level, a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.service.MessageError(err)
-	}
-	if m.Thread == "" {
-		m.Thread = a.Key()
-	}
-	if m.State == "" {
-		m.State = state(a)
-	}
-	return m, "", nil
 }

@@ -9,19 +9,15 @@ import (
 	"github.com/mackerel-notify/mackerel/email/emailtest"
 )
 
-// The server here is the fake of package emailtest; with a real one, Port and TLSConfig can be left out.
+// An alert goes to three recipients through a server, which is a fake here. The server does not know one of them.
 func Example() {
-	s := emailtest.NewServer()
-	defer s.Close()
-	s.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user"})
+	fake := emailtest.New()
+	defer fake.Close()
+	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user"})
 
-	n, err := email.New(email.Config{
-		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
-		Username: emailtest.Username,
-		Password: mackerel.NewSecret(emailtest.Password),
-		From:     "Mackerel <alert@example.com>",
-		To:       []string{"hanako@example.com", "taro@example.com", "jiro@example.com"},
-	})
+	config := fake.Config() // in your program: email.Config{Host: "smtp.example.com", Username: ..., Password: ..., From: ...}
+	config.To = []string{"hanako@example.com", "taro@example.com", "jiro@example.com"}
+	n, err := email.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -31,7 +27,7 @@ func Example() {
 	for _, f := range mackerel.Failures(err) {
 		fmt.Println(f)
 	}
-	for _, m := range s.Mails() {
+	for _, m := range fake.Mails() {
 		fmt.Println(m.To, m.Subject, m.Header.Get("References"))
 	}
 	// Output:

@@ -5,26 +5,51 @@ import (
 	"html"
 	"strings"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A layout is a message on its way to both of its forms. Its texts are plain.
+// A layout is a message that is made into its two forms. Its texts are plain.
 type layout struct {
 	Message
 	title, facts, url, image string
-	lang                     string
+	language                 mackerel.Language
 }
 
-// plain is the text/plain form, with blank lines between its parts.
+// newLayout makes the texts of a message plain, and the title short enough.
+func newLayout(m Message, language mackerel.Language) (*layout, []mackerel.Cut) {
+	l := &layout{
+		Message: m, title: oneLine(m.Title), facts: provider.JoinFacts(m.Facts), url: oneLine(m.URL), language: language,
+	}
+	l.Text = strings.TrimSpace(provider.Plain(m.Text))
+	l.Memo = mackerel.Fact{Label: oneLine(m.Memo.Label), Value: provider.Plain(m.Memo.Value)}
+	if image := oneLine(m.Image); provider.Linkable(image, maxLink) {
+		l.image = image
+	}
+	_, cuts := provider.Runes.Fit(MaxTitle, func() string { return l.title }, provider.Part{Field: "title", Text: &l.title})
+	return l, cuts
+}
+
+// parts returns the texts in the order in which they are cut.
+func (l *layout) parts() []provider.Part {
+	return []provider.Part{
+		{Field: "memo", Text: &l.Memo.Value}, {Field: "text", Text: &l.Text},
+		{Field: "facts", Text: &l.facts}, {Field: "url", Text: &l.url},
+	}
+}
+
+// plain returns the text/plain form, with blank lines between its parts.
 func (l *layout) plain() string {
-	return provider.Join("\n\n", l.title, l.Text, provider.Lines(provider.SplitFacts(l.facts)), provider.Line(l.Memo), l.url, l.image) + "\n"
+	facts := provider.Lines(provider.SplitFacts(l.facts))
+	return provider.Join("\n\n", l.title, l.Text, facts, provider.Line(l.Memo), l.url, l.image) + "\n"
 }
 
-// html is the text/html form. Mail programs know little of CSS: everything is inline and needs nothing from elsewhere but
-// the picture.
+// html returns the text/html form. All styles are inline, because many mail programs ignore other CSS. Only the picture
+// is loaded from elsewhere.
 func (l *layout) html() string {
 	var b strings.Builder
-	b.WriteString("<!DOCTYPE html>\n<html lang=\"" + cmp.Or(l.lang, "en") + "\">\n<head><meta charset=\"utf-8\"></head>\n<body>\n")
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"" + string(cmp.Or(l.language, mackerel.English)) + "\">\n")
+	b.WriteString("<head><meta charset=\"utf-8\"></head>\n<body>\n")
 	b.WriteString(`<div style="font-family:sans-serif;font-size:14px;line-height:1.5`)
 	if l.Color != "" {
 		b.WriteString(";border-left:5px solid " + l.Color + ";padding-left:12px")
@@ -46,16 +71,17 @@ func (l *layout) html() string {
 	return b.String()
 }
 
-// rows are the facts as the rows of a table.
+// rows returns the facts as the rows of a table.
 func (l *layout) rows() string {
 	var b strings.Builder
 	for _, f := range provider.SplitFacts(l.facts) {
-		b.WriteString(`<tr><th align="left" valign="top" style="padding-right:12px">` + escape(f.Label) + "</th><td>" + escape(f.Value) + "</td></tr>\n")
+		b.WriteString(`<tr><th align="left" valign="top" style="padding-right:12px">` + escape(f.Label) + "</th>")
+		b.WriteString("<td>" + escape(f.Value) + "</td></tr>\n")
 	}
 	return b.String()
 }
 
-// link puts HTML behind a link to the page, if the address can be one.
+// link makes HTML a link to the page, if the address can be a link.
 func (l *layout) link(inner string) string {
 	if inner == "" || !provider.Linkable(l.url, maxLink) {
 		return inner
@@ -70,7 +96,7 @@ func (l *layout) picture() string {
 	return l.link(`<img src="` + html.EscapeString(l.image) + `" alt="` + html.EscapeString(l.image) + `">`)
 }
 
-// escape makes HTML of plain text.
+// escape returns plain text as HTML.
 func escape(text string) string {
 	return strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
 }

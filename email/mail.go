@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	netmail "net/mail"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -21,23 +18,23 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// A form is how a mail is written.
+// A form says how a mail is written.
 type form struct {
 	date     string
-	encoding mail.Encoding // of a text beyond ASCII
+	encoding mail.Encoding // of a text with characters beyond ASCII
 }
 
 var (
-	// measured is what a mail is measured with: a date is always as long.
+	// measured is for measuring a mail: all dates have the same length.
 	measured = form{time.RFC1123Z, mail.EncodingB64}
-	// shown is for a person to read. Some servers would not take it.
+	// shown is for people to read. Some servers would refuse it.
 	shown = form{"{date}", mail.NoEncoding}
 )
 
-// widest is a recipient as long as one can be, so that what is cut does not depend on whom a mail is for.
+// widest is the longest possible recipient. Measuring with it cuts the mail for every recipient at the same place.
 var widest = &netmail.Address{Address: strings.Repeat("x", maxAddress-2) + "@x"}
 
-// mail writes one mail to one recipient. It is the same for the same content, date aside.
+// mail writes the mail to one recipient. The same content gives the same mail, except for the date.
 func (n *Notifier) mail(c content, to *netmail.Address, f form) ([]byte, error) {
 	encoding := f.encoding
 	if encoding != mail.NoEncoding && isASCII(c.text+c.html) {
@@ -50,7 +47,7 @@ func (n *Notifier) mail(c content, to *netmail.Address, f form) ([]byte, error) 
 	m.SetMessageIDWithValue(n.messageID(c, to))
 	m.SetGenHeader(mail.HeaderDate, f.date)
 	m.SetGenHeader(mail.HeaderUserAgent, n.userAgent)
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence is to be answered with
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no automatic replies, such as an absence's
 	m.SetGenHeader(mail.HeaderXAutoResponseSuppress, "All")
 	if c.thread != "" {
 		root := "<" + threadID(c.thread) + "@" + domain(n.from) + ">"
@@ -58,39 +55,45 @@ func (n *Notifier) mail(c content, to *netmail.Address, f form) ([]byte, error) 
 		m.SetGenHeader(mail.HeaderReferences, root)
 	}
 	m.SetBodyString(mail.TypeTextPlain, crlf(c.text))
-	m.AddAlternativeString(mail.TypeTextHTML, crlf(c.html)) // last, as what is preferred: RFC 2046, 5.1.4
+	m.AddAlternativeString(mail.TypeTextHTML, crlf(c.html)) // last, because mail programs prefer the last: RFC 2046, 5.1.4
 	var b bytes.Buffer
-	_, err := m.WriteTo(&b)
-	return b.Bytes(), err
+	if _, err := m.WriteTo(&b); err != nil {
+		return nil, n.flow.Invalid(op, "Message: cannot be written as a mail")
+	}
+	return b.Bytes(), nil
 }
 
-// crlf gives text the line ends of MIME, which base64 would otherwise not have.
+// crlf gives text the line ends of MIME, which go-mail leaves alone within base64.
 func crlf(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
 
 func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
-// boundary depends on the texts it stands between, so that a text cannot have it.
+// boundary is made of the texts that it stands between, so that no text can contain it.
 func (c content) boundary() string { return digest(c.text, c.html) }
 
-// messageID is the same for the same mail, whichever process sends it.
+// messageID returns the same id for the same mail in every process.
 func (n *Notifier) messageID(c content, to *netmail.Address) string {
 	return digest(n.from.Address, to.Address, c.thread, c.state, c.title, c.text, c.html) + "@" + domain(n.from)
 }
 
-// threadID is what all mails of a thread refer to: a mail that never was. Mail programs do not mind.
+// maxThread is our own limit of the part of a thread's id before the @, in bytes.
+const maxThread = 100
+
+// threadID returns the id to which all mails of a thread refer. There is no mail with this id, which mail programs
+// accept.
 func threadID(thread string) string {
 	odd := func(r rune) bool {
 		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}
-	if len(thread) > 100 || strings.IndexFunc(thread, odd) >= 0 {
+	if len(thread) > maxThread || strings.IndexFunc(thread, odd) >= 0 {
 		return digest(thread)
 	}
 	return thread
 }
 
-// digest hashes the parts with their lengths, so that moving a character from one to the next gives another one.
+// digest returns a hash of the parts and their lengths, so that no two lists of parts have the same.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -99,11 +102,12 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// maxWord is how many bytes of text one encoded word has, so that the first stands beside "Subject: " in a line of 76.
+// maxWord is the longest text of an encoded word, in bytes. So the first word and "Subject: " fit into a line of 76
+// bytes.
 const maxWord = 36
 
-// encodeWords encodes one line of text for a header (https://www.rfc-editor.org/rfc/rfc2047). ASCII stays, unless it would
-// read as encoded.
+// encodeWords encodes a line of text for a header (https://www.rfc-editor.org/rfc/rfc2047). ASCII stays as it is unless
+// it could be read as encoded.
 func encodeWords(s string) string {
 	if isASCII(s) && !strings.Contains(s, "=?") {
 		return s
@@ -120,19 +124,15 @@ func encodeWords(s string) string {
 	return strings.Join(words, " ")
 }
 
-// previewFor shows the mail to one recipient.
-func (n *Notifier) previewFor(c content, to *netmail.Address) (mackerel.PreviewRequest, error) {
+// preview returns the mail to one recipient as people read it.
+func (n *Notifier) preview(c content, to *netmail.Address) (mackerel.PreviewRequest, error) {
 	raw, err := n.mail(c, to, shown)
 	if err != nil {
-		return mackerel.PreviewRequest{}, n.service.Invalid(op, "message: cannot be written as a mail")
+		return mackerel.PreviewRequest{}, err
 	}
 	m, err := netmail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return mackerel.PreviewRequest{}, n.service.Invalid(op, "message: cannot be read as a mail")
-	}
-	body, err := readAll(m.Body)
-	if err != nil {
-		return mackerel.PreviewRequest{}, n.service.Invalid(op, "message: cannot be read as a mail")
+		return mackerel.PreviewRequest{}, n.flow.Invalid(op, "Message: cannot be read as a mail")
 	}
 	header := http.Header{}
 	var words mime.WordDecoder
@@ -141,21 +141,10 @@ func (n *Notifier) previewFor(c content, to *netmail.Address) (mackerel.PreviewR
 			if decoded, err := words.DecodeHeader(v); err == nil {
 				v = decoded
 			}
-			header.Add(textproto.CanonicalMIMEHeaderKey(field), v)
+			header.Add(field, v)
 		}
 	}
-	scheme := "smtp://"
-	if n.server.tls == TLSImplicit {
-		scheme = "smtps://"
-	}
-	return mackerel.PreviewRequest{Method: "SMTP", URL: scheme + n.server.address(), Header: header, Body: body}, nil
-}
-
-// readAll reads what is in memory already.
-func readAll(r io.Reader) (string, error) {
-	var b strings.Builder
-	if _, err := io.Copy(&b, r); err != nil {
-		return "", errors.New("cannot be read")
-	}
-	return strings.ReplaceAll(b.String(), "\r\n", "\n"), nil
+	_, body, _ := strings.Cut(string(raw), "\r\n\r\n")
+	body = strings.ReplaceAll(body, "\r\n", "\n")
+	return mackerel.PreviewRequest{Method: "SMTP", URL: n.server.url(), Header: header, Body: body}, nil
 }

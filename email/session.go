@@ -1,11 +1,13 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/textproto"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,29 +15,82 @@ import (
 
 	"github.com/wneessen/go-mail/smtp"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A session is one connection to the server, ready to take mails. Of go-mail it uses the protocol and not the client
-// around it, which gives nobody a mail of which one recipient is refused, takes a lost RSET after the mail for a failure of
-// the mail, heeds the context only while it dials, and leaves connections open.
+// A server says where and how to connect.
+type server struct {
+	host     string
+	port     int
+	tls      TLS
+	username string
+	password mackerel.Secret
+	hello    string
+	config   *tls.Config
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// newServer returns the server of a configuration that has been checked.
+func newServer(c Config) *server {
+	s := &server{
+		host: c.Host, port: cmp.Or(c.Port, DefaultPort), tls: c.TLS, username: c.Username, password: c.Password,
+		hello: cmp.Or(c.Hello, machine()), config: c.TLSConfig.Clone(), dial: c.Dial,
+	}
+	if s.tls == "" {
+		s.tls = TLSStart
+		if s.port == ImplicitTLS {
+			s.tls = TLSImplicit
+		}
+	}
+	if s.config == nil {
+		s.config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	s.config.ServerName = cmp.Or(s.config.ServerName, s.host)
+	if s.dial == nil {
+		s.dial = new(net.Dialer).DialContext
+	}
+	return s
+}
+
+// machine returns the name of this machine, as far as it is fit for EHLO.
+func machine() string {
+	if host, err := os.Hostname(); err == nil && isHost(host) {
+		return host
+	}
+	return "localhost"
+}
+
+func (s *server) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
+
+// url returns the address for a preview.
+func (s *server) url() string {
+	if s.tls == TLSImplicit {
+		return "smtps://" + s.address()
+	}
+	return "smtp://" + s.address()
+}
+
+// A session is one connection to the server, ready to take mails. It uses go-mail's protocol, and not its Client: that
+// sends no mail at all if one recipient is refused, reports a failed RSET as a failure of the mail before, watches the
+// context only while it dials, and leaves connections open.
 type session struct {
 	conn    net.Conn
 	smtp    *smtp.Client
 	release func() bool // stops watching the context
 	wire    *transport.Transport
-	broken  bool // nothing more can be sent
+	broken  bool // no more mails can be sent
 }
 
-// The reasons that are our own.
+// Errors of our own.
 var (
 	errNoSTARTTLS = errors.New("the server offers no STARTTLS")
 	errNoAuth     = errors.New("the server takes no credentials by PLAIN or LOGIN")
 )
 
-// open connects, encrypts and authenticates. If it cannot, the result says why, and nothing was sent.
+// open connects, encrypts and authenticates. If that fails, it returns nil, and the result says why.
 func (n *Notifier) open(ctx context.Context) (*session, transport.Result) {
-	s := &session{wire: n.service.Transport()}
+	s := &session{wire: n.flow.Transport()}
 	err := s.connect(ctx, n.server)
 	if err == nil {
 		err = s.introduce(n.server)
@@ -59,7 +114,7 @@ func (s *session) connect(ctx context.Context, to *server) error {
 		return err
 	}
 	s.conn = conn
-	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends whatever is waiting
+	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends all reads and writes
 	if deadline, ok := dialing.Deadline(); ok {
 		if err := conn.SetDeadline(deadline); err != nil {
 			return err
@@ -76,9 +131,9 @@ func (s *session) connect(ctx context.Context, to *server) error {
 	return err
 }
 
-// introduce does what comes before the first mail.
+// introduce does what comes before the first mail: EHLO, STARTTLS, AUTH.
 func (s *session) introduce(to *server) error {
-	s.smtp.SkipSMTPUTF8(true) // addresses are ASCII, and the next server may not have it
+	s.smtp.SkipSMTPUTF8(true) // addresses are ASCII, and the next server may not support SMTPUTF8
 	if err := s.smtp.Hello(to.hello); err != nil {
 		return err
 	}
@@ -93,7 +148,11 @@ func (s *session) introduce(to *server) error {
 	if to.username == "" {
 		return nil
 	}
-	open := to.tls == TLSNone // which New allows to this machine itself only
+	return s.authenticate(to)
+}
+
+func (s *session) authenticate(to *server) error {
+	open := to.tls == TLSNone // New allows that to this machine only
 	_, ways := s.smtp.Extension("AUTH")
 	switch offered := strings.Fields(ways); {
 	case slices.Contains(offered, "PLAIN"):
@@ -104,7 +163,7 @@ func (s *session) introduce(to *server) error {
 	return errNoAuth
 }
 
-// send sends one mail. It has the time of one attempt.
+// send sends one mail, within the time of one attempt.
 func (s *session) send(ctx context.Context, from, to string, mail []byte) transport.Result {
 	if err := s.conn.SetDeadline(time.Now().Add(s.wire.Timeout())); err != nil {
 		return s.failed(ctx, sending, err)
@@ -123,7 +182,7 @@ func (s *session) send(ctx context.Context, from, to string, mail []byte) transp
 		return s.refused(ctx, sending, err)
 	}
 	if _, err = w.Write(mail); err == nil {
-		err = s.smtp.Text.W.Flush() // so that of what is lost from here on the dot may have been a part
+		err = s.smtp.Text.W.Flush() // until here, a loss cannot have been after the dot
 	}
 	if err != nil {
 		return s.failed(ctx, sending, err)
@@ -134,7 +193,7 @@ func (s *session) send(ctx context.Context, from, to string, mail []byte) transp
 	return transport.Result{Class: transport.Done}
 }
 
-// tooLong compares a mail with the limit that the server has announced, 0 being none
+// tooLong compares a mail with the limit that the server has announced. 0 means that there is no limit
 // (https://www.rfc-editor.org/rfc/rfc1870#section-4).
 func (s *session) tooLong(mail []byte) error {
 	_, words := s.smtp.Extension("SIZE")
@@ -144,7 +203,7 @@ func (s *session) tooLong(mail []byte) error {
 	return nil
 }
 
-// refused is failed within a transaction, which is then given up for the next one.
+// refused returns the result of an error within a transaction, and ends the transaction so that the next can begin.
 func (s *session) refused(ctx context.Context, at step, err error) transport.Result {
 	result := s.failed(ctx, at, err)
 	if !s.broken {
@@ -153,8 +212,8 @@ func (s *session) refused(ctx context.Context, at step, err error) transport.Res
 	return result
 }
 
-// failed says what an error means: the server's reply, or that there is none, after which the connection is of no use. 421
-// announces that it ends.
+// failed returns the result of an error. Without a reply the connection cannot be used any more. After 421 the server
+// closes it.
 func (s *session) failed(ctx context.Context, at step, err error) transport.Result {
 	var reply *textproto.Error
 	if errors.As(err, &reply) {
@@ -165,17 +224,18 @@ func (s *session) failed(ctx context.Context, at step, err error) transport.Resu
 	return transport.Result{Class: lostAt(at), Err: s.wire.Lost(ctx, err)}
 }
 
-// farewell is how long the end of a session may take: the mails are accepted, and somebody is waiting.
+// farewell is how long the end of a session may take. It is short, because the caller is waiting and the mails are
+// accepted.
 const farewell = time.Second
 
-// close ends the session, politely if it can.
+// close ends the session, with QUIT if the connection is in order.
 func (s *session) close() {
 	if s.conn == nil {
 		return
 	}
 	if s.smtp != nil && !s.broken && s.conn.SetDeadline(time.Now().Add(farewell)) == nil {
-		_ = s.smtp.Quit() // whatever comes of it, the connection ends
+		_ = s.smtp.Quit() // the connection is closed in either case
 	}
 	s.release()
-	_ = s.conn.Close() // the same
+	_ = s.conn.Close() // the mails are sent: an error changes nothing
 }

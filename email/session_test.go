@@ -3,9 +3,7 @@ package email_test
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -16,208 +14,140 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/email"
 	"github.com/mackerel-notify/mackerel/email/emailtest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// TestTheWaysToConnect all end in an encrypted session with credentials.
-func TestTheWaysToConnect(t *testing.T) {
-	for name, c := range map[string]email.Config{
-		"STARTTLS on port 587":                  {},
-		"STARTTLS on another port":              {Port: 2525},
-		"TLS from the first byte on port 465":   {Port: 465},
-		"TLS from the first byte where told so": {Port: 465, TLS: email.TLSImplicit},
+func TestConnectionsAreEncrypted(t *testing.T) {
+	for name, configure := range map[string]func(*email.Config){
+		"STARTTLS on port 587":                     func(*email.Config) {},
+		"STARTTLS on another port":                 func(c *email.Config) { c.Port = 2525 },
+		"TLS from the first byte on port 465":      func(c *email.Config) { c.Port = 465 },
+		"TLS from the first byte if the TLS is so": func(c *email.Config) { c.Port, c.TLS = 465, email.TLSImplicit },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if m, _ := notify(t, c, alert()); !m.TLS || m.User != emailtest.Username {
+			if m, _ := notify(t, alert(), configure); !m.TLS || m.User != emailtest.Username {
 				t.Errorf("encrypted %t, user %q", m.TLS, m.User)
 			}
 		})
 	}
 }
 
-func TestCredentialsByLogin(t *testing.T) {
-	s := newServer(t)
-	s.Hide("AUTH PLAIN")
-	if err := newNotifier(t, s, email.Config{}).Notify(t.Context(), alert()); err != nil || only(t, s).User != emailtest.Username {
-		t.Errorf("%v, %q", err, s.Problems())
+func TestTLSFromTheFirstByteOverASocket(t *testing.T) {
+	fake := servicetest.Start(t, emailtest.New())
+	config := fake.Config()
+	config.Port, config.TLS = fake.TLSPort(), email.TLSImplicit
+	err := servicetest.Make(t, email.New, config).Notify(t.Context(), alert())
+	if err != nil || !last(t, fake).TLS || slices.Contains(fake.Commands(), "STARTTLS") {
+		t.Errorf("%v, %q", err, fake.Commands())
 	}
 }
 
-// TestWhatAServerLacks: without encryption or a way to give credentials nothing is sent, and no credential either.
-func TestWhatAServerLacks(t *testing.T) {
+func TestCredentialsAreSentByLoginIfThereIsNoPlain(t *testing.T) {
+	fake, n := start(t)
+	fake.Hide("AUTH PLAIN")
+	if err := n.Notify(t.Context(), alert()); err != nil || last(t, fake).User != emailtest.Username {
+		t.Errorf("%v, %q", err, fake.Problems())
+	}
+}
+
+func TestNothingIsSentWithoutTLSOrAWayToAuthenticate(t *testing.T) {
 	for _, lack := range []string{"STARTTLS", "AUTH"} {
-		s := newServer(t)
-		s.Hide(lack)
-		receipt, err := newNotifier(t, s, email.Config{}).Deliver(t.Context(), alert())
-		_ = asError(t, err, mackerel.ErrUnsupported)
-		if receipt.Attempts != 1 || len(s.Mails()) != 0 || slices.ContainsFunc(s.Commands(), func(c string) bool { return strings.HasPrefix(c, "AUTH") || strings.HasPrefix(c, "MAIL") }) {
-			t.Errorf("without %s: %v, %q", lack, err, s.Commands())
+		fake, n := start(t)
+		fake.Hide(lack)
+		receipt, err := n.Deliver(t.Context(), alert())
+		_ = servicetest.AsError(t, err, mackerel.ErrUnsupported)
+		sent := slices.ContainsFunc(fake.Commands(), func(c string) bool { return strings.HasPrefix(c, "AUTH") || strings.HasPrefix(c, "MAIL") })
+		if receipt.Attempts != 1 || sent {
+			t.Errorf("without %s: %v, %q", lack, err, fake.Commands())
 		}
 	}
 }
 
-// TestNoTLS: in the clear only when asked for, and with credentials to this machine only.
-func TestNoTLS(t *testing.T) {
-	s := newServer(t)
-	s.Hide("STARTTLS")
-	c := config(s)
-	c.TLS = email.TLSNone
-	n, err := email.New(c)
-	if err != nil {
-		t.Fatal(err)
+func TestNoTLSIfAskedFor(t *testing.T) {
+	fake := servicetest.Start(t, emailtest.New())
+	fake.Hide("STARTTLS")
+	config := fake.Config()
+	config.TLS = email.TLSNone
+	if err := servicetest.Make(t, email.New, config).Notify(t.Context(), alert()); err != nil || last(t, fake).TLS || last(t, fake).User != emailtest.Username {
+		t.Errorf("%v, %q", err, fake.Problems())
 	}
-	if err := n.Notify(t.Context(), alert()); err != nil || only(t, s).TLS || only(t, s).User != emailtest.Username {
-		t.Errorf("%v, %q", err, s.Problems())
-	}
-
-	s.Hide("AUTH") // a relay for whoever can reach it
-	c.Host, c.Username, c.Password, c.Dial = "relay.example.com", "", mackerel.Secret{}, s.Dial
-	if n, err = email.New(c); err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Notify(t.Context(), alert()); err != nil || len(s.Mails()) != 2 || s.Mails()[1].User != "" {
-		t.Errorf("%v, %q", err, s.Problems())
+	fake.Hide("AUTH") // a relay that takes mail from everybody
+	config.Host, config.Username, config.Password, config.Dial = "relay.example.com", "", mackerel.Secret{}, fake.Dial
+	if err := servicetest.Make(t, email.New, config).Notify(t.Context(), alert()); err != nil || fake.Accepted() != 2 || last(t, fake).User != "" {
+		t.Errorf("%v, %q", err, fake.Problems())
 	}
 }
 
-// TestCertificates that are not good for the host are not tried a second time, and nothing is sent.
-func TestCertificates(t *testing.T) {
-	s := newServer(t)
-	for name, change := range map[string]func(*email.Config){
-		"of an unknown authority":    func(c *email.Config) { c.TLSConfig = nil },
-		"of another host":            func(c *email.Config) { c.Host = "other.test" },
-		"of an unknown one, not 465": func(c *email.Config) { c.TLSConfig, c.Port = nil, 465 },
+func TestACertificateMustBeValidForTheHost(t *testing.T) {
+	for name, configure := range map[string]func(*email.Config){
+		"an unknown authority":             func(c *email.Config) { c.TLSConfig = nil },
+		"another host":                     func(c *email.Config) { c.Host = "other.test" },
+		"an unknown authority at port 465": func(c *email.Config) { c.TLSConfig, c.Port = nil, 465 },
 	} {
-		t.Run(name, func(t *testing.T) {
-			c := config(s)
-			c.Host, c.Port, c.Dial = emailtest.MemoryHost, 587, s.Dial
-			change(&c)
-			n, err := email.New(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			receipt, err := n.Deliver(t.Context(), alert())
-			_ = asError(t, err, mackerel.ErrUnavailable)
-			if !errors.As(err, new(*tls.CertificateVerificationError)) || receipt.Attempts != 1 || len(s.Mails()) != 0 {
-				t.Errorf("%v, %+v", err, receipt)
-			}
-		})
+		fake, n := start(t, configure)
+		receipt, err := n.Deliver(t.Context(), alert())
+		_ = servicetest.AsError(t, err, mackerel.ErrUnavailable)
+		if !errors.As(err, new(*tls.CertificateVerificationError)) || receipt.Attempts != 1 || fake.Accepted() != 0 {
+			t.Errorf("%s: %v, %+v", name, err, receipt)
+		}
+	}
+	fake, n := start(t, func(c *email.Config) { c.Host, c.TLSConfig.ServerName = "192.0.2.1", emailtest.MemoryHost })
+	if err := n.Notify(t.Context(), alert()); err != nil {
+		t.Errorf("with a ServerName: %v, %q", err, fake.Problems())
 	}
 }
 
-// TestTheServerNameOfTheConfig has its way, for a server that is reached by an address.
-func TestTheServerNameOfTheConfig(t *testing.T) {
-	s := newServer(t)
-	c := config(s)
-	c.Host, c.Dial, c.TLSConfig.ServerName = "192.0.2.1", s.Dial, emailtest.MemoryHost
-	n, err := email.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Notify(t.Context(), alert()); err != nil || c.TLSConfig.ServerName != emailtest.MemoryHost {
-		t.Error(err)
-	}
-}
-
-func TestAWrongPassword(t *testing.T) {
-	s := newServer(t)
-	c := config(s)
-	c.Password = mackerel.NewSecret("not-the-password")
-	n, err := email.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestAWrongPasswordIsUnauthorized(t *testing.T) {
+	fake, n := start(t)
+	fake.RevokeToken(emailtest.Username + ":" + emailtest.Password)
 	receipt, err := n.Deliver(t.Context(), alert())
-	if e := asError(t, err, mackerel.ErrUnauthorized); e.Code != "535" || receipt.Attempts != 1 {
+	if e := servicetest.AsError(t, err, mackerel.ErrUnauthorized); e.Code != "535" || receipt.Attempts != 1 {
 		t.Errorf("%+v, %+v", e, receipt)
 	}
 }
 
-// TestAClosedPort is a connection that cannot be made.
-func TestAClosedPort(t *testing.T) {
-	s := newServer(t)
-	c := config(s)
-	s.Close()
-	c.Call.MaxAttempts = 2
-	n, err := email.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	receipt, err := n.Deliver(t.Context(), alert())
-	if e := asError(t, err, mackerel.ErrUnavailable); e.Attempts != 2 || receipt.Attempts != 2 || e.Message != "" || e.Err == nil {
+func TestAClosedPortIsTriedAgain(t *testing.T) {
+	fake := servicetest.Start(t, emailtest.New())
+	config := fake.Config()
+	config.Call.MaxAttempts = 2
+	fake.Close()
+	receipt, err := servicetest.Make(t, email.New, config).Deliver(t.Context(), alert())
+	if e := servicetest.AsError(t, err, mackerel.ErrUnavailable); e.Attempts != 2 || receipt.Attempts != 2 || e.Message != "" || e.Err == nil {
 		t.Errorf("%+v, %+v", e, receipt)
 	}
 }
 
-// TestAHostThatDoesNotExist is not asked for twice.
-func TestAHostThatDoesNotExist(t *testing.T) {
-	c := config(newServer(t))
-	c.Dial = func(context.Context, string, string) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "smtp.example.com", IsNotFound: true}}
-	}
-	n, err := email.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestAHostThatDoesNotExistIsNotTriedAgain(t *testing.T) {
+	_, n := start(t, func(c *email.Config) {
+		c.Dial = func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "smtp.example.com", IsNotFound: true}}
+		}
+	})
 	receipt, err := n.Deliver(t.Context(), alert())
-	if _ = asError(t, err, mackerel.ErrUnavailable); receipt.Attempts != 1 {
+	if e := servicetest.AsError(t, err, mackerel.ErrUnavailable); e.Attempts != 1 || receipt.Attempts != 1 {
 		t.Errorf("%v, %+v", err, receipt)
 	}
 }
 
-// TestADialThatHangs ends with the attempt's time or the context.
-func TestADialThatHangs(t *testing.T) {
-	hang := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
+func TestADialThatHangsEndsWithTheTimeoutOrTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := nowhere(t, hang)
-		c.Call = mackerel.CallOptions{MaxAttempts: 1, Timeout: 4 * time.Second}
-		n, err := email.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		_, err = n.Deliver(t.Context(), alert())
-		if e := asError(t, err, mackerel.ErrUnavailable); time.Since(start) != 4*time.Second || e.Err.Error() != "no answer within 4s" {
-			t.Errorf("%v after %v", err, time.Since(start))
+		_, n := start(t, func(c *email.Config) {
+			c.Call = mackerel.CallOptions{MaxAttempts: 1, Timeout: 4 * time.Second}
+			c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		})
+		began := time.Now()
+		err := n.Notify(t.Context(), alert())
+		if e := servicetest.AsError(t, err, mackerel.ErrUnavailable); time.Since(began) != 4*time.Second || e.Err.Error() != "no answer within 4s" {
+			t.Errorf("%v after %v", err, time.Since(began))
 		}
 		_ = checkCancel(t, n, mackerel.ErrUnavailable, time.Second)
 	})
 }
 
-// nowhere leads nowhere but through dial.
-func nowhere(t *testing.T, dial func(context.Context, string, string) (net.Conn, error)) email.Config {
-	t.Helper()
-	return email.Config{Host: "smtp.example.com", From: "alert@example.com", To: []string{hanako}, Dial: dial}
-}
-
-// TestTheTimeOfEachMail begins anew: many recipients at a slow server are no reason to give up.
-func TestTheTimeOfEachMail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		slow := func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := s.Dial(ctx, network, address)
-			return slowConn{conn}, err
-		}
-		c := email.Config{
-			Host: emailtest.MemoryHost, Port: 465, Dial: slow, TLSConfig: s.TLSConfig(), From: "alert@example.com", To: []string{hanako, taro, jiro},
-			Username: emailtest.Username, Password: mackerel.NewSecret(emailtest.Password),
-		}
-		c.Call = mackerel.CallOptions{MaxAttempts: 1}
-		n, err := email.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		err = n.Notify(t.Context(), alert())
-		if took := time.Since(start); err != nil || took < 12*time.Second {
-			t.Errorf("%v after %v", err, took)
-		}
-	})
-}
-
-// A slowConn needs a second for everything it sends.
+// A slowConn needs a second for each write.
 type slowConn struct{ net.Conn }
 
 func (c slowConn) Write(b []byte) (int, error) {
@@ -225,63 +155,68 @@ func (c slowConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestTheSizeThatTheServerTakes is heeded before anything is sent.
-func TestTheSizeThatTheServerTakes(t *testing.T) {
-	s := newServer(t)
-	s.SetSize(1000)
-	receipt, err := newNotifier(t, s, email.Config{}).Deliver(t.Context(), alert())
-	if e := asError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Err.Error(), "the server takes 1000") || receipt.Attempts != 1 || slices.Contains(s.Commands(), "DATA") {
-		t.Errorf("%v, %q", err, s.Commands())
+// A brokenConn breaks before the end of a mail is sent.
+type brokenConn struct{ net.Conn }
+
+func (c brokenConn) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), "</html>") {
+		return 0, net.ErrClosed
 	}
-	s.Hide("SIZE") // now it says so only afterwards
-	_, err = newNotifier(t, s, email.Config{}).Deliver(t.Context(), alert())
-	if e := asError(t, err, mackerel.ErrInvalid); e.Code != "552" {
-		t.Errorf("%v", err)
-	}
+	return c.Conn.Write(b)
 }
 
-// TestSecretsThatComeBack: a server may repeat what it was sent, in whatever form.
-func TestSecretsThatComeBack(t *testing.T) {
-	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + emailtest.Username + "\x00" + emailtest.Password))
-	login := base64.StdEncoding.EncodeToString([]byte(emailtest.Password))
-	for _, at := range []emailtest.Step{emailtest.AtAuth, emailtest.AtRcpt, emailtest.AtContent} {
-		s := newServer(t)
-		s.Inject(emailtest.Fault{At: at, Reply: "550 what is AUTH PLAIN " + plain + " or " + login + " or " + emailtest.Password})
-		_, err := newNotifier(t, s, email.Config{}).Deliver(t.Context(), alert())
-		for _, text := range []string{fmt.Sprint(err), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)} {
-			for _, secret := range []string{plain, login, emailtest.Password} {
-				if strings.Contains(text, strings.TrimRight(secret, "=")) {
-					t.Errorf("%s shows %q", text, secret)
-				}
+func TestAMailThatWasNotSentWholeIsNotAmbiguous(t *testing.T) {
+	fake, n := start(t, func(c *email.Config) {
+		dial := c.Dial
+		c.TLS, c.Username, c.Password, c.Call.MaxAttempts = email.TLSNone, "", mackerel.Secret{}, 1
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return brokenConn{conn}, err
+		}
+	})
+	fake.Hide("STARTTLS", "AUTH")
+	_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnavailable)
+}
+
+// TestTheTimeoutIsThatOfEachMail: three mails to a slow server take longer than the timeout of one.
+func TestTheTimeoutIsThatOfEachMail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, n := start(t, three, func(c *email.Config) {
+			dial := c.Dial
+			c.Port, c.Call.MaxAttempts = 465, 1
+			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dial(ctx, network, address)
+				return slowConn{conn}, err
 			}
+		})
+		began := time.Now()
+		err := n.Notify(t.Context(), alert())
+		if took := time.Since(began); err != nil || took < 12*time.Second {
+			t.Errorf("%v after %v", err, took)
 		}
-		if !strings.Contains(err.Error(), "what is AUTH PLAIN [redacted]") {
-			t.Error(err)
-		}
+	})
+}
+
+func TestTheSizeThatTheServerTakesIsHeeded(t *testing.T) {
+	fake, n := start(t)
+	fake.SetSize(1000)
+	receipt, err := n.Deliver(t.Context(), alert())
+	e := servicetest.AsError(t, err, mackerel.ErrInvalid)
+	if !strings.Contains(e.Err.Error(), "the server takes 1000") || receipt.Attempts != 1 || slices.Contains(fake.Commands(), "DATA") {
+		t.Errorf("%v, %q", err, fake.Commands())
+	}
+	fake.Hide("SIZE") // the server says it only after the mail
+	if e := servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrInvalid); e.Code != "552" {
+		t.Errorf("%+v", e)
 	}
 }
 
-// TestHello is said by the name that was configured.
-func TestHello(t *testing.T) {
-	s := newServer(t)
-	if err := newNotifier(t, s, email.Config{Hello: "[192.0.2.7]"}).Notify(t.Context(), alert()); err != nil || s.Commands()[0] != "EHLO [192.0.2.7]" {
-		t.Errorf("%v, %q", err, s.Commands())
-	}
-	if last := s.Commands()[len(s.Commands())-1]; last != "QUIT" {
-		t.Errorf("the last command is %q", last)
-	}
-}
-
-// TestTLSFromTheFirstByteOverASocket is the way that most services offer beside STARTTLS.
-func TestTLSFromTheFirstByteOverASocket(t *testing.T) {
-	s := newServer(t)
-	c := config(s)
-	c.Port, c.TLS = s.TLSPort(), email.TLSImplicit
-	n, err := email.New(c)
-	if err != nil {
+func TestASessionBeginsWithTheConfiguredNameAndEndsWithQuit(t *testing.T) {
+	fake, n := start(t, func(c *email.Config) { c.Hello = "[192.0.2.7]" })
+	if err := n.Notify(t.Context(), alert()); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.Notify(t.Context(), alert()); err != nil || !only(t, s).TLS || slices.Contains(s.Commands(), "STARTTLS") {
-		t.Errorf("%v, %q", err, s.Commands())
+	if all := fake.Commands(); all[0] != "EHLO [192.0.2.7]" || all[len(all)-1] != "QUIT" {
+		t.Errorf("%q", all)
 	}
 }

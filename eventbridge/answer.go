@@ -2,7 +2,6 @@ package eventbridge
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -10,91 +9,110 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// answer is that of PutEvents, and in the last two members that of an error. Entries stand in the order of the request's.
+// An answer is that of PutEvents or, with Type and Message, that of a refusal. Entries are in the order of the
+// request's.
 type answer struct {
-	FailedEntryCount *int
-	Entries          []result
-	Type             string `json:"__type"`
-	Message          string `json:"message"` // the service's own; the gateway before it writes Message
+	FailedEntryCount *int     `json:"FailedEntryCount"`
+	Entries          []result `json:"Entries"`
+	Type             string   `json:"__type"`
+	Message          string   `json:"message,case:ignore"` // the gateway in front of the service writes "Message"
 }
 
 type result struct {
 	EventID      string `json:"EventId"`
-	ErrorCode    string
-	ErrorMessage string
+	ErrorCode    string `json:"ErrorCode"`
+	ErrorMessage string `json:"ErrorMessage"`
 }
 
-// judge accepts the documented success: a 200 in which the one entry has an id. It is stored in id.
-func judge(id *string) func(*transport.Result) {
-	return func(r *transport.Result) {
-		*id = ""
-		if r.Class != transport.Done {
-			r.Class = refused(r)
-			return
-		}
-		var a answer
-		provider.JSON(&a)(r)
-		switch {
-		case r.Class != transport.Done:
-		case r.Status != http.StatusOK || a.FailedEntryCount == nil || len(a.Entries) != 1:
-			provider.Undocumented(r)
-		case *a.FailedEntryCount == 0 && a.Entries[0].ErrorCode == "" && a.Entries[0].EventID != "":
-			*id = a.Entries[0].EventID
-		case *a.FailedEntryCount == 1 && a.Entries[0].ErrorCode != "":
-			r.Class = entryClass(a.Entries[0].ErrorCode)
-		default:
-			provider.Undocumented(r)
-		}
-	}
+func decode(body []byte) (a answer, ok bool) {
+	ok = provider.DecodeJSON(body, &a)
+	return a, ok
 }
 
-// entryClass is what the code of a failed entry means, which is certain not to have been put. A code that is not known may
-// well go away: trying again cannot put the event twice.
-func entryClass(code string) transport.Class {
-	switch code {
-	case "AccessDeniedException", "NotAuthorizedForSourceException", "NotAuthorizedForDetailTypeException":
-		return transport.Unauthorized
-	case "InvalidArgument", "InvalidAccountIdException", "MalformedDetail", "RedactionFailure":
-		return transport.Invalid
+// eventID returns the id of the only event, "" if the answer is not the documented success.
+func (a answer) eventID() string {
+	if a.FailedEntryCount == nil || *a.FailedEntryCount != 0 || len(a.Entries) != 1 || a.Entries[0].ErrorCode != "" {
+		return ""
 	}
-	if isThrottle(code) {
-		return transport.RateLimited
-	}
-	return transport.Unavailable // InternalFailure is one of these
+	return a.Entries[0].EventID
 }
 
-// isThrottle reports whether a code means that there were too many requests.
-func isThrottle(code string) bool {
-	switch code {
-	case "RequestLimitExceeded", "TooManyRequestsException", "SlowDown":
-		return true
+// errorCode returns the code with which the only entry has failed, "" if the answer is not that.
+func (a answer) errorCode() string {
+	if a.FailedEntryCount == nil || *a.FailedEntryCount != 1 || len(a.Entries) != 1 {
+		return ""
 	}
-	return strings.Contains(code, "Throttl")
+	return a.Entries[0].ErrorCode
 }
 
-// refused is what an error means. AWS answers nearly all with a 400, and says the rest with a code; see
-// https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html.
-func refused(r *transport.Result) transport.Class {
-	var a answer
-	_ = json.Unmarshal(r.Body, &a) // what is not AWS's has no code
-	code := cmp.Or(plainCode(a.Type), plainCode(r.Header.Get("X-Amzn-Errortype")))
+// judge accepts a 200 in which the only entry has an id. An entry that failed was certainly not put. If its code is not
+// known, it is sent again, because that cannot put the event twice.
+func judge(r *transport.Result) {
+	a, ok := decode(r.Body)
 	switch {
-	case isThrottle(code):
-		return transport.RateLimited
-	case r.Class != transport.Invalid:
-		return r.Class
+	case r.Class != transport.Done:
+		r.Class = refused(*r, a)
+	case !ok || r.Status != http.StatusOK:
+		provider.Undocumented(r)
+	case a.errorCode() != "":
+		r.Class = classOf(a.errorCode(), transport.Unavailable)
+	case a.eventID() == "":
+		provider.Undocumented(r)
 	}
-	switch code {
-	case "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException",
-		"InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-		"NotAuthorized", "OptInRequired", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException":
-		return transport.Unauthorized
-	case "ResourceNotFoundException":
-		return transport.NotFound
-	case "RequestTimeout", "RequestTimeoutException":
-		return transport.Unavailable
+}
+
+// refused returns the class of a refusal. AWS answers nearly all with a 400, whose code says more than the status. The
+// code of another status counts only if it says that there were too many requests.
+func refused(r transport.Result, a answer) transport.Class {
+	code := cmp.Or(plainCode(a.Type), plainCode(r.Header.Get("X-Amzn-Errortype")))
+	if class := classOf(code, r.Class); r.Class == transport.Invalid || class == transport.RateLimited {
+		return class
 	}
 	return r.Class
+}
+
+// classes are the codes of refusals and of entries that failed.
+// See https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html and API_PutEventsResultEntry.html.
+var classes = map[string]transport.Class{
+	"AccessDeniedException":               transport.Unauthorized,
+	"ExpiredToken":                        transport.Unauthorized,
+	"ExpiredTokenException":               transport.Unauthorized,
+	"IncompleteSignature":                 transport.Unauthorized,
+	"IncompleteSignatureException":        transport.Unauthorized,
+	"InvalidClientTokenId":                transport.Unauthorized,
+	"InvalidSignatureException":           transport.Unauthorized,
+	"MissingAuthenticationToken":          transport.Unauthorized,
+	"MissingAuthenticationTokenException": transport.Unauthorized,
+	"NotAuthorized":                       transport.Unauthorized,
+	"NotAuthorizedForDetailTypeException": transport.Unauthorized,
+	"NotAuthorizedForSourceException":     transport.Unauthorized,
+	"OptInRequired":                       transport.Unauthorized,
+	"RequestExpired":                      transport.Unauthorized,
+	"SignatureDoesNotMatch":               transport.Unauthorized,
+	"UnrecognizedClientException":         transport.Unauthorized,
+	"InvalidAccountIdException":           transport.Invalid,
+	"InvalidArgument":                     transport.Invalid,
+	"MalformedDetail":                     transport.Invalid,
+	"RedactionFailure":                    transport.Invalid,
+	"ResourceNotFoundException":           transport.NotFound,
+	"InternalFailure":                     transport.Unavailable,
+	"RequestTimeout":                      transport.Unavailable,
+	"RequestTimeoutException":             transport.Unavailable,
+	"RequestLimitExceeded":                transport.RateLimited,
+	"SlowDown":                            transport.RateLimited,
+	"TooManyRequestsException":            transport.RateLimited,
+}
+
+// classOf returns the class of a code. AWS has several codes with "Throttl" in them, which mean the same.
+func classOf(code string, otherwise transport.Class) transport.Class {
+	class, known := classes[code]
+	switch {
+	case known:
+		return class
+	case strings.Contains(code, "Throttl"):
+		return transport.RateLimited
+	}
+	return otherwise
 }
 
 // plainCode takes the namespace and the address off a code: "com.amazon.coral.service#ThrottlingException:http://...".
@@ -103,13 +121,13 @@ func plainCode(code string) string {
 	return code[strings.LastIndexByte(code, '#')+1:]
 }
 
-// decodeError reads {"__type":"ValidationException","message":"..."}, or the failed entry of a 200.
+// decodeError reads the failed entry of a 200, or {"__type":"ValidationException","message":"..."}.
 func decodeError(_ int, body []byte) (code, message string) {
-	var a answer
-	if json.Unmarshal(body, &a) != nil {
+	a, ok := decode(body)
+	switch {
+	case !ok:
 		return "", ""
-	}
-	if len(a.Entries) == 1 {
+	case len(a.Entries) == 1:
 		return a.Entries[0].ErrorCode, a.Entries[0].ErrorMessage
 	}
 	return plainCode(a.Type), a.Message

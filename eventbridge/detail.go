@@ -2,34 +2,35 @@ package eventbridge
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// fit renders the detail in at most so many bytes, and says what was cut for that. ID, status, title and addresses are
-// not cut.
-func (m Message) fit(limit int) (string, []mackerel.Cut, error) {
-	a := own(m.Alert)
+// detail renders the alert as an event's detail of at most so many bytes, and says what was cut for that. ID, status,
+// title and addresses are never cut.
+func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
+	a := copyOf(m.Alert)
 	var failed error
 	render := func() string {
-		detail, err := detailOf(a, m.ResourceInfo)
+		body, err := encodeDetail(a, m.ResourceInfo)
 		if err != nil {
 			failed = err
 		}
-		return detail
+		return string(body)
 	}
-	detail, cuts := provider.Bytes.Fit(limit, render, parts(&a)...)
-	return detail, cuts, failed
+	text, cuts := provider.Bytes.Fit(limit, render, parts(&a)...)
+	return text, cuts, failed
 }
 
-// own is a copy of an alert whose texts can be changed.
-func own(a mackerel.Alert) mackerel.Alert {
+// copyOf returns a copy of an alert whose texts can be changed without changing the caller's alert.
+func copyOf(a mackerel.Alert) mackerel.Alert {
 	a.Facts = slices.Clone(a.Facts)
-	a.Host, a.Service, a.Group = clone(a.Host), clone(a.Service), clone(a.Group)
-	a.Metric, a.User = clone(a.Metric), clone(a.User)
+	a.Host, a.Service, a.Group, a.Metric = clone(a.Host), clone(a.Service), clone(a.Group), clone(a.Metric)
 	return a
 }
 
@@ -41,7 +42,7 @@ func clone[T any](p *T) *T {
 	return &v
 }
 
-// parts are the texts of an alert in the order in which they may be cut.
+// parts returns the texts of an alert in the order in which they may be cut.
 func parts(a *mackerel.Alert) []provider.Part {
 	all := []provider.Part{{Field: "memo", Text: &a.Monitor.Memo}}
 	if a.Group != nil {
@@ -64,81 +65,93 @@ func parts(a *mackerel.Alert) []provider.Part {
 	return all
 }
 
-// webhookOnly are members of Mackerel's webhooks that the details of its events do not have.
-var webhookOnly = []string{"type", "imageUrl"}
-
-// detailOf is an alert as the detail of an event: see the package's documentation.
-func detailOf(a mackerel.Alert, info *ResourceInfo) (string, error) {
-	body, err := a.MarshalJSON()
+// encodeDetail returns an alert as the detail of an event: see the package's documentation.
+func encodeDetail(a mackerel.Alert, info *ResourceInfo) ([]byte, error) {
+	webhook, err := a.MarshalJSON()
 	if err != nil {
-		return "", err
-	}
-	all, err := members(body)
-	if err != nil {
-		return "", err
-	}
-	all = slices.DeleteFunc(all, func(m member) bool {
-		return slices.Contains(webhookOnly, m.name) || m.name == "resourceInfo" && info != nil || m.saysNothing()
-	})
-	if info != nil {
-		value, err := info.MarshalJSON()
-		if err != nil {
-			return "", err
-		}
-		all = append(all, member{"resourceInfo", value})
-	}
-	return object(all)
-}
-
-// A member is a member of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// saysNothing reports whether a member is one of those that Mackerel's events do not have, and empty.
-func (m member) saysNothing() bool {
-	return m.name == "message" && string(m.value) == `""` || m.name == "user" && string(m.value) == "null"
-}
-
-// members returns the members of an object in their order.
-func members(object []byte) ([]member, error) {
-	var all []member
-	dec := json.NewDecoder(bytes.NewReader(object))
-	if _, err := dec.Token(); err != nil { // the opening brace
 		return nil, err
 	}
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := member{}
-		m.name, _ = token.(string) // a member's name is nothing else
-		if err := dec.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, nil
+	return provider.EncodeJSON(detail{webhook, info})
 }
 
-// object is the way back, without white space around the members.
-func object(all []member) (string, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range all {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		quoted, err := provider.EncodeJSON(m.name)
-		if err != nil {
-			return "", err
-		}
-		b.Write(quoted)
-		b.WriteByte(':')
-		b.Write(m.value)
+// A detail is the JSON object that is made of a webhook.
+type detail struct {
+	webhook jsontext.Value
+	info    *ResourceInfo
+}
+
+// MarshalJSONTo writes the webhook's members in their order, without those that a detail does not have.
+func (d detail) MarshalJSONTo(e *jsontext.Encoder) error {
+	webhook := jsontext.NewDecoder(bytes.NewReader(d.webhook), e.Options())
+	if _, err := webhook.ReadToken(); err != nil {
+		return err
 	}
-	b.WriteByte('}')
-	return b.String(), nil
+	err := e.WriteToken(jsontext.BeginObject)
+	for err == nil && webhook.PeekKind() != jsontext.KindEndObject {
+		err = d.copyMember(e, webhook)
+	}
+	if err == nil && d.info != nil {
+		err = d.info.write(e)
+	}
+	if err != nil {
+		return err
+	}
+	return e.WriteToken(jsontext.EndObject)
+}
+
+func (d detail) copyMember(e *jsontext.Encoder, webhook *jsontext.Decoder) error {
+	token, err := webhook.ReadToken()
+	if err != nil {
+		return err
+	}
+	name := token.String()
+	value, err := webhook.ReadValue()
+	if err != nil || d.leavesOut(name, value) {
+		return err
+	}
+	if err := e.WriteToken(jsontext.String(name)); err != nil {
+		return err
+	}
+	return e.WriteValue(value)
+}
+
+// leavesOut reports whether a member is one that Mackerel's events do not have. A message and a user stay if they are
+// not empty. A resourceInfo stays if no other is known.
+func (d detail) leavesOut(name string, value jsontext.Value) bool {
+	switch name {
+	case "type", "imageUrl":
+		return true
+	case "message":
+		return string(value) == `""`
+	case "user":
+		return value.Kind() == 'n'
+	case "resourceInfo":
+		return d.info != nil
+	}
+	return false
+}
+
+// write writes the member resourceInfo.
+func (r ResourceInfo) write(e *jsontext.Encoder) error {
+	if err := e.WriteToken(jsontext.String("resourceInfo")); err != nil {
+		return err
+	}
+	return json.MarshalEncode(e, struct {
+		Service      orNull `json:"service"`
+		Region       orNull `json:"region"`
+		AccountID    orNull `json:"accountId"`
+		ResourceType orNull `json:"resourceType"`
+		ResourceID   orNull `json:"resourceId"`
+	}{orNull(r.Service), orNull(r.Region), orNull(r.AccountID), orNull(r.ResourceType), orNull(r.ResourceID)})
+}
+
+// An orNull is a string that is null if it is empty.
+type orNull string
+
+// MarshalJSONTo writes the string.
+func (s orNull) MarshalJSONTo(e *jsontext.Encoder) error {
+	if s == "" {
+		return e.WriteToken(jsontext.Null)
+	}
+	return e.WriteToken(jsontext.String(string(s)))
 }

@@ -2,61 +2,25 @@ package eventbridge
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
-	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// maxBus is the longest name or ARN of an event bus, in characters.
-// See https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html.
-const maxBus = 1600
-
-// check notes all that is wrong with a configuration, and returns the address of PutEvents.
-func (c Config) check(p *provider.Problems) *url.URL {
-	switch {
-	case c.Region == "":
-		p.Add("Region", "required")
-	case !isLabel(c.Region):
-		p.Add("Region", "not a region's name, such as ap-northeast-1")
+// endpoint returns the address of PutEvents: the base URL or, unless it is set, the region's endpoint.
+func endpoint(p *provider.Problems, base, region string) *url.URL {
+	if base == "" {
+		return &url.URL{Scheme: "https", Host: "events." + region + "." + domain(region), Path: "/"}
 	}
-	p.Require("Credentials", c.Credentials != nil)
-	if len(c.EventBus) > maxBus || strings.ContainsFunc(c.EventBus, notInBus) {
-		p.Add("EventBus", "not the name or ARN of an event bus")
-	}
-	p.Add("Source", sourceProblem(c.Source))
-	p.Add("DetailType", detailTypeProblem(c.DetailType))
-	if c.MaxEntry < 0 || c.MaxEntry > MaxEntry {
-		p.Add("MaxEntry", "must not be negative or more than "+strconv.Itoa(MaxEntry))
-	}
-	p.Common(c.Level, c.Text)
-	p.Call(c.Call)
-	if c.BaseURL == "" {
-		return &url.URL{Scheme: "https", Host: host(c.Region), Path: "/"}
-	}
-	u, problem := transport.ParseBase(c.BaseURL)
-	p.Add("BaseURL", problem)
+	u := p.Base("BaseURL", base, "")
 	if u != nil && u.Path == "" {
 		u.Path = "/"
 	}
 	return u
 }
 
-// isLabel reports whether s can be a part of a host's name and of a signature's scope.
-func isLabel(s string) bool {
-	return len(s) <= 63 && strings.Trim(s, "-") == s && strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
-	}) < 0
-}
-
-func notInBus(r rune) bool {
-	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-	return !letter && !strings.ContainsRune("/.-_:", r)
-}
-
-// domains are those of AWS's partitions by the beginning of their regions' names. All others, GovCloud among them, are in
-// amazonaws.com. See https://docs.aws.amazon.com/general/latest/gr/ev.html; a test compares them with the SDK's.
+// domains are those of AWS's partitions, by the beginning of their regions' names. All other regions, GovCloud's too,
+// are in amazonaws.com. See https://docs.aws.amazon.com/general/latest/gr/ev.html. A test compares them with the SDK's.
 var domains = []struct{ region, domain string }{
 	{"cn-", "amazonaws.com.cn"},
 	{"eusc-", "amazonaws.eu"},
@@ -66,12 +30,32 @@ var domains = []struct{ region, domain string }{
 	{"eu-isoe-", "cloud.adc-e.uk"},
 }
 
-// host is that of a region's endpoint.
-func host(region string) string {
+func domain(region string) string {
 	for _, d := range domains {
 		if strings.HasPrefix(region, d.region) {
-			return "events." + region + "." + d.domain
+			return d.domain
 		}
 	}
-	return "events." + region + ".amazonaws.com"
+	return "amazonaws.com"
+}
+
+// maxLabel is the longest label of a host's name, in bytes (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4).
+const maxLabel = 63
+
+// isLabel reports whether s can be a part of a host's name and of a signature's scope.
+func isLabel(s string) bool {
+	return len(s) <= maxLabel && strings.Trim(s, "-") == s &&
+		strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }) < 0
+}
+
+// maxBus is the longest name or ARN of an event bus, in characters.
+// See https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html.
+const maxBus = 1600
+
+// isBus reports whether s can be the name or the ARN of an event bus, or is empty.
+func isBus(s string) bool {
+	return len(s) <= maxBus && strings.IndexFunc(s, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("/.-_:", r)
+	}) < 0
 }

@@ -1,186 +1,177 @@
 package eventbridge_test
 
 import (
+	"context"
 	"errors"
-	"os"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 )
 
-func TestDeliverSaysWhatCameOfIt(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{})
-	r, err := n.Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := last(t, s)
-	if r.Provider != "eventbridge" || r.ID != e.ID || r.Attempts != 1 || r.Duration <= 0 || !r.Queued || len(r.Cuts) != 0 {
-		t.Errorf("got %+v", r)
-	}
-	if e.Source != "mackerel.io" || e.DetailType != "Mackerel Alert" || len(e.Resources) != 0 || !e.Time.Equal(e.Received) {
-		t.Errorf("put %+v", e)
-	}
-	if got := n.String(); got != "eventbridge bus default in ap-northeast-1" {
-		t.Errorf("it is called %q", got)
-	}
-}
-
-// The form of https://mackerel.io/docs/entry/howto/alerts/eventbridge.
-func TestTheDetailOfMackerelsOwnEventComesOutAgain(t *testing.T) {
-	body, err := os.ReadFile("../testdata/webhook/alert-eventbridge.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := mackerel.ParseWebhook(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newServer(t)
-	if err := newNotifier(t, s, eventbridge.Config{}).Notify(t.Context(), a); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := last(t, s).Detail, strings.TrimSpace(string(body)); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestTheDetailIsTheWebhookWithoutWhatEventsDoNotHave(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"orgName":"acme","event":"alert","type":"check","message":"LOG 7","memo":"x","user":null,
-		"imageUrl":"https://example.com/x.png","host":{"id":"4H"},"future":[1.0],"alert":{"id":"5A","status":"critical"}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{ResourceInfo: func(a mackerel.Alert) *eventbridge.ResourceInfo {
-		if a.Host == nil {
-			return nil
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+		fake := servicetest.Start(t, eventbridgetest.New())
+		return notifytest.Harness{
+			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+				config := fake.MemoryConfig()
+				config.BaseURL, config.Call = e.BaseURL, e.Call()
+				return servicetest.Make(t, eventbridge.New, config)
+			},
+			Fake:    fake,
+			Count:   fake.Accepted,
+			Secrets: []string{eventbridgetest.SessionToken},
+			Keys:    []string{eventbridgetest.SecretAccessKey},
 		}
-		return &eventbridge.ResourceInfo{Service: "ec2", Region: "ap-northeast-1", ResourceType: "instance", ResourceID: "i-" + a.Host.ID}
-	}})
-	if err := n.Notify(t.Context(), a); err != nil {
-		t.Fatal(err)
+	})
+}
+
+func TestGolden(t *testing.T) {
+	servicetest.Golden(t, []servicetest.Variant{{Name: "ec2", Start: func(t testing.TB) (servicetest.Fake, servicetest.Notifier) {
+		return start(t, func(c *eventbridge.Config) { c.ResourceInfo = onEC2 })
+	}}})
+}
+
+func TestConfigurations(t *testing.T) {
+	config := func(configure func(*eventbridge.Config)) eventbridge.Config {
+		c := eventbridge.Config{Region: "ap-northeast-1", Credentials: aws.AnonymousCredentials{}}
+		configure(&c)
+		return c
 	}
-	const want = `{"orgName":"acme","event":"alert","message":"LOG 7","memo":"x","host":{"id":"4H"},"future":[1.0],` +
-		`"alert":{"id":"5A","status":"critical"},"resourceInfo":{"service":"ec2","region":"ap-northeast-1","accountId":null,` +
-		`"resourceType":"instance","resourceId":"i-4H"}}`
-	if got := last(t, s).Detail; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if err := n.Notify(t.Context(), mackerel.Alert{Status: "ok", User: &mackerel.User{ScreenName: "hanako"}}); err != nil {
-		t.Fatal(err)
-	}
-	d := detail(t, last(t, s))
-	_, message := d["message"]
-	_, info := d["resourceInfo"]
-	if message || info || d["user"] == nil {
-		t.Errorf("got %v", d)
+	servicetest.Configs(t, eventbridge.New, "secret-key", []servicetest.ConfigCase[eventbridge.Config]{
+		{Name: "a region and credentials are enough", Config: config(func(*eventbridge.Config) {})},
+		{Name: "a region and credentials are required", Want: []string{"Region: required", "Credentials: required"}},
+		{Name: "a bus may be an ARN", Config: config(func(c *eventbridge.Config) {
+			c.EventBus = "arn:aws:events:ap-northeast-1:123456789012:event-bus/alerts"
+		})},
+		{Name: "a bus has at most 1600 characters", Config: config(func(c *eventbridge.Config) { c.EventBus = strings.Repeat("a", 1601) }),
+			Want: []string{"EventBus: not the name or ARN of an event bus"}},
+		{Name: "a detail-type may have 128 characters", Config: config(func(c *eventbridge.Config) {
+			c.DetailType = strings.Repeat("障", eventbridge.MaxDetailType)
+		})},
+		{Name: "an entry may have as many bytes as EventBridge takes", Config: config(func(c *eventbridge.Config) {
+			c.MaxEntry = eventbridge.MaxEntry
+		})},
+		{Name: "an entry cannot have more bytes than EventBridge takes", Config: config(func(c *eventbridge.Config) {
+			c.MaxEntry = eventbridge.MaxEntry + 1
+		}), Want: []string{"MaxEntry: must not be negative or more than 999999"}},
+		{Name: "a region is a label", Config: config(func(c *eventbridge.Config) { c.Region = "evil.test/x" }), Want: []string{"Region: not a region's name"}},
+		{Name: "all problems are told at once, in the order of the fields", Config: eventbridge.Config{
+			Region: "Tokyo!", EventBus: "a b", Source: "aws.mine", DetailType: strings.Repeat("障", 129), MaxEntry: -1,
+			BaseURL: "ftp://x", Level: "x", Call: mackerel.CallOptions{MaxAttempts: -1},
+		}, Want: []string{
+			"Region: ", "Credentials: required", "EventBus: ", `Source: begins with "aws."`, "DetailType: 129 characters, and at most 128", "MaxEntry: ",
+			"BaseURL: ", "Level: ", "Call.MaxAttempts: ",
+		}},
+	})
+}
+
+func TestEveryPartitionHasItsOwnDomain(t *testing.T) {
+	for region, want := range map[string]string{
+		"ap-northeast-1": "https://events.ap-northeast-1.amazonaws.com/", "us-gov-west-1": "https://events.us-gov-west-1.amazonaws.com/",
+		"cn-north-1": "https://events.cn-north-1.amazonaws.com.cn/", "us-iso-east-1": "https://events.us-iso-east-1.c2s.ic.gov/",
+		"us-isob-east-1": "https://events.us-isob-east-1.sc2s.sgov.gov/", "eusc-de-east-1": "https://events.eusc-de-east-1.amazonaws.eu/",
+	} {
+		_, n := start(t, func(c *eventbridge.Config) { c.Region, c.BaseURL = region, "" })
+		p, err := n.Preview(mackerel.Alert{})
+		if err != nil || p.Requests[0].URL != want {
+			t.Errorf("%s: %v, %+v", region, err, p)
+		}
 	}
 }
 
-func TestAResourceThatIsKnownReplacesTheOneThatCame(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","resourceInfo":{"resourceId":"i-old"},"alert":{}}`))
-	if err != nil {
-		t.Fatal(err)
+func TestDeliverReturnsTheIDOfTheEvent(t *testing.T) {
+	e, r := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
+	if r.Provider != "eventbridge" || r.ID != e.ID || r.ID == "" || r.Attempts != 1 || r.Duration <= 0 || !r.Queued || len(r.Cuts) != 0 {
+		t.Errorf("%+v", r)
 	}
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{})
-	if _, err := n.Send(t.Context(), eventbridge.Message{Alert: a, ResourceInfo: &eventbridge.ResourceInfo{ResourceID: "i-new"}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := last(t, s).Detail; strings.Count(got, "resourceInfo") != 1 || !strings.Contains(got, "i-new") {
-		t.Errorf("got %s", got)
+	if e.Source != eventbridge.DefaultSource || e.DetailType != eventbridge.DefaultDetailType || len(e.Resources) != 0 || !e.Time.Equal(e.Received) {
+		t.Errorf("put %+v", e)
 	}
 }
 
 func TestTheConfigurationNamesBusSourceAndType(t *testing.T) {
-	s := newServer(t)
-	s.AddBus("alerts")
 	for _, bus := range []string{"alerts", "arn:aws:events:ap-northeast-1:123456789012:event-bus/alerts"} {
-		n := newNotifier(t, s, eventbridge.Config{EventBus: bus, Source: "com.example", DetailType: "Alert"})
+		fake, n := start(t, func(c *eventbridge.Config) { c.EventBus, c.Source, c.DetailType = bus, "com.example", "Alert" })
+		fake.AddBus("alerts")
 		if err := n.Notify(t.Context(), mackerel.Alert{}); err != nil {
 			t.Fatal(err)
 		}
-	}
-	all := s.Events("alerts")
-	if len(all) != 2 || all[0].Source != "com.example" || all[1].DetailType != "Alert" {
-		t.Errorf("put %+v", all)
-	}
-}
-
-func TestTheTimeIsThatOfTheLastChange(t *testing.T) {
-	opened := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, tt := range []struct {
-		a    mackerel.Alert
-		want time.Time
-	}{
-		{mackerel.Alert{OpenedAt: opened}, opened},
-		{mackerel.Alert{OpenedAt: opened, ClosedAt: opened.Add(time.Hour)}, opened.Add(time.Hour)},
-		{mackerel.Alert{OpenedAt: opened, ChangedAt: opened.Add(1500 * time.Millisecond)}, opened.Add(1500 * time.Millisecond)},
-	} {
-		s := newServer(t)
-		if err := newNotifier(t, s, eventbridge.Config{}).Notify(t.Context(), tt.a); err != nil {
-			t.Fatal(err)
+		if e := servicetest.Last(t, fake, fake.Events("alerts")); e.Source != "com.example" || e.DetailType != "Alert" {
+			t.Errorf("put %+v", e)
 		}
-		if got := last(t, s).Time; !got.Equal(tt.want) {
-			t.Errorf("got %v, want %v", got, tt.want)
+		if want := "eventbridge bus " + bus + " in ap-northeast-1"; n.String() != want {
+			t.Errorf("it is called %q", n)
 		}
 	}
 }
 
-func TestAMessageFunctionHasItsWay(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{Source: "com.example", Message: func(a mackerel.Alert) (eventbridge.Message, error) {
-		if a.Message == "" {
-			return eventbridge.Message{}, errors.New("nothing to say")
+func TestEditSeesWhatTheConfigurationAddsAndMayChangeIt(t *testing.T) {
+	var seen eventbridge.Message
+	e, _ := notify(t, mackerel.Alert{Message: "x", Host: &mackerel.Host{ID: "4H"}}, func(c *eventbridge.Config) {
+		c.Source, c.DetailType, c.ResourceInfo = "com.example", "Alert", onEC2
+		c.Edit = func(m *eventbridge.Message, _ mackerel.Alert) error {
+			seen = *m
+			m.DetailType, m.Resources, m.ResourceInfo = "Mine", []string{"arn:aws:ec2:::i"}, nil
+			return nil
 		}
-		m := eventbridge.DefaultMessage(a, mackerel.Text{})
-		m.DetailType, m.Resources, m.Raw = "Mine", []string{"arn:aws:ec2:::i"}, []byte(`{"a": 1.0}`)
-		return m, nil
-	}})
-	if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil {
-		t.Fatal(err)
+	})
+	if seen.Source != "com.example" || seen.DetailType != "Alert" || seen.ResourceInfo == nil {
+		t.Errorf("saw %+v", seen)
 	}
-	e := last(t, s)
-	if e.Source != "com.example" || e.DetailType != "Mine" || e.Resources[0] != "arn:aws:ec2:::i" || e.Detail != `{"a": 1.0}` {
+	if e.Source != "com.example" || e.DetailType != "Mine" || e.Resources[0] != "arn:aws:ec2:::i" || strings.Contains(e.Detail, "resourceInfo") {
 		t.Errorf("put %+v", e)
 	}
-	if e := asError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrInvalid); !strings.Contains(e.Error(), "nothing to say") {
-		t.Errorf("got %v", e)
-	}
-	for _, m := range []eventbridge.Message{
-		{Source: "aws.ec2"}, {DetailType: strings.Repeat("a", 129)}, {Raw: []byte("[]")}, {Raw: []byte("null")}, {Raw: []byte("{")},
-		{Raw: []byte(`{"a":"` + strings.Repeat("a", eventbridge.MaxEntry) + `"}`)},
-	} {
-		r, err := n.Send(t.Context(), m)
-		wantKind(t, err, mackerel.ErrInvalid)
-		if r.Attempts != 0 || r.Queued {
-			t.Errorf("got %+v", r)
-		}
-	}
-	if len(s.Requests()) != 1 {
-		t.Error("an impossible event was sent")
-	}
 }
 
-func TestAWarningIsSkippedWhereOnlyCriticalCounts(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{Level: mackerel.LevelCritical})
-	r, err := n.Deliver(t.Context(), mackerel.Alert{Status: "WARNING"})
-	if err != nil || r.Skipped == "" || r.Queued || len(s.Requests()) != 0 {
-		t.Errorf("%+v, %v", r, err)
+func TestAnswers(t *testing.T) {
+	refused := func(code string, kind error) servicetest.Answer {
+		return servicetest.Answer{Name: "the code " + code, Status: 400, Body: `{"__type":"` + code + `","message":"x"}`, Kind: kind, Code: code, Message: "x"}
 	}
-	p, err := n.Preview(mackerel.Alert{Status: "WARNING"})
-	if err != nil || p.Skipped == "" {
-		t.Errorf("previewed %+v, %v", p, err)
+	undocumented := func(body string) servicetest.Answer {
+		return servicetest.Answer{Name: body + " is not success", Status: 200, Body: body, Kind: mackerel.ErrAmbiguous}
 	}
+	const put, failed = `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"X","ErrorMessage":"y"}]}`
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *eventbridge.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "an id is success", Status: 200, Body: put},
+		{Name: "another status is not success", Status: 202, Body: put, Kind: mackerel.ErrAmbiguous},
+		undocumented(""), undocumented("{}"), undocumented("null"), undocumented("[]"),
+		undocumented(`{"FailedEntryCount":0}`), undocumented(`{"FailedEntryCount":0,"Entries":[]}`), undocumented(`{"Entries":[{"EventId":"1"}]}`),
+		undocumented(`{"FailedEntryCount":0,"Entries":[{}]}`), undocumented(`{"FailedEntryCount":1,"Entries":[{"EventId":"1"}]}`),
+		undocumented(`{"FailedEntryCount":1,"Entries":[{}]}`), undocumented(`{"FailedEntryCount":0,"Entries":[{"EventId":"1"},{"EventId":"2"}]}`),
+		undocumented(`{"FailedEntryCount":"0","Entries":[{"EventId":"1"}]}`),
+		{Name: "a failure that does not count", Status: 200, Body: `{"FailedEntryCount":0,"Entries":[{"EventId":"1","ErrorCode":"X"}]}`, Kind: mackerel.ErrAmbiguous, Code: "X"},
+		{Name: "more failures than entries", Status: 200, Body: `{"FailedEntryCount":2,"Entries":[{"ErrorCode":"X"}]}`, Kind: mackerel.ErrAmbiguous, Code: "X"},
+		{Name: "an unknown failure", Status: 200, Body: failed, Kind: mackerel.ErrUnavailable, Code: "X", Message: "y"},
+		refused("ThrottlingException", mackerel.ErrRateLimited), refused("SlowDown", mackerel.ErrRateLimited),
+		refused("UnrecognizedClientException", mackerel.ErrUnauthorized), refused("ExpiredTokenException", mackerel.ErrUnauthorized),
+		refused("RequestTimeoutException", mackerel.ErrUnavailable), refused("ResourceNotFoundException", mackerel.ErrNotFound),
+		refused("ValidationException", mackerel.ErrInvalid), refused("", mackerel.ErrInvalid),
+		{Name: "a code in a namespace, from the gateway", Status: 400, Body: `{"__type":"com.amazon.coral.availability#ThrottlingException","Message":"Rate exceeded"}`,
+			Kind: mackerel.ErrRateLimited, Code: "ThrottlingException", Message: "Rate exceeded"},
+		{Name: "a code with an address", Status: 400, Body: `{"__type":"AccessDeniedException:http://internal.amazon.com/"}`,
+			Kind: mackerel.ErrUnauthorized, Code: "AccessDeniedException"},
+		{Name: "a code in the header", Status: 400, Header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}}, Kind: mackerel.ErrUnauthorized},
+		{Name: "too many requests with another status", Status: 503, Body: `{"__type":"ThrottlingException"}`, Kind: mackerel.ErrRateLimited, Code: "ThrottlingException"},
+		{Name: "another status says more than other codes", Status: 403, Body: `{"__type":"ResourceNotFoundException"}`,
+			Kind: mackerel.ErrUnauthorized, Code: "ResourceNotFoundException"},
+		{Name: "a code of a wrong type", Status: 400, Body: `{"__type":1}`, Kind: mackerel.ErrInvalid},
+		{Name: "a page says nothing", Status: 400, Body: `<html>x</html>`, Kind: mackerel.ErrInvalid},
+		{Name: "words without a code", Status: 400, Body: `{"message":"Hello"}`, Kind: mackerel.ErrInvalid, Message: "Hello"},
+	})
 }
 
 func TestAnEntryThatFailedWithinA200IsAnError(t *testing.T) {
@@ -190,70 +181,115 @@ func TestAnEntryThatFailedWithinA200IsAnError(t *testing.T) {
 		"NotAuthorizedForDetailTypeException": mackerel.ErrUnauthorized, "InvalidAccountIdException": mackerel.ErrInvalid,
 		"InvalidArgument": mackerel.ErrInvalid, "MalformedDetail": mackerel.ErrInvalid, "RedactionFailure": mackerel.ErrInvalid,
 	} {
-		s := newServer(t)
-		s.FailEntries(code)
-		n := newNotifier(t, s, eventbridge.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
+		fake, n := start(t, func(c *eventbridge.Config) { c.Call.MaxAttempts = 1 })
+		fake.FailEntries(code)
 		r, err := n.Deliver(t.Context(), mackerel.Alert{})
-		e := asError(t, err, kind)
+		e := servicetest.AsError(t, err, kind)
 		if e.Code != code || e.Message != "The entry failed." || e.Status != 200 || r.Queued || r.ID != "" {
 			t.Errorf("%s: %#v, %+v", code, e, r)
 		}
 	}
 }
 
-func TestAnEntryThatIsThrottledIsPutAgain(t *testing.T) {
+func TestAnEntryThatFailedForNowIsPutAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, delivery := range []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce} {
-			s := eventbridgetest.NewServer()
-			s.FailEntries("ThrottlingException", "InternalFailure")
-			n := newNotifier(t, s, eventbridge.Config{Call: mackerel.CallOptions{Delivery: delivery}})
+			fake, n := start(t, func(c *eventbridge.Config) { c.Call.Delivery = delivery })
+			fake.FailEntries("ThrottlingException", "InternalFailure")
 			r, err := n.Deliver(t.Context(), mackerel.Alert{})
-			if err != nil || r.Attempts != 3 || len(s.Events(eventbridgetest.DefaultBus)) != 1 {
+			if err != nil || r.Attempts != 3 || fake.Accepted() != 1 {
 				t.Errorf("%+v, %v", r, err)
 			}
-			s.Close()
 		}
 	})
 }
 
-func TestWhatAWSAnswersWithA400HasItsOwnKind(t *testing.T) {
-	for body, kind := range map[string]error{
-		`{"__type":"ThrottlingException","message":"Rate exceeded"}`:                               mackerel.ErrRateLimited,
-		`{"__type":"com.amazon.coral.availability#ThrottlingException","Message":"Rate exceeded"}`: mackerel.ErrRateLimited,
-		`{"__type":"ThrottlingException:http://internal.amazon.com/","message":"Rate exceeded"}`:   mackerel.ErrRateLimited,
-		`{"__type":"UnrecognizedClientException","message":"x"}`:                                   mackerel.ErrUnauthorized,
-		`{"__type":"ExpiredTokenException","message":"x"}`:                                         mackerel.ErrUnauthorized,
-		`{"__type":"AccessDeniedException","Message":"x"}`:                                         mackerel.ErrUnauthorized,
-		`{"__type":"RequestTimeoutException"}`:                                                     mackerel.ErrUnavailable,
-		`{"__type":"ResourceNotFoundException"}`:                                                   mackerel.ErrNotFound,
-		`{"__type":"ValidationException","message":"x"}`:                                           mackerel.ErrInvalid,
-		`{"__type":1}`:        mackerel.ErrInvalid,
-		`<html>x</html>`:      mackerel.ErrInvalid,
-		`{"message":"Hello"}`: mackerel.ErrInvalid,
+func TestEachAttemptHasItsOwnSignature(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, func(c *eventbridge.Config) { c.Call.MaxWait = 10 * time.Minute })
+		fake.Inject(fakehttp.Fault{Status: 503, Header: http.Header{"Retry-After": {"360"}}})
+		r, err := n.Deliver(t.Context(), mackerel.Alert{})
+		if err != nil || r.Attempts != 2 || r.Duration != 6*time.Minute {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		first, second := fake.Requests()[0], fake.Requests()[1]
+		if string(first.Body) != string(second.Body) || first.Header.Get("Authorization") == second.Header.Get("Authorization") {
+			t.Errorf("%s\n%s", first.Header, second.Header)
+		}
+	})
+}
+
+// withCredentials returns a configuration of the fake's credentials, changed in some way.
+func withCredentials(change func(*aws.Credentials) error) func(*eventbridge.Config) {
+	return func(c *eventbridge.Config) {
+		fake := c.Credentials
+		c.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			keys, err := fake.Retrieve(ctx)
+			return keys, errors.Join(err, change(&keys))
+		})
+	}
+}
+
+func TestCredentialsAreRetrievedForEachAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		fake, n := start(t, withCredentials(func(*aws.Credentials) error {
+			if asked++; asked == 1 {
+				return errors.New("no answer from the metadata service")
+			}
+			return nil
+		}))
+		r, err := n.Deliver(t.Context(), mackerel.Alert{})
+		if err != nil || asked != 2 || r.Attempts != 2 || len(fake.Requests()) != 1 {
+			t.Errorf("%+v, %v, asked %d times", r, err, asked)
+		}
+	})
+}
+
+func TestNothingIsSentWithoutCredentials(t *testing.T) {
+	for name, change := range map[string]func(*aws.Credentials) error{
+		"no credentials": func(c *aws.Credentials) error { *c = aws.Credentials{}; return nil },
+		"no secret":      func(c *aws.Credentials) error { c.SecretAccessKey = ""; return nil },
+		"an error":       func(*aws.Credentials) error { return errors.New("expired") },
+		"an empty error": func(*aws.Credentials) error { return errors.New("") },
 	} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 400, Body: body})
-		n := newNotifier(t, s, eventbridge.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-		e := asError(t, n.Notify(t.Context(), mackerel.Alert{}), kind)
-		if strings.ContainsAny(e.Code, "#:/") || e.Status != 400 {
-			t.Errorf("%s: %#v", body, e)
+		fake, n := start(t, withCredentials(change), func(c *eventbridge.Config) { c.Call.MaxAttempts, c.Call.Delivery = 1, mackerel.AtMostOnce })
+		e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrUnavailable)
+		if !strings.Contains(e.Error(), "not signed") || len(fake.Requests()) != 0 {
+			t.Errorf("%s: %v", name, e)
 		}
 	}
 }
 
-func TestAnAnswerThatIsNotTheDocumentedOneIsAmbiguous(t *testing.T) {
-	for _, body := range []string{
-		"", "{}", "null", "[]", `{"FailedEntryCount":0}`, `{"FailedEntryCount":0,"Entries":[]}`, `{"Entries":[{"EventId":"1"}]}`,
-		`{"FailedEntryCount":0,"Entries":[{}]}`, `{"FailedEntryCount":1,"Entries":[{"EventId":"1"}]}`, `{"FailedEntryCount":1,"Entries":[{}]}`,
-		`{"FailedEntryCount":0,"Entries":[{"EventId":"1","ErrorCode":"X"}]}`, `{"FailedEntryCount":0,"Entries":[{"EventId":"1"},{"EventId":"2"}]}`,
-		`{"FailedEntryCount":2,"Entries":[{"ErrorCode":"X"}]}`, `{"FailedEntryCount":"0","Entries":[{"EventId":"1"}]}`,
+func TestWrongCredentialsAreUnauthorized(t *testing.T) {
+	for name, change := range map[string]func(*aws.Credentials){
+		"another key":    func(c *aws.Credentials) { c.AccessKeyID = "AKIDOTHER" },
+		"another secret": func(c *aws.Credentials) { c.SecretAccessKey = "other" },
+		"another token":  func(c *aws.Credentials) { c.SessionToken = "other-token" },
+		"no token":       func(c *aws.Credentials) { c.SessionToken = "" },
 	} {
-		s := newServer(t)
-		s.Inject(fakehttp.Fault{Status: 200, Body: body})
-		n := newNotifier(t, s, eventbridge.Config{Call: mackerel.CallOptions{MaxAttempts: 1}})
-		r, err := n.Deliver(t.Context(), mackerel.Alert{})
-		if wantKind(t, err, mackerel.ErrAmbiguous); r.ID != "" || r.Queued {
-			t.Errorf("%s: %+v", body, r)
+		_, n := start(t, withCredentials(func(c *aws.Credentials) error { change(c); return nil }))
+		if e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrUnauthorized); e.Code == "" || e.Attempts != 1 {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
+
+func TestCredentialsThatAWSQuotesAreNotShown(t *testing.T) {
+	fake, n := start(t, func(c *eventbridge.Config) { c.Call.MaxAttempts = 1 })
+	fake.Inject(servicetest.Refusing(400, `{"__type":"X","message":"`+eventbridgetest.SessionToken+" "+eventbridgetest.SecretAccessKey+`"}`))
+	e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrInvalid)
+	p, err := n.Preview(mackerel.Alert{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Requests[0].Header; got.Get("Authorization") != "{signature}" || got.Get("X-Amz-Date") != "{date}" {
+		t.Errorf("previewed %v", got)
+	}
+	shown := fmt.Sprintf("%v %+v %#v %+v", e, *p, n, struct{ n any }{*n})
+	for _, secret := range []string{eventbridgetest.SessionToken, eventbridgetest.SecretAccessKey} {
+		if strings.Contains(shown, secret) {
+			t.Errorf("%q is in %s", secret, shown)
 		}
 	}
 }

@@ -4,26 +4,18 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 )
 
+// An alert that came from a webhook goes to an event bus, which is a fake here.
 func Example() {
-	server := eventbridgetest.NewServer() // in place of AWS
-	defer server.Close()
+	fake := eventbridgetest.New()
+	defer fake.Close()
 
-	// As config.LoadDefaultConfig of the SDK makes it from the environment.
-	cfg := aws.Config{Region: eventbridgetest.Region, Credentials: aws.CredentialsProviderFunc(
-		func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: eventbridgetest.SecretAccessKey,
-				SessionToken: eventbridgetest.SessionToken,
-			}, nil
-		})}
-	n, err := eventbridge.New(eventbridge.Config{Region: cfg.Region, Credentials: cfg.Credentials, BaseURL: server.URL()})
+	config := fake.Config() // in your program: Region and Credentials of an aws.Config
+	n, err := eventbridge.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -38,7 +30,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	for _, e := range server.Events(eventbridgetest.DefaultBus) {
+	for _, e := range fake.Events(eventbridgetest.DefaultBus) {
 		fmt.Printf("%s: %s\n%s\n", e.Source, e.DetailType, e.Detail)
 	}
 	// Output:

@@ -1,56 +1,46 @@
 package eventbridge_test
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
-	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// credentials are those of the fake.
-var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{
-		AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: eventbridgetest.SecretAccessKey, SessionToken: eventbridgetest.SessionToken,
-	}, nil
-})
-
-// newServer is reached through its client, so that it works in a bubble too.
-func newServer(t *testing.T) *eventbridgetest.Server {
+// start returns a fake and a notifier that reaches it in memory, configured further by each of the functions.
+func start(t testing.TB, configure ...func(*eventbridge.Config)) (*eventbridgetest.Server, *eventbridge.Notifier) {
 	t.Helper()
-	s := eventbridgetest.NewServer()
-	t.Cleanup(s.Close)
-	return s
+	fake := servicetest.Start(t, eventbridgetest.New())
+	config := fake.MemoryConfig()
+	for _, f := range configure {
+		f(&config)
+	}
+	return fake, servicetest.Make(t, eventbridge.New, config)
 }
 
-// newNotifier completes the configuration with what leads to the fake.
-func newNotifier(t *testing.T, s *eventbridgetest.Server, c eventbridge.Config) *eventbridge.Notifier {
+// notify sends an alert and returns what was put on the default bus.
+func notify(t *testing.T, a mackerel.Alert, configure ...func(*eventbridge.Config)) (eventbridgetest.Event, mackerel.Receipt) {
 	t.Helper()
-	c.Region, c.BaseURL, c.Call.Client = eventbridgetest.Region, fakehttp.MemoryURL, s.Client()
-	if c.Credentials == nil {
-		c.Credentials = credentials
+	fake, n := start(t, configure...)
+	receipt, err := n.Deliver(t.Context(), a)
+	if err != nil {
+		t.Fatalf("%v: %q", err, fake.Problems())
 	}
-	n, err := eventbridge.New(c)
+	return servicetest.Last(t, fake, fake.Events(eventbridgetest.DefaultBus)), receipt
+}
+
+// parse reads a webhook.
+func parse(t *testing.T, body string) mackerel.Alert {
+	t.Helper()
+	a, err := mackerel.ParseWebhook([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
-}
-
-// last returns the newest event of the default bus.
-func last(t *testing.T, s *eventbridgetest.Server) eventbridgetest.Event {
-	t.Helper()
-	all := s.Events(eventbridgetest.DefaultBus)
-	if len(all) == 0 {
-		t.Fatal("there is no event")
-	}
-	return all[len(all)-1]
+	return a
 }
 
 // detail decodes the detail of an event.
@@ -63,18 +53,10 @@ func detail(t *testing.T, e eventbridgetest.Event) map[string]any {
 	return d
 }
 
-// asError returns err as the module's error, which must be of this kind.
-func asError(t *testing.T, err, kind error) *mackerel.Error {
-	t.Helper()
-	var e *mackerel.Error
-	if !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("%v (%T), want %v", err, err, kind)
+// onEC2 says where the samples' host is.
+func onEC2(a mackerel.Alert) *eventbridge.ResourceInfo {
+	if a.Host == nil {
+		return nil
 	}
-	return e
-}
-
-// wantKind fails unless err is the module's error of this kind.
-func wantKind(t *testing.T, err, kind error) {
-	t.Helper()
-	_ = asError(t, err, kind)
+	return &eventbridge.ResourceInfo{Service: "ec2", Region: "ap-northeast-1", ResourceType: "instance", ResourceID: "i-0123456789abcdef0"}
 }

@@ -1,13 +1,15 @@
 package eventbridge
 
 import (
-	"encoding/json"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// FuzzDetail takes any webhook: what goes in valid must come out valid, and with nothing lost but what is left out.
+// FuzzDetail takes any webhook. The detail must be valid, and it must have all members but those that are left out.
 func FuzzDetail(f *testing.F) {
 	for _, body := range []string{
 		`{"event":"alert","message":"","user":null,"type":"host","imageUrl":null,"alert":{"status":"ok"}}`,
@@ -16,21 +18,21 @@ func FuzzDetail(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a, _ := mackerel.ParseWebhook(body) // what could not be read is left out of the alert
-		text, err := detailOf(a, &ResourceInfo{Service: "ec2"})
+		a, _ := mackerel.ParseWebhook(body) // the alert has what could be read
+		text, err := encodeDetail(a, &ResourceInfo{Service: "ec2"})
 		if err != nil {
 			t.Fatalf("%q: %v", body, err)
 		}
-		var got, was map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(text), &got); err != nil || got["resourceInfo"] == nil {
-			t.Fatalf("%q became %q: %v", body, text, err)
+		var got, was map[string]jsontext.Value
+		if !provider.DecodeJSON(text, &got) || got["resourceInfo"] == nil {
+			t.Fatalf("%q became %q", body, text)
 		}
-		if a.Raw == nil || json.Unmarshal(a.Raw, &was) != nil {
+		if a.Raw == nil || !provider.DecodeJSON(a.Raw, &was) {
 			return
 		}
 		for name := range was {
 			switch _, kept := got[name]; {
-			case kept, name == "type", name == "imageUrl", name == "message", name == "user", name == "resourceInfo":
+			case kept, name == "type", name == "imageUrl", name == "message", name == "user":
 			default:
 				t.Errorf("%q became %q: %q is lost", body, text, name)
 			}

@@ -1,63 +1,53 @@
 package eventbridge
 
 import (
-	"encoding/json"
-	"errors"
-	"strconv"
+	"context"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// The limits of an entry. See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html, which also says
-// how the size is calculated: 14 bytes for the time, and what source, detail-type, detail and resources have in UTF-8.
+// Limits of an entry. The size is calculated as in
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html: 14 bytes for the time, and the UTF-8
+// bytes of source, detail-type, detail and resources.
 const (
 	MaxEntry      = 1_000_000 - 1 // bytes
 	MaxDetailType = 128           // characters
 )
 
-// A Message is one event. Source, DetailType and Detail are what rules match.
+// The Source and DetailType of events unless the Config or the Message says otherwise.
+const (
+	DefaultSource     = "mackerel.io"
+	DefaultDetailType = "Mackerel Alert"
+)
+
+// A Message is one event. Rules match its Source, DetailType and detail.
 type Message struct {
-	Source       string         // the Config's unless set
-	DetailType   string         // the Config's unless set
+	Source       string         // required; must not begin with "aws."
+	DetailType   string         // required
 	Resources    []string       // ARNs of what the event is about
-	Time         time.Time      // to the millisecond; zero is when EventBridge receives it
-	Alert        mackerel.Alert // sent as Mackerel's form of a detail
-	ResourceInfo *ResourceInfo  // added to it; the Config's unless set
-	// Raw is a JSON object to send as the detail in place of the Alert and ResourceInfo, as it is and never cut.
-	Raw json.RawMessage
+	Time         time.Time      // sent in milliseconds; unless set, it is when EventBridge gets the event
+	Alert        mackerel.Alert // sent as the detail, in Mackerel's form
+	ResourceInfo *ResourceInfo  // added to the detail
+	Raw          []byte         // a JSON object, sent as the detail in place of Alert and ResourceInfo and never cut
 }
 
-// ResourceInfo says which resource of AWS a host is, as Mackerel does for hosts on EC2: Service "ec2", ResourceType
-// "instance", and as ResourceID the instance's. What is empty is sent as null.
+// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2",
+// the ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
 type ResourceInfo struct {
 	Service, Region, AccountID, ResourceType, ResourceID string
 }
 
-// MarshalJSON writes the members in Mackerel's order.
-func (r ResourceInfo) MarshalJSON() ([]byte, error) {
-	orNull := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
-	}
-	return json.Marshal(struct {
-		Service      *string `json:"service"`
-		Region       *string `json:"region"`
-		AccountID    *string `json:"accountId"`
-		ResourceType *string `json:"resourceType"`
-		ResourceID   *string `json:"resourceId"`
-	}{orNull(r.Service), orNull(r.Region), orNull(r.AccountID), orNull(r.ResourceType), orNull(r.ResourceID)})
-}
-
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field. Its time is that of the alert's last change, as far as it is known. The text's language and time zone
-// change nothing: there are no words in it.
-func DefaultMessage(a mackerel.Alert, _ mackerel.Text) Message {
-	m := Message{Alert: a}
+// DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in
+// whose place the Config may have others. The time is that of the alert's last change, if it is known.
+func DefaultMessage(a mackerel.Alert) Message {
+	m := Message{Source: DefaultSource, DetailType: DefaultDetailType, Alert: a}
 	for _, t := range [...]time.Time{a.ChangedAt, a.ClosedAt, a.OpenedAt} {
 		if !t.IsZero() {
 			m.Time = t
@@ -67,8 +57,8 @@ func DefaultMessage(a mackerel.Alert, _ mackerel.Text) Message {
 	return m
 }
 
-// input is the body of PutEvents.
-type input struct {
+// putEvents is the body of PutEvents.
+type putEvents struct {
 	Entries []entry `json:"Entries"`
 }
 
@@ -78,69 +68,86 @@ type entry struct {
 	Detail       string   `json:"Detail"` // JSON, as a string
 	EventBusName string   `json:"EventBusName,omitzero"`
 	Resources    []string `json:"Resources,omitzero"`
-	Time         *float64 `json:"Time,omitzero"` // seconds since 1970
+	Time         float64  `json:"Time,omitzero"` // seconds since 1970
 }
 
 // timeSize is what a time counts, in bytes.
 const timeSize = 14
 
-// size is the entry's size in bytes as EventBridge calculates it.
+// size returns the entry's size in bytes as EventBridge calculates it.
 func (e entry) size() int {
-	n := len(e.Source) + len(e.DetailType) + len(e.Detail)
-	if e.Time != nil {
+	n := len(e.Source) + len(e.DetailType) + len(e.Detail) + len(strings.Join(e.Resources, ""))
+	if e.Time != 0 {
 		n += timeSize
-	}
-	for _, r := range e.Resources {
-		n += len(r)
 	}
 	return n
 }
 
-// entry renders the message in at most so many bytes, and says what was cut for that.
-func (m Message) entry(limit int) (entry, []mackerel.Cut, error) {
-	e := entry{Source: m.Source, DetailType: m.DetailType, Resources: m.Resources, Detail: string(m.Raw)}
-	if at := m.Time; at.Unix() > 0 {
-		seconds := float64(at.UnixMilli()) / 1000
-		e.Time = &seconds
+// An encoder renders messages with what the Config says about all of them.
+type encoder struct {
+	bus      string
+	maxEntry int
+	sign     signer
+}
+
+// render fills in body and signature. A preview has placeholders where each attempt has its own values.
+func (o encoder) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+	if err := m.problems().Err(); err != nil {
+		return nil, err
 	}
-	var cuts []mackerel.Cut
+	e, cuts, err := m.entry(o.maxEntry)
+	if err != nil {
+		return nil, err
+	}
+	e.EventBusName = o.bus
+	if r.Body, err = provider.EncodeJSON(putEvents{[]entry{e}}); err != nil {
+		return nil, err
+	}
+	r.Header = r.Header.Clone()
+	r.Header.Set("X-Amz-Date", "{date}")
+	r.Header.Set("Authorization", "{signature}")
+	r.Sign, r.Clean = o.sign(r.Body)
+	return cuts, nil
+}
+
+// entry returns the message in at most so many bytes, and says what was cut for that.
+func (m Message) entry(limit int) (e entry, cuts []mackerel.Cut, err error) {
+	e = entry{Source: m.Source, DetailType: m.DetailType, Resources: m.Resources, Detail: string(m.Raw)}
+	if m.Time.Unix() > 0 {
+		e.Time = float64(m.Time.UnixMilli()) / 1000
+	}
 	if m.Raw == nil {
-		var err error
-		if e.Detail, cuts, err = m.fit(limit - e.size()); err != nil {
+		if e.Detail, cuts, err = m.detail(limit - e.size()); err != nil {
 			return entry{}, nil, err
 		}
 	}
 	if n := e.size(); n > limit {
-		return entry{}, nil, errors.New("the entry has " + strconv.Itoa(n) + " bytes, and no more than " + strconv.Itoa(limit) + " are possible")
+		return entry{}, nil, fmt.Errorf("the entry has %d bytes, and at most %d are allowed", n, limit)
 	}
 	return e, cuts, nil
 }
 
-// problem says why EventBridge is certain to refuse a message, "" if it is not.
-func (m Message) problem() string {
-	if problem := sourceProblem(m.Source); problem != "" {
-		return "Source: " + problem
+// problems lists what EventBridge is certain to refuse.
+func (m Message) problems() (p provider.Problems) {
+	p.Require("Source", m.Source != "")
+	checkSource(&p, m.Source)
+	p.Require("DetailType", m.DetailType != "")
+	p.Length("DetailType", m.DetailType, provider.UTF16, MaxDetailType)
+	if m.Raw != nil && (jsontext.Value(m.Raw).Kind() != '{' || !provider.DecodeJSON(m.Raw, new(jsontext.Value))) {
+		p.Add("Raw", "not a JSON object")
 	}
-	if problem := detailTypeProblem(m.DetailType); problem != "" {
-		return "DetailType: " + problem
-	}
-	var object map[string]json.RawMessage
-	if m.Raw != nil && (json.Unmarshal(m.Raw, &object) != nil || object == nil) {
-		return "Raw: not a JSON object"
-	}
-	return ""
+	return p
 }
 
-func sourceProblem(source string) string {
+func checkSource(p *provider.Problems, source string) {
 	if strings.HasPrefix(source, "aws.") {
-		return `begins with "aws.", which is AWS's own`
+		p.Add("Source", `begins with "aws.", which is AWS's own`)
 	}
-	return ""
 }
 
-func detailTypeProblem(detailType string) string {
-	if provider.UTF16.Len(detailType) > MaxDetailType {
-		return "longer than " + strconv.Itoa(MaxDetailType) + " characters"
-	}
-	return ""
+// settle completes the receipt with the event's id.
+func settle(_ context.Context, _ Message, result transport.Result, r *mackerel.Receipt) error {
+	a, _ := decode(result.Body)
+	r.ID, r.Queued = a.eventID(), true
+	return nil
 }

@@ -1,136 +1,183 @@
 package eventbridge_test
 
 import (
+	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// size is that of an event as EventBridge calculates it, without a time.
+// The form of https://mackerel.io/docs/entry/howto/alerts/eventbridge.
+func TestTheDetailOfMackerelsOwnEventComesOutAgain(t *testing.T) {
+	body, err := os.ReadFile("../testdata/webhook/alert-eventbridge.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _ := notify(t, parse(t, string(body)))
+	if want := strings.TrimSpace(string(body)); e.Detail != want {
+		t.Errorf("got  %s\nwant %s", e.Detail, want)
+	}
+}
+
+func TestTheDetailIsTheWebhookWithoutWhatEventsDoNotHave(t *testing.T) {
+	onEC2 := func(c *eventbridge.Config) { c.ResourceInfo = onEC2 }
+	e, _ := notify(t, parse(t, `{"orgName":"acme","event":"alert","type":"check","message":"<LOG> & 7","memo":"x","user":null,
+		"imageUrl":"https://example.com/x.png","host":{"id":"4H"},"future":[1.0],"alert":{"id":"5A","status":"critical"}}`), onEC2)
+	const want = `{"orgName":"acme","event":"alert","message":"<LOG> & 7","memo":"x","host":{"id":"4H"},"future":[1.0],` +
+		`"alert":{"id":"5A","status":"critical"},"resourceInfo":{"service":"ec2","region":"ap-northeast-1","accountId":null,` +
+		`"resourceType":"instance","resourceId":"i-0123456789abcdef0"}}`
+	if e.Detail != want {
+		t.Errorf("got  %s\nwant %s", e.Detail, want)
+	}
+	e, _ = notify(t, mackerel.Alert{Status: "ok", User: &mackerel.User{ScreenName: "hanako"}}, onEC2)
+	d := detail(t, e)
+	_, message := d["message"]
+	_, info := d["resourceInfo"]
+	if message || info || d["user"] == nil {
+		t.Errorf("got %v", d)
+	}
+}
+
+func TestAResourceThatIsKnownReplacesTheReceivedOne(t *testing.T) {
+	a := parse(t, `{"event":"alert","resourceInfo":{"resourceId":"i-old"},"alert":{}}`)
+	if e, _ := notify(t, a); !strings.Contains(e.Detail, `"resourceInfo":{"resourceId":"i-old"}`) {
+		t.Errorf("got %s", e.Detail)
+	}
+	e, _ := notify(t, a, func(c *eventbridge.Config) {
+		c.ResourceInfo = func(mackerel.Alert) *eventbridge.ResourceInfo { return &eventbridge.ResourceInfo{ResourceID: "i-new"} }
+	})
+	if strings.Count(e.Detail, "resourceInfo") != 1 || !strings.Contains(e.Detail, "i-new") {
+		t.Errorf("got %s", e.Detail)
+	}
+}
+
+func TestTheTimeIsThatOfTheLastChange(t *testing.T) {
+	opened := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		alert mackerel.Alert
+		want  time.Time
+	}{
+		{mackerel.Alert{OpenedAt: opened}, opened},
+		{mackerel.Alert{OpenedAt: opened, ClosedAt: opened.Add(time.Hour)}, opened.Add(time.Hour)},
+		{mackerel.Alert{ClosedAt: opened, ChangedAt: opened.Add(1500 * time.Millisecond)}, opened.Add(1500 * time.Millisecond)},
+	} {
+		if e, _ := notify(t, tt.alert); !e.Time.Equal(tt.want) {
+			t.Errorf("got %v, want %v", e.Time, tt.want)
+		}
+	}
+}
+
+func TestRawIsSentAsItIs(t *testing.T) {
+	fake, n := start(t)
+	if _, err := n.Send(t.Context(), eventbridge.Message{Source: "com.example", DetailType: "T", Raw: []byte(`{"a": 1.0}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if e := servicetest.Last(t, fake, fake.Events(eventbridgetest.DefaultBus)); e.Detail != `{"a": 1.0}` {
+		t.Errorf("put %+v", e)
+	}
+}
+
+func TestWhatIsNotSent(t *testing.T) {
+	fake, n := start(t, func(c *eventbridge.Config) { c.MaxEntry = 1000 })
+	message := func(change func(*eventbridge.Message)) eventbridge.Message {
+		m := eventbridge.DefaultMessage(mackerel.Alert{})
+		change(&m)
+		return m
+	}
+	servicetest.Refused(t, fake, func(m eventbridge.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]eventbridge.Message{
+		"Source: required; DetailType: required": {},
+		`Source: begins with "aws."`:             message(func(m *eventbridge.Message) { m.Source = "aws.ec2" }),
+		"DetailType: 129 characters":             message(func(m *eventbridge.Message) { m.DetailType = strings.Repeat("a", 129) }),
+		"Raw: not a JSON object":                 message(func(m *eventbridge.Message) { m.Raw = []byte("[]") }),
+		"Raw: not a JSON obj":                    message(func(m *eventbridge.Message) { m.Raw = []byte("null") }),
+		"Raw: not a JSON":                        message(func(m *eventbridge.Message) { m.Raw = []byte("{") }),
+		"Raw: not a":                             message(func(m *eventbridge.Message) { m.Raw = []byte{} }),
+		"the entry has 2191 bytes, and at most 1000 are allowed": message(func(m *eventbridge.Message) {
+			m.Alert.URL = "https://example.com/" + strings.Repeat("a", 2000)
+		}),
+	})
+}
+
+// size returns the size of an event as EventBridge calculates it, without a time.
 func size(e eventbridgetest.Event) int {
 	return len(e.Source) + len(e.DetailType) + len(e.Detail) + len(strings.Join(e.Resources, ""))
 }
 
-func TestAnEntryMayBeAsLargeAsTheLimitAndNoLarger(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{})
+func TestAnEntryMayBeAsLargeAsTheLimit(t *testing.T) {
+	fake, n := start(t)
 	raw := func(size int) eventbridge.Message {
-		rest := len(eventbridge.DefaultSource) + len(eventbridge.DefaultDetailType) + len("arn:a") + len(`{"a":""}`)
-		return eventbridge.Message{Resources: []string{"arn:a"}, Raw: []byte(`{"a":"` + strings.Repeat("a", size-rest) + `"}`)}
+		rest := len("ST") + len("arn:a") + 14 + len(`{"a":""}`)
+		return eventbridge.Message{
+			Source: "S", DetailType: "T", Resources: []string{"arn:a"}, Time: time.Unix(1, 0), Raw: []byte(`{"a":"` + strings.Repeat("a", size-rest) + `"}`),
+		}
 	}
 	if _, err := n.Send(t.Context(), raw(eventbridge.MaxEntry)); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}
-	if got := size(last(t, s)); got != eventbridge.MaxEntry {
+	if got := size(servicetest.Last(t, fake, fake.Events(eventbridgetest.DefaultBus))); got != eventbridge.MaxEntry-14 {
 		t.Errorf("%d bytes were put", got)
 	}
 	_, err := n.Send(t.Context(), raw(eventbridge.MaxEntry+1))
-	wantKind(t, err, mackerel.ErrInvalid)
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Attempts != 0 {
+		t.Errorf("beyond the limit: %v", e)
+	}
 }
 
-func TestALongTextIsCutToTheLimitAndNoFurther(t *testing.T) {
+func TestALongTextIsCutAsLittleAsPossible(t *testing.T) {
 	for name, unit := range map[string]string{"ASCII": "abcdefghi ", "Japanese": "障害", "emoji": "🔥👩‍💻🇯🇵", "quotes": "\"\\\n\x00"} {
-		s := newServer(t)
-		n := newNotifier(t, s, eventbridge.Config{MaxEntry: 20_000})
 		a := mackerel.Alert{
 			ID: "5A", Status: "critical", URL: "https://mackerel.io/orgs/acme/alerts/5A", Message: "disk full",
 			Monitor: mackerel.Monitor{Name: "disk", Memo: strings.Repeat(unit, 30_000/len(unit))},
 		}
-		r, err := n.Deliver(t.Context(), a)
-		if err != nil || len(r.Cuts) != 1 || r.Cuts[0].Field != "memo" || r.Cuts[0].From != len(a.Monitor.Memo) || r.Cuts[0].To >= r.Cuts[0].From {
-			t.Fatalf("%s: %+v, %v", name, r, err)
+		e, r := notify(t, a, func(c *eventbridge.Config) { c.MaxEntry = 20_000 })
+		if len(r.Cuts) != 1 || r.Cuts[0].Field != "memo" || r.Cuts[0].From != len(a.Monitor.Memo) || r.Cuts[0].To >= r.Cuts[0].From {
+			t.Fatalf("%s: %+v", name, r)
 		}
-		e := last(t, s)
 		if got := size(e); got > 20_000 || got < 20_000-len(unit)*8 {
 			t.Errorf("%s: %d bytes were put", name, got)
 		}
 		d := detail(t, e)
-		if memo := d["memo"].(string); !strings.HasSuffix(memo, "…") || strings.ContainsRune(memo, utf8.RuneError) || d["message"] != "disk full" {
-			t.Errorf("%s: the memo ends in %q", name, memo[len(memo)-20:])
-		}
-		if a.Monitor.Memo != strings.Repeat(unit, 30_000/len(unit)) {
-			t.Error("the caller's alert was changed")
+		if memo, _ := d["memo"].(string); !strings.HasSuffix(memo, "…") || strings.ContainsRune(memo, utf8.RuneError) || d["message"] != "disk full" {
+			t.Errorf("%s: the memo is %.100q", name, memo)
 		}
 	}
 }
 
-func TestTheMemoGoesFirstAndTheNamesStay(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{MaxEntry: 5000})
+func TestMemosAreCutFirstAndNamesNever(t *testing.T) {
 	long := strings.Repeat("障", 1000)
 	a := mackerel.Alert{
-		ID: "5A", Status: "critical", Message: long, Monitor: mackerel.Monitor{Name: "disk", Memo: long}, Reason: "r",
-		Facts: []mackerel.Fact{{Label: "a", Value: "first"}, {Label: "b", Value: long}}, Host: &mackerel.Host{Name: "app01", Memo: long},
-		Service: &mackerel.Service{Name: "Shop", Memo: long}, Group: &mackerel.AlertGroup{Name: "db", Memo: long}, Metric: &mackerel.Metric{Label: "cpu"},
+		ID: "5A", Status: "critical", Message: long, Monitor: mackerel.Monitor{Name: "disk", Memo: long}, Reason: long,
+		Facts: []mackerel.Fact{{Label: "a", Value: long + "1"}, {Label: "b", Value: long}}, Host: &mackerel.Host{Name: "app01", Memo: long},
+		Service: &mackerel.Service{Name: "Shop", Memo: long}, Group: &mackerel.AlertGroup{Name: "db", Memo: long}, Metric: &mackerel.Metric{Label: long},
 	}
-	r, err := n.Deliver(t.Context(), a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fields []string
-	for _, c := range r.Cuts {
-		fields = append(fields, c.Field)
-	}
-	if got := strings.Join(fields, ","); got != "memo,memo,host memo,service memo,message" {
-		t.Errorf("cut were %s", got)
-	}
-	sent := last(t, s).Detail
-	for _, want := range []string{`"5A"`, `"critical"`, `"disk"`, `"app01"`, `"first"`, `"Shop"`} {
-		if !strings.Contains(sent, want) {
-			t.Errorf("%s is not in %s", want, sent)
+	order := []string{"memo", "memo", "host memo", "service memo", "message", "facts", "facts", "reason", "metric"}
+	for limit, cut := range map[int]int{16_500: 4, 14_000: 5, 11_000: 6, 8000: 7, 5000: 8, 1000: 9} { // a text has 3000 bytes
+		e, r := notify(t, a, func(c *eventbridge.Config) { c.MaxEntry = limit })
+		if got, want := servicetest.CutFields(r.Cuts), strings.Join(order[:cut], " "); got != want || size(e) < limit-10 {
+			t.Errorf("%d: cut were %s, to %d; want %s", limit, got, size(e), want)
+		}
+		for _, name := range []string{`"5A"`, `"critical"`, `"disk"`, `"app01"`, `"Shop"`, `"db"`} {
+			if !strings.Contains(e.Detail, name) {
+				t.Errorf("%d: %s is not in %s", limit, name, e.Detail)
+			}
 		}
 	}
-	if a.Host.Memo != long || a.Service.Memo != long || a.Group.Memo != long || a.Facts[1].Value != long {
+	if a.Host.Memo != long || a.Service.Memo != long || a.Group.Memo != long || a.Facts[1].Value != long || a.Metric.Label != long {
 		t.Error("the caller's alert was changed")
 	}
 }
 
-func TestWhatCannotBeCutToTheLimitIsNotSent(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{MaxEntry: 1000})
-	_, err := n.Deliver(t.Context(), mackerel.Alert{URL: "https://example.com/" + strings.Repeat("a", 2000)})
-	if e := asError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Message, "1000") || len(s.Requests()) != 0 {
-		t.Errorf("got %v", e)
-	}
-}
-
-func TestADetailTypeHasAsManyCharactersAsAreAllowed(t *testing.T) {
-	for _, unit := range []string{"a", "障"} {
-		s := newServer(t)
-		n := newNotifier(t, s, eventbridge.Config{DetailType: strings.Repeat(unit, eventbridge.MaxDetailType)})
-		if err := n.Notify(t.Context(), mackerel.Alert{}); err != nil {
-			t.Error(err)
-		}
-		if _, err := eventbridge.New(eventbridge.Config{
-			Region: "ap-northeast-1", Credentials: credentials, DetailType: strings.Repeat(unit, eventbridge.MaxDetailType+1),
-		}); err == nil {
-			t.Errorf("%q, one more than allowed: no error", unit)
-		}
-	}
-}
-
 func TestEveryTextArrivesAsItIs(t *testing.T) {
-	s := newServer(t)
-	n := newNotifier(t, s, eventbridge.Config{})
-	for _, text := range []string{
-		"<!channel>", "<at>all</at>", "[toall]", `"; DROP`, "</b>", "a\r\nX-Injected: 1", "\u202Egnp.exe", "a\x00b", `","alert":{"status":"ok"}`,
-		strings.Repeat("障", 1000), strings.Repeat("🔥", 1000),
-	} {
-		a := mackerel.Alert{
-			Org: text, Message: text, Monitor: mackerel.Monitor{Name: text, Memo: text}, Host: &mackerel.Host{Name: text},
-			Facts: []mackerel.Fact{{Label: text, Value: text}}, Reason: text, Status: "critical",
-		}
-		if err := n.Notify(t.Context(), a); err != nil {
-			t.Fatalf("%.40q: %v", text, err)
-		}
-		got, err := mackerel.ParseWebhook([]byte(last(t, s).Detail))
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, text := range append(servicetest.Hostile, strings.Repeat("🔥", 1000)) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+		e, _ := notify(t, servicetest.Everywhere(text))
+		got := parse(t, e.Detail)
 		for _, field := range []string{
 			got.Org, got.Message, got.Monitor.Name, got.Monitor.Memo, got.Host.Name, got.Facts[0].Label, got.Facts[0].Value, got.Reason,
 		} {

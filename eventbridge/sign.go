@@ -14,14 +14,14 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A signer returns what signs the attempts of one call, and a cleaner that knows the credentials as soon as they are
-// known. It is a function because of those: fmt cannot print them.
+// A signer returns what signs the attempts of one call. The cleaner knows the credentials of the last attempt. A signer
+// is a func because it holds credentials, which fmt cannot print.
 type signer func(body []byte) (sign func(*http.Request) error, clean *transport.Cleaner)
 
 var errNoKeys = errors.New("the provider of credentials has returned none")
 
-// newSigner signs with Signature Version 4, for the service "events". The provider is asked anew for each attempt, since
-// credentials may expire while it waits.
+// newSigner returns a signer with Signature Version 4, for the service "events". The credentials are retrieved for each
+// attempt, because they may expire while the call waits.
 func newSigner(credentials aws.CredentialsProvider, region string) signer {
 	v4Signer := v4.NewSigner()
 	return func(body []byte) (func(*http.Request) error, *transport.Cleaner) {
@@ -42,7 +42,7 @@ func newSigner(credentials aws.CredentialsProvider, region string) signer {
 	}
 }
 
-// cleanerOf knows credentials as they are and in lower case, in which some proxies quote.
+// cleanerOf returns a cleaner of credentials as they are and in lower case, in which some proxies quote them.
 func cleanerOf(c aws.Credentials) *transport.Cleaner {
 	return transport.NewCleaner(
 		c.SecretAccessKey, strings.ToLower(c.SecretAccessKey), c.SessionToken, strings.ToLower(c.SessionToken),

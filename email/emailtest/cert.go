@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// certificates returns the TLS configurations of the server and of a client that trusts it. The certificate is made once
-// for a process and valid for a century, into which the clock of a testing/synctest bubble falls as well.
+// certificates returns the TLS configurations of the server and of a client that trusts it. A process has one
+// certificate. It is valid for a century, so that it is valid by the clock of a testing/synctest bubble too.
 func certificates() (server, client *tls.Config) {
 	certificate := generated()
 	roots := x509.NewCertPool()
@@ -26,7 +26,7 @@ func certificates() (server, client *tls.Config) {
 var generated = sync.OnceValue(func() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		panic("emailtest: " + err.Error()) // there is no randomness to be had
+		panic("emailtest: " + err.Error()) // never: crypto/rand does not fail
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -45,7 +45,7 @@ var generated = sync.OnceValue(func() tls.Certificate {
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		panic("emailtest: " + err.Error()) // it was made just now
+		panic("emailtest: " + err.Error()) // never: it was just made
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 })

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// hardLimit is how much of one mail is read, in bytes.
+// hardLimit is how much of a mail is kept, in bytes.
 const hardLimit = 64 << 20
 
 // data handles DATA and the mail after it.
@@ -31,7 +31,7 @@ func (s *session) data(parameter string) error {
 	return s.finish(t, raw, problem)
 }
 
-// content reads a mail up to the line with the dot. A line that is malformed is a problem of the mail.
+// content reads a mail up to the line with the dot. A malformed line is a problem of the mail.
 func (s *session) content() (raw, problem string, err error) {
 	var b strings.Builder
 	for n := 1; ; n++ {
@@ -69,7 +69,7 @@ func (s *session) finish(t *transaction, raw, problem string) error {
 	if len(raw) > s.server.limit() {
 		return s.refuse("552 5.3.4", "the mail is too long")
 	}
-	m, err := Parse([]byte(raw))
+	m, err := parse([]byte(raw), s.server.state.IsStrict())
 	if problem == "" && err != nil {
 		problem = err.Error()
 	}

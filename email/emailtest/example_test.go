@@ -9,11 +9,11 @@ import (
 	"github.com/mackerel-notify/mackerel/email/emailtest"
 )
 
-// Any program that sends mail will do, such as the standard library's own client.
+// Mail is sent with the client of the standard library.
 func Example() {
-	s := emailtest.NewServer()
+	s := emailtest.New()
 	defer s.Close()
-	s.Hide("STARTTLS", "AUTH") // a relay that trusts everybody
+	s.Hide("STARTTLS", "AUTH") // a relay that takes mail from everybody
 
 	mail := "From: backup@example.com\r\nTo: hanako@example.com\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\n" +
 		"Message-ID: <1@example.com>\r\nSubject: =?utf-8?b?6Zqc5a6z?=\r\n\r\nbackup failed\r\n"

@@ -4,24 +4,26 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
 // A Step is a point of a session at which something can go wrong.
 type Step string
 
-// The steps.
+// The steps. At most of them the fault stands in place of the reply to the command of this name.
 const (
-	AtConnect  Step = "connect"  // instead of the greeting
-	AtHello    Step = "EHLO"     // instead of the reply to EHLO, as in the following
-	AtStartTLS Step = "STARTTLS" //
-	AtAuth     Step = "AUTH"     //
-	AtMail     Step = "MAIL"     //
-	AtRcpt     Step = "RCPT"     //
-	AtData     Step = "DATA"     //
-	AtBody     Step = "body"     // after the first line of the mail, where there is no reply; for a Break
-	AtContent  Step = "content"  // instead of the reply to the whole mail
-	AtReset    Step = "RSET"     //
-	AtQuit     Step = "QUIT"     //
+	AtConnect  Step = "connect" // in place of the greeting
+	AtHello    Step = "EHLO"
+	AtStartTLS Step = "STARTTLS"
+	AtAuth     Step = "AUTH"
+	AtMail     Step = "MAIL"
+	AtRcpt     Step = "RCPT"
+	AtData     Step = "DATA"
+	AtBody     Step = "body"    // after the first line of the mail, where no reply belongs; for a Break only
+	AtContent  Step = "content" // in place of the reply to the whole mail
+	AtReset    Step = "RSET"
+	AtQuit     Step = "QUIT"
 )
 
 // A Fault is something that goes wrong at a step.
@@ -33,39 +35,36 @@ type Fault struct {
 	Times int
 	// Reply is the server's reply, such as "550 5.1.1 no such user". After a 421 the connection is closed.
 	Reply string
-	// Handled lets the server accept the mail first, so that only its answer is lost; for AtContent.
+	// Handled lets the server accept the mail first, so that only its answer is lost; for AtContent only.
 	Handled bool
-	// Break is what happens to the connection instead of a Reply.
-	Break Break
+	// Break is what happens to the connection in place of a Reply: CloseConnection, or Silence until the server is
+	// closed.
+	Break fakehttp.Break
 }
-
-// Break is a way in which a connection breaks.
-type Break int
-
-// The ways in which a connection breaks.
-const (
-	KeepConnection  Break = iota // it does not
-	CloseConnection              // it is closed without another word
-	Silence                      // nothing is read or answered any more, until the server is closed
-)
 
 var (
 	steps   = []Step{AtConnect, AtHello, AtStartTLS, AtAuth, AtMail, AtRcpt, AtData, AtBody, AtContent, AtReset, AtQuit}
 	replies = regexp.MustCompile(`^[2-5][0-9][0-9] [ -~]*$`)
 )
 
-// Inject adds faults after those that are still pending. Of the pending ones that match, the first counts. It panics if
-// a fault could never happen: an unknown step, a Reply that is none.
+func (f Fault) check() {
+	switch {
+	case !slices.Contains(steps, f.At):
+		panic("emailtest: Fault.At: unknown step " + string(f.At))
+	case f.Break != 0 && f.Break != fakehttp.CloseConnection && f.Break != fakehttp.Silence:
+		panic("emailtest: Fault.Break: must be CloseConnection or Silence")
+	case f.Break == 0 && (!replies.MatchString(f.Reply) || f.At == AtBody):
+		panic("emailtest: Fault.Reply: must be three digits, a blank and words, unless there is a Break")
+	case f.Handled && f.At != AtContent:
+		panic("emailtest: Fault.Handled: for AtContent only")
+	}
+}
+
+// Inject adds faults after those that are still pending. Of the pending faults that match a step, the first one counts.
+// It panics if a fault could never be applied.
 func (s *Server) Inject(faults ...Fault) {
 	for _, f := range faults {
-		switch {
-		case !slices.Contains(steps, f.At):
-			panic("emailtest: Inject: unknown step " + string(f.At))
-		case f.Break == KeepConnection && (!replies.MatchString(f.Reply) || f.At == AtBody):
-			panic("emailtest: Inject: a fault needs a Break, or a Reply of three digits, a blank and words")
-		case f.Handled && f.At != AtContent:
-			panic("emailtest: Inject: a mail can be handled AtContent only")
-		}
+		f.check()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,13 +78,16 @@ func (s *Server) Clear() {
 	s.faults = nil
 }
 
+func (f Fault) matches(at Step, recipients []string) bool {
+	isRecipient := func(r string) bool { return strings.EqualFold(r, f.Recipient) }
+	return f.At == at && (f.Recipient == "" || slices.ContainsFunc(recipients, isRecipient))
+}
+
 // fault returns the fault for a step and counts it as used.
 func (s *Server) fault(at Step, recipients []string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.faults, func(f Fault) bool {
-		return f.At == at && (f.Recipient == "" || slices.ContainsFunc(recipients, func(r string) bool { return strings.EqualFold(r, f.Recipient) }))
-	})
+	i := slices.IndexFunc(s.faults, func(f Fault) bool { return f.matches(at, recipients) })
 	if i < 0 {
 		return Fault{}, false
 	}

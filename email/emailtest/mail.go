@@ -20,23 +20,25 @@ import (
 
 // A Mail is one mail as the server got it.
 type Mail struct {
-	Time time.Time // when it was accepted
-	User string    // who had authenticated, "" if nobody
-	TLS  bool      // it came encrypted
+	Time time.Time // when it was accepted, by the server's clock
+	User string    // as authenticated; "" without AUTH
+	TLS  bool      // the connection was encrypted
 
 	From string   // of the envelope
 	To   []string // of the envelope
 
 	Header  mail.Header // as it was sent, unfolded
 	Subject string      // decoded
-	Text    string      // the first text/plain part, decoded, with line feeds alone
-	HTML    string      // the first text/html part, likewise
+	Text    string      // the first text/plain part, decoded, with line feeds only
+	HTML    string      // the first text/html part, in the same form
 	Types   []string    // the media types of all parts, in their order
 	Raw     []byte      // the whole mail
 }
 
-// Parse reads a mail and finds whatever is against RFC 5322 or MIME in it, as the server does.
-func Parse(raw []byte) (Mail, error) {
+// Parse reads a mail, as a server that is Strict does. It returns an error if the mail is against RFC 5322 or MIME.
+func Parse(raw []byte) (Mail, error) { return parse(raw, true) }
+
+func parse(raw []byte, strict bool) (Mail, error) {
 	m := Mail{Raw: raw}
 	head, _, whole := strings.Cut(string(raw), "\r\n\r\n")
 	if !whole {
@@ -50,7 +52,7 @@ func Parse(raw []byte) (Mail, error) {
 		return m, fmt.Errorf("the header: %w", err)
 	}
 	m.Header = read.Header
-	if err := m.checkHeader(); err != nil {
+	if err := m.checkHeader(strict); err != nil {
 		return m, err
 	}
 	var decoder mime.WordDecoder
@@ -65,7 +67,7 @@ func Parse(raw []byte) (Mail, error) {
 
 var fieldName = regexp.MustCompile(`^[!-9;-~]+:`)
 
-// checkLines looks at the lines of a header before anything interprets them.
+// checkLines checks the lines of a header before the fields are parsed.
 func checkLines(head string) error {
 	for i, line := range strings.Split(head, "\r\n") {
 		folded := i > 0 && line != "" && strings.ContainsAny(line[:1], " \t")
@@ -81,7 +83,7 @@ func checkLines(head string) error {
 	return nil
 }
 
-// once are the fields that may stand in a header no more than once (https://www.rfc-editor.org/rfc/rfc5322#section-3.6).
+// once are the fields that may stand in a header once at most (https://www.rfc-editor.org/rfc/rfc5322#section-3.6).
 var once = []string{
 	"Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-Id", "In-Reply-To", "References", "Subject",
 	"Mime-Version", "Content-Type", "Content-Transfer-Encoding", "Auto-Submitted",
@@ -89,18 +91,18 @@ var once = []string{
 
 var messageIDs = regexp.MustCompile(`^<[^<>\s@]+@[^<>\s@]+>([ \t]+<[^<>\s@]+@[^<>\s@]+>)*$`)
 
-func (m *Mail) checkHeader() error {
+func (m *Mail) checkHeader(strict bool) error {
 	for _, field := range once {
 		if n := len(m.Header[field]); n > 1 {
 			return fmt.Errorf("%s stands in the header %d times", field, n)
 		}
 	}
-	for _, field := range []string{"Date", "From", "Message-Id"} {
-		if m.Header.Get(field) == "" {
+	for _, field := range []string{"From", "Date", "Message-Id"} {
+		if m.Header.Get(field) == "" && (strict || field == "From") {
 			return fmt.Errorf("%s is missing", field)
 		}
 	}
-	if _, err := m.Header.Date(); err != nil {
+	if _, err := m.Header.Date(); err != nil && !errors.Is(err, mail.ErrHeaderNotPresent) {
 		return fmt.Errorf("the date: %w", err)
 	}
 	for _, field := range []string{"From", "To", "Cc", "Reply-To"} {

@@ -5,11 +5,11 @@ import (
 	"net"
 )
 
-// A pipe is the server's end of a connection in memory. As on a socket, one write does not wait until it is read: a
-// client that ends a handshake halfway would otherwise wait for the server, and the server for the client.
+// A pipe is the server's end of a connection in memory. As on a socket, a write returns before it is read. Otherwise
+// the client and the server could wait for each other in the middle of a handshake.
 type pipe struct {
 	net.Conn
-	under chan error // gets the outcome of the write that is under way
+	under chan error // has the result of the write that is under way
 }
 
 func (p *pipe) Write(b []byte) (int, error) {
@@ -25,7 +25,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// flush waits until everything is read, or the connection closed.
+// flush waits until everything was read or the connection is closed.
 func (p *pipe) flush() error {
 	if p.under == nil {
 		return nil

@@ -11,62 +11,99 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/email"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// The account of the server.
+// The account of a new server.
 const (
 	Username = "alert@fake.test"
 	Password = "emailtest-password"
 )
 
-// MemoryHost is a host's name for use with [Server.Dial], which the server's certificate is for.
+// The addresses of Config and MemoryConfig. The fake takes mail from and to any address.
+const (
+	Sender    = "Mackerel <alert@example.com>"
+	Recipient = "hanako@example.com"
+)
+
+// MemoryHost is a host's name for use with [Server.Dial]. The server's certificate is valid for it.
 const MemoryHost = "fake.test"
+
+// lane is the lane of the only limit, counted for each user.
+const lane = "mails"
+
+// defaultSize is the size of the longest mail in bytes, as many servers have it.
+const defaultSize = 10 << 20
 
 // A Server is a fake SMTP server. It is safe for concurrent use.
 type Server struct {
-	tls  *tls.Config // the server's
-	root *tls.Config // a client's
+	state     *fakehttp.Server // has limits, tokens and clock, and serves nothing
+	tls       *tls.Config      // the server's
+	clientTLS *tls.Config
+	closing   chan struct{} // closed by Close
+	sessions  sync.WaitGroup
+
+	commands fakehttp.Log[string]
+	mails    fakehttp.Log[Mail]
+	problems fakehttp.Log[string]
 
 	mu       sync.Mutex
 	start    net.Listener
 	implicit net.Listener
 	conns    map[net.Conn]struct{}
+	made     int // connections
 	closed   bool
-	done     chan struct{} // closed by Close
-	running  sync.WaitGroup
-
-	connections int
-	commands    []string
-	mails       []Mail
-	problems    []string
-	faults      []Fault
-	hidden      []string
-	size        int
+	faults   []Fault
+	hidden   []string
+	size     int
 }
 
-// NewServer returns a server. It listens nowhere until Host, Port, TLSPort or Dial is called; Close ends it.
-func NewServer() *Server {
-	server, client := certificates()
-	return &Server{tls: server, root: client, conns: make(map[net.Conn]struct{}), done: make(chan struct{}), size: defaultSize}
+// New returns a server with one account. Close ends it.
+func New() *Server {
+	s := &Server{
+		state: fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: lane}),
+		conns: make(map[net.Conn]struct{}), closing: make(chan struct{}), size: defaultSize,
+	}
+	s.tls, s.clientTLS = certificates()
+	s.AddToken(Username + ":" + Password)
+	return s
 }
 
-// defaultSize is the longest mail in bytes, as many servers have it.
-const defaultSize = 10 << 20
+// Config returns the configuration of a notifier that sends from Sender to Recipient through the fake, over the
+// loopback interface.
+func (s *Server) Config() email.Config {
+	return email.Config{
+		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
+		Username: Username, Password: mackerel.NewSecret(Password), From: Sender, To: []string{Recipient},
+	}
+}
 
-// TLSConfig returns what a client needs to trust the server's certificate, which is for [MemoryHost], localhost and the
-// loopback addresses. It is the caller's.
-func (s *Server) TLSConfig() *tls.Config { return s.root.Clone() }
+// MemoryConfig returns the configuration of a notifier that sends from Sender to Recipient through the fake, in memory,
+// for testing/synctest.
+func (s *Server) MemoryConfig() email.Config {
+	return email.Config{
+		Host: MemoryHost, Dial: s.Dial, TLSConfig: s.TLSConfig(),
+		Username: Username, Password: mackerel.NewSecret(Password), From: Sender, To: []string{Recipient},
+	}
+}
 
-// Host returns the loopback address of the server. As Port and TLSPort, it is not for a testing/synctest bubble.
+// TLSConfig returns a client's configuration that trusts the server's certificate, which is for [MemoryHost], localhost
+// and the loopback addresses. It is the caller's.
+func (s *Server) TLSConfig() *tls.Config { return s.clientTLS.Clone() }
+
+// Host returns the loopback address of the server. Host, Port and TLSPort are not for a testing/synctest bubble.
 func (s *Server) Host() string { return s.listener(&s.start, false).IP.String() }
 
-// Port returns the port on which a session begins in the clear and STARTTLS is offered.
+// Port returns the port on which sessions begin without TLS and STARTTLS is offered.
 func (s *Server) Port() int { return s.listener(&s.start, false).Port }
 
-// TLSPort returns the port on which a session is encrypted from the first byte.
+// TLSPort returns the port with TLS from the first byte.
 func (s *Server) TLSPort() int { return s.listener(&s.implicit, true).Port }
 
-// listener opens a port if it is not open yet. It panics if none can be had.
+// listener opens a port if it is not open yet. It panics if there is no free port.
 func (s *Server) listener(l *net.Listener, implicit bool) *net.TCPAddr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,9 +114,9 @@ func (s *Server) listener(l *net.Listener, implicit bool) *net.TCPAddr {
 		}
 		*l = opened
 		if s.closed {
-			_ = opened.Close() // only the address is wanted, where nobody listens
+			_ = opened.Close() // only the address is wanted
 		} else {
-			s.running.Go(func() { s.accept(opened, implicit) })
+			s.sessions.Go(func() { s.accept(opened, implicit) })
 		}
 	}
 	return (*l).Addr().(*net.TCPAddr) //nolint:forcetypeassert // of a TCP listener
@@ -92,12 +129,12 @@ func (s *Server) accept(l net.Listener, implicit bool) {
 			return // the listener was closed
 		}
 		if !s.serve(conn, implicit) {
-			_ = conn.Close() // too late for a session; nobody is interested in how that ends
+			_ = conn.Close() // the server is closed
 		}
 	}
 }
 
-// Dial connects to the server in memory, whatever the address. Port 465 has TLS from the first byte.
+// Dial connects to the server in memory, for every address. Port 465 has TLS from the first byte.
 func (s *Server) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	near, far := net.Pipe()
 	switch _, port, err := net.SplitHostPort(address); {
@@ -111,24 +148,24 @@ func (s *Server) Dial(ctx context.Context, _, address string) (net.Conn, error) 
 	return near, nil
 }
 
-// serve begins a session on a connection, and reports false if the server is closed.
+// serve begins a session on a connection. It reports false if the server is closed.
 func (s *Server) serve(conn net.Conn, implicit bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	s.connections++
+	s.made++
 	s.conns[conn] = struct{}{}
-	s.running.Go(func() {
+	s.sessions.Go(func() {
 		err := newSession(s, conn).run(implicit)
 		if p, ok := conn.(*pipe); ok && errors.Is(err, errHangUp) {
-			_ = p.flush() // the client may not want to read the last reply
+			_ = p.flush() // fails if the client does not read the last reply
 		}
 		s.mu.Lock()
 		delete(s.conns, conn)
 		s.mu.Unlock()
-		_ = conn.Close() // the session is over, and how this ends concerns nobody
+		_ = conn.Close() // the session is over
 	})
 	return true
 }
@@ -138,7 +175,8 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	if !s.closed {
 		s.closed = true
-		close(s.done)
+		close(s.closing)
+		s.state.Close()
 	}
 	for _, l := range []net.Listener{s.start, s.implicit} {
 		if l != nil {
@@ -149,52 +187,67 @@ func (s *Server) Close() {
 		_ = conn.Close() // the same
 	}
 	s.mu.Unlock()
-	s.running.Wait()
+	s.sessions.Wait()
 }
 
 // Mails returns the mails that were accepted, oldest first: one for each transaction.
-func (s *Server) Mails() []Mail {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.mails)
-}
+func (s *Server) Mails() []Mail { return s.mails.All() }
 
-// Problems returns in plain words what commands and mails were refused for, oldest first; refusals by a fault are not
-// among them.
-func (s *Server) Problems() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.problems)
-}
+// Accepted returns how many mails were accepted.
+func (s *Server) Accepted() int { return s.state.Accepted() }
 
-// Commands returns the commands of all sessions, without what follows AUTH and its name.
-func (s *Server) Commands() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.commands)
-}
+// Problems returns in plain words why commands and mails were refused, oldest first. Refusals by a fault are not among
+// them.
+func (s *Server) Problems() []string { return s.problems.All() }
+
+// Commands returns the commands of all sessions, oldest first, without the credentials of AUTH.
+func (s *Server) Commands() []string { return s.commands.All() }
 
 // Connections returns how many connections were made.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.connections
+	return s.made
 }
 
-// Hide leaves extensions out of what the server offers from now on: STARTTLS, AUTH, SIZE, 8BITMIME, ENHANCEDSTATUSCODES,
-// or one way to authenticate, as "AUTH PLAIN". It panics if it knows none of that name.
-func (s *Server) Hide(extensions ...string) {
-	for _, e := range extensions {
-		if !slices.Contains([]string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES"}, e) {
-			panic("emailtest: Hide: unknown extension " + e)
+// AddToken makes credentials valid, each in the form "user:password".
+func (s *Server) AddToken(tokens ...string) { s.state.AddToken(tokens...) }
+
+// RevokeToken makes a "user:password" invalid.
+func (s *Server) RevokeToken(token string) { s.state.RevokeToken(token) }
+
+// SetLimit lets each user send n mails within per. The only lane is "mails".
+func (s *Server) SetLimit(lane string, n int, per time.Duration) { s.state.SetLimit(lane, n, per) }
+
+// Documented does nothing: SMTP servers have no documented limit in common.
+func (s *Server) Documented() { s.state.Documented() }
+
+// SetClock replaces the clock of the limits and of Mail.Time, which is time.Now unless set.
+func (s *Server) SetClock(now func() time.Time) { s.state.SetClock(now) }
+
+// Advance puts the server's clock forward by d.
+func (s *Server) Advance(d time.Duration) { s.state.Advance(d) }
+
+// Strict chooses whether a mail without a Date or Message-ID is refused. At first it is accepted.
+func (s *Server) Strict(on bool) { s.state.Strict(on) }
+
+// extensions are all that Hide knows.
+var extensions = []string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES"}
+
+// Hide leaves extensions out of what the server offers from now on: STARTTLS, AUTH, SIZE, 8BITMIME,
+// ENHANCEDSTATUSCODES, or one way to authenticate, as "AUTH PLAIN". It panics if it does not know an extension.
+func (s *Server) Hide(names ...string) {
+	for _, name := range names {
+		if !slices.Contains(extensions, name) {
+			panic("emailtest: Hide: unknown extension " + name)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hidden = append(s.hidden, extensions...)
+	s.hidden = append(s.hidden, names...)
 }
 
-// SetSize changes the size of the longest mail, in bytes, which is 10 MiB.
+// SetSize changes the size of the longest mail, in bytes, which is 10 MiB at first.
 func (s *Server) SetSize(bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,36 +260,28 @@ func (s *Server) offers(extension string) bool {
 	return !slices.Contains(s.hidden, extension)
 }
 
-// limit is the size of the longest mail in bytes.
+// limit returns the size of the longest mail in bytes.
 func (s *Server) limit() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.size
 }
 
+// note remembers a command.
 func (s *Server) note(command string) {
 	if fields := strings.Fields(command); len(fields) > 2 && strings.EqualFold(fields[0], "AUTH") {
 		command = fields[0] + " " + fields[1] + " [redacted]"
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.commands = append(s.commands, command)
-}
-
-func (s *Server) refused(problem string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.problems = append(s.problems, problem)
+	s.commands.Add(command)
 }
 
 func (s *Server) accepted(m Mail) {
-	m.Time = time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mails = append(s.mails, m)
+	m.Time = s.state.Now()
+	s.mails.Add(m)
+	s.state.Accept()
 }
 
-// The ways in which a session ends from the server's side.
+// Why the server ends a session.
 var (
 	errBroken = errors.New("a fault has broken the connection")
 	errHangUp = errors.New("the server hangs up after its last reply")

@@ -11,11 +11,14 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/mackerel-notify/mackerel/email/emailtest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// A client says what it is told and reads one reply after each.
+// A client sends lines and reads a reply after each.
 type client struct {
 	t    *testing.T
 	conn net.Conn
@@ -45,7 +48,7 @@ func (c *client) encrypt(s *emailtest.Server) {
 	c.conn, c.in = conn, bufio.NewReader(conn)
 }
 
-// want reads a reply, which must begin so.
+// want reads a reply and checks its beginning.
 func (c *client) want(begins string) string {
 	c.t.Helper()
 	for {
@@ -63,7 +66,7 @@ func (c *client) want(begins string) string {
 	}
 }
 
-// say sends lines, each with what its reply must begin with: "EHLO x", "250", ...
+// say sends lines, each followed by the beginning of its reply: "EHLO x", "250", ...
 func (c *client) say(linesAndReplies ...string) {
 	c.t.Helper()
 	for i := 0; i < len(linesAndReplies); i += 2 {
@@ -78,7 +81,7 @@ func (c *client) say(linesAndReplies ...string) {
 
 var credentials = base64.StdEncoding.EncodeToString([]byte("\x00" + emailtest.Username + "\x00" + emailtest.Password))
 
-// ready is a client that has said who it is.
+// ready returns a client after AUTH.
 func ready(t *testing.T, s *emailtest.Server) *client {
 	t.Helper()
 	c := newClient(t, s, "465")
@@ -86,17 +89,10 @@ func ready(t *testing.T, s *emailtest.Server) *client {
 	return c
 }
 
-func newServer(t *testing.T) *emailtest.Server {
-	t.Helper()
-	s := emailtest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
 const good = "From: a@example.com\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <1@example.com>\r\n"
 
 func TestASession(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, emailtest.New())
 	c := newClient(t, s, "587")
 	c.say("EHLO x", "250", "STARTTLS", "220")
 	c.encrypt(s)
@@ -116,9 +112,9 @@ func TestASession(t *testing.T) {
 	}
 }
 
-// TestCommandsThatAreRefused are tried in a session that goes on after each.
+// TestCommandsThatAreRefused tries all in sessions that go on after each refusal.
 func TestCommandsThatAreRefused(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, emailtest.New())
 	c := newClient(t, s, "587")
 	c.say("MAIL FROM:<a@b>", "503", "EHLO", "501", "EHLO a b", "501", "HELO x", "250", "EHLO x", "250", "MAIL FROM:<a@b>", "530",
 		"AUTH PLAIN "+credentials, "538", "STARTTLS now", "501", "VRFY b", "500", "", "500")
@@ -133,10 +129,10 @@ func TestCommandsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestLinesThatEndASession are those after which nobody knows where the next one begins.
+// TestLinesThatEndASession: after such a line it is not known where the next line begins.
 func TestLinesThatEndASession(t *testing.T) {
 	for _, line := range []string{"NOOP\n", "NOOP\rx\r\n", "NO\x00OP\r\n", strings.Repeat("x", 600) + "\r\n"} {
-		c := newClient(t, newServer(t), "587")
+		c := newClient(t, servicetest.Start(t, emailtest.New()), "587")
 		if _, err := io.WriteString(c.conn, line); err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +143,7 @@ func TestLinesThatEndASession(t *testing.T) {
 	}
 }
 
-// TestMailsThatAreRefused have one fault each.
+// TestMailsThatAreRefused sends mails with one fault each.
 func TestMailsThatAreRefused(t *testing.T) {
 	multipart := good + "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 	for name, raw := range map[string]string{
@@ -157,6 +153,8 @@ func TestMailsThatAreRefused(t *testing.T) {
 		"a line of white space":      good + "Subject: a\r\n \r\n b\r\n\r\n",
 		"bytes in the header":        good + "Subject: é\r\n\r\n",
 		"no From":                    "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <1@x>\r\n\r\n",
+		"no Date":                    "From: a@x\r\nMessage-ID: <1@x>\r\n\r\n",
+		"no Message-ID":              "From: a@x\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\n",
 		"no date that is one":        strings.Replace(good, "Thu, 01 Jan", "x", 1) + "\r\n",
 		"a Message-ID without @":     strings.Replace(good, "<1@example.com>", "<1>", 1) + "\r\n",
 		"two subjects":               good + "Subject: a\r\nSubject: b\r\n\r\n",
@@ -179,17 +177,55 @@ func TestMailsThatAreRefused(t *testing.T) {
 		"bytes without 8BITMIME":     good + "\r\n障害\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
+			s := servicetest.Start(t, emailtest.New())
+			s.Strict(true)
 			c := ready(t, s)
 			c.say("MAIL FROM:<a@b>", "250", "RCPT TO:<a@b>", "250", "DATA", "354", raw+".", "554 5.6.0", "MAIL FROM:<a@b>", "250")
-			if len(s.Mails()) != 0 || len(s.Problems()) != 1 {
+			if s.Accepted() != 0 || len(s.Problems()) != 1 {
 				t.Errorf("%d mails, %q", len(s.Mails()), s.Problems())
 			}
 		})
 	}
 }
 
-// TestParts are decoded whatever their encoding, and the first of each kind counts.
+func TestDateAndMessageIDMayBeMissingUnlessTheFakeIsStrict(t *testing.T) {
+	s := servicetest.Start(t, emailtest.New())
+	ready(t, s).say("MAIL FROM:<a@b>", "250", "RCPT TO:<a@b>", "250", "DATA", "354", "From: a@b\r\n\r\nx\r\n.", "250")
+	ready(t, s).say("MAIL FROM:<a@b>", "250", "RCPT TO:<a@b>", "250", "DATA", "354", "Subject: a\r\n\r\nx\r\n.", "554")
+	if s.Accepted() != 1 || s.Mails()[0].Text != "x\n" {
+		t.Errorf("%q, %+v", s.Problems(), s.Mails())
+	}
+}
+
+func TestAccountsAreAddedAndRevoked(t *testing.T) {
+	s := servicetest.Start(t, emailtest.New())
+	s.AddToken("second:a:b")
+	s.RevokeToken(emailtest.Username + ":" + emailtest.Password)
+	c := newClient(t, s, "465")
+	second := base64.StdEncoding.EncodeToString([]byte("\x00second\x00a:b"))
+	c.say("EHLO x", "250", "AUTH PLAIN "+credentials, "535", "AUTH PLAIN "+second, "235")
+}
+
+func TestTheRateIsLimitedIfToldTo(t *testing.T) {
+	s := servicetest.Start(t, emailtest.New())
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s.SetClock(func() time.Time { return now })
+	s.Documented() // which is no limit
+	c := ready(t, s)
+	mail := []string{"MAIL FROM:<a@b>", "250", "RCPT TO:<a@b>", "250", "DATA", "354", good + "\r\nx\r\n.", "250"}
+	c.say(mail...)
+	c.say(mail...)
+	s.SetLimit("mails", 1, time.Minute)
+	c.say(mail...)
+	c.say("MAIL FROM:<a@b>", "450", "RCPT TO:<a@b>", "503")
+	s.Advance(time.Minute)
+	c.say(mail...)
+	if all := s.Mails(); s.Accepted() != 4 || !all[0].Time.Equal(now) || !all[3].Time.Equal(now.Add(time.Minute)) {
+		t.Errorf("%d mails, %v", s.Accepted(), all[3].Time)
+	}
+}
+
+// TestParts: all encodings are decoded, and the first part of each kind counts.
 func TestParts(t *testing.T) {
 	raw := good + "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n" +
 		"--i\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\n\r\n6Zqc5a6z\r\n" +
@@ -201,21 +237,20 @@ func TestParts(t *testing.T) {
 	}
 }
 
-func TestWhatIsHidden(t *testing.T) {
-	s := newServer(t)
+func TestHiddenExtensionsAreRefused(t *testing.T) {
+	s := servicetest.Start(t, emailtest.New())
 	s.Hide("STARTTLS", "AUTH", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES")
 	c := newClient(t, s, "587")
 	c.say("EHLO x", "250 fake.test", "STARTTLS", "503", "MAIL FROM:<a@b> SIZE=1", "555", "MAIL FROM:<a@b> BODY=8BITMIME", "555", "MAIL FROM:<a@b>", "250")
-	plain := newServer(t)
+	plain := servicetest.Start(t, emailtest.New())
 	plain.Hide("STARTTLS", "AUTH LOGIN")
 	c = newClient(t, plain, "587")
 	c.say("EHLO x", "250 AUTH PLAIN", "AUTH LOGIN", "504", "AUTH PLAIN "+credentials, "235")
 }
 
-// TestFaults happen as often as they are told to, to whom they are told to, and then no more.
-func TestFaults(t *testing.T) {
+func TestFaultsHappenAsOftenAsTheySay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+		s := servicetest.Start(t, emailtest.New())
 		s.Inject(
 			emailtest.Fault{At: emailtest.AtRcpt, Recipient: "B@example.com", Reply: "550 5.1.1 no", Times: 2},
 			emailtest.Fault{At: emailtest.AtMail, Reply: "451 later"},
@@ -228,10 +263,10 @@ func TestFaults(t *testing.T) {
 		if _, err := c.in.ReadByte(); err == nil || strings.Join(s.Mails()[0].To, " ") != "a@b b@example.com" {
 			t.Errorf("%v, %+v", err, s.Mails())
 		}
-		s.Inject(emailtest.Fault{At: emailtest.AtConnect, Break: emailtest.CloseConnection, Times: -1})
+		s.Inject(emailtest.Fault{At: emailtest.AtConnect, Break: fakehttp.CloseConnection, Times: -1})
 		s.Clear()
 		c = newClient(t, s, "587")
-		s.Inject(emailtest.Fault{At: emailtest.AtHello, Break: emailtest.Silence})
+		s.Inject(emailtest.Fault{At: emailtest.AtHello, Break: fakehttp.Silence})
 		c.say("EHLO x", "")
 		synctest.Wait()
 		s.Close()
@@ -241,16 +276,17 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-func TestFaultsThatCannotBe(t *testing.T) {
-	s := newServer(t)
+func TestFaultsThatCannotBeAppliedPanic(t *testing.T) {
+	s := servicetest.Start(t, emailtest.New())
 	for _, f := range []func(){
 		func() { s.Inject(emailtest.Fault{At: "x", Reply: "550 x"}) },
 		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail}) },
+		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail, Break: fakehttp.HalfBody}) },
 		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "no"}) },
 		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "550 x\r\n"}) },
 		func() { s.Inject(emailtest.Fault{At: emailtest.AtBody, Reply: "550 x"}) },
 		func() {
-			s.Inject(emailtest.Fault{At: emailtest.AtMail, Handled: true, Break: emailtest.CloseConnection})
+			s.Inject(emailtest.Fault{At: emailtest.AtMail, Handled: true, Break: fakehttp.CloseConnection})
 		},
 		func() { s.Hide("x") },
 	} {
@@ -266,9 +302,9 @@ func panics(f func()) (did bool) {
 	return false
 }
 
-// TestClose refuses from then on, by both ways in, and may come twice.
+// TestClose: a closed server refuses connections, and can be closed again.
 func TestClose(t *testing.T) {
-	s := emailtest.NewServer()
+	s := emailtest.New()
 	address := net.JoinHostPort(s.Host(), strconv.Itoa(s.Port()))
 	s.Close()
 	s.Close()
@@ -284,14 +320,14 @@ func TestClose(t *testing.T) {
 }
 
 func TestCredentialsAreNotAmongTheCommands(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, emailtest.New())
 	ready(t, s)
 	if all := strings.Join(s.Commands(), "\n"); strings.Contains(all, credentials) || !strings.Contains(all, "AUTH PLAIN [redacted]") {
 		t.Error(all)
 	}
 }
 
-// FuzzParse never panics, and what it accepts is text.
+// FuzzParse checks that Parse does not panic, and that a mail without an error has what a mail must have.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good + "\r\nx\r\n"))
 	f.Add([]byte(good + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"))

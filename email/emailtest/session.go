@@ -9,6 +9,8 @@ import (
 	"net/mail"
 	"strconv"
 	"strings"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
 // The longest lines, in bytes with their CR LF (https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1).
@@ -26,7 +28,7 @@ type session struct {
 
 	tls   bool
 	user  string
-	hello bool // there was an EHLO or HELO since the last change of the channel
+	hello bool // there was an EHLO or HELO since TLS began
 	mail  *transaction
 }
 
@@ -41,7 +43,7 @@ func newSession(s *Server, conn net.Conn) *session {
 	return &session{server: s, conn: conn, in: bufio.NewReader(conn), out: conn}
 }
 
-// run talks to the client until either has had enough.
+// run talks to the client until the session ends.
 func (s *session) run(implicit bool) error {
 	if implicit {
 		if err := s.encrypt(); err != nil {
@@ -72,7 +74,7 @@ func (s *session) encrypt() error {
 	return nil
 }
 
-// line reads one line without its end. After one that is malformed the session ends.
+// line reads one line without its end. A malformed line ends the session.
 func (s *session) line(most int) (string, error) {
 	line, err := s.in.ReadString('\n')
 	if err != nil {
@@ -88,13 +90,13 @@ func (s *session) line(most int) (string, error) {
 	return text, nil
 }
 
-// reply sends the lines of a reply, of which all but the last have the hyphen already.
+// reply sends the lines of a reply. All but the last have their hyphen already.
 func (s *session) reply(lines ...string) error {
 	_, err := io.WriteString(s.out, strings.Join(lines, "\r\n")+"\r\n")
 	return err
 }
 
-// answer replies at a step, unless a fault does.
+// answer replies at a step, unless there is a fault.
 func (s *session) answer(at Step, lines ...string) error {
 	if done, err := s.fail(at); done {
 		return err
@@ -102,7 +104,7 @@ func (s *session) answer(at Step, lines ...string) error {
 	return s.reply(lines...)
 }
 
-// fail lets a pending fault happen, and reports whether there was one. The error ends the session.
+// fail applies a pending fault, and reports whether there was one. The error ends the session.
 func (s *session) fail(at Step) (bool, error) {
 	var recipients []string
 	if s.mail != nil {
@@ -117,12 +119,12 @@ func (s *session) fail(at Step) (bool, error) {
 
 func (s *session) apply(f Fault) error {
 	switch f.Break {
-	case CloseConnection:
+	case fakehttp.CloseConnection:
 		return errBroken
-	case Silence:
-		<-s.server.done // nothing is read any more, either
+	case fakehttp.Silence:
+		<-s.server.closing // until then nothing is read
 		return errBroken
-	case KeepConnection:
+	default:
 	}
 	if err := s.reply(f.Reply); err != nil {
 		return err
@@ -135,7 +137,7 @@ func (s *session) apply(f Fault) error {
 
 // refuse replies that something is wrong, and remembers why.
 func (s *session) refuse(reply, problem string) error {
-	s.server.refused(problem)
+	s.server.problems.Add(problem)
 	return s.reply(reply + " " + problem)
 }
 
@@ -205,7 +207,7 @@ func (s *session) extensions() []string {
 	return all
 }
 
-// ways are the ways to authenticate.
+// ways returns the ways to authenticate.
 func (s *session) ways() []string {
 	var ways []string
 	for _, way := range []string{"PLAIN", "LOGIN"} {
@@ -249,14 +251,14 @@ func (s *session) authenticate(parameters string) error {
 	if done, err := s.fail(AtAuth); done {
 		return err
 	}
-	if user != Username || password != Password {
+	if !s.server.state.HasToken(user + ":" + password) {
 		return s.refuse("535 5.7.8", "wrong user or password")
 	}
 	s.user = user
 	return s.reply("235 2.7.0 welcome")
 }
 
-// credentials reads what follows AUTH. What is malformed comes out as credentials that nobody has.
+// credentials reads what follows AUTH. Malformed credentials are empty.
 func (s *session) credentials(way, initial string) (user, password string, err error) {
 	if way == "PLAIN" {
 		if initial == "" {
@@ -284,7 +286,7 @@ func (s *session) ask(question string) (string, error) {
 	return s.line(maxCommand)
 }
 
-// decoded is empty for what is not base64.
+// decoded returns "" if s is not base64.
 func decoded(s string) string {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
@@ -308,24 +310,33 @@ func (s *session) begin(rest string) error {
 	}
 	t := &transaction{from: from}
 	for _, p := range parameters {
-		name, value, _ := strings.Cut(strings.ToUpper(p), "=")
-		switch size, err := strconv.Atoi(value); {
-		case name == "BODY" && s.server.offers("8BITMIME") && (value == "8BITMIME" || value == "7BIT"):
-			t.eightBits = value == "8BITMIME"
-		case name == "SIZE" && s.server.offers("SIZE") && err == nil:
-			if size > s.server.limit() {
-				return s.refuse("552 5.3.4", "the mail is too long")
-			}
-		default:
-			return s.refuse("555 5.5.4", "unknown parameter "+strconv.Quote(p))
+		if reply, problem := s.parameter(t, p); reply != "" {
+			return s.refuse(reply, problem)
 		}
 	}
-	s.mail = t
 	if done, err := s.fail(AtMail); done {
-		s.mail = nil
 		return err
 	}
+	if !s.server.state.Take(lane, s.user).OK {
+		return s.refuse("450 4.2.1", "too many mails")
+	}
+	s.mail = t
 	return s.reply("250 2.1.0 go on")
+}
+
+// parameter reads a parameter of MAIL. It returns the reply and the problem if the parameter is refused.
+func (s *session) parameter(t *transaction, p string) (reply, problem string) {
+	name, value, _ := strings.Cut(strings.ToUpper(p), "=")
+	switch size, err := strconv.Atoi(value); {
+	case name == "BODY" && s.server.offers("8BITMIME") && (value == "8BITMIME" || value == "7BIT"):
+		t.eightBits = value == "8BITMIME"
+	case name == "SIZE" && s.server.offers("SIZE") && err == nil && size <= s.server.limit():
+	case name == "SIZE" && s.server.offers("SIZE") && err == nil:
+		return "552 5.3.4", "the mail is too long"
+	default:
+		return "555 5.5.4", "unknown parameter " + strconv.Quote(p)
+	}
+	return "", ""
 }
 
 // address handles RCPT TO.

@@ -1,40 +1,50 @@
 // Package eventbridgetest is a fake of Amazon EventBridge's PutEvents, for tests: a real HTTP server that remembers the
 // events it is sent and refuses what EventBridge refuses.
 //
-// To test a program against it, give the program the fake's URL, its region and its credentials:
+// To test your own alerting, let it put events on the fake, and look at what is on the bus:
 //
-//	s := eventbridgetest.NewServer()
-//	t.Cleanup(s.Close)
-//	n, err := eventbridge.New(eventbridge.Config{
-//		Region: eventbridgetest.Region,
-//		Credentials: credentials.NewStaticCredentialsProvider( // of github.com/aws/aws-sdk-go-v2/credentials
-//			eventbridgetest.AccessKeyID, eventbridgetest.SecretAccessKey, eventbridgetest.SessionToken),
-//		BaseURL: s.URL(),
-//	})
+//	fake := eventbridgetest.New()
+//	t.Cleanup(fake.Close)
+//	n, err := eventbridge.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	err = n.Notify(ctx, alert)
+//	for _, e := range fake.Events(eventbridgetest.DefaultBus) {
+//		t.Log(e.DetailType, e.Detail)
+//	}
 //
-// and look at what came of it: [Server.Events] has what is on a bus, Requests what was sent. Any other client will do as
-// well, and AWS's own does. What happens when EventBridge fails is tested with [Server.FailEntries] and with faults:
+// Any other client works as well, AWS's own too: give it the fake's URL as the endpoint, [Region], [AccessKeyID],
+// [SecretAccessKey] and [SessionToken]. To see what your program does when EventBridge fails, let entries fail within a
+// 200, or inject a fault:
 //
-//	s.Inject(fakehttp.Fault{Status: 503, Times: 2})
+//	fake.FailEntries("InternalFailure")
+//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
 //
-// In a testing/synctest bubble, where waiting takes no time, use [fakehttp.MemoryURL] as the base URL and s.Client() as the
-// http.Client. Faults, the record of requests, the clock and the two ways in are those of package fakehttp.
+// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The
+// tokens are session tokens: AddToken makes another one valid with the same key, RevokeToken makes one invalid.
 //
 // # What it refuses
 //
-// With 400 and the code in __type: another target or content type; a request that is not signed, or whose signature is not
-// the one that the fake calculates for itself with Signature Version 4, is for another region or service, does not sign the
-// host or an x-amz- header, or is more than five minutes from the server's clock; unknown credentials; a body that is not
-// JSON, or has members that are unknown, doubled or of the wrong type; no entries or more than 10; 1 MB and more in all.
+// With 400, and the code in __type:
 //
-// An entry fails by itself, within a 200, if it lacks Source, DetailType or Detail (unless no entry is whole: then the
-// request fails), if the Source begins with "aws.", if the DetailType has more than 128 characters, if the Detail is not a
-// JSON object, or if its bus cannot be a bus's name.
+//   - UnknownOperationException: another method, path or X-Amz-Target. SerializationException: another Content-Type, a body
+//     that is not JSON, members that are doubled or of the wrong type and, if the fake is Strict, unknown members.
+//   - MissingAuthenticationTokenException, IncompleteSignatureException: a request without a signature, or with half of one.
+//   - InvalidSignatureException: a signature that is not the one that the fake calculates with Signature Version 4, that is
+//     for another region or service, that leaves out the host, the type or an x-amz- header, or that is more than five
+//     minutes from the fake's clock. UnrecognizedClientException: an unknown key or session token.
+//   - ValidationException: no entries or more than 10, 1 MB or more in all entries, no entry that has a Source, a DetailType
+//     and a Detail, a global endpoint.
+//   - ThrottlingException: more than the lane "requests" allows. Documented sets 1,200 in a second, as in [Region].
+//
+// An entry fails by itself, within a 200:
+//
+//   - InvalidArgument: no Source, DetailType or Detail, a DetailType of more than 128 characters, a bus that cannot be a
+//     bus's name or ARN.
+//   - NotAuthorizedForSourceException: a Source that begins with "aws.".
+//   - MalformedDetail: a Detail that is not a JSON object.
 //
 // # What it decides
 //
-// An event for a bus that does not exist is accepted, with an id, and dropped, as has been seen with EventBridge
-// (https://github.com/aws/aws-cli/issues/9186). 1 MB is 10^6 bytes here, the smaller of the two readings. Unknown members are
-// refused, so that misspelt ones are found. The words of errors are the fake's own where none are documented, and all of
-// them come with a 400 unless the documentation has another status.
+// An event for a bus that does not exist is accepted, with an id, and dropped, as was seen with EventBridge
+// (https://github.com/aws/aws-cli/issues/9186). 1 MB is 10^6 bytes, the smaller of the two readings. The words of
+// errors are the fake's own where AWS documents none, and each refusal is a 400 where AWS documents no status.
 package eventbridgetest

@@ -9,9 +9,9 @@ import (
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 )
 
-// What is sent without the right signature is refused, as by AWS.
+// A request without a signature is refused, as by AWS.
 func Example() {
-	s := eventbridgetest.NewServer()
+	s := eventbridgetest.New()
 	defer s.Close()
 	r, err := http.NewRequest(http.MethodPost, s.URL(), strings.NewReader(`{"Entries":[]}`))
 	if err != nil {
@@ -25,8 +25,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
 	fmt.Println(resp.StatusCode, string(body), err)
 	fmt.Println(len(s.Events(eventbridgetest.DefaultBus)), "events")
 	// Output:

@@ -1,7 +1,7 @@
 package eventbridgetest
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/go-json-experiment/json"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
 // What a new server has: a region, one set of credentials, and the account's default bus.
@@ -22,15 +28,26 @@ const (
 	DefaultBus      = "default"
 )
 
+const (
+	// lane is the lane of the only limit.
+	lane = "requests"
+	// perSecond is the limit of Region, in requests
+	// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html).
+	perSecond = 1200
+
+	contentType = "application/x-amz-json-1.1"
+	target      = "AWSEvents.PutEvents"
+)
+
 // An Event is an event on a bus, as it was put there.
 type Event struct {
-	ID         string // a UUID; the first event of every server has the same
-	Received   time.Time
+	ID         string    // a UUID; the first event of every server has the same
+	Received   time.Time // by the server's clock
 	Source     string
 	DetailType string
 	Detail     string // JSON
 	Resources  []string
-	Time       time.Time // as it was sent; Received if it was not
+	Time       time.Time // as it was sent; Received if it was not sent
 }
 
 // A Server is a fake of EventBridge in one region and account. It is safe for concurrent use.
@@ -39,18 +56,39 @@ type Server struct {
 
 	mu       sync.Mutex
 	buses    map[string][]Event
-	put      int      // events so far, dropped ones included
-	failures []string // codes for the entries to come
+	put      int      // events so far, those for unknown buses included
+	failures []string // codes of the entries to come
 }
 
-// NewServer returns a server that has [DefaultBus]. It listens nowhere until URL or Client is called; Close ends it.
-func NewServer() *Server {
+// New returns a server that has [DefaultBus]. Close ends it.
+func New() *Server {
 	s := &Server{buses: map[string][]Event{DefaultBus: nil}}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+	s.Server = fakehttp.NewFake(s.serve, serialization, fakehttp.Limit{Lane: lane, N: perSecond, Per: time.Second})
+	s.AddToken(SessionToken)
 	return s
 }
 
-// AddBus adds an event bus, unless there is one. It is then found by its name and by any ARN that ends with it.
+// Config returns the configuration of a notifier that puts events on the fake's default bus over the loopback
+// interface.
+func (s *Server) Config() eventbridge.Config { return config(s.URL()) }
+
+// MemoryConfig returns the configuration of a notifier that puts events on the fake's default bus in memory, for
+// testing/synctest.
+func (s *Server) MemoryConfig() eventbridge.Config {
+	c := config(fakehttp.MemoryURL)
+	c.Call = mackerel.CallOptions{Client: s.Client()}
+	return c
+}
+
+func config(base string) eventbridge.Config {
+	credentials := aws.Credentials{AccessKeyID: AccessKeyID, SecretAccessKey: SecretAccessKey, SessionToken: SessionToken}
+	return eventbridge.Config{
+		Region: Region, BaseURL: base,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+	}
+}
+
+// AddBus adds an event bus, unless there is one of this name. Entries name it, or give any ARN that ends with the name.
 func (s *Server) AddBus(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,81 +102,66 @@ func (s *Server) Events(bus string) []Event {
 	return slices.Clone(s.buses[bus])
 }
 
-// FailEntries lets the next entries fail within a 200, one for each code, such as ThrottlingException or InternalFailure.
+// FailEntries lets the next entries fail within a 200, one for each code, such as ThrottlingException or
+// InternalFailure.
 func (s *Server) FailEntries(codes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = append(s.failures, codes...)
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// refuse returns the refusal of a whole request.
+func refuse(code, message string) *fakehttp.Refusal {
+	body := map[string]string{"__type": code, "message": message}
+	return fakehttp.RefuseJSON(http.StatusBadRequest, body, code+": "+message, "Content-Type", contentType)
+}
+
+func serialization(err error) *fakehttp.Refusal { return refuse("SerializationException", err.Error()) }
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	output, err := s.answer(r)
 	w.Header().Set("X-Amzn-Requestid", fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.put))
-	status, answer := http.StatusOK, any(output)
+	in, err := s.read(r)
 	if err != nil {
-		var e *apiError
-		if !errors.As(err, &e) {
-			e = &apiError{"InternalException", err.Error()}
-		}
-		status, answer = e.status(), map[string]string{"__type": e.code, "message": e.message}
+		return err
 	}
-	fakehttp.WriteJSON(&amzJSON{ResponseWriter: w}, status, answer)
-}
-
-// amzJSON gives answers their own content type.
-type amzJSON struct{ http.ResponseWriter }
-
-func (w *amzJSON) WriteHeader(status int) {
+	answer, err := json.Marshal(s.putEvents(in))
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", contentType)
-	w.ResponseWriter.WriteHeader(status)
+	_, err = w.Write(answer)
+	return err
 }
 
-const (
-	contentType = "application/x-amz-json-1.1"
-	target      = "AWSEvents.PutEvents"
-)
-
-// An apiError is a refusal of the whole request.
-type apiError struct{ code, message string }
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
-
-func (e *apiError) status() int {
-	if e.code == "InternalException" {
-		return http.StatusInternalServerError
-	}
-	return http.StatusBadRequest
-}
-
-func (s *Server) answer(r *http.Request) (*output, error) {
+// read returns the entries of a request that is not refused as a whole.
+func (s *Server) read(r *http.Request) (in input, err error) {
 	switch {
 	case r.Method != http.MethodPost || r.URL.Path != "/" || r.URL.RawQuery != "" || r.Header.Get("X-Amz-Target") != target:
-		return nil, &apiError{"UnknownOperationException", "The requested operation is not recognized by the service."}
+		return in, refuse("UnknownOperationException", "The requested operation is not recognized by the service.")
 	case r.Header.Get("Content-Type") != contentType:
-		return nil, &apiError{"SerializationException", "The Content-Type is not " + contentType}
+		return in, refuse("SerializationException", "The Content-Type is not "+contentType)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, err
+		return in, err
 	}
-	if err := verify(r, body, s.Now()); err != nil {
-		return nil, err
+	if err := s.verify(r, body); err != nil {
+		return in, err
 	}
-	var in input
-	if err := fakehttp.UnmarshalJSON(body, &in); err != nil {
-		return nil, &apiError{"SerializationException", err.Error()}
+	if !s.Take(lane, "").OK {
+		return in, refuse("ThrottlingException", "Rate exceeded")
 	}
-	if err := in.check(); err != nil {
-		return nil, err
+	if err := strict.Unmarshal(body, &in, !s.IsStrict()); err != nil {
+		return in, err
 	}
-	return s.putEvents(in), nil
+	return in, in.check()
 }
 
-// putEvents puts each entry on its bus, or says why not.
-func (s *Server) putEvents(in input) *output {
-	out := &output{}
+// putEvents puts each entry on its bus, or says why the entry fails.
+func (s *Server) putEvents(in input) output {
+	var out output
 	for _, e := range in.Entries {
 		code, message := e.problem()
 		if code == "" && len(s.failures) > 0 {
@@ -151,17 +174,18 @@ func (s *Server) putEvents(in input) *output {
 			continue
 		}
 		out.Entries = append(out.Entries, result{EventID: s.keep(e)})
+		s.Accept()
 	}
 	return out
 }
 
-// keep puts an event on its bus if there is one, and returns its id in any case.
+// keep puts an event on its bus, if there is such a bus, and returns the event's id in either case.
 func (s *Server) keep(e entry) string {
 	s.put++
-	id := fmt.Sprintf("%08x-4d61-4b65-8a72-%012x", s.put, s.put)
 	now := s.Now()
 	event := Event{
-		ID: id, Received: now, Time: now, Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources,
+		ID: fmt.Sprintf("%08x-4d61-4b65-8a72-%012x", s.put, s.put), Received: now, Time: now,
+		Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources,
 	}
 	if e.Time != nil {
 		event.Time = time.UnixMilli(int64(*e.Time * 1000)).UTC()
@@ -173,5 +197,5 @@ func (s *Server) keep(e entry) string {
 	if events, ok := s.buses[bus]; ok {
 		s.buses[bus] = append(events, event)
 	}
-	return id
+	return event.ID
 }

@@ -3,7 +3,6 @@ package eventbridgetest_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -12,29 +11,30 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 var credentials = aws.Credentials{
 	AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: eventbridgetest.SecretAccessKey, SessionToken: eventbridgetest.SessionToken,
 }
 
-func newServer(t *testing.T) *eventbridgetest.Server {
-	t.Helper()
-	s := eventbridgetest.NewServer()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// answer is all that the fake may answer with.
+// An answer is all that the fake may answer with.
 type answer struct {
 	status           int
-	Type             string `json:"__type"`
-	Message          string
-	FailedEntryCount int
-	Entries          []struct{ EventId, ErrorCode, ErrorMessage string }
+	Type             string   `json:"__type"`
+	Message          string   `json:"message"`
+	FailedEntryCount int      `json:"FailedEntryCount"`
+	Entries          []result `json:"Entries"`
+}
+
+type result struct {
+	EventID      string `json:"EventId"`
+	ErrorCode    string `json:"ErrorCode"`
+	ErrorMessage string `json:"ErrorMessage"`
 }
 
 // A put is one request, with what may be changed before and after it is signed by the SDK's signer.
@@ -72,25 +72,12 @@ func (p put) send(t *testing.T, s *eventbridgetest.Server) answer {
 	if p.after != nil {
 		p.after(r)
 	}
-	resp, err := s.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
+	answered := servicetest.Do(t, s.Client(), r)
+	a := answer{status: answered.Status}
+	if err := json.Unmarshal([]byte(answered.Body), &a); err != nil {
+		t.Fatalf("%s: %v", answered.Body, err)
 	}
-	defer resp.Body.Close()
-	return read(t, resp)
-}
-
-func read(t *testing.T, resp *http.Response) answer {
-	t.Helper()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := answer{status: resp.StatusCode}
-	if err := json.Unmarshal(body, &a); err != nil {
-		t.Fatalf("%s: %v", body, err)
-	}
-	if got := resp.Header.Get("Content-Type"); got != "application/x-amz-json-1.1" {
+	if got := answered.Header.Get("Content-Type"); got != "application/x-amz-json-1.1" {
 		t.Errorf("Content-Type %q", got)
 	}
 	return a
@@ -102,14 +89,14 @@ const (
 )
 
 func TestAnEventIsPutAndKept(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, eventbridgetest.New())
 	a := put{body: one}.send(t, s)
 	events := s.Events(eventbridgetest.DefaultBus)
 	if a.status != 200 || a.FailedEntryCount != 0 || len(a.Entries) != 1 || len(events) != 1 {
 		t.Fatalf("%+v, %+v", a, events)
 	}
 	e := events[0]
-	if a.Entries[0].EventId != e.ID || e.ID == "" || e.Source != "com.example" || e.DetailType != "Test" || e.Detail != `{"a":1}` || e.Resources[0] != "arn:x" {
+	if a.Entries[0].EventID != e.ID || e.ID == "" || e.Source != "com.example" || e.DetailType != "Test" || e.Detail != `{"a":1}` || e.Resources[0] != "arn:x" {
 		t.Errorf("kept %+v", e)
 	}
 	if want := time.Date(2026, 1, 1, 0, 0, 0, 500_000_000, time.UTC); !e.Time.Equal(want) || e.Received.IsZero() {
@@ -147,7 +134,7 @@ func TestTheSignatureMustBeRight(t *testing.T) {
 		"for another method":   {put{before: func(r *http.Request) { r.Method = http.MethodPut }}, "UnknownOperationException"},
 		"for another type":     {put{before: set("Content-Type", "application/json")}, "SerializationException"},
 	} {
-		s := newServer(t)
+		s := servicetest.Start(t, eventbridgetest.New())
 		tt.body = one
 		if a := tt.send(t, s); a.status != http.StatusBadRequest || a.Type != tt.code || a.Message == "" || len(s.Events("default")) != 0 {
 			t.Errorf("%s: %+v, want %s", name, a, tt.code)
@@ -159,7 +146,7 @@ func TestARequestMayBeSignedBySpacedValuesAndMoreHeaders(t *testing.T) {
 	a := put{body: one, before: func(r *http.Request) {
 		r.Header.Set("X-Amz-Meta", "  a   b ")
 		r.Header["X-Amz-Many"] = []string{"1", "2"}
-	}}.send(t, newServer(t))
+	}}.send(t, servicetest.Start(t, eventbridgetest.New()))
 	if a.status != 200 {
 		t.Errorf("%+v", a)
 	}
@@ -193,9 +180,50 @@ func TestTheRequestMustBeOneOfPutEvents(t *testing.T) {
 		if tt.code != "" {
 			status = 400
 		}
-		if a := (put{body: tt.body}).send(t, newServer(t)); a.status != status || a.Type != tt.code || a.FailedEntryCount != 0 {
+		s := servicetest.Start(t, eventbridgetest.New())
+		s.Strict(true)
+		if a := (put{body: tt.body}).send(t, s); a.status != status || a.Type != tt.code || a.FailedEntryCount != 0 {
 			t.Errorf("%s: %+v, want %q", name, a, tt.code)
 		}
+	}
+}
+
+func TestUnknownMembersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
+	s := servicetest.Start(t, eventbridgetest.New())
+	a := put{body: `{"New":1,"EndpointId":null,"Entries":[{"Source":"a","DetailType":"b","Detail":"{}","New":{},"Resources":null}]}`}.send(t, s)
+	if a.status != http.StatusOK || s.Accepted() != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestSessionTokensAreAddedAndRevoked(t *testing.T) {
+	s := servicetest.Start(t, eventbridgetest.New())
+	s.RevokeToken(eventbridgetest.SessionToken)
+	if a := (put{body: one}).send(t, s); a.Type != "UnrecognizedClientException" {
+		t.Errorf("%+v", a)
+	}
+	s.AddToken(eventbridgetest.SessionToken)
+	if a := (put{body: one}).send(t, s); a.status != http.StatusOK {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestTheRateIsLimitedIfToldTo(t *testing.T) {
+	s := servicetest.Start(t, eventbridgetest.New())
+	now := time.Now()
+	s.SetClock(func() time.Time { return now })
+	s.Documented()
+	for range 1200 {
+		if a := s.Take("requests", ""); !a.OK {
+			t.Fatalf("%+v", a)
+		}
+	}
+	if a := (put{body: one}).send(t, s); a.status != http.StatusBadRequest || a.Type != "ThrottlingException" {
+		t.Errorf("%+v", a)
+	}
+	s.Advance(time.Second)
+	if a := (put{body: one}).send(t, s); a.status != http.StatusOK {
+		t.Errorf("%+v", a)
 	}
 }
 
@@ -214,13 +242,13 @@ func TestAnEntryFailsByItself(t *testing.T) {
 		`{"Source":"a","DetailType":"b","Detail":"{}","EventBusName":"no-such-bus"}`:                                           "",
 		`{"Source":"a","DetailType":"b","Detail":"{}","EventBusName":"arn:aws-cn:events:cn-north-1:123456789012:event-bus/x"}`: "",
 	} {
-		s := newServer(t)
+		s := servicetest.Start(t, eventbridgetest.New())
 		a := put{body: `{"Entries":[` + entry + "," + whole + `]}`}.send(t, s)
-		if a.status != 200 || len(a.Entries) != 2 || a.Entries[0].ErrorCode != code || a.Entries[1].EventId == "" {
+		if a.status != 200 || len(a.Entries) != 2 || a.Entries[0].ErrorCode != code || a.Entries[1].EventID == "" {
 			t.Errorf("%s: %+v, want %q", entry, a, code)
 			continue
 		}
-		failed := a.Entries[0].EventId == ""
+		failed := a.Entries[0].EventID == ""
 		if failed != (code != "") || a.FailedEntryCount != map[bool]int{true: 1}[failed] {
 			t.Errorf("%s: %+v", entry, a)
 		}
@@ -228,10 +256,10 @@ func TestAnEntryFailsByItself(t *testing.T) {
 }
 
 func TestAnEventForABusThatDoesNotExistIsAcceptedAndDropped(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, eventbridgetest.New())
 	body := `{"Entries":[{"Source":"a","DetailType":"b","Detail":"{}","EventBusName":"alerts"}]}`
 	for range 2 {
-		if a := (put{body: body}).send(t, s); a.status != 200 || a.FailedEntryCount != 0 || a.Entries[0].EventId == "" {
+		if a := (put{body: body}).send(t, s); a.status != 200 || a.FailedEntryCount != 0 || a.Entries[0].EventID == "" {
 			t.Errorf("%+v", a)
 		}
 		s.AddBus("alerts")
@@ -242,10 +270,10 @@ func TestAnEventForABusThatDoesNotExistIsAcceptedAndDropped(t *testing.T) {
 }
 
 func TestEntriesFailWithTheCodesAskedFor(t *testing.T) {
-	s := newServer(t)
+	s := servicetest.Start(t, eventbridgetest.New())
 	s.FailEntries("InternalFailure")
 	a := put{body: `{"Entries":[` + whole + "," + whole + `]}`}.send(t, s)
-	if a.FailedEntryCount != 1 || a.Entries[0].ErrorCode != "InternalFailure" || a.Entries[1].EventId == "" || len(s.Events("default")) != 1 {
+	if a.FailedEntryCount != 1 || a.Entries[0].ErrorCode != "InternalFailure" || a.Entries[1].EventID == "" || len(s.Events("default")) != 1 {
 		t.Errorf("%+v", a)
 	}
 }

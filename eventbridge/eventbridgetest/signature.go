@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// This file calculates Signature Version 4 by its description, without the SDK, so that a mistake of the SDK or in its use
-// is not made twice. See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
+// This file calculates Signature Version 4 by its description and without the SDK, so that the fake does not repeat a
+// mistake of the SDK or in its use.
+// See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
 
 const (
 	algorithm  = "AWS4-HMAC-SHA256"
@@ -21,7 +22,7 @@ const (
 	tolerance  = 5 * time.Minute
 )
 
-// An authorization is the header of this name, taken apart.
+// An authorization is what the header Authorization says.
 type authorization struct {
 	keyID, scope  string // the scope is date/region/service/aws4_request
 	signedHeaders []string
@@ -47,36 +48,34 @@ func parseAuthorization(value string) (a authorization, ok bool) {
 	return a, a.keyID != "" && len(a.signedHeaders) > 0 && a.signature != ""
 }
 
-// verify returns an *apiError unless the request is signed as it must be.
-func verify(r *http.Request, body []byte, now time.Time) error {
+// verify returns the refusal of a request that is not signed as it must be.
+func (s *Server) verify(r *http.Request, body []byte) error {
 	if r.Header.Get("Authorization") == "" {
-		return &apiError{"MissingAuthenticationTokenException", "Missing Authentication Token"}
+		return refuse("MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
 	a, ok := parseAuthorization(r.Header.Get("Authorization"))
 	date := r.Header.Get("X-Amz-Date")
 	at, err := time.Parse(timeLayout, date)
 	if !ok || err != nil {
-		return &apiError{"IncompleteSignatureException", "Authorization header or X-Amz-Date is malformed."}
+		return refuse("IncompleteSignatureException", "Authorization header or X-Amz-Date is malformed.")
 	}
-	if off := now.Sub(at); off > tolerance || off < -tolerance {
-		return &apiError{"InvalidSignatureException", "Signature expired: " + date + " is off by " + off.Round(time.Second).String()}
-	}
-	if a.scope != at.Format("20060102")+"/"+Region+"/"+service+"/aws4_request" {
-		return &apiError{"InvalidSignatureException", "Credential should be scoped to a valid date, region and service."}
-	}
-	if a.keyID != AccessKeyID || r.Header.Get("X-Amz-Security-Token") != SessionToken {
-		return &apiError{"UnrecognizedClientException", "The security token included in the request is invalid."}
-	}
-	if name := a.unsigned(r.Header); name != "" {
-		return &apiError{"InvalidSignatureException", "The header " + name + " must be signed."}
-	}
-	if !hmac.Equal([]byte(a.signature), []byte(a.expected(r, body, date))) {
-		return &apiError{"InvalidSignatureException", "The request signature we calculated does not match the signature you provided."}
+	unsigned := a.unsigned(r.Header)
+	switch off := s.Now().Sub(at); {
+	case off > tolerance || off < -tolerance:
+		return refuse("InvalidSignatureException", "Signature expired: "+date+" is off by "+off.Round(time.Second).String())
+	case a.scope != at.Format("20060102")+"/"+Region+"/"+service+"/aws4_request":
+		return refuse("InvalidSignatureException", "Credential should be scoped to a valid date, region and service.")
+	case a.keyID != AccessKeyID || !s.HasToken(r.Header.Get("X-Amz-Security-Token")):
+		return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
+	case unsigned != "":
+		return refuse("InvalidSignatureException", "The header "+unsigned+" must be signed.")
+	case !hmac.Equal([]byte(a.signature), []byte(a.expected(r, body, date))):
+		return refuse("InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
 	}
 	return nil
 }
 
-// unsigned returns a header that must be signed and is not, "" if there is none.
+// unsigned returns the name of a header that must be signed and is not, or "".
 func (a authorization) unsigned(h http.Header) string {
 	required := []string{"host"}
 	for name := range h {
@@ -92,7 +91,7 @@ func (a authorization) unsigned(h http.Header) string {
 	return ""
 }
 
-// expected is the signature in hexadecimal.
+// expected returns the right signature, in hexadecimal.
 func (a authorization) expected(r *http.Request, body []byte, date string) string {
 	canonical := strings.Join([]string{
 		r.Method, "/", "", a.canonicalHeaders(r), strings.Join(a.signedHeaders, ";"), sum(body),
@@ -104,7 +103,7 @@ func (a authorization) expected(r *http.Request, body []byte, date string) strin
 	return hex.EncodeToString(mac(key, strings.Join([]string{algorithm, date, a.scope, sum([]byte(canonical))}, "\n")))
 }
 
-// canonicalHeaders has a line for each. Two of them are no header any more when net/http has read them.
+// canonicalHeaders returns a line for each signed header. net/http keeps two of them outside of the request's Header.
 func (a authorization) canonicalHeaders(r *http.Request) string {
 	var b strings.Builder
 	for _, name := range a.signedHeaders {

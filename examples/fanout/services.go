@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/http"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
@@ -154,27 +151,16 @@ func newWebhook() (service, error) {
 	return service{n, s, func() int { return len(s.Deliveries()) }}, err
 }
 
-// newEmail has one recipient. Several would get a mail each, and fail each by itself.
+// newEmail has one recipient. Each of several recipients would get a separate mail.
 func newEmail() (service, error) {
-	s := emailtest.NewServer()
-	n, err := email.New(email.Config{
-		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
-		Username: emailtest.Username, Password: mackerel.NewSecret(emailtest.Password),
-		From: "Mackerel <alert@example.com>", To: []string{"hanako@example.com"},
-	})
-	return service{n, s, func() int { return len(s.Mails()) }}, err
+	s := emailtest.New()
+	n, err := email.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 // newEventBridge has credentials that never change. A program that runs on AWS takes those of aws-sdk-go-v2/config.
 func newEventBridge() (service, error) {
-	s := eventbridgetest.NewServer()
-	credentials := func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{
-			AccessKeyID: eventbridgetest.AccessKeyID, SecretAccessKey: eventbridgetest.SecretAccessKey, SessionToken: eventbridgetest.SessionToken,
-		}, nil
-	}
-	n, err := eventbridge.New(eventbridge.Config{
-		Region: eventbridgetest.Region, Credentials: aws.CredentialsProviderFunc(credentials), BaseURL: s.URL(),
-	})
-	return service{n, s, func() int { return len(s.Events(eventbridgetest.DefaultBus)) }}, err
+	s := eventbridgetest.New()
+	n, err := eventbridge.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }

@@ -107,6 +107,8 @@ var may = map[string]struct{ kinds, others []string }{
 var beyond = map[string][]string{
 	module + "/email":       {"github.com/wneessen/go-mail", "github.com/wneessen/go-mail/smtp"},
 	module + "/eventbridge": {"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"},
+
+	module + "/eventbridge/eventbridgetest": {"github.com/aws/aws-sdk-go-v2/aws"}, // for the credentials of its Config
 }
 
 func TestImportsFollowTheGraph(t *testing.T) {

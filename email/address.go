@@ -1,0 +1,77 @@
+package email
+
+import (
+	"net/mail"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel/internal/provider"
+)
+
+// isHost reports whether s may be the name or address of a host. A name with characters beyond ASCII has another form
+// in the DNS.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
+	}) < 0
+}
+
+// unbracketed returns the address of a host without the brackets that it has in EHLO.
+func unbracketed(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, "["), "]") }
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func hasControl(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0
+}
+
+// maxAddress is the longest address, in bytes: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3 without
+// brackets.
+const maxAddress = 254
+
+// addresses parses a list of addresses, in which each may stand once.
+func addresses(p *provider.Problems, field string, list []string) (all []*mail.Address) {
+	p.Require(field, len(list) > 0)
+	seen := make(map[string]bool, len(list))
+	for i, s := range list {
+		element := field + "[" + strconv.Itoa(i) + "]"
+		a := address(p, element, s)
+		if a == nil {
+			continue
+		}
+		if seen[strings.ToLower(a.Address)] {
+			p.Add(element, "given twice")
+		}
+		seen[strings.ToLower(a.Address)] = true
+		all = append(all, a)
+	}
+	return all
+}
+
+// address parses an address. It returns nil if there is a problem.
+func address(p *provider.Problems, field, s string) *mail.Address {
+	a, err := mail.ParseAddress(s)
+	switch {
+	case s == "":
+		p.Add(field, "required")
+	case err != nil:
+		p.Add(field, "not an address")
+	case strings.IndexFunc(a.Address, func(r rune) bool { return r <= ' ' || r >= 0x7f }) >= 0:
+		p.Add(field, "an address with a blank or a character beyond ASCII, which is not supported")
+	case len(a.Address) > maxAddress:
+		p.Length(field, a.Address, provider.Bytes, maxAddress)
+	default:
+		return a
+	}
+	return nil
+}
+
+// domain returns the part after the last @.
+func domain(a *mail.Address) string { return a.Address[strings.LastIndexByte(a.Address, '@')+1:] }
