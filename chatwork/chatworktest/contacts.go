@@ -3,39 +3,36 @@ package chatworktest
 import (
 	"net/http"
 	"slices"
-	"strconv"
 )
 
-// A contact is two accounts that know each other, with the room of their direct chat.
+// A contact is two accounts that are contacts of each other, and the room of their direct chat.
 type contact struct {
 	accounts [2]int64
 	roomID   int64
 }
 
-// AddContact makes two accounts contacts of each other, and returns the room of their direct chat. It panics if one does
-// not exist, or they are contacts already.
+// AddContact makes two accounts contacts of each other and returns the room of their direct chat.
 func (s *Server) AddContact(accountID, other int64) (roomID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mustAccount("AddContact", accountID)
-	s.mustAccount("AddContact", other)
-	if accountID == other || s.acquainted(accountID, other) {
-		panic("chatworktest: AddContact: they are contacts, or one account")
-	}
-	return s.addContact(accountID, other)
+	return s.addContact(s.account(accountID).AccountID, s.account(other).AccountID)
 }
 
 func (s *Server) addContact(accountID, other int64) (roomID int64) {
+	if i := s.contact(accountID, other); i >= 0 {
+		return s.contacts[i].roomID
+	}
 	roomID = s.addRoom(Room{Type: "direct", Members: map[int64]Role{accountID: RoleAdmin, other: RoleAdmin}})
 	s.contacts = append(s.contacts, contact{[2]int64{accountID, other}, roomID})
 	return roomID
 }
 
-func (s *Server) acquainted(accountID, other int64) bool {
-	return slices.ContainsFunc(s.contacts, func(c contact) bool { return c.other(accountID) == other })
+// contact returns the index of a contact, or -1.
+func (s *Server) contact(accountID, other int64) int {
+	return slices.IndexFunc(s.contacts, func(c contact) bool { return c.other(accountID) == other })
 }
 
-// other is the other one of the two, 0 if the account is none of them.
+// other returns the other account of the two, or 0 if the account is neither.
 func (c contact) other(accountID int64) int64 {
 	switch accountID {
 	case c.accounts[0]:
@@ -56,7 +53,8 @@ type person struct {
 	AvatarImageURL   string `json:"avatar_image_url"`
 }
 
-func (a *Account) person() person {
+func (s *Server) person(id int64) person {
+	a := s.accounts[id]
 	return person{a.Name, a.ChatworkID, a.OrganizationID, a.OrganizationName, a.Department, a.AvatarImageURL}
 }
 
@@ -70,17 +68,17 @@ type contactView struct {
 func (s *Server) listContacts(c *call) (any, error) {
 	var views []contactView
 	for _, known := range s.contacts {
-		if other := s.accounts[known.other(c.account.AccountID)]; other != nil {
-			views = append(views, contactView{other.AccountID, known.roomID, other.person()})
+		if id := known.other(c.account.AccountID); id != 0 {
+			views = append(views, contactView{id, known.roomID, s.person(id)})
 		}
 	}
 	return list(views, len(views))
 }
 
-// An IncomingRequest is an account that asks another one to become its contact.
+// An IncomingRequest is the request of an account to become the contact of another.
 type IncomingRequest struct {
 	RequestID int64
-	AccountID int64 // of who asks
+	AccountID int64 // of the account that asks
 	Message   string
 }
 
@@ -89,20 +87,12 @@ type incomingRequest struct {
 	to int64
 }
 
-// AddIncomingRequest lets an account ask another one to become its contact, and returns the id of the request. A
-// RequestID of 0 is replaced by a new one. It panics if there is no such account, or the id is taken.
+// AddIncomingRequest adds a request to become a contact of the account to, and returns the id of the request.
 func (s *Server) AddIncomingRequest(to int64, r IncomingRequest) (requestID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mustAccount("AddIncomingRequest", to)
-	s.mustAccount("AddIncomingRequest", r.AccountID)
-	if r.RequestID == 0 {
-		r.RequestID = s.newID()
-	}
-	if slices.ContainsFunc(s.incoming, func(other incomingRequest) bool { return other.RequestID == r.RequestID }) {
-		panic("chatworktest: AddIncomingRequest: the id " + strconv.FormatInt(r.RequestID, 10) + " is taken")
-	}
-	s.incoming = append(s.incoming, incomingRequest{r, to})
+	r.RequestID, r.AccountID = s.claim("request", r.RequestID), s.account(r.AccountID).AccountID
+	s.incoming = append(s.incoming, incomingRequest{r, s.account(to).AccountID})
 	return r.RequestID
 }
 
@@ -117,18 +107,18 @@ func (s *Server) listIncoming(c *call) (any, error) {
 	var views []view
 	for _, r := range s.incoming {
 		if r.to == c.account.AccountID {
-			views = append(views, view{r.RequestID, r.AccountID, r.Message, s.accounts[r.AccountID].person()})
+			views = append(views, view{r.RequestID, r.AccountID, r.Message, s.person(r.AccountID)})
 		}
 	}
-	return list(views, maxList)
+	return list(views, maxItems)
 }
 
-var errNoRequest = &apiError{http.StatusNotFound, "Request not found"}
+var errNoRequest = refuse(http.StatusNotFound, "Request not found")
 
-// takeRequest takes the request of the path out of the list.
+// takeRequest removes the request of the path from the list.
 func (s *Server) takeRequest(c *call) (incomingRequest, error) {
 	i := slices.IndexFunc(s.incoming, func(r incomingRequest) bool {
-		return strconv.FormatInt(r.RequestID, 10) == c.ids["request_id"] && r.to == c.account.AccountID
+		return text(r.RequestID) == c.ids["request_id"] && r.to == c.account.AccountID
 	})
 	if i < 0 {
 		return incomingRequest{}, errNoRequest
@@ -144,11 +134,7 @@ func (s *Server) approve(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.acquainted(r.to, r.AccountID) {
-		s.addContact(r.to, r.AccountID)
-	}
-	i := slices.IndexFunc(s.contacts, func(known contact) bool { return known.other(r.to) == r.AccountID })
-	return contactView{r.AccountID, s.contacts[i].roomID, s.accounts[r.AccountID].person()}, nil
+	return contactView{r.AccountID, s.addContact(r.to, r.AccountID), s.person(r.AccountID)}, nil
 }
 
 // decline is https://developer.chatwork.com/reference/delete-incoming_requests-request_id.
