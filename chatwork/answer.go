@@ -33,18 +33,11 @@ func decode[T any](answer *T) func(*transport.Result) {
 
 // judgePosted accepts the answer to a message only with the message's id.
 func judgePosted(r *transport.Result) {
-	if r.Class == transport.Done && postedID(r) == "" {
+	var answer messageIDAnswer
+	if r.Class == transport.Done && (!provider.DecodeJSON(r.Body, &answer) || !answer.documented()) {
 		provider.Undocumented(r)
 	}
-}
-
-// postedID returns the id of the message that an answer says was posted, "" if it says none.
-func postedID(r *transport.Result) string {
-	var answer messageIDAnswer
-	if !provider.DecodeJSON(r.Body, &answer) {
-		return ""
-	}
-	return answer.MessageID
+	r.ID = answer.MessageID
 }
 
 // decodeError reads {"errors":["...", ...]}.

@@ -154,7 +154,6 @@ func New(c Config) (*Notifier, error) {
 		Request: func() transport.Request { return post },
 		Render:  render,
 		Call:    client.call,
-		Settle:  settle,
 	}}, nil
 }
 

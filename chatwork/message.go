@@ -1,7 +1,6 @@
 package chatwork
 
 import (
-	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,12 +60,6 @@ func (m Message) problems(body string) (p provider.Problems) {
 	}
 	p.Length("Message", body, provider.Bytes, MaxBody)
 	return p
-}
-
-// settle puts the id of the message into the receipt.
-func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
-	receipt.ID = postedID(&r)
-	return nil
 }
 
 // body returns the message in Chatwork's notation, in at most MaxBody bytes if cutting is enough, and what was cut.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -149,7 +148,7 @@ func (c *Client) PostMessage(ctx context.Context, roomID int64, p PostMessagePar
 	}
 	r.Body = p.form()
 	result, err := c.call(ctx, r)
-	return postedID(&result), err
+	return result.ID, err
 }
 
 // postRequest returns the request for messages to a room, without the form.
@@ -160,13 +159,30 @@ func (c *Client) postRequest(roomID int64) (transport.Request, error) {
 	return r, err
 }
 
-// form returns what go-querystring would return, which needs many times the memory for it.
+// form returns what go-querystring would return. It takes a single allocation, because alerts wait for it.
 func (p PostMessageParams) form() []byte {
-	form := "body=" + url.QueryEscape(p.Body)
+	form := make([]byte, 0, len(p.Body)*4/3+32)
+	form = appendEscaped(append(form, "body="...), p.Body)
 	if p.SelfUnread {
-		form += "&self_unread=1"
+		form = append(form, "&self_unread=1"...)
 	}
-	return []byte(form)
+	return form
+}
+
+// appendEscaped appends what [url.QueryEscape] returns.
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '~':
+			b = append(b, c)
+		case c == ' ':
+			b = append(b, '+')
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
 }
 
 // messageIDAnswer is the answer to posting and updating a message.

@@ -28,22 +28,30 @@ var fullWidth = strings.NewReplacer("[", "［", "]", "］")
 
 // escapeTags escapes the tags that begin with one of the words, and all tags that name an account.
 func escapeTags(text string, words []string) string {
-	if !strings.Contains(text, "[") {
+	i := nextTag(text, words)
+	if i < 0 {
 		return text
 	}
 	var b strings.Builder
 	b.Grow(len(text) + 8)
-	for {
-		i := strings.IndexByte(text, '[')
-		if i < 0 {
-			b.WriteString(text)
-			return b.String()
-		}
+	for ; i >= 0; i = nextTag(text, words) {
 		b.WriteString(text[:i])
-		if text = text[i+1:]; beginsTag(text, words) {
-			b.WriteString("［")
-		} else {
-			b.WriteByte('[')
+		b.WriteString("［")
+		text = text[i+1:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// nextTag returns the index of the first bracket that begins a tag, or -1.
+func nextTag(text string, words []string) int {
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], '[')
+		if i < 0 {
+			return -1
+		}
+		if from += i + 1; beginsTag(text[from:], words) {
+			return from - 1
 		}
 	}
 }

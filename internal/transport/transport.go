@@ -217,6 +217,7 @@ type Result struct {
 	Status     int
 	Header     http.Header
 	Body       []byte // nil if it could not be read whole
+	ID         string // the service's id of what it made, if Judge has found it
 	RetryAfter time.Duration
 	Attempts   int
 	Delivery   Delivery // the mode the call ran under: AtMostOnce for a Once, AtLeastOnce for a Replay
