@@ -118,10 +118,15 @@ func (f *Flow[M]) Send(ctx context.Context, m M) (mackerel.Receipt, error) {
 	}
 	receipt := f.Receipt(start, result, cuts)
 	if err == nil && f.Settle != nil {
-		err = f.Settle(ctx, m, result, &receipt)
-		receipt.ID = f.transport.Clean().Text(receipt.ID)
+		receipt, err = f.settle(ctx, m, result, receipt)
 		receipt.Duration = time.Since(start)
 	}
+	return receipt, err
+}
+
+func (f *Flow[M]) settle(ctx context.Context, m M, r transport.Result, receipt mackerel.Receipt) (mackerel.Receipt, error) {
+	err := f.Settle(ctx, m, r, &receipt)
+	receipt.ID = f.transport.Clean().Text(receipt.ID)
 	return receipt, err
 }
 
