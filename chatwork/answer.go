@@ -13,6 +13,19 @@ import (
 // most things have an id.
 type documented interface{ documented() bool }
 
+// ids is the answer of operations that return ids.
+type ids struct {
+	RoomID    int64   `json:"room_id"`
+	MessageID string  `json:"message_id"`
+	TaskID    int64   `json:"task_id"`
+	TaskIDs   []int64 `json:"task_ids"`
+	FileID    int64   `json:"file_id"`
+}
+
+func (a ids) documented() bool {
+	return a.RoomID != 0 || a.MessageID != "" || a.TaskID != 0 || len(a.TaskIDs) > 0 || a.FileID != 0
+}
+
 // decode returns a Judge that decodes a success. A success without content leaves an empty T, such as an empty list. A
 // single thing must be there: a caller must never take an answer without it for a thing that is empty.
 func decode[T any](answer *T) func(*transport.Result) {
@@ -33,8 +46,10 @@ func decode[T any](answer *T) func(*transport.Result) {
 
 // judgePosted accepts the answer to a message only with the message's id.
 func judgePosted(r *transport.Result) {
-	var answer messageIDAnswer
-	if r.Class == transport.Done && (!provider.DecodeJSON(r.Body, &answer) || !answer.documented()) {
+	var answer struct {
+		MessageID string `json:"message_id"`
+	}
+	if r.Class == transport.Done && (!provider.DecodeJSON(r.Body, &answer) || answer.MessageID == "") {
 		provider.Undocumented(r)
 	}
 	r.ID = answer.MessageID

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/google/go-querystring/query"
 
@@ -51,7 +52,7 @@ type Client struct {
 	form    func() http.Header // of requests with a form
 	source  func(context.Context, Token) (Token, error)
 	pace    *Pace // nil if calls do not wait
-	limit   lastLimit
+	limit   atomic.Pointer[RateLimit]
 }
 
 // NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
@@ -136,7 +137,9 @@ func (c *Client) request(op operation, judge func(*transport.Result), params any
 	r := transport.Request{
 		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(), Limit: transport.ReadLimit, Wait: roomLimit,
 		Judge: func(r *transport.Result) {
-			c.limit.see(r.Header)
+			if seen := readLimit(r.Header); seen != nil {
+				c.limit.Store(seen)
+			}
 			judge(r)
 		},
 	}

@@ -42,7 +42,7 @@ func (c *Client) ListFiles(ctx context.Context, roomID int64, p FilesParams) ([]
 // sent. Call.Timeout limits the time in which no byte is sent, and not the whole upload. It is never repeated after a lost
 // answer.
 func (c *Client) UploadFile(ctx context.Context, roomID int64, u Upload) (fileID int64, err error) {
-	var answer fileIDAnswer
+	var answer ids
 	r, err := c.request(post("upload file"), decode(&answer), nil, "rooms", pathID(roomID), "files")
 	if err != nil {
 		return 0, err
@@ -57,12 +57,6 @@ func (c *Client) UploadFile(ctx context.Context, roomID int64, u Upload) (fileID
 	_, err = c.call(ctx, r)
 	return answer.FileID, err
 }
-
-type fileIDAnswer struct {
-	FileID int64 `json:"file_id"`
-}
-
-func (a fileIDAnswer) documented() bool { return a.FileID != 0 }
 
 // GetFile returns what is known about a file: GET /rooms/{room_id}/files/{file_id}. It may be repeated.
 // [Client.DownloadFile] returns the content.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -32,32 +31,24 @@ type RateLimit struct {
 // RateLimit returns what the last answer said about the limit on calls. It reports false if no answer has said anything
 // yet. It makes no request. Of answers to calls that ran at the same time, the answer that came last counts.
 func (c *Client) RateLimit() (last RateLimit, known bool) {
-	c.limit.mu.Lock()
-	defer c.limit.mu.Unlock()
-	return c.limit.last, !c.limit.last.Seen.IsZero()
+	if seen := c.limit.Load(); seen != nil {
+		return *seen, true
+	}
+	return RateLimit{}, false
 }
 
-// lastLimit is the rate limit that was seen last.
-type lastLimit struct {
-	mu   sync.Mutex
-	last RateLimit
-}
-
-// see reads the headers of an answer. An answer in which one of the three is missing or is no number changes nothing.
-func (l *lastLimit) see(h http.Header) {
+// readLimit reads the headers of an answer. It returns nil if one of the three is missing or is no number.
+func readLimit(h http.Header) *RateLimit {
 	if h.Get("X-Ratelimit-Limit") == "" {
-		return
+		return nil
 	}
 	limit, err1 := strconv.Atoi(h.Get("X-Ratelimit-Limit"))
 	remaining, err2 := strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
 	reset, err3 := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
 	if err1 != nil || err2 != nil || err3 != nil {
-		return
+		return nil
 	}
-	seen := RateLimit{Limit: limit, Remaining: remaining, Reset: time.Unix(reset, 0), Seen: time.Now()}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = seen
+	return &RateLimit{Limit: limit, Remaining: remaining, Reset: time.Unix(reset, 0), Seen: time.Now()}
 }
 
 // IsRoomLimit reports whether a call was refused for the limit of its room, [RoomLimit], and not for the limit of the

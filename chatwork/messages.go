@@ -185,13 +185,6 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// messageIDAnswer is the answer to posting and updating a message.
-type messageIDAnswer struct {
-	MessageID string `json:"message_id"`
-}
-
-func (a messageIDAnswer) documented() bool { return a.MessageID != "" }
-
 // GetMessage returns a message: GET /rooms/{room_id}/messages/{message_id}. It may be repeated. If the plan hides the
 // message, the error is [mackerel.ErrNotFound] with a [LimitationError].
 func (c *Client) GetMessage(ctx context.Context, roomID int64, messageID string) (m RoomMessage, err error) {
@@ -220,7 +213,7 @@ func (c *Client) UpdateMessage(ctx context.Context, roomID int64, messageID, bod
 	params := struct {
 		Body string `url:"body"`
 	}{body}
-	_, err := call[messageIDAnswer](ctx, c, op, params, "rooms", pathID(roomID), "messages", messageID)
+	_, err := call[ids](ctx, c, op, params, "rooms", pathID(roomID), "messages", messageID)
 	return err
 }
 

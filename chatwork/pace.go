@@ -309,16 +309,17 @@ const maxReset = time.Hour
 // told reads from an answer how many calls are left. Answers may come out of order, so the least number of a window
 // counts, and answers of an older window do not.
 func (l *lane) told(h http.Header) {
-	var seen lastLimit
-	seen.see(h)
+	last := readLimit(h)
+	if last == nil {
+		return
+	}
 	now := time.Now()
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
 		date = now
 	}
-	last := seen.last
 	until := now.Add(last.Reset.Sub(date))
-	if last.Seen.IsZero() || until.Sub(now) > maxReset {
+	if until.Sub(now) > maxReset {
 		return
 	}
 	l.mu.Lock()

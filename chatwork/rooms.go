@@ -106,13 +106,6 @@ func (c *Client) ListRooms(ctx context.Context) ([]Room, error) {
 	return list[Room](ctx, c, get("list rooms"), nil, "rooms")
 }
 
-// roomIDAnswer is the answer to creating and updating a room.
-type roomIDAnswer struct {
-	RoomID int64 `json:"room_id"`
-}
-
-func (a roomIDAnswer) documented() bool { return a.RoomID != 0 }
-
 // CreateRoom creates a group chat and returns its id: POST /rooms. It is never repeated after a lost answer.
 func (c *Client) CreateRoom(ctx context.Context, p CreateRoomParams) (roomID int64, err error) {
 	op := post("create room")
@@ -122,7 +115,7 @@ func (c *Client) CreateRoom(ctx context.Context, p CreateRoomParams) (roomID int
 	case len(p.MembersAdminIDs) == 0:
 		return 0, c.service.Invalid(op.name, "MembersAdminIDs: empty")
 	}
-	answer, err := call[roomIDAnswer](ctx, c, op, p, "rooms")
+	answer, err := call[ids](ctx, c, op, p, "rooms")
 	return answer.RoomID, err
 }
 
@@ -137,7 +130,7 @@ func (c *Client) UpdateRoom(ctx context.Context, roomID int64, p UpdateRoomParam
 	if p == (UpdateRoomParams{}) {
 		return c.service.Invalid(op.name, "nothing to change")
 	}
-	_, err := call[roomIDAnswer](ctx, c, op, p, "rooms", pathID(roomID))
+	_, err := call[ids](ctx, c, op, p, "rooms", pathID(roomID))
 	return err
 }
 

@@ -85,13 +85,6 @@ func (c *Client) ListTasks(ctx context.Context, roomID int64, p TasksParams) ([]
 	return list[Task](ctx, c, get("list tasks"), p, "rooms", pathID(roomID), "tasks")
 }
 
-// taskIDsAnswer is the answer to creating tasks.
-type taskIDsAnswer struct {
-	TaskIDs []int64 `json:"task_ids"`
-}
-
-func (a taskIDsAnswer) documented() bool { return len(a.TaskIDs) > 0 }
-
 // CreateTask creates one task for each of the members and returns their ids: POST /rooms/{room_id}/tasks. It counts for
 // the limit of the room: see [RoomLimit]. It is never repeated after a lost answer.
 func (c *Client) CreateTask(ctx context.Context, roomID int64, p CreateTaskParams) (taskIDs []int64, err error) {
@@ -102,7 +95,7 @@ func (c *Client) CreateTask(ctx context.Context, roomID int64, p CreateTaskParam
 	case len(p.ToIDs) == 0:
 		return nil, c.service.Invalid(op.name, "ToIDs: empty")
 	}
-	answer, err := call[taskIDsAnswer](ctx, c, op, p, "rooms", pathID(roomID), "tasks")
+	answer, err := call[ids](ctx, c, op, p, "rooms", pathID(roomID), "tasks")
 	return answer.TaskIDs, err
 }
 
@@ -121,12 +114,6 @@ func (c *Client) UpdateTaskStatus(ctx context.Context, roomID, taskID int64, sta
 		Body TaskStatus `url:"body"` // the name of the parameter
 	}{status}
 	// Sources differ on whether the answer is {"task_id":1234} or the whole task. Both are read.
-	_, err := call[taskIDAnswer](ctx, c, op, params, "rooms", pathID(roomID), "tasks", pathID(taskID), "status")
+	_, err := call[ids](ctx, c, op, params, "rooms", pathID(roomID), "tasks", pathID(taskID), "status")
 	return err
 }
-
-type taskIDAnswer struct {
-	TaskID int64 `json:"task_id"`
-}
-
-func (a taskIDAnswer) documented() bool { return a.TaskID != 0 }

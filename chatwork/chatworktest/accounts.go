@@ -1,6 +1,7 @@
 package chatworktest
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -119,34 +120,31 @@ func (s *Server) getMe(c *call) (any, error) { return c.account, nil }
 
 // getMyStatus is https://developer.chatwork.com/reference/get-my-status.
 func (s *Server) getMyStatus(c *call) (any, error) {
-	var status struct {
-		UnreadRoomNum  int `json:"unread_room_num"`
-		MentionRoomNum int `json:"mention_room_num"`
-		MytaskRoomNum  int `json:"mytask_room_num"`
-		UnreadNum      int `json:"unread_num"`
-		MentionNum     int `json:"mention_num"`
-		MytaskNum      int `json:"mytask_num"`
-	}
+	var rooms, mentionRooms, taskRooms, unread, mentions, tasks int
 	for _, r := range s.roomsOf(c.account) {
-		state, tasks := r.readState(c.account), r.openTasks(c.account)
-		status.UnreadRoomNum += min(state.UnreadNum, 1)
-		status.MentionRoomNum += min(state.MentionNum, 1)
-		status.MytaskRoomNum += min(tasks, 1)
-		status.UnreadNum += state.UnreadNum
-		status.MentionNum += state.MentionNum
-		status.MytaskNum += tasks
+		u, m, t := r.unread(c.account), r.mentions(c.account), r.openTasks(c.account)
+		rooms, mentionRooms, taskRooms = rooms+min(u, 1), mentionRooms+min(m, 1), taskRooms+min(t, 1)
+		unread, mentions, tasks = unread+u, mentions+m, tasks+t
 	}
-	return status, nil
+	return object{
+		"unread_room_num": rooms, "mention_room_num": mentionRooms, "mytask_room_num": taskRooms,
+		"unread_num": unread, "mention_num": mentions, "mytask_num": tasks,
+	}, nil
 }
 
-// An accountView is an account as it appears within other resources.
-type accountView struct {
-	AccountID      int64  `json:"account_id"`
-	Name           string `json:"name"`
-	AvatarImageURL string `json:"avatar_image_url"`
-}
-
-func (s *Server) accountView(id int64) accountView {
+// view returns an account as it appears within other resources.
+func (s *Server) view(id int64) object {
 	a := s.accounts[id]
-	return accountView{a.AccountID, a.Name, a.AvatarImageURL}
+	return object{"account_id": a.AccountID, "name": a.Name, "avatar_image_url": a.AvatarImageURL}
+}
+
+// person returns an account as it appears in lists of people, with what the list adds.
+func (s *Server) person(id int64, added object) object {
+	a := s.accounts[id]
+	person := object{
+		"account_id": id, "name": a.Name, "chatwork_id": a.ChatworkID, "organization_id": a.OrganizationID,
+		"organization_name": a.OrganizationName, "department": a.Department, "avatar_image_url": a.AvatarImageURL,
+	}
+	maps.Copy(person, added)
+	return person
 }

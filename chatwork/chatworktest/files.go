@@ -51,26 +51,16 @@ func (s *Server) addFile(r *chat, f File) (fileID int64) {
 	return f.FileID
 }
 
-type fileView struct {
-	FileID      int64       `json:"file_id"`
-	Account     accountView `json:"account"`
-	MessageID   string      `json:"message_id"`
-	Filename    string      `json:"filename"`
-	Filesize    int         `json:"filesize"`
-	UploadTime  int64       `json:"upload_time"`
-	DownloadURL string      `json:"download_url,omitzero"`
-}
-
-func (s *Server) fileView(f File) fileView {
-	return fileView{
-		FileID: f.FileID, Account: s.accountView(f.AccountID), MessageID: f.MessageID, Filename: f.Filename,
-		Filesize: len(f.Content), UploadTime: f.UploadTime.Unix(),
+func (s *Server) fileView(f File) object {
+	return object{
+		"file_id": f.FileID, "account": s.view(f.AccountID), "message_id": f.MessageID, "filename": f.Filename,
+		"filesize": len(f.Content), "upload_time": f.UploadTime.Unix(),
 	}
 }
 
 // listFiles is https://developer.chatwork.com/reference/get-rooms-room_id-files.
 func (s *Server) listFiles(c *call) (any, error) {
-	var views []fileView
+	var views []object
 	for _, f := range c.room.files {
 		if c.isParam("account_id", f.AccountID) {
 			views = append(views, s.fileView(f))
@@ -89,7 +79,7 @@ func (s *Server) getFile(c *call) (any, error) {
 	}
 	view := s.fileView(c.room.files[i])
 	if c.params.Get("create_download_url") == "1" {
-		view.DownloadURL = s.offer(c.room.files[i], c.host)
+		view["download_url"] = s.offer(c.room.files[i], c.host)
 	}
 	return view, nil
 }
@@ -97,9 +87,7 @@ func (s *Server) getFile(c *call) (any, error) {
 // uploadFile is https://developer.chatwork.com/reference/post-rooms-room_id-files.
 func (s *Server) uploadFile(c *call) (any, error) {
 	c.file.AccountID, c.file.Message = c.account.AccountID, c.params.Get("message")
-	return struct {
-		FileID int64 `json:"file_id"`
-	}{s.addFile(c.room, *c.file)}, nil
+	return object{"file_id": s.addFile(c.room, *c.file)}, nil
 }
 
 const (

@@ -79,24 +79,17 @@ func (c *call) index(messageID string) (int, error) {
 	return i, nil
 }
 
-// A messageView is a message as it is listed.
-type messageView struct {
-	MessageID  string      `json:"message_id"`
-	Account    accountView `json:"account"`
-	Body       string      `json:"body"`
-	SendTime   int64       `json:"send_time"`
-	UpdateTime int64       `json:"update_time"`
-}
-
-func (s *Server) messageView(m *message) messageView {
-	v := messageView{MessageID: m.MessageID, Account: s.accountView(m.AccountID), Body: m.Body, SendTime: m.SendTime.Unix()}
-	if !m.UpdateTime.IsZero() {
-		v.UpdateTime = m.UpdateTime.Unix()
-	}
+func (s *Server) messageView(m *message) object {
+	body, updated := m.Body, int64(0)
 	if m.Deleted {
-		v.Body = "[deleted]"
+		body = "[deleted]"
 	}
-	return v
+	if !m.UpdateTime.IsZero() {
+		updated = m.UpdateTime.Unix()
+	}
+	return object{
+		"message_id": m.MessageID, "account": s.view(m.AccountID), "body": body, "send_time": m.SendTime.Unix(), "update_time": updated,
+	}
 }
 
 // A place is where reading with force=0 goes on. There is one per token and room.
@@ -114,7 +107,7 @@ func (s *Server) listMessages(c *call) (any, error) {
 		from, s.seen[at] = s.seen[at], len(c.room.messages)
 	}
 	from = max(from, len(c.room.messages)-maxItems)
-	var views []messageView
+	var views []object
 	for _, m := range c.room.messages[from:] {
 		if s.hidden(m) {
 			c.limited()
@@ -155,13 +148,9 @@ func (c *call) limited() {
 // postMessage is https://developer.chatwork.com/reference/post-rooms-room_id-messages.
 func (s *Server) postMessage(c *call) (any, error) {
 	s.Accept()
-	return messageIDAnswer{s.addMessage(c.room, Message{
+	return object{"message_id": s.addMessage(c.room, Message{
 		AccountID: c.account.AccountID, Body: c.params.Get("body"), SelfUnread: c.params.Get("self_unread") == "1",
 	})}, nil
-}
-
-type messageIDAnswer struct {
-	MessageID string `json:"message_id"`
 }
 
 // getMessage is https://developer.chatwork.com/reference/get-rooms-room_id-messages-message_id.
@@ -204,26 +193,26 @@ func (s *Server) edit(c *call, change func(*message)) (any, error) {
 	change(m)
 	m.UpdateTime = s.Now()
 	c.room.updated = m.UpdateTime
-	return messageIDAnswer{m.MessageID}, nil
+	return object{"message_id": m.MessageID}, nil
 }
 
-// A readState says how many messages of a room an account has not read.
-type readState struct {
-	UnreadNum  int `json:"unread_num"`
-	MentionNum int `json:"mention_num"`
+// unread counts the messages that an account has not read, mentions those among them that call the account.
+func (r *chat) unread(a *Account) int { return r.count(a, func(Message) bool { return true }) }
+
+func (r *chat) mentions(a *Account) int {
+	return r.count(a, func(m Message) bool {
+		all, accounts := Mentions(m.Body)
+		return all || slices.Contains(accounts, a.AccountID)
+	})
 }
 
-func (r *chat) readState(a *Account) (state readState) {
+func (r *chat) count(a *Account, counts func(Message) bool) (n int) {
 	for _, m := range r.messages {
-		if !m.unread[a.AccountID] {
-			continue
-		}
-		state.UnreadNum++
-		if all, accounts := Mentions(m.Body); all || slices.Contains(accounts, a.AccountID) {
-			state.MentionNum++
+		if m.unread[a.AccountID] && counts(m.Message) {
+			n++
 		}
 	}
-	return state
+	return n
 }
 
 var (
@@ -265,5 +254,5 @@ func (c *call) mark(messages []*message, unread bool, unchanged error) (any, err
 	if !changed {
 		return nil, unchanged
 	}
-	return c.room.readState(c.account), nil
+	return object{"unread_num": c.room.unread(c.account), "mention_num": c.room.mentions(c.account)}, nil
 }

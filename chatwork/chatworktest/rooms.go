@@ -118,30 +118,13 @@ func (s *Server) roomOf(a *Account, id string) *chat {
 	return nil
 }
 
-// A roomView is a room as its members list it.
-type roomView struct {
-	RoomID         int64  `json:"room_id"`
-	Name           string `json:"name"`
-	Type           string `json:"type"`
-	Role           Role   `json:"role"`
-	Sticky         bool   `json:"sticky"`
-	UnreadNum      int    `json:"unread_num"`
-	MentionNum     int    `json:"mention_num"`
-	MytaskNum      int    `json:"mytask_num"`
-	MessageNum     int    `json:"message_num"`
-	FileNum        int    `json:"file_num"`
-	TaskNum        int    `json:"task_num"`
-	IconPath       string `json:"icon_path"`
-	LastUpdateTime int64  `json:"last_update_time"`
-}
-
-func (s *Server) roomView(r *chat, a *Account) roomView {
-	state := r.readState(a)
-	return roomView{
-		RoomID: r.RoomID, Name: s.nameOf(r, a), Type: r.Type, Role: r.Members[a.AccountID], Sticky: r.Sticky,
-		UnreadNum: state.UnreadNum, MentionNum: state.MentionNum, MytaskNum: r.openTasks(a),
-		MessageNum: len(r.messages), FileNum: len(r.files), TaskNum: len(r.tasks),
-		IconPath: r.IconPath, LastUpdateTime: r.updated.Unix(),
+// roomView returns a room as a member lists it.
+func (s *Server) roomView(r *chat, a *Account) object {
+	return object{
+		"room_id": r.RoomID, "name": s.nameOf(r, a), "type": r.Type, "role": r.Members[a.AccountID], "sticky": r.Sticky,
+		"unread_num": r.unread(a), "mention_num": r.mentions(a), "mytask_num": r.openTasks(a),
+		"message_num": len(r.messages), "file_num": len(r.files), "task_num": len(r.tasks),
+		"icon_path": r.IconPath, "last_update_time": r.updated.Unix(),
 	}
 }
 
@@ -160,7 +143,7 @@ func (s *Server) nameOf(r *chat, a *Account) string {
 
 // listRooms is https://developer.chatwork.com/reference/get-rooms.
 func (s *Server) listRooms(c *call) (any, error) {
-	var views []roomView // never empty, because every account has its own room
+	var views []object // never empty, because every account has its own room
 	for _, r := range s.roomsOf(c.account) {
 		views = append(views, s.roomView(r, c.account))
 	}
@@ -169,19 +152,14 @@ func (s *Server) listRooms(c *call) (any, error) {
 
 // getRoom is https://developer.chatwork.com/reference/get-rooms-room_id.
 func (s *Server) getRoom(c *call) (any, error) {
-	return struct {
-		roomView
-		Description string `json:"description"` // which the list does not have
-	}{s.roomView(c.room, c.account), c.room.Description}, nil
-}
-
-type roomIDAnswer struct {
-	RoomID int64 `json:"room_id"`
+	view := s.roomView(c.room, c.account)
+	view["description"] = c.room.Description // which the list does not have
+	return view, nil
 }
 
 // createRoom is https://developer.chatwork.com/reference/post-rooms. The account becomes an admin of the room.
 func (s *Server) createRoom(c *call) (any, error) {
-	_, roles, err := s.wanted(c)
+	roles, err := s.wanted(c)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +174,7 @@ func (s *Server) createRoom(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	return roomIDAnswer{id}, nil
+	return object{"room_id": id}, nil
 }
 
 var errNothing = refuse(http.StatusBadRequest, "No parameter is given")
@@ -219,7 +197,7 @@ func (s *Server) updateRoom(c *call) (any, error) {
 		c.room.IconPath = path
 	}
 	c.room.updated = s.Now()
-	return roomIDAnswer{c.room.RoomID}, nil
+	return object{"room_id": c.room.RoomID}, nil
 }
 
 // deleteRoom is https://developer.chatwork.com/reference/delete-rooms-room_id. An account that leaves takes its tasks and
@@ -248,23 +226,11 @@ func (s *Server) Members(roomID int64) map[int64]Role {
 
 // listMembers is https://developer.chatwork.com/reference/get-rooms-room_id-members.
 func (s *Server) listMembers(c *call) (any, error) {
-	type view struct {
-		AccountID int64 `json:"account_id"`
-		Role      Role  `json:"role"`
-		person
-	}
-	var views []view // never empty, because the account is in the room
+	var views []object // never empty, because the account is in the room
 	for _, id := range slices.Sorted(maps.Keys(c.room.Members)) {
-		views = append(views, view{id, c.room.Members[id], s.person(id)})
+		views = append(views, s.person(id, object{"role": c.room.Members[id]}))
 	}
 	return views, nil
-}
-
-// members are the members of a room by their roles.
-type members struct {
-	Admin    []int64 `json:"admin"`
-	Member   []int64 `json:"member"`
-	Readonly []int64 `json:"readonly"`
 }
 
 var (
@@ -273,31 +239,27 @@ var (
 )
 
 // wanted returns the members that the parameters of a call name.
-func (s *Server) wanted(c *call) (m members, roles map[int64]Role, err error) {
-	m = members{c.idList("members_admin_ids"), c.idList("members_member_ids"), c.idList("members_readonly_ids")}
-	roles = make(map[int64]Role)
-	for _, l := range []struct {
-		role Role
-		ids  []int64
-	}{{RoleAdmin, m.Admin}, {RoleMember, m.Member}, {RoleReadonly, m.Readonly}} {
-		for _, id := range l.ids {
+func (s *Server) wanted(c *call) (map[int64]Role, error) {
+	roles := make(map[int64]Role)
+	for _, role := range []Role{RoleAdmin, RoleMember, RoleReadonly} {
+		for _, id := range c.idList("members_" + string(role) + "_ids") {
 			switch {
 			case roles[id] != "":
-				return m, nil, errTwice
+				return nil, errTwice
 			case !s.canBring(c, id):
-				return m, nil, errNotAllowed
+				return nil, errNotAllowed
 			}
-			roles[id] = l.role
+			roles[id] = role
 		}
 	}
-	return m, roles, nil
+	return roles, nil
 }
 
 // canBring reports whether the account of a call can bring an account into a room: itself, a contact, an account of its
 // organization, or a member of the room.
 func (s *Server) canBring(c *call, id int64) bool {
 	a := s.accounts[id]
-	return a != nil && (a == c.account || s.contact(c.account.AccountID, id) >= 0 ||
+	return a != nil && (a == c.account || s.contacts[[2]int64{c.account.AccountID, id}] != 0 ||
 		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID || c.room != nil && c.room.Members[id] != "")
 }
 
@@ -314,12 +276,14 @@ func (c *call) idList(param string) []int64 {
 
 // updateMembers is https://developer.chatwork.com/reference/put-rooms-room_id-members.
 func (s *Server) updateMembers(c *call) (any, error) {
-	m, roles, err := s.wanted(c)
+	roles, err := s.wanted(c)
 	if err != nil {
 		return nil, err
 	}
 	c.room.Members = roles
-	return m, nil
+	return object{
+		"admin": c.idList("members_admin_ids"), "member": c.idList("members_member_ids"), "readonly": c.idList("members_readonly_ids"),
+	}, nil
 }
 
 // A link is the invitation link of a room.
@@ -331,7 +295,7 @@ type link struct {
 }
 
 // noLink is the answer for a room without a link.
-var noLink = map[string]bool{"public": false}
+var noLink = object{"public": false}
 
 // getLink is https://developer.chatwork.com/reference/get-rooms-room_id-link.
 func (s *Server) getLink(c *call) (any, error) {

@@ -41,12 +41,12 @@ type Server struct {
 	owners   map[string]owner // by token
 	accounts map[int64]*Account
 	rooms    []*chat
-	seen     map[place]int // how many messages of a room were read with force=0
-	contacts []contact
-	incoming []incomingRequest
-	offers   []offer            // addresses of files
-	retained time.Duration      // how old a message may be for the plan to show it, 0 for any age
-	ids      map[string]*idPool // by kind
+	seen     map[place]int               // how many messages of a room were read with force=0
+	contacts map[[2]int64]int64          // the room of the direct chat, by both accounts in either order
+	incoming map[int64][]IncomingRequest // by the account that is asked
+	offers   []offer                     // addresses of files
+	retained time.Duration               // how old a message may be for the plan to show it, 0 for any age
+	ids      map[string]*idPool          // by kind
 }
 
 // New returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room [RoomID], in
@@ -54,6 +54,7 @@ type Server struct {
 func New() *Server {
 	s := &Server{
 		owners: make(map[string]owner), accounts: make(map[int64]*Account), seen: make(map[place]int), ids: make(map[string]*idPool),
+		contacts: make(map[[2]int64]int64), incoming: make(map[int64][]IncomingRequest),
 	}
 	s.Server = fakehttp.NewFake(s.serve, invalid,
 		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute}, fakehttp.Limit{Lane: room, N: 10, Per: 10 * time.Second})
@@ -123,7 +124,7 @@ func text(id int64) string { return strconv.FormatInt(id, 10) }
 func refuse(status int, text string) *fakehttp.Refusal {
 	return &fakehttp.Refusal{
 		Status: status, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: encode(map[string][]string{"errors": {text}}), Problem: text,
+		Body: encode(object{"errors": []string{text}}), Problem: text,
 	}
 }
 
@@ -196,9 +197,12 @@ func (s *Server) takeCall(h http.Header, token string) bool {
 	return a.OK
 }
 
+// An object is a JSON object of an answer.
+type object map[string]any
+
 // encode returns v as JSON in ASCII. Chatwork writes all other characters as \uXXXX, with surrogate pairs.
 func encode(v any) string {
-	body, err := json.Marshal(v)
+	body, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		panic("chatworktest: " + err.Error()) // a mistake in the fake
 	}

@@ -58,40 +58,12 @@ func (r *chat) openTasks(a *Account) (n int) {
 	return n
 }
 
-// A taskView is what both lists show of a task.
-type taskView struct {
-	TaskID            int64       `json:"task_id"`
-	AssignedByAccount accountView `json:"assigned_by_account"`
-	MessageID         string      `json:"message_id"`
-	Body              string      `json:"body"`
-	LimitTime         int64       `json:"limit_time"`
-	Status            string      `json:"status"`
-	LimitType         string      `json:"limit_type"`
-}
-
-func (s *Server) taskView(t Task) taskView {
-	return taskView{t.TaskID, s.accountView(t.AssignedByAccountID), t.MessageID, t.Body, t.LimitTime, t.Status, t.LimitType}
-}
-
-// A roomTask is a task in the list of its room, a myTask is a task in the list of its account.
-type (
-	roomTask struct {
-		taskView
-		Account accountView `json:"account"`
+// taskView returns a task. It has the account in the list of its room, and the room in the list of its account.
+func (s *Server) taskView(t Task, key string, value object) object {
+	return object{
+		"task_id": t.TaskID, "assigned_by_account": s.view(t.AssignedByAccountID), "message_id": t.MessageID, "body": t.Body,
+		"limit_time": t.LimitTime, "status": t.Status, "limit_type": t.LimitType, key: value,
 	}
-	myTask struct {
-		taskView
-		Room taskRoom `json:"room"`
-	}
-	taskRoom struct {
-		RoomID   int64  `json:"room_id"`
-		Name     string `json:"name"`
-		IconPath string `json:"icon_path"`
-	}
-)
-
-func (s *Server) roomTask(t Task) roomTask {
-	return roomTask{s.taskView(t), s.accountView(t.AccountID)}
 }
 
 // selects reports whether the parameters of a list select a task.
@@ -108,11 +80,12 @@ func (c *call) isParam(name string, id int64) bool {
 
 // listMyTasks is https://developer.chatwork.com/reference/get-my-tasks.
 func (s *Server) listMyTasks(c *call) (any, error) {
-	var views []myTask
+	var views []object
 	for _, r := range s.rooms {
 		for _, t := range r.tasks {
 			if t.AccountID == c.account.AccountID && c.selects(t) {
-				views = append(views, myTask{s.taskView(t), taskRoom{r.RoomID, s.nameOf(r, c.account), r.IconPath}})
+				room := object{"room_id": r.RoomID, "name": s.nameOf(r, c.account), "icon_path": r.IconPath}
+				views = append(views, s.taskView(t, "room", room))
 			}
 		}
 	}
@@ -121,10 +94,10 @@ func (s *Server) listMyTasks(c *call) (any, error) {
 
 // listTasks is https://developer.chatwork.com/reference/get-rooms-room_id-tasks.
 func (s *Server) listTasks(c *call) (any, error) {
-	var views []roomTask
+	var views []object
 	for _, t := range c.room.tasks {
 		if c.selects(t) {
-			views = append(views, s.roomTask(t))
+			views = append(views, s.taskView(t, "account", s.view(t.AccountID)))
 		}
 	}
 	return list(views, maxItems)
@@ -150,14 +123,12 @@ func (s *Server) createTask(c *call) (any, error) {
 	if t.LimitType == "" && t.LimitTime != 0 {
 		t.LimitType = "time"
 	}
-	var answer struct {
-		TaskIDs []int64 `json:"task_ids"`
-	}
+	var added []int64
 	for _, id := range ids {
 		t.AccountID = id
-		answer.TaskIDs = append(answer.TaskIDs, s.addTask(c.room, t))
+		added = append(added, s.addTask(c.room, t))
 	}
-	return answer, nil
+	return object{"task_ids": added}, nil
 }
 
 var errNoTask = refuse(http.StatusNotFound, "Task not found")
@@ -177,7 +148,7 @@ func (s *Server) getTask(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.roomTask(*t), nil
+	return s.taskView(*t, "account", s.view(t.AccountID)), nil
 }
 
 // updateTaskStatus is https://developer.chatwork.com/reference/put-rooms-room_id-tasks-task_id-status.
@@ -188,7 +159,5 @@ func (s *Server) updateTaskStatus(c *call) (any, error) {
 	}
 	t.Status = c.params.Get("body")
 	c.room.updated = s.Now()
-	return struct {
-		TaskID int64 `json:"task_id"`
-	}{t.TaskID}, nil
+	return object{"task_id": t.TaskID}, nil
 }
