@@ -146,7 +146,7 @@ func number(digits string) int64 {
 	if err != nil {
 		return 0
 	}
-	return int64(n) //nolint:gosec // it has at most 63 bits
+	return int64(n)
 }
 
 // closing returns the index of the first tag of a name, not before an index, or -1.

@@ -275,6 +275,9 @@ func TestLinksAreThePublishedSamples(t *testing.T) {
 	c.do(t, "POST", path, "").refused(t, 400, "The link already exists")
 	c.do(t, "PUT", path, "code=another_link_name&need_acceptance=0&description=Public+room+for+everybody").want(t, 200,
 		`{"public":true,"url":"https://example.chatwork.com/g/another_link_name","need_acceptance":false,"description":"Public room for everybody"}`)
+	if a := c.do(t, "PUT", path, "code=another_link_name"); a.Status != 200 {
+		t.Errorf("the code of the link itself is used: %d %s", a.Status, a.Body)
+	}
 	l := parse[map[string]any](t, c.do(t, "PUT", path, ""))
 	if l["url"] == "https://example.chatwork.com/g/another_link_name" || l["need_acceptance"] != true {
 		t.Errorf("replaced by %v, want a new code and the default", l)
