@@ -31,6 +31,27 @@ func TestAPostedMessageArrivesAsItIs(t *testing.T) {
 	}
 }
 
+// FuzzTheFormByHand compares the form of a message with the form that package net/url makes.
+func FuzzTheFormByHand(f *testing.F) {
+	f.Add("障害 a&b=c +%\n[info]", true)
+	f.Add("\xff\x00~", false)
+	f.Fuzz(func(t *testing.T, body string, unread bool) {
+		fake, c := connect(t)
+		_, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: body, SelfUnread: unread})
+		if body == "" {
+			servicetest.AsError(t, err, mackerel.ErrInvalid)
+			return
+		}
+		want := url.Values{"body": {body}}
+		if unread {
+			want.Set("self_unread", "1")
+		}
+		if got := string(lastRequest(t, fake).Body); got != want.Encode() {
+			t.Errorf("%q is sent as %s, want %s", body, got, want.Encode())
+		}
+	})
+}
+
 func TestTheTwoReadingsOfARoom(t *testing.T) {
 	fake, c := connect(t)
 	read := func(name string, read func(context.Context, int64) (chatwork.MessageList, error), want string) {
