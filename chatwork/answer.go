@@ -9,8 +9,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// documented is a single thing that an operation answers with. It reports whether the answer is what the reference says:
-// most things have an id.
+// documented is a single thing that an operation answers with. It reports whether the answer is what the reference
+// says: most things have an id.
 type documented interface{ documented() bool }
 
 // ids is the answer of operations that return ids.

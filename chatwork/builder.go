@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A Builder writes a message in Chatwork's notation. Text that it is given stays text. Tags that it opens are closed. The
-// message never has more than Limit bytes. The zero Builder is ready to use.
+// A Builder writes a message in Chatwork's notation. Text that it is given stays text. Tags that it opens are closed.
+// The message never has more than Limit bytes. The zero Builder is ready to use.
 //
 //	var b chatwork.Builder
 //	b.To(1484814).Text("please have a look\n")
@@ -20,8 +20,8 @@ import (
 //	})
 //	id, err := client.PostMessage(ctx, roomID, chatwork.PostMessageParams{Body: b.String()})
 //
-// Text that does not fit is cut, with an ellipsis, and everything that comes after it is left out. A Builder is not safe
-// for concurrent use, and must not be copied after its first use.
+// Text that does not fit is cut, with an ellipsis, and everything that comes after it is left out. A Builder is not
+// safe for concurrent use, and must not be copied after its first use.
 // See https://developer.chatwork.com/docs/message-notation.
 type Builder struct {
 	Limit  int  // bytes; MaxBody unless set
@@ -45,7 +45,9 @@ func (b *Builder) Err() error {
 	if len(b.wrongs) == 0 {
 		return nil
 	}
-	return &mackerel.Error{Provider: name, Op: "build message", Kind: mackerel.ErrInvalid, Message: strings.Join(b.wrongs, "; ")}
+	return &mackerel.Error{
+		Provider: name, Op: "build message", Kind: mackerel.ErrInvalid, Message: strings.Join(b.wrongs, "; "),
+	}
 }
 
 // Text adds text, which may have line breaks.
@@ -102,8 +104,8 @@ func (b *Builder) Title(text string) *Builder {
 	return b.enclose("[info][title]", text, "[/title][/info]", b.escape)
 }
 
-// Code adds text that is shown as it is, in a font of fixed width. Chatwork looks for no tags in it. Only tags that would
-// end it, and to be safe tags that call people, are escaped. With Strict all brackets are escaped.
+// Code adds text that is shown as it is, in a font of fixed width. Chatwork looks for no tags in it. Only tags that
+// would end it, and to be safe tags that call people, are escaped. With Strict all brackets are escaped.
 func (b *Builder) Code(text string) *Builder {
 	if b.Strict {
 		return b.enclose("[code]", text, "[/code]", EscapeStrict)
@@ -125,8 +127,8 @@ func (b *Builder) IconName(accountID int64) *Builder {
 	return b.account("IconName", "[piconname:%d]", accountID)
 }
 
-// URL adds a link. A link is never cut; if it does not fit, it is left out. An address that is not http or https becomes
-// text.
+// URL adds a link. A link is never cut; if it does not fit, it is left out. An address that is not http or https
+// becomes text.
 func (b *Builder) URL(address string) *Builder {
 	if !provider.Linkable(address, MaxBody) {
 		return b.Text(address)

@@ -1,8 +1,8 @@
 // Package chatwork carries alerts to rooms of Chatwork (https://go.chatwork.com) and calls its API, version 2
 // (https://developer.chatwork.com/reference).
 //
-// A [Notifier] posts one message per alert: the mentions that the [Config] has for the status, and a box with the title,
-// the text, the facts, the memo and a link.
+// A [Notifier] posts one message per alert: the mentions that the [Config] has for the status, and a box with the
+// title, the text, the facts, the memo and a link.
 //
 //	n, err := chatwork.New(chatwork.Config{
 //		Token:  mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")),
@@ -51,17 +51,17 @@
 // delivery mode decides. A room can be read in two ways: [Client.LatestMessages] may be repeated, [Client.NewMessages]
 // consumes what it returns. Both say whether the account's plan hides messages.
 //
-// [Client.Follow] returns the new messages of a room one by one. [NewWebhookHandler] receives the messages that Chatwork
-// sends to a webhook.
+// [Client.Follow] returns the new messages of a room one by one. [NewWebhookHandler] receives the messages that
+// Chatwork sends to a webhook.
 //
 // Ids of messages are strings, all other ids are numbers, as in the API. The API has no pages. Lists have at most 100
 // items where their comments say so. An empty list is empty and not nil.
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. Chatwork has no key to drop repeats by: if an answer is lost and the message is
-// posted again, it may stand in the room twice. With [mackerel.AtMostOnce] it stands there at most once, and the error is
-// [mackerel.ErrAmbiguous]. The receipt's ID is the id of the message.
+// The default is [mackerel.AtLeastOnce]. Chatwork has no key to drop repeats by: if an answer is lost and the message
+// is posted again, it may stand in the room twice. With [mackerel.AtMostOnce] it stands there at most once, and the
+// error is [mackerel.ErrAmbiguous]. The receipt's ID is the id of the message.
 //
 // # Limits
 //

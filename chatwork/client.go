@@ -20,13 +20,15 @@ const DefaultBaseURL = "https://api.chatwork.com/v2"
 // ClientConfig says with which token to call the API. Token or Source is required.
 type ClientConfig struct {
 	Token mackerel.Secret `json:"token"` // an API token, sent as X-ChatWorkToken
-	// Source returns the token of each call. It gets the context of the call, and is called from many goroutines, so it
-	// should keep the token that it has. The refused token is zero at first. If the service refuses a token with 401, the
-	// Source is asked once more, with that token as refused, and must not return the same token again. If it returns
-	// another token, the call is made again with that token. Call.MaxAttempts and the numbers of OnAttempt then begin anew.
+	// Source returns the token of each call. It gets the context of the call, and is called from many goroutines, so
+	// it should keep the token that it has. The refused token is zero at first. If the service refuses a token with
+	// 401, the Source is asked once more, with that token as refused, and must not return the same token again. If it
+	// returns another token, the call is made again with that token. Call.MaxAttempts and the numbers of OnAttempt
+	// then begin anew.
 	//
-	// An error of the Source is [mackerel.ErrUnavailable], or [mackerel.ErrUnauthorized] if the Source says so. This is a
-	// Source over an oauth2.TokenSource of golang.org/x/oauth2, here called tokens, which renews tokens before they expire:
+	// An error of the Source is [mackerel.ErrUnavailable], or [mackerel.ErrUnauthorized] if the Source says so. This
+	// is a Source over an oauth2.TokenSource of golang.org/x/oauth2, here called tokens, which renews tokens before
+	// they expire:
 	//
 	//	Source: func(context.Context, chatwork.Token) (chatwork.Token, error) {
 	//		t, err := tokens.Token()
@@ -36,7 +38,7 @@ type ClientConfig struct {
 	//		return chatwork.BearerToken(mackerel.NewSecret(t.AccessToken)), nil
 	//	},
 	Source func(ctx context.Context, refused Token) (Token, error) `json:"-"`
-	Pace   *Pace                                                   `json:"-"` // lets calls wait for their turn; nil does not
+	Pace   *Pace                                                   `json:"-"` // nil if calls do not wait for their turn
 
 	BaseURL string               `json:"base_url,omitzero"` // DefaultBaseURL unless set
 	Call    mackerel.CallOptions `json:"-"`
@@ -83,10 +85,13 @@ func newClient(c ClientConfig, base *url.URL) *Client {
 	if c.Pace != nil {
 		c.Call = c.Pace.options(c.Call)
 	}
-	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, base: base, source: c.Source, pace: c.Pace}
+	client := &Client{
+		service: provider.Service{Name: name, DecodeError: decodeError}, base: base, source: c.Source, pace: c.Pace,
+	}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
-	client.header = client.service.Header("Accept", "application/json")
-	client.form = client.service.Header("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
+	const json, form = "application/json", "application/x-www-form-urlencoded"
+	client.header = client.service.Header("Accept", json)
+	client.form = client.service.Header("Accept", json, "Content-Type", form)
 	if c.Source == nil {
 		APIToken(c.Token).set(client.header())
 		APIToken(c.Token).set(client.form())
@@ -131,11 +136,14 @@ func list[T any](ctx context.Context, c *Client, op operation, params any, path 
 	return items, err
 }
 
-// request returns the request of an operation. Params are nil or a struct with url tags. They go into the query of a GET
-// and into the form of everything else; the service does not read them elsewhere.
-func (c *Client) request(op operation, judge func(*transport.Result), params any, path ...string) (transport.Request, error) {
+// request returns the request of an operation. Params are nil or a struct with url tags. They go into the query of a
+// GET and into the form of everything else; the service does not read them elsewhere.
+func (c *Client) request(
+	op operation, judge func(*transport.Result), params any, path ...string,
+) (transport.Request, error) {
 	r := transport.Request{
-		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(), Limit: transport.ReadLimit, Wait: roomLimit,
+		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(),
+		Limit: transport.ReadLimit, Wait: roomLimit,
 		Judge: func(r *transport.Result) {
 			if seen := readLimit(r.Header); seen != nil {
 				c.limit.Store(seen)

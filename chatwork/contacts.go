@@ -34,14 +34,15 @@ func (c *Client) ListContacts(ctx context.Context) ([]Contact, error) {
 	return list[Contact](ctx, c, get("list contacts"), nil, "contacts")
 }
 
-// ListIncomingRequests returns the requests to become a contact, at most 100: GET /incoming_requests. It may be repeated.
+// ListIncomingRequests returns the requests to become a contact, at most 100: GET /incoming_requests. It may be
+// repeated.
 func (c *Client) ListIncomingRequests(ctx context.Context) ([]IncomingRequest, error) {
 	return list[IncomingRequest](ctx, c, get("list incoming requests"), nil, "incoming_requests")
 }
 
-// ApproveIncomingRequest makes the account that asks a contact, and returns the contact:
-// PUT /incoming_requests/{request_id}. It may be repeated. A repeat after a lost answer may find that the request is gone,
-// which is [mackerel.ErrNotFound].
+// ApproveIncomingRequest makes the account that asks a contact, and returns the contact: PUT
+// /incoming_requests/{request_id}. It may be repeated. A repeat after a lost answer may find that the request is
+// gone, which is [mackerel.ErrNotFound].
 func (c *Client) ApproveIncomingRequest(ctx context.Context, requestID int64) (Contact, error) {
 	return call[Contact](ctx, c, put("approve incoming request"), nil, "incoming_requests", pathID(requestID))
 }

@@ -44,14 +44,14 @@ type FollowOptions struct {
 //	}
 //
 // Follow reads with force=1, as [Client.LatestMessages] does. It takes no messages from other programs with the same
-// token, and after a lost answer the next reading returns the messages. A reading returns the newest 100 messages. If there
-// were more, the next pair is an error that is [ErrMissed], and the 100 messages follow. An edited message is not new.
-// Messages that the plan hides are left out.
+// token, and after a lost answer the next reading returns the messages. A reading returns the newest 100 messages. If
+// there were more, the next pair is an error that is [ErrMissed], and the 100 messages follow. An edited message is
+// not new. Messages that the plan hides are left out.
 //
-// Each failed reading is a pair with an error and an empty message. If [mackerel.Retry] says that the error is temporary,
-// Follow goes on after the time that the error says. Any other error is the last pair, and so is the end of the context.
-// The first reading is made when the loop begins. A second loop over the same sequence begins again. With a [Pace],
-// readings wait for their turn.
+// Each failed reading is a pair with an error and an empty message. If [mackerel.Retry] says that the error is
+// temporary, Follow goes on after the time that the error says. Any other error is the last pair, and so is the end
+// of the context. The first reading is made when the loop begins. A second loop over the same sequence begins again.
+// With a [Pace], readings wait for their turn.
 func (c *Client) Follow(ctx context.Context, roomID int64, o FollowOptions) iter.Seq2[RoomMessage, error] {
 	interval := FollowInterval
 	if o.Interval > 0 {

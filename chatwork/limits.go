@@ -52,9 +52,10 @@ func readLimit(h http.Header) *RateLimit {
 }
 
 // IsRoomLimit reports whether a call was refused for the limit of its room, [RoomLimit], and not for the limit of the
-// account, [CallLimit]. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be posted
-// to.
+// account, [CallLimit]. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be
+// posted to.
 func IsRoomLimit(err error) bool {
 	var e *mackerel.Error
-	return errors.As(err, &e) && e.Provider == name && e.Status == http.StatusTooManyRequests && e.Message == roomLimitText
+	return errors.As(err, &e) && e.Provider == name &&
+		e.Status == http.StatusTooManyRequests && e.Message == roomLimitText
 }

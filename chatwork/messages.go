@@ -40,8 +40,8 @@ type ReadState struct {
 
 func (ReadState) documented() bool { return true }
 
-// A MessageList is the answer to a reading of a room. The free plan shows only messages of the last 40 days. If it hides
-// messages that would have been listed, the list is Limited.
+// A MessageList is the answer to a reading of a room. The free plan shows only messages of the last 40 days. If it
+// hides messages that would have been listed, the list is Limited.
 // See https://developer.chatwork.com/docs/endpoints.
 type MessageList struct {
 	Messages []RoomMessage // at most 100, oldest first; empty, never nil
@@ -49,7 +49,8 @@ type MessageList struct {
 	Summary  string        // the service's words for that
 }
 
-// A LimitationError means that messages exist and the account's plan hides them. It is the cause of a [*mackerel.Error]:
+// A LimitationError means that messages exist and the account's plan hides them. It is the cause of a
+// [*mackerel.Error]:
 //
 //	if hidden := (*chatwork.LimitationError)(nil); errors.As(err, &hidden) { ... }
 type LimitationError struct {
@@ -85,10 +86,10 @@ func (l *MessageList) judge(r *transport.Result) {
 	}
 }
 
-// LatestMessages returns the newest messages of a room, at most 100: GET /rooms/{room_id}/messages with force=1. Reading
-// changes nothing and may be repeated. Messages that are older than these cannot be listed. An empty room is an empty
-// list. If the plan hides all messages, the list is Limited and the error is [mackerel.ErrUnauthorized] with a
-// [LimitationError].
+// LatestMessages returns the newest messages of a room, at most 100: GET /rooms/{room_id}/messages with force=1.
+// Reading changes nothing and may be repeated. Messages that are older than these cannot be listed. An empty room is
+// an empty list. If the plan hides all messages, the list is Limited and the error is [mackerel.ErrUnauthorized] with
+// a [LimitationError].
 func (c *Client) LatestMessages(ctx context.Context, roomID int64) (MessageList, error) {
 	return c.read(ctx, get("list messages"), roomID, 1)
 }
@@ -98,8 +99,8 @@ func (c *Client) LatestMessages(ctx context.Context, roomID int64) (MessageList,
 // programs with the same token take messages from each other, and so do two goroutines. If nothing is new, the list is
 // empty. If the plan hides all new messages, the error is the same as of [Client.LatestMessages].
 //
-// A reading is never repeated after a lost answer. If the error is [mackerel.ErrAmbiguous], the server may have moved the
-// place, and then only [Client.LatestMessages] returns the messages.
+// A reading is never repeated after a lost answer. If the error is [mackerel.ErrAmbiguous], the server may have moved
+// the place, and then only [Client.LatestMessages] returns the messages.
 func (c *Client) NewMessages(ctx context.Context, roomID int64) (MessageList, error) {
 	return c.read(ctx, operation{"list new messages", http.MethodGet, transport.Once}, roomID, 0)
 }
@@ -203,8 +204,8 @@ func (c *Client) GetMessage(ctx context.Context, roomID int64, messageID string)
 	return m, err
 }
 
-// UpdateMessage replaces the body of a message: PUT /rooms/{room_id}/messages/{message_id}. Only its author may do that.
-// It may be repeated, and does not count for the limit of the room.
+// UpdateMessage replaces the body of a message: PUT /rooms/{room_id}/messages/{message_id}. Only its author may do
+// that. It may be repeated, and does not count for the limit of the room.
 func (c *Client) UpdateMessage(ctx context.Context, roomID int64, messageID, body string) error {
 	op := put("update message")
 	if body == "" {
@@ -217,8 +218,8 @@ func (c *Client) UpdateMessage(ctx context.Context, roomID int64, messageID, bod
 	return err
 }
 
-// DeleteMessage deletes a message: DELETE /rooms/{room_id}/messages/{message_id}. Only its author may do that. It may be
-// repeated. A repeat after a lost answer may find that the message is gone, which is [mackerel.ErrNotFound].
+// DeleteMessage deletes a message: DELETE /rooms/{room_id}/messages/{message_id}. Only its author may do that. It may
+// be repeated. A repeat after a lost answer may find that the message is gone, which is [mackerel.ErrNotFound].
 func (c *Client) DeleteMessage(ctx context.Context, roomID int64, messageID string) error {
 	// The reference has the message's id in the answer. An answer without content is said to occur.
 	_, err := call[struct{}](ctx, c, del("delete message"), nil, "rooms", pathID(roomID), "messages", messageID)
@@ -229,10 +230,11 @@ type messageIDParam struct {
 	MessageID string `url:"message_id,omitempty"`
 }
 
-// MarkRead marks a message and all messages before it as read: PUT /rooms/{room_id}/messages/read. Without an id it marks
-// all messages. It may be repeated. If the message is read already, the error is [mackerel.ErrInvalid].
+// MarkRead marks a message and all messages before it as read: PUT /rooms/{room_id}/messages/read. Without an id it
+// marks all messages. It may be repeated. If the message is read already, the error is [mackerel.ErrInvalid].
 func (c *Client) MarkRead(ctx context.Context, roomID int64, messageID string) (ReadState, error) {
-	return call[ReadState](ctx, c, put("mark read"), messageIDParam{messageID}, "rooms", pathID(roomID), "messages", "read")
+	op := put("mark read")
+	return call[ReadState](ctx, c, op, messageIDParam{messageID}, "rooms", pathID(roomID), "messages", "read")
 }
 
 // MarkUnread marks a message and all messages after it as unread: PUT /rooms/{room_id}/messages/unread. It may be

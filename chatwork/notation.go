@@ -14,10 +14,10 @@ var tags = []string{
 	"返信", "引用", // a reply and a quote in Chatwork's Japanese apps
 }
 
-// Escape makes text harmless in a message. The bracket of everything that would be a tag of Chatwork's notation becomes
-// full-width: "[toall]" becomes "［toall]". Other brackets, as in "[WARNING]", stay. Chatwork documents no way to escape;
-// Escape relies on the fact that tags have ASCII brackets. Text must be escaped as a whole, because the parts of a tag
-// are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on a list of tags.
+// Escape makes text harmless in a message. The bracket of everything that would be a tag of Chatwork's notation
+// becomes full-width: "[toall]" becomes "［toall]". Other brackets, as in "[WARNING]", stay. Chatwork documents no way
+// to escape; Escape relies on the fact that tags have ASCII brackets. Text must be escaped as a whole, because the
+// parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on a list of tags.
 // See https://developer.chatwork.com/docs/message-notation.
 func Escape(text string) string { return escapeTags(text, tags) }
 
@@ -56,8 +56,8 @@ func nextTag(text string, words []string) int {
 	}
 }
 
-// beginsTag reports whether a bracket before the text could begin a tag. A word at the end of the text counts as complete,
-// because more text may be appended.
+// beginsTag reports whether a bracket before the text could begin a tag. A word at the end of the text counts as
+// complete, because more text may be appended.
 func beginsTag(text string, words []string) bool {
 	text, _, _ = strings.Cut(text, "]")
 	if namesAccount(text) {

@@ -20,8 +20,9 @@ import (
 //
 //	client, err := chatwork.NewClient(chatwork.ClientConfig{Token: token, Pace: chatwork.NewPace()})
 //
-// A call waits until its turn comes or its context ends. If its turn comes after the deadline, the call does not wait: it
-// returns [mackerel.ErrRateLimited] at once, and the error says how long to wait. Every attempt of a call takes a turn.
+// A call waits until its turn comes or its context ends. If its turn comes after the deadline, the call does not
+// wait: it returns [mackerel.ErrRateLimited] at once, and the error says how long to wait. Every attempt of a call
+// takes a turn.
 //
 // What the service says goes before the Pace's own count, because other programs may use the account too. The answers
 // say how many calls are left. A refusal stops all calls, or those to the room, for as long as the service asks. With a
@@ -74,7 +75,8 @@ func (p *Pace) options(call mackerel.CallOptions) mackerel.CallOptions {
 
 var errTurn = errors.New("by the client's own pace its turn comes after the deadline")
 
-// send makes a call when its turn comes, if the client has a pace. If the context ends before, the transport reports it.
+// send makes a call when its turn comes, if the client has a pace. If the context ends before, the transport reports
+// it.
 func (c *Client) send(ctx context.Context, r transport.Request) transport.Result {
 	if c.pace == nil {
 		return c.service.Transport().Do(ctx, r)
@@ -104,8 +106,8 @@ type turn struct {
 	roomLimited bool  // the last refusal was for the limit of the room
 }
 
-// begin enters each lane for an attempt that is sent at the given time or later. It returns without a place if the context
-// ends.
+// begin enters each lane for an attempt that is sent at the given time or later. It returns without a place if the
+// context ends.
 func (t *turn) begin(ctx context.Context, at time.Time, enter func(*lane, context.Context, time.Time) bool) {
 	if t.room != nil && !enter(t.room, ctx, at) {
 		return
@@ -193,7 +195,8 @@ type lane struct {
 
 func newLane(limit int, span time.Duration) *lane {
 	return &lane{
-		span: span, first: make(chan struct{}, 1), changed: make(chan struct{}), free: make([]time.Time, limit), left: limit,
+		span: span, first: make(chan struct{}, 1), changed: make(chan struct{}),
+		free: make([]time.Time, limit), left: limit,
 	}
 }
 
@@ -237,8 +240,8 @@ func (l *lane) wait(ctx context.Context, at time.Time, settling time.Duration) b
 	return false
 }
 
-// take takes a place. If no place is free, it returns how long to wait, as far as is known, and a channel that is closed
-// when that changes.
+// take takes a place. If no place is free, it returns how long to wait, as far as is known, and a channel that is
+// closed when that changes.
 func (l *lane) take(at time.Time, settling time.Duration) (wait time.Duration, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -255,8 +258,8 @@ func (l *lane) take(at time.Time, settling time.Duration) (wait time.Duration, c
 	return 0, nil
 }
 
-// settling is how long the queue stays closed after the end of the service's window. Refused attempts go first, and the end
-// is only known to the second.
+// settling is how long the queue stays closed after the end of the service's window. Refused attempts go first, and
+// the end is only known to the second.
 const settling = time.Second
 
 // opens returns when a place that becomes free at one time may be used, not before at, by what the service has said.

@@ -31,16 +31,17 @@ type Quote struct {
 	Text      string    // without tags
 }
 
-// Calls reports whether the message calls an account: by its id, as everybody in the room, or by replying to it. Mentions
-// within a quote do not call.
+// Calls reports whether the message calls an account: by its id, as everybody in the room, or by replying to it.
+// Mentions within a quote do not call.
 func (n Notation) Calls(accountID int64) bool {
 	return n.ToAll || slices.Contains(n.To, accountID) ||
 		slices.ContainsFunc(n.Replies, func(r Reply) bool { return r.AccountID == accountID })
 }
 
-// ParseNotation reads the body of a message. No body is an error. Everything that is no tag is text, and so is everything
-// between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Case and blanks within
-// tags do not matter. Replies in all languages and quotes in Japanese are known, because Chatwork's apps write them.
+// ParseNotation reads the body of a message. No body is an error. Everything that is no tag is text, and so is
+// everything between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Case
+// and blanks within tags do not matter. Replies in all languages and quotes in Japanese are known, because Chatwork's
+// apps write them.
 // See https://developer.chatwork.com/docs/message-notation.
 func ParseNotation(body string) Notation {
 	var n Notation
@@ -179,7 +180,8 @@ func literal(pieces []piece) []piece {
 func quoted(pieces []piece, i int) (q Quote, end int) {
 	meta, closer := i, ""
 	switch {
-	case pieces[i].name == "qt" && pieces[i].text == "[qt]" && i+1 < len(pieces) && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
+	case pieces[i].text == "[qt]" && pieces[i].name == "qt" &&
+		i+1 < len(pieces) && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
 		meta, closer = i+1, "/qt"
 	case pieces[i].name == "引用" && pieces[i].account > 0:
 		closer = "/引用"

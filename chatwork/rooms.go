@@ -67,8 +67,8 @@ type Room struct {
 
 func (r Room) documented() bool { return r.RoomID != 0 }
 
-// CreateRoomParams is a group chat to create. Name and MembersAdminIDs are required. The members must be contacts of the
-// account or belong to its organization.
+// CreateRoomParams is a group chat to create. Name and MembersAdminIDs are required. The members must be contacts of
+// the account or belong to its organization.
 type CreateRoomParams struct {
 	Name               string     `url:"name"` // 1 to 255 characters
 	Description        string     `url:"description,omitempty"`
@@ -76,14 +76,14 @@ type CreateRoomParams struct {
 	MembersAdminIDs    []int64    `url:"members_admin_ids,comma"`
 	MembersMemberIDs   []int64    `url:"members_member_ids,comma,omitempty"`
 	MembersReadonlyIDs []int64    `url:"members_readonly_ids,comma,omitempty"`
-	// The invitation link: whether there is one, its code and whether an admin must accept who comes by it. See [LinkParams].
+	// The invitation link, as in [LinkParams]. Without Link the room has no link.
 	Link               bool   `url:"link,int,omitempty"`
 	LinkCode           string `url:"link_code,omitempty"`
 	LinkNeedAcceptance *bool  `url:"link_need_acceptance,int,omitempty"`
 }
 
-// UpdateRoomParams is what to change in a room. At least one field must be set. Fields that are empty or nil stay as they
-// are. A pointer to "" removes the description.
+// UpdateRoomParams is what to change in a room. At least one field must be set. Fields that are empty or nil stay as
+// they are. A pointer to "" removes the description.
 type UpdateRoomParams struct {
 	Name        string     `url:"name,omitempty"` // 1 to 255 characters
 	Description *string    `url:"description,omitempty"`
@@ -177,8 +177,9 @@ func (c *Client) ListMembers(ctx context.Context, roomID int64) ([]Member, error
 	return list[Member](ctx, c, get("list members"), nil, "rooms", pathID(roomID), "members")
 }
 
-// UpdateMembers replaces the members of a room and returns the new members: PUT /rooms/{room_id}/members. An account that
-// is in none of the lists is removed from the room, so begin with what [Client.ListMembers] returns. It may be repeated.
+// UpdateMembers replaces the members of a room and returns the new members: PUT /rooms/{room_id}/members. An account
+// that is in none of the lists is removed from the room, so begin with what [Client.ListMembers] returns. It may be
+// repeated.
 func (c *Client) UpdateMembers(ctx context.Context, roomID int64, p UpdateMembersParams) (RoomMembers, error) {
 	op := put("update members")
 	if len(p.MembersAdminIDs) == 0 {

@@ -69,7 +69,7 @@ type TasksParams struct {
 
 // CreateTaskParams is a task to create for each of some members. Body and ToIDs are required.
 type CreateTaskParams struct {
-	Body      string        `url:"body"`            // in Chatwork's notation, 1 to [MaxBody]; [Escape] text from elsewhere
+	Body      string        `url:"body"`            // as in [PostMessageParams]
 	ToIDs     []int64       `url:"to_ids,comma"`    // account ids
 	Limit     int64         `url:"limit,omitempty"` // the deadline in Unix seconds; without a deadline 0
 	LimitType TaskLimitType `url:"limit_type,omitempty"`

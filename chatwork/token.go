@@ -78,7 +78,7 @@ func withToken(r transport.Request, t Token) transport.Request {
 	return r
 }
 
-var errTokenForm = errors.New("the token of the Source is empty, or has a blank, a line break or a character beyond ASCII")
+var errTokenForm = errors.New("the token of the Source is empty, or has a blank or a character beyond ASCII")
 
 // token asks the Source for a token. If there is no usable token, it returns the result of the call in its place.
 func (c *Client) token(ctx context.Context, refused Token) (Token, *transport.Result) {

@@ -137,7 +137,7 @@ func TestASourceThatFails(t *testing.T) {
 		},
 		{
 			"gives nothing", func(context.Context, chatwork.Token) (chatwork.Token, error) { return chatwork.Token{}, nil },
-			mackerel.ErrUnauthorized, "chatwork: list messages: the token of the Source is empty, or has a blank, a line break or a character beyond ASCII (not authorized)",
+			mackerel.ErrUnauthorized, "chatwork: list messages: the token of the Source is empty, or has a blank or a character beyond ASCII (not authorized)",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

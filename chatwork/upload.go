@@ -105,8 +105,8 @@ func (u Upload) body() (b multipartBody, problem string) {
 	return b, ""
 }
 
-// frame makes the texts before and after the content. The service accepts only the closing boundary and one line break at
-// the end.
+// frame makes the texts before and after the content. The service accepts only the closing boundary and one line
+// break at the end.
 func (b *multipartBody) frame(message, filename, contentType string) error {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)

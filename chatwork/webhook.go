@@ -21,8 +21,8 @@ import (
 // See https://developer.chatwork.com/docs/webhook.
 const WebhookSignature = "X-ChatWorkWebhookSignature"
 
-// MaxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody bytes is shorter, even if each
-// character of it is written as \uXXXX.
+// MaxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody bytes is shorter, even if
+// each character of it is written as \uXXXX.
 const MaxWebhook = 1 << 20
 
 // A WebhookEventType is what has happened. Values that this package does not know are kept.
@@ -52,7 +52,7 @@ type WebhookEvent struct {
 	RoomID        int64  `json:"room_id"`
 	AccountID     int64  `json:"account_id,omitzero"`      // of the author; not in MentionToMe
 	FromAccountID int64  `json:"from_account_id,omitzero"` // of the author; only in MentionToMe
-	ToAccountID   int64  `json:"to_account_id,omitzero"`   // of the webhook's owner, who is mentioned; only in MentionToMe
+	ToAccountID   int64  `json:"to_account_id,omitzero"`   // of the webhook's owner; only in MentionToMe
 	Body          string `json:"body"`                     // in Chatwork's notation
 	SendTime      int64  `json:"send_time"`                // Unix seconds
 	UpdateTime    int64  `json:"update_time"`              // Unix seconds, 0 if it was never edited
@@ -61,9 +61,9 @@ type WebhookEvent struct {
 // Author returns the account id of the message's author.
 func (e WebhookEvent) Author() int64 { return cmp.Or(e.AccountID, e.FromAccountID) }
 
-// VerifyWebhook returns nil if the signature is that of the body, as it was received, under the webhook's token, as the
-// settings of the webhook show it. The comparison takes constant time. A wrong signature is [mackerel.ErrUnauthorized]. A
-// token that is not base64 is [mackerel.ErrConfig].
+// VerifyWebhook returns nil if the signature is that of the body, as it was received, under the webhook's token, as
+// the settings of the webhook show it. The comparison takes constant time. A wrong signature is
+// [mackerel.ErrUnauthorized]. A token that is not base64 is [mackerel.ErrConfig].
 //
 // A signature does not expire. Whoever has seen a webhook can send it again; only its time and message id show that.
 func VerifyWebhook(token mackerel.Secret, body []byte, signature string) error {
@@ -78,7 +78,9 @@ func verifyWebhook(key, body []byte, signature string) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature)) {
-		return &mackerel.Error{Provider: name, Op: "verify webhook", Kind: mackerel.ErrUnauthorized, Message: "not the signature of this body"}
+		return &mackerel.Error{
+			Provider: name, Op: "verify webhook", Kind: mackerel.ErrUnauthorized, Message: "not the signature of this body",
+		}
 	}
 	return nil
 }
@@ -126,10 +128,10 @@ func invalidWebhook(problem string) error {
 // the webhook. The token is that of the webhook, as its settings show it. A token that is not base64 is
 // [mackerel.ErrConfig].
 //
-// The answer waits for the function, so the function should not take long. Its context is that of the request and ends
-// when Chatwork closes the connection. It returns no error, because Chatwork never sends a webhook again, and disables a
-// webhook that fails too often. The answer is an empty 200. It is 401 if the signature is wrong, 400 if the body is no
-// webhook, 405 for methods other than POST, and 413 for a body of more than MaxWebhook bytes.
+// The answer waits for the function, so the function should not take long. Its context is that of the request and
+// ends when Chatwork closes the connection. It returns no error, because Chatwork never sends a webhook again, and
+// disables a webhook that fails too often. The answer is an empty 200. It is 401 if the signature is wrong, 400 if
+// the body is no webhook, 405 for methods other than POST, and 413 for a body of more than MaxWebhook bytes.
 func NewWebhookHandler(token mackerel.Secret, handle func(context.Context, Webhook)) (http.Handler, error) {
 	key, err := webhookKey(token)
 	if err != nil {

@@ -49,7 +49,9 @@ func (s *Server) AddAccount(a Account) (accountID int64) {
 func (s *Server) addAccount(a Account) (accountID int64) {
 	a.AccountID = s.claim("account", a.AccountID)
 	s.accounts[a.AccountID] = &a
-	a.RoomID = s.addRoom(Room{RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]Role{a.AccountID: RoleAdmin}})
+	a.RoomID = s.addRoom(Room{
+		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]Role{a.AccountID: RoleAdmin},
+	})
 	return a.AccountID
 }
 
@@ -73,8 +75,8 @@ type owner struct {
 // AddToken makes an API token of an account valid, in addition to the tokens that it has.
 func (s *Server) AddToken(token string, accountID int64) { s.addToken(token, accountID, false) }
 
-// AddAccessToken makes an access token of OAuth 2.0 valid, which is sent in the header Authorization. It has all scopes.
-// RevokeToken ends it, as its expiry would.
+// AddAccessToken makes an access token of OAuth 2.0 valid, which is sent in the header Authorization. It has all
+// scopes. RevokeToken ends it, as its expiry would.
 func (s *Server) AddAccessToken(token string, accountID int64) { s.addToken(token, accountID, true) }
 
 func (s *Server) addToken(token string, accountID int64, bearer bool) {

@@ -1,6 +1,6 @@
-// Package chatworktest is a fake of the Chatwork API, version 2 (https://developer.chatwork.com/reference), for tests: a
-// real HTTP server that remembers what it is sent and refuses what Chatwork refuses. It has all 32 operations, and
-// downloads of the files that were uploaded.
+// Package chatworktest is a fake of the Chatwork API, version 2 (https://developer.chatwork.com/reference), for
+// tests: a real HTTP server that remembers what it is sent and refuses what Chatwork refuses. It has all 32
+// operations, and downloads of the files that were uploaded.
 //
 // To test your own alerting, let it post to the fake, and look at what the people in the room would have read:
 //
@@ -45,13 +45,13 @@
 //
 // # What it decides
 //
-// The reference leaves some things open. The fake counts the 65,535 characters of a message as bytes of UTF-8, and 5 MB as
-// 5 times 1,024 times 1,024 bytes. An unknown room is a 403, as a room of others is. A DELETE may have its parameters in
-// the query. A list of members other than the admins may be empty. Reading with force=1 does not move the place of
-// force=0. If more than 100 messages are new, force=0 returns the newest 100 and skips the others. A deleted message is
-// listed as "[deleted]" and cannot be edited or deleted again. Tasks and files have the id of a message that is not listed.
-// The account that creates a room is its admin. Lists of tasks and files have the newest 100, oldest first. A link that is
-// updated without a description has none. A deadline without a type is a "time"; without a deadline the type is "none" and
-// the time 0. Requests that are refused do not count for the limit of a room. Texts of errors that Chatwork does not
-// document are made up.
+// The reference leaves some things open. The fake counts the 65,535 characters of a message as bytes of UTF-8, and 5
+// MB as 5 times 1,024 times 1,024 bytes. An unknown room is a 403, as a room of others is. A DELETE may have its
+// parameters in the query. A list of members other than the admins may be empty. Reading with force=1 does not move
+// the place of force=0. If more than 100 messages are new, force=0 returns the newest 100 and skips the others. A
+// deleted message is listed as "[deleted]" and cannot be edited or deleted again. Tasks and files have the id of a
+// message that is not listed. The account that creates a room is its admin. Lists of tasks and files have the newest
+// 100, oldest first. A link that is updated without a description has none. A deadline without a type is a "time";
+// without a deadline the type is "none" and the time 0. Requests that are refused do not count for the limit of a
+// room. Texts of errors that Chatwork does not document are made up.
 package chatworktest

@@ -113,8 +113,8 @@ func (s *Server) offer(f File, host string) (address string) {
 	return "https://files.fake.test" + o.path + "?" + signature
 }
 
-// download answers the address of a file with its content. A request with a token is refused, because a token must not be
-// sent to that host.
+// download answers the address of a file with its content. A request with a token is refused, because a token must
+// not be sent to that host.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	i := slices.IndexFunc(s.offers, func(o offer) bool { return o.path == r.URL.Path })
 	status, answer := http.StatusOK, []byte(nil)

@@ -34,8 +34,8 @@ func (s *Server) Messages(roomID int64) []Message {
 	})
 }
 
-// AddMessage adds a message to a room, as if its author had posted it, and returns its id. A SendTime that is not set is
-// the time of the server's clock. The message counts for no limit.
+// AddMessage adds a message to a room, as if its author had posted it, and returns its id. A SendTime that is not set
+// is the time of the server's clock. The message counts for no limit.
 func (s *Server) AddMessage(roomID int64, m Message) (messageID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +88,8 @@ func (s *Server) messageView(m *message) object {
 		updated = m.UpdateTime.Unix()
 	}
 	return object{
-		"message_id": m.MessageID, "account": s.view(m.AccountID), "body": body, "send_time": m.SendTime.Unix(), "update_time": updated,
+		"message_id": m.MessageID, "account": s.view(m.AccountID), "body": body,
+		"send_time": m.SendTime.Unix(), "update_time": updated,
 	}
 }
 
@@ -98,8 +99,9 @@ type place struct {
 	room  *chat
 }
 
-// listMessages is https://developer.chatwork.com/reference/get-rooms-room_id-messages. With force=1 it returns the newest
-// messages, and without it the newest of those that it has not returned to the token. Listing marks nothing as read.
+// listMessages is https://developer.chatwork.com/reference/get-rooms-room_id-messages. With force=1 it returns the
+// newest messages, and without it the newest of those that it has not returned to the token. Listing marks nothing as
+// read.
 func (s *Server) listMessages(c *call) (any, error) {
 	from := 0
 	if c.params.Get("force") != "1" {
@@ -166,8 +168,8 @@ func (s *Server) getMessage(c *call) (any, error) {
 	return s.messageView(c.room.messages[i]), nil
 }
 
-// updateMessage is https://developer.chatwork.com/reference/put-rooms-room_id-messages-message_id. An edited message does
-// not become unread again.
+// updateMessage is https://developer.chatwork.com/reference/put-rooms-room_id-messages-message_id. An edited message
+// does not become unread again.
 func (s *Server) updateMessage(c *call) (any, error) {
 	return s.edit(c, func(m *message) { m.Body = c.params.Get("body") })
 }
@@ -220,8 +222,8 @@ var (
 	errUnread = refuse(http.StatusBadRequest, "The messages are already unread")
 )
 
-// markRead is https://developer.chatwork.com/reference/put-rooms-room_id-messages-read. It marks a message and all before
-// it, and without a message all messages.
+// markRead is https://developer.chatwork.com/reference/put-rooms-room_id-messages-read. It marks a message and all
+// before it, and without a message all messages.
 func (s *Server) markRead(c *call) (any, error) {
 	end := len(c.room.messages)
 	if c.params.Has("message_id") {

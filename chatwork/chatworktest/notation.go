@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// syntax matches the tags of Chatwork's message notation (https://developer.chatwork.com/docs/message-notation), the tags
-// that only Chatwork itself writes, and the tags that its apps write in other languages: "[返信 aid=1 to=2-3]" is a reply,
-// "[引用 aid=1 time=2]" is a quote. It ignores case and blanks, also where Chatwork might not.
+// syntax matches the tags of Chatwork's message notation (https://developer.chatwork.com/docs/message-notation), the
+// tags that only Chatwork itself writes, and the tags that its apps write in other languages: "[返信 aid=1 to=2-3]" is
+// a reply, "[引用 aid=1 time=2]" is a quote. It ignores case and blanks, also where Chatwork might not.
 var syntax = regexp.MustCompile(`(?i)\[[ \t]*(?:` + strings.Join([]string{
 	`(toall)`,
 	`to[ \t]*:[ \t]*([0-9]+)`,
@@ -28,9 +28,9 @@ type tag struct {
 	account int64  // the account that it calls, or 0
 }
 
-// Tags returns the tags of a message's body, as they stand there and in their order: boxes, titles, rules, quotes, icons,
-// links, mentions. Text between [code] and [/code] has no tags. In doubt a text is a tag: "[ TOALL ]" is a tag, "[WARNING]"
-// is not.
+// Tags returns the tags of a message's body, as they stand there and in their order: boxes, titles, rules, quotes,
+// icons, links, mentions. Text between [code] and [/code] has no tags. In doubt a text is a tag: "[ TOALL ]" is a
+// tag, "[WARNING]" is not.
 func Tags(body string) []string {
 	var texts []string
 	for _, t := range liveTags(body) {
@@ -75,8 +75,8 @@ func liveTags(body string) []tag {
 	return without(tags, func(i int) bool { return tags[i].text == "[code]" }, "/code")
 }
 
-// speaksOf reports whether a tag of this name names an account without calling it. All other tags with an aid are replies,
-// whose name may be in any language.
+// speaksOf reports whether a tag of this name names an account without calling it. All other tags with an aid are
+// replies, whose name may be in any language.
 func speaksOf(name string) bool {
 	return slices.Contains([]string{"qtmeta", "引用", "task"}, strings.ToLower(name))
 }
@@ -92,7 +92,8 @@ func parseID(digits string) int64 {
 
 var bare = strings.NewReplacer("[", "", "]", "", " ", "", "\t", "")
 
-// without leaves out the tags between an opening tag and the next closing tag. A tag that is never closed hides nothing.
+// without leaves out the tags between an opening tag and the next closing tag. A tag that is never closed hides
+// nothing.
 func without(tags []tag, opens func(i int) bool, closing string) []tag {
 	closes := func(t tag) bool { return strings.EqualFold(bare.Replace(t.text), closing) }
 	last := len(tags) - 1

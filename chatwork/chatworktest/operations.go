@@ -47,7 +47,9 @@ var operations = []operation{
 	{"GET", "/rooms/{room_id}/members", nil, (*Server).listMembers, toRead},
 	{"PUT", "/rooms/{room_id}/members", params{adminIDs, memberIDs, readonlyIDs}, (*Server).updateMembers, toAdmin},
 	{"GET", "/rooms/{room_id}/messages", params{{name: "force", check: flag}}, (*Server).listMessages, toRead},
-	{"POST", "/rooms/{room_id}/messages", params{body, {name: "self_unread", check: flag}}, (*Server).postMessage, toPost},
+	{"POST", "/rooms/{room_id}/messages", params{
+		body, {name: "self_unread", check: flag},
+	}, (*Server).postMessage, toPost},
 	{"PUT", "/rooms/{room_id}/messages/read", params{messageID}, (*Server).markRead, toRead},
 	{"PUT", "/rooms/{room_id}/messages/unread", params{messageID.needed()}, (*Server).markUnread, toRead},
 	{"GET", "/rooms/{room_id}/messages/{message_id}", nil, (*Server).getMessage, toRead},
@@ -64,7 +66,9 @@ var operations = []operation{
 	}, (*Server).updateTaskStatus, toWrite},
 	{"GET", "/rooms/{room_id}/files", params{accountID}, (*Server).listFiles, toRead},
 	{"POST", "/rooms/{room_id}/files", nil, (*Server).uploadFile, toWrite}, // see readUpload
-	{"GET", "/rooms/{room_id}/files/{file_id}", params{{name: "create_download_url", check: flag}}, (*Server).getFile, toRead},
+	{"GET", "/rooms/{room_id}/files/{file_id}", params{
+		{name: "create_download_url", check: flag},
+	}, (*Server).getFile, toRead},
 	{"GET", "/rooms/{room_id}/link", nil, (*Server).getLink, toRead},
 	{"POST", "/rooms/{room_id}/link", linkParams, (*Server).createLink, toAdmin},
 	{"PUT", "/rooms/{room_id}/link", linkParams, (*Server).updateLink, toAdmin},
@@ -131,8 +135,8 @@ func (c *call) permits(r right) error {
 	return nil
 }
 
-// match returns the operation of a request and the ids in its path. It returns nil if there is no such operation. Unlike
-// [http.ServeMux] it does not redirect a path with an empty element, which an empty id makes.
+// match returns the operation of a request and the ids in its path. It returns nil if there is no such operation.
+// Unlike [http.ServeMux] it does not redirect a path with an empty element, which an empty id makes.
 func match(r *http.Request) (*operation, map[string]string) {
 	path, ok := strings.CutPrefix(r.URL.Path, basePath)
 	if !ok {

@@ -200,8 +200,8 @@ func (s *Server) updateRoom(c *call) (any, error) {
 	return object{"room_id": c.room.RoomID}, nil
 }
 
-// deleteRoom is https://developer.chatwork.com/reference/delete-rooms-room_id. An account that leaves takes its tasks and
-// files with it.
+// deleteRoom is https://developer.chatwork.com/reference/delete-rooms-room_id. An account that leaves takes its tasks
+// and files with it.
 func (s *Server) deleteRoom(c *call) (any, error) {
 	me := c.account.AccountID
 	switch leave := c.params.Get("action_type") == "leave"; {
@@ -260,7 +260,8 @@ func (s *Server) wanted(c *call) (map[int64]Role, error) {
 func (s *Server) canBring(c *call, id int64) bool {
 	a := s.accounts[id]
 	return a != nil && (a == c.account || s.contacts[[2]int64{c.account.AccountID, id}] != 0 ||
-		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID || c.room != nil && c.room.Members[id] != "")
+		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID ||
+		c.room != nil && c.room.Members[id] != "")
 }
 
 // idList returns a list of ids, which was checked.
@@ -282,7 +283,8 @@ func (s *Server) updateMembers(c *call) (any, error) {
 	}
 	c.room.Members = roles
 	return object{
-		"admin": c.idList("members_admin_ids"), "member": c.idList("members_member_ids"), "readonly": c.idList("members_readonly_ids"),
+		"admin": c.idList("members_admin_ids"), "member": c.idList("members_member_ids"),
+		"readonly": c.idList("members_readonly_ids"),
 	}, nil
 }
 
@@ -342,7 +344,9 @@ func (s *Server) setLink(c *call, prefix, description string) (any, error) {
 	if code == "" {
 		code = "randomcode" + text(s.claim("code", 0))
 	}
-	l := &link{true, "https://example.chatwork.com/g/" + code, c.params.Get(prefix+"need_acceptance") != "0", description}
+	l := &link{
+		true, "https://example.chatwork.com/g/" + code, c.params.Get(prefix+"need_acceptance") != "0", description,
+	}
 	if slices.ContainsFunc(s.rooms, func(r *chat) bool { return r != c.room && r.link != nil && r.link.URL == l.URL }) {
 		return nil, errCodeUsed
 	}

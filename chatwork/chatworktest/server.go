@@ -49,15 +49,17 @@ type Server struct {
 	ids      map[string]*idPool          // by kind
 }
 
-// New returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room [RoomID], in
-// which the account is alone. Close ends it.
+// New returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room
+// [RoomID], in which the account is alone. Close ends it.
 func New() *Server {
 	s := &Server{
-		owners: make(map[string]owner), accounts: make(map[int64]*Account), seen: make(map[place]int), ids: make(map[string]*idPool),
+		owners: make(map[string]owner), accounts: make(map[int64]*Account),
+		seen: make(map[place]int), ids: make(map[string]*idPool),
 		contacts: make(map[[2]int64]int64), incoming: make(map[int64][]IncomingRequest),
 	}
 	s.Server = fakehttp.NewFake(s.serve, invalid,
-		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute}, fakehttp.Limit{Lane: room, N: 10, Per: 10 * time.Second})
+		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute},
+		fakehttp.Limit{Lane: room, N: 10, Per: 10 * time.Second})
 	s.AddAccount(johnSmith)
 	s.AddToken(Token, AccountID)
 	s.AddRoom(Room{RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]Role{AccountID: RoleAdmin}})
@@ -84,7 +86,8 @@ func (s *Server) ClientConfig() chatwork.ClientConfig {
 // MemoryClientConfig returns the configuration of a client that calls the fake in memory, for testing/synctest.
 func (s *Server) MemoryClientConfig() chatwork.ClientConfig {
 	return chatwork.ClientConfig{
-		Token: mackerel.NewSecret(Token), BaseURL: fakehttp.MemoryURL + basePath, Call: mackerel.CallOptions{Client: s.Client()},
+		Token: mackerel.NewSecret(Token), BaseURL: fakehttp.MemoryURL + basePath,
+		Call: mackerel.CallOptions{Client: s.Client()},
 	}
 }
 
