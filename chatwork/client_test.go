@@ -39,7 +39,9 @@ func FuzzTheFormByHand(f *testing.F) {
 		fake, c := connect(t)
 		_, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: body, SelfUnread: unread})
 		if body == "" {
-			servicetest.AsError(t, err, mackerel.ErrInvalid)
+			if !errors.Is(err, mackerel.ErrInvalid) {
+				t.Error(err)
+			}
 			return
 		}
 		want := url.Values{"body": {body}}
