@@ -1,7 +1,8 @@
-// Package chatwork carries alerts to rooms of Chatwork (https://go.chatwork.com) and calls its API, version 2.
+// Package chatwork carries alerts to rooms of Chatwork (https://go.chatwork.com) and calls its API, version 2
+// (https://developer.chatwork.com/reference).
 //
-// A [Notifier] posts one message per alert: mentions if the [Config] has some for the status, then a box with the
-// title, the facts, the memo and a link.
+// A [Notifier] posts one message per alert: the mentions that the [Config] has for the status, and a box with the
+// title, the text, the facts, the memo and a link.
 //
 //	n, err := chatwork.New(chatwork.Config{
 //		Token:  mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")),
@@ -9,7 +10,7 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// A [Client] has the operations of the API themselves, all of them:
+// A [Client] has all operations of the API:
 //
 //	GET    /me                                      GetMe                   Replay
 //	GET    /my/status                               GetMyStatus             Replay
@@ -45,78 +46,76 @@
 //	PUT    /rooms/{room_id}/link                    UpdateLink              Replay
 //	DELETE /rooms/{room_id}/link                    DeleteLink              Replay
 //
-// The last column says what becomes of a call whose answer was lost: a Replay is made again, for doing it twice is as
-// doing it once; a Once never is, and its error is [mackerel.ErrAmbiguous]; with a Message the delivery mode decides.
-// Reading a room has two names, because it is two things: [Client.LatestMessages] may be repeated, [Client.NewMessages]
-// consumes. [Client.ListMessages] is both, and says whether the account's plan hides messages.
+// The last column says what happens if the answer to a call is lost. A Replay is made again, because doing it twice is
+// the same as doing it once. A Once is never made again, and its error is [mackerel.ErrAmbiguous]. For a Message the
+// delivery mode decides. A room can be read in two ways: [Client.LatestMessages] may be repeated, [Client.NewMessages]
+// consumes what it returns. Both say whether the account's plan hides messages.
 //
-// Ids are what they are on the wire: those of messages are strings, all others numbers. Nothing can be paged: lists have
-// at most 100 items where their comments say so. An empty list is empty and not nil.
+// [Client.Follow] returns the new messages of a room one by one. [NewWebhookHandler] receives the messages that
+// Chatwork sends to a webhook.
+//
+// Ids of messages are strings, all other ids are numbers, as in the API. The API has no pages. Lists have at most 100
+// items where their comments say so. An empty list is empty and not nil.
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. Chatwork has no key to deduplicate by: if an answer is lost and the message is
-// posted again, it may stand in the room twice. With [mackerel.AtMostOnce] it stands there at most once and the error
-// is [mackerel.ErrAmbiguous].
+// The default is [mackerel.AtLeastOnce]. Chatwork has no key to drop repeats by: if an answer is lost and the message
+// is posted again, it may stand in the room twice. With [mackerel.AtMostOnce] it stands there at most once, and the
+// error is [mackerel.ErrAmbiguous]. The receipt's ID is the id of the message.
 //
 // # Limits
 //
-// 300 calls in 5 minutes per account, and 10 messages and tasks in 10 seconds per room. A call that is refused waits
-// for as long as the service says, within Call.MaxWait and the context's deadline, and is made again; beyond that the
-// error is [mackerel.ErrRateLimited] and says how long to wait. [IsRoomLimit] tells the two apart, [Client.RateLimit]
-// says how many calls are left, and with a [Pace] calls wait for their turn before they are refused. A message has at
-// most [MaxBody] bytes; what is longer is cut, the memo first, and the receipt says so. A file has at most [MaxFile].
+// Chatwork takes [CallLimit] calls per account in [CallWindow], and [RoomLimit] messages and tasks per room in
+// [RoomWindow] (https://developer.chatwork.com/docs/endpoints). A call that is refused with 429 is made again after the
+// time that Chatwork asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited] and says how long to wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit]
+// says how many calls are left. With a [Pace], calls wait for their turn before they are refused. A message that is
+// longer than [MaxBody] is cut before it is sent, and the receipt says so. A file has at most [MaxFile] bytes.
 //
 // # Text
 //
-// Text from alerts cannot mention anybody or break out of its box: see [Escape]. A [Builder] makes Chatwork's notation,
-// and [ParseNotation] reads it.
+// Text from alerts cannot mention anybody and cannot leave its box: see [Escape]. Only Message.Raw is in Chatwork's
+// notation. A [Builder] writes the notation, and [ParseNotation] reads it.
 //
-// # Tokens
+// # Service
 //
-// An API token is all that a notifier needs. For OAuth 2.0 a client has a Source: see [ClientConfig].
-//
-// # What others write
-//
-// [Client.Follow] gives the new messages of a room one by one, and [NewWebhookHandler] takes those that Chatwork sends.
+// A notifier needs an API token. For OAuth 2.0, make a [Client] with a Source and give it to the Config.
 package chatwork
 
 import (
 	"context"
-	"time"
+	"maps"
+	"net/url"
+	"slices"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Config says where and as whom to post. RoomID and either Token or Client are required.
-type Config struct {
-	Token  mackerel.Secret `json:"token"`
-	RoomID int64           `json:"room_id"`
-	Client *Client         `json:"-"` // shared by the rooms of one token; then Token, BaseURL and Call stay empty
-	// Mentions are whom to call, by the alert's status; a status that is not in it calls nobody. A Message function that
-	// sets a mention itself has its way.
-	Mentions map[mackerel.Status]Mention `json:"mentions,omitzero"`
-	// SelfUnread leaves the message unread for the account that posts it too, for a token of a person who must see it.
-	SelfUnread bool `json:"self_unread,omitzero"`
+// name is the service in errors and receipts.
+const name = "chatwork"
 
-	BaseURL string                                `json:"base_url,omitzero"` // DefaultBaseURL unless set
-	Level   mackerel.Level                        `json:"level,omitzero"`
-	Text    mackerel.Text                         `json:"text,omitzero"`
-	Message func(mackerel.Alert) (Message, error) `json:"-"` // DefaultMessage unless set
-	Call    mackerel.CallOptions                  `json:"-"`
+// Config says with which token to post, and where. RoomID and either Token or Client are required.
+type Config struct {
+	Token  mackerel.Secret `json:"token"` // an API token
+	RoomID int64           `json:"room_id"`
+	Client *Client         `json:"-"` // may be shared by many notifiers; if set, Token, BaseURL and Call stay empty
+	// Mentions are put before the box, by the alert's status. A status without a mention calls nobody.
+	Mentions   map[mackerel.Status]Mention `json:"mentions,omitzero"`
+	SelfUnread bool                        `json:"self_unread,omitzero"` // see Message.SelfUnread
+	BaseURL    string                      `json:"base_url,omitzero"`    // DefaultBaseURL unless set
+
+	Level mackerel.Level                       `json:"level,omitzero"`
+	Text  mackerel.Text                        `json:"text,omitzero"`
+	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`
 }
 
 // A Notifier posts alerts to one room. It is safe for concurrent use.
 type Notifier struct {
-	client   *Client
-	roomID   int64
-	post     func() transport.Request // all but the form
-	mentions map[mackerel.Status]Mention
-	unread   bool
-	level    mackerel.Level
-	message  func(mackerel.Alert) (Message, error)
+	flow   provider.Flow[Message]
+	roomID int64
 }
 
 var (
@@ -127,93 +126,77 @@ var (
 // New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	client := c.client(&p)
-	if c.RoomID <= 0 {
-		p.Add("RoomID", "required: the digits after rid in the room's address")
-	}
-	checkMentions(&p, c.Mentions)
-	p.Common(c.Level, c.Text)
-	if err := p.Err(name); err != nil {
+	base := c.check(&p)
+	if err := p.ConfigError(name); err != nil {
 		return nil, err
+	}
+	client := c.Client
+	if client == nil {
+		client = newClient(ClientConfig{Token: c.Token, Call: c.Call}, base)
 	}
 	post, err := client.postRequest(c.RoomID)
 	if err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		client: client, roomID: c.RoomID, post: func() transport.Request { return post }, mentions: copyMentions(c.Mentions), unread: c.SelfUnread, level: c.Level,
-		message: c.Message,
+	mentions := provider.ByStatus(c.Mentions)
+	for status, m := range mentions {
+		mentions[status] = m.clone() // the caller's may change
 	}
-	if n.message == nil {
-		n.message = func(a mackerel.Alert) (Message, error) { return DefaultMessage(a, c.Text), nil }
-	}
-	return n, nil
+	return &Notifier{roomID: c.RoomID, flow: provider.Flow[Message]{
+		Service: client.service,
+		Skip:    provider.ByLevel(c.Level),
+		Message: func(a mackerel.Alert) Message {
+			m := DefaultMessage(a, c.Text)
+			m.Mention, m.SelfUnread = mentions[provider.Rating(a)].clone(), c.SelfUnread
+			return m
+		},
+		Edit:    c.Edit,
+		Request: func() transport.Request { return post },
+		Render:  render,
+		Call:    client.call,
+	}}, nil
 }
 
-// client is the shared one, or one of the notifier's own.
-func (c Config) client(p *provider.Problems) *Client {
+// check notes all problems, and returns the API's address if the notifier is to have a client of its own.
+func (c Config) check(p *provider.Problems) (base *url.URL) {
 	if c.Client == nil {
-		return ClientConfig{Token: c.Token, BaseURL: c.BaseURL, Call: c.Call}.client(p)
+		p.Token("Token", c.Token)
 	}
-	if !c.Token.IsZero() || c.BaseURL != "" || !provider.NoCall(c.Call) {
+	if c.RoomID <= 0 {
+		p.Add("RoomID", "required: the digits after rid in the room's address")
+	}
+	if c.Client != nil && (!c.Token.IsZero() || c.BaseURL != "" || !provider.NoCall(c.Call)) {
 		p.Add("Client", "set together with Token, BaseURL or Call, which are the client's own")
 	}
-	return c.Client
+	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
+		c.Mentions[status].check(p, "Mentions["+string(status)+"]")
+	}
+	if c.Client == nil {
+		base = p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
+	}
+	p.Common(c.Level, c.Text, c.Call)
+	return base
 }
 
 // Notify posts the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
-	_, err := n.Deliver(ctx, a)
+	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver posts the alert and says what came of it. The receipt's ID is the message's id.
+// Deliver posts the alert and returns what came of it.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return n.client.service.Skipped(skipped), err
-	}
-	return n.Send(ctx, m)
+	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. That it is cut to [MaxBody] is no error; that it is empty is one.
+// Send posts a message that the caller has made. A message that is too long is cut, and the receipt says so. A message
+// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
-	start := time.Now()
-	params, cuts := n.params(m)
-	r, err := n.client.post(ctx, n.post(), params)
-	return n.client.service.Receipt(start, r, postedID(r.Body), cuts), err
+	return n.flow.Send(ctx, m)
 }
 
-// Preview shows what Deliver would send, without sending it.
-func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	m, skipped, err := n.compose(a)
-	if skipped != "" || err != nil {
-		return &mackerel.Preview{Skipped: skipped}, err
-	}
-	params, cuts := n.params(m)
-	r := n.post()
-	r.Body = params.form()
-	return n.client.service.Preview(cuts, r), nil
-}
+// Preview returns what Deliver would send, without sending it.
+func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "chatwork room 123".
 func (n *Notifier) String() string { return name + " room " + id(n.roomID) }
-
-// compose makes the message for an alert, or says why there is none.
-func (n *Notifier) compose(a mackerel.Alert) (m Message, skipped string, err error) {
-	if skipped = provider.Skip(n.level, a); skipped != "" {
-		return Message{}, skipped, nil
-	}
-	if m, err = n.message(a); err != nil {
-		return Message{}, "", n.client.service.MessageError(err)
-	}
-	if m.Mention.none() {
-		m.Mention = n.mentions[provider.Rating(a)]
-	}
-	return m, "", nil
-}
-
-func (n *Notifier) params(m Message) (PostMessageParams, []mackerel.Cut) {
-	body, cuts := m.body()
-	return PostMessageParams{Body: body, SelfUnread: n.unread}, cuts
-}

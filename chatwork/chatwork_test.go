@@ -1,219 +1,213 @@
 package chatwork_test
 
 import (
-	"errors"
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"testing/synctest"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+	"github.com/mackerel-notify/mackerel/notifytest"
 )
 
-func newNotifier(t *testing.T, c chatwork.Config) (*chatworktest.Server, *chatwork.Notifier) {
-	t.Helper()
-	s := chatworktest.NewServer()
-	t.Cleanup(s.Close)
-	c.Token, c.RoomID, c.BaseURL = mackerel.NewSecret(chatworktest.Token), room, s.BaseURL()
-	n, err := chatwork.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, n
-}
-
-func TestDeliverSaysWhatCameOfIt(t *testing.T) {
-	s, n := newNotifier(t, chatwork.Config{})
-	r, err := n.Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := s.Messages(room)[0]
-	if r.Provider != "chatwork" || r.ID != m.MessageID || r.Attempts != 1 || r.Duration <= 0 || r.Skipped != "" || len(r.Cuts) != 0 {
-		t.Errorf("got %+v", r)
-	}
-	if want := "[info][title][CRITICAL] disk full[/title][/info]"; m.Body != want {
-		t.Errorf("posted %q, want %q", m.Body, want)
-	}
-}
-
-func TestAWarningIsSkippedWhereOnlyCriticalCounts(t *testing.T) {
-	s, n := newNotifier(t, chatwork.Config{Level: mackerel.LevelCritical})
-	r, err := n.Deliver(t.Context(), mackerel.Alert{Status: "WARNING"})
-	if err != nil || r.Skipped == "" || r.Attempts != 0 {
-		t.Errorf("got %+v, %v", r, err)
-	}
-	p, err := n.Preview(mackerel.Alert{Status: "WARNING"})
-	if err != nil || p.Skipped == "" || len(p.Requests) != 0 {
-		t.Errorf("previewed %+v, %v", p, err)
-	}
-	if len(s.Requests()) != 0 {
-		t.Error("a request was made")
-	}
-	if r, err := n.Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusOK}); err != nil || r.Skipped != "" {
-		t.Errorf("ok: got %+v, %v", r, err)
-	}
-}
-
-func TestMentionsStandBeforeTheBoxByStatus(t *testing.T) {
-	s, n := newNotifier(t, chatwork.Config{Mentions: map[mackerel.Status]chatwork.Mention{
-		"CRITICAL": {To: []int64{7, 8}}, mackerel.StatusUnknown: {All: true},
-	}})
-	for _, status := range []mackerel.Status{"critical", "Unknown", "ok"} {
-		if err := n.Notify(t.Context(), mackerel.Alert{Status: status, Message: "x"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i, want := range []string{"[To:7][To:8]\n[info]", "[toall]\n[info]", "[info]"} {
-		if got := s.Messages(room)[i].Body; !strings.HasPrefix(got, want) {
-			t.Errorf("posted %q, want it to begin with %q", got, want)
-		}
-	}
-}
-
-func TestAMessageFunctionHasItsWay(t *testing.T) {
-	s, n := newNotifier(t, chatwork.Config{
-		Mentions: map[mackerel.Status]chatwork.Mention{mackerel.StatusCritical: {All: true}},
-		Message: func(a mackerel.Alert) (chatwork.Message, error) {
-			if a.Message == "" {
-				return chatwork.Message{}, errors.New("nothing to say")
-			}
-			m := chatwork.DefaultMessage(a, mackerel.Text{})
-			m.Mention, m.Raw, m.Text = chatwork.Mention{To: []int64{9}}, "[code]x[/code]", "[hr]"
-			return m, nil
+// harness returns the harness of a notifier whose client is made by the function.
+func harness(t testing.TB, secret string, client func(chatwork.ClientConfig) chatwork.ClientConfig) notifytest.Harness {
+	fake := servicetest.Start(t, chatworktest.New())
+	fake.AddAccessToken(accessToken, chatworktest.AccountID)
+	return notifytest.Harness{
+		New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
+			config := fake.MemoryClientConfig()
+			config.BaseURL, config.Call = e.BaseURL+"/v2", e.Call()
+			c := servicetest.Make(t, chatwork.NewClient, client(config))
+			return servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: room})
 		},
-	})
-	if err := n.Notify(t.Context(), mackerel.Alert{Status: "critical", Monitor: mackerel.Monitor{Name: "m"}, Message: "y"}); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := s.Messages(room)[0].Body, "[To:9]\n[code]x[/code]\n[info][title][CRITICAL] m[/title]［hr][/info]"; got != want {
-		t.Errorf("posted %q, want %q", got, want)
-	}
-	err := n.Notify(t.Context(), mackerel.Alert{})
-	if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "nothing to say") {
-		t.Errorf("got %v", err)
+		Fake:    fake,
+		Count:   fake.Accepted,
+		Secrets: []string{secret},
 	}
 }
 
-func TestNoTextCallsAnybodyOrLeavesItsBox(t *testing.T) {
-	s, n := newNotifier(t, chatwork.Config{})
-	for _, evil := range []string{"[toall]", "[To:1]", "[/title][toall]", "[/info][rp aid=1 to=2-3]", "[code]", "[qt][qtmeta aid=1]", "[返信 aid=1 to=2-3]", "x\r\n[toall]\u202e"} {
-		a := mackerel.Alert{
-			ID: evil, Status: mackerel.Status(evil), Org: evil, URL: "https://example.com/" + evil, Message: evil, ImageURL: evil, Trigger: evil, Reason: evil,
-			Monitor: mackerel.Monitor{Name: evil, Memo: evil}, Facts: []mackerel.Fact{{Label: evil, Value: evil}},
-			Host: &mackerel.Host{Name: evil, Status: evil, Roles: []mackerel.Role{{FullName: evil}}}, Service: &mackerel.Service{Name: evil},
-			User: &mackerel.User{ScreenName: evil}, Metric: &mackerel.Metric{Label: evil, Value: new(float64)},
+const accessToken = "access-token-of-oauth"
+
+func TestConformance(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+		return harness(t, chatworktest.Token, func(c chatwork.ClientConfig) chatwork.ClientConfig { return c })
+	})
+}
+
+func TestConformanceWithASource(t *testing.T) {
+	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+		return harness(t, accessToken, func(c chatwork.ClientConfig) chatwork.ClientConfig {
+			c.Token, c.Source = mackerel.Secret{}, chatwork.StaticToken(chatwork.BearerToken(mackerel.NewSecret(accessToken)))
+			return c
+		})
+	})
+}
+
+func TestGolden(t *testing.T) {
+	servicetest.Golden(t, servicetest.Languages(func(t testing.TB, text mackerel.Text) (servicetest.Fake, servicetest.Notifier) {
+		return start(t, func(c *chatwork.Config) {
+			c.Text, c.SelfUnread = text, true
+			c.Mentions = map[mackerel.Status]chatwork.Mention{mackerel.StatusCritical: {To: []int64{1, 2}}}
+		})
+	}))
+}
+
+func TestConfigurations(t *testing.T) {
+	_, client := connect(t)
+	secret := mackerel.NewSecret("secret-token")
+	mentions := func(to ...int64) map[mackerel.Status]chatwork.Mention {
+		return map[mackerel.Status]chatwork.Mention{mackerel.StatusWarning: {To: []int64{1}}, mackerel.StatusOK: {To: to}}
+	}
+	servicetest.Configs(t, chatwork.New, "secret-token", []servicetest.ConfigCase[chatwork.Config]{
+		{Name: "a token and a room are enough", Config: chatwork.Config{Token: secret, RoomID: 1}},
+		{Name: "a client and a room are enough", Config: chatwork.Config{Client: client, RoomID: 1}},
+		{Name: "a token and a room are required", Want: []string{"Token: required", "RoomID: required"}},
+		{Name: "a client has its own token, address and options", Config: chatwork.Config{Client: client, RoomID: 1, Token: secret},
+			Want: []string{"Client: set together with Token, BaseURL or Call"}},
+		{Name: "a mention must leave room for the alert", Config: chatwork.Config{Token: secret, RoomID: 1, Mentions: mentions(slices.Repeat([]int64{1}, 6000)...)},
+			Want: []string{"Mentions[ok]: 36001 bytes, and at most 32767 are allowed"}},
+		{Name: "all problems are told at once, in the order of the fields", Config: chatwork.Config{
+			Token: mackerel.NewSecret("secret-token\n"), RoomID: -1, Mentions: mentions(5, 0), BaseURL: "ftp://secret-token", Level: "x",
+			Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxWait: -1},
+		}, Want: []string{"Token: has a blank", "RoomID: required", "Mentions[ok].To[1]: must be positive", "BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxWait: "}},
+	})
+	servicetest.Configs(t, chatwork.NewClient, "secret-token", []servicetest.ConfigCase[chatwork.ClientConfig]{
+		{Name: "a token is enough for a client", Config: chatwork.ClientConfig{Token: secret}},
+		{Name: "a source is enough for a client", Config: chatwork.ClientConfig{Source: chatwork.StaticToken(chatwork.APIToken(secret))}},
+		{Name: "a client has a token or a source", Config: chatwork.ClientConfig{Token: secret, Source: chatwork.StaticToken(chatwork.APIToken(secret))},
+			Want: []string{"Source: set together with Token"}},
+		{Name: "all problems of a client are told at once", Config: chatwork.ClientConfig{
+			Token: mackerel.NewSecret("secret-token\n"), BaseURL: "api.chatwork.com", Call: mackerel.CallOptions{Timeout: -1},
+		}, Want: []string{"Token: has a blank", "BaseURL: ", "Call.Timeout: "}},
+	})
+}
+
+func TestMentions(t *testing.T) {
+	for status, want := range map[mackerel.Status]string{
+		"critical":             "[To:7][To:8]\n[info]",
+		"Unknown":              "[toall]\n[info]",
+		"ok":                   "[info]",
+		"status-of-the-future": "[info]",
+	} {
+		m, _ := notify(t, mackerel.Alert{Status: status, Message: "x"}, func(c *chatwork.Config) {
+			c.Mentions = map[mackerel.Status]chatwork.Mention{
+				"CRITICAL": {To: []int64{7, 8}}, mackerel.StatusUnknown: {To: []int64{9}, All: true},
+			}
+		})
+		if !strings.HasPrefix(m.Body, want) {
+			t.Errorf("%s: %q, want it to begin with %q", status, m.Body, want)
 		}
-		if err := n.Notify(t.Context(), a); err != nil {
+	}
+}
+
+func TestEditSeesWhatTheConfigAddsAndMayEmptyIt(t *testing.T) {
+	m, _ := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "x"}, func(c *chatwork.Config) {
+		c.Mentions, c.SelfUnread = map[mackerel.Status]chatwork.Mention{mackerel.StatusCritical: {To: []int64{7}, All: true}}, true
+		c.Edit = func(m *chatwork.Message, _ mackerel.Alert) error {
+			m.Text = fmt.Sprint(m.Mention, m.SelfUnread)
+			m.Mention, m.SelfUnread, m.Raw = chatwork.Mention{}, false, "[hr]"
+			return nil
+		}
+	})
+	if want := "[hr]\n[info][title][CRITICAL] x[/title]{[7] true} true[/info]"; m.Body != want || m.SelfUnread {
+		t.Errorf("%q, unread %t, want %q", m.Body, m.SelfUnread, want)
+	}
+}
+
+func TestMentionsOfAConfigCannotBeChanged(t *testing.T) {
+	to := []int64{7}
+	fake, n := start(t, func(c *chatwork.Config) {
+		c.Mentions = map[mackerel.Status]chatwork.Mention{mackerel.StatusCritical: {To: to}}
+		c.Edit = func(m *chatwork.Message, _ mackerel.Alert) error {
+			m.Mention.To[0]++
+			return nil
+		}
+	})
+	to[0] = 99
+	for range 2 {
+		if err := n.Notify(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical}); err != nil {
 			t.Fatal(err)
 		}
-		messages := s.Messages(room)
-		body := messages[len(messages)-1].Body
-		if got := strings.Join(chatworktest.Tags(body), ""); got != "[info][title][/title][hr][/info]" {
-			t.Errorf("%q leaves the tags %s in %q", evil, got, body)
-		}
-		s.Advance(chatwork.RoomWindow)
-	}
-}
-
-func TestALongAlertIsCutAndSaysSo(t *testing.T) {
-	for _, unit := range []string{"a", "障", "👨‍👩‍👧‍👦", "[toall]", "[/info]"} {
-		s, n := newNotifier(t, chatwork.Config{})
-		long := strings.Repeat(unit, 70000/len(unit))
-		for _, tt := range []struct {
-			name  string
-			alert mackerel.Alert
-			cut   string
-		}{
-			{"memo", mackerel.Alert{URL: "https://example.com/a", Message: "why", Monitor: mackerel.Monitor{Name: "name", Memo: long}}, "memo"},
-			{"message", mackerel.Alert{URL: "https://example.com/a", Message: long, Monitor: mackerel.Monitor{Name: "name", Memo: long}}, "memo text"},
-			{"everything", mackerel.Alert{URL: "https://example.com/a", Org: long, Message: long, Monitor: mackerel.Monitor{Name: long, Memo: long}}, "memo text facts title"},
-		} {
-			r, err := n.Deliver(t.Context(), tt.alert)
-			if err != nil {
-				t.Fatalf("%s of %q: %v", tt.name, unit, err)
-			}
-			messages := s.Messages(room)
-			body := messages[len(messages)-1].Body
-			if len(body) > chatwork.MaxBody || len(body) < chatwork.MaxBody-2*len(unit)-8 || !utf8.ValidString(body) {
-				t.Errorf("%s of %q: %d bytes", tt.name, unit, len(body))
-			}
-			if !strings.HasPrefix(body, "[info][title][UNKNOWN] ") || !strings.HasSuffix(body, "[hr]https://example.com/a[/info]") {
-				t.Errorf("%s of %q: lost its title or link: %.40q ... %q", tt.name, unit, body, body[len(body)-40:])
-			}
-			var cut []string
-			for _, c := range r.Cuts {
-				cut = append(cut, c.Field)
-				if c.Unit != "bytes" || c.To >= c.From {
-					t.Errorf("%s of %q: %+v", tt.name, unit, c)
-				}
-			}
-			if got := strings.Join(cut, " "); got != tt.cut {
-				t.Errorf("%s of %q: cut %q, want %q", tt.name, unit, got, tt.cut)
-			}
+		if m := servicetest.Last(t, fake, fake.Messages(room)); !strings.HasPrefix(m.Body, "[To:8]\n") {
+			t.Errorf("%q", m.Body)
 		}
 	}
 }
 
-func TestSendRefusesAnEmptyMessage(t *testing.T) {
-	s, n := newNotifier(t, chatwork.Config{})
-	if _, err := n.Send(t.Context(), chatwork.Message{}); !errors.Is(err, mackerel.ErrInvalid) {
-		t.Errorf("got %v", err)
+func TestTheReceiptHasTheMessagesID(t *testing.T) {
+	m, receipt := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
+	if receipt.ID != m.MessageID || receipt.Attempts != 1 || m.Body != "[info][title][CRITICAL] disk full[/title][/info]" || m.SelfUnread {
+		t.Errorf("%+v, %+v", receipt, m)
 	}
-	if len(s.Requests()) != 0 {
-		t.Error("it was sent")
-	}
+}
+
+func TestAnswers(t *testing.T) {
+	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
+		return start(t, func(c *chatwork.Config) { c.Call.MaxAttempts = 1 })
+	}, []servicetest.Answer{
+		{Name: "an id is success", Status: 200, Body: `{"message_id":"1234567890123456789"}`},
+		{Name: "blanks and other members do not matter", Status: 200, Body: `{ "message_id" : "12", "x": 1 }`},
+		{Name: "an empty object is not success", Status: 200, Body: `{}`, Kind: mackerel.ErrAmbiguous},
+		{Name: "an id that is a number is not success", Status: 200, Body: `{"message_id":12}`, Kind: mackerel.ErrAmbiguous},
+		{Name: "a page is not success", Status: 200, Body: "<html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
+		{Name: "an empty 200 is not success", Status: 200, Kind: mackerel.ErrAmbiguous},
+		{Name: "a 204 is not success", Status: 204, Kind: mackerel.ErrAmbiguous},
+		{Name: "a wrong body", Status: 400, Body: `{"errors":["Parameter 'body' is required"]}`, Kind: mackerel.ErrInvalid, Message: "Parameter 'body' is required"},
+		{Name: "several errors are joined", Status: 400, Body: `{"errors":["a","b"]}`, Kind: mackerel.ErrInvalid, Message: "a b"},
+		{Name: "errors of another form say nothing", Status: 400, Body: `{"errors":{"body":"x"}}`, Kind: mackerel.ErrInvalid},
+		{Name: "a wrong token", Status: 401, Body: `{"errors":["Invalid API token"]}`, Kind: mackerel.ErrUnauthorized, Message: "Invalid API token"},
+		{Name: "a quoted token is redacted", Status: 400, Body: `{"errors":["token chatworktest-api-token"]}`, Kind: mackerel.ErrInvalid, Message: "token [redacted]"},
+		{Name: "a room of others", Status: 403, Kind: mackerel.ErrUnauthorized},
+		{Name: "an unknown room", Status: 404, Kind: mackerel.ErrNotFound},
+		{Name: "a limit", Status: 429, Body: `{"errors":["Rate limit exceeded"]}`, Kind: mackerel.ErrRateLimited, Message: "Rate limit exceeded"},
+		{Name: "a failure of Chatwork's", Status: 500, Kind: mackerel.ErrAmbiguous},
+	})
 }
 
 func TestRoomsOfOneTokenShareAClient(t *testing.T) {
-	s, c := newClient(t)
-	second := s.AddRoom(chatworktest.Room{Name: "second", Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
+	fake, c := connect(t)
+	second := fake.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
 	for _, id := range []int64{room, second} {
-		n, err := chatwork.New(chatwork.Config{Client: c, RoomID: id})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil {
-			t.Fatal(err)
+		n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: id})
+		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil || n.String() != fmt.Sprint("chatwork room ", id) {
+			t.Errorf("%v: %v", n, err)
 		}
 	}
-	if len(s.Messages(room)) != 1 || len(s.Messages(second)) != 1 {
-		t.Error("not one message in each room")
+	if len(fake.Messages(room)) != 1 || len(fake.Messages(second)) != 1 || fake.Connections() != 1 {
+		t.Errorf("not a message in each room over one connection, but over %d", fake.Connections())
 	}
 }
 
-func TestNewReportsAllProblems(t *testing.T) {
-	_, c := newClient(t)
-	for _, tt := range []struct {
-		name   string
-		config chatwork.Config
-		words  []string
-	}{
-		{"nothing set", chatwork.Config{}, []string{"Token: required", "RoomID: required"}},
-		{"everything wrong", chatwork.Config{
-			Token: mackerel.NewSecret("a b"), RoomID: -1, BaseURL: "ftp://x", Level: "some", Text: mackerel.Text{Language: "fr"},
-			Mentions: map[mackerel.Status]chatwork.Mention{"ok": {To: []int64{0}}}, Call: mackerel.CallOptions{MaxWait: -1},
-		}, []string{"Token", "RoomID", "BaseURL", "Level", "Text.Language", "Mentions[ok]", "Call.MaxWait"}},
-		{"two clients", chatwork.Config{Client: c, RoomID: 1, Token: mackerel.NewSecret("abcdef")}, []string{"Client: set together with"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := chatwork.New(tt.config)
-			if !errors.Is(err, mackerel.ErrConfig) {
-				t.Fatalf("got %v", err)
+func TestNotifierWaitsForTheLimitOfItsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t)
+		fake.Documented()
+		start := time.Now()
+		for range 25 {
+			if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil {
+				t.Fatal(err)
 			}
-			for _, w := range tt.words {
-				if !strings.Contains(err.Error(), w) {
-					t.Errorf("%q does not say %q", err, w)
-				}
-			}
-		})
-	}
+		}
+		if waited := time.Since(start); waited != 2*chatwork.RoomWindow || fake.Accepted() != 25 {
+			t.Errorf("%d messages took %v", fake.Accepted(), waited)
+		}
+	})
 }
 
-func TestStringNamesTheRoom(t *testing.T) {
-	_, n := newNotifier(t, chatwork.Config{})
-	if got := n.String(); got != "chatwork room 567890123" {
-		t.Errorf("got %q", got)
+func TestThePreviewOfASourceHasNoToken(t *testing.T) {
+	_, c := connect(t, from(func(context.Context, chatwork.Token) (chatwork.Token, error) {
+		t.Error("a preview asks for a token")
+		return chatwork.Token{}, nil
+	}))
+	n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: room})
+	if p, err := n.Preview(mackerel.Alert{Message: "x"}); err != nil || len(p.Requests) != 1 {
+		t.Errorf("%+v, %v", p, err)
 	}
 }

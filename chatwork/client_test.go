@@ -1,343 +1,404 @@
 package chatwork_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-querystring/query"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-const room = chatworktest.RoomID
-
-func newClient(t *testing.T) (*chatworktest.Server, *chatwork.Client) {
-	t.Helper()
-	s := chatworktest.NewServer()
-	t.Cleanup(s.Close)
-	c, err := chatwork.NewClient(chatwork.ClientConfig{Token: mackerel.NewSecret(chatworktest.Token), BaseURL: s.BaseURL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, c
-}
-
-// inBubble is newClient where time is synctest's.
-func inBubble(t *testing.T, call mackerel.CallOptions) (*chatworktest.Server, *chatwork.Client) {
-	t.Helper()
-	s := chatworktest.NewServer()
-	t.Cleanup(s.Close)
-	call.Client = s.Client()
-	c, err := chatwork.NewClient(chatwork.ClientConfig{Token: mackerel.NewSecret(chatworktest.Token), BaseURL: chatworktest.MemoryBaseURL, Call: call})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, c
-}
-
-func post(t *testing.T, c *chatwork.Client, body string) string {
-	t.Helper()
-	id, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: body})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-func bodies(messages []chatwork.RoomMessage) string {
-	var all []string
-	for _, m := range messages {
-		all = append(all, m.Body)
-	}
-	return strings.Join(all, "|")
-}
-
-func TestPostMessagePostsAndReturnsTheID(t *testing.T) {
-	s, c := newClient(t)
-	id, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: "障害 a&b=c +%\n[info]", SelfUnread: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := s.Messages(room)[0]
-	if m.MessageID != id || m.Body != "障害 a&b=c +%\n[info]" || !m.SelfUnread {
-		t.Errorf("posted %+v as %s", m, id)
-	}
-}
-
-func TestTheFormByHandIsTheFormOfGoQuerystring(t *testing.T) {
-	s, c := newClient(t)
+func TestAPostedMessageArrivesAsItIs(t *testing.T) {
+	fake, c := connect(t)
 	for _, p := range []chatwork.PostMessageParams{
-		{Body: "a"}, {Body: "障害 + & = % \n\r\t\x00 ~*'()!", SelfUnread: true}, {Body: strings.Repeat("💥", 3)},
+		{Body: "a"}, {Body: "障害 a&b=c +%;\n\r\t\x00 ~*'()![info]", SelfUnread: true}, {Body: strings.Repeat("💥", 3)},
 	} {
-		if _, err := c.PostMessage(t.Context(), room, p); err != nil {
-			t.Fatal(err)
-		}
-		values, err := query.Values(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		requests := s.Requests()
-		if got, want := string(requests[len(requests)-1].Body), values.Encode(); got != want {
-			t.Errorf("sent %q, go-querystring has %q", got, want)
+		id, err := c.PostMessage(t.Context(), room, p)
+		m := servicetest.Last(t, fake, fake.Messages(room))
+		if err != nil || m.MessageID != id || m.Body != p.Body || m.SelfUnread != p.SelfUnread {
+			t.Errorf("%+v as %s, %v", m, id, err)
 		}
 	}
 }
 
-func TestAPostedMessageIsOnlyDoneWithItsID(t *testing.T) {
-	for _, tt := range []struct {
-		name, body, id string
-	}{
-		{"as it always comes", `{"message_id":"1234567890123456789"}`, "1234567890123456789"},
-		{"with blanks and more members", `{ "message_id" : "12", "x": 1 }`, "12"},
-		{"an empty object", `{}`, ""},
-		{"a page of a proxy", `<html>welcome</html>`, ""},
-		{"nothing", ``, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s, _ := newClient(t)
-			c, err := chatwork.NewClient(chatwork.ClientConfig{
-				Token: mackerel.NewSecret(chatworktest.Token), BaseURL: s.BaseURL(), Call: mackerel.CallOptions{MaxAttempts: 1},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Inject(fakehttp.Fault{Status: 200, Body: tt.body})
-			id, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: "x"})
-			if id != tt.id || (tt.id == "") != errors.Is(err, mackerel.ErrAmbiguous) {
-				t.Errorf("got %q, %v", id, err)
-			}
-		})
-	}
-}
-
-func TestTheTwoReadingsOfARoom(t *testing.T) {
-	s, c := newClient(t)
-	for _, read := range []func() ([]chatwork.RoomMessage, error){
-		func() ([]chatwork.RoomMessage, error) { return c.LatestMessages(t.Context(), room) },
-		func() ([]chatwork.RoomMessage, error) { return c.NewMessages(t.Context(), room) },
-	} {
-		if list, err := read(); err != nil || list == nil || len(list) != 0 {
-			t.Errorf("an empty room gives %v, %v", list, err)
-		}
-	}
-	s.AddMessage(room, chatworktest.Message{AccountID: chatworktest.AccountID, Body: "one"})
-	s.AddMessage(room, chatworktest.Message{AccountID: chatworktest.AccountID, Body: "two"})
-	for range 2 {
-		if list, err := c.LatestMessages(t.Context(), room); err != nil || bodies(list) != "one|two" {
-			t.Errorf("LatestMessages gives %q, %v", bodies(list), err)
-		}
-	}
-	for _, want := range []string{"one|two", ""} {
-		if list, err := c.NewMessages(t.Context(), room); err != nil || bodies(list) != want {
-			t.Errorf("NewMessages gives %q, %v, want %q", bodies(list), err, want)
-		}
-	}
-	if list, err := c.LatestMessages(t.Context(), room); err != nil || len(list) != 2 {
-		t.Errorf("after NewMessages LatestMessages gives %q, %v", bodies(list), err)
-	}
-}
-
-func TestNewMessagesIsNeverRepeatedAfterALostAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		s.AddMessage(room, chatworktest.Message{AccountID: chatworktest.AccountID, Body: "one"})
-		s.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection})
-		_, err := c.NewMessages(t.Context(), room)
-		if !errors.Is(err, mackerel.ErrAmbiguous) || !strings.Contains(err.Error(), "LatestMessages") {
-			t.Errorf("got %v", err)
-		}
-		if n := len(s.Requests()); n != 1 {
-			t.Errorf("%d requests", n)
-		}
-		if list, err := c.NewMessages(t.Context(), room); err != nil || len(list) != 0 {
-			t.Errorf("the lost messages came again: %q, %v", bodies(list), err)
-		}
-		if list, err := c.LatestMessages(t.Context(), room); err != nil || bodies(list) != "one" {
-			t.Errorf("LatestMessages gives %q, %v", bodies(list), err)
-		}
-	})
-}
-
-func TestGetMessageAndMarking(t *testing.T) {
-	_, c := newClient(t)
-	first, second := post(t, c, "first"), post(t, c, "second")
-	if m, err := c.GetMessage(t.Context(), room, second); err != nil || m.Body != "second" || m.MessageID != second || m.Account.AccountID != chatworktest.AccountID {
-		t.Errorf("got %+v, %v", m, err)
-	}
-	if state, err := c.MarkUnread(t.Context(), room, first); err != nil || state.UnreadNum != 2 {
-		t.Errorf("unread: %+v, %v", state, err)
-	}
-	if state, err := c.MarkRead(t.Context(), room, first); err != nil || state.UnreadNum != 1 {
-		t.Errorf("read up to the first: %+v, %v", state, err)
-	}
-	if state, err := c.MarkRead(t.Context(), room, ""); err != nil || state.UnreadNum != 0 {
-		t.Errorf("read all: %+v, %v", state, err)
-	}
-	if _, err := c.MarkRead(t.Context(), room, ""); !errors.Is(err, mackerel.ErrInvalid) {
-		t.Errorf("reading what was read gives %v", err)
-	}
-	if _, err := c.MarkUnread(t.Context(), room, ""); !errors.Is(err, mackerel.ErrInvalid) {
-		t.Errorf("unreading nothing gives %v", err)
-	}
-}
-
-func TestIDsCannotLeaveTheirPlaceInThePath(t *testing.T) {
-	s, c := newClient(t)
-	for _, id := range []string{"1/../2", "1?x=y", "1#", "%2e%2e"} {
-		if _, err := c.GetMessage(t.Context(), room, id); err == nil {
-			t.Errorf("%q was found", id)
-		}
-		requests := s.Requests()
-		want := "/v2/rooms/567890123/messages/" + url.PathEscape(id)
-		if got := requests[len(requests)-1].Path; got != want {
-			t.Errorf("%q: asked for %s, want %s", id, got, want)
-		}
-	}
-	n := len(s.Requests())
-	for _, id := range []string{"", ".", ".."} {
-		if _, err := c.GetMessage(t.Context(), room, id); !errors.Is(err, mackerel.ErrInvalid) {
-			t.Errorf("%q gives %v", id, err)
-		}
-	}
-	if len(s.Requests()) != n {
-		t.Error("an impossible id was sent")
-	}
-}
-
-func TestErrorsKeepTheServicesWords(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		fault fakehttp.Fault
-		kind  error
-		want  string
-	}{
-		{"a wrong token", fakehttp.Fault{Status: 401, Body: `{"errors":["Invalid API token"]}`}, mackerel.ErrUnauthorized, "chatwork: get message: 401: Invalid API token (not authorized)"},
-		{"several words", fakehttp.Fault{Status: 400, Body: `{"errors":["a","b"]}`}, mackerel.ErrInvalid, "chatwork: get message: 400: a b (invalid request)"},
-		{"an empty body", fakehttp.Fault{Status: 403}, mackerel.ErrUnauthorized, "chatwork: get message: 403: Forbidden (not authorized)"},
-		{"another shape", fakehttp.Fault{Status: 400, Body: `{"errors":{"body":"x"}}`}, mackerel.ErrInvalid, "chatwork: get message: 400: Bad Request (invalid request)"},
-		{"the token quoted", fakehttp.Fault{Status: 400, Body: `{"errors":["token chatworktest-api-token"]}`}, mackerel.ErrInvalid, "chatwork: get message: 400: token [redacted] (invalid request)"},
-		{"a redirect", fakehttp.Fault{Status: 302, Header: http.Header{"Location": {"https://evil.example.com/steal?x=1"}}}, mackerel.ErrInvalid, "chatwork: get message: 302: Found: redirect to evil.example.com refused (invalid request)"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s, c := newClient(t)
-			s.Inject(tt.fault)
-			_, err := c.GetMessage(t.Context(), room, "1")
-			if !errors.Is(err, tt.kind) || err.Error() != tt.want {
-				t.Errorf("got %v, want %s", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestTheRoomsLimitIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		start := time.Now()
-		for range 25 {
-			post(t, c, "x")
-		}
-		if waited := time.Since(start); waited < 20*time.Second || waited > 21*time.Second {
-			t.Errorf("25 messages took %v", waited)
-		}
-		if n := len(s.Messages(room)); n != 25 {
-			t.Errorf("%d messages stand in the room", n)
-		}
-	})
-}
-
-func TestTheGeneralLimitIsLongerThanAWaitMayBe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, c := inBubble(t, mackerel.CallOptions{})
-		for range 300 {
-			if _, err := c.LatestMessages(t.Context(), room); err != nil {
-				t.Fatal(err)
-			}
-		}
-		start := time.Now()
-		_, err := c.LatestMessages(t.Context(), room)
-		after, again := mackerel.Retry(err)
-		if !errors.Is(err, mackerel.ErrRateLimited) || !again || after < 4*time.Minute || after > 5*time.Minute {
-			t.Fatalf("got %v; again after %v", err, after)
-		}
-		if time.Since(start) != 0 {
-			t.Errorf("waited %v for nothing", time.Since(start))
-		}
-		time.Sleep(after)
-		if _, err := c.LatestMessages(t.Context(), room); err != nil {
-			t.Errorf("after the wait: %v", err)
-		}
-	})
-}
-
-func TestOneConnectionServesManyMessages(t *testing.T) {
-	s, c := newClient(t)
-	for range 8 {
-		post(t, c, "x")
-	}
-	if n := s.Connections(); n != 1 {
-		t.Errorf("%d connections", n)
-	}
-}
-
-func TestNewClientReportsAllProblems(t *testing.T) {
-	_, err := chatwork.NewClient(chatwork.ClientConfig{
-		Token: mackerel.NewSecret("line\nbreak"), BaseURL: "api.chatwork.com", Call: mackerel.CallOptions{Timeout: -1},
-	})
-	if !errors.Is(err, mackerel.ErrConfig) {
-		t.Fatalf("got %v", err)
-	}
-	for _, word := range []string{"Token", "BaseURL", "Call.Timeout"} {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("%q does not name %s", err, word)
-		}
-	}
-}
-
+// FuzzTheFormByHand compares the form of a message with the form that package net/url makes.
 func FuzzTheFormByHand(f *testing.F) {
 	f.Add("障害 a&b=c +%\n[info]", true)
 	f.Add("\xff\x00~", false)
 	f.Fuzz(func(t *testing.T, body string, unread bool) {
-		s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if body != r.FormValue("body") || (r.FormValue("self_unread") == "1") != unread || len(r.PostForm) > 2 {
-				t.Errorf("%q arrives as %q", body, r.PostForm)
+		fake, c := connect(t)
+		_, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: body, SelfUnread: unread})
+		if body == "" {
+			if !errors.Is(err, mackerel.ErrInvalid) {
+				t.Error(err)
 			}
-			fakehttp.WriteJSON(w, http.StatusOK, map[string]string{"message_id": "1"})
-		}))
-		defer s.Close()
-		c, err := chatwork.NewClient(chatwork.ClientConfig{
-			Token: mackerel.NewSecret("token"), BaseURL: fakehttp.MemoryURL, Call: mackerel.CallOptions{Client: s.Client()},
-		})
-		if err != nil {
-			t.Fatal(err)
+			return
 		}
-		_, err = c.PostMessage(t.Context(), 1, chatwork.PostMessageParams{Body: body, SelfUnread: unread})
-		if (err != nil) != (body == "") {
-			t.Error(err)
+		want := url.Values{"body": {body}}
+		if unread {
+			want.Set("self_unread", "1")
+		}
+		if got := string(lastRequest(t, fake).Body); got != want.Encode() {
+			t.Errorf("%q is sent as %s, want %s", body, got, want.Encode())
 		}
 	})
 }
 
-func TestAMessageIsUpdatedAndDeleted(t *testing.T) {
-	s, c := newClient(t)
-	id := post(t, c, "first")
-	if err := c.UpdateMessage(t.Context(), room, id, "second"); err != nil {
-		t.Fatal(err)
+func TestTheTwoReadingsOfARoom(t *testing.T) {
+	fake, c := connect(t)
+	read := func(name string, read func(context.Context, int64) (chatwork.MessageList, error), want string) {
+		t.Helper()
+		list, err := read(t.Context(), room)
+		if err != nil || list.Messages == nil || bodies(list) != want || list.Limited {
+			t.Errorf("%s: %+v, %v, want %q", name, list, err, want)
+		}
 	}
-	if m, err := c.GetMessage(t.Context(), room, id); err != nil || m.Body != "second" || m.UpdateTime == 0 {
-		t.Errorf("got %+v, %v", m, err)
+	read("LatestMessages of an empty room", c.LatestMessages, "")
+	read("NewMessages of an empty room", c.NewMessages, "")
+	say(fake, "one", "two")
+	read("LatestMessages", c.LatestMessages, "one|two")
+	read("LatestMessages again", c.LatestMessages, "one|two")
+	read("NewMessages", c.NewMessages, "one|two")
+	read("NewMessages again", c.NewMessages, "")
+	read("LatestMessages after NewMessages", c.LatestMessages, "one|two")
+}
+
+func TestNewMessagesIsNeverRepeatedAfterALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, c := connect(t)
+		say(fake, "one")
+		fake.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection})
+		_, err := c.NewMessages(t.Context(), room)
+		if !errors.Is(err, mackerel.ErrAmbiguous) || !strings.Contains(err.Error(), "reset") || !strings.Contains(err.Error(), "LatestMessages") {
+			t.Errorf("%v", err)
+		}
+		if n := len(fake.Requests()); n != 1 {
+			t.Errorf("%d requests", n)
+		}
+		if list, err := c.NewMessages(t.Context(), room); err != nil || len(list.Messages) != 0 {
+			t.Errorf("the lost messages came again: %+v, %v", list, err)
+		}
+		if list, err := c.LatestMessages(t.Context(), room); err != nil || bodies(list) != "one" {
+			t.Errorf("LatestMessages: %+v, %v", list, err)
+		}
+		fake.Inject(fakehttp.Fault{Status: 500})
+		if _, err := c.NewMessages(t.Context(), room); !errors.Is(err, mackerel.ErrAmbiguous) || !strings.Contains(err.Error(), "LatestMessages") {
+			t.Errorf("after a 500: %v", err)
+		}
+	})
+}
+
+const day = 24 * time.Hour
+
+// aged adds two messages of 41 and 39 days to a room whose plan shows 40 days.
+func aged(fake *chatworktest.Server) {
+	for id, age := range map[string]time.Duration{"11": 41 * day, "12": 39 * day} {
+		fake.AddMessage(room, chatworktest.Message{MessageID: id, Body: id, SendTime: fake.Now().Add(-age)})
 	}
-	if err := c.DeleteMessage(t.Context(), room, id); err != nil || !s.Messages(room)[0].Deleted {
-		t.Errorf("deleted: %v", err)
+	fake.HideOlderThan(40 * day)
+}
+
+func TestWhatThePlanHidesIsNeverTakenForAnEmptyRoom(t *testing.T) {
+	for name, method := range map[string]func(*chatwork.Client, context.Context, int64) (chatwork.MessageList, error){
+		"LatestMessages": (*chatwork.Client).LatestMessages, "NewMessages": (*chatwork.Client).NewMessages,
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake, c := connect(t)
+			aged(fake)
+			list, err := method(c, t.Context(), room)
+			if err != nil || bodies(list) != "12" || !list.Limited || !strings.Contains(list.Summary, "40 days") {
+				t.Errorf("partly hidden: %+v, %v", list, err)
+			}
+			fake.HideOlderThan(time.Hour)
+			fake.AddToken("second", chatworktest.AccountID) // whose place is at the first message
+			c = servicetest.Make(t, chatwork.NewClient, chatwork.ClientConfig{
+				Token: mackerel.NewSecret("second"), BaseURL: fake.MemoryClientConfig().BaseURL, Call: mackerel.CallOptions{Client: fake.Client()},
+			})
+			list, err = method(c, t.Context(), room)
+			var hidden *chatwork.LimitationError
+			if !errors.Is(err, mackerel.ErrUnauthorized) || !errors.As(err, &hidden) || !strings.Contains(hidden.Summary, "40 days") {
+				t.Errorf("all hidden: %v", err)
+			}
+			if _, again := mackerel.Retry(err); again || !list.Limited || list.Messages == nil || len(list.Messages) != 0 || len(fake.Requests()) != 2 {
+				t.Errorf("all hidden: %+v, %d requests, worth a retry: %t", list, len(fake.Requests()), again)
+			}
+		})
 	}
-	if err := c.DeleteMessage(t.Context(), room, id); !errors.Is(err, mackerel.ErrNotFound) {
-		t.Errorf("deleted again: %v", err)
+}
+
+func TestAHiddenMessageIsToldFromAnUnknownMessage(t *testing.T) {
+	fake, c := connect(t)
+	aged(fake)
+	var hidden *chatwork.LimitationError
+	_, err := c.GetMessage(t.Context(), room, "11")
+	if !errors.Is(err, mackerel.ErrNotFound) || !errors.As(err, &hidden) || !strings.Contains(err.Error(), "the plan hides messages") {
+		t.Errorf("hidden: %v", err)
 	}
+	if _, err := c.GetMessage(t.Context(), room, "13"); !errors.Is(err, mackerel.ErrNotFound) || errors.As(err, &hidden) {
+		t.Errorf("unknown: %v", err)
+	}
+	if m, err := c.GetMessage(t.Context(), room, "12"); err != nil || m.Body != "12" {
+		t.Errorf("shown: %+v, %v", m, err)
+	}
+}
+
+func TestAnEmptyListIsNotNil(t *testing.T) {
+	fake, c := connect(t)
+	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200, Body: "[]"}} {
+		f.Times = -1
+		fake.Inject(f)
+		messages, err1 := c.LatestMessages(t.Context(), room)
+		mine, err2 := c.ListMyTasks(t.Context(), chatwork.MyTasksParams{})
+		contacts, err3 := c.ListContacts(t.Context())
+		requests, err4 := c.ListIncomingRequests(t.Context())
+		tasks, err5 := c.ListTasks(t.Context(), room, chatwork.TasksParams{})
+		files, err6 := c.ListFiles(t.Context(), room, chatwork.FilesParams{})
+		if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+			t.Error(err)
+		}
+		if messages.Messages == nil || mine == nil || contacts == nil || requests == nil || tasks == nil || files == nil {
+			t.Errorf("%d %q is nil", f.Status, f.Body)
+		}
+		fake.Clear()
+	}
+}
+
+// things are operations that answer with a single thing.
+func things(ctx context.Context, c *chatwork.Client) map[string]func() error {
+	return map[string]func() error{
+		"GetMe":       func() error { _, err := c.GetMe(ctx); return err },
+		"GetMyStatus": func() error { _, err := c.GetMyStatus(ctx); return err },
+		"GetRoom":     func() error { _, err := c.GetRoom(ctx, room); return err },
+		"GetMessage":  func() error { _, err := c.GetMessage(ctx, room, "5"); return err },
+		"MarkRead":    func() error { _, err := c.MarkRead(ctx, room, ""); return err },
+		"GetTask":     func() error { _, err := c.GetTask(ctx, room, 5); return err },
+		"GetFile":     func() error { _, err := c.GetFile(ctx, room, 5, chatwork.GetFileParams{}); return err },
+		"GetLink":     func() error { _, err := c.GetLink(ctx, room); return err },
+		"CreateRoom": func() error {
+			_, err := c.CreateRoom(ctx, chatwork.CreateRoomParams{Name: "x", MembersAdminIDs: []int64{123}})
+			return err
+		},
+		"CreateTask": func() error {
+			_, err := c.CreateTask(ctx, room, chatwork.CreateTaskParams{Body: "x", ToIDs: []int64{123}})
+			return err
+		},
+		"UpdateMembers": func() error {
+			_, err := c.UpdateMembers(ctx, room, chatwork.UpdateMembersParams{MembersAdminIDs: []int64{123}})
+			return err
+		},
+		"UpdateTaskStatus": func() error { return c.UpdateTaskStatus(ctx, room, 5, chatwork.TaskDone) },
+		"UpdateMessage":    func() error { return c.UpdateMessage(ctx, room, "5", "x") },
+		"Approve":          func() error { _, err := c.ApproveIncomingRequest(ctx, 5); return err },
+	}
+}
+
+func TestAThingIsNeverEmpty(t *testing.T) {
+	fake, c := connect(t, once)
+	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200}, {Status: 200, Body: "{}"}, {Status: 200, Body: "<html>"}, {Status: 200, Body: "null"}} {
+		for name, get := range things(t.Context(), c) {
+			if f.Body == "{}" && strings.Contains("GetMyStatus MarkRead GetLink", name) {
+				continue // they have no id
+			}
+			fake.Inject(f)
+			if err := get(); !errors.Is(err, mackerel.ErrUnavailable) && !errors.Is(err, mackerel.ErrAmbiguous) {
+				t.Errorf("%s answered with %d %q: %v", name, f.Status, f.Body, err)
+			}
+		}
+	}
+}
+
+func TestAnswersOnWhichSourcesDiffer(t *testing.T) {
+	fake, c := connect(t)
+	fake.Inject(fakehttp.Fault{Status: 204})
+	if err := c.DeleteMessage(t.Context(), room, "5"); err != nil {
+		t.Errorf("a deletion without content: %v", err)
+	}
+	fake.Inject(fakehttp.Fault{Status: 200, Body: `{"task_id":5,"account":{"account_id":1},"status":"done"}`})
+	if err := c.UpdateTaskStatus(t.Context(), room, 5, chatwork.TaskDone); err != nil {
+		t.Errorf("a status with the whole task: %v", err)
+	}
+}
+
+func TestIDsStayInTheirPlaceInThePath(t *testing.T) {
+	fake, c := connect(t)
+	for _, id := range []string{"1/../2", "1?x=y", "1#", "%2e%2e"} {
+		_, err := c.GetMessage(t.Context(), room, id)
+		if got, want := lastRequest(t, fake).Path, "/v2/rooms/567890123/messages/"+url.PathEscape(id); err == nil || got != want {
+			t.Errorf("%q: %v for %s, want %s", id, err, got, want)
+		}
+	}
+}
+
+func TestWhatCanOnlyBeWrongIsNotSent(t *testing.T) {
+	fake, c := connect(t)
+	ctx := t.Context()
+	x := strings.NewReader("x")
+	for name, call := range map[string]func() error{
+		"a room without a name": func() error {
+			_, err := c.CreateRoom(ctx, chatwork.CreateRoomParams{MembersAdminIDs: []int64{1}})
+			return err
+		},
+		"a room without an admin":      func() error { _, err := c.CreateRoom(ctx, chatwork.CreateRoomParams{Name: "x"}); return err },
+		"an update of nothing":         func() error { return c.UpdateRoom(ctx, room, chatwork.UpdateRoomParams{}) },
+		"a deletion without an action": func() error { return c.DeleteRoom(ctx, room, "") },
+		"no admins": func() error {
+			_, err := c.UpdateMembers(ctx, room, chatwork.UpdateMembersParams{MembersMemberIDs: []int64{1}})
+			return err
+		},
+		"a task without a body": func() error {
+			_, err := c.CreateTask(ctx, room, chatwork.CreateTaskParams{ToIDs: []int64{1}})
+			return err
+		},
+		"a task for nobody":       func() error { _, err := c.CreateTask(ctx, room, chatwork.CreateTaskParams{Body: "x"}); return err },
+		"a task without a status": func() error { return c.UpdateTaskStatus(ctx, room, 1, "") },
+		"a message without a body": func() error {
+			_, err := c.PostMessage(ctx, room, chatwork.PostMessageParams{})
+			return err
+		},
+		"an edit without a body":  func() error { return c.UpdateMessage(ctx, room, "5", "") },
+		"unread without an id":    func() error { _, err := c.MarkUnread(ctx, room, ""); return err },
+		"a room without an id":    func() error { _, err := c.GetRoom(ctx, 0); return err },
+		"a room with a minus":     func() error { _, err := c.LatestMessages(ctx, -1); return err },
+		"a task without an id":    func() error { _, err := c.GetTask(ctx, room, 0); return err },
+		"a message without an id": func() error { return c.DeleteMessage(ctx, room, "") },
+		"a message of a dot":      func() error { _, err := c.GetMessage(ctx, room, "."); return err },
+		"a message of two dots":   func() error { _, err := c.GetMessage(ctx, room, ".."); return err },
+		"a request without an id": func() error { return c.DeclineIncomingRequest(ctx, 0) },
+		"a post to no room": func() error {
+			_, err := c.PostMessage(ctx, 0, chatwork.PostMessageParams{Body: "x"})
+			return err
+		},
+		"an upload to no room":        func() error { _, err := c.UploadFile(ctx, 0, chatwork.Upload{Filename: "x", Content: x}); return err },
+		"an upload without a content": func() error { _, err := c.UploadFile(ctx, room, chatwork.Upload{Filename: "x"}); return err },
+		"an upload of a negative size": func() error {
+			_, err := c.UploadFile(ctx, room, chatwork.Upload{Filename: "x", Content: x, Size: -1})
+			return err
+		},
+		"an upload with a header in its type": func() error {
+			_, err := c.UploadFile(ctx, room, chatwork.Upload{Filename: "x", Content: x, ContentType: "text/plain\r\nX: 1"})
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, mackerel.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := len(fake.Requests()); n != 0 {
+		t.Errorf("%d requests were made", n)
+	}
+}
+
+func TestARedirectIsRefused(t *testing.T) {
+	fake, c := connect(t)
+	fake.Inject(fakehttp.Fault{Status: 302, Header: http.Header{"Location": {"https://evil.example.com/steal?x=1"}}})
+	_, err := c.GetMe(t.Context())
+	if want := "chatwork: get profile: 302: Found: redirect to evil.example.com refused (invalid request)"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestTheLastRateLimitCanBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, c := connect(t, once)
+		fake.Documented()
+		if got, known := c.RateLimit(); known {
+			t.Errorf("before the first call it is %+v", got)
+		}
+		start := time.Now()
+		check := func(what string, remaining int, seen time.Time) {
+			t.Helper()
+			got, known := c.RateLimit()
+			if !known || got.Limit != 300 || got.Remaining != remaining || !got.Reset.Equal(start.Add(5*time.Minute)) || !got.Seen.Equal(seen) {
+				t.Errorf("%s: %+v, want %d at %v", what, got, remaining, seen)
+			}
+		}
+		post(t, c, "x")
+		check("after a message", 299, start)
+		time.Sleep(time.Second)
+		if _, err := c.GetMe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		check("after a reading", 298, start.Add(time.Second))
+		if _, err := c.GetTask(t.Context(), room, 1); !errors.Is(err, mackerel.ErrNotFound) {
+			t.Fatal(err)
+		}
+		check("after an error", 297, start.Add(time.Second))
+		time.Sleep(time.Second)
+		for _, h := range []http.Header{nil, {"X-Ratelimit-Limit": {"300"}, "X-Ratelimit-Remaining": {"many"}, "X-Ratelimit-Reset": {"1"}}} {
+			fake.Inject(fakehttp.Fault{Status: 503, Header: h})
+			if _, err := c.GetMe(t.Context()); err == nil {
+				t.Fatal("no error")
+			}
+			check("after an answer that does not say it", 297, start.Add(time.Second))
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if _, err := c.GetMe(t.Context()); err != nil {
+					t.Error(err)
+				}
+				c.RateLimit()
+			})
+		}
+		all.Wait()
+		if got, _ := c.RateLimit(); got.Remaining < 289 || got.Remaining > 296 {
+			t.Errorf("after calls at the same time: %+v", got)
+		}
+	})
+}
+
+func TestTheTwoLimitsAreToldApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, c := connect(t)
+		fake.Documented()
+		task := func(ctx context.Context) error {
+			_, err := c.CreateTask(ctx, room, chatwork.CreateTaskParams{Body: "x", ToIDs: []int64{123}})
+			return err
+		}
+		start := time.Now()
+		for range 5 {
+			post(t, c, "x")
+			if err := task(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := c.PostMessage(short, room, chatwork.PostMessageParams{Body: "x"})
+		for _, err := range []error{err, task(short)} {
+			if after, _ := mackerel.Retry(err); !errors.Is(err, mackerel.ErrRateLimited) || !chatwork.IsRoomLimit(err) || after != chatwork.RoomWindow {
+				t.Errorf("the room's limit is %v, again after %v", err, after)
+			}
+		}
+		if err := task(t.Context()); err != nil || time.Since(start) != chatwork.RoomWindow {
+			t.Errorf("with time to wait: %v after %v", err, time.Since(start))
+		}
+		for err == nil || chatwork.IsRoomLimit(err) {
+			_, err = c.GetMe(t.Context())
+		}
+		after, again := mackerel.Retry(err)
+		if got, _ := c.RateLimit(); !errors.Is(err, mackerel.ErrRateLimited) || !again || after != 290*time.Second || got.Remaining != 0 {
+			t.Errorf("the general limit is %v, again after %v, %+v", err, after, got)
+		}
+		if time.Since(start) != chatwork.RoomWindow {
+			t.Error("it was waited for")
+		}
+		time.Sleep(after)
+		if _, err := c.GetMe(t.Context()); err != nil {
+			t.Errorf("after the wait: %v", err)
+		}
+		if chatwork.IsRoomLimit(nil) || chatwork.IsRoomLimit(mackerel.ErrRateLimited) {
+			t.Error("an error that is no answer of Chatwork's is a room's limit")
+		}
+	})
 }

@@ -29,12 +29,12 @@ func upload(t *testing.T, c *chatwork.Client, u chatwork.Upload) int64 {
 }
 
 func TestAFileArrivesAsItIs(t *testing.T) {
-	s, c := newClient(t)
+	fake, c := connect(t)
 	content := bytes.Repeat([]byte("0123456789\r\n--\x00\xff"), 1000)
 	id := upload(t, c, chatwork.Upload{
 		Filename: "グラフ 1.png", Content: bytes.NewReader(content), ContentType: "image/png", Message: `<b>&"障害"` + "\r\n[info]",
 	})
-	files := s.Files(room)
+	files := fake.Files(room)
 	if len(files) != 1 {
 		t.Fatalf("%d files", len(files))
 	}
@@ -42,14 +42,14 @@ func TestAFileArrivesAsItIs(t *testing.T) {
 	if f.FileID != id || f.Filename != "グラフ 1.png" || f.ContentType != "image/png" || f.Message != `<b>&"障害"`+"\r\n[info]" || !bytes.Equal(f.Content, content) {
 		t.Errorf("uploaded %d %q %q %q, %d bytes", f.FileID, f.Filename, f.ContentType, f.Message, len(f.Content))
 	}
-	r := s.Requests()[0]
+	r := fake.Requests()[0]
 	if n := r.Header.Get("Transfer-Encoding"); n != "" || !bytes.HasSuffix(r.Body, []byte("--\r\n")) || bytes.HasSuffix(r.Body, []byte("\r\n\r\n")) {
 		t.Errorf("sent as %q, and ends in %q", n, r.Body[len(r.Body)-10:])
 	}
 }
 
 func TestTheSizeOfAFileIsFoundOut(t *testing.T) {
-	s, c := newClient(t)
+	fake, c := connect(t)
 	path := filepath.Join(t.TempDir(), "log.txt")
 	if err := os.WriteFile(path, []byte("from a file"), 0o600); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestTheSizeOfAFileIsFoundOut(t *testing.T) {
 		u.Filename = "log.txt"
 		upload(t, c, u)
 	}
-	for _, f := range s.Files(room) {
+	for _, f := range fake.Files(room) {
 		if string(f.Content) != "from a file" || f.ContentType != "application/octet-stream" || f.Message != "" {
 			t.Errorf("uploaded %q as %q", f.Content, f.ContentType)
 		}
@@ -94,58 +94,42 @@ func TestFilenamesAreMadeSafe(t *testing.T) {
 		"日本語 (1) 'x' %22;=.tar.gz":    "日本語 (1) 'x' %22;=.tar.gz",
 		strings.Repeat("a", 300) + "": strings.Repeat("a", 300),
 	} {
-		s, c := newClient(t)
+		fake, c := connect(t)
 		upload(t, c, chatwork.Upload{Filename: name, Content: strings.NewReader("x")})
-		if got := s.Files(room)[0].Filename; got != want {
+		if got := fake.Files(room)[0].Filename; got != want {
 			t.Errorf("%q arrives as %q, want %q", name, got, want)
 		}
 	}
-	s, c := newClient(t)
+	fake, c := connect(t)
 	for _, name := range []string{"", "/", "a/", "..", "a/."} {
 		if _, err := c.UploadFile(t.Context(), room, chatwork.Upload{Filename: name, Content: strings.NewReader("x")}); !errors.Is(err, mackerel.ErrInvalid) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if n := len(s.Requests()); n != 0 {
+	if n := len(fake.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
 	}
 }
 
 func TestAFileHasUpTo5MB(t *testing.T) {
-	s, c := newClient(t)
+	fake, c := connect(t)
 	upload(t, c, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, chatwork.MaxFile))})
 	_, err := c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, chatwork.MaxFile+1))})
-	if !errors.Is(err, mackerel.ErrInvalid) || len(s.Requests()) != 1 {
-		t.Errorf("one byte more: %v after %d requests", err, len(s.Requests()))
+	if !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != 1 {
+		t.Errorf("one byte more: %v after %d requests", err, len(fake.Requests()))
 	}
 	upload(t, c, chatwork.Upload{Filename: "empty", Content: strings.NewReader("")})
-	if files := s.Files(room); len(files) != 2 || len(files[0].Content) != chatwork.MaxFile || len(files[1].Content) != 0 {
+	if files := fake.Files(room); len(files) != 2 || len(files[0].Content) != chatwork.MaxFile || len(files[1].Content) != 0 {
 		t.Errorf("%d files", len(files))
 	}
 }
 
-func TestUploadsAreCheckedBeforeTheyAreSent(t *testing.T) {
-	s, c := newClient(t)
-	for name, u := range map[string]chatwork.Upload{
-		"no content":           {Filename: "x"},
-		"a header in the type": {Filename: "x", Content: strings.NewReader("x"), ContentType: "text/plain\r\nX: 1"},
-		"a negative size":      {Filename: "x", Content: strings.NewReader("x"), Size: -1},
-	} {
-		if _, err := c.UploadFile(t.Context(), room, u); !errors.Is(err, mackerel.ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if n := len(s.Requests()); n != 0 {
-		t.Errorf("%d requests were made", n)
-	}
-}
-
 func TestAnUploadTellsHowFarItIs(t *testing.T) {
-	s, c := newClient(t)
+	fake, c := connect(t)
 	var mu sync.Mutex // it is called in another goroutine
 	var told []int64
 	const size = 1 << 20
-	s.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Body: `{"errors":["Rate limit exceeded"]}`})
+	fake.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Body: `{"errors":["Rate limit exceeded"]}`})
 	returned := false
 	upload(t, c, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, size)), Message: "hello", Progress: func(sent, total int64) {
 		mu.Lock()
@@ -171,25 +155,25 @@ func TestAnUploadTellsHowFarItIs(t *testing.T) {
 
 func TestAnUploadIsNeverRepeatedAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		s.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.CloseConnection})
+		fake, c := connect(t)
+		fake.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.CloseConnection})
 		_, err := c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: strings.NewReader("x")})
-		if !errors.Is(err, mackerel.ErrAmbiguous) || len(s.Files(room)) != 1 || len(s.Requests()) != 1 {
-			t.Errorf("%v, %d files", err, len(s.Files(room)))
+		if !errors.Is(err, mackerel.ErrAmbiguous) || len(fake.Files(room)) != 1 || len(fake.Requests()) != 1 {
+			t.Errorf("%v, %d files", err, len(fake.Files(room)))
 		}
 	})
 }
 
 func TestAFileIsDownloadedWithoutTheToken(t *testing.T) {
-	s, c := newClient(t)
+	fake, c := connect(t)
 	content := bytes.Repeat([]byte("\x00binary\xff"), 20000)
-	id := s.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a.bin", Content: content})
+	id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a.bin", Content: content})
 	var got bytes.Buffer
 	f, err := c.DownloadFile(t.Context(), room, id, &got)
 	if err != nil || f.FileID != id || f.Filename != "a.bin" || f.Filesize != int64(len(content)) || f.DownloadURL != "" || !bytes.Equal(got.Bytes(), content) {
 		t.Errorf("got %+v, %d bytes, %v", f, got.Len(), err)
 	}
-	requests := s.Requests()
+	requests := fake.Requests()
 	last := requests[len(requests)-1]
 	if len(requests) != 2 || !strings.HasPrefix(last.Path, "/files/") || last.Header.Get("User-Agent") == "" {
 		t.Errorf("the requests are %+v", requests)
@@ -202,9 +186,9 @@ func TestAFileIsDownloadedWithoutTheToken(t *testing.T) {
 }
 
 func TestTheAddressOfAFileLasts30Seconds(t *testing.T) {
-	s, c := newClient(t)
-	id := s.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
-	s.Inject(fakehttp.Fault{Path: "/files/*", Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"})
+	fake, c := connect(t)
+	id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
+	fake.Inject(fakehttp.Fault{Path: "/files/*", Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"})
 	var got bytes.Buffer
 	_, err := c.DownloadFile(t.Context(), room, id, &got)
 	if _, again := mackerel.Retry(err); !errors.Is(err, mackerel.ErrUnavailable) || !again || !strings.Contains(err.Error(), "30 seconds") {
@@ -225,10 +209,10 @@ func TestNoAddressOfAFileIsInAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, c := inBubble(t, mackerel.CallOptions{})
-				id := s.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("0123456789")})
+				fake, c := connect(t)
+				id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("0123456789")})
 				fault.Path = "/files/*"
-				s.Inject(fault)
+				fake.Inject(fault)
 				var got bytes.Buffer
 				_, err := c.DownloadFile(t.Context(), room, id, &got)
 				if err == nil || strings.Contains(err.Error(), "secret-of-the-address") || got.Len() > 10 {
@@ -241,15 +225,15 @@ func TestNoAddressOfAFileIsInAnError(t *testing.T) {
 
 func TestADownloadThatBreaksOffIsNotWrittenTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		id := s.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("0123456789")})
-		s.Inject(fakehttp.Fault{Path: "/files/*", Handled: true, Break: fakehttp.HalfBody})
+		fake, c := connect(t)
+		id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("0123456789")})
+		fake.Inject(fakehttp.Fault{Path: "/files/*", Handled: true, Break: fakehttp.HalfBody})
 		var got bytes.Buffer
 		_, err := c.DownloadFile(t.Context(), room, id, &got)
-		if !errors.Is(err, mackerel.ErrUnavailable) || got.String() != "01234" || len(s.Requests()) != 2 {
-			t.Errorf("%v; wrote %q in %d requests", err, got.String(), len(s.Requests()))
+		if !errors.Is(err, mackerel.ErrUnavailable) || got.String() != "01234" || len(fake.Requests()) != 2 {
+			t.Errorf("%v; wrote %q in %d requests", err, got.String(), len(fake.Requests()))
 		}
-		s.Inject(fakehttp.Fault{Path: "/files/*", Status: 503})
+		fake.Inject(fakehttp.Fault{Path: "/files/*", Status: 503})
 		got.Reset()
 		if _, err := c.DownloadFile(t.Context(), room, id, &got); err != nil || got.String() != "0123456789" {
 			t.Errorf("before anything was written: %v; wrote %q", err, got.String())
@@ -258,19 +242,15 @@ func TestADownloadThatBreaksOffIsNotWrittenTwice(t *testing.T) {
 }
 
 func TestAnAddressThatIsNoneIsNotCalled(t *testing.T) {
-	s, _ := newClient(t)
-	c, err := chatwork.NewClient(chatwork.ClientConfig{Token: mackerel.NewSecret(chatworktest.Token), Call: mackerel.CallOptions{Client: s.Client()}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fake, c := connect(t, func(c *chatwork.ClientConfig) { c.BaseURL = "" }) // https://api.chatwork.com/v2
 	for _, address := range []string{"", "ftp://example.com/x", "http://example.com/in-clear-text", "//example.com/x"} {
-		s.Inject(fakehttp.Fault{Status: 200, Body: `{"file_id":1,"filesize":1,"download_url":"` + address + `"}`})
-		n := len(s.Requests())
-		if _, err := c.DownloadFile(t.Context(), room, 1, io.Discard); !errors.Is(err, mackerel.ErrInvalid) || len(s.Requests()) != n+1 {
+		fake.Inject(fakehttp.Fault{Status: 200, Body: `{"file_id":1,"filesize":1,"download_url":"` + address + `"}`})
+		n := len(fake.Requests())
+		if _, err := c.DownloadFile(t.Context(), room, 1, io.Discard); !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != n+1 {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
-	s.AddFile(room, chatworktest.File{FileID: 2, AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
+	fake.AddFile(room, chatworktest.File{FileID: 2, AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
 	if _, err := c.DownloadFile(t.Context(), room, 2, io.Discard); err != nil {
 		t.Errorf("an https address: %v", err)
 	}
@@ -278,11 +258,11 @@ func TestAnAddressThatIsNoneIsNotCalled(t *testing.T) {
 
 func TestALongTransferIsNotCutAsLongAsItMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{Timeout: time.Second, MaxAttempts: 1})
+		fake, c := connect(t, once, func(c *chatwork.ClientConfig) { c.Call.Timeout = time.Second })
 		slow := slowReader{strings.NewReader(strings.Repeat("x", 100<<10)), 300 * time.Millisecond}
 		start := time.Now()
 		_, err := c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: slow, Size: 100 << 10})
-		if err != nil || time.Since(start) < time.Second || len(s.Files(room)) != 1 {
+		if err != nil || time.Since(start) < time.Second || len(fake.Files(room)) != 1 {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		slow.pause = 2 * time.Second

@@ -10,47 +10,48 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// maxList is how many messages one reading of a room has at the most.
+// maxList is the most messages that one reading of a room returns.
 // See https://developer.chatwork.com/reference/get-rooms-room_id-messages.
 const maxList = 100
 
-// FollowInterval is the time between two readings of a room that is followed, unless FollowOptions say otherwise. It
-// takes 60 of the 300 calls that are allowed in 5 minutes.
+// FollowInterval is the default time between two readings of [Client.Follow]. It takes 60 of the 300 calls that are
+// allowed in 5 minutes.
 const FollowInterval = 5 * time.Second
 
-// ErrMissed means that a room got more messages between two readings than one reading has, or that the message to begin
-// after is not among them. It is found, with [errors.Is], in an error of [Client.Follow].
+// ErrMissed means that a room got more messages between two readings than one reading returns, or that the message of
+// FollowOptions.After is not among them. Errors of [Client.Follow] have it as their cause.
 var ErrMissed = errors.New("messages may have been missed")
 
-// FollowOptions says where to begin, and how often to look. The zero value is ready to use.
+// FollowOptions says where to begin and how often to read. The zero value is ready to use.
 type FollowOptions struct {
-	// After is the id of the message to begin after: one that was posted just now, to get the answers to it, or the last
-	// one that was seen before a restart. Without it, what is in the room already is not new.
+	// After is the id of the message to begin after, such as a message that was posted just now, or the last message
+	// that was seen before a restart. Without it, messages that are in the room already are not new.
 	After string
-	// Interval is the time between two readings; FollowInterval unless set, and a second at the least.
+	// Interval is the time between two readings: FollowInterval unless set, and at least a second.
 	Interval time.Duration
 }
 
-// Follow reads a room again and again, and gives each new message once, the oldest first, the account's own included:
+// Follow reads a room again and again and returns each new message once, oldest first, also the messages of the account
+// itself:
 //
 //	for m, err := range client.Follow(ctx, roomID, chatwork.FollowOptions{}) {
 //		if _, again := mackerel.Retry(err); again || errors.Is(err, chatwork.ErrMissed) {
-//			continue // it goes on by itself
+//			continue // Follow goes on
 //		} else if err != nil {
 //			return err
 //		}
 //		...
 //	}
 //
-// It reads with force=1, as [Client.LatestMessages] does: that consumes nothing, and other programs with the same token
-// get all their messages. A lost answer therefore means nothing: the next reading has the same messages and those that
-// came since. The newest 100 are all there is to read; if there was more, the next pair is an error that is [ErrMissed],
-// and after it come the 100. An edited message is not new.
+// Follow reads with force=1, as [Client.LatestMessages] does. It takes no messages from other programs with the same
+// token, and after a lost answer the next reading returns the messages. A reading returns the newest 100 messages. If
+// there were more, the next pair is an error that is [ErrMissed], and the 100 messages follow. An edited message is
+// not new. Messages that the plan hides are left out.
 //
-// Every failed reading is given as an error with an empty message. After those that [mackerel.Retry] calls temporary it
-// goes on, no sooner than the error says. All others are the last pair, and so is the end of the context. The first
-// reading takes place when the loop begins, and a second loop over the same sequence begins anew. Where a [Pace] is set,
-// readings wait for their turn like other calls.
+// Each failed reading is a pair with an error and an empty message. If [mackerel.Retry] says that the error is
+// temporary, Follow goes on after the time that the error says. Any other error is the last pair, and so is the end
+// of the context. The first reading is made when the loop begins. A second loop over the same sequence begins again.
+// With a [Pace], readings wait for their turn.
 func (c *Client) Follow(ctx context.Context, roomID int64, o FollowOptions) iter.Seq2[RoomMessage, error] {
 	interval := FollowInterval
 	if o.Interval > 0 {
@@ -59,7 +60,10 @@ func (c *Client) Follow(ctx context.Context, roomID int64, o FollowOptions) iter
 	return func(yield func(RoomMessage, error) bool) {
 		f := follower{begun: o.After != "", named: o.After != "", seen: []string{o.After}}
 		for {
-			list, err := c.ListMessages(ctx, roomID, ListMessagesParams{Force: true})
+			list, err := c.LatestMessages(ctx, roomID)
+			if list.Limited {
+				err = nil
+			}
 			after, again := mackerel.Retry(err)
 			switch {
 			case err != nil && (!yield(RoomMessage{}, err) || !again || ctx.Err() != nil):
@@ -67,13 +71,13 @@ func (c *Client) Follow(ctx context.Context, roomID int64, o FollowOptions) iter
 			case err == nil && !f.give(list.Messages, yield):
 				return
 			}
-			rest(ctx, max(interval, after))
+			sleep(ctx, max(interval, after))
 		}
 	}
 }
 
-// rest waits, or until the context ends.
-func rest(ctx context.Context, d time.Duration) {
+// sleep waits until the time is over or the context ends.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -82,14 +86,14 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A follower knows how far a room was read.
+// A follower remembers how far a room was read.
 type follower struct {
-	begun bool     // there is a place to go on from
-	named bool     // the caller has named it, and it was not looked for yet
-	seen  []string // the ids of the last reading that had any
+	begun bool     // seen is set
+	named bool     // seen is the caller's After, which no reading has looked for yet
+	seen  []string // the ids of the last reading that had messages
 }
 
-// give gives what is new in a reading, and reports whether more is wanted.
+// give yields the new messages of a reading. It reports whether the loop goes on.
 func (f *follower) give(list []RoomMessage, yield func(RoomMessage, error) bool) bool {
 	fresh, missed := f.news(list)
 	if missed && !yield(RoomMessage{}, errMissed()) {
@@ -103,9 +107,9 @@ func (f *follower) give(list []RoomMessage, yield func(RoomMessage, error) bool)
 	return true
 }
 
-// news returns what is new in a reading, and whether something may be missing before it. The new messages are those
-// behind the last one that is known, not those that are unknown: when a message is gone, an older one comes into the
-// list in its place.
+// news returns the new messages of a reading, and whether messages may be missing before them. New are the messages
+// behind the last known message. An unknown message before it is not new: it came into the list because a newer message
+// is gone.
 func (f *follower) news(list []RoomMessage) (fresh []RoomMessage, missed bool) {
 	known := len(list) - 1
 	for known >= 0 && !slices.Contains(f.seen, list[known].MessageID) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,9 +17,9 @@ import (
 )
 
 // say adds messages to the room as somebody else would.
-func say(s *chatworktest.Server, texts ...string) (lastID string) {
+func say(fake *chatworktest.Server, texts ...string) (lastID string) {
 	for _, text := range texts {
-		lastID = s.AddMessage(room, chatworktest.Message{AccountID: chatworktest.AccountID, Body: text})
+		lastID = fake.AddMessage(room, chatworktest.Message{Body: text})
 	}
 	return lastID
 }
@@ -52,23 +51,23 @@ func follow(t *testing.T, c *chatwork.Client, o chatwork.FollowOptions, d time.D
 
 func TestFollowGivesEachNewMessageOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		say(s, "old")
+		fake, c := connect(t)
+		say(fake, "old")
 		go func() {
 			time.Sleep(time.Second)
-			say(s, "one")
+			say(fake, "one")
 			time.Sleep(6 * time.Second)
-			say(s, "two", "three")
+			say(fake, "two", "three")
 			time.Sleep(20 * time.Second)
-			say(s, "four")
+			say(fake, "four")
 		}()
 		if got := follow(t, c, chatwork.FollowOptions{}, 58*time.Second); got != "one|two|three|four" {
 			t.Errorf("got %s", got)
 		}
-		if n := len(s.Requests()); n != 12 {
+		if n := len(fake.Requests()); n != 12 {
 			t.Errorf("%d readings in a minute", n)
 		}
-		if list, err := c.NewMessages(t.Context(), room); err != nil || len(list) != 5 {
+		if list, err := c.NewMessages(t.Context(), room); err != nil || len(list.Messages) != 5 {
 			t.Errorf("following has consumed messages: %s, %v", bodies(list), err)
 		}
 	})
@@ -76,10 +75,10 @@ func TestFollowGivesEachNewMessageOnce(t *testing.T) {
 
 func TestFollowBeginsWhereItIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		say(s, "one")
-		at := say(s, "two")
-		say(s, "three", "four")
+		fake, c := connect(t)
+		say(fake, "one")
+		at := say(fake, "two")
+		say(fake, "three", "four")
 		if got := follow(t, c, chatwork.FollowOptions{After: at}, time.Second); got != "three|four" {
 			t.Errorf("got %s", got)
 		}
@@ -91,8 +90,8 @@ func TestFollowBeginsWhereItIsTold(t *testing.T) {
 
 func TestFollowOfAnEmptyRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		time.AfterFunc(time.Second, func() { say(s, "first") })
+		fake, c := connect(t)
+		time.AfterFunc(time.Second, func() { say(fake, "first") })
 		if got := follow(t, c, chatwork.FollowOptions{}, 30*time.Second); got != "first" {
 			t.Errorf("got %s", got)
 		}
@@ -111,11 +110,11 @@ func TestFollowSaysWhatItMayHaveMissed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, c := inBubble(t, mackerel.CallOptions{})
-				say(s, "old")
+				fake, c := connect(t)
+				say(fake, "old")
 				time.AfterFunc(time.Second, func() {
 					for i := range tt.count {
-						say(s, fmt.Sprint("new ", i))
+						say(fake, fmt.Sprint("new ", i))
 					}
 				})
 				got := follow(t, c, chatwork.FollowOptions{}, 30*time.Second)
@@ -137,8 +136,8 @@ func TestAMessageThatIsGoneBringsNoOldOneBack(t *testing.T) {
 			}
 			return fakehttp.Fault{Status: http.StatusOK, Body: "[" + strings.Join(list, ",") + "]"}
 		}
-		s, c := inBubble(t, mackerel.CallOptions{})
-		s.Inject(page(2, 3, 4), page(1, 2, 3), fakehttp.Fault{Status: http.StatusNoContent}, page(1, 3, 5), page(6, 7))
+		fake, c := connect(t)
+		fake.Inject(page(2, 3, 4), page(1, 2, 3), fakehttp.Fault{Status: http.StatusNoContent}, page(1, 3, 5), page(6, 7))
 		if got := follow(t, c, chatwork.FollowOptions{}, 21*time.Second); got != "m5|m6|m7" {
 			t.Errorf("got %s", got)
 		}
@@ -147,10 +146,10 @@ func TestAMessageThatIsGoneBringsNoOldOneBack(t *testing.T) {
 
 func TestALostAnswerCostsFollowNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{MaxAttempts: 1})
+		fake, c := connect(t, once)
 		time.AfterFunc(time.Second, func() {
-			say(s, "one")
-			s.Inject(
+			say(fake, "one")
+			fake.Inject(
 				fakehttp.Fault{Handled: true, Break: fakehttp.HalfBody}, fakehttp.Fault{Status: 503},
 				fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}},
 			)
@@ -160,7 +159,7 @@ func TestALostAnswerCostsFollowNothing(t *testing.T) {
 		if got != "error 200|error 503|error 429|one" {
 			t.Errorf("got %s", got)
 		}
-		requests := s.Requests()
+		requests := fake.Requests()
 		if wait := requests[4].Time.Sub(start); wait != 75*time.Second {
 			t.Errorf("it went on %v after the start, the service had asked for a minute after 15 s", wait)
 		}
@@ -169,8 +168,8 @@ func TestALostAnswerCostsFollowNothing(t *testing.T) {
 
 func TestFollowEndsWithWhatWillNotHeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		s.Inject(fakehttp.Fault{Status: 403, Times: -1})
+		fake, c := connect(t)
+		fake.Inject(fakehttp.Fault{Status: 403, Times: -1})
 		if got := follow(t, c, chatwork.FollowOptions{}, time.Minute); got != "error 403" {
 			t.Errorf("got %s", got)
 		}
@@ -179,9 +178,9 @@ func TestFollowEndsWithWhatWillNotHeal(t *testing.T) {
 
 func TestFollowStopsWhenTheLoopDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
-		at := say(s, "one")
-		say(s, "two", "three")
+		fake, c := connect(t)
+		at := say(fake, "one")
+		say(fake, "two", "three")
 		messages := c.Follow(t.Context(), room, chatwork.FollowOptions{After: at})
 		for range 2 { // the second loop begins anew
 			for m, err := range messages {
@@ -197,7 +196,7 @@ func TestFollowStopsWhenTheLoopDoes(t *testing.T) {
 			}
 			break
 		}
-		if n := len(s.Requests()); n != 3 {
+		if n := len(fake.Requests()); n != 3 {
 			t.Errorf("%d readings", n)
 		}
 	})
@@ -205,36 +204,22 @@ func TestFollowStopsWhenTheLoopDoes(t *testing.T) {
 
 func TestFollowLooksOnceASecondAtTheMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubble(t, mackerel.CallOptions{})
+		fake, c := connect(t)
 		follow(t, c, chatwork.FollowOptions{Interval: time.Millisecond}, 10*time.Second+time.Millisecond)
-		if n := len(s.Requests()); n != 11 {
+		if n := len(fake.Requests()); n != 11 {
 			t.Errorf("%d readings in ten seconds", n)
 		}
 	})
 }
 
-func ExampleClient_Follow() {
-	server := chatworktest.NewServer() // in place of https://api.chatwork.com
-	defer server.Close()
-	client, err := chatwork.NewClient(chatwork.ClientConfig{Token: mackerel.NewSecret(chatworktest.Token), BaseURL: server.BaseURL()})
-	if err != nil {
-		log.Fatal(err)
-	}
-	ctx := context.Background()
-	posted, err := client.PostMessage(ctx, chatworktest.RoomID, chatwork.PostMessageParams{Body: "who is on call?"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	say(server, "no idea", "[rp aid=123 to=567890123-"+posted+"] I am")
-
-	for m, err := range client.Follow(ctx, chatworktest.RoomID, chatwork.FollowOptions{After: posted}) {
-		if err != nil {
-			log.Fatal(err)
+func TestFollowGoesOnWhileThePlanHidesEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, c := connect(t)
+		fake.AddMessage(room, chatworktest.Message{Body: "old", SendTime: fake.Now().Add(-41 * day)})
+		fake.HideOlderThan(40 * day)
+		time.AfterFunc(time.Second, func() { say(fake, "new") })
+		if got := follow(t, c, chatwork.FollowOptions{}, 12*time.Second); got != "new" {
+			t.Errorf("got %s", got)
 		}
-		if n := chatwork.ParseNotation(m.Body); len(n.Replies) > 0 {
-			fmt.Printf("%s: %s\n", m.Account.Name, n.Text)
-			break
-		}
-	}
-	// Output: John Smith: I am
+	})
 }

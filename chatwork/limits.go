@@ -4,67 +4,58 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A RateLimit is what the service last said of the general limit on calls, 300 in 5 minutes, as the headers of every
-// answer have it. The limit on posting to one room has no such headers: see [IsRoomLimit].
+// The limits of the service. The limit of a room counts messages and tasks together.
+// See https://developer.chatwork.com/docs/endpoints.
+const (
+	CallLimit  = 300 // calls of an account in a CallWindow
+	CallWindow = 5 * time.Minute
+	RoomLimit  = 10 // messages and tasks in one room in a RoomWindow
+	RoomWindow = 10 * time.Second
+)
+
+// A RateLimit is what the service last said about the limit on calls of an account. It is in the headers of every
+// answer. The limit of a room has no such headers: see [IsRoomLimit].
 // See https://developer.chatwork.com/docs/endpoints.
 type RateLimit struct {
 	Limit     int       // calls in one window
-	Remaining int       // calls left in it
-	Reset     time.Time // when the window ends, by the service's clock and to the second
-	Seen      time.Time // when this client was told, by its own clock
+	Remaining int       // calls left in the window
+	Reset     time.Time // end of the window, by the service's clock and to the second
+	Seen      time.Time // when the answer came, by the client's clock
 }
 
-// RateLimit returns what the last answer said of the general limit, and false if no answer has said anything yet. It
-// makes no request, and may be called at any time. Of answers to calls that ran at the same time, the one that came
-// last counts.
+// RateLimit returns what the last answer said about the limit on calls. It reports false if no answer has said anything
+// yet. It makes no request. Of answers to calls that ran at the same time, the answer that came last counts.
 func (c *Client) RateLimit() (last RateLimit, known bool) {
-	c.limit.mu.Lock()
-	defer c.limit.mu.Unlock()
-	return c.limit.last, !c.limit.last.Seen.IsZero()
+	if seen := c.limit.Load(); seen != nil {
+		return *seen, true
+	}
+	return RateLimit{}, false
 }
 
-// lastLimit is the rate limit last seen.
-type lastLimit struct {
-	mu   sync.Mutex
-	last RateLimit
-}
-
-// see reads the headers of an answer. One that lacks any of the three, or has something else there, changes nothing.
-func (l *lastLimit) see(h http.Header) {
+// readLimit reads the headers of an answer. It returns nil if one of the three is missing or is no number.
+func readLimit(h http.Header) *RateLimit {
 	if h.Get("X-Ratelimit-Limit") == "" {
-		return
+		return nil
 	}
 	limit, err1 := strconv.Atoi(h.Get("X-Ratelimit-Limit"))
 	remaining, err2 := strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
 	reset, err3 := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
 	if err1 != nil || err2 != nil || err3 != nil {
-		return
+		return nil
 	}
-	seen := RateLimit{Limit: limit, Remaining: remaining, Reset: time.Unix(reset, 0), Seen: time.Now()}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = seen
+	return &RateLimit{Limit: limit, Remaining: remaining, Reset: time.Unix(reset, 0), Seen: time.Now()}
 }
 
-// watch returns a Judge that looks at the rate limit of every answer before it judges.
-func (c *Client) watch(judge func(*transport.Result)) func(*transport.Result) {
-	return func(r *transport.Result) {
-		c.limit.see(r.Header)
-		judge(r)
-	}
-}
-
-// IsRoomLimit reports whether a call was refused for the limit of its room, 10 messages and tasks in 10 seconds, and not
-// for the general one, 300 calls in 5 minutes. Both are [mackerel.ErrRateLimited]; after the one, other rooms can still
-// be posted to.
+// IsRoomLimit reports whether a call was refused for the limit of its room, [RoomLimit], and not for the limit of the
+// account, [CallLimit]. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be
+// posted to.
 func IsRoomLimit(err error) bool {
 	var e *mackerel.Error
-	return errors.As(err, &e) && e.Provider == name && e.Status == http.StatusTooManyRequests && e.Message == roomLimitText
+	return errors.As(err, &e) && e.Provider == name &&
+		e.Status == http.StatusTooManyRequests && e.Message == roomLimitText
 }

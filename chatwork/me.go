@@ -1,13 +1,8 @@
 package chatwork
 
-import (
-	"context"
-	"net/http"
+import "context"
 
-	"github.com/mackerel-notify/mackerel/internal/transport"
-)
-
-// Me is the profile of the account that the token belongs to. What it has not filled in is "".
+// Me is the profile of the account. Texts that the account has not filled in are "".
 type Me struct {
 	AccountID        int64  `json:"account_id"`
 	RoomID           int64  `json:"room_id"` // of "My chat", the account's own room
@@ -32,8 +27,8 @@ type Me struct {
 
 func (m Me) documented() bool { return m.AccountID != 0 }
 
-// MyStatus counts, over all rooms of the account, what waits for it: messages to read, mentions among them, and open
-// tasks; and the rooms that have any.
+// MyStatus counts the unread messages, the mentions among them and the open tasks of the account in all rooms, and the
+// rooms that have any of them.
 type MyStatus struct {
 	UnreadRoomNum  int `json:"unread_room_num"`
 	MentionRoomNum int `json:"mention_room_num"`
@@ -45,49 +40,12 @@ type MyStatus struct {
 
 func (MyStatus) documented() bool { return true }
 
-// MyTasksParams selects from the account's tasks. The zero value selects the open ones.
-type MyTasksParams struct {
-	AssignedByAccountID int64      `url:"assigned_by_account_id,omitempty"` // of whoever gave the task
-	Status              TaskStatus `url:"status,omitempty"`                 // open unless set
-}
-
-// A MyTask is a task that the account is to do: a [Task] that names its room instead of who is to do it.
-type MyTask struct {
-	TaskID            int64         `json:"task_id"`
-	Room              TaskRoom      `json:"room"`
-	AssignedByAccount Account       `json:"assigned_by_account"`
-	MessageID         string        `json:"message_id"`
-	Body              string        `json:"body"`       // in Chatwork's notation
-	LimitTime         int64         `json:"limit_time"` // Unix seconds; see LimitType
-	Status            TaskStatus    `json:"status"`
-	LimitType         TaskLimitType `json:"limit_type,omitzero"`
-}
-
-// A TaskRoom is the room of a [MyTask].
-type TaskRoom struct {
-	RoomID   int64  `json:"room_id"`
-	Name     string `json:"name"`
-	IconPath string `json:"icon_path"`
-}
-
-var (
-	getMe       = operation{"get profile", http.MethodGet, transport.Replay}
-	getMyStatus = operation{"get status", http.MethodGet, transport.Replay}
-	listMyTasks = operation{"list my tasks", http.MethodGet, transport.Replay}
-)
-
-// GetMe returns the profile of the token's account: GET /me. It may be repeated.
+// GetMe returns the profile of the account: GET /me. It may be repeated.
 func (c *Client) GetMe(ctx context.Context) (Me, error) {
-	return one[Me](ctx, c, getMe, nil, "me")
+	return call[Me](ctx, c, get("get profile"), nil, "me")
 }
 
-// GetMyStatus returns what waits for the account: GET /my/status. It may be repeated.
+// GetMyStatus returns the numbers of unread messages and open tasks: GET /my/status. It may be repeated.
 func (c *Client) GetMyStatus(ctx context.Context) (MyStatus, error) {
-	return one[MyStatus](ctx, c, getMyStatus, nil, "my", "status")
-}
-
-// ListMyTasks returns the account's tasks in all rooms, at most 100: GET /my/tasks. None gives an empty list. It may be
-// repeated.
-func (c *Client) ListMyTasks(ctx context.Context, p MyTasksParams) ([]MyTask, error) {
-	return list[MyTask](ctx, c, listMyTasks, p, "my", "tasks")
+	return call[MyStatus](ctx, c, get("get status"), nil, "my", "status")
 }

@@ -2,32 +2,38 @@ package chatwork
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A Message is one message to a room: mentions, then a box with a title, text, lines of facts, a memo and a link. All
-// of it is plain text that is escaped when it is sent, but for Raw.
+// maxMention is the most that the mentions of a configuration may take, in bytes, so that there is room for the alert.
+const maxMention = MaxBody / 2
+
+// A Message is a message to a room: mentions, and below them a box with a title, text, facts, a memo and a link. All
+// texts are plain and escaped when they are sent, except Raw.
 type Message struct {
-	Mention Mention
-	Title   string
-	Text    string
-	Facts   []mackerel.Fact // one line each, "label: value"
-	Memo    mackerel.Fact   // cut first if the message is too long
-	URL     string
-	Raw     string // in Chatwork's own notation, sent as it is between the mentions and the box, and never cut
+	Mention    Mention
+	Title      string
+	Text       string
+	Facts      []mackerel.Fact // one line each, "label: value"
+	Memo       mackerel.Fact   // cut first if the message is too long
+	URL        string
+	Raw        string // in Chatwork's notation, sent as it is between the mentions and the box, and never cut
+	SelfUnread bool   // the message is unread for the account that posts it
 }
 
-// A Mention says whom a message calls. Everybody in the room with All, in which case To adds nothing.
+// A Mention says whom a message calls.
 type Mention struct {
-	To  []int64 `json:"to,omitzero"` // account ids
-	All bool    `json:"all,omitzero"`
+	To  []int64 `json:"to,omitzero"`  // account ids
+	All bool    `json:"all,omitzero"` // everybody in the room; then To adds nothing
 }
 
-// DefaultMessage is what a Notifier sends unless its Config has a Message function, which may well start from this and
-// change a field. It has no mentions; those come from the Config.
+// DefaultMessage returns the message that a Notifier posts for an alert, without what the Config adds: the Mention and
+// SelfUnread.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	if w.Graph.Value != "" {
@@ -36,26 +42,46 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return Message{Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
 }
 
-// body renders the message in at most MaxBody bytes, and says what was cut for that.
-func (m Message) body() (string, []mackerel.Cut) {
-	facts := provider.Lines(m.Facts)
-	if body := m.render(facts); len(body) <= MaxBody {
-		return body, nil
+// render fills in the body of the request.
+func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+	body, cuts := m.body()
+	if err := m.problems(body).Err(); err != nil {
+		return nil, err
 	}
-	return m.fit(facts)
+	r.Body = PostMessageParams{Body: body, SelfUnread: m.SelfUnread}.form()
+	return cuts, nil
 }
 
-func (m Message) fit(facts string) (string, []mackerel.Cut) {
-	return provider.Bytes.Fit(MaxBody, func() string { return m.render(facts) },
-		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
+// problems lists what Chatwork would refuse the message for and what cannot be cut.
+func (m Message) problems(body string) (p provider.Problems) {
+	m.Mention.checkIDs(&p, "Mention")
+	if body == "" {
+		p.Add("Message", "empty")
+	}
+	p.Length("Message", body, provider.Bytes, MaxBody)
+	return p
+}
+
+// body returns the message in Chatwork's notation, in at most MaxBody bytes if cutting is enough, and what was cut.
+func (m Message) body() (string, []mackerel.Cut) {
+	facts, memo := provider.Lines(m.Facts), provider.Line(m.Memo)
+	if body := m.write(facts, memo); len(body) <= MaxBody {
+		return body, nil
+	}
+	return m.cut(facts, memo)
+}
+
+func (m Message) cut(facts, memo string) (string, []mackerel.Cut) {
+	return provider.Bytes.Fit(MaxBody, func() string { return m.write(facts, memo) },
+		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
 }
 
-func (m Message) render(facts string) string {
+func (m Message) write(facts, memo string) string {
 	var b strings.Builder
-	b.Grow(80 + len(m.Raw) + len(m.Title) + len(m.Text) + len(facts) + len(m.Memo.Value) + len(m.URL))
+	b.Grow(80 + len(m.Raw) + len(m.Title) + len(m.Text) + len(facts) + len(memo) + len(m.URL))
 	m.Mention.write(&b)
 	if m.Raw != "" {
 		b.WriteString(m.Raw)
@@ -63,23 +89,23 @@ func (m Message) render(facts string) string {
 	}
 	before := b.Len()
 	b.WriteString("[info]")
-	m.writeBox(&b, facts)
+	m.writeBox(&b, facts, memo)
 	if b.Len() == before+len("[info]") {
-		return provider.Plain(b.String()[:before])
+		return provider.Plain(b.String()[:before]) // without an empty box
 	}
 	b.WriteString("[/info]")
 	return provider.Plain(b.String())
 }
 
-// writeBox writes what is within the box. There is no line break after the title: it would show as an empty line.
-func (m Message) writeBox(b *strings.Builder, facts string) {
+// writeBox writes the inside of the box. A line break after the title would show as an empty line.
+func (m Message) writeBox(b *strings.Builder, facts, memo string) {
 	if m.Title != "" {
 		b.WriteString("[title]")
 		b.WriteString(Escape(m.Title))
 		b.WriteString("[/title]")
 	}
 	lines := 0
-	for _, text := range [...]string{m.Text, facts, provider.Line(m.Memo)} {
+	for _, text := range [...]string{m.Text, facts, memo} {
 		if text == "" {
 			continue
 		}
@@ -94,29 +120,25 @@ func (m Message) writeBox(b *strings.Builder, facts string) {
 	}
 }
 
-func (m Mention) none() bool { return !m.All && len(m.To) == 0 }
+// check notes what is wrong with a mention of a configuration.
+func (m Mention) check(p *provider.Problems, field string) {
+	m.checkIDs(p, field)
+	var b strings.Builder
+	m.write(&b)
+	p.Length(field, b.String(), provider.Bytes, maxMention)
+}
 
-// checkMentions notes mentions of impossible accounts.
-func checkMentions(p *provider.Problems, mentions map[mackerel.Status]Mention) {
-	for status, m := range mentions {
-		for _, account := range m.To {
-			if account <= 0 {
-				p.Add("Mentions["+string(status)+"]", "an account id must be positive")
-			}
+func (m Mention) checkIDs(p *provider.Problems, field string) {
+	for i, account := range m.To {
+		if account <= 0 {
+			p.Add(field+".To["+strconv.Itoa(i)+"]", "must be positive")
 		}
 	}
 }
 
-// copyMentions copies what New was given, so that a caller who changes it later changes nothing here.
-func copyMentions(mentions map[mackerel.Status]Mention) map[mackerel.Status]Mention {
-	copied := provider.ByStatus(mentions)
-	for status, m := range copied {
-		copied[status] = Mention{To: slices.Clone(m.To), All: m.All}
-	}
-	return copied
-}
+func (m Mention) clone() Mention { return Mention{To: slices.Clone(m.To), All: m.All} }
 
-// write writes the mentions on a line of their own.
+// write writes the mentions in a line of their own.
 func (m Mention) write(b *strings.Builder) {
 	switch {
 	case m.All:

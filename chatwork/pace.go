@@ -2,6 +2,7 @@ package chatwork
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -13,38 +14,31 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// The limits of the service. That of a room is for messages and tasks together; see [RoomWindow].
-// See https://developer.chatwork.com/docs/endpoints.
-const (
-	CallLimit  = 300 // calls of an account in a CallWindow
-	CallWindow = 5 * time.Minute
-	RoomLimit  = 10 // messages and tasks in one room in a RoomWindow
-)
-
-// A Pace lets the calls of one account wait for their turn, first come, first served, so that together they stay under
+// A Pace lets the calls of one account wait for their turn, in the order in which they come. Together they stay below
 // both limits: [CallLimit] in any [CallWindow], and [RoomLimit] messages and tasks to a room in any [RoomWindow]. All
-// clients of the account may share it, and all notifiers of a client do.
+// clients of the account may share a Pace. All notifiers of a client do.
 //
 //	client, err := chatwork.NewClient(chatwork.ClientConfig{Token: token, Pace: chatwork.NewPace()})
 //
-// A call waits as long as its context lets it. One whose turn comes after its deadline is not kept waiting: it returns
-// at once, [mackerel.ErrRateLimited], and the error says how long to wait. Every attempt of a call takes a turn.
+// A call waits until its turn comes or its context ends. If its turn comes after the deadline, the call does not
+// wait: it returns [mackerel.ErrRateLimited] at once, and the error says how long to wait. Every attempt of a call
+// takes a turn.
 //
-// What the service says has precedence: where other programs use the account too, the answers tell how many calls are
-// left, and a refusal stops all calls, or those to the room, for as long as it asks for. To wait for that, Call.MaxWait
-// is CallWindow unless set.
+// What the service says goes before the Pace's own count, because other programs may use the account too. The answers
+// say how many calls are left. A refusal stops all calls, or those to the room, for as long as the service asks. With a
+// Pace, Call.MaxWait is CallWindow unless set.
 type Pace struct {
 	calls *lane
 	mu    sync.Mutex
 	rooms map[string]*lane // by id
 }
 
-// NewPace returns a Pace for one account, of which no calls are known. It has no goroutine and needs no closing.
+// NewPace returns a Pace for one account that has made no calls yet. It has no goroutine and needs no closing.
 func NewPace() *Pace {
 	return &Pace{calls: newLane(CallLimit, CallWindow), rooms: make(map[string]*lane)}
 }
 
-// room returns the lane of the room that a request posts to, nil if it is no post.
+// room returns the lane of the room that a request posts to. It returns nil if the request posts nothing to a room.
 func (p *Pace) room(r transport.Request) *lane {
 	path := strings.Split(r.URL.EscapedPath(), "/")
 	if r.Method != http.MethodPost || len(path) < 3 {
@@ -62,7 +56,7 @@ func (p *Pace) room(r transport.Request) *lane {
 	return p.rooms[id]
 }
 
-// options are the caller's, with a watch on the attempts.
+// options returns the caller's options with an OnAttempt that also reports to the turn of the call.
 func (p *Pace) options(call mackerel.CallOptions) mackerel.CallOptions {
 	report := call.OnAttempt
 	call.OnAttempt = func(ctx context.Context, a mackerel.Attempt) {
@@ -79,24 +73,23 @@ func (p *Pace) options(call mackerel.CallOptions) mackerel.CallOptions {
 	return call
 }
 
-// send makes a call when its turn comes, if the client has a pace. A context that ends meanwhile is the transport's to
-// report.
-func (c *Client) send(ctx context.Context, r transport.Request) (transport.Result, error) {
+var errTurn = errors.New("by the client's own pace its turn comes after the deadline")
+
+// send makes a call when its turn comes, if the client has a pace. If the context ends before, the transport reports
+// it.
+func (c *Client) send(ctx context.Context, r transport.Request) transport.Result {
 	if c.pace == nil {
-		return c.service.Do(ctx, r)
+		return c.service.Transport().Do(ctx, r)
 	}
 	t := &turn{calls: c.pace.calls, room: c.pace.room(r)}
 	if wait := t.estimate(); !fits(ctx, wait) {
-		return transport.Result{}, &mackerel.Error{
-			Provider: name, Op: r.Op, Kind: mackerel.ErrRateLimited, RetryAfter: wait,
-			Message: "by the client's own pace its turn comes after the deadline",
-		}
+		return transport.Result{Class: transport.RateLimited, RetryAfter: wait, Err: errTurn}
 	}
 	t.begin(ctx, time.Time{}, (*lane).queue)
 	r.Wait = t.noteRoomLimit
-	result, err := c.service.Do(context.WithValue(ctx, turnKey{}, t), r)
+	result := c.service.Transport().Do(context.WithValue(ctx, turnKey{}, t), r)
 	t.end(result)
-	return result, err
+	return result
 }
 
 func fits(ctx context.Context, wait time.Duration) bool {
@@ -106,14 +99,15 @@ func fits(ctx context.Context, wait time.Duration) bool {
 
 type turnKey struct{}
 
-// A turn is one call's way through the lanes. Only the call's goroutine has it.
+// A turn is the way of one call through the lanes. Only the goroutine of the call uses it.
 type turn struct {
-	calls, room *lane // room is nil for what is no post
-	held        bool  // it has a place in its lanes
-	roomLimited bool  // the last refusal was the room's
+	calls, room *lane // room is nil if the call posts nothing to a room
+	held        bool  // the call has a place in its lanes
+	roomLimited bool  // the last refusal was for the limit of the room
 }
 
-// begin enters each lane for an attempt that goes out at the given time or later. If it cannot, the context has ended.
+// begin enters each lane for an attempt that is sent at the given time or later. It returns without a place if the
+// context ends.
 func (t *turn) begin(ctx context.Context, at time.Time, enter func(*lane, context.Context, time.Time) bool) {
 	if t.room != nil && !enter(t.room, ctx, at) {
 		return
@@ -123,8 +117,8 @@ func (t *turn) begin(ctx context.Context, at time.Time, enter func(*lane, contex
 	}
 }
 
-// attempted ends the place of an attempt and, if another one follows, waits for the next. That one goes before all that
-// have not begun. What was refused keeps its place: nothing was done.
+// attempted gives back the place of an attempt. If another attempt follows, attempted waits for a place for it, before
+// all calls that have not begun. A refused attempt keeps its place, because nothing was done.
 func (t *turn) attempted(ctx context.Context, a mackerel.Attempt) {
 	next := time.Now().Add(a.Wait)
 	refused := a.Status == http.StatusTooManyRequests
@@ -138,7 +132,7 @@ func (t *turn) attempted(ctx context.Context, a mackerel.Attempt) {
 	}
 }
 
-// end settles the call. A place that it still has was never used.
+// end ends the turn of a call. If the call still has a place, the place was not used.
 func (t *turn) end(r transport.Result) {
 	t.leave(false)
 	if r.Status == http.StatusTooManyRequests && r.RetryAfter > 0 {
@@ -158,14 +152,14 @@ func (t *turn) leave(used bool) {
 	}
 }
 
-// noteRoomLimit is roomLimit, of which it remembers the answer.
+// noteRoomLimit is roomLimit, and remembers the answer.
 func (t *turn) noteRoomLimit(r *transport.Result) time.Duration {
 	wait := roomLimit(r)
 	t.roomLimited = wait > 0
 	return wait
 }
 
-// limited is the lane that was refused.
+// limited returns the lane whose limit the last refusal was for.
 func (t *turn) limited() *lane {
 	if t.roomLimited && t.room != nil {
 		return t.room
@@ -181,38 +175,39 @@ func (t *turn) estimate() time.Duration {
 	return wait
 }
 
-// A lane is one limit. It has as many places as calls are allowed in its span; a place is free again one span after its
-// call was answered. Since the service counts a call between its start and its answer, no window of that length has more
-// calls than places, whenever the service's own windows begin.
+// A lane is one limit. It has as many places as calls are allowed in its span. A place is free again one span after its
+// call was answered. The service counts a call between its start and its answer, so no window of that length has more
+// calls than places, whenever the windows of the service begin.
 type lane struct {
 	span  time.Duration
-	first chan struct{} // full while somebody is first in the queue
+	first chan struct{} // holds an element while a call is first in the queue
 
 	mu      sync.Mutex
-	free    []time.Time // when each place that is not in use may be used again, the soonest first
+	free    []time.Time // when each place that is not in use may be used again, soonest first
 	inUse   int
 	queued  int
-	changed chan struct{} // closed when a place may have come free
+	changed chan struct{} // closed when a place may have become free
 
 	reset time.Time // the end of the service's window, by the service's clock
-	until time.Time // the same by ours, or until when it refuses
-	left  int       // how many calls are left until then
+	until time.Time // the same by our clock, or the time until which the service refuses
+	left  int       // calls that are left before until
 }
 
 func newLane(limit int, span time.Duration) *lane {
 	return &lane{
-		span: span, first: make(chan struct{}, 1), changed: make(chan struct{}), free: make([]time.Time, limit), left: limit,
+		span: span, first: make(chan struct{}, 1), changed: make(chan struct{}),
+		free: make([]time.Time, limit), left: limit,
 	}
 }
 
-// queue is enter behind all that came before.
+// queue enters the lane behind all calls that came before.
 func (l *lane) queue(ctx context.Context, at time.Time) bool {
 	l.count(1)
 	defer l.count(-1)
 	select {
 	case l.first <- struct{}{}:
 		defer func() { <-l.first }()
-		return l.wait(ctx, at, settle)
+		return l.wait(ctx, at, settling)
 	case <-ctx.Done():
 		return false
 	}
@@ -224,13 +219,13 @@ func (l *lane) count(n int) {
 	l.queued += n
 }
 
-// enter is queue before all that wait there.
+// enter enters the lane before all calls that wait in the queue.
 func (l *lane) enter(ctx context.Context, at time.Time) bool { return l.wait(ctx, at, 0) }
 
-// wait waits for a place that can be used at the given time or later. It reports false if the context ends first.
-func (l *lane) wait(ctx context.Context, at time.Time, settle time.Duration) bool {
+// wait takes a place that can be used at the given time or later. It reports false if the context ends first.
+func (l *lane) wait(ctx context.Context, at time.Time, settling time.Duration) bool {
 	for ctx.Err() == nil {
-		wait, changed := l.take(at, settle)
+		wait, changed := l.take(at, settling)
 		if wait <= 0 {
 			return true
 		}
@@ -245,8 +240,9 @@ func (l *lane) wait(ctx context.Context, at time.Time, settle time.Duration) boo
 	return false
 }
 
-// take takes a place, or returns how long to wait for one, as far as is known, and what to watch meanwhile.
-func (l *lane) take(at time.Time, settle time.Duration) (wait time.Duration, changed <-chan struct{}) {
+// take takes a place. If no place is free, it returns how long to wait, as far as is known, and a channel that is
+// closed when that changes.
+func (l *lane) take(at time.Time, settling time.Duration) (wait time.Duration, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -254,7 +250,7 @@ func (l *lane) take(at time.Time, settle time.Duration) (wait time.Duration, cha
 	if len(l.free) == 0 {
 		return math.MaxInt64, l.changed
 	}
-	if wait = l.opens(at, l.free[0], settle).Sub(at); wait > 0 {
+	if wait = l.opens(at, l.free[0], settling).Sub(at); wait > 0 {
 		return wait + at.Sub(now), l.changed
 	}
 	l.free = l.free[1:]
@@ -262,20 +258,20 @@ func (l *lane) take(at time.Time, settle time.Duration) (wait time.Duration, cha
 	return 0, nil
 }
 
-// settle is how long the queue stays closed after the service's window has ended: what was refused goes first, and the
-// end is known to the second only.
-const settle = time.Second
+// settling is how long the queue stays closed after the end of the service's window. Refused attempts go first, and
+// the end is only known to the second.
+const settling = time.Second
 
-// opens returns when a place that is free at one time may be used at another or later, given what the service has said.
-func (l *lane) opens(at, free time.Time, settle time.Duration) time.Time {
-	until := l.until.Add(settle)
+// opens returns when a place that becomes free at one time may be used, not before at, by what the service has said.
+func (l *lane) opens(at, free time.Time, settling time.Duration) time.Time {
+	until := l.until.Add(settling)
 	if at = later(at, free); at.Before(until) && l.inUse >= l.left {
 		return until
 	}
 	return at
 }
 
-// leave ends the use of a place. One that was taken and not used is free at once.
+// leave gives back a place. A place that was not used is free at once.
 func (l *lane) leave(used bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -289,7 +285,7 @@ func (l *lane) leave(used bool) {
 	l.changed = make(chan struct{})
 }
 
-// estimate returns how long a call that queues now waits at the least.
+// estimate returns how long a call that enters the queue now waits at least.
 func (l *lane) estimate() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -300,32 +296,33 @@ func (l *lane) estimate() time.Duration {
 	if place < len(l.free) {
 		free = l.free[place]
 	}
-	return l.opens(now, free, settle).Add(time.Duration(rounds) * l.span).Sub(now)
+	return l.opens(now, free, settling).Add(time.Duration(rounds) * l.span).Sub(now)
 }
 
-// close lets nobody in until the given time: the service has refused.
+// close closes the lane until the given time, after a refusal.
 func (l *lane) close(until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.until, l.left = later(l.until, until), 0
 }
 
-// maxReset is the longest time to a reset that is believed; beyond it a clock is wrong.
+// maxReset is the longest time to a reset that is believed. If it is longer, a clock is wrong.
 const maxReset = time.Hour
 
-// told reads from an answer how many calls the service has left. Answers may come out of order: of one window the least
-// counts, and of an older window nothing.
+// told reads from an answer how many calls are left. Answers may come out of order, so the least number of a window
+// counts, and answers of an older window do not.
 func (l *lane) told(h http.Header) {
-	var seen lastLimit
-	seen.see(h)
+	last := readLimit(h)
+	if last == nil {
+		return
+	}
 	now := time.Now()
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
 		date = now
 	}
-	last := seen.last
 	until := now.Add(last.Reset.Sub(date))
-	if last.Seen.IsZero() || until.Sub(now) > maxReset {
+	if until.Sub(now) > maxReset {
 		return
 	}
 	l.mu.Lock()

@@ -1,6 +1,7 @@
 package chatwork_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,27 +18,36 @@ import (
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// A counter is the least of Chatwork that a hundred thousand messages need, without a connection: both limits, and who
-// got what. Its windows are fixed ones, as the headers of the real ones suggest.
+// connectPaced returns a fake with the documented limits and a client with a Pace.
+func connectPaced(t *testing.T, configure ...func(*chatwork.ClientConfig)) (*chatworktest.Server, *chatwork.Client) {
+	t.Helper()
+	fake, c := connect(t, append(configure, func(c *chatwork.ClientConfig) { c.Pace = cmp.Or(c.Pace, chatwork.NewPace()) })...)
+	fake.Documented()
+	return fake, c
+}
+
+// A counter is a service for a hundred thousand messages. It has no connection, and only counts messages by its limits.
 type counter struct {
-	calls, posts *fakehttp.Window
+	limits *fakehttp.Server
 
 	mu      sync.Mutex
 	got     map[string]int // by body
 	refused map[string]int // in a row, by body
 	worst   int            // the most refusals in a row of one message
-	limits  int            // all refusals
+	refuses int            // all refusals
 	number  int
 	lose    func(number int) bool // whether this answer gets lost
 }
 
 func newCounter() *counter {
-	return &counter{
-		calls: fakehttp.NewWindow(chatwork.CallLimit, chatwork.CallWindow), posts: fakehttp.NewWindow(chatwork.RoomLimit, chatwork.RoomWindow),
-		got: make(map[string]int), refused: make(map[string]int), lose: func(int) bool { return false },
-	}
+	s := &counter{got: make(map[string]int), refused: make(map[string]int), lose: func(int) bool { return false }}
+	s.limits = fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: "calls", N: chatwork.CallLimit, Per: chatwork.CallWindow},
+		fakehttp.Limit{Lane: "room", N: chatwork.RoomLimit, Per: chatwork.RoomWindow})
+	s.limits.Documented()
+	return s
 }
 
 func (s *counter) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -49,21 +59,19 @@ func (s *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.number++
-	now := time.Now()
-	remaining, reset, ok := s.calls.Take("", now.Truncate(time.Second))
-	text := "Rate limit exceeded"
+	calls := s.limits.Take("calls", "")
+	ok, text := calls.OK, "Rate limit exceeded"
 	if ok {
-		text = "Rate limit for message posting per room exceeded."
-		_, _, ok = s.posts.Take(r.URL.Path, now)
+		ok, text = s.limits.Take("room", r.URL.Path).OK, "Rate limit for message posting per room exceeded."
 	}
 	h := http.Header{
-		"Date":                  {now.UTC().Format(http.TimeFormat)},
+		"Date":                  {time.Now().UTC().Format(http.TimeFormat)},
 		"X-Ratelimit-Limit":     {"300"},
-		"X-Ratelimit-Remaining": {strconv.Itoa(remaining)},
-		"X-Ratelimit-Reset":     {strconv.FormatInt(reset.Unix(), 10)},
+		"X-Ratelimit-Remaining": {strconv.Itoa(calls.Remaining)},
+		"X-Ratelimit-Reset":     {strconv.FormatInt(calls.Reset.Add(time.Second-1).Unix(), 10)},
 	}
 	if !ok {
-		s.limits++
+		s.refuses++
 		s.refused[body]++
 		s.worst = max(s.worst, s.refused[body])
 		return answer(http.StatusTooManyRequests, h, `{"errors":["`+text+`"]}`), nil
@@ -80,14 +88,12 @@ func answer(status int, h http.Header, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: h, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}
 }
 
-func (s *counter) client(t *testing.T, c chatwork.ClientConfig) *chatwork.Client {
+func (s *counter) client(t *testing.T, attempts int) *chatwork.Client {
 	t.Helper()
-	c.Token, c.Call.Client = mackerel.NewSecret(chatworktest.Token), &http.Client{Transport: s}
-	client, err := chatwork.NewClient(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return servicetest.Make(t, chatwork.NewClient, chatwork.ClientConfig{
+		Token: mackerel.NewSecret(chatworktest.Token), Pace: chatwork.NewPace(),
+		Call: mackerel.CallOptions{Client: &http.Client{Transport: s}, MaxAttempts: attempts},
+	})
 }
 
 // postAll posts so many messages, each with a text of its own, from many notifiers of one client, each of which posts
@@ -96,10 +102,7 @@ func postAll(t *testing.T, c *chatwork.Client, messages, notifiers, rooms int) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for i := range notifiers {
-		n, err := chatwork.New(chatwork.Config{Client: c, RoomID: int64(1 + i%rooms)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: int64(1 + i%rooms)})
 		wg.Go(func() {
 			for j := i; j < messages; j += notifiers {
 				if _, err := n.Send(t.Context(), chatwork.Message{Text: strconv.Itoa(j)}); err != nil {
@@ -119,9 +122,9 @@ func TestAHundredThousandMessagesKeepThePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newCounter()
 		start := time.Now()
-		postAll(t, s.client(t, chatwork.ClientConfig{Pace: chatwork.NewPace()}), messages, 60, 40)
-		if s.limits != 0 || len(s.got) != messages || s.number != messages {
-			t.Errorf("%d requests, %d messages arrived, %d answers were 429", s.number, len(s.got), s.limits)
+		postAll(t, s.client(t, 0), messages, 60, 40)
+		if s.refuses != 0 || len(s.got) != messages || s.number != messages {
+			t.Errorf("%d requests, %d messages arrived, %d answers were 429", s.number, len(s.got), s.refuses)
 		}
 		windows := time.Duration((messages-1)/chatwork.CallLimit) * chatwork.CallWindow
 		if took := time.Since(start); took < windows || took > windows+windows/50 {
@@ -134,9 +137,9 @@ func TestThePaceOfOneRoomIsItsOwnLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newCounter()
 		start := time.Now()
-		postAll(t, s.client(t, chatwork.ClientConfig{Pace: chatwork.NewPace()}), 200, 100, 1)
-		if s.limits != 0 || len(s.got) != 200 {
-			t.Errorf("%d messages arrived, %d answers were 429", len(s.got), s.limits)
+		postAll(t, s.client(t, 0), 200, 100, 1)
+		if s.refuses != 0 || len(s.got) != 200 {
+			t.Errorf("%d messages arrived, %d answers were 429", len(s.got), s.refuses)
 		}
 		if took := time.Since(start); took != 190*time.Second {
 			t.Errorf("200 messages to one room took %v", took)
@@ -153,12 +156,15 @@ func TestThePaceGivesWayToOthersAndToLostAnswers(t *testing.T) {
 		go func() { // another program calls with the same account, and now and then takes all that is left
 			for n := 1; ctx.Err() == nil; n++ {
 				for i, ok := 0, true; ok && (i < 2 || n%29 == 0); i++ {
-					_, _, ok = s.calls.Take("", time.Now().Truncate(time.Second))
+					ok = s.limits.Take("calls", "").OK
 				}
-				sleep(ctx, 3*time.Second)
+				select {
+				case <-time.After(3 * time.Second):
+				case <-ctx.Done():
+				}
 			}
 		}()
-		postAll(t, s.client(t, chatwork.ClientConfig{Pace: chatwork.NewPace(), Call: mackerel.CallOptions{MaxAttempts: 10}}), messages, 30, 10)
+		postAll(t, s.client(t, 10), messages, 30, 10)
 		stop()
 		if len(s.got) != messages {
 			t.Errorf("%d of %d messages arrived", len(s.got), messages)
@@ -166,23 +172,16 @@ func TestThePaceGivesWayToOthersAndToLostAnswers(t *testing.T) {
 		if s.worst > 1 {
 			t.Errorf("a message was refused %d times in a row", s.worst)
 		}
-		if s.limits == 0 || s.limits > messages/50 {
-			t.Errorf("%d refusals", s.limits)
+		if s.refuses == 0 || s.refuses > messages/50 {
+			t.Errorf("%d refusals", s.refuses)
 		}
 		synctest.Wait()
 	})
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
 func TestATurnThatComesTooLateIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Pace: chatwork.NewPace()})
+		fake, c := connectPaced(t)
 		for range chatwork.RoomLimit {
 			post(t, c, "x")
 		}
@@ -196,7 +195,7 @@ func TestATurnThatComesTooLateIsNotWaitedFor(t *testing.T) {
 		}
 		time.Sleep(after)
 		post(t, c, "in time")
-		if n := len(s.Requests()); n != chatwork.RoomLimit+1 {
+		if n := len(fake.Requests()); n != chatwork.RoomLimit+1 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -204,7 +203,7 @@ func TestATurnThatComesTooLateIsNotWaitedFor(t *testing.T) {
 
 func TestTheEstimateOfATurnCountsTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Pace: chatwork.NewPace()})
+		fake, c := connectPaced(t)
 		var wg sync.WaitGroup
 		for range 35 {
 			wg.Go(func() { post(t, c, "x") })
@@ -219,7 +218,7 @@ func TestTheEstimateOfATurnCountsTheQueue(t *testing.T) {
 			t.Errorf("again after %v", after)
 		}
 		wg.Wait()
-		if n := len(s.Messages(room)); n != 35 {
+		if n := len(fake.Messages(room)); n != 35 {
 			t.Errorf("%d messages", n)
 		}
 	})
@@ -229,7 +228,7 @@ func errOf(_ string, err error) error { return err }
 
 func TestACancelledTurnCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Pace: chatwork.NewPace()})
+		fake, c := connectPaced(t)
 		for range chatwork.RoomLimit {
 			post(t, c, "x")
 		}
@@ -253,7 +252,7 @@ func TestACancelledTurnCostsNothing(t *testing.T) {
 		if took := time.Since(start); took != 9*time.Second {
 			t.Errorf("the next messages took %v", took)
 		}
-		if n := len(s.Requests()); n != 2*chatwork.RoomLimit {
+		if n := len(fake.Requests()); n != 2*chatwork.RoomLimit {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -261,8 +260,8 @@ func TestACancelledTurnCostsNothing(t *testing.T) {
 
 func TestARoomThatIsFullHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Pace: chatwork.NewPace()})
-		other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
+		fake, c := connectPaced(t)
+		other := fake.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() { post(t, c, "x") })
@@ -293,8 +292,8 @@ func TestARefusalStopsAllCalls(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, c := inBubbleWith(t, chatwork.ClientConfig{Pace: chatwork.NewPace()})
-				s.Inject(tt.fault)
+				fake, c := connectPaced(t)
+				fake.Inject(tt.fault)
 				start := time.Now()
 				var wg sync.WaitGroup
 				wg.Go(func() { post(t, c, "first") })
@@ -312,7 +311,7 @@ func TestARefusalStopsAllCalls(t *testing.T) {
 					t.Errorf("a reading went out after %v, want %v", took, tt.closed)
 				}
 				wg.Wait()
-				if n := len(s.Requests()); n != 4 {
+				if n := len(fake.Requests()); n != 4 {
 					t.Errorf("%d requests", n)
 				}
 			})
@@ -322,8 +321,8 @@ func TestARefusalStopsAllCalls(t *testing.T) {
 
 func TestTheNextAttemptGoesBeforeTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Pace: chatwork.NewPace()})
-		s.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection})
+		fake, c := connectPaced(t)
+		fake.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection})
 		var wg sync.WaitGroup
 		for range 12 {
 			wg.Go(func() { post(t, c, "x") })
@@ -331,14 +330,14 @@ func TestTheNextAttemptGoesBeforeTheQueue(t *testing.T) {
 		}
 		// Nine others were posted at once. The first message takes a second place, the tenth, before those that wait.
 		time.Sleep(time.Second)
-		if n := len(s.Messages(room)); n != 10+1-1 {
+		if n := len(fake.Messages(room)); n != 10+1-1 {
 			t.Errorf("%d messages stand in the room", n)
 		}
 		wg.Wait()
-		if n := len(s.Messages(room)); n != 13 {
+		if n := len(fake.Messages(room)); n != 13 {
 			t.Errorf("%d messages stand in the room at the end", n)
 		}
-		for _, r := range s.Requests() {
+		for _, r := range fake.Requests() {
 			if form, err := url.ParseQuery(string(r.Body)); err != nil || form.Get("body") != "x" {
 				t.Errorf("%v, %v", form, err)
 			}
@@ -349,26 +348,18 @@ func TestTheNextAttemptGoesBeforeTheQueue(t *testing.T) {
 func TestClientsOfOneAccountShareAPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pace := chatwork.NewPace()
-		s, a := inBubbleWith(t, chatwork.ClientConfig{Pace: pace})
-		b, err := chatwork.NewClient(chatwork.ClientConfig{
-			Pace: pace, Source: chatwork.StaticToken(chatwork.APIToken(mackerel.NewSecret(chatworktest.Token))),
-			BaseURL: chatworktest.MemoryBaseURL, Call: mackerel.CallOptions{Client: s.Client()},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		fake, a := connectPaced(t, func(c *chatwork.ClientConfig) { c.Pace = pace })
+		config := fake.MemoryClientConfig()
+		config.Pace = pace
+		from(chatwork.StaticToken(apiToken(chatworktest.Token)))(&config)
+		b := servicetest.Make(t, chatwork.NewClient, config)
 		start := time.Now()
 		for range 10 {
 			post(t, a, "a")
 			post(t, b, "b")
 		}
-		if took := time.Since(start); took != chatwork.RoomWindow {
-			t.Errorf("20 messages took %v", took)
-		}
-		for _, r := range s.Requests() {
-			if !r.Handled {
-				t.Error("a request was not handled")
-			}
+		if took := time.Since(start); took != chatwork.RoomWindow || len(fake.Requests()) != 20 {
+			t.Errorf("20 messages took %v and %d requests", took, len(fake.Requests()))
 		}
 	})
 }
@@ -376,11 +367,10 @@ func TestClientsOfOneAccountShareAPace(t *testing.T) {
 func TestThePaceLeavesTheCallersHookInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var attempts []mackerel.Attempt
-		s, c := inBubbleWith(t, chatwork.ClientConfig{
-			Pace: chatwork.NewPace(),
-			Call: mackerel.CallOptions{MaxWait: 20 * time.Second, OnAttempt: func(_ context.Context, a mackerel.Attempt) { attempts = append(attempts, a) }},
+		fake, c := connectPaced(t, func(c *chatwork.ClientConfig) {
+			c.Call.MaxWait, c.Call.OnAttempt = 20*time.Second, servicetest.Record(&attempts)
 		})
-		s.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"21"}}})
+		fake.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"21"}}})
 		if _, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: "x"}); !errors.Is(err, mackerel.ErrRateLimited) {
 			t.Errorf("a MaxWait of the caller's is not kept: %v", err)
 		}

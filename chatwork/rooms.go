@@ -1,13 +1,8 @@
 package chatwork
 
-import (
-	"context"
-	"net/http"
+import "context"
 
-	"github.com/mackerel-notify/mackerel/internal/transport"
-)
-
-// RoomType is what kind of chat a room is. Values that are newer than this package are kept as they came.
+// RoomType is the kind of a room. Values that this package does not know are kept.
 type RoomType string
 
 // The types of rooms.
@@ -17,7 +12,7 @@ const (
 	RoomGroup  RoomType = "group"
 )
 
-// Role is what a member of a room may do there. Values that are newer than this package are kept as they came.
+// Role is what a member may do in a room. Values that this package does not know are kept.
 type Role string
 
 // The roles.
@@ -27,7 +22,7 @@ const (
 	RoleReadonly Role = "readonly"
 )
 
-// IconPreset is one of the pictures that Chatwork has for rooms. Others are sent as they are.
+// IconPreset is the name of a picture that Chatwork has for rooms. Names that this package does not know are sent.
 // See https://developer.chatwork.com/reference/post-rooms.
 type IconPreset string
 
@@ -52,7 +47,7 @@ const (
 	IconTravel   IconPreset = "travel"
 )
 
-// A Room is a chat as the token's account sees it.
+// A Room is a room as the account sees it.
 type Room struct {
 	RoomID         int64    `json:"room_id"`
 	Name           string   `json:"name"`
@@ -72,8 +67,8 @@ type Room struct {
 
 func (r Room) documented() bool { return r.RoomID != 0 }
 
-// CreateRoomParams is a group chat to create. Name and MembersAdminIDs are required. Members must be contacts of the
-// account or belong to its organization.
+// CreateRoomParams is a group chat to create. Name and MembersAdminIDs are required. The members must be contacts of
+// the account or belong to its organization.
 type CreateRoomParams struct {
 	Name               string     `url:"name"` // 1 to 255 characters
 	Description        string     `url:"description,omitempty"`
@@ -81,88 +76,114 @@ type CreateRoomParams struct {
 	MembersAdminIDs    []int64    `url:"members_admin_ids,comma"`
 	MembersMemberIDs   []int64    `url:"members_member_ids,comma,omitempty"`
 	MembersReadonlyIDs []int64    `url:"members_readonly_ids,comma,omitempty"`
-	// Link creates an invitation link. The code has 1 to 50 of A-Z, a-z, 0-9, _ and -, and is random unless set; that
-	// who comes by the link must be accepted by an admin is the default, nil.
+	// The invitation link, as in [LinkParams]. Without Link the room has no link.
 	Link               bool   `url:"link,int,omitempty"`
 	LinkCode           string `url:"link_code,omitempty"`
 	LinkNeedAcceptance *bool  `url:"link_need_acceptance,int,omitempty"`
 }
 
-// UpdateRoomParams is what to change of a room; at least one must be set. What is empty or nil stays as it is; a pointer
-// to "" takes the description away.
+// UpdateRoomParams is what to change in a room. At least one field must be set. Fields that are empty or nil stay as
+// they are. A pointer to "" removes the description.
 type UpdateRoomParams struct {
 	Name        string     `url:"name,omitempty"` // 1 to 255 characters
 	Description *string    `url:"description,omitempty"`
 	IconPreset  IconPreset `url:"icon_preset,omitempty"`
 }
 
-// RoomAction is how [Client.DeleteRoom] is meant.
+// RoomAction is what [Client.DeleteRoom] does.
 type RoomAction string
 
-// The two ways to be rid of a room.
+// The actions.
 const (
-	// LeaveRoom leaves it. The account's tasks and files in it are deleted.
+	// LeaveRoom leaves the room. The tasks and files of the account in the room are deleted.
 	LeaveRoom RoomAction = "leave"
-	// DeleteForAll deletes it, with everybody's messages, tasks and files, for good.
+	// DeleteForAll deletes the room with the messages, tasks and files of all members.
 	DeleteForAll RoomAction = "delete"
 )
 
-var (
-	listRooms  = operation{"list rooms", http.MethodGet, transport.Replay}
-	createRoom = operation{"create room", http.MethodPost, transport.Once}
-	getRoom    = operation{"get room", http.MethodGet, transport.Replay}
-	updateRoom = operation{"update room", http.MethodPut, transport.Replay}
-	deleteRoom = operation{"delete room", http.MethodDelete, transport.Replay}
-)
-
-// ListRooms returns all rooms that the account is in, without their descriptions: GET /rooms. It may be repeated.
+// ListRooms returns all rooms of the account, without their descriptions: GET /rooms. It may be repeated.
 func (c *Client) ListRooms(ctx context.Context) ([]Room, error) {
-	return list[Room](ctx, c, listRooms, nil, "rooms")
+	return list[Room](ctx, c, get("list rooms"), nil, "rooms")
 }
-
-// roomIDAnswer is what creating and updating a room answer with.
-type roomIDAnswer struct {
-	RoomID int64 `json:"room_id"`
-}
-
-func (a roomIDAnswer) documented() bool { return a.RoomID != 0 }
 
 // CreateRoom creates a group chat and returns its id: POST /rooms. It is never repeated after a lost answer.
 func (c *Client) CreateRoom(ctx context.Context, p CreateRoomParams) (roomID int64, err error) {
+	op := post("create room")
 	switch {
 	case p.Name == "":
-		return 0, c.service.Invalid(createRoom.name, "Name: empty")
+		return 0, c.service.Invalid(op.name, "Name: empty")
 	case len(p.MembersAdminIDs) == 0:
-		return 0, c.service.Invalid(createRoom.name, "MembersAdminIDs: empty")
+		return 0, c.service.Invalid(op.name, "MembersAdminIDs: empty")
 	}
-	answer, err := one[roomIDAnswer](ctx, c, createRoom, p, "rooms")
+	answer, err := call[ids](ctx, c, op, p, "rooms")
 	return answer.RoomID, err
 }
 
 // GetRoom returns a room with its description: GET /rooms/{room_id}. It may be repeated.
 func (c *Client) GetRoom(ctx context.Context, roomID int64) (Room, error) {
-	return one[Room](ctx, c, getRoom, nil, "rooms", pathID(roomID))
+	return call[Room](ctx, c, get("get room"), nil, "rooms", pathID(roomID))
 }
 
 // UpdateRoom changes a room's name, description or icon: PUT /rooms/{room_id}. It may be repeated.
 func (c *Client) UpdateRoom(ctx context.Context, roomID int64, p UpdateRoomParams) error {
+	op := put("update room")
 	if p == (UpdateRoomParams{}) {
-		return c.service.Invalid(updateRoom.name, "nothing to change")
+		return c.service.Invalid(op.name, "nothing to change")
 	}
-	_, err := one[roomIDAnswer](ctx, c, updateRoom, p, "rooms", pathID(roomID))
+	_, err := call[ids](ctx, c, op, p, "rooms", pathID(roomID))
 	return err
 }
 
-// DeleteRoom leaves a room, or deletes it for everybody: DELETE /rooms/{room_id}. Neither can be undone. It may be
-// repeated; a repetition after a lost answer may find that the account is not in the room any more, which is
-// [mackerel.ErrUnauthorized] or [mackerel.ErrNotFound].
+// DeleteRoom leaves a room or deletes it: DELETE /rooms/{room_id}. Neither can be undone. It may be repeated. A repeat
+// after a lost answer may find that the account is not in the room any more, which is [mackerel.ErrUnauthorized] or
+// [mackerel.ErrNotFound].
 func (c *Client) DeleteRoom(ctx context.Context, roomID int64, action RoomAction) error {
+	op := del("delete room")
 	if action == "" {
-		return c.service.Invalid(deleteRoom.name, "action: empty")
+		return c.service.Invalid(op.name, "action: empty")
 	}
 	params := struct {
 		ActionType RoomAction `url:"action_type"`
 	}{action}
-	_, err := call[struct{}](ctx, c, deleteRoom, params, "rooms", pathID(roomID))
+	_, err := call[struct{}](ctx, c, op, params, "rooms", pathID(roomID))
 	return err
+}
+
+// A Member is an account in a room.
+type Member struct {
+	AccountID int64 `json:"account_id"`
+	Role      Role  `json:"role"`
+	Person
+}
+
+// UpdateMembersParams are all members that a room is to have. MembersAdminIDs is required.
+type UpdateMembersParams struct {
+	MembersAdminIDs    []int64 `url:"members_admin_ids,comma"`
+	MembersMemberIDs   []int64 `url:"members_member_ids,comma,omitempty"`
+	MembersReadonlyIDs []int64 `url:"members_readonly_ids,comma,omitempty"`
+}
+
+// RoomMembers are the members of a room by their roles, as account ids.
+type RoomMembers struct {
+	Admin    []int64 `json:"admin"`
+	Member   []int64 `json:"member"`
+	Readonly []int64 `json:"readonly"`
+}
+
+func (m RoomMembers) documented() bool { return len(m.Admin) > 0 }
+
+// ListMembers returns all members of a room: GET /rooms/{room_id}/members. It may be repeated.
+func (c *Client) ListMembers(ctx context.Context, roomID int64) ([]Member, error) {
+	return list[Member](ctx, c, get("list members"), nil, "rooms", pathID(roomID), "members")
+}
+
+// UpdateMembers replaces the members of a room and returns the new members: PUT /rooms/{room_id}/members. An account
+// that is in none of the lists is removed from the room, so begin with what [Client.ListMembers] returns. It may be
+// repeated.
+func (c *Client) UpdateMembers(ctx context.Context, roomID int64, p UpdateMembersParams) (RoomMembers, error) {
+	op := put("update members")
+	if len(p.MembersAdminIDs) == 0 {
+		return RoomMembers{}, c.service.Invalid(op.name, "MembersAdminIDs: empty")
+	}
+	return call[RoomMembers](ctx, c, op, p, "rooms", pathID(roomID), "members")
 }

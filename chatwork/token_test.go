@@ -6,47 +6,25 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
-	"github.com/mackerel-notify/mackerel/notifytest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-// inBubbleWith is newClient for any configuration, through the client that works where time is synctest's.
-func inBubbleWith(t *testing.T, c chatwork.ClientConfig) (*chatworktest.Server, *chatwork.Client) {
-	t.Helper()
-	s := chatworktest.NewServer()
-	t.Cleanup(s.Close)
-	if c.Source == nil {
-		c.Token = mackerel.NewSecret(chatworktest.Token)
-	}
-	c.BaseURL, c.Call.Client = chatworktest.MemoryBaseURL, s.Client()
-	client, err := chatwork.NewClient(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, client
-}
-
-// A tokens is a Source that hands out one token after the other, the last one again and again.
+// tokens is a Source that returns one token after the other, and the last token again and again.
 type tokens struct {
-	mu      sync.Mutex
 	list    []chatwork.Token
 	asked   int
 	refused []chatwork.Token
 }
 
-func (s *tokens) next(ctx context.Context) (chatwork.Token, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *tokens) next(_ context.Context, refused chatwork.Token) (chatwork.Token, error) {
 	s.asked++
-	if t, ok := chatwork.Refused(ctx); ok {
-		s.refused = append(s.refused, t)
-	}
+	s.refused = append(s.refused, refused)
 	t := s.list[0]
 	if len(s.list) > 1 {
 		s.list = s.list[1:]
@@ -58,34 +36,28 @@ func apiToken(s string) chatwork.Token { return chatwork.APIToken(mackerel.NewSe
 func bearer(s string) chatwork.Token   { return chatwork.BearerToken(mackerel.NewSecret(s)) }
 
 func TestEachKindOfTokenGoesIntoItsHeader(t *testing.T) {
-	for _, tt := range []struct {
-		name, api, authorization string
-		config                   chatwork.ClientConfig
+	for name, tt := range map[string]struct {
+		configure          func(*chatwork.ClientConfig)
+		api, authorization string
 	}{
-		{"an API token", "abcdef", "", chatwork.ClientConfig{Token: mackerel.NewSecret("abcdef")}},
-		{"an API token from a source", "abcdef", "", chatwork.ClientConfig{Source: chatwork.StaticToken(apiToken("abcdef"))}},
-		{"a bearer token", "", "Bearer abcdef", chatwork.ClientConfig{Source: chatwork.StaticToken(bearer("abcdef"))}},
+		"an API token":               {func(c *chatwork.ClientConfig) { c.Token = mackerel.NewSecret("abcdef") }, "abcdef", ""},
+		"an API token from a source": {from(chatwork.StaticToken(apiToken("abcdef"))), "abcdef", ""},
+		"a bearer token":             {from(chatwork.StaticToken(bearer("abcdef"))), "", "Bearer abcdef"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := chatworktest.NewServer()
-			defer s.Close()
-			tt.config.BaseURL = s.BaseURL()
-			c, err := chatwork.NewClient(tt.config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.LatestMessages(t.Context(), room); !errors.Is(err, mackerel.ErrUnauthorized) {
+		t.Run(name, func(t *testing.T) {
+			fake, c := connect(t, tt.configure)
+			if _, err := c.GetMe(t.Context()); !errors.Is(err, mackerel.ErrUnauthorized) {
 				t.Errorf("the fake took it: %v", err)
 			}
 			if _, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: "x"}); !errors.Is(err, mackerel.ErrUnauthorized) {
 				t.Errorf("the fake took it: %v", err)
 			}
-			for _, r := range s.Requests() {
+			for _, r := range fake.Requests() {
 				if r.Header.Get("X-ChatWorkToken") != tt.api || r.Header.Get("Authorization") != tt.authorization {
 					t.Errorf("%s has the header %v", r.Method, r.Header)
 				}
 			}
-			if n := len(s.Requests()); n != 2 {
+			if n := len(fake.Requests()); n != 2 {
 				t.Errorf("%d requests: the same token was tried again", n)
 			}
 		})
@@ -94,16 +66,13 @@ func TestEachKindOfTokenGoesIntoItsHeader(t *testing.T) {
 
 func TestATokenThatIsRefusedIsAskedForOnceMore(t *testing.T) {
 	source := &tokens{list: []chatwork.Token{apiToken("expired-token"), apiToken(chatworktest.Token)}}
-	s, c := inBubbleWith(t, chatwork.ClientConfig{Source: source.next})
-	n, err := chatwork.New(chatwork.Config{Client: c, RoomID: room})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fake, c := connect(t, from(source.next))
+	n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: room})
 	r, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"})
-	if err != nil || r.Attempts != 2 || len(s.Messages(room)) != 1 {
-		t.Errorf("got %+v, %v, %d messages", r, err, len(s.Messages(room)))
+	if err != nil || r.Attempts != 2 || len(fake.Messages(room)) != 1 {
+		t.Errorf("got %+v, %v, %d messages", r, err, len(fake.Messages(room)))
 	}
-	if source.asked != 2 || len(source.refused) != 1 || source.refused[0] != apiToken("expired-token") {
+	if source.asked != 2 || source.refused[0] != (chatwork.Token{}) || source.refused[1] != apiToken("expired-token") {
 		t.Errorf("asked %d times, told that %v was refused", source.asked, source.refused)
 	}
 	if _, err := c.NewMessages(t.Context(), room); err != nil || source.asked != 3 {
@@ -113,35 +82,35 @@ func TestATokenThatIsRefusedIsAskedForOnceMore(t *testing.T) {
 
 func TestAnAccessTokenThatExpiresIsRenewed(t *testing.T) {
 	source := &tokens{list: []chatwork.Token{bearer("first-access-token"), bearer("first-access-token"), bearer("second-access-token")}}
-	s, c := inBubbleWith(t, chatwork.ClientConfig{Source: source.next})
-	s.SetAccessToken("first-access-token", chatworktest.AccountID)
+	fake, c := connect(t, from(source.next))
+	fake.AddAccessToken("first-access-token", chatworktest.AccountID)
 	post(t, c, "one")
-	s.SetAccessToken("first-access-token", 0)
-	s.SetAccessToken("second-access-token", chatworktest.AccountID)
+	fake.RevokeToken("first-access-token")
+	fake.AddAccessToken("second-access-token", chatworktest.AccountID)
 	post(t, c, "two")
-	if n := len(s.Messages(room)); n != 2 || source.asked != 3 {
+	if n := len(fake.Messages(room)); n != 2 || source.asked != 3 {
 		t.Errorf("%d messages after asking %d times", n, source.asked)
 	}
 }
 
 func TestATokenIsNotAskedForAThirdTime(t *testing.T) {
 	source := &tokens{list: []chatwork.Token{bearer("first-token"), bearer("second-token"), apiToken(chatworktest.Token)}}
-	s, c := inBubbleWith(t, chatwork.ClientConfig{Source: source.next})
+	fake, c := connect(t, from(source.next))
 	_, err := c.LatestMessages(t.Context(), room)
 	e := (*mackerel.Error)(nil)
 	if !errors.As(err, &e) || e.Kind != mackerel.ErrUnauthorized || e.Attempts != 2 || e.Message != "Invalid API token" {
 		t.Errorf("got %v", err)
 	}
-	if source.asked != 2 || len(s.Requests()) != 2 {
-		t.Errorf("asked %d times for %d requests", source.asked, len(s.Requests()))
+	if source.asked != 2 || len(fake.Requests()) != 2 {
+		t.Errorf("asked %d times for %d requests", source.asked, len(fake.Requests()))
 	}
 }
 
 func TestOnlyARefusedTokenIsAskedForAgain(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 503} {
 		source := &tokens{list: []chatwork.Token{apiToken(chatworktest.Token)}}
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Source: source.next, Call: mackerel.CallOptions{MaxAttempts: 1}})
-		s.Inject(fakehttp.Fault{Status: status})
+		fake, c := connect(t, from(source.next), once)
+		fake.Inject(fakehttp.Fault{Status: status})
 		if _, err := c.LatestMessages(t.Context(), room); err == nil || source.asked != 1 {
 			t.Errorf("%d: %v after asking %d times", status, err, source.asked)
 		}
@@ -152,32 +121,32 @@ func TestASourceThatFails(t *testing.T) {
 	unreachable := errors.New("Post https://oauth.example.com/token?client_secret=hidden: no route to host")
 	for _, tt := range []struct {
 		name   string
-		source func(context.Context) (chatwork.Token, error)
+		source func(context.Context, chatwork.Token) (chatwork.Token, error)
 		kind   error
 		want   string
 	}{
 		{
-			"cannot be reached: later perhaps", func(context.Context) (chatwork.Token, error) { return chatwork.Token{}, unreachable },
+			"cannot be reached: later perhaps", func(context.Context, chatwork.Token) (chatwork.Token, error) { return chatwork.Token{}, unreachable },
 			mackerel.ErrUnavailable, "chatwork: list messages: no token: the connection failed (unavailable)",
 		},
 		{
-			"has no right any more", func(context.Context) (chatwork.Token, error) {
+			"has no right any more", func(context.Context, chatwork.Token) (chatwork.Token, error) {
 				return chatwork.Token{}, fmt.Errorf("consent withdrawn: %w", mackerel.ErrUnauthorized)
 			},
 			mackerel.ErrUnauthorized, "chatwork: list messages: no token: consent withdrawn: not authorized (not authorized)",
 		},
 		{
-			"gives nothing", func(context.Context) (chatwork.Token, error) { return chatwork.Token{}, nil },
-			mackerel.ErrUnauthorized, "chatwork: list messages: the Source's token is empty, or has a blank, a line break or a character beyond ASCII (not authorized)",
+			"gives nothing", func(context.Context, chatwork.Token) (chatwork.Token, error) { return chatwork.Token{}, nil },
+			mackerel.ErrUnauthorized, "chatwork: list messages: the token of the Source is empty, or has a blank or a character beyond ASCII (not authorized)",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, c := inBubbleWith(t, chatwork.ClientConfig{Source: tt.source})
+			fake, c := connect(t, from(tt.source))
 			_, err := c.LatestMessages(t.Context(), room)
 			if !errors.Is(err, tt.kind) || err.Error() != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
-			if len(s.Requests()) != 0 {
+			if len(fake.Requests()) != 0 {
 				t.Error("a request was made")
 			}
 		})
@@ -186,14 +155,14 @@ func TestASourceThatFails(t *testing.T) {
 
 func TestASourceThatFailsTheSecondTimeSaysWhy(t *testing.T) {
 	asked := 0
-	_, c := inBubbleWith(t, chatwork.ClientConfig{Source: func(context.Context) (chatwork.Token, error) {
+	_, c := connect(t, from(func(context.Context, chatwork.Token) (chatwork.Token, error) {
 		if asked++; asked == 2 {
 			return chatwork.Token{}, errors.New("the refresh token is gone")
 		}
 		return apiToken("expired-token"), nil
-	}})
+	}))
 	_, err := c.LatestMessages(t.Context(), room)
-	want := "chatwork: list messages: 401: Invalid API token: chatwork: list messages: no token: the refresh token is gone (unavailable) (not authorized)"
+	want := "chatwork: list messages: 401: Invalid API token: no token: the refresh token is gone (not authorized)"
 	if !errors.Is(err, mackerel.ErrUnauthorized) || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
@@ -205,8 +174,8 @@ func TestTheTokenOfASourceIsInNoError(t *testing.T) {
 		`{"errors":["token ` + secret + ` is no good"]}`,
 		`{"errors":["` + strings.Repeat("x", 505) + ` ` + secret + `"]}`,
 	} {
-		s, c := inBubbleWith(t, chatwork.ClientConfig{Source: chatwork.StaticToken(bearer(secret))})
-		s.Inject(fakehttp.Fault{Status: http.StatusBadRequest, Body: body})
+		fake, c := connect(t, from(chatwork.StaticToken(bearer(secret))))
+		fake.Inject(fakehttp.Fault{Status: http.StatusBadRequest, Body: body})
 		_, err := c.PostMessage(t.Context(), room, chatwork.PostMessageParams{Body: "x"})
 		text := fmt.Sprintf("%v %+v %#v", err, err, err)
 		if err == nil || strings.Contains(text, secret[:6]) {
@@ -217,63 +186,4 @@ func TestTheTokenOfASourceIsInNoError(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v %s %q %v", token, token, token, token, token, struct{ t chatwork.Token }{token}); strings.Contains(text, secret) {
 		t.Errorf("a token prints as %s", text)
 	}
-}
-
-func TestOneCredentialIsRequired(t *testing.T) {
-	source := chatwork.StaticToken(bearer("abcdef"))
-	_, err := chatwork.NewClient(chatwork.ClientConfig{Token: mackerel.NewSecret("abcdef"), Source: source})
-	if !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), "Source: set together with Token") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := chatwork.NewClient(chatwork.ClientConfig{}); !errors.Is(err, mackerel.ErrConfig) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestAPreviewWithASourceHasNoToken(t *testing.T) {
-	_, c := inBubbleWith(t, chatwork.ClientConfig{Source: func(context.Context) (chatwork.Token, error) {
-		t.Error("a preview asks for a token")
-		return chatwork.Token{}, nil
-	}})
-	n, err := chatwork.New(chatwork.Config{Client: c, RoomID: room})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p, err := n.Preview(mackerel.Alert{Message: "x"}); err != nil || len(p.Requests) != 1 {
-		t.Errorf("got %+v, %v", p, err)
-	}
-}
-
-// The notifier of a client with a Source promises what every other one does.
-func TestConformanceWithASource(t *testing.T) {
-	const access = "access-token-of-oauth"
-	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
-		fake := chatworktest.NewServer()
-		t.Cleanup(fake.Close)
-		fake.SetAccessToken(access, chatworktest.AccountID)
-		var turn sync.Mutex
-		return notifytest.Harness{
-			New: func(t testing.TB, e notifytest.Env) mackerel.Notifier {
-				c, err := chatwork.NewClient(chatwork.ClientConfig{
-					Source: chatwork.StaticToken(bearer(access)), BaseURL: e.BaseURL + "/v2", Call: e.Call(),
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				n, err := chatwork.New(chatwork.Config{Client: c, RoomID: room})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return n
-			},
-			Fake: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				turn.Lock()
-				defer turn.Unlock()
-				fake.Advance(chatwork.CallWindow)
-				fake.ServeHTTP(w, r)
-			}),
-			Count:   func() int { return len(fake.Messages(room)) },
-			Secrets: []string{access},
-		}
-	})
 }

@@ -13,33 +13,33 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxFile is the size of the largest file that can be uploaded, in bytes. The reference says 5 MB; this is the larger
-// reading of it.
+// MaxFile is the size of the largest file that can be uploaded, in bytes. The reference says 5 MB. This is the larger
+// reading of that.
 // See https://developer.chatwork.com/reference/post-rooms-room_id-files.
 const MaxFile = 5 << 20
 
 // An Upload is a file to upload. Filename and Content are required.
 type Upload struct {
-	// Filename is how the file is called in the room. Only what follows the last slash or backslash is sent; quotation
-	// marks and control characters in it are replaced by "_".
+	// Filename is the name of the file in the room. Only the part behind the last slash or backslash is sent. Quotation
+	// marks and control characters become "_".
 	Filename string
-	// Content is the file: an [os.File], or a [bytes.Reader] or [strings.Reader] over what is in memory. It is read from
-	// its start for each attempt, whatever its position is, and must stay as it is until UploadFile returns.
+	// Content is the file, such as an [os.File], a [bytes.Reader] or a [strings.Reader]. Each attempt reads it from its
+	// start; its position does not matter. It must not change until UploadFile returns.
 	Content io.ReaderAt
-	// Size is the length of Content in bytes, at most [MaxFile]. It need not be set for the types named above, and others
-	// that have a Size method.
+	// Size is the length of Content in bytes, at most [MaxFile]. It need not be set for the types above and for other
+	// types that have a Size method.
 	Size int64
 	// ContentType is application/octet-stream unless set.
 	ContentType string
-	// Message is posted along with the file, in Chatwork's notation, up to [MaxBody]; [Escape] text from elsewhere.
+	// Message is posted with the file, in Chatwork's notation, up to [MaxBody]; [Escape] text from elsewhere.
 	Message string
-	// Progress, if set, is called while the file is sent, with how many bytes of it have been taken to be sent, and how
-	// many there are. If the upload is repeated, it begins again with less. It is called in another goroutine, never
-	// twice at once, never after UploadFile has returned, and must not wait for that.
+	// Progress, if set, is called while the file is sent, with the number of bytes that were read for sending and the
+	// size. If the upload is repeated, the number becomes smaller again. It is called in another goroutine, never twice
+	// at once and never after UploadFile has returned. It must not wait for UploadFile.
 	Progress func(sent, size int64)
 }
 
-// size finds the size of the content, and reports false if nobody says it.
+// size returns the size of the content. It reports false if the size is not known.
 func (u Upload) size() (int64, bool) {
 	if u.Size != 0 {
 		return u.Size, true
@@ -57,7 +57,7 @@ func (u Upload) size() (int64, bool) {
 	return 0, false
 }
 
-// safeFilename is the name as it can stand between quotation marks in a header, without the path that led to it.
+// safeFilename returns a name that can stand between quotation marks in a header, without its path.
 func safeFilename(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	return strings.Map(func(r rune) rune {
@@ -68,7 +68,7 @@ func safeFilename(name string) string {
 	}, strings.ToValidUTF8(name, "_"))
 }
 
-// A multipartBody is an upload as it is sent: the content between two texts that are the same for each attempt.
+// A multipartBody is the body of an upload: the content between two texts that are the same for each attempt.
 type multipartBody struct {
 	before, after []byte
 	content       io.ReaderAt
@@ -76,7 +76,7 @@ type multipartBody struct {
 	contentType   string
 }
 
-// body makes the multipart body, or says what is wrong.
+// body returns the multipart body, or what is wrong with the upload.
 func (u Upload) body() (b multipartBody, problem string) {
 	filename := safeFilename(u.Filename)
 	if u.ContentType == "" {
@@ -105,8 +105,8 @@ func (u Upload) body() (b multipartBody, problem string) {
 	return b, ""
 }
 
-// frame makes what goes before and after the content. The end is written now, since the service accepts nothing but
-// the closing boundary and one line break there.
+// frame makes the texts before and after the content. The service accepts only the closing boundary and one line
+// break at the end.
 func (b *multipartBody) frame(message, filename, contentType string) error {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
@@ -131,7 +131,7 @@ func (b *multipartBody) frame(message, filename, contentType string) error {
 	return nil
 }
 
-// stream is the body, to be read from its start as often as it must be.
+// stream returns the body as a stream that can be read from its start for each attempt.
 func (b multipartBody) stream(progress func(sent, size int64)) *transport.Stream {
 	s := &transport.Stream{
 		Length: int64(len(b.before)) + b.size + int64(len(b.after)),

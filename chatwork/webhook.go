@@ -7,27 +7,28 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// WebhookSignature is the header in which a webhook's signature comes. The same value is in the query, as
+// WebhookSignature is the header with the signature of a webhook. The same value is in the query as
 // chatwork_webhook_signature.
 // See https://developer.chatwork.com/docs/webhook.
 const WebhookSignature = "X-ChatWorkWebhookSignature"
 
-// MaxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody has less, even with every
-// character as a pair of \uXXXX.
+// MaxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody bytes is shorter, even if
+// each character of it is written as \uXXXX.
 const MaxWebhook = 1 << 20
 
-// A WebhookEventType says what has happened.
+// A WebhookEventType is what has happened. Values that this package does not know are kept.
 type WebhookEventType string
 
-// The events. There may be newer ones.
+// The events.
 const (
 	MessageCreated WebhookEventType = "message_created"
 	MessageUpdated WebhookEventType = "message_updated"
@@ -41,30 +42,30 @@ type Webhook struct {
 	WebhookEventTime int64            `json:"webhook_event_time"` // Unix seconds
 	WebhookEvent     WebhookEvent     `json:"webhook_event"`
 
-	Raw json.RawMessage `json:"-"` // the body as it was received
+	Raw []byte `json:"-"` // the body as it was received
 }
 
-// A WebhookEvent is the message that an event is about. Of an event type that is newer than this package it has what it
-// has in common with these.
+// A WebhookEvent is the message of an event. Of an event that this package does not know it has the members that it has
+// in common with the others; the rest is in Webhook.Raw.
 type WebhookEvent struct {
 	MessageID     string `json:"message_id"`
 	RoomID        int64  `json:"room_id"`
-	AccountID     int64  `json:"account_id,omitzero"`      // who wrote it; not in MentionToMe
-	FromAccountID int64  `json:"from_account_id,omitzero"` // who wrote it; only in MentionToMe
-	ToAccountID   int64  `json:"to_account_id,omitzero"`   // who is mentioned: the webhook's owner; only in MentionToMe
+	AccountID     int64  `json:"account_id,omitzero"`      // of the author; not in MentionToMe
+	FromAccountID int64  `json:"from_account_id,omitzero"` // of the author; only in MentionToMe
+	ToAccountID   int64  `json:"to_account_id,omitzero"`   // of the webhook's owner; only in MentionToMe
 	Body          string `json:"body"`                     // in Chatwork's notation
 	SendTime      int64  `json:"send_time"`                // Unix seconds
 	UpdateTime    int64  `json:"update_time"`              // Unix seconds, 0 if it was never edited
 }
 
-// Author is who wrote the message, whatever the event calls them.
+// Author returns the account id of the message's author.
 func (e WebhookEvent) Author() int64 { return cmp.Or(e.AccountID, e.FromAccountID) }
 
-// VerifyWebhook reports whether a body comes from Chatwork: nil, if the signature is the one that the webhook's token, as
-// its settings show it, makes of the body as it was received. The comparison takes constant time. A wrong signature is
-// [mackerel.ErrUnauthorized], a token that cannot be one [mackerel.ErrConfig].
+// VerifyWebhook returns nil if the signature is that of the body, as it was received, under the webhook's token, as
+// the settings of the webhook show it. The comparison takes constant time. A wrong signature is
+// [mackerel.ErrUnauthorized]. A token that is not base64 is [mackerel.ErrConfig].
 //
-// A signature does not age: whoever has seen a webhook could send it again, and only its time and message tell.
+// A signature does not expire. Whoever has seen a webhook can send it again; only its time and message id show that.
 func VerifyWebhook(token mackerel.Secret, body []byte, signature string) error {
 	key, err := webhookKey(token)
 	if err != nil {
@@ -77,58 +78,60 @@ func verifyWebhook(key, body []byte, signature string) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature)) {
-		return &mackerel.Error{Provider: name, Op: "verify webhook", Kind: mackerel.ErrUnauthorized, Message: "not the signature of this body"}
+		return &mackerel.Error{
+			Provider: name, Op: "verify webhook", Kind: mackerel.ErrUnauthorized, Message: "not the signature of this body",
+		}
 	}
 	return nil
 }
 
-// webhookKey decodes a webhook's token. An empty key would make signatures that anybody can make.
+// webhookKey decodes the token of a webhook. With an empty key anybody could sign.
 func webhookKey(token mackerel.Secret) ([]byte, error) {
 	var p provider.Problems
 	key, err := base64.StdEncoding.DecodeString(token.Reveal())
 	switch {
 	case token.IsZero():
-		p.Add("Token", "required")
+		p.Require("Token", false)
 	case err != nil || len(key) == 0:
 		p.Add("Token", "not the base64 text that the webhook's settings show")
 	}
-	return key, p.Err(name)
+	return key, p.ConfigError(name)
 }
 
-// ParseWebhook reads a webhook's body, which [VerifyWebhook] should have seen. An event type that this package does not
-// know is no error. What is not a webhook is [mackerel.ErrInvalid].
+// ParseWebhook reads the body of a webhook, which [VerifyWebhook] should have checked. An event type that this package
+// does not know is no error. A body that is no webhook is [mackerel.ErrInvalid].
 func ParseWebhook(body []byte) (Webhook, error) {
 	var w struct {
 		Webhook
-		WebhookEvent json.RawMessage `json:"webhook_event"`
+		WebhookEvent jsontext.Value `json:"webhook_event"`
 	}
-	err := json.Unmarshal(body, &w)
-	if err != nil || w.WebhookEventType == "" {
-		return Webhook{}, invalidWebhook("not a webhook", err)
+	if !provider.DecodeJSON(body, &w) || w.WebhookEventType == "" {
+		return Webhook{}, invalidWebhook("not a webhook")
 	}
-	err = json.Unmarshal(w.WebhookEvent, &w.Webhook.WebhookEvent)
+	documented := provider.DecodeJSON(w.WebhookEvent, &w.Webhook.WebhookEvent)
 	w.Raw = bytes.Clone(body)
 	switch w.WebhookEventType {
 	case MessageCreated, MessageUpdated, MentionToMe:
-		if err != nil || w.Webhook.WebhookEvent.MessageID == "" {
-			return Webhook{}, invalidWebhook("the event is not the documented one", err)
+		if !documented || w.Webhook.WebhookEvent.MessageID == "" {
+			return Webhook{}, invalidWebhook("the event is not the documented one")
 		}
-	default: // newer than this package: its event may be anything, and is in Raw
+	default: // the event may be anything
 	}
 	return w.Webhook, nil
 }
 
-func invalidWebhook(problem string, err error) error {
-	return &mackerel.Error{Provider: name, Op: "parse webhook", Kind: mackerel.ErrInvalid, Message: problem, Err: err}
+func invalidWebhook(problem string) error {
+	return &mackerel.Error{Provider: name, Op: "parse webhook", Kind: mackerel.ErrInvalid, Message: problem}
 }
 
-// NewWebhookHandler returns a handler for one webhook of Chatwork's: it verifies and parses what comes in and calls the
-// function with it. The token is the webhook's, as its settings show it; that it cannot be one is [mackerel.ErrConfig].
+// NewWebhookHandler returns a handler for one webhook. It verifies and parses each request and calls the function with
+// the webhook. The token is that of the webhook, as its settings show it. A token that is not base64 is
+// [mackerel.ErrConfig].
 //
-// The function is called within the request, and the answer waits for it, so it should hand over what takes long. Its
-// context is the request's, which ends when Chatwork hangs up. It returns no error, because Chatwork would do nothing
-// about one: it never sends a webhook again, and switches a webhook off that fails too often. The answer is an empty 200;
-// 401 without the right signature, 400 for what is no webhook, 405 for other methods than POST, 413 beyond MaxWebhook.
+// The answer waits for the function, so the function should not take long. Its context is that of the request and
+// ends when Chatwork closes the connection. It returns no error, because Chatwork never sends a webhook again, and
+// disables a webhook that fails too often. The answer is an empty 200. It is 401 if the signature is wrong, 400 if
+// the body is no webhook, 405 for methods other than POST, and 413 for a body of more than MaxWebhook bytes.
 func NewWebhookHandler(token mackerel.Secret, handle func(context.Context, Webhook)) (http.Handler, error) {
 	key, err := webhookKey(token)
 	if err != nil {
@@ -143,7 +146,7 @@ func NewWebhookHandler(token mackerel.Secret, handle func(context.Context, Webho
 	}), nil
 }
 
-// readWebhook reads a webhook, or says with which status it is refused.
+// readWebhook reads a webhook, or returns the status with which it is refused.
 func readWebhook(key []byte, w http.ResponseWriter, r *http.Request) (Webhook, int) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)

@@ -1,8 +1,12 @@
 package chatworktest
 
-import "strconv"
+import (
+	"maps"
+	"net/http"
+	"strings"
+)
 
-// An Account is somebody who uses Chatwork, with what GET /me says of them.
+// An Account is an account of Chatwork, as GET /me shows it.
 type Account struct {
 	AccountID        int64  `json:"account_id"`
 	RoomID           int64  `json:"room_id"` // of the account's own room, "My chat"
@@ -35,17 +39,15 @@ var johnSmith = Account{
 	AvatarImageURL: "https://example.com/abc.png", LoginMail: "account@example.com",
 }
 
-// AddAccount adds an account with its own room, but without a token, and returns its id. An AccountID or RoomID of 0 is
-// replaced by a new one; AddAccount panics if one is taken.
+// AddAccount adds an account with its own room, but without a token, and returns its id.
 func (s *Server) AddAccount(a Account) (accountID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a.AccountID == 0 {
-		a.AccountID = s.newID()
-	}
-	if s.accounts[a.AccountID] != nil {
-		panic("chatworktest: AddAccount: the id " + strconv.FormatInt(a.AccountID, 10) + " is taken")
-	}
+	return s.addAccount(a)
+}
+
+func (s *Server) addAccount(a Account) (accountID int64) {
+	a.AccountID = s.claim("account", a.AccountID)
 	s.accounts[a.AccountID] = &a
 	a.RoomID = s.addRoom(Room{
 		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]Role{a.AccountID: RoleAdmin},
@@ -53,33 +55,98 @@ func (s *Server) AddAccount(a Account) (accountID int64) {
 	return a.AccountID
 }
 
-// newID returns an id that no account and no room has.
-func (s *Server) newID() int64 {
-	s.ids++
-	id := 1_000_000 + s.ids
-	if s.accounts[id] != nil || s.room(id) != nil {
-		return s.newID()
+// account returns an account that a test has named: [AccountID] if the id is 0, and a new account if it is unknown.
+func (s *Server) account(id int64) *Account {
+	if id == 0 {
+		id = AccountID
 	}
-	return id
+	if s.accounts[id] == nil {
+		id = s.addAccount(Account{AccountID: id})
+	}
+	return s.accounts[id]
 }
 
-// mustAccount panics in the caller's name if there is no such account.
-func (s *Server) mustAccount(caller string, id int64) *Account {
-	a := s.accounts[id]
-	if a == nil {
-		panic("chatworktest: " + caller + ": no account " + strconv.FormatInt(id, 10))
+// An owner is the account that a token belongs to.
+type owner struct {
+	accountID int64
+	bearer    bool // the token is an access token
+}
+
+// AddToken makes an API token of an account valid, in addition to the tokens that it has.
+func (s *Server) AddToken(token string, accountID int64) { s.addToken(token, accountID, false) }
+
+// AddAccessToken makes an access token of OAuth 2.0 valid, which is sent in the header Authorization. It has all
+// scopes. RevokeToken ends it, as its expiry would.
+func (s *Server) AddAccessToken(token string, accountID int64) { s.addToken(token, accountID, true) }
+
+func (s *Server) addToken(token string, accountID int64, bearer bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owners[token] = owner{s.account(accountID).AccountID, bearer}
+	s.Server.AddToken(token)
+}
+
+// owner returns the account of a token, nil if the token is not valid.
+func (s *Server) owner(token string, bearer bool) *Account {
+	o, known := s.owners[token]
+	if !known || o.bearer != bearer || !s.HasToken(token) {
+		return nil
 	}
-	return a
+	return s.accounts[o.accountID]
+}
+
+// credential returns the token of a request. A request with both kinds of tokens has no token.
+func credential(r *http.Request) (token string, bearer bool) {
+	token = r.Header.Get("X-ChatWorkToken")
+	access, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case access == "":
+		return token, false
+	case token == "" && bearer:
+		return access, true
+	}
+	return "", false
+}
+
+// refuseToken refuses a token. The refusal of an access token has a header that says more.
+// See https://developer.chatwork.com/docs/oauth.
+func refuseToken(h http.Header, bearer bool) error {
+	if bearer {
+		h.Set("Www-Authenticate", `Bearer error="invalid_token", error_description="The access token expired"`)
+	}
+	return errToken
 }
 
 // getMe is https://developer.chatwork.com/reference/get-me.
 func (s *Server) getMe(c *call) (any, error) { return c.account, nil }
 
-// An accountView is an account as it appears within other resources.
-type accountView struct {
-	AccountID      int64  `json:"account_id"`
-	Name           string `json:"name"`
-	AvatarImageURL string `json:"avatar_image_url"`
+// getMyStatus is https://developer.chatwork.com/reference/get-my-status.
+func (s *Server) getMyStatus(c *call) (any, error) {
+	var rooms, mentionRooms, taskRooms, unread, mentions, tasks int
+	for _, r := range s.roomsOf(c.account) {
+		u, m, t := r.unread(c.account), r.mentions(c.account), r.openTasks(c.account)
+		rooms, mentionRooms, taskRooms = rooms+min(u, 1), mentionRooms+min(m, 1), taskRooms+min(t, 1)
+		unread, mentions, tasks = unread+u, mentions+m, tasks+t
+	}
+	return object{
+		"unread_room_num": rooms, "mention_room_num": mentionRooms, "mytask_room_num": taskRooms,
+		"unread_num": unread, "mention_num": mentions, "mytask_num": tasks,
+	}, nil
 }
 
-func (a *Account) view() accountView { return accountView{a.AccountID, a.Name, a.AvatarImageURL} }
+// view returns an account as it appears within other resources.
+func (s *Server) view(id int64) object {
+	a := s.accounts[id]
+	return object{"account_id": a.AccountID, "name": a.Name, "avatar_image_url": a.AvatarImageURL}
+}
+
+// person returns an account as it appears in lists of people, with what the list adds.
+func (s *Server) person(id int64, added object) object {
+	a := s.accounts[id]
+	person := object{
+		"account_id": id, "name": a.Name, "chatwork_id": a.ChatworkID, "organization_id": a.OrganizationID,
+		"organization_name": a.OrganizationName, "department": a.Department, "avatar_image_url": a.AvatarImageURL,
+	}
+	maps.Copy(person, added)
+	return person
+}

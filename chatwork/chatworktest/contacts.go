@@ -1,154 +1,92 @@
 package chatworktest
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 )
 
-// A contact is two accounts that know each other, with the room of their direct chat.
-type contact struct {
-	accounts [2]int64
-	roomID   int64
-}
-
-// AddContact makes two accounts contacts of each other, and returns the room of their direct chat. It panics if one does
-// not exist, or they are contacts already.
+// AddContact makes two accounts contacts of each other and returns the room of their direct chat.
 func (s *Server) AddContact(accountID, other int64) (roomID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mustAccount("AddContact", accountID)
-	s.mustAccount("AddContact", other)
-	if accountID == other || s.acquainted(accountID, other) {
-		panic("chatworktest: AddContact: they are contacts, or one account")
-	}
-	return s.addContact(accountID, other)
+	return s.addContact(s.account(accountID).AccountID, s.account(other).AccountID)
 }
 
 func (s *Server) addContact(accountID, other int64) (roomID int64) {
-	roomID = s.addRoom(Room{Type: "direct", Members: map[int64]Role{accountID: RoleAdmin, other: RoleAdmin}})
-	s.contacts = append(s.contacts, contact{[2]int64{accountID, other}, roomID})
-	return roomID
-}
-
-func (s *Server) acquainted(accountID, other int64) bool {
-	return slices.ContainsFunc(s.contacts, func(c contact) bool { return c.other(accountID) == other })
-}
-
-// other is the other one of the two, 0 if the account is none of them.
-func (c contact) other(accountID int64) int64 {
-	switch accountID {
-	case c.accounts[0]:
-		return c.accounts[1]
-	case c.accounts[1]:
-		return c.accounts[0]
+	if s.contacts[[2]int64{accountID, other}] == 0 {
+		roomID = s.addRoom(Room{Type: "direct", Members: map[int64]Role{accountID: RoleAdmin, other: RoleAdmin}})
+		s.contacts[[2]int64{accountID, other}], s.contacts[[2]int64{other, accountID}] = roomID, roomID
 	}
-	return 0
+	return s.contacts[[2]int64{accountID, other}]
 }
 
-// A person is what lists of people have of an account.
-type person struct {
-	Name             string `json:"name"`
-	ChatworkID       string `json:"chatwork_id"`
-	OrganizationID   int64  `json:"organization_id"`
-	OrganizationName string `json:"organization_name"`
-	Department       string `json:"department"`
-	AvatarImageURL   string `json:"avatar_image_url"`
-}
-
-func (a *Account) person() person {
-	return person{a.Name, a.ChatworkID, a.OrganizationID, a.OrganizationName, a.Department, a.AvatarImageURL}
-}
-
-type contactView struct {
-	AccountID int64 `json:"account_id"`
-	RoomID    int64 `json:"room_id"`
-	person
+// contactView returns a contact of an account.
+func (s *Server) contactView(accountID, other int64) object {
+	return s.person(other, object{"room_id": s.contacts[[2]int64{accountID, other}]})
 }
 
 // listContacts is https://developer.chatwork.com/reference/get-contacts.
 func (s *Server) listContacts(c *call) (any, error) {
-	var views []contactView
-	for _, known := range s.contacts {
-		if other := s.accounts[known.other(c.account.AccountID)]; other != nil {
-			views = append(views, contactView{other.AccountID, known.roomID, other.person()})
+	var views []object
+	byRoom := func(a, b [2]int64) int { return cmp.Compare(s.contacts[a], s.contacts[b]) }
+	for _, pair := range slices.SortedFunc(maps.Keys(s.contacts), byRoom) {
+		if pair[0] == c.account.AccountID {
+			views = append(views, s.contactView(pair[0], pair[1]))
 		}
 	}
 	return list(views, len(views))
 }
 
-// An IncomingRequest is an account that asks another one to become its contact.
+// An IncomingRequest is the request of an account to become the contact of another.
 type IncomingRequest struct {
 	RequestID int64
-	AccountID int64 // of who asks
+	AccountID int64 // of the account that asks
 	Message   string
 }
 
-type incomingRequest struct {
-	IncomingRequest
-	to int64
-}
-
-// AddIncomingRequest lets an account ask another one to become its contact, and returns the id of the request. A
-// RequestID of 0 is replaced by a new one. It panics if there is no such account, or the id is taken.
+// AddIncomingRequest adds a request to become a contact of the account to, and returns the id of the request.
 func (s *Server) AddIncomingRequest(to int64, r IncomingRequest) (requestID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mustAccount("AddIncomingRequest", to)
-	s.mustAccount("AddIncomingRequest", r.AccountID)
-	if r.RequestID == 0 {
-		r.RequestID = s.newID()
-	}
-	if slices.ContainsFunc(s.incoming, func(other incomingRequest) bool { return other.RequestID == r.RequestID }) {
-		panic("chatworktest: AddIncomingRequest: the id " + strconv.FormatInt(r.RequestID, 10) + " is taken")
-	}
-	s.incoming = append(s.incoming, incomingRequest{r, to})
+	r.RequestID, r.AccountID = s.claim("request", r.RequestID), s.account(r.AccountID).AccountID
+	to = s.account(to).AccountID
+	s.incoming[to] = append(s.incoming[to], r)
 	return r.RequestID
 }
 
 // listIncoming is https://developer.chatwork.com/reference/get-incoming_requests.
 func (s *Server) listIncoming(c *call) (any, error) {
-	type view struct {
-		RequestID int64  `json:"request_id"`
-		AccountID int64  `json:"account_id"`
-		Message   string `json:"message"`
-		person
+	var views []object
+	for _, r := range s.incoming[c.account.AccountID] {
+		views = append(views, s.person(r.AccountID, object{"request_id": r.RequestID, "message": r.Message}))
 	}
-	var views []view
-	for _, r := range s.incoming {
-		if r.to == c.account.AccountID {
-			views = append(views, view{r.RequestID, r.AccountID, r.Message, s.accounts[r.AccountID].person()})
-		}
-	}
-	return list(views, maxList)
+	return list(views, maxItems)
 }
 
-var errNoRequest = &apiError{http.StatusNotFound, "Request not found"}
+var errNoRequest = refuse(http.StatusNotFound, "Request not found")
 
-// takeRequest takes the request of the path out of the list.
-func (s *Server) takeRequest(c *call) (incomingRequest, error) {
-	i := slices.IndexFunc(s.incoming, func(r incomingRequest) bool {
-		return strconv.FormatInt(r.RequestID, 10) == c.ids["request_id"] && r.to == c.account.AccountID
-	})
+// takeRequest removes the request of the path from the list and returns the account that asks.
+func (s *Server) takeRequest(c *call) (accountID int64, err error) {
+	all := s.incoming[c.account.AccountID]
+	i := slices.IndexFunc(all, func(r IncomingRequest) bool { return text(r.RequestID) == c.ids["request_id"] })
 	if i < 0 {
-		return incomingRequest{}, errNoRequest
+		return 0, errNoRequest
 	}
-	r := s.incoming[i]
-	s.incoming = slices.Delete(s.incoming, i, i+1)
-	return r, nil
+	accountID = all[i].AccountID
+	s.incoming[c.account.AccountID] = slices.Delete(all, i, i+1)
+	return accountID, nil
 }
 
 // approve is https://developer.chatwork.com/reference/put-incoming_requests-request_id.
 func (s *Server) approve(c *call) (any, error) {
-	r, err := s.takeRequest(c)
+	other, err := s.takeRequest(c)
 	if err != nil {
 		return nil, err
 	}
-	if !s.acquainted(r.to, r.AccountID) {
-		s.addContact(r.to, r.AccountID)
-	}
-	i := slices.IndexFunc(s.contacts, func(known contact) bool { return known.other(r.to) == r.AccountID })
-	return contactView{r.AccountID, s.contacts[i].roomID, s.accounts[r.AccountID].person()}, nil
+	s.addContact(c.account.AccountID, other)
+	return s.contactView(c.account.AccountID, other), nil
 }
 
 // decline is https://developer.chatwork.com/reference/delete-incoming_requests-request_id.

@@ -9,13 +9,13 @@ import (
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 )
 
-// What is tested here is whatever posts to the room; in your test it is your program.
+// A program posts the name of a host without escaping it. The program here is some lines of net/http.
 func Example() {
-	s := chatworktest.NewServer()
+	s := chatworktest.New()
 	defer s.Close()
 
-	form := url.Values{"body": {"[To:123]\n[info][title]Disk full[/title]the memo says ［toall][/info]"}, "self_unread": {"1"}}
-	address := fmt.Sprintf("%s/rooms/%d/messages", s.BaseURL(), chatworktest.RoomID)
+	form := url.Values{"body": {"[info][title]Disk full[/title]host [toall] is down[/info]"}}
+	address := fmt.Sprintf("%s/rooms/%d/messages", s.Config().BaseURL, chatworktest.RoomID)
 	req, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		fmt.Println(err)
@@ -29,17 +29,11 @@ func Example() {
 		return
 	}
 	resp.Body.Close()
-	fmt.Println(resp.Status, resp.Header.Get("x-ratelimit-remaining"), "calls left")
-
-	for _, m := range s.Messages(chatworktest.RoomID) {
-		all, accounts := chatworktest.Mentions(m.Body)
-		fmt.Println("unread for its author:", m.SelfUnread)
-		fmt.Println("calls everybody:", all, "calls accounts:", accounts)
-		fmt.Println("tags:", chatworktest.Tags(m.Body))
-	}
+	m := s.Messages(chatworktest.RoomID)[0]
+	all, accounts := chatworktest.Mentions(m.Body)
+	fmt.Println(resp.Status, "calls everybody:", all, "calls accounts:", accounts)
+	fmt.Println(chatworktest.Tags(m.Body))
 	// Output:
-	// 200 OK 299 calls left
-	// unread for its author: true
-	// calls everybody: false calls accounts: [123]
-	// tags: [[To:123] [info] [title] [/title] [/info]]
+	// 200 OK calls everybody: true calls accounts: []
+	// [[info] [title] [/title] [toall] [/info]]
 }

@@ -1,68 +1,47 @@
 package chatworktest
 
 import (
-	"bytes"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// maxFile is the largest file, in bytes: the larger reading of "5 MB".
-const maxFile = 5 << 20
-
-// offerTime is how long the address of a file is good.
+// offerTime is how long the address of a file can be used.
 // See https://developer.chatwork.com/reference/get-rooms-room_id-files-file_id.
 const offerTime = 30 * time.Second
 
 // A File is a file in a room.
 type File struct {
 	FileID      int64
-	AccountID   int64  // of who uploaded it
+	AccountID   int64  // of the uploader
 	MessageID   string // of a message that the fake does not list
 	Filename    string
 	ContentType string // of the file's part in the upload
 	Content     []byte
-	Message     string // posted along with it
+	Message     string // posted with the file
 	UploadTime  time.Time
 }
 
-// Files returns the files of a room, the oldest first. It panics if there is no such room. What the Contents hold is
-// the server's own.
+// Files returns the files of a room, oldest first, nil if the room is unknown. The Contents are shared with the server.
 func (s *Server) Files(roomID int64) []File {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.mustRoom("Files", roomID).files)
+	return look(s, roomID, func(r *chat) []File { return slices.Clone(r.files) })
 }
 
-// AddFile adds a file to a room and returns its id. A FileID of 0, an empty MessageID and a zero UploadTime are replaced
-// by new ones. It panics if there is no such room or account, or the id is taken.
+// AddFile adds a file to a room and returns its id. An UploadTime that is not set is the time of the server's clock.
 func (s *Server) AddFile(roomID int64, f File) (fileID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.mustRoom("AddFile", roomID)
-	s.mustAccount("AddFile", f.AccountID)
-	if f.FileID != 0 && s.fileTaken(f.FileID) {
-		panic("chatworktest: AddFile: the id " + strconv.FormatInt(f.FileID, 10) + " is taken")
-	}
+	r := s.room(roomID)
+	f.AccountID = s.account(f.AccountID).AccountID
 	return s.addFile(r, f)
 }
 
-func (s *Server) addFile(r *room, f File) (fileID int64) {
-	for f.FileID == 0 || s.fileTaken(f.FileID) {
-		f.FileID = s.newID()
-	}
+func (s *Server) addFile(r *chat, f File) (fileID int64) {
+	f.FileID = s.claim("file", f.FileID)
 	if f.MessageID == "" {
-		f.MessageID = s.newMessageID()
+		f.MessageID = s.claimMessage("")
 	}
 	if f.UploadTime.IsZero() {
 		f.UploadTime = s.Now()
@@ -72,173 +51,85 @@ func (s *Server) addFile(r *room, f File) (fileID int64) {
 	return f.FileID
 }
 
-func (s *Server) fileTaken(id int64) bool {
-	return slices.ContainsFunc(s.rooms, func(r *room) bool {
-		return slices.ContainsFunc(r.files, func(f File) bool { return f.FileID == id })
-	})
-}
-
-type fileView struct {
-	FileID      int64       `json:"file_id"`
-	Account     accountView `json:"account"`
-	MessageID   string      `json:"message_id"`
-	Filename    string      `json:"filename"`
-	Filesize    int         `json:"filesize"`
-	UploadTime  int64       `json:"upload_time"`
-	DownloadURL string      `json:"download_url,omitzero"`
-}
-
-func (s *Server) fileView(f File) fileView {
-	return fileView{
-		FileID: f.FileID, Account: s.accounts[f.AccountID].view(), MessageID: f.MessageID, Filename: f.Filename,
-		Filesize: len(f.Content), UploadTime: f.UploadTime.Unix(),
+func (s *Server) fileView(f File) object {
+	return object{
+		"file_id": f.FileID, "account": s.view(f.AccountID), "message_id": f.MessageID, "filename": f.Filename,
+		"filesize": len(f.Content), "upload_time": f.UploadTime.Unix(),
 	}
 }
 
 // listFiles is https://developer.chatwork.com/reference/get-rooms-room_id-files.
 func (s *Server) listFiles(c *call) (any, error) {
-	var views []fileView
+	var views []object
 	for _, f := range c.room.files {
-		if by := c.params.Get(byAccount.name); by == "" || by == strconv.FormatInt(f.AccountID, 10) {
+		if c.isParam("account_id", f.AccountID) {
 			views = append(views, s.fileView(f))
 		}
 	}
-	return list(views, maxList)
+	return list(views, maxItems)
 }
 
-var errNoFile = &apiError{http.StatusNotFound, "File not found"}
+var errNoFile = refuse(http.StatusNotFound, "File not found")
 
 // getFile is https://developer.chatwork.com/reference/get-rooms-room_id-files-file_id.
 func (s *Server) getFile(c *call) (any, error) {
-	i := slices.IndexFunc(c.room.files, func(f File) bool { return strconv.FormatInt(f.FileID, 10) == c.ids["file_id"] })
+	i := slices.IndexFunc(c.room.files, func(f File) bool { return text(f.FileID) == c.ids["file_id"] })
 	if i < 0 {
 		return nil, errNoFile
 	}
 	view := s.fileView(c.room.files[i])
-	if c.params.Get(createURL.name) == "1" {
-		view.DownloadURL = s.offer(c.room.files[i], c.host)
+	if c.params.Get("create_download_url") == "1" {
+		view["download_url"] = s.offer(c.room.files[i], c.host)
 	}
 	return view, nil
 }
 
 // uploadFile is https://developer.chatwork.com/reference/post-rooms-room_id-files.
 func (s *Server) uploadFile(c *call) (any, error) {
-	if err := c.writes(); err != nil {
-		return nil, err
-	}
-	f := *c.file
-	f.AccountID, f.Message = c.account.AccountID, c.params.Get(fileMessage.name)
-	return struct {
-		FileID int64 `json:"file_id"`
-	}{s.addFile(c.room, f)}, nil
+	c.file.AccountID, c.file.Message = c.account.AccountID, c.params.Get("message")
+	return object{"file_id": s.addFile(c.room, *c.file)}, nil
 }
 
-// readUpload reads a multipart body: one file, and the other parameters as texts. It must end with the closing boundary
-// and one line break, as Chatwork accepts nothing else there.
-func readUpload(r *http.Request, others params) (*File, url.Values, error) {
-	mediaType, attributes, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "multipart/form-data" {
-		return nil, nil, fakehttp.ErrContentType
-	}
-	data, err := io.ReadAll(r.Body)
-	if err != nil || !bytes.HasSuffix(data, []byte("\r\n--"+attributes["boundary"]+"--\r\n")) {
-		return nil, nil, errMultipart
-	}
-	var f *File
-	values := make(url.Values)
-	for parts := multipart.NewReader(bytes.NewReader(data), attributes["boundary"]); ; {
-		part, err := parts.NextRawPart()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, nil, errMultipart
-		}
-		if err := readPart(part, &f, values, others); err != nil {
-			return nil, nil, err
-		}
-	}
-	if f == nil {
-		return nil, nil, &fakehttp.FieldError{Field: "file", Problem: "is required"}
-	}
-	return f, values, others.check(values)
-}
-
-var (
-	errMultipart = &apiError{http.StatusBadRequest, "malformed multipart encoding"}
-	errFilename  = &fakehttp.FieldError{Field: "file", Problem: "must have a filename without a path"}
-	errFilesize  = &fakehttp.FieldError{Field: "file", Problem: "must have up to 5 MB"}
+const (
+	downloads = "/files/" // the path below which files are, on another host than the API
+	signature = "signature=secret-of-the-address"
 )
 
-func readPart(part *multipart.Part, f **File, values url.Values, others params) error {
-	content, err := io.ReadAll(part)
-	if err != nil {
-		return errMultipart
-	}
-	name := part.FormName()
-	switch {
-	case name != "file" && !others.has(name):
-		return &fakehttp.FieldError{Field: name, Problem: "is unknown"}
-	case values.Has(name), name == "file" && *f != nil:
-		return &fakehttp.FieldError{Field: name, Problem: "is given twice"}
-	case name != "file":
-		if !utf8.Valid(content) {
-			return &fakehttp.FieldError{Field: name, Problem: "is not UTF-8"}
-		}
-		values.Set(name, string(content))
-		return nil
-	case len(content) > maxFile:
-		return errFilesize
-	}
-	// The part's own FileName cuts a path off, which a client is to do.
-	_, attributes, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
-	filename := attributes["filename"]
-	if err != nil || filename == "" || !utf8.ValidString(filename) || strings.ContainsAny(filename, "/\\\"\r\n") {
-		return errFilename
-	}
-	*f = &File{Filename: filename, ContentType: part.Header.Get("Content-Type"), Content: content}
-	return nil
-}
-
-// downloads is the path below which files are, at another host than the API if there is a choice.
-const downloads = "/files/"
-
-// An offer is an address of a file, good for some time.
+// An offer is an address of a file.
 type offer struct {
 	path    string
-	file    File
+	content []byte
 	expires time.Time
 }
 
-// offer makes an address for a file. Of the two ways into the fake, the one through memory leads everywhere.
+// offer makes an address for a file. Over the loopback interface the fake has no other host.
 func (s *Server) offer(f File, host string) (address string) {
-	s.ids++
-	o := offer{downloads + strconv.FormatInt(f.FileID, 10) + "-" + strconv.FormatInt(s.ids, 10), f, s.Now().Add(offerTime)}
+	o := offer{downloads + text(f.FileID) + "-" + text(s.claim("offer", 0)), f.Content, s.Now().Add(offerTime)}
 	s.offers = append(s.offers, o)
 	name, _, err := net.SplitHostPort(host)
 	if ip := net.ParseIP(name); err == nil && ip != nil && ip.IsLoopback() {
-		return "http://" + host + o.path + "?signature=secret-of-the-address"
+		return "http://" + host + o.path + "?" + signature
 	}
-	return "https://files.fake.test" + o.path + "?signature=secret-of-the-address"
+	return "https://files.fake.test" + o.path + "?" + signature
 }
 
-// download gives a file to whoever has its address and nothing else: a token would be one too many, and is an error.
+// download answers the address of a file with its content. A request with a token is refused, because a token must
+// not be sent to that host.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	i := slices.IndexFunc(s.offers, func(o offer) bool { return o.path == r.URL.Path })
-	w.Header().Set("Content-Type", "application/xml")
+	status, answer := http.StatusOK, []byte(nil)
 	switch {
 	case r.Method != http.MethodGet:
-		w.WriteHeader(http.StatusMethodNotAllowed)
+		status = http.StatusMethodNotAllowed
 	case r.Header.Get("X-ChatWorkToken") != "" || r.Header.Get("Authorization") != "":
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, "<Error><Code>InvalidArgument</Code></Error>") // fails only if the client has gone
-	case i < 0 || r.URL.RawQuery != "signature=secret-of-the-address" || !s.Now().Before(s.offers[i].expires):
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code></Error>") // as above
+		status, answer = http.StatusBadRequest, []byte("<Error><Code>InvalidArgument</Code></Error>")
+	case i < 0 || r.URL.RawQuery != signature || !s.Now().Before(s.offers[i].expires):
+		status, answer = http.StatusForbidden, []byte("<Error><Code>AccessDenied</Code></Error>")
 	default:
-		content := s.offers[i].file.Content
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-		_, _ = w.Write(content) // as above
+		answer = s.offers[i].content
 	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) // fails only if the client has gone
 }

@@ -7,58 +7,46 @@ import (
 	"time"
 )
 
-// maxList is how many messages are listed at the most.
-// See https://developer.chatwork.com/reference/get-rooms-room_id-messages.
-const maxList = 100
-
-// A Message is what somebody posted to a room.
+// A Message is a message in a room.
 type Message struct {
 	MessageID  string // up to 19 digits
-	AccountID  int64  // who posted it
+	AccountID  int64  // of the author
 	Body       string // in Chatwork's notation, as it was posted or last edited
-	SelfUnread bool   // unread for its author too
+	SelfUnread bool   // unread for its author
 	SendTime   time.Time
 	UpdateTime time.Time // zero unless it was edited or deleted
-	Deleted    bool      // then it is listed as "[deleted]"; Body is still what it was
+	Deleted    bool      // it is listed as "[deleted]"; Body stays
 }
 
-// A message is a Message and who has yet to read it.
+// A message is a Message and the accounts that have not read it.
 type message struct {
 	Message
 	unread map[int64]bool // by account id
 }
 
-// Messages returns what was posted to a room, by clients and by AddMessage, the oldest first. It panics if there is no
-// such room: a test that looks into the wrong room would find nothing wrong there.
+// Messages returns the messages of a room, oldest first, nil if the room is unknown.
 func (s *Server) Messages(roomID int64) []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Message
-	for _, m := range s.mustRoom("Messages", roomID).messages {
-		list = append(list, m.Message)
-	}
-	return list
+	return look(s, roomID, func(r *chat) (all []Message) {
+		for _, m := range r.messages {
+			all = append(all, m.Message)
+		}
+		return all
+	})
 }
 
-// AddMessage adds a message to a room as if its AccountID had posted it, and returns its id. An empty MessageID is
-// replaced by a new one, a zero SendTime by the time of the server's clock. It counts for no rate limit. AddMessage
-// panics if there is no such room or account, or the id is taken or not one.
+// AddMessage adds a message to a room, as if its author had posted it, and returns its id. A SendTime that is not set
+// is the time of the server's clock. The message counts for no limit.
 func (s *Server) AddMessage(roomID int64, m Message) (messageID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.mustRoom("AddMessage", roomID)
-	s.mustAccount("AddMessage", m.AccountID)
-	if m.MessageID != "" && (!isID(m.MessageID) || s.taken(m.MessageID)) {
-		panic("chatworktest: AddMessage: the id " + m.MessageID + " is taken or is not an id")
-	}
-	return s.add(r, m)
+	r := s.room(roomID)
+	m.AccountID = s.account(m.AccountID).AccountID
+	return s.addMessage(r, m)
 }
 
-// add adds a message, which everybody but its author has yet to read.
-func (s *Server) add(r *room, m Message) (messageID string) {
-	if m.MessageID == "" {
-		m.MessageID = s.newMessageID()
-	}
+// addMessage adds a message, which is unread for all members but its author.
+func (s *Server) addMessage(r *chat, m Message) (messageID string) {
+	m.MessageID = s.claimMessage(m.MessageID)
 	if m.SendTime.IsZero() {
 		m.SendTime = s.Now()
 	}
@@ -71,86 +59,68 @@ func (s *Server) add(r *room, m Message) (messageID string) {
 	return m.MessageID
 }
 
-// newMessageID returns an id of 19 digits. Whoever reads it as a floating-point number cannot tell it from the next one.
-func (s *Server) newMessageID() string {
-	s.posted++
-	id := strconv.FormatInt(1_990_000_000_000_000_000+s.posted, 10)
-	if s.taken(id) {
-		return s.newMessageID()
+// claimMessage is claim for the id of a message.
+func (s *Server) claimMessage(id string) string {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		n = 0
 	}
-	return id
+	return text(s.claim("message", n))
 }
 
-func (s *Server) taken(messageID string) bool {
-	return slices.ContainsFunc(s.rooms, func(r *room) bool { return r.find(messageID) >= 0 })
-}
-
-// find returns the index of a message in its room, -1 if there is none with this id.
-func (r *room) find(messageID string) int {
-	return slices.IndexFunc(r.messages, func(m *message) bool { return m.MessageID == messageID })
-}
-
-var errNoMessage = &apiError{http.StatusNotFound, "Message not found"}
+var errNoMessage = refuse(http.StatusNotFound, "Message not found")
 
 // index returns the index of a message in the call's room.
 func (c *call) index(messageID string) (int, error) {
-	i := c.room.find(messageID)
+	i := slices.IndexFunc(c.room.messages, func(m *message) bool { return m.MessageID == messageID })
 	if i < 0 {
 		return i, errNoMessage
 	}
 	return i, nil
 }
 
-// A messageView is a message as it is listed.
-type messageView struct {
-	MessageID  string      `json:"message_id"`
-	Account    accountView `json:"account"`
-	Body       string      `json:"body"`
-	SendTime   int64       `json:"send_time"`
-	UpdateTime int64       `json:"update_time"`
-}
-
-func (s *Server) view(m *message) messageView {
-	v := messageView{
-		MessageID: m.MessageID, Account: s.accounts[m.AccountID].view(), Body: m.Body, SendTime: m.SendTime.Unix(),
+func (s *Server) messageView(m *message) object {
+	body, updated := m.Body, int64(0)
+	if m.Deleted {
+		body = "[deleted]"
 	}
 	if !m.UpdateTime.IsZero() {
-		v.UpdateTime = m.UpdateTime.Unix()
+		updated = m.UpdateTime.Unix()
 	}
-	if m.Deleted {
-		v.Body = "[deleted]"
+	return object{
+		"message_id": m.MessageID, "account": s.view(m.AccountID), "body": body,
+		"send_time": m.SendTime.Unix(), "update_time": updated,
 	}
-	return v
 }
 
-// A place is where force=0 goes on: one per token and room.
+// A place is where reading with force=0 goes on. There is one per token and room.
 type place struct {
-	token  string
-	roomID int64
+	token string
+	room  *chat
 }
 
-// listMessages gives the newest messages with force=1, and without it those that it has not given yet to this token: the
-// newest 100 in both cases. Listing does not mark anything as read.
-// See https://developer.chatwork.com/reference/get-rooms-room_id-messages.
+// listMessages is https://developer.chatwork.com/reference/get-rooms-room_id-messages. With force=1 it returns the
+// newest messages, and without it the newest of those that it has not returned to the token. Listing marks nothing as
+// read.
 func (s *Server) listMessages(c *call) (any, error) {
 	from := 0
 	if c.params.Get("force") != "1" {
-		at := place{c.token, c.room.RoomID}
+		at := place{c.token, c.room}
 		from, s.seen[at] = s.seen[at], len(c.room.messages)
 	}
-	from = max(from, len(c.room.messages)-maxList)
-	var views []messageView
+	from = max(from, len(c.room.messages)-maxItems)
+	var views []object
 	for _, m := range c.room.messages[from:] {
 		if s.hidden(m) {
 			c.limited()
 			continue
 		}
-		views = append(views, s.view(m))
+		views = append(views, s.messageView(m))
 	}
-	return list(views, maxList)
+	return list(views, maxItems)
 }
 
-// list answers with the last of many, or without content if there are none.
+// list returns the answer with the last items of a list, without content if the list is empty.
 func list[T any](views []T, limit int) (any, error) {
 	if len(views) == 0 {
 		return nil, nil
@@ -158,9 +128,8 @@ func list[T any](views []T, limit int) (any, error) {
 	return views[max(0, len(views)-limit):], nil
 }
 
-// HideOlderThan makes the plan of all accounts one that shows messages of that age at the most, by the server's clock:
-// 40 days, for the free plan. Lists from which messages are missing for that say so in their headers, and so does the
-// 404 of a message that is hidden. With 0 everything is shown again.
+// HideOlderThan hides messages of more than this age, by the server's clock, as the free plan does with 40 days. Lists
+// with hidden messages have headers that say so, and so has the 404 of a hidden message. 0 shows all messages again.
 func (s *Server) HideOlderThan(age time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +140,7 @@ func (s *Server) hidden(m *message) bool {
 	return s.retained > 0 && s.Now().Sub(m.SendTime) > s.retained
 }
 
-// limited says that the plan hides something.
+// limited writes the headers that say that the plan hides something.
 // See https://developer.chatwork.com/docs/endpoints.
 func (c *call) limited() {
 	c.header.Set("Chatwork-Message-Limitation", "true")
@@ -180,16 +149,10 @@ func (c *call) limited() {
 
 // postMessage is https://developer.chatwork.com/reference/post-rooms-room_id-messages.
 func (s *Server) postMessage(c *call) (any, error) {
-	return idAnswer{s.add(c.room, Message{
-		AccountID:  c.account.AccountID,
-		Body:       c.params.Get("body"),
-		SelfUnread: c.params.Get("self_unread") == "1",
+	s.Accept()
+	return object{"message_id": s.addMessage(c.room, Message{
+		AccountID: c.account.AccountID, Body: c.params.Get("body"), SelfUnread: c.params.Get("self_unread") == "1",
 	})}, nil
-}
-
-// An idAnswer is what posting, editing and deleting answer with.
-type idAnswer struct {
-	MessageID string `json:"message_id"`
 }
 
 // getMessage is https://developer.chatwork.com/reference/get-rooms-room_id-messages-message_id.
@@ -202,11 +165,11 @@ func (s *Server) getMessage(c *call) (any, error) {
 		c.limited()
 		return nil, errNoMessage
 	}
-	return s.view(c.room.messages[i]), nil
+	return s.messageView(c.room.messages[i]), nil
 }
 
-// updateMessage is https://developer.chatwork.com/reference/put-rooms-room_id-messages-message_id. It makes nothing unread
-// again.
+// updateMessage is https://developer.chatwork.com/reference/put-rooms-room_id-messages-message_id. An edited message
+// does not become unread again.
 func (s *Server) updateMessage(c *call) (any, error) {
 	return s.edit(c, func(m *message) { m.Body = c.params.Get("body") })
 }
@@ -216,7 +179,7 @@ func (s *Server) deleteMessage(c *call) (any, error) {
 	return s.edit(c, func(m *message) { m.Deleted = true })
 }
 
-// edit changes a message of the account's own that is not deleted.
+// edit changes a message of the account that is not deleted.
 func (s *Server) edit(c *call, change func(*message)) (any, error) {
 	i, err := c.index(c.ids["message_id"])
 	if err != nil {
@@ -224,7 +187,7 @@ func (s *Server) edit(c *call, change func(*message)) (any, error) {
 	}
 	m := c.room.messages[i]
 	switch {
-	case m.AccountID != c.account.AccountID || c.room.Members[m.AccountID] == RoleReadonly:
+	case m.AccountID != c.account.AccountID:
 		return nil, errNoPermission
 	case m.Deleted:
 		return nil, errNoMessage
@@ -232,5 +195,66 @@ func (s *Server) edit(c *call, change func(*message)) (any, error) {
 	change(m)
 	m.UpdateTime = s.Now()
 	c.room.updated = m.UpdateTime
-	return idAnswer{m.MessageID}, nil
+	return object{"message_id": m.MessageID}, nil
+}
+
+// unread counts the messages that an account has not read, mentions those among them that call the account.
+func (r *chat) unread(a *Account) int { return r.count(a, func(Message) bool { return true }) }
+
+func (r *chat) mentions(a *Account) int {
+	return r.count(a, func(m Message) bool {
+		all, accounts := Mentions(m.Body)
+		return all || slices.Contains(accounts, a.AccountID)
+	})
+}
+
+func (r *chat) count(a *Account, counts func(Message) bool) (n int) {
+	for _, m := range r.messages {
+		if m.unread[a.AccountID] && counts(m.Message) {
+			n++
+		}
+	}
+	return n
+}
+
+var (
+	errRead   = refuse(http.StatusBadRequest, "The messages are already read")
+	errUnread = refuse(http.StatusBadRequest, "The messages are already unread")
+)
+
+// markRead is https://developer.chatwork.com/reference/put-rooms-room_id-messages-read. It marks a message and all
+// before it, and without a message all messages.
+func (s *Server) markRead(c *call) (any, error) {
+	end := len(c.room.messages)
+	if c.params.Has("message_id") {
+		i, err := c.index(c.params.Get("message_id"))
+		if err != nil {
+			return nil, err
+		}
+		end = i + 1
+	}
+	return c.mark(c.room.messages[:end], false, errRead)
+}
+
+// markUnread is https://developer.chatwork.com/reference/put-rooms-room_id-messages-unread. It marks a message and all
+// after it.
+func (s *Server) markUnread(c *call) (any, error) {
+	i, err := c.index(c.params.Get("message_id"))
+	if err != nil {
+		return nil, err
+	}
+	return c.mark(c.room.messages[i:], true, errUnread)
+}
+
+// mark marks messages for the account. If that changes nothing, it returns an error.
+func (c *call) mark(messages []*message, unread bool, unchanged error) (any, error) {
+	changed := false
+	for _, m := range messages {
+		changed = changed || m.unread[c.account.AccountID] != unread
+		m.unread[c.account.AccountID] = unread
+	}
+	if !changed {
+		return nil, unchanged
+	}
+	return object{"unread_num": c.room.unread(c.account), "mention_num": c.room.mentions(c.account)}, nil
 }

@@ -28,10 +28,10 @@ func TestAPostedMessageCanBeSeen(t *testing.T) {
 	now := time.Unix(1384242850, 5)
 	s.SetClock(func() time.Time { return now })
 	a := c.do(t, "POST", room+"/messages", "body=Hello+Chatwork%21&self_unread=0")
-	if a.status != 200 || !regexp.MustCompile(`^\{"message_id":"[0-9]{19}"\}$`).MatchString(a.body) {
-		t.Fatalf("got %d %s, want 200 and an id of 19 digits", a.status, a.body)
+	if a.Status != 200 || !regexp.MustCompile(`^\{"message_id":"[0-9]{19}"\}$`).MatchString(a.Body) {
+		t.Fatalf("got %d %s, want 200 and an id of 19 digits", a.Status, a.Body)
 	}
-	first := parse[map[string]string](t, a.body)["message_id"]
+	first := parse[map[string]string](t, a)["message_id"]
 	second := c.post(t, "body=a%0Ab&self_unread=1")
 	want := []chatworktest.Message{
 		{MessageID: first, AccountID: chatworktest.AccountID, Body: "Hello Chatwork!", SendTime: now},
@@ -40,45 +40,30 @@ func TestAPostedMessageCanBeSeen(t *testing.T) {
 	if got := s.Messages(chatworktest.RoomID); first == second || !slices.Equal(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	state := parse[map[string]any](t, c.do(t, "GET", room, "").body)
+	state := parse[map[string]any](t, c.do(t, "GET", room, ""))
 	if state["message_num"] != 2.0 || state["unread_num"] != 1.0 || state["last_update_time"] != 1384242850.0 {
 		t.Errorf("the room is now %v, want 2 messages of which the second is unread", state)
 	}
-}
-
-func TestIDsAreNotTakenTwice(t *testing.T) {
-	s, c := start(t)
-	id, err := strconv.ParseInt(c.post(t, "body=x"), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := strconv.FormatInt(id+1, 10)
-	s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: next, AccountID: chatworktest.AccountID})
-	if got := c.post(t, "body=y"); got == next {
-		t.Errorf("the id %s was given twice", got)
-	}
-	s.AddRoom(chatworktest.Room{RoomID: s.AddAccount(chatworktest.Account{}) + 3})
-	s.AddAccount(chatworktest.Account{}) // panics if its id or that of its room is taken
 }
 
 // ids lists a room, which may be empty, and returns the ids.
 func (c client) ids(t *testing.T, query string) []string {
 	t.Helper()
 	a := c.do(t, "GET", room+"/messages"+query, "")
-	if a.status == 204 {
-		if a.body != "" {
-			t.Errorf("a 204 has the body %q", a.body)
+	if a.Status == 204 {
+		if a.Body != "" {
+			t.Errorf("a 204 has the body %q", a.Body)
 		}
 		return nil
 	}
 	var ids []string
 	for _, m := range parse[[]struct {
 		ID string `json:"message_id"`
-	}](t, a.body) {
+	}](t, a) {
 		ids = append(ids, m.ID)
 	}
-	if a.status != 200 || len(ids) == 0 {
-		t.Errorf("got %d %s, want messages or 204", a.status, a.body)
+	if a.Status != 200 || len(ids) == 0 {
+		t.Errorf("got %d %s, want messages or 204", a.Status, a.Body)
 	}
 	return ids
 }
@@ -87,7 +72,7 @@ func (c client) ids(t *testing.T, query string) []string {
 func seed(s *chatworktest.Server, from, to int) (ids []string) {
 	for i := from; i <= to; i++ {
 		ids = append(ids, strconv.Itoa(i))
-		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), AccountID: chatworktest.AccountID, Body: "x"})
+		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), Body: "x"})
 	}
 	return ids
 }
@@ -101,7 +86,7 @@ func wantIDs(t *testing.T, what string, got, want []string) {
 
 func TestReadingWithoutForceConsumes(t *testing.T) {
 	s, c := start(t)
-	s.SetToken("second", chatworktest.AccountID)
+	s.AddToken("second", chatworktest.AccountID)
 	wantIDs(t, "an empty room", c.ids(t, ""), nil)
 	first := seed(s, 1, 3)
 	wantIDs(t, "force=1", c.ids(t, "?force=1"), first)
@@ -119,10 +104,10 @@ func TestThePlaceIsPerRoom(t *testing.T) {
 	s, c := start(t)
 	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin}})
 	seed(s, 1, 1)
-	s.AddMessage(other, chatworktest.Message{MessageID: "2", AccountID: chatworktest.AccountID, Body: "x"})
+	s.AddMessage(other, chatworktest.Message{MessageID: "2", Body: "x"})
 	wantIDs(t, "the one room", c.ids(t, ""), []string{"1"})
-	if a := c.do(t, "GET", "/rooms/"+strconv.FormatInt(other, 10)+"/messages", ""); a.status != 200 {
-		t.Errorf("the other room: %d %s, want its message", a.status, a.body)
+	if a := c.do(t, "GET", "/rooms/"+strconv.FormatInt(other, 10)+"/messages", ""); a.Status != 200 {
+		t.Errorf("the other room: %d %s, want its message", a.Status, a.Body)
 	}
 }
 
@@ -136,41 +121,31 @@ func TestAListHas100Messages(t *testing.T) {
 	wantIDs(t, "exactly 100 new ones", c.ids(t, ""), next)
 }
 
-func TestOnesOwnMessagesCanBeEditedAndDeleted(t *testing.T) {
-	bubble(t, func(t *testing.T, s *chatworktest.Server, c client) {
-		id := c.post(t, "body=old")
-		path, answer := room+"/messages/"+id, `{"message_id":"`+id+`"}`
-		sent := time.Now()
-		time.Sleep(time.Minute)
+func TestTheAccountsOwnMessagesCanBeEditedAndDeleted(t *testing.T) {
+	s, c := start(t)
+	s.Documented()
+	id := c.post(t, "body=old")
+	path, answer := room+"/messages/"+id, `{"message_id":"`+id+`"}`
+	sent := float64(s.Now().Unix())
+	s.Advance(time.Minute)
+	for range 20 { // edits do not count for the limit of the room
 		c.do(t, "PUT", path, "body=new").want(t, 200, answer)
-		m := parse[map[string]any](t, c.do(t, "GET", path, "").body)
-		if m["body"] != "new" || m["send_time"] != float64(sent.Unix()) || m["update_time"] != float64(sent.Unix()+60) {
-			t.Errorf("after the edit it is %v", m)
-		}
-		time.Sleep(time.Minute)
-		c.do(t, "DELETE", path, "").want(t, 200, answer)
-		m = parse[map[string]any](t, c.do(t, "GET", path, "").body)
-		if m["body"] != "[deleted]" || m["update_time"] != float64(sent.Unix()+120) {
-			t.Errorf("after the deletion it is %v", m)
-		}
-		if r := parse[map[string]any](t, c.do(t, "GET", room, "").body); r["last_update_time"] != float64(sent.Unix()+120) {
-			t.Errorf("after the deletion the room is %v", r)
-		}
-		c.do(t, "DELETE", path, "").want(t, 404, refusal("Message not found"))
-		c.do(t, "PUT", path, "body=again").want(t, 404, refusal("Message not found"))
-		if got := s.Messages(chatworktest.RoomID); len(got) != 1 || !got[0].Deleted || got[0].Body != "new" {
-			t.Errorf("the fake remembers %+v, want what was there when it was deleted", got)
-		}
-	})
-}
-
-func TestEditsCountForNoRoomLimit(t *testing.T) {
-	bubble(t, func(t *testing.T, _ *chatworktest.Server, c client) {
-		id := c.post(t, "body=x")
-		for range 20 {
-			c.do(t, "PUT", room+"/messages/"+id, "body=y").want(t, 200, `{"message_id":"`+id+`"}`)
-		}
-	})
+	}
+	m := parse[map[string]any](t, c.do(t, "GET", path, ""))
+	if m["body"] != "new" || m["send_time"] != sent || m["update_time"] != sent+60 {
+		t.Errorf("after the edit it is %v", m)
+	}
+	s.Advance(time.Minute)
+	c.do(t, "DELETE", path, "").want(t, 200, answer)
+	m = parse[map[string]any](t, c.do(t, "GET", path, ""))
+	if r := parse[map[string]any](t, c.do(t, "GET", room, "")); m["body"] != "[deleted]" || m["update_time"] != sent+120 || r["last_update_time"] != sent+120 {
+		t.Errorf("after the deletion it is %v in %v", m, r)
+	}
+	c.do(t, "DELETE", path, "").refused(t, 404, "Message not found")
+	c.do(t, "PUT", path, "body=again").refused(t, 404, "Message not found")
+	if got := s.Messages(chatworktest.RoomID); len(got) != 1 || !got[0].Deleted || got[0].Body != "new" {
+		t.Errorf("the fake remembers %+v, want what was there when it was deleted", got)
+	}
 }
 
 func TestTheMessagesOfOthersCannotBeChanged(t *testing.T) {
@@ -178,8 +153,8 @@ func TestTheMessagesOfOthersCannotBeChanged(t *testing.T) {
 	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
 	s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: "5", AccountID: anna, Body: "hers"})
 	const text = "You don't have permission to send/edit message."
-	c.do(t, "PUT", room+"/messages/5", "body=mine").want(t, 403, refusal(text))
-	c.do(t, "DELETE", room+"/messages/5", "").want(t, 403, refusal(text))
+	c.do(t, "PUT", room+"/messages/5", "body=mine").refused(t, 403, text)
+	c.do(t, "DELETE", room+"/messages/5", "").refused(t, 403, text)
 	if got := s.Messages(chatworktest.RoomID); got[0].Body != "hers" || got[0].Deleted {
 		t.Errorf("now it is %+v", got[0])
 	}
@@ -188,17 +163,17 @@ func TestTheMessagesOfOthersCannotBeChanged(t *testing.T) {
 func TestAReadonlyMemberOnlyReads(t *testing.T) {
 	s, c := start(t)
 	bob := s.AddAccount(chatworktest.Account{Name: "Bob"})
-	s.SetToken("bob", bob)
+	s.AddToken("bob", bob)
 	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{bob: roleReadonly}})
 	path := "/rooms/" + strconv.FormatInt(id, 10) + "/messages"
 	s.AddMessage(id, chatworktest.Message{MessageID: "5", AccountID: bob, Body: "from when he could", SelfUnread: true})
 	const text = "You don't have permission to send/edit message."
 	c = c.as("bob")
-	c.do(t, "POST", path, "body=x").want(t, 403, refusal(text))
-	c.do(t, "PUT", path+"/5", "body=x").want(t, 403, refusal(text))
-	c.do(t, "DELETE", path+"/5", "").want(t, 403, refusal(text))
-	if a := c.do(t, "GET", path, ""); a.status != 200 {
-		t.Errorf("listing: %d %s, want 200", a.status, a.body)
+	c.do(t, "POST", path, "body=x").refused(t, 403, text)
+	c.do(t, "PUT", path+"/5", "body=x").refused(t, 403, text)
+	c.do(t, "DELETE", path+"/5", "").refused(t, 403, text)
+	if a := c.do(t, "GET", path, ""); a.Status != 200 {
+		t.Errorf("listing: %d %s, want 200", a.Status, a.Body)
 	}
 	c.do(t, "PUT", path+"/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
 }
@@ -206,7 +181,7 @@ func TestAReadonlyMemberOnlyReads(t *testing.T) {
 func TestUnknownMessagesAre404(t *testing.T) {
 	s, c := start(t)
 	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin}})
-	s.AddMessage(other, chatworktest.Message{MessageID: "5", AccountID: chatworktest.AccountID, Body: "elsewhere"})
+	s.AddMessage(other, chatworktest.Message{MessageID: "5", Body: "elsewhere"})
 	for _, id := range []string{"4", "5"} { // unknown, and in another room
 		for _, a := range []answer{
 			c.do(t, "GET", room+"/messages/"+id, ""),
@@ -215,7 +190,100 @@ func TestUnknownMessagesAre404(t *testing.T) {
 			c.do(t, "PUT", room+"/messages/read", "message_id="+id),
 			c.do(t, "PUT", room+"/messages/unread", "message_id="+id),
 		} {
-			a.want(t, 404, refusal("Message not found"))
+			a.refused(t, 404, "Message not found")
 		}
 	}
+}
+
+// by adds messages of another account, with the ids from to to.
+func by(s *chatworktest.Server, accountID int64, from, to int, body string) {
+	for i := from; i <= to; i++ {
+		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), AccountID: accountID, Body: body})
+	}
+}
+
+func TestReadAndUnreadAreThePublishedSamples(t *testing.T) {
+	s, c := start(t)
+	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
+	by(s, anna, 1, 101+461, "x")
+	c.do(t, "PUT", room+"/messages/read", "message_id=101").want(t, 200, `{"unread_num":461,"mention_num":0}`)
+	c.do(t, "PUT", room+"/messages/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
+	c.do(t, "PUT", room+"/messages/unread", "message_id=560").want(t, 200, `{"unread_num":3,"mention_num":0}`)
+}
+
+func TestMarkingWhatIsSoAlreadyIsRefused(t *testing.T) {
+	s, c := start(t)
+	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
+	const read, unread = "The messages are already read", "The messages are already unread"
+	c.do(t, "PUT", room+"/messages/read", "").refused(t, 400, read) // an empty room
+	by(s, anna, 1, 4, "x")
+	c.do(t, "PUT", room+"/messages/unread", "message_id=1").refused(t, 400, unread)
+	c.do(t, "PUT", room+"/messages/read", "message_id=2").want(t, 200, `{"unread_num":2,"mention_num":0}`)
+	c.do(t, "PUT", room+"/messages/read", "message_id=2").refused(t, 400, read)
+	c.do(t, "PUT", room+"/messages/read", "message_id=1").refused(t, 400, read)
+	c.do(t, "PUT", room+"/messages/unread", "message_id=3").refused(t, 400, unread)
+	c.do(t, "PUT", room+"/messages/unread", "message_id=2").want(t, 200, `{"unread_num":3,"mention_num":0}`)
+	c.do(t, "PUT", room+"/messages/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
+	c.do(t, "PUT", room+"/messages/read", "").refused(t, 400, read)
+}
+
+func TestListingDoesNotMarkAsRead(t *testing.T) {
+	s, c := start(t)
+	by(s, s.AddAccount(chatworktest.Account{}), 1, 2, "x")
+	c.ids(t, "")
+	c.ids(t, "?force=1")
+	c.do(t, "PUT", room+"/messages/read", "message_id=1").want(t, 200, `{"unread_num":1,"mention_num":0}`)
+}
+
+func TestReadStateIsPerAccount(t *testing.T) {
+	s, c := start(t)
+	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
+	s.AddToken("anna", anna)
+	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin, anna: roleMember}})
+	path := "/rooms/" + strconv.FormatInt(id, 10)
+	c.do(t, "POST", path+"/messages", "body=quiet")
+	c.do(t, "POST", path+"/messages", "body=loud&self_unread=1")
+	for token, want := range map[string]float64{chatworktest.Token: 1, "anna": 2} {
+		if got := parse[map[string]any](t, c.as(token).do(t, "GET", path, ""))["unread_num"]; got != want {
+			t.Errorf("%s has %v unread messages, want %v", token, got, want)
+		}
+	}
+	c.as("anna").do(t, "PUT", path+"/messages/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
+	if got := parse[map[string]any](t, c.do(t, "GET", path, ""))["unread_num"]; got != 1.0 {
+		t.Errorf("after Anna has read, the other has %v unread messages, want 1", got)
+	}
+}
+
+func TestUnreadMentionsAreCounted(t *testing.T) {
+	s, c := start(t)
+	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
+	for i, body := range []string{"hello", "[To:123] look", "[toall] look", "[rp aid=123 to=567890123-1] yes", "[To:9] not you", "［To:123］", "last"} {
+		by(s, anna, i+1, i+1, body)
+	}
+	c.do(t, "PUT", room+"/messages/read", "message_id=1").want(t, 200, `{"unread_num":6,"mention_num":3}`)
+	c.do(t, "PUT", room+"/messages/read", "message_id=3").want(t, 200, `{"unread_num":4,"mention_num":1}`)
+}
+
+func TestThePlanHidesWhatIsOld(t *testing.T) {
+	s, c := start(t)
+	s.HideOlderThan(40 * 24 * time.Hour)
+	c.do(t, "GET", room+"/messages?force=1", "").want(t, 204, "")
+	for id, days := range map[string]int{"1": 41, "2": 39} {
+		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: id, AccountID: chatworktest.AccountID, SendTime: s.Now().Add(-time.Duration(days) * 24 * time.Hour)})
+	}
+	limited := func(a answer, status int, want bool) {
+		t.Helper()
+		summary := a.Header.Get("chatwork-message-limitation-summary") != ""
+		if got := a.Header.Get("chatwork-message-limitation"); a.Status != status || (got == "true") != want || !want && got != "" || summary != want {
+			t.Errorf("got %d %s, limited %q, want %d, %v", a.Status, a.Body, got, status, want)
+		}
+	}
+	limited(c.do(t, "GET", room+"/messages?force=1", ""), 200, true)
+	limited(c.do(t, "GET", room+"/messages/1", ""), 404, true)
+	limited(c.do(t, "GET", room+"/messages/2", ""), 200, false)
+	limited(c.do(t, "GET", room+"/messages/3", ""), 404, false)
+	s.Advance(2 * 24 * time.Hour)
+	limited(c.do(t, "GET", room+"/messages", ""), 204, true)
+	s.HideOlderThan(0)
+	limited(c.do(t, "GET", room+"/messages?force=1", ""), 200, false)
 }

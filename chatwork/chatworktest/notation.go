@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// syntax is a tag of Chatwork's message notation (https://developer.chatwork.com/docs/message-notation), the tags that
-// only Chatwork itself makes, and what its apps write in other languages: "[返信 aid=1 to=2-3]" is a reply, "[引用 aid=1
-// time=2]" a quote. Case and blanks that Chatwork might not accept do not matter here: better one tag too many.
+// syntax matches the tags of Chatwork's message notation (https://developer.chatwork.com/docs/message-notation), the
+// tags that only Chatwork itself writes, and the tags that its apps write in other languages: "[返信 aid=1 to=2-3]" is
+// a reply, "[引用 aid=1 time=2]" is a quote. It ignores case and blanks, also where Chatwork might not.
 var syntax = regexp.MustCompile(`(?i)\[[ \t]*(?:` + strings.Join([]string{
 	`(toall)`,
 	`to[ \t]*:[ \t]*([0-9]+)`,
@@ -25,12 +25,12 @@ type tag struct {
 	text    string // as it stands, with its brackets
 	at      int    // its index in the body
 	all     bool   // [toall]
-	account int64  // whom it calls, 0 for nobody
+	account int64  // the account that it calls, or 0
 }
 
-// Tags returns the tags that Chatwork would act on in a message's body, as they stand there and in their order: boxes,
-// titles, rules, quotes, icons, links, mentions. What is between [code] and [/code] is literal and has none. Whatever
-// may be a tag is taken for one: "[ TOALL ]" is, "[WARNING]" is not.
+// Tags returns the tags of a message's body, as they stand there and in their order: boxes, titles, rules, quotes,
+// icons, links, mentions. Text between [code] and [/code] has no tags. In doubt a text is a tag: "[ TOALL ]" is a
+// tag, "[WARNING]" is not.
 func Tags(body string) []string {
 	var texts []string
 	for _, t := range liveTags(body) {
@@ -39,8 +39,8 @@ func Tags(body string) []string {
 	return texts
 }
 
-// Mentions reports whom a message calls: everybody in the room, and the accounts that it mentions or replies to, each
-// once. Mentions within a quote, [qt][qtmeta aid=...] to [/qt], call nobody.
+// Mentions returns whether a message calls everybody in the room, and the accounts that it mentions or replies to, each
+// once. Mentions within a quote, from [qt][qtmeta aid=...] to [/qt], call nobody.
 func Mentions(body string) (all bool, accounts []int64) {
 	tags := liveTags(body)
 	quotes := func(i int) bool {
@@ -66,23 +66,23 @@ func liveTags(body string) []tag {
 			return body[m[2*i]:m[2*i+1]]
 		}
 		t := tag{text: group(0), at: m[0], all: group(1) != ""}
-		t.account = accountID(group(2))
+		t.account = parseID(group(2))
 		if !speaksOf(group(3)) {
-			t.account = max(t.account, accountID(group(4)))
+			t.account = max(t.account, parseID(group(4)))
 		}
 		tags = append(tags, t)
 	}
 	return without(tags, func(i int) bool { return tags[i].text == "[code]" }, "/code")
 }
 
-// speaksOf reports whether a tag of this name only says whose something is. All others with an aid are replies, whatever
-// language their name is in.
+// speaksOf reports whether a tag of this name names an account without calling it. All other tags with an aid are
+// replies, whose name may be in any language.
 func speaksOf(name string) bool {
 	return slices.Contains([]string{"qtmeta", "引用", "task"}, strings.ToLower(name))
 }
 
-// accountID returns 0 for what is no account's id.
-func accountID(digits string) int64 {
+// parseID returns an account's id, or 0 if the text is not an id.
+func parseID(digits string) int64 {
 	id, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
 		return 0
@@ -92,7 +92,8 @@ func accountID(digits string) int64 {
 
 var bare = strings.NewReplacer("[", "", "]", "", " ", "", "\t", "")
 
-// without leaves out what is between a tag that opens and the next one that closes. What is never closed stays.
+// without leaves out the tags between an opening tag and the next closing tag. A tag that is never closed hides
+// nothing.
 func without(tags []tag, opens func(i int) bool, closing string) []tag {
 	closes := func(t tag) bool { return strings.EqualFold(bare.Replace(t.text), closing) }
 	last := len(tags) - 1

@@ -3,7 +3,6 @@ package chatworktest
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -11,89 +10,109 @@ import (
 type operation struct {
 	method string
 	path   string // below /v2; {id} stands for the digits of an id
-	params params // in the query of a GET, in the form of everything else
-	posts  bool   // counts for the room's limit
+	params params
 	serve  func(*Server, *call) (any, error)
+	rights right
 }
 
-// operations is the API, in the order of its reference. Everything else is a 404.
+// A right is what an account must have in the room of an operation.
+type right int
+
+const (
+	toRead  right = iota
+	toWrite       // the account is not readonly
+	toPost        // the same, and the operation counts for the limit of the room
+	toAdmin       // the account is an admin, and the room is a group chat
+)
+
+// operations is the API, in the order of its reference.
 var operations = []operation{
-	{"GET", "/me", nil, false, (*Server).getMe},
-	{"GET", "/my/status", nil, false, (*Server).getMyStatus},
-	{"GET", "/my/tasks", params{assignedBy, taskStatus}, false, (*Server).listMyTasks},
-	{"GET", "/contacts", nil, false, (*Server).listContacts},
-	{"GET", "/incoming_requests", nil, false, (*Server).listIncoming},
-	{"PUT", "/incoming_requests/{request_id}", nil, false, (*Server).approve},
-	{"DELETE", "/incoming_requests/{request_id}", nil, false, (*Server).decline},
-	{"GET", "/rooms", nil, false, (*Server).listRooms},
+	{"GET", "/me", nil, (*Server).getMe, toRead},
+	{"GET", "/my/status", nil, (*Server).getMyStatus, toRead},
+	{"GET", "/my/tasks", params{assignedBy, status}, (*Server).listMyTasks, toRead},
+	{"GET", "/contacts", nil, (*Server).listContacts, toRead},
+	{"GET", "/incoming_requests", nil, (*Server).listIncoming, toRead},
+	{"PUT", "/incoming_requests/{request_id}", nil, (*Server).approve, toRead},
+	{"DELETE", "/incoming_requests/{request_id}", nil, (*Server).decline, toRead},
+	{"GET", "/rooms", nil, (*Server).listRooms, toRead},
 	{"POST", "/rooms", params{
-		roomName.needed(), adminIDs.needed(), memberIDs, readonlyIDs, description, iconPreset, withLink, roomLinkCode, roomLinkAcceptance,
-	}, false, (*Server).createRoom},
-	{"GET", "/rooms/{room_id}", nil, false, (*Server).getRoom},
-	{"PUT", "/rooms/{room_id}", params{roomName, description, iconPreset}, false, (*Server).updateRoom},
-	{"DELETE", "/rooms/{room_id}", params{actionType}, false, (*Server).deleteRoom},
-	{"GET", "/rooms/{room_id}/members", nil, false, (*Server).listMembers},
-	{"PUT", "/rooms/{room_id}/members", params{adminIDs.needed(), memberIDs, readonlyIDs}, false, (*Server).updateMembers},
-	{"GET", "/rooms/{room_id}/messages", params{force}, false, (*Server).listMessages},
-	{"POST", "/rooms/{room_id}/messages", params{body, selfUnread}, true, (*Server).postMessage},
-	{"PUT", "/rooms/{room_id}/messages/read", params{messageID}, false, (*Server).markRead},
-	{"PUT", "/rooms/{room_id}/messages/unread", params{messageID.needed()}, false, (*Server).markUnread},
-	{"GET", "/rooms/{room_id}/messages/{message_id}", nil, false, (*Server).getMessage},
-	{"PUT", "/rooms/{room_id}/messages/{message_id}", params{body}, false, (*Server).updateMessage},
-	{"DELETE", "/rooms/{room_id}/messages/{message_id}", nil, false, (*Server).deleteMessage},
-	{"GET", "/rooms/{room_id}/tasks", params{byAccount, assignedBy, taskStatus}, false, (*Server).listTasks},
-	{"POST", "/rooms/{room_id}/tasks", params{body, toIDs, limit, limitType}, true, (*Server).createTask},
-	{"GET", "/rooms/{room_id}/tasks/{task_id}", nil, false, (*Server).getTask},
-	{"PUT", "/rooms/{room_id}/tasks/{task_id}/status", params{newStatus}, false, (*Server).updateTaskStatus},
-	{"GET", "/rooms/{room_id}/files", params{byAccount}, false, (*Server).listFiles},
-	{"POST", "/rooms/{room_id}/files", params{file, fileMessage}, false, (*Server).uploadFile},
-	{"GET", "/rooms/{room_id}/files/{file_id}", params{createURL}, false, (*Server).getFile},
-	{"GET", "/rooms/{room_id}/link", nil, false, (*Server).getLink},
-	{"POST", "/rooms/{room_id}/link", params{linkCode, needAcceptance, description}, false, (*Server).createLink},
-	{"PUT", "/rooms/{room_id}/link", params{linkCode, needAcceptance, description}, false, (*Server).updateLink},
-	{"DELETE", "/rooms/{room_id}/link", nil, false, (*Server).deleteLink},
+		roomName.needed(), adminIDs, memberIDs, readonlyIDs, description, iconPreset,
+		{name: "link", check: flag}, {name: "link_code", check: code}, {name: "link_need_acceptance", check: flag},
+	}, (*Server).createRoom, toRead},
+	{"GET", "/rooms/{room_id}", nil, (*Server).getRoom, toRead},
+	{"PUT", "/rooms/{room_id}", params{roomName, description, iconPreset}, (*Server).updateRoom, toWrite},
+	{"DELETE", "/rooms/{room_id}", params{
+		{name: "action_type", required: true, check: oneOf("leave", "delete")},
+	}, (*Server).deleteRoom, toRead},
+	{"GET", "/rooms/{room_id}/members", nil, (*Server).listMembers, toRead},
+	{"PUT", "/rooms/{room_id}/members", params{adminIDs, memberIDs, readonlyIDs}, (*Server).updateMembers, toAdmin},
+	{"GET", "/rooms/{room_id}/messages", params{{name: "force", check: flag}}, (*Server).listMessages, toRead},
+	{"POST", "/rooms/{room_id}/messages", params{
+		body, {name: "self_unread", check: flag},
+	}, (*Server).postMessage, toPost},
+	{"PUT", "/rooms/{room_id}/messages/read", params{messageID}, (*Server).markRead, toRead},
+	{"PUT", "/rooms/{room_id}/messages/unread", params{messageID.needed()}, (*Server).markUnread, toRead},
+	{"GET", "/rooms/{room_id}/messages/{message_id}", nil, (*Server).getMessage, toRead},
+	{"PUT", "/rooms/{room_id}/messages/{message_id}", params{body}, (*Server).updateMessage, toWrite},
+	{"DELETE", "/rooms/{room_id}/messages/{message_id}", nil, (*Server).deleteMessage, toWrite},
+	{"GET", "/rooms/{room_id}/tasks", params{accountID, assignedBy, status}, (*Server).listTasks, toRead},
+	{"POST", "/rooms/{room_id}/tasks", params{
+		body, {name: "to_ids", required: true, check: idList}, {name: "limit", check: number},
+		{name: "limit_type", check: oneOf("none", "date", "time")},
+	}, (*Server).createTask, toPost},
+	{"GET", "/rooms/{room_id}/tasks/{task_id}", nil, (*Server).getTask, toRead},
+	{"PUT", "/rooms/{room_id}/tasks/{task_id}/status", params{
+		{name: "body", required: true, check: oneOf("open", "done")},
+	}, (*Server).updateTaskStatus, toWrite},
+	{"GET", "/rooms/{room_id}/files", params{accountID}, (*Server).listFiles, toRead},
+	{"POST", "/rooms/{room_id}/files", nil, (*Server).uploadFile, toWrite}, // see readUpload
+	{"GET", "/rooms/{room_id}/files/{file_id}", params{
+		{name: "create_download_url", check: flag},
+	}, (*Server).getFile, toRead},
+	{"GET", "/rooms/{room_id}/link", nil, (*Server).getLink, toRead},
+	{"POST", "/rooms/{room_id}/link", linkParams, (*Server).createLink, toAdmin},
+	{"PUT", "/rooms/{room_id}/link", linkParams, (*Server).updateLink, toAdmin},
+	{"DELETE", "/rooms/{room_id}/link", nil, (*Server).deleteLink, toAdmin},
 }
 
-// A call is a request to an operation by an account.
+// A call is a request for an operation.
 type call struct {
 	token   string
 	account *Account
-	ids     map[string]string // those in the path
-	room    *room             // the one in the path, if there is one
+	ids     map[string]string // in the path
+	room    *chat             // in the path, if there is one
 	params  url.Values
 	file    *File       // of an upload
 	header  http.Header // of the answer
 	host    string      // that the request was sent to
 }
 
-// prepare checks all that can be checked by the operation's row: the room, the parameters and, last, the room's limit.
+// prepare checks everything that can be checked by the operation's row: the room, the parameters, the account's rights
+// and, last, the limit of the room.
 func (s *Server) prepare(c *call, op *operation, r *http.Request) (err error) {
 	if id, ok := c.ids["room_id"]; ok {
 		if c.room = s.roomOf(c.account, id); c.room == nil {
 			return noRoom(r.Method)
 		}
 	}
-	if op.params.has(file.name) {
-		c.file, c.params, err = readUpload(r, op.params.without(file))
+	if strings.HasSuffix(op.path, "/files") && r.Method == http.MethodPost {
+		c.file, c.params, err = readUpload(r, !s.IsStrict())
 	} else {
-		c.params, err = op.params.read(r)
+		c.params, err = op.params.read(r, !s.IsStrict())
 	}
 	if err != nil {
 		return err
 	}
-	if !op.posts {
-		return nil
+	if err := c.permits(op.rights); err != nil {
+		return err
 	}
-	if c.room.Members[c.account.AccountID] == RoleReadonly {
-		return errNoPermission
-	}
-	if _, _, ok := s.posts.Take(strconv.FormatInt(c.room.RoomID, 10), s.Now()); !ok {
-		return errPostLimit
+	if op.rights == toPost && !s.Take(room, text(c.room.RoomID)).OK {
+		return errRoomLimit
 	}
 	return nil
 }
 
-// noRoom is what Chatwork says of a room that one is not in: those who try to post there read of posting.
+// noRoom returns the refusal for a room that the account is not in. That of a change is the refusal to post.
 func noRoom(method string) error {
 	if method == http.MethodGet {
 		return errNoRoom
@@ -101,8 +120,23 @@ func noRoom(method string) error {
 	return errNoPermission
 }
 
-// match finds the operation for a request, and the ids in its path; nil if there is none. Other than [http.ServeMux] it
-// does not redirect a path with an empty element, which is what an empty id makes.
+// permits checks that the account has a right in the room.
+func (c *call) permits(r right) error {
+	switch {
+	case r == toRead:
+		return nil
+	case r == toAdmin && c.room.Type != "group":
+		return errNotGroup
+	case r == toAdmin && c.room.Members[c.account.AccountID] != RoleAdmin:
+		return errNotAdmin
+	case c.room.Members[c.account.AccountID] == RoleReadonly:
+		return errNoPermission
+	}
+	return nil
+}
+
+// match returns the operation of a request and the ids in its path. It returns nil if there is no such operation.
+// Unlike [http.ServeMux] it does not redirect a path with an empty element, which an empty id makes.
 func match(r *http.Request) (*operation, map[string]string) {
 	path, ok := strings.CutPrefix(r.URL.Path, basePath)
 	if !ok {
@@ -118,7 +152,7 @@ func match(r *http.Request) (*operation, map[string]string) {
 	return nil, nil
 }
 
-// match compares a path with the operation's, element by element, and returns the ids in it by their names.
+// match compares a path with the operation's and returns the ids in it by their names.
 func (op *operation) match(path string) (ids map[string]string, ok bool) {
 	want, got := strings.Split(op.path, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {

@@ -2,21 +2,24 @@ package chatworktest
 
 import (
 	"maps"
+	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// A Role is what a member of a room may do there.
+// A Role is what a member may do in a room.
 type Role string
 
-// The roles. Who is readonly can read, and mark as read, but neither post nor edit.
+// The roles. A readonly member can read and mark as read, but neither post nor edit.
 const (
 	RoleAdmin    Role = "admin"
 	RoleMember   Role = "member"
 	RoleReadonly Role = "readonly"
 )
 
-// A Room is a chat with its members.
+// A Room is a room with its members.
 type Room struct {
 	RoomID      int64
 	Name        string
@@ -24,21 +27,20 @@ type Room struct {
 	Description string
 	IconPath    string         // a URL; one of example.com unless set
 	Members     map[int64]Role // by account id
-	Sticky      bool           // pinned; the fake does not tell for whom
+	Sticky      bool           // pinned, for all members
 }
 
-// A room is a Room and what has happened there.
-type room struct {
+// A chat is a Room and what was added to it.
+type chat struct {
 	Room
-	messages []*message // the oldest first; never removed
-	tasks    []Task     // the oldest first
-	files    []File     // the oldest first
+	messages []*message // oldest first; never removed
+	tasks    []Task     // oldest first
+	files    []File     // oldest first
 	link     *link      // nil if there is none
 	updated  time.Time
 }
 
-// AddRoom adds a room and returns its id. A RoomID of 0 is replaced by a new one; AddRoom panics if it is taken, or if a
-// member is no account.
+// AddRoom adds a room and returns its id.
 func (s *Server) AddRoom(r Room) (roomID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,86 +48,88 @@ func (s *Server) AddRoom(r Room) (roomID int64) {
 }
 
 func (s *Server) addRoom(r Room) (roomID int64) {
-	if r.RoomID == 0 {
-		r.RoomID = s.newID()
-	}
-	if s.room(r.RoomID) != nil {
-		panic("chatworktest: AddRoom: the id " + strconv.FormatInt(r.RoomID, 10) + " is taken")
-	}
+	r.RoomID = s.claim("room", r.RoomID)
 	for id := range r.Members {
-		s.mustAccount("AddRoom", id)
+		s.account(id)
 	}
 	if r.Type == "" {
 		r.Type = "group"
 	}
 	if r.IconPath == "" {
-		r.IconPath = "https://example.com/ico_group.png"
+		r.IconPath = iconPath("group")
 	}
 	r.Members = maps.Clone(r.Members)
-	s.rooms = append(s.rooms, &room{Room: r, updated: s.Now()})
+	s.rooms = append(s.rooms, &chat{Room: r, updated: s.Now()})
 	return r.RoomID
 }
 
-// room returns a room, nil if there is none with this id.
-func (s *Server) room(id int64) *room {
-	for _, r := range s.rooms {
-		if r.RoomID == id {
-			return r
-		}
+// iconPath returns the address of a picture, "" for none.
+func iconPath(preset string) string {
+	if preset == "" {
+		return ""
 	}
-	return nil
+	return "https://example.com/ico_" + preset + ".png"
 }
 
-// mustRoom panics in the caller's name if there is no such room.
-func (s *Server) mustRoom(caller string, id int64) *room {
-	r := s.room(id)
-	if r == nil {
-		panic("chatworktest: " + caller + ": no room " + strconv.FormatInt(id, 10))
+// find returns a room, nil if it is unknown.
+func (s *Server) find(id int64) *chat {
+	i := slices.IndexFunc(s.rooms, func(r *chat) bool { return r.RoomID == id })
+	if i < 0 {
+		return nil
 	}
-	return r
+	return s.rooms[i]
 }
 
-// roomOf returns a room of the account's, nil if it is not in one with this id.
-func (s *Server) roomOf(a *Account, id string) *room {
+// room returns a room that a test has named: [RoomID] if the id is 0, and a new room of [AccountID] if it is unknown.
+func (s *Server) room(id int64) *chat {
+	if id == 0 {
+		id = RoomID
+	}
+	if r := s.find(id); r != nil {
+		return r
+	}
+	return s.find(s.addRoom(Room{RoomID: id, Members: map[int64]Role{AccountID: RoleAdmin}}))
+}
+
+// look returns what a room has, nothing if the room is unknown.
+func look[T any](s *Server, roomID int64, what func(*chat) T) (none T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.find(roomID); r != nil {
+		return what(r)
+	}
+	return none
+}
+
+// roomsOf returns the rooms of an account.
+func (s *Server) roomsOf(a *Account) []*chat {
+	return slices.DeleteFunc(slices.Clone(s.rooms), func(r *chat) bool { return r.Members[a.AccountID] == "" })
+}
+
+// roomOf returns a room of an account, nil if the account is not in it.
+func (s *Server) roomOf(a *Account, id string) *chat {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return nil // too large to be anybody's
+		return nil // no id is so large
 	}
-	if r := s.room(n); r != nil && r.Members[a.AccountID] != "" {
+	if r := s.find(n); r != nil && r.Members[a.AccountID] != "" {
 		return r
 	}
 	return nil
 }
 
-// A roomView is a room as one of its members lists it. All its members are always there.
-type roomView struct {
-	RoomID         int64  `json:"room_id"`
-	Name           string `json:"name"`
-	Type           string `json:"type"`
-	Role           Role   `json:"role"`
-	Sticky         bool   `json:"sticky"`
-	UnreadNum      int    `json:"unread_num"`
-	MentionNum     int    `json:"mention_num"`
-	MytaskNum      int    `json:"mytask_num"`
-	MessageNum     int    `json:"message_num"`
-	FileNum        int    `json:"file_num"`
-	TaskNum        int    `json:"task_num"`
-	IconPath       string `json:"icon_path"`
-	LastUpdateTime int64  `json:"last_update_time"`
-}
-
-func (s *Server) roomView(r *room, a *Account) roomView {
-	state := r.readState(a)
-	return roomView{
-		RoomID: r.RoomID, Name: s.nameOf(r, a), Type: r.Type, Role: r.Members[a.AccountID], Sticky: r.Sticky,
-		UnreadNum: state.UnreadNum, MentionNum: state.MentionNum, MytaskNum: r.openTasks(a),
-		MessageNum: len(r.messages), FileNum: len(r.files), TaskNum: len(r.tasks),
-		IconPath: r.IconPath, LastUpdateTime: r.updated.Unix(),
+// roomView returns a room as a member lists it.
+func (s *Server) roomView(r *chat, a *Account) object {
+	return object{
+		"room_id": r.RoomID, "name": s.nameOf(r, a), "type": r.Type, "role": r.Members[a.AccountID], "sticky": r.Sticky,
+		"unread_num": r.unread(a), "mention_num": r.mentions(a), "mytask_num": r.openTasks(a),
+		"message_num": len(r.messages), "file_num": len(r.files), "task_num": len(r.tasks),
+		"icon_path": r.IconPath, "last_update_time": r.updated.Unix(),
 	}
 }
 
-// nameOf is the name of a room, which of a direct chat without one is that of the other.
-func (s *Server) nameOf(r *room, a *Account) string {
+// nameOf returns the name of a room. A direct chat without a name has the name of the other account.
+func (s *Server) nameOf(r *chat, a *Account) string {
 	if r.Name != "" || r.Type != "direct" {
 		return r.Name
 	}
@@ -137,32 +141,215 @@ func (s *Server) nameOf(r *room, a *Account) string {
 	return ""
 }
 
-// openTasks counts what the account is still to do.
-func (r *room) openTasks(a *Account) (n int) {
-	for _, t := range r.tasks {
-		if t.AccountID == a.AccountID && t.Status == "open" {
-			n++
-		}
-	}
-	return n
-}
-
 // listRooms is https://developer.chatwork.com/reference/get-rooms.
 func (s *Server) listRooms(c *call) (any, error) {
-	var list []roomView // never empty: everybody has a room of their own
-	for _, r := range s.rooms {
-		if r.Members[c.account.AccountID] != "" {
-			list = append(list, s.roomView(r, c.account))
-		}
+	var views []object // never empty, because every account has its own room
+	for _, r := range s.roomsOf(c.account) {
+		views = append(views, s.roomView(r, c.account))
 	}
-	return list, nil
+	return views, nil
 }
 
-// getRoom has what the list does not have: the description.
-// See https://developer.chatwork.com/reference/get-rooms-room_id.
+// getRoom is https://developer.chatwork.com/reference/get-rooms-room_id.
 func (s *Server) getRoom(c *call) (any, error) {
-	return struct {
-		roomView
-		Description string `json:"description"`
-	}{s.roomView(c.room, c.account), c.room.Description}, nil
+	view := s.roomView(c.room, c.account)
+	view["description"] = c.room.Description // which the list does not have
+	return view, nil
+}
+
+// createRoom is https://developer.chatwork.com/reference/post-rooms. The account becomes an admin of the room.
+func (s *Server) createRoom(c *call) (any, error) {
+	roles, err := s.wanted(c)
+	if err != nil {
+		return nil, err
+	}
+	roles[c.account.AccountID] = RoleAdmin
+	id := s.addRoom(Room{
+		Name: c.params.Get("name"), Description: c.params.Get("description"), Members: roles,
+		IconPath: iconPath(c.params.Get("icon_preset")),
+	})
+	if c.room = s.find(id); c.params.Get("link") == "1" {
+		if _, err := s.setLink(c, "link_", ""); err != nil {
+			s.rooms = s.rooms[:len(s.rooms)-1]
+			return nil, err
+		}
+	}
+	return object{"room_id": id}, nil
+}
+
+var errNothing = refuse(http.StatusBadRequest, "No parameter is given")
+
+// updateRoom is https://developer.chatwork.com/reference/put-rooms-room_id.
+func (s *Server) updateRoom(c *call) (any, error) {
+	switch {
+	case c.room.Type != "group":
+		return nil, errNotGroup
+	case len(c.params) == 0:
+		return nil, errNothing
+	}
+	if c.params.Has("name") {
+		c.room.Name = c.params.Get("name")
+	}
+	if c.params.Has("description") {
+		c.room.Description = c.params.Get("description")
+	}
+	if path := iconPath(c.params.Get("icon_preset")); path != "" {
+		c.room.IconPath = path
+	}
+	c.room.updated = s.Now()
+	return object{"room_id": c.room.RoomID}, nil
+}
+
+// deleteRoom is https://developer.chatwork.com/reference/delete-rooms-room_id. An account that leaves takes its tasks
+// and files with it.
+func (s *Server) deleteRoom(c *call) (any, error) {
+	me := c.account.AccountID
+	switch leave := c.params.Get("action_type") == "leave"; {
+	case c.room.Type != "group":
+		return nil, errNotGroup
+	case leave:
+		delete(c.room.Members, me)
+		c.room.tasks = slices.DeleteFunc(c.room.tasks, func(t Task) bool { return t.AccountID == me })
+		c.room.files = slices.DeleteFunc(c.room.files, func(f File) bool { return f.AccountID == me })
+		return nil, nil
+	case c.room.Members[me] != RoleAdmin:
+		return nil, errNotAdmin
+	}
+	s.rooms = slices.DeleteFunc(s.rooms, func(r *chat) bool { return r == c.room })
+	return nil, nil
+}
+
+// Members returns the members of a room by account id, nil if the room is unknown.
+func (s *Server) Members(roomID int64) map[int64]Role {
+	return look(s, roomID, func(r *chat) map[int64]Role { return maps.Clone(r.Members) })
+}
+
+// listMembers is https://developer.chatwork.com/reference/get-rooms-room_id-members.
+func (s *Server) listMembers(c *call) (any, error) {
+	var views []object // never empty, because the account is in the room
+	for _, id := range slices.Sorted(maps.Keys(c.room.Members)) {
+		views = append(views, s.person(id, object{"role": c.room.Members[id]}))
+	}
+	return views, nil
+}
+
+var (
+	errTwice      = refuse(http.StatusBadRequest, "An account is given twice")
+	errNotAllowed = refuse(http.StatusBadRequest, "An account is neither a contact nor of the same organization")
+)
+
+// wanted returns the members that the parameters of a call name.
+func (s *Server) wanted(c *call) (map[int64]Role, error) {
+	roles := make(map[int64]Role)
+	for _, role := range []Role{RoleAdmin, RoleMember, RoleReadonly} {
+		for _, id := range c.idList("members_" + string(role) + "_ids") {
+			switch {
+			case roles[id] != "":
+				return nil, errTwice
+			case !s.canBring(c, id):
+				return nil, errNotAllowed
+			}
+			roles[id] = role
+		}
+	}
+	return roles, nil
+}
+
+// canBring reports whether the account of a call can bring an account into a room: itself, a contact, an account of its
+// organization, or a member of the room.
+func (s *Server) canBring(c *call, id int64) bool {
+	a := s.accounts[id]
+	return a != nil && (a == c.account || s.contacts[[2]int64{c.account.AccountID, id}] != 0 ||
+		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID ||
+		c.room != nil && c.room.Members[id] != "")
+}
+
+// idList returns a list of ids, which was checked.
+func (c *call) idList(param string) []int64 {
+	ids := []int64{}
+	for text := range strings.SplitSeq(c.params.Get(param), ",") {
+		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// updateMembers is https://developer.chatwork.com/reference/put-rooms-room_id-members.
+func (s *Server) updateMembers(c *call) (any, error) {
+	roles, err := s.wanted(c)
+	if err != nil {
+		return nil, err
+	}
+	c.room.Members = roles
+	return object{
+		"admin": c.idList("members_admin_ids"), "member": c.idList("members_member_ids"),
+		"readonly": c.idList("members_readonly_ids"),
+	}, nil
+}
+
+// A link is the invitation link of a room.
+type link struct {
+	Public         bool   `json:"public"`
+	URL            string `json:"url"`
+	NeedAcceptance bool   `json:"need_acceptance"`
+	Description    string `json:"description"`
+}
+
+// noLink is the answer for a room without a link.
+var noLink = object{"public": false}
+
+// getLink is https://developer.chatwork.com/reference/get-rooms-room_id-link.
+func (s *Server) getLink(c *call) (any, error) {
+	if c.room.link == nil {
+		return noLink, nil
+	}
+	return c.room.link, nil
+}
+
+var (
+	errLink     = refuse(http.StatusBadRequest, "The link already exists")
+	errNoLink   = refuse(http.StatusBadRequest, "The link is disabled")
+	errCodeUsed = refuse(http.StatusBadRequest, "The code is already used")
+)
+
+// createLink is https://developer.chatwork.com/reference/post-rooms-room_id-link.
+func (s *Server) createLink(c *call) (any, error) {
+	if c.room.link != nil {
+		return nil, errLink
+	}
+	return s.setLink(c, "", c.params.Get("description"))
+}
+
+// updateLink is https://developer.chatwork.com/reference/put-rooms-room_id-link. Nothing of the old link stays.
+func (s *Server) updateLink(c *call) (any, error) {
+	if c.room.link == nil {
+		return nil, errNoLink
+	}
+	return s.setLink(c, "", c.params.Get("description"))
+}
+
+// deleteLink is https://developer.chatwork.com/reference/delete-rooms-room_id-link.
+func (s *Server) deleteLink(c *call) (any, error) {
+	if c.room.link == nil {
+		return nil, errNoLink
+	}
+	c.room.link = nil
+	return noLink, nil
+}
+
+// setLink makes the room's link from parameters whose names have a prefix. Without a code the link has a new code.
+func (s *Server) setLink(c *call, prefix, description string) (any, error) {
+	code := c.params.Get(prefix + "code")
+	if code == "" {
+		code = "randomcode" + text(s.claim("code", 0))
+	}
+	l := &link{
+		true, "https://example.chatwork.com/g/" + code, c.params.Get(prefix+"need_acceptance") != "0", description,
+	}
+	if slices.ContainsFunc(s.rooms, func(r *chat) bool { return r != c.room && r.link != nil && r.link.URL == l.URL }) {
+		return nil, errCodeUsed
+	}
+	c.room.link = l
+	return l, nil
 }

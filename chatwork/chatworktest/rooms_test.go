@@ -1,15 +1,16 @@
 package chatworktest_test
 
 import (
-	"encoding/json"
+	"maps"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 )
-
-const roleAdmin, roleMember, roleReadonly = chatworktest.RoleAdmin, chatworktest.RoleMember, chatworktest.RoleReadonly
 
 func TestMeIsThePublishedSample(t *testing.T) {
 	_, c := start(t)
@@ -24,8 +25,8 @@ func TestMeIsThePublishedSample(t *testing.T) {
 
 func TestMeIsWhoseTokenItIs(t *testing.T) {
 	s, c := start(t)
-	s.SetToken("anna", s.AddAccount(chatworktest.Account{AccountID: 456, Name: "Anna"}))
-	me := parse[map[string]any](t, c.as("anna").do(t, "GET", "/me", "").body)
+	s.AddToken("anna", s.AddAccount(chatworktest.Account{AccountID: 456, Name: "Anna"}))
+	me := parse[map[string]any](t, c.as("anna").do(t, "GET", "/me", ""))
 	if me["account_id"] != 456.0 || me["name"] != "Anna" || me["chatwork_id"] != "" || len(me) != 19 {
 		t.Errorf("got %v, want Anna, and all 19 members even if they are empty", me)
 	}
@@ -33,7 +34,7 @@ func TestMeIsWhoseTokenItIs(t *testing.T) {
 	if !ok || id == 0 {
 		t.Fatalf("the account has the room %v, want one of its own", me["room_id"])
 	}
-	mine := parse[map[string]any](t, c.as("anna").do(t, "GET", "/rooms/"+strconv.Itoa(int(id)), "").body)
+	mine := parse[map[string]any](t, c.as("anna").do(t, "GET", "/rooms/"+strconv.Itoa(int(id)), ""))
 	if mine["type"] != "my" || mine["role"] != "admin" {
 		t.Errorf("the account's own room is %v", mine)
 	}
@@ -66,8 +67,8 @@ func TestARoomIsThePublishedSample(t *testing.T) {
 		"unread_num": 10, "mention_num": 1, "mytask_num": 0, "message_num": 122, "file_num": 10, "task_num": 17,
 		"icon_path": "https://example.com/ico_group.png", "last_update_time": 1298905200`
 	c.do(t, "GET", "/rooms/123", "").want(t, 200, "{"+sample+`, "description": "room description text"}`)
-	rooms := parse[[]json.RawMessage](t, c.do(t, "GET", "/rooms", "").body)
-	if len(rooms) != 3 || !sameJSON(t, string(rooms[2]), "{"+sample+"}") {
+	rooms := parse[[]jsontext.Value](t, c.do(t, "GET", "/rooms", ""))
+	if len(rooms) != 3 || canonical(t, string(rooms[2])) != canonical(t, "{"+sample+"}") {
 		t.Errorf("listed %s, want the sample, without its description, last", rooms)
 	}
 }
@@ -78,7 +79,7 @@ func TestTheListHasTheAccountsRooms(t *testing.T) {
 	s.AddRoom(chatworktest.Room{Name: "not mine", Members: map[int64]chatworktest.Role{anna: roleAdmin}})
 	s.AddRoom(chatworktest.Room{Name: "ours", Type: "direct", Members: map[int64]chatworktest.Role{anna: roleMember, chatworktest.AccountID: roleReadonly}})
 	var got [][3]any
-	for _, r := range parse[[]map[string]any](t, c.do(t, "GET", "/rooms", "").body) {
+	for _, r := range parse[[]map[string]any](t, c.do(t, "GET", "/rooms", "")) {
 		got = append(got, [3]any{r["name"], r["type"], r["role"]})
 	}
 	want := [][3]any{{"My chat", "my", "admin"}, {"Group Chat Name", "group", "admin"}, {"ours", "direct", "readonly"}}
@@ -105,10 +106,214 @@ func TestRoomsOfOthersAreAsGoodAsUnknown(t *testing.T) {
 			{"PUT", "/messages/5", "body=x", edit},
 			{"DELETE", "/messages/5", "", edit},
 		} {
-			c.do(t, test.method, "/rooms/"+id+test.path, test.form).want(t, 403, refusal(test.text))
+			c.do(t, test.method, "/rooms/"+id+test.path, test.form).refused(t, 403, test.text)
 		}
 	}
 	if got := s.Messages(others); len(got) != 1 || got[0].Body != "secret" || got[0].Deleted {
 		t.Errorf("the room of others now has %+v", got)
+	}
+}
+
+const john = `"name": "John Smith", "chatwork_id": "tarochatworkid", "organization_id": 101,
+	"organization_name": "Hello Company", "department": "Marketing", "avatar_image_url": "https://example.com/abc.png"`
+
+// namesake adds an account that looks like that of the samples.
+func namesake(s *chatworktest.Server, id int64) {
+	s.AddAccount(chatworktest.Account{
+		AccountID: id, Name: "John Smith", ChatworkID: "tarochatworkid", OrganizationID: 101, OrganizationName: "Hello Company",
+		Department: "Marketing", AvatarImageURL: "https://example.com/abc.png",
+	})
+}
+
+func TestContactsAndRequestsAreThePublishedSamples(t *testing.T) {
+	s, c := start(t)
+	namesake(s, 363)
+	c.do(t, "GET", "/contacts", "").want(t, 204, "")
+	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
+	s.AddIncomingRequest(chatworktest.AccountID, chatworktest.IncomingRequest{RequestID: 123, AccountID: 363, Message: "hogehoge"})
+	c.do(t, "GET", "/incoming_requests", "").want(t, 200, `[{"request_id": 123, "account_id": 363, "message": "hogehoge", `+john+`}]`)
+	a := c.do(t, "PUT", "/incoming_requests/123", "")
+	id := strconv.Itoa(int(parse[map[string]any](t, a)["room_id"].(float64)))
+	a.want(t, 200, `{"account_id": 363, "room_id": `+id+`, `+john+`}`)
+	c.do(t, "GET", "/contacts", "").want(t, 200, `[{"account_id": 363, "room_id": `+id+`, `+john+`}]`)
+	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
+	c.do(t, "DELETE", "/incoming_requests/123", "").refused(t, 404, "Request not found")
+	direct := parse[map[string]any](t, c.do(t, "GET", "/rooms/"+id, ""))
+	if direct["type"] != "direct" || direct["name"] != "John Smith" {
+		t.Errorf("the direct chat is %v", direct)
+	}
+	s.AddIncomingRequest(chatworktest.AccountID, chatworktest.IncomingRequest{RequestID: 124, AccountID: 363})
+	c.do(t, "DELETE", "/incoming_requests/124", "").want(t, 204, "")
+	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
+}
+
+func TestRequestsToOthersAreNotMine(t *testing.T) {
+	s, c := start(t)
+	namesake(s, 363)
+	s.AddIncomingRequest(363, chatworktest.IncomingRequest{RequestID: 5, AccountID: chatworktest.AccountID})
+	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
+	c.do(t, "PUT", "/incoming_requests/5", "").refused(t, 404, "Request not found")
+}
+
+func TestMembersAreListedAndReplaced(t *testing.T) {
+	s, c := start(t)
+	path := shared(s)
+	namesake(s, 542)
+	list := parse[[]map[string]any](t, c.do(t, "GET", path+"/members", ""))
+	if len(list) != 3 || list[0]["role"] != "admin" || list[1]["name"] != "Bob" || list[2]["role"] != "readonly" || len(list[0]) != 8 {
+		t.Errorf("got %v", list)
+	}
+	c.do(t, "PUT", path+"/members", "members_admin_ids=123,542&members_member_ids=&members_readonly_ids=124").want(t, 200, `{"admin":[123,542],"member":[],"readonly":[124]}`)
+	if got := s.Members(5); !maps.Equal(got, map[int64]chatworktest.Role{123: roleAdmin, 542: roleAdmin, 124: roleReadonly}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestMembersAreRefused(t *testing.T) {
+	s, c := start(t)
+	path := shared(s)
+	s.AddAccount(chatworktest.Account{AccountID: 999, Name: "stranger"})
+	direct := "/rooms/" + strconv.FormatInt(s.AddContact(chatworktest.AccountID, 124), 10)
+	const notAdmin, stranger = "You don't have permission to do this.", "An account is neither a contact nor of the same organization"
+	for _, test := range []struct {
+		name, token, path, form string
+		status                  int
+		text                    string
+	}{
+		{"no admin", chatworktest.Token, path, "members_member_ids=123", 400, "Parameter 'members_admin_ids' is required"},
+		{"an empty list of admins", chatworktest.Token, path, "members_admin_ids=&members_member_ids=123", 400, "Parameter 'members_admin_ids' is required"},
+		{"a list that is none", chatworktest.Token, path, "members_admin_ids=123&members_member_ids=124,", 400, "Parameter 'members_member_ids' must be a list of ids"},
+		{"somebody twice", chatworktest.Token, path, "members_admin_ids=123&members_member_ids=123", 400, "An account is given twice"},
+		{"a stranger", chatworktest.Token, path, "members_admin_ids=123,999", 400, stranger},
+		{"by a member", "bob", path, "members_admin_ids=124", 403, notAdmin},
+		{"of a direct chat", chatworktest.Token, direct, "members_admin_ids=123", 400, "This room is not a group chat"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c.as(test.token).do(t, "PUT", test.path+"/members", test.form).refused(t, test.status, test.text)
+		})
+	}
+	if len(s.Members(5)) != 3 {
+		t.Errorf("refused requests left %v", s.Members(5))
+	}
+	c.do(t, "POST", "/rooms", "name=x&members_admin_ids=999").refused(t, 400, stranger)
+	s.AddContact(chatworktest.AccountID, 999)
+	if a := c.do(t, "POST", "/rooms", "name=x&members_admin_ids=999"); a.Status != 200 {
+		t.Errorf("a contact: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestRoomsAreCreatedChangedAndDeleted(t *testing.T) {
+	s, c := start(t)
+	shared(s)
+	a := c.do(t, "POST", "/rooms", "name=Website+renewal+project&description=group+chat+description&icon_preset=meeting"+
+		"&members_admin_ids=123&members_member_ids=124&members_readonly_ids=456&link=1&link_code=a-1&link_need_acceptance=0")
+	id := strconv.Itoa(int(parse[map[string]float64](t, a)["room_id"]))
+	a.want(t, 200, `{"room_id":`+id+`}`)
+	path := "/rooms/" + id
+	r := parse[map[string]any](t, c.do(t, "GET", path, ""))
+	if r["name"] != "Website renewal project" || r["description"] != "group chat description" || r["icon_path"] != "https://example.com/ico_meeting.png" || r["role"] != "admin" {
+		t.Errorf("created %v", r)
+	}
+	c.do(t, "GET", path+"/link", "").want(t, 200, `{"public":true,"url":"https://example.chatwork.com/g/a-1","need_acceptance":false,"description":""}`)
+	c.do(t, "PUT", path, "").refused(t, 400, "No parameter is given")
+	c.as("anna").do(t, "PUT", path, "name=x").refused(t, 403, "You don't have permission to send/edit message.")
+	c.do(t, "PUT", path, "description=&icon_preset=beer").want(t, 200, `{"room_id":`+id+`}`)
+	r = parse[map[string]any](t, c.do(t, "GET", path, ""))
+	if r["name"] != "Website renewal project" || r["description"] != "" || r["icon_path"] != "https://example.com/ico_beer.png" {
+		t.Errorf("changed to %v", r)
+	}
+	c.do(t, "DELETE", path, "").refused(t, 400, "Parameter 'action_type' is required")
+	c.as("bob").do(t, "DELETE", path, "action_type=delete").refused(t, 403, "You don't have permission to do this.")
+	c.as("bob").do(t, "DELETE", path+"?action_type=leave", "").want(t, 204, "") // where the RAML definition has it
+	c.as("bob").do(t, "GET", path, "").refused(t, 403, "You don't have permission to access this room.")
+	c.do(t, "DELETE", path, "action_type=delete").want(t, 204, "")
+	c.do(t, "GET", path, "").refused(t, 403, "You don't have permission to access this room.")
+	c.do(t, "DELETE", "/rooms/322", "action_type=leave").refused(t, 400, "This room is not a group chat")
+}
+
+func TestWhoLeavesTakesTasksAndFilesAlong(t *testing.T) {
+	s, c := start(t)
+	path := shared(s)
+	for _, id := range []int64{123, 124} {
+		s.AddTask(5, chatworktest.Task{AccountID: id, AssignedByAccountID: 124, Body: "x"})
+		s.AddFile(5, chatworktest.File{AccountID: id, Filename: "x"})
+	}
+	c.do(t, "DELETE", path, "action_type=leave").want(t, 204, "")
+	if tasks, files := s.Tasks(5), s.Files(5); len(tasks) != 1 || tasks[0].AccountID != 124 || len(files) != 1 || files[0].AccountID != 124 {
+		t.Errorf("left are %+v and %+v", tasks, files)
+	}
+}
+
+func TestRoomParametersAreChecked(t *testing.T) {
+	_, c := start(t)
+	for form, text := range map[string]string{
+		"members_admin_ids=123": "Parameter 'name' is required",
+		"name=x":                "Parameter 'members_admin_ids' is required",
+		"name=x&members_admin_ids=123&icon_preset=mug":          "Parameter 'icon_preset' must be one of group, check, document, meeting, event, project, business, study, security, star, idea, heart, magcup, beer, music, sports, travel",
+		"name=x&members_admin_ids=123&link=true":                "Parameter 'link' must be 0 or 1",
+		"name=x&members_admin_ids=123&link_code=a+b":            "Parameter 'link_code' must have 1 to 50 of A-Z, a-z, 0-9, _ and -",
+		"name=x&members_admin_ids=123&link_need_acceptance=yes": "Parameter 'link_need_acceptance' must be 0 or 1",
+	} {
+		c.do(t, "POST", "/rooms", form).refused(t, 400, text)
+	}
+	for n, status := range map[int]int{255: 200, 256: 400} {
+		if a := c.do(t, "PUT", room, "name="+strings.Repeat("%E9%AF%96", n)); a.Status != status {
+			t.Errorf("%d characters: %d %s", n, a.Status, a.Body)
+		}
+	}
+}
+
+func TestLinksAreThePublishedSamples(t *testing.T) {
+	s, c := start(t)
+	path := room + "/link"
+	c.do(t, "GET", path, "").want(t, 200, `{"public":false}`)
+	c.do(t, "PUT", path, "").refused(t, 400, "The link is disabled")
+	c.do(t, "DELETE", path, "").refused(t, 400, "The link is disabled")
+	const created = `{"public":true,"url":"https://example.chatwork.com/g/unique-link-name","need_acceptance":true,"description":"This is a public room for topic A."}`
+	c.do(t, "POST", path, "code=unique-link-name&description=This+is+a+public+room+for+topic+A.").want(t, 200, created)
+	c.do(t, "GET", path, "").want(t, 200, created)
+	c.do(t, "POST", path, "").refused(t, 400, "The link already exists")
+	c.do(t, "PUT", path, "code=another_link_name&need_acceptance=0&description=Public+room+for+everybody").want(t, 200,
+		`{"public":true,"url":"https://example.chatwork.com/g/another_link_name","need_acceptance":false,"description":"Public room for everybody"}`)
+	if a := c.do(t, "PUT", path, "code=another_link_name"); a.Status != 200 {
+		t.Errorf("the code of the link itself is used: %d %s", a.Status, a.Body)
+	}
+	l := parse[map[string]any](t, c.do(t, "PUT", path, ""))
+	if l["url"] == "https://example.chatwork.com/g/another_link_name" || l["need_acceptance"] != true {
+		t.Errorf("replaced by %v, want a new code and the default", l)
+	}
+	c.do(t, "DELETE", path, "").want(t, 200, `{"public":false}`)
+	shared(s)
+	c.do(t, "POST", "/rooms/5/link", "code=a").want(t, 200, `{"public":true,"url":"https://example.chatwork.com/g/a","need_acceptance":true,"description":""}`)
+	c.do(t, "POST", path, "code=a").refused(t, 400, "The code is already used")
+	c.as("bob").do(t, "DELETE", "/rooms/5/link", "").refused(t, 403, "You don't have permission to do this.")
+}
+
+func TestARoomIsNotCreatedWithTheCodeOfAnother(t *testing.T) {
+	_, c := start(t)
+	if a := c.do(t, "POST", room+"/link", "code=a"); a.Status != 200 {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	before := c.do(t, "GET", "/rooms", "").Body
+	c.do(t, "POST", "/rooms", "name=x&members_admin_ids=123&link=1&link_code=a").refused(t, 400, "The code is already used")
+	c.do(t, "GET", "/rooms", "").want(t, 200, before)
+}
+
+func TestOnlyAGroupChatHasANameAndALink(t *testing.T) {
+	s, c := start(t)
+	shared(s)
+	direct := "/rooms/" + strconv.FormatInt(s.AddContact(chatworktest.AccountID, 124), 10)
+	for _, path := range []string{direct, "/rooms/322"} {
+		for _, method := range []string{"POST", "PUT", "DELETE"} {
+			c.do(t, method, path+"/link", "").refused(t, 400, "This room is not a group chat")
+		}
+		c.do(t, "PUT", path, "name=x").refused(t, 400, "This room is not a group chat")
+	}
+	c.as("bob").do(t, "POST", "/rooms/5/link", "").refused(t, 403, "You don't have permission to do this.")
+	// The contact of a contact is none.
+	s.AddContact(124, 456)
+	contacts := parse[[]map[string]any](t, c.do(t, "GET", "/contacts", ""))
+	if len(contacts) != 1 || contacts[0]["name"] != "Bob" {
+		t.Errorf("the contacts are %v", contacts)
 	}
 }

@@ -1,9 +1,8 @@
 package chatworktest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,7 +10,12 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/go-json-experiment/json"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
 // What a new server has: one account with a token, in one room besides its own.
@@ -21,193 +25,193 @@ const (
 	RoomID    = 567890123
 )
 
-// MemoryBaseURL is the base URL for a client that goes through [fakehttp.Server.Client]. With that client any other host
-// leads to the fake too, api.chatwork.com included.
-const MemoryBaseURL = fakehttp.MemoryURL + basePath
-
 const basePath = "/v2"
 
-// The limits of https://developer.chatwork.com/docs/endpoints. The room's is for messages and tasks together.
+// The lanes of the limits.
 const (
-	callLimit  = 300
-	callWindow = 5 * time.Minute
-	postLimit  = 10
-	postWindow = 10 * time.Second
+	calls = "calls" // by token
+	room  = "room"  // by room, for messages and tasks together
 )
 
 // A Server is a fake of the Chatwork API. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
 
-	calls *fakehttp.Window // by token
-	posts *fakehttp.Window // by room
-
 	mu       sync.Mutex
-	tokens   map[string]*Account
+	owners   map[string]owner // by token
 	accounts map[int64]*Account
-	rooms    []*room
-	seen     map[place]int // how many messages of a room force=0 has given
-	contacts []contact
-	incoming []incomingRequest
-	offers   []offer       // addresses of files
-	retained time.Duration // how old a message may be for the plan to show it, 0 for any age
-	ids      int64         // how many ids were generated, but for those of messages
-	posted   int64         // how many ids of messages were generated
+	rooms    []*chat
+	seen     map[place]int               // how many messages of a room were read with force=0
+	contacts map[[2]int64]int64          // the room of the direct chat, by both accounts in either order
+	incoming map[int64][]IncomingRequest // by the account that is asked
+	offers   []offer                     // addresses of files
+	retained time.Duration               // how old a message may be for the plan to show it, 0 for any age
+	ids      map[string]*idPool          // by kind
 }
 
-// NewServer returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room
-// [RoomID], in which the account is alone. It listens nowhere until BaseURL, URL or Client is called; Close ends it.
-func NewServer() *Server {
+// New returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room
+// [RoomID], in which the account is alone. Close ends it.
+func New() *Server {
 	s := &Server{
-		calls:    fakehttp.NewWindow(callLimit, callWindow),
-		posts:    fakehttp.NewWindow(postLimit, postWindow),
-		tokens:   make(map[string]*Account),
-		accounts: make(map[int64]*Account),
-		seen:     make(map[place]int),
+		owners: make(map[string]owner), accounts: make(map[int64]*Account),
+		seen: make(map[place]int), ids: make(map[string]*idPool),
+		contacts: make(map[[2]int64]int64), incoming: make(map[int64][]IncomingRequest),
 	}
-	s.Server = fakehttp.NewServer(http.HandlerFunc(s.serve))
+	s.Server = fakehttp.NewFake(s.serve, invalid,
+		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute},
+		fakehttp.Limit{Lane: room, N: 10, Per: 10 * time.Second})
 	s.AddAccount(johnSmith)
-	s.SetToken(Token, AccountID)
+	s.AddToken(Token, AccountID)
 	s.AddRoom(Room{RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]Role{AccountID: RoleAdmin}})
 	return s
 }
 
-// BaseURL returns the base URL of the API on the loopback interface, such as "http://127.0.0.1:50123/v2". As URL, it is
-// not for a testing/synctest bubble; see [MemoryBaseURL].
-func (s *Server) BaseURL() string { return s.URL() + basePath }
+// Config returns the configuration of a notifier that posts to the room [RoomID] over the loopback interface.
+func (s *Server) Config() chatwork.Config {
+	c := s.ClientConfig()
+	return chatwork.Config{Token: c.Token, RoomID: RoomID, BaseURL: c.BaseURL}
+}
 
-// SetToken gives an account a token, in addition to those it has, or with the account 0 revokes the token. It panics if
-// there is no such account.
-func (s *Server) SetToken(token string, accountID int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if accountID == 0 {
-		delete(s.tokens, token)
-		return
+// MemoryConfig returns the configuration of a notifier that posts to the room [RoomID] in memory, for testing/synctest.
+func (s *Server) MemoryConfig() chatwork.Config {
+	c := s.MemoryClientConfig()
+	return chatwork.Config{Token: c.Token, RoomID: RoomID, BaseURL: c.BaseURL, Call: c.Call}
+}
+
+// ClientConfig returns the configuration of a client that calls the fake over the loopback interface.
+func (s *Server) ClientConfig() chatwork.ClientConfig {
+	return chatwork.ClientConfig{Token: mackerel.NewSecret(Token), BaseURL: s.URL() + basePath}
+}
+
+// MemoryClientConfig returns the configuration of a client that calls the fake in memory, for testing/synctest.
+func (s *Server) MemoryClientConfig() chatwork.ClientConfig {
+	return chatwork.ClientConfig{
+		Token: mackerel.NewSecret(Token), BaseURL: fakehttp.MemoryURL + basePath,
+		Call: mackerel.CallOptions{Client: s.Client()},
 	}
-	s.tokens[token] = s.mustAccount("SetToken", accountID)
 }
 
-// bearer is what is before an access token of OAuth 2.0 in its header, and in the server's list of tokens.
-const bearer = "Bearer "
-
-// SetAccessToken is SetToken for an access token of OAuth 2.0, which goes into the header Authorization. It has all
-// scopes. To revoke it is what its end after some minutes comes to.
-func (s *Server) SetAccessToken(token string, accountID int64) { s.SetToken(bearer+token, accountID) }
-
-// credential is what a request has for a token. Of two, none is.
-func credential(r *http.Request) string {
-	token, access := r.Header.Get("X-ChatWorkToken"), r.Header.Get("Authorization")
-	switch {
-	case access == "" && !strings.HasPrefix(token, bearer):
-		return token
-	case token == "" && strings.HasPrefix(access, bearer):
-		return access
-	}
-	return ""
+// An idPool gives out the ids of one kind of thing.
+type idPool struct {
+	last  int64
+	taken map[int64]bool
 }
 
-// refuse refuses a token. Of OAuth's it says more.
-// See https://developer.chatwork.com/docs/oauth.
-func refuse(h http.Header, token string) error {
-	if strings.HasPrefix(token, bearer) {
-		h.Set("Www-Authenticate", `Bearer error="invalid_token", error_description="The access token expired"`)
-	}
-	return errToken
-}
-
-// An apiError is a refusal: a status, and the text in {"errors":["..."]}.
-type apiError struct {
-	status int
-	text   string
-}
-
-func (e *apiError) Error() string { return e.text }
-
-var (
-	errToken        = &apiError{http.StatusUnauthorized, "Invalid API token"}
-	errEndpoint     = &apiError{http.StatusNotFound, "Invalid Endpoint or HTTP method"}
-	errCallLimit    = &apiError{http.StatusTooManyRequests, "Rate limit exceeded"}
-	errPostLimit    = &apiError{http.StatusTooManyRequests, "Rate limit for message posting per room exceeded."}
-	errNoPermission = &apiError{http.StatusForbidden, "You don't have permission to send/edit message."}
-	errNoRoom       = &apiError{http.StatusForbidden, "You don't have permission to access this room."}
+// The first ids that are given out. Those of messages have 19 digits, which no floating-point number can hold.
+const (
+	firstID        = 1_000_000
+	firstMessageID = 1_990_000_000_000_000_000
 )
 
-// serve answers one request. The server is locked meanwhile.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// claim returns an id for a new thing of a kind: the given id or, if that is taken or not an id, a new one.
+func (s *Server) claim(kind string, id int64) int64 {
+	pool := s.ids[kind]
+	if pool == nil {
+		pool = &idPool{last: firstID, taken: make(map[int64]bool)}
+		if kind == "message" {
+			pool.last = firstMessageID
+		}
+		s.ids[kind] = pool
+	}
+	for id <= 0 || pool.taken[id] {
+		pool.last++
+		id = pool.last
+	}
+	pool.taken[id] = true
+	return id
+}
+
+func text(id int64) string { return strconv.FormatInt(id, 10) }
+
+// refuse returns the refusal of a request, with the text in {"errors":["..."]}.
+func refuse(status int, text string) *fakehttp.Refusal {
+	return &fakehttp.Refusal{
+		Status: status, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: encode(object{"errors": []string{text}}), Problem: text,
+	}
+}
+
+// invalid refuses a request for what is wrong with its parameters.
+func invalid(err error) *fakehttp.Refusal {
+	text := err.Error()
+	if field := (*strict.FieldError)(nil); errors.As(err, &field) {
+		text = "Parameter '" + field.Field + "' " + field.Problem
+	}
+	return refuse(http.StatusBadRequest, text)
+}
+
+// The refusals that more than one operation has. The texts that Chatwork does not document are made up.
+var (
+	errToken        = refuse(http.StatusUnauthorized, "Invalid API token")
+	errEndpoint     = refuse(http.StatusNotFound, "Invalid Endpoint or HTTP method")
+	errCallLimit    = refuse(http.StatusTooManyRequests, "Rate limit exceeded")
+	errRoomLimit    = refuse(http.StatusTooManyRequests, "Rate limit for message posting per room exceeded.")
+	errNoPermission = refuse(http.StatusForbidden, "You don't have permission to send/edit message.")
+	errNoRoom       = refuse(http.StatusForbidden, "You don't have permission to access this room.")
+	errNotAdmin     = refuse(http.StatusForbidden, "You don't have permission to do this.")
+	errNotGroup     = refuse(http.StatusBadRequest, "This room is not a group chat")
+)
+
+// serve answers a request. Every request counts for the limit of its token, also if the token is unknown.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if strings.HasPrefix(r.URL.Path, downloads) {
 		s.download(w, r)
-		return
+		return nil
 	}
-	answer, err := s.handle(w.Header(), r)
-	switch {
-	case err != nil:
-		writeError(w, err)
-	case answer == nil:
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		writeJSON(w, http.StatusOK, answer)
-	}
-}
-
-// handle returns the answer of the operation, nil for one without content. Every request counts for the limit of its
-// token, even if that is unknown, so that every answer has the headers.
-func (s *Server) handle(h http.Header, r *http.Request) (any, error) {
-	token := credential(r)
-	if !s.take(h, token) {
-		return nil, errCallLimit
+	token, bearer := credential(r)
+	if !s.takeCall(w.Header(), token) {
+		return errCallLimit
 	}
 	op, ids := match(r)
 	if op == nil {
-		return nil, errEndpoint
+		return errEndpoint
 	}
-	account := s.tokens[token]
+	account := s.owner(token, bearer)
 	if account == nil {
-		return nil, refuse(h, token)
+		return refuseToken(w.Header(), bearer)
 	}
-	c := &call{token: token, account: account, ids: ids, header: h, host: r.Host}
+	c := &call{token: token, account: account, ids: ids, header: w.Header(), host: r.Host}
 	if err := s.prepare(c, op, r); err != nil {
-		return nil, err
+		return err
 	}
-	return op.serve(s, c)
-}
-
-// take counts a request and writes the headers. The window begins with a whole second, because the header that says
-// when it ends cannot say it any finer.
-func (s *Server) take(h http.Header, token string) bool {
-	remaining, reset, ok := s.calls.Take(token, s.Now().Truncate(time.Second))
-	h.Set("X-Ratelimit-Limit", strconv.Itoa(callLimit))
-	h.Set("X-Ratelimit-Remaining", strconv.Itoa(remaining))
-	h.Set("X-Ratelimit-Reset", strconv.FormatInt(reset.Unix(), 10))
-	return ok
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	status, text := http.StatusBadRequest, err.Error()
-	var refusal *apiError
-	var field *fakehttp.FieldError
+	answer, err := op.serve(s, c)
 	switch {
-	case errors.As(err, &refusal):
-		status = refusal.status
-	case errors.As(err, &field):
-		text = "Parameter '" + field.Field + "' " + field.Problem
+	case err != nil:
+		return err
+	case answer == nil:
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
-	writeJSON(w, status, map[string][]string{"errors": {text}})
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, encode(answer)) // fails only if the client has gone
+	return nil
 }
 
-// writeJSON answers in ASCII: like Chatwork it writes everything else as \uXXXX, surrogate pairs included.
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+// takeCall counts a request and, if calls are limited, writes the headers of the limit.
+func (s *Server) takeCall(h http.Header, token string) bool {
+	a := s.Take(calls, token)
+	if a.N > 0 {
+		h.Set("X-Ratelimit-Limit", strconv.Itoa(a.N))
+		h.Set("X-Ratelimit-Remaining", strconv.Itoa(a.Remaining))
+		h.Set("X-Ratelimit-Reset", text(a.Reset.Add(time.Second-1).Unix())) // in whole seconds, rounded up
+	}
+	return a.OK
+}
+
+// An object is a JSON object of an answer.
+type object map[string]any
+
+// encode returns v as JSON in ASCII. Chatwork writes all other characters as \uXXXX, with surrogate pairs.
+func encode(v any) string {
+	body, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
 		panic("chatworktest: " + err.Error()) // a mistake in the fake
 	}
 	const hex = "0123456789abcdef"
 	var ascii []byte
-	for _, r := range string(bytes.TrimSuffix(text.Bytes(), []byte("\n"))) {
+	for _, r := range string(body) {
 		if r < 0x80 {
 			ascii = append(ascii, byte(r))
 			continue
@@ -216,7 +220,5 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 			ascii = append(ascii, '\\', 'u', hex[u>>12], hex[u>>8&15], hex[u>>4&15], hex[u&15])
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(ascii) // fails only if the client has gone
+	return string(ascii)
 }

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// A Task is what somebody is to do.
+// A Task is a task in a room.
 type Task struct {
 	TaskID              int64
-	AccountID           int64 // of who is to do it
+	AccountID           int64 // of the member whose task it is
 	AssignedByAccountID int64
 	MessageID           string // of a message that the fake does not list
 	Body                string
@@ -18,34 +18,25 @@ type Task struct {
 	Status              string // "open" or "done"; "open" unless set
 }
 
-// Tasks returns the tasks of a room, the oldest first. It panics if there is no such room.
+// Tasks returns the tasks of a room, oldest first, nil if the room is unknown.
 func (s *Server) Tasks(roomID int64) []Task {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.mustRoom("Tasks", roomID).tasks)
+	return look(s, roomID, func(r *chat) []Task { return slices.Clone(r.tasks) })
 }
 
-// AddTask adds a task to a room and returns its id. A TaskID of 0 and an empty MessageID are replaced by new ones. It
-// panics if there is no such room or account, or the id is taken.
+// AddTask adds a task to a room and returns its id.
 func (s *Server) AddTask(roomID int64, t Task) (taskID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.mustRoom("AddTask", roomID)
-	s.mustAccount("AddTask", t.AccountID)
-	s.mustAccount("AddTask", t.AssignedByAccountID)
-	if t.TaskID != 0 && s.taskTaken(t.TaskID) {
-		panic("chatworktest: AddTask: the id " + strconv.FormatInt(t.TaskID, 10) + " is taken")
+	r := s.room(roomID)
+	t.AccountID, t.AssignedByAccountID = s.account(t.AccountID).AccountID, s.account(t.AssignedByAccountID).AccountID
+	if t.MessageID == "" {
+		t.MessageID = s.claimMessage("")
 	}
 	return s.addTask(r, t)
 }
 
-func (s *Server) addTask(r *room, t Task) (taskID int64) {
-	for t.TaskID == 0 || s.taskTaken(t.TaskID) {
-		t.TaskID = s.newID()
-	}
-	if t.MessageID == "" {
-		t.MessageID = s.newMessageID()
-	}
+func (s *Server) addTask(r *chat, t Task) (taskID int64) {
+	t.TaskID = s.claim("task", t.TaskID)
 	if t.LimitType == "" {
 		t.LimitType = "none"
 	}
@@ -57,113 +48,94 @@ func (s *Server) addTask(r *room, t Task) (taskID int64) {
 	return t.TaskID
 }
 
-func (s *Server) taskTaken(id int64) bool {
-	return slices.ContainsFunc(s.rooms, func(r *room) bool {
-		return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.TaskID == id })
-	})
+// openTasks counts the open tasks of an account.
+func (r *chat) openTasks(a *Account) (n int) {
+	for _, t := range r.tasks {
+		if t.AccountID == a.AccountID && t.Status == "open" {
+			n++
+		}
+	}
+	return n
 }
 
-// A taskView is what the two views of a task have in common.
-type taskView struct {
-	TaskID            int64       `json:"task_id"`
-	AssignedByAccount accountView `json:"assigned_by_account"`
-	MessageID         string      `json:"message_id"`
-	Body              string      `json:"body"`
-	LimitTime         int64       `json:"limit_time"`
-	Status            string      `json:"status"`
-	LimitType         string      `json:"limit_type"`
-}
-
-func (s *Server) taskView(t Task) taskView {
-	return taskView{
-		t.TaskID, s.accounts[t.AssignedByAccountID].view(), t.MessageID, t.Body, t.LimitTime, t.Status, t.LimitType,
+// taskView returns a task. It has the account in the list of its room, and the room in the list of its account.
+func (s *Server) taskView(t Task, key string, value object) object {
+	return object{
+		"task_id": t.TaskID, "assigned_by_account": s.view(t.AssignedByAccountID), "message_id": t.MessageID,
+		"body": t.Body, "limit_time": t.LimitTime, "status": t.Status, "limit_type": t.LimitType, key: value,
 	}
 }
 
-// A roomTask is a task as its room lists it, a myTask as the one who is to do it does.
-type (
-	roomTask struct {
-		taskView
-		Account accountView `json:"account"`
-	}
-	myTask struct {
-		taskView
-		Room taskRoom `json:"room"`
-	}
-	taskRoom struct {
-		RoomID   int64  `json:"room_id"`
-		Name     string `json:"name"`
-		IconPath string `json:"icon_path"`
-	}
-)
-
-// selects reports whether the parameters of a list select the task. Without a status they select open ones.
+// selects reports whether the parameters of a list select a task.
 func (c *call) selects(t Task) bool {
-	by, from, status := c.params.Get(byAccount.name), c.params.Get(assignedBy.name), c.params.Get(taskStatus.name)
-	if status == "" {
-		status = "open"
-	}
-	return t.Status == status && (by == "" || by == strconv.FormatInt(t.AccountID, 10)) &&
-		(from == "" || from == strconv.FormatInt(t.AssignedByAccountID, 10))
+	status := c.params.Get("status")
+	return (t.Status == status || status == "" && t.Status == "open") &&
+		c.isParam("account_id", t.AccountID) && c.isParam("assigned_by_account_id", t.AssignedByAccountID)
+}
+
+// isParam reports whether a parameter has this id or is missing.
+func (c *call) isParam(name string, id int64) bool {
+	return !c.params.Has(name) || c.params.Get(name) == text(id)
 }
 
 // listMyTasks is https://developer.chatwork.com/reference/get-my-tasks.
 func (s *Server) listMyTasks(c *call) (any, error) {
-	var views []myTask
+	var views []object
 	for _, r := range s.rooms {
 		for _, t := range r.tasks {
 			if t.AccountID == c.account.AccountID && c.selects(t) {
-				views = append(views, myTask{s.taskView(t), taskRoom{r.RoomID, s.nameOf(r, c.account), r.IconPath}})
+				room := object{"room_id": r.RoomID, "name": s.nameOf(r, c.account), "icon_path": r.IconPath}
+				views = append(views, s.taskView(t, "room", room))
 			}
 		}
 	}
-	return list(views, maxList)
+	return list(views, maxItems)
 }
 
 // listTasks is https://developer.chatwork.com/reference/get-rooms-room_id-tasks.
 func (s *Server) listTasks(c *call) (any, error) {
-	var views []roomTask
+	var views []object
 	for _, t := range c.room.tasks {
 		if c.selects(t) {
-			views = append(views, roomTask{s.taskView(t), s.accounts[t.AccountID].view()})
+			views = append(views, s.taskView(t, "account", s.view(t.AccountID)))
 		}
 	}
-	return list(views, maxList)
+	return list(views, maxItems)
 }
 
-var errNotMember = &apiError{http.StatusBadRequest, "An account is not in the room"}
+var errNotMember = refuse(http.StatusBadRequest, "An account is not in the room")
 
-// createTask is https://developer.chatwork.com/reference/post-rooms-room_id-tasks. A deadline without a type is a "time".
+// createTask is https://developer.chatwork.com/reference/post-rooms-room_id-tasks.
 func (s *Server) createTask(c *call) (any, error) {
-	assignees := parseIDs(c.params.Get(toIDs.name))
-	for _, id := range assignees {
+	ids := c.idList("to_ids")
+	for _, id := range ids {
 		if c.room.Members[id] == "" {
 			return nil, errNotMember
 		}
 	}
-	t := Task{AssignedByAccountID: c.account.AccountID, Body: c.params.Get(body.name), LimitType: c.params.Get(limitType.name)}
-	if seconds, err := strconv.ParseInt(c.params.Get(limit.name), 10, 64); err == nil && t.LimitType != "none" {
+	t := Task{
+		AssignedByAccountID: c.account.AccountID, MessageID: s.claimMessage(""), Body: c.params.Get("body"),
+		LimitType: c.params.Get("limit_type"),
+	}
+	if seconds, err := strconv.ParseInt(c.params.Get("limit"), 10, 64); err == nil && t.LimitType != "none" {
 		t.LimitTime = seconds
 	}
 	if t.LimitType == "" && t.LimitTime != 0 {
 		t.LimitType = "time"
 	}
-	answer := struct {
-		TaskIDs []int64 `json:"task_ids"`
-	}{}
-	t.MessageID = s.newMessageID()
-	for _, id := range assignees {
+	var added []int64
+	for _, id := range ids {
 		t.AccountID = id
-		answer.TaskIDs = append(answer.TaskIDs, s.addTask(c.room, t))
+		added = append(added, s.addTask(c.room, t))
 	}
-	return answer, nil
+	return object{"task_ids": added}, nil
 }
 
-var errNoTask = &apiError{http.StatusNotFound, "Task not found"}
+var errNoTask = refuse(http.StatusNotFound, "Task not found")
 
 // task returns the task of the path.
 func (c *call) task() (*Task, error) {
-	i := slices.IndexFunc(c.room.tasks, func(t Task) bool { return strconv.FormatInt(t.TaskID, 10) == c.ids["task_id"] })
+	i := slices.IndexFunc(c.room.tasks, func(t Task) bool { return text(t.TaskID) == c.ids["task_id"] })
 	if i < 0 {
 		return nil, errNoTask
 	}
@@ -176,29 +148,16 @@ func (s *Server) getTask(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roomTask{s.taskView(*t), s.accounts[t.AccountID].view()}, nil
+	return s.taskView(*t, "account", s.view(t.AccountID)), nil
 }
 
 // updateTaskStatus is https://developer.chatwork.com/reference/put-rooms-room_id-tasks-task_id-status.
 func (s *Server) updateTaskStatus(c *call) (any, error) {
-	if err := c.writes(); err != nil {
-		return nil, err
-	}
 	t, err := c.task()
 	if err != nil {
 		return nil, err
 	}
-	t.Status = c.params.Get(newStatus.name)
+	t.Status = c.params.Get("body")
 	c.room.updated = s.Now()
-	return struct {
-		TaskID int64 `json:"task_id"`
-	}{t.TaskID}, nil
-}
-
-// writes checks that the account may do more than read in the room.
-func (c *call) writes() error {
-	if c.room.Members[c.account.AccountID] == RoleReadonly {
-		return errNoPermission
-	}
-	return nil
+	return object{"task_id": t.TaskID}, nil
 }

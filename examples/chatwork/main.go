@@ -168,12 +168,12 @@ func (c *conversation) makeTask(ctx context.Context, reply chatwork.RoomMessage)
 // readBack shows the conversation as a reader sees it.
 func (c *conversation) readBack(ctx context.Context, from string) error {
 	c.printf("\n5. What stands in the room now\n\n")
-	messages, err := c.client.LatestMessages(ctx, c.room.RoomID)
+	list, err := c.client.LatestMessages(ctx, c.room.RoomID)
 	if err != nil {
 		return err
 	}
 	begun := false
-	for _, m := range messages {
+	for _, m := range list.Messages {
 		if begun = begun || m.MessageID == from; begun {
 			c.printf("   %-12s %s\n", m.Account.Name, oneLine(chatwork.ParseNotation(m.Body).Text))
 		}

@@ -31,7 +31,7 @@ func (p *place) connect(ctx context.Context, getenv func(string) string) (err er
 	}
 	if config.Token.IsZero() || roomID == 0 {
 		roomID = p.pretend()
-		config.Token, config.BaseURL = mackerel.NewSecret(chatworktest.Token), p.fake.BaseURL()
+		config = p.fake.ClientConfig()
 	}
 	if p.client, err = chatwork.NewClient(config); err != nil {
 		return err
@@ -62,7 +62,7 @@ func number(getenv func(string) string, name string) (int64, error) {
 
 // pretend starts the fake, with a room for two.
 func (p *place) pretend() (roomID int64) {
-	p.fake = chatworktest.NewServer()
+	p.fake = chatworktest.New()
 	p.calls = p.fake.AddAccount(chatworktest.Account{Name: "Anna"})
 	return p.fake.AddRoom(chatworktest.Room{Name: "deployments", Members: map[int64]chatworktest.Role{
 		chatworktest.AccountID: chatworktest.RoleAdmin, p.calls: chatworktest.RoleMember,

@@ -72,11 +72,9 @@ func (all services) close() {
 }
 
 func newChatwork() (service, error) {
-	s := chatworktest.NewServer()
-	n, err := chatwork.New(chatwork.Config{
-		Token: mackerel.NewSecret(chatworktest.Token), RoomID: chatworktest.RoomID, BaseURL: s.BaseURL(),
-	})
-	return service{n, s, func() int { return len(s.Messages(chatworktest.RoomID)) }}, err
+	s := chatworktest.New()
+	n, err := chatwork.New(s.Config())
+	return service{n, s, s.Accepted}, err
 }
 
 func newHipChat() (service, error) {

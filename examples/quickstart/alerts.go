@@ -35,14 +35,14 @@ func receipt(r mackerel.Result) string {
 // readBack shows what stands in the Chatwork room now. With force=1 reading takes nothing away.
 func (t *tour) readBack(ctx context.Context) error {
 	t.printf("\n3. The last message of the Chatwork room, read back with force=1\n\n")
-	messages, err := t.chatwork.LatestMessages(ctx, t.roomID)
+	list, err := t.chatwork.LatestMessages(ctx, t.roomID)
 	if err != nil {
 		return err
 	}
-	if len(messages) == 0 {
+	if len(list.Messages) == 0 {
 		return fmt.Errorf("room %d is empty", t.roomID)
 	}
-	t.quote(messages[len(messages)-1].Body)
+	t.quote(list.Messages[len(list.Messages)-1].Body)
 	return nil
 }
 

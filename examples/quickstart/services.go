@@ -51,8 +51,8 @@ func (s *services) connectChatwork(getenv func(string) string) (err error) {
 		}
 	}
 	if config.Token.IsZero() || s.roomID == 0 {
-		s.fakeChatwork = chatworktest.NewServer()
-		config.Token, config.BaseURL = mackerel.NewSecret(chatworktest.Token), s.fakeChatwork.BaseURL()
+		s.fakeChatwork = chatworktest.New()
+		config = s.fakeChatwork.ClientConfig()
 		s.roomID = chatworktest.RoomID
 	}
 	if s.chatwork, err = chatwork.NewClient(config); err != nil {

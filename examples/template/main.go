@@ -1,5 +1,5 @@
-// Template shows how to word messages with a text/template: ten lines around a Message function, so there is no package
-// for it. The template is parsed and tried when the program starts, not when the first alert comes at two in the morning.
+// Template shows how to write messages with a text/template: ten lines around an Edit function, so there is no package
+// for it. The template is parsed and tried when the program starts, so that a mistake in it is found before an alert comes.
 //
 //	go run ./examples/template
 package main
@@ -19,21 +19,19 @@ import (
 
 const words = `{{.Monitor.Name}} {{if .Closed}}is fine again{{else}}needs you{{end}}{{with .Host}}, on {{.Name}}{{end}}.`
 
-// templated returns a Message function that replaces the text of the default message by a template's.
-func templated(text string) (func(mackerel.Alert) (chatwork.Message, error), error) {
+// templated returns an Edit function that replaces the text of a message by that of a template.
+func templated(text string) (func(*chatwork.Message, mackerel.Alert) error, error) {
 	t, err := template.New("message").Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	message := func(a mackerel.Alert) (chatwork.Message, error) {
-		m := chatwork.DefaultMessage(a, mackerel.Text{})
+	edit := func(m *chatwork.Message, a mackerel.Alert) error {
 		var b strings.Builder
 		err := t.Execute(&b, a)
 		m.Text = b.String() // plain text: it is escaped when it is sent
-		return m, err
+		return err
 	}
-	_, err = message(mackerel.Alert{}) // tried once, so that a misspelt field is found now
-	return message, err
+	return edit, edit(new(chatwork.Message), mackerel.Alert{}) // tried once, to find a misspelt field now
 }
 
 func main() {
@@ -44,15 +42,15 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	message, err := templated(words)
+	edit, err := templated(words)
 	if err != nil {
 		return err
 	}
-	server := chatworktest.NewServer() // in place of https://api.chatwork.com
+	server := chatworktest.New() // in place of https://api.chatwork.com
 	defer server.Close()
-	room, err := chatwork.New(chatwork.Config{
-		Token: mackerel.NewSecret(chatworktest.Token), RoomID: chatworktest.RoomID, BaseURL: server.BaseURL(), Message: message,
-	})
+	config := server.Config()
+	config.Edit = edit
+	room, err := chatwork.New(config)
 	if err != nil {
 		return err
 	}

@@ -36,8 +36,8 @@ type Flow[M any] struct {
 	// Again returns the message to send in place of a message that the service has refused, and what that cuts. It
 	// reports false if another message would not change the refusal. Nil if there never is another message.
 	Again func(M, transport.Result) (M, mackerel.Cut, bool)
-	// Settle completes the receipt of a success with the ID and Queued. It may make further calls, and fail. Nil if there
-	// is nothing to complete.
+	// Settle completes the receipt of a success with Queued, and with the ID unless Judge has found it. It may make further
+	// calls, and fail. Nil if there is nothing to complete.
 	Settle func(context.Context, M, transport.Result, *mackerel.Receipt) error
 
 	Post func(context.Context, M) (mackerel.Receipt, error) // sends a message without HTTP
@@ -76,10 +76,14 @@ func (f *Flow[M]) compose(a mackerel.Alert) (m M, skipped string, err error) {
 	if skipped = f.Skip(a); skipped != "" {
 		return m, skipped, nil
 	}
-	m = f.Message(a)
 	if f.Edit == nil {
-		return m, "", nil
+		return f.Message(a), "", nil
 	}
+	return f.edit(f.Message(a), a)
+}
+
+// edit lets the caller change a message.
+func (f *Flow[M]) edit(m M, a mackerel.Alert) (edited M, skipped string, err error) {
 	switch err := f.Edit(&m, a); {
 	case err == nil:
 		return m, "", nil
@@ -97,22 +101,32 @@ func (f *Flow[M]) Send(ctx context.Context, m M) (mackerel.Receipt, error) {
 	}
 	start := time.Now()
 	if f.Key != nil {
-		f.Key(ctx, &m)
+		m = f.keyed(ctx, m)
 	}
 	r, cuts, err := f.render(m)
 	if err != nil {
 		return f.Receipt(start, transport.Result{}, nil), err
 	}
+	var replaced *replacement
 	if f.Again != nil {
-		r.Again = f.again(m, &cuts)
+		replaced = new(replacement)
+		r.Again = f.again(m, replaced)
 	}
 	result, err := f.call(ctx, r)
+	if replaced != nil && replaced.sent {
+		cuts = replaced.cuts
+	}
 	receipt := f.Receipt(start, result, cuts)
 	if err == nil && f.Settle != nil {
-		err = f.Settle(ctx, m, result, &receipt)
-		receipt.ID = f.transport.Clean().Text(receipt.ID)
+		receipt, err = f.settle(ctx, m, result, receipt)
 		receipt.Duration = time.Since(start)
 	}
+	return receipt, err
+}
+
+func (f *Flow[M]) settle(ctx context.Context, m M, r transport.Result, receipt mackerel.Receipt) (mackerel.Receipt, error) {
+	err := f.Settle(ctx, m, r, &receipt)
+	receipt.ID = f.transport.Clean().Text(receipt.ID)
 	return receipt, err
 }
 
@@ -126,9 +140,20 @@ func (f *Flow[M]) render(m M) (transport.Request, []mackerel.Cut, error) {
 	return r, cuts, nil
 }
 
-// again returns the transport's Again: the body of the message that is sent in place of a refused one. What that cuts is
-// added to cuts.
-func (f *Flow[M]) again(m M, cuts *[]mackerel.Cut) func(*transport.Result) ([]byte, bool) {
+// keyed returns a message with the key of this delivery.
+func (f *Flow[M]) keyed(ctx context.Context, m M) M {
+	f.Key(ctx, &m)
+	return m
+}
+
+// A replacement is what another message cuts, once it was sent in place of a refused message.
+type replacement struct {
+	sent bool
+	cuts []mackerel.Cut
+}
+
+// again returns the transport's Again: the body of the message that is sent in place of a refused message.
+func (f *Flow[M]) again(m M, replaced *replacement) func(*transport.Result) ([]byte, bool) {
 	return func(refused *transport.Result) ([]byte, bool) {
 		other, cut, ok := f.Again(m, *refused)
 		if !ok {
@@ -138,7 +163,7 @@ func (f *Flow[M]) again(m M, cuts *[]mackerel.Cut) func(*transport.Result) ([]by
 		if err != nil {
 			return nil, false
 		}
-		*cuts = append(more, cut)
+		*replaced = replacement{true, append(more, cut)}
 		return r.Body, true
 	}
 }

@@ -50,10 +50,16 @@ func (s *Service) Transport() *transport.Transport { return s.transport }
 // far the call got in either case.
 func (s *Service) Do(ctx context.Context, r transport.Request) (transport.Result, error) {
 	result := s.transport.Do(ctx, r)
+	return result, s.Outcome(r, result)
+}
+
+// Outcome returns the result of a request as the module's error, nil if the answer is the documented success. A service
+// that completes the results of its calls makes the calls through Transport, and the errors here.
+func (s *Service) Outcome(r transport.Request, result transport.Result) error {
 	if result.Class == transport.Done {
-		return result, nil
+		return nil
 	}
-	return result, s.failure(r.Op, result, s.cleaner(r))
+	return s.failure(r.Op, result, s.cleaner(r))
 }
 
 // cleaner returns the request's own cleaner, if the request has secrets that other calls do not have.
@@ -95,7 +101,9 @@ func (s *Service) Invalid(op, message string) error {
 
 // Receipt returns the receipt of a call that began at start.
 func (s *Service) Receipt(start time.Time, r transport.Result, cuts []mackerel.Cut) mackerel.Receipt {
-	return mackerel.Receipt{Provider: s.Name, Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts}
+	return mackerel.Receipt{
+		Provider: s.Name, ID: s.transport.Clean().Text(r.ID), Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
+	}
 }
 
 // Preview shows requests as they would be sent, without their secrets.

@@ -138,6 +138,7 @@ type Result struct {
 	Status     int
 	Header     http.Header
 	Body       []byte // nil if it could not be read whole
+	ID         string // the service's id of what it made, if Judge has found it
 	RetryAfter time.Duration
 	Attempts   int
 	Delivery   Delivery // the mode of the call: AtMostOnce for Once, AtLeastOnce for Replay

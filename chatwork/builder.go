@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A Builder builds a message in Chatwork's notation. What is given as text stays text, whatever is in it; what is opened
-// is closed; and the message never has more bytes than Limit. The zero Builder is ready to use.
+// A Builder writes a message in Chatwork's notation. Text that it is given stays text. Tags that it opens are closed.
+// The message never has more than Limit bytes. The zero Builder is ready to use.
 //
 //	var b chatwork.Builder
 //	b.To(1484814).Text("please have a look\n")
@@ -20,16 +20,16 @@ import (
 //	})
 //	id, err := client.PostMessage(ctx, roomID, chatwork.PostMessageParams{Body: b.String()})
 //
-// Text that does not fit is cut, with an ellipsis, and all that comes after it is left out, so that the message is a
-// beginning of the whole one. A Builder is not for concurrent use, and must not be copied after its first use.
+// Text that does not fit is cut, with an ellipsis, and everything that comes after it is left out. A Builder is not
+// safe for concurrent use, and must not be copied after its first use.
 // See https://developer.chatwork.com/docs/message-notation.
 type Builder struct {
 	Limit  int  // bytes; MaxBody unless set
-	Strict bool // escape text as EscapeStrict does, and not as Escape
+	Strict bool // escape text as EscapeStrict does
 
 	body   strings.Builder
-	closer int  // bytes of the tags that are yet to be closed
-	inInfo bool // within a box
+	closer int  // bytes of the tags that close what is open
+	inInfo bool // a box is open
 	cut    bool
 	wrongs []string
 }
@@ -40,32 +40,34 @@ func (b *Builder) String() string { return b.body.String() }
 // Cut reports whether something did not fit.
 func (b *Builder) Cut() bool { return b.cut }
 
-// Err reports the ids that were none, as one [mackerel.ErrInvalid]. Their tags were left out.
+// Err returns an error for the ids that are not possible, as one [mackerel.ErrInvalid]. Their tags were left out.
 func (b *Builder) Err() error {
 	if len(b.wrongs) == 0 {
 		return nil
 	}
-	return &mackerel.Error{Provider: name, Op: "build message", Kind: mackerel.ErrInvalid, Message: strings.Join(b.wrongs, "; ")}
+	return &mackerel.Error{
+		Provider: name, Op: "build message", Kind: mackerel.ErrInvalid, Message: strings.Join(b.wrongs, "; "),
+	}
 }
 
-// Text adds text, line breaks included.
+// Text adds text, which may have line breaks.
 func (b *Builder) Text(text string) *Builder { return b.enclose("", text, "", b.escape) }
 
-// To mentions an account, mostly at the start of a line and with the name behind it.
+// To mentions an account. Usually it stands at the start of a line, with the name of the account behind it.
 func (b *Builder) To(accountID int64) *Builder { return b.account("To", "[To:%d]", accountID) }
 
 // ToAll mentions everybody in the room.
 func (b *Builder) ToAll() *Builder { return b.tag("[toall]") }
 
-// Reply mentions who wrote a message and links to it.
+// Reply mentions the author of a message and links to the message.
 func (b *Builder) Reply(accountID, roomID int64, messageID string) *Builder {
-	if accountID <= 0 || roomID <= 0 || !isDigits([]byte(messageID)) {
+	if accountID <= 0 || roomID <= 0 || number(messageID) == 0 {
 		return b.wrong("Reply: not the ids of an account, a room and a message")
 	}
 	return b.tag(fmt.Sprintf("[rp aid=%d to=%d-%s]", accountID, roomID, messageID))
 }
 
-// Quote quotes an account as plain text, to call nobody, with the time that it was sent unless that is zero.
+// Quote quotes an account. The text is plain and calls nobody. The time is left out if it is zero.
 func (b *Builder) Quote(accountID int64, sent time.Time, text string) *Builder {
 	if accountID <= 0 {
 		return b.wrong("Quote: not the id of an account")
@@ -77,7 +79,7 @@ func (b *Builder) Quote(accountID int64, sent time.Time, text string) *Builder {
 	return b.enclose(meta+"]", text, "[/qt]", b.escape)
 }
 
-// Info puts what the function adds into a box.
+// Info puts everything that the function adds into a box.
 func (b *Builder) Info(inside func()) *Builder {
 	const open, end = "[info]", "[/info]"
 	if !b.fits(len(open) + len(end)) {
@@ -94,7 +96,7 @@ func (b *Builder) Info(inside func()) *Builder {
 	return b
 }
 
-// Title adds the title of a box. It is for the beginning of Info; anywhere else it is a box of its own.
+// Title adds the title of a box. It is meant for the beginning of Info. Outside of Info it is a box of its own.
 func (b *Builder) Title(text string) *Builder {
 	if b.inInfo {
 		return b.enclose("[title]", text, "[/title]", b.escape)
@@ -102,8 +104,8 @@ func (b *Builder) Title(text string) *Builder {
 	return b.enclose("[info][title]", text, "[/title][/info]", b.escape)
 }
 
-// Code adds text that is shown as it is, in a font of fixed width. Tags are not looked for there, so of what is in the
-// text only those are escaped that would end it, and those that call people, to be sure. With Strict all are.
+// Code adds text that is shown as it is, in a font of fixed width. Chatwork looks for no tags in it. Only tags that
+// would end it, and to be safe tags that call people, are escaped. With Strict all brackets are escaped.
 func (b *Builder) Code(text string) *Builder {
 	if b.Strict {
 		return b.enclose("[code]", text, "[/code]", EscapeStrict)
@@ -125,8 +127,8 @@ func (b *Builder) IconName(accountID int64) *Builder {
 	return b.account("IconName", "[piconname:%d]", accountID)
 }
 
-// URL adds a link. It is never cut: it is there as a whole or not at all. What is no address of http or https becomes
-// text.
+// URL adds a link. A link is never cut; if it does not fit, it is left out. An address that is not http or https
+// becomes text.
 func (b *Builder) URL(address string) *Builder {
 	if !provider.Linkable(address, MaxBody) {
 		return b.Text(address)
@@ -148,7 +150,7 @@ func (b *Builder) wrong(problem string) *Builder {
 	return b
 }
 
-// tag adds what is whole or not there.
+// tag adds a tag, which is never cut.
 func (b *Builder) tag(tag string) *Builder {
 	if b.fits(len(tag)) {
 		b.body.WriteString(tag)
@@ -156,13 +158,13 @@ func (b *Builder) tag(tag string) *Builder {
 	return b
 }
 
-// fits reports whether so many bytes fit. After something that did not, nothing does.
+// fits reports whether n bytes fit. Once something did not fit, nothing fits.
 func (b *Builder) fits(n int) bool {
 	b.cut = b.cut || n > b.room()
 	return !b.cut
 }
 
-// room is how many bytes are left, once everything is closed.
+// room returns how many bytes are left if everything is closed now.
 func (b *Builder) room() int {
 	limit := b.Limit
 	if limit <= 0 {
@@ -171,7 +173,7 @@ func (b *Builder) room() int {
 	return limit - b.closer - b.body.Len()
 }
 
-// enclose adds as much of a text as fits between two tags, which come both or not at all.
+// enclose adds two tags and as much of a text between them as fits. If the tags do not fit, it adds nothing.
 func (b *Builder) enclose(open, text, end string, escape func(string) string) *Builder {
 	if !b.fits(len(open) + len(end)) {
 		return b
@@ -184,7 +186,7 @@ func (b *Builder) enclose(open, text, end string, escape func(string) string) *B
 	return b
 }
 
-// shorten returns the longest beginning of a text that fits when it is escaped.
+// shorten returns the longest beginning of a text that fits after it was escaped.
 func (b *Builder) shorten(text string, escape func(string) string) string {
 	text = provider.Plain(text)
 	room := b.room()
@@ -192,15 +194,14 @@ func (b *Builder) shorten(text string, escape func(string) string) string {
 		return escaped
 	}
 	b.cut = true
-	// The first length that is too long is one more than the longest that fits.
-	n := sort.Search(min(len(text), room+1), func(n int) bool {
+	tooLong := sort.Search(min(len(text), room+1), func(n int) bool {
 		return len(escape(provider.Bytes.Shorten(text, n))) > room
 	})
-	return escape(provider.Bytes.Shorten(text, max(0, n-1)))
+	return escape(provider.Bytes.Shorten(text, max(0, tooLong-1)))
 }
 
-// escape escapes a text of which nobody knows what stands before and after it: a bracket that the text does not close
-// could become a tag with the next one.
+// escape escapes a text. A bracket that the text does not close could become a tag with what is added next, so it is
+// escaped as well.
 func (b *Builder) escape(text string) string {
 	if b.Strict {
 		return EscapeStrict(text)
@@ -208,40 +209,13 @@ func (b *Builder) escape(text string) string {
 	return escapeEnd(Escape(text))
 }
 
-// escapeEnd escapes the brackets that are still open at the end of a text.
+// escapeEnd escapes the brackets that are open at the end of a text.
 func escapeEnd(text string) string {
 	end := strings.LastIndexByte(text, ']') + 1
 	return text[:end] + strings.ReplaceAll(text[end:], "[", "［")
 }
 
-// escapeCode escapes what would end a piece of code or call somebody.
+// escapeCode escapes tags that would end a piece of code or call people.
 func escapeCode(text string) string {
-	var b strings.Builder
-	for {
-		i := strings.IndexByte(text, '[')
-		if i < 0 {
-			b.WriteString(text)
-			return escapeEnd(b.String())
-		}
-		b.WriteString(text[:i])
-		text = text[i+1:]
-		if liveInCode(text) {
-			b.WriteString("［")
-		} else {
-			b.WriteByte('[')
-		}
-	}
-}
-
-// liveInCode is beginsTag for the tags that matter there.
-func liveInCode(text string) bool {
-	text, _, _ = strings.Cut(text, "]")
-	if namesAccount(text) {
-		return true
-	}
-	switch strings.ToLower(firstWord(strings.TrimLeft(text, "/ \t"))) {
-	case "code", "to", "toall":
-		return true
-	}
-	return false
+	return escapeEnd(escapeTags(text, []string{"code", "to", "toall"}))
 }

@@ -1,7 +1,6 @@
 package chatworktest_test
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -29,7 +28,7 @@ func TestParametersAreChecked(t *testing.T) {
 		{"a list cannot be paged", "GET", "/messages?page=2", "", "Parameter 'page' is unknown"},
 		{"a single message has no parameters", "GET", "/messages/5?force=1", "", "Parameter 'force' is unknown"},
 		{"deleting has no parameters", "DELETE", "/messages/5", "action_type=delete", "Parameter 'action_type' is unknown"},
-		{"deleting has no query either", "DELETE", "/messages/5?x=1", "", "Parameters in the query are not read"},
+		{"deleting has no query either", "DELETE", "/messages/5?x=1", "", "Parameter 'x' is unknown"},
 		{"read takes an id", "PUT", "/messages/read", "message_id=all", "Parameter 'message_id' must be an id"},
 		{"read takes no empty id", "PUT", "/messages/read", "message_id=", "Parameter 'message_id' must be an id"},
 		{"an id has at most 19 digits", "PUT", "/messages/read", "message_id=12345678901234567890", "Parameter 'message_id' must be an id"},
@@ -39,31 +38,43 @@ func TestParametersAreChecked(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, c := start(t)
-			sample := chatworktest.Message{MessageID: "5", AccountID: chatworktest.AccountID, Body: "as it was", SelfUnread: true}
+			s.Strict(true)
+			sample := chatworktest.Message{MessageID: "5", Body: "as it was", SelfUnread: true}
 			s.AddMessage(chatworktest.RoomID, sample)
-			c.do(t, test.method, room+test.path, test.form).want(t, 400, refusal(test.text))
+			c.do(t, test.method, room+test.path, test.form).refused(t, 400, test.text)
 			if got := s.Messages(chatworktest.RoomID); len(got) != 1 || got[0].Body != sample.Body || got[0].Deleted {
 				t.Errorf("a refused request left %+v", got)
 			}
-			if read := c.do(t, "PUT", room+"/messages/read", ""); read.status != 200 {
+			if read := c.do(t, "PUT", room+"/messages/read", ""); read.Status != 200 {
 				t.Errorf("a refused request marked the message as read")
 			}
 		})
 	}
 }
 
+func TestUnknownParametersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
+	s, c := start(t)
+	c.post(t, "body=x&text=y&text=z")
+	if a := c.do(t, "POST", room+"/messages?self_unread=1", "body=x"); a.Status != 200 || s.Messages(0) != nil {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if got := s.Messages(chatworktest.RoomID); len(got) != 2 || got[1].SelfUnread {
+		t.Errorf("the query of a POST was read: %+v", got)
+	}
+	c.do(t, "GET", room+"/messages?page=2", "").want(t, 200, c.do(t, "GET", room+"/messages?force=1", "").Body)
+}
+
 func TestAFormMustBeDeclaredAsOne(t *testing.T) {
 	_, c := start(t)
 	for _, contentType := range []string{"application/json", "multipart/form-data; boundary=x", "text/plain", ""} {
-		header := http.Header{"X-Chatworktoken": {c.token}, "Content-Type": {contentType}}
-		a := c.send(t, "POST", room+"/messages", "body=x", header)
-		if a.status != 400 || !strings.Contains(a.body, "Content-Type") {
-			t.Errorf("%q: %d %s, want 400 and a word about the Content-Type", contentType, a.status, a.body)
+		a := c.send(t, "POST", room+"/messages", "body=x", "X-ChatWorkToken", c.token, "Content-Type", contentType)
+		if a.Status != 400 || !strings.Contains(a.Body, "Content-Type") {
+			t.Errorf("%q: %d %s, want 400 and a word about the Content-Type", contentType, a.Status, a.Body)
 		}
 	}
-	header := http.Header{"X-Chatworktoken": {c.token}, "Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}}
-	if a := c.send(t, "POST", room+"/messages", "body=x", header); a.status != 200 {
-		t.Errorf("with a charset: %d %s, want 200", a.status, a.body)
+	a := c.send(t, "POST", room+"/messages", "body=x", "X-ChatWorkToken", c.token, "Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+	if a.Status != 200 {
+		t.Errorf("with a charset: %d %s, want 200", a.Status, a.Body)
 	}
 }
 
@@ -85,10 +96,10 @@ func TestABodyHas1To65535Bytes(t *testing.T) {
 			form := url.Values{"body": {test.body}}.Encode()
 			for _, a := range []answer{c.do(t, "POST", room+"/messages", form), c.edit(t, s, form)} {
 				switch {
-				case test.ok && a.status != 200:
-					t.Errorf("%d %s, want 200", a.status, a.body)
+				case test.ok && a.Status != 200:
+					t.Errorf("%d %s, want 200", a.Status, a.Body)
 				case !test.ok:
-					a.want(t, 400, refusal("Parameter 'body' must have 1 to 65535 bytes"))
+					a.refused(t, 400, "Parameter 'body' must have 1 to 65535 bytes")
 				}
 			}
 		})
@@ -98,6 +109,6 @@ func TestABodyHas1To65535Bytes(t *testing.T) {
 // edit edits a message that the server did not have before.
 func (c client) edit(t *testing.T, s *chatworktest.Server, form string) answer {
 	t.Helper()
-	id := s.AddMessage(chatworktest.RoomID, chatworktest.Message{AccountID: chatworktest.AccountID, Body: "old"})
+	id := s.AddMessage(chatworktest.RoomID, chatworktest.Message{Body: "old"})
 	return c.do(t, "PUT", room+"/messages/"+id, form)
 }

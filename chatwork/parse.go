@@ -8,39 +8,40 @@ import (
 	"time"
 )
 
-// A Notation is what a message's body says, taken apart.
+// A Notation is the meaning of a message's body.
 type Notation struct {
 	ToAll   bool    // it calls everybody in the room
-	To      []int64 // the accounts it mentions, each once
-	Replies []Reply // the messages it replies to, whose authors it calls too
+	To      []int64 // the accounts that it mentions, each once
+	Replies []Reply // the messages that it replies to; a reply calls the author
 	Quotes  []Quote
-	Text    string // what is left for a reader: no tags, no quotes
+	Text    string // what a reader sees, without tags and quotes
 }
 
-// A Reply is the mark of a reply within a message.
+// A Reply is a tag that says to which message a message replies.
 type Reply struct {
 	AccountID int64
-	RoomID    int64  // 0 if the mark does not say
-	MessageID string // "" if the mark does not say
+	RoomID    int64  // 0 if the tag does not say it
+	MessageID string // "" if the tag does not say it
 }
 
-// A Quote is what a message quotes.
+// A Quote is a quote within a message.
 type Quote struct {
 	AccountID int64
-	Time      time.Time // when it was said; zero if the mark does not say
+	Time      time.Time // of the quoted message; zero if the tag does not say it
 	Text      string    // without tags
 }
 
-// Calls reports whether the message calls an account: by its id, as everybody in the room, or by replying to it. What is
-// mentioned within a quote is not called.
+// Calls reports whether the message calls an account: by its id, as everybody in the room, or by replying to it.
+// Mentions within a quote do not call.
 func (n Notation) Calls(accountID int64) bool {
 	return n.ToAll || slices.Contains(n.To, accountID) ||
 		slices.ContainsFunc(n.Replies, func(r Reply) bool { return r.AccountID == accountID })
 }
 
-// ParseNotation takes a message's body apart. Every body has a meaning: what is no tag is text, and so is what stands
-// between [code] and [/code]; a tag that is never closed is left out like any other. Case and blanks within tags do not
-// matter, and replies and quotes are known as Chatwork's apps write them in Japanese too.
+// ParseNotation reads the body of a message. No body is an error. Everything that is no tag is text, and so is
+// everything between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Case
+// and blanks within tags do not matter. Replies in all languages and quotes in Japanese are known, because Chatwork's
+// apps write them.
 // See https://developer.chatwork.com/docs/message-notation.
 func ParseNotation(body string) Notation {
 	var n Notation
@@ -60,7 +61,7 @@ func ParseNotation(body string) Notation {
 	return n
 }
 
-// note notes whom a tag calls.
+// note adds the accounts that a tag calls.
 func (n *Notation) note(p piece) {
 	switch {
 	case p.name == "toall":
@@ -76,15 +77,15 @@ func (n *Notation) note(p piece) {
 	}
 }
 
-// A piece of a body is a tag, or the text between two.
+// A piece of a body is a tag or the text between two tags.
 type piece struct {
 	text    string // as it stands, with the brackets of a tag
-	name    string // what kind of tag, in lower case and with the slash of one that closes; "" for text
-	account int64  // whom it names, 0 for nobody
+	name    string // of the tag, in lower case and with the slash of a closing tag; "" for text
+	account int64  // the account that the tag names, or 0
 }
 
-// reply is the name of all tags that name an account and are not known to be something else: the apps write their first
-// word in the language of the user.
+// reply is the name of all tags that name an account and are not known to be another tag. The apps write the first word
+// of a reply in the language of the user.
 const reply = "rp"
 
 var (
@@ -118,7 +119,7 @@ func scan(body string) []piece {
 	return pieces
 }
 
-// parseTag reads what is between two brackets, and reports whether it is a tag.
+// parseTag reads the text between two brackets and reports whether it is a tag.
 func parseTag(inner string) (piece, bool) {
 	inner = strings.Trim(inner, " \t")
 	if m := mention.FindStringSubmatch(inner); m != nil {
@@ -140,16 +141,16 @@ func parseTag(inner string) (piece, bool) {
 	return piece{}, false
 }
 
-// number is 0 for what is no id.
+// number returns an id, or 0 if the text is not an id.
 func number(digits string) int64 {
-	n, err := strconv.ParseInt(digits, 10, 64)
+	n, err := strconv.ParseUint(digits, 10, 63)
 	if err != nil {
 		return 0
 	}
-	return n
+	return int64(n)
 }
 
-// closing returns the index of the first tag of a name from an index on, -1 if there is none.
+// closing returns the index of the first tag of a name, not before an index, or -1.
 func closing(pieces []piece, from int, name string) int {
 	i := slices.IndexFunc(pieces[from:], func(p piece) bool { return p.name == name })
 	if i < 0 {
@@ -158,7 +159,7 @@ func closing(pieces []piece, from int, name string) int {
 	return from + i
 }
 
-// literal makes text of everything between [code] and [/code].
+// literal turns everything between [code] and [/code] into text.
 func literal(pieces []piece) []piece {
 	for i := 0; i < len(pieces); i++ {
 		if pieces[i].text != "[code]" {
@@ -175,11 +176,12 @@ func literal(pieces []piece) []piece {
 	return pieces
 }
 
-// quoted returns the quote that begins with a piece and the index of the piece that ends it, or -1.
+// quoted returns the quote that begins with a piece, and the index of the piece that ends it, or -1.
 func quoted(pieces []piece, i int) (q Quote, end int) {
 	meta, closer := i, ""
 	switch {
-	case pieces[i].name == "qt" && pieces[i].text == "[qt]" && i+1 < len(pieces) && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
+	case pieces[i].text == "[qt]" && pieces[i].name == "qt" &&
+		i+1 < len(pieces) && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
 		meta, closer = i+1, "/qt"
 	case pieces[i].name == "引用" && pieces[i].account > 0:
 		closer = "/引用"
@@ -200,7 +202,7 @@ func quoted(pieces []piece, i int) (q Quote, end int) {
 	return q, end
 }
 
-// write adds what a reader sees of a piece. Boxes, their titles and rules begin and end a line.
+// write adds what a reader sees of a piece. Boxes, titles and rules begin and end a line.
 func (p piece) write(b *strings.Builder) {
 	switch p.name {
 	case "":

@@ -2,6 +2,7 @@ package chatwork_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ func TestParseNotation(t *testing.T) {
 			chatwork.Notation{Text: "test"},
 		},
 		{"a task and a file", "[task aid=1 st=done lt=0]buy milk[/task] [download:3]a.log[/download]", chatwork.Notation{Text: "buy milk a.log"}},
+		{"ids have up to 63 bits", "[To:9223372036854775807]x", chatwork.Notation{To: []int64{math.MaxInt64}, Text: "x"}},
 		{"impossible ids are nobody's", "[To:0][To:99999999999999999999][rp aid=0 to=1-2]x", chatwork.Notation{Text: "x"}},
 		{"a deleted message", "[deleted]", chatwork.Notation{}},
 	} {

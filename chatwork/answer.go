@@ -1,0 +1,79 @@
+package chatwork
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/transport"
+)
+
+// documented is a single thing that an operation answers with. It reports whether the answer is what the reference
+// says: most things have an id.
+type documented interface{ documented() bool }
+
+// ids is the answer of operations that return ids.
+type ids struct {
+	RoomID    int64   `json:"room_id"`
+	MessageID string  `json:"message_id"`
+	TaskID    int64   `json:"task_id"`
+	TaskIDs   []int64 `json:"task_ids"`
+	FileID    int64   `json:"file_id"`
+}
+
+func (a ids) documented() bool {
+	return a.RoomID != 0 || a.MessageID != "" || a.TaskID != 0 || len(a.TaskIDs) > 0 || a.FileID != 0
+}
+
+// decode returns a Judge that decodes a success. A success without content leaves an empty T, such as an empty list. A
+// single thing must be there: a caller must never take an answer without it for a thing that is empty.
+func decode[T any](answer *T) func(*transport.Result) {
+	read := provider.JSON(answer)
+	return func(r *transport.Result) {
+		empty := r.Status == http.StatusNoContent
+		if empty {
+			*answer = *new(T)
+		} else {
+			read(r)
+		}
+		thing, single := any(*answer).(documented)
+		if r.Class == transport.Done && single && (empty || !thing.documented()) {
+			provider.Undocumented(r)
+		}
+	}
+}
+
+// judgePosted accepts the answer to a message only with the message's id.
+func judgePosted(r *transport.Result) {
+	var answer struct {
+		MessageID string `json:"message_id"`
+	}
+	if r.Class == transport.Done && (!provider.DecodeJSON(r.Body, &answer) || answer.MessageID == "") {
+		provider.Undocumented(r)
+	}
+	r.ID = answer.MessageID
+}
+
+// decodeError reads {"errors":["...", ...]}.
+func decodeError(_ int, body []byte) (code, message string) {
+	var e struct {
+		Errors []string `json:"errors"`
+	}
+	if !provider.DecodeJSON(body, &e) {
+		return "", ""
+	}
+	return "", strings.Join(e.Errors, " ")
+}
+
+// roomLimitText is the text of a refusal for the limit of a room. No header says which limit was exceeded.
+// See https://developer.chatwork.com/docs/endpoints.
+const roomLimitText = "Rate limit for message posting per room exceeded."
+
+// roomLimit returns how long to wait after a refusal for the limit of a room, 0 after other answers.
+func roomLimit(r *transport.Result) time.Duration {
+	if _, text := decodeError(r.Status, r.Body); r.Class == transport.RateLimited && text == roomLimitText {
+		return RoomWindow
+	}
+	return 0
+}
