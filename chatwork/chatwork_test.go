@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceWithASource(t *testing.T) {
-	notifytest.Run(t, func(t testing.TB) notifytest.Harness {
+	notifytest.RunVariant(t, func(t testing.TB) notifytest.Harness {
 		return harness(t, accessToken, func(c chatwork.ClientConfig) chatwork.ClientConfig {
 			c.Token, c.Source = mackerel.Secret{}, chatwork.StaticToken(chatwork.BearerToken(mackerel.NewSecret(accessToken)))
 			return c
