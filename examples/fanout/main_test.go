@@ -57,7 +57,7 @@ func TestEveryServiceHasOneMessageAndOnlyTheFailedOneWasAskedAgain(t *testing.T)
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, s := range f.services {
-		if n := s.count(); n != 1 {
+		if n := s.fake.Accepted(); n != 1 {
 			t.Errorf("%v has %d messages", s.notifier, n)
 		}
 		fake, overHTTP := s.fake.(interface{ Requests() []fakehttp.Request })
@@ -116,8 +116,8 @@ func TestAFailureThatWillStayIsNotTriedAgain(t *testing.T) {
 		t.Errorf("it says that all have it:\n%s", out)
 	}
 	for _, s := range f.services {
-		if _, refused := s.fake.(*slacktest.Server); !refused && s.count() != 1 {
-			t.Errorf("%v has %d messages", s.notifier, s.count())
+		if _, refused := s.fake.(*slacktest.Server); !refused && s.fake.Accepted() != 1 {
+			t.Errorf("%v has %d messages", s.notifier, s.fake.Accepted())
 		}
 	}
 }

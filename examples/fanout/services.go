@@ -37,13 +37,15 @@ import (
 // A service is a notifier and the fake that it talks to.
 type service struct {
 	notifier mackerel.Notifier
-	fake     interface{ Close() }
-	count    func() int // the messages that people would have
+	fake     interface {
+		Close()
+		Accepted() int // how many messages people would have
+	}
 }
 
 type services []service
 
-// newServices starts all fakes. With an error, those that were started are returned all the same, to be closed.
+// newServices starts all fakes. After an error, the caller still has to close what is returned.
 func newServices() (services, error) {
 	var all services
 	var errs []error
@@ -74,37 +76,37 @@ func (all services) close() {
 func newChatwork() (service, error) {
 	s := chatworktest.New()
 	n, err := chatwork.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 func newHipChat() (service, error) {
 	s := hipchattest.New()
 	n, err := hipchat.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 func newSlack() (service, error) {
-	s := slacktest.NewServer()
-	n, err := slack.New(slack.Config{URL: mackerel.NewSecret(s.WebhookURL())})
-	return service{n, s, func() int { return len(s.Messages()) }}, err
+	s := slacktest.New()
+	n, err := slack.New(s.Config())
+	return service{n, s}, err
 }
 
 func newTeams() (service, error) {
 	s := teamstest.New()
 	n, err := teams.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 func newLINE() (service, error) {
 	s := linetest.New()
 	n, err := line.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 func newTypetalk() (service, error) {
 	s := typetalktest.New()
 	n, err := typetalk.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 // newTwilio makes a call, because the alert is open. No call is made for its recovery.
@@ -113,7 +115,7 @@ func newTwilio() (service, error) {
 	config := s.Config()
 	config.Kind = twilio.KindCall
 	n, err := twilio.New(config)
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 // newPagerDuty is down for as long as one call tries: for three requests, about a second.
@@ -124,41 +126,41 @@ func newPagerDuty() (service, error) {
 	config := s.Config()
 	config.Call.MaxAttempts = attempts
 	n, err := pagerduty.New(config)
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 func newOpsgenie() (service, error) {
 	s := opsgenietest.New()
 	n, err := opsgenie.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 func newJSM() (service, error) {
 	s := jsmtest.New()
 	n, err := jsm.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
-// newWebhook signs what it sends, which is what gives it an id.
+// newWebhook signs what it sends. Without a signature there is no id.
 func newWebhook() (service, error) {
-	s := webhooktest.NewServer()
+	s := webhooktest.New()
 	s.RequireSignature(webhooktest.Secret)
-	n, err := webhook.New(webhook.Config{
-		URL: mackerel.NewSecret(s.HookURL()), SigningSecrets: []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret)},
-	})
-	return service{n, s, func() int { return len(s.Deliveries()) }}, err
+	config := s.Config()
+	config.SigningSecrets = []mackerel.Secret{mackerel.NewSecret(webhooktest.Secret)}
+	n, err := webhook.New(config)
+	return service{n, s}, err
 }
 
 // newEmail has one recipient. Each of several recipients would get a separate mail.
 func newEmail() (service, error) {
 	s := emailtest.New()
 	n, err := email.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }
 
 // newEventBridge has credentials that never change. A program that runs on AWS takes those of aws-sdk-go-v2/config.
 func newEventBridge() (service, error) {
 	s := eventbridgetest.New()
 	n, err := eventbridge.New(s.Config())
-	return service{n, s, s.Accepted}, err
+	return service{n, s}, err
 }

@@ -75,7 +75,7 @@ func shorten(id string) string {
 func (f *fanout) count() error {
 	var errs []error
 	for _, s := range f.services {
-		if n := s.count(); n != 1 {
+		if n := s.fake.Accepted(); n != 1 {
 			errs = append(errs, fmt.Errorf("%v: %d messages, and there should be one", s.notifier, n))
 		}
 	}
