@@ -36,6 +36,8 @@ type Alert struct {
 	ClosedAt  time.Time       // zero while it is open
 	ChangedAt time.Time       // of the last change of status
 	Raw       json.RawMessage // the webhook's body as received; nil for an alert made by hand
+
+	received *received
 }
 
 // An Event is what a webhook says has happened. Events newer than this package are kept as they came.

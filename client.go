@@ -2,11 +2,13 @@ package mackerel
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -110,7 +112,7 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body, Repeat: op.repeat, Limit: transport.ReadLimit,
 		Judge: func(r *transport.Result) {
 			answer = *new(T)
-			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer) != nil || !answer.complete()) {
+			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer, lenient) != nil || !answer.complete()) {
 				r.Class, r.Err = transport.Ambiguous, errUndocumented
 			}
 		},
@@ -148,23 +150,23 @@ var kinds = map[transport.Class]error{
 	transport.Unsupported:  ErrUnsupported,
 }
 
-// errorMessage reads both forms of an error body: {"error":{"message":"..."}} and {"error":"..."}. Anything else, such
+// errorMessage reads both forms of an error body: {"error":{"message":"..."}} and {"error":"..."}. Any other body, such
 // as a proxy's page, has no message.
 func errorMessage(body []byte) string {
 	var e struct {
-		Error json.RawMessage `json:"error"`
+		Error jsontext.Value `json:"error"`
 	}
-	if json.Unmarshal(body, &e) != nil || len(e.Error) == 0 {
+	if json.Unmarshal(body, &e, lenient) != nil {
 		return ""
 	}
 	var text string
-	if json.Unmarshal(e.Error, &text) == nil {
+	if json.Unmarshal(e.Error, &text, lenient) == nil {
 		return text
 	}
 	var object struct {
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(e.Error, &object) != nil {
+	if json.Unmarshal(e.Error, &object, lenient) != nil {
 		return ""
 	}
 	return object.Message

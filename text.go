@@ -1,9 +1,10 @@
 package mackerel
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // A Language is the language of a message's labels and times: what the library itself writes, never what an alert says.

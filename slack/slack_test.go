@@ -57,7 +57,7 @@ func TestConfigurations(t *testing.T) {
 
 // TestAChannelOfMackerelsCanBeUsed takes the members of a mackerel.Slack without a conversion.
 func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
-	channel := mackerel.Slack{URL: slacktest.MemoryURL, Mentions: map[mackerel.Status]string{
+	channel := mackerel.Slack{URL: mackerel.NewSecret(slacktest.MemoryURL), Mentions: map[mackerel.Status]string{
 		mackerel.StatusCritical: "@here <@U012AB3CD>", mackerel.StatusWarning: "see #ops",
 	}}
 	for status, want := range map[mackerel.Status]string{
@@ -70,7 +70,7 @@ func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
 	} {
 		s := newServer(t)
 		n, err := slack.New(slack.Config{
-			URL: mackerel.NewSecret(channel.URL), Mentions: channel.Mentions, Call: mackerel.CallOptions{Client: s.Client()},
+			URL: channel.URL, Mentions: channel.Mentions, Call: mackerel.CallOptions{Client: s.Client()},
 		})
 		if err != nil {
 			t.Fatal(err)
