@@ -39,5 +39,5 @@ func Example() {
 	// Output:
 	// 503 Service Unavailable
 	// 200 OK
-	// {"id":"4XVr2TY9KMc","name":"ops","type":"webhook","suspendedAt":null,"url":"https://hook.example.com/","events":["alert"],"enabledGraphImage":false}
+	// {"id":"4XVr2TY9KMc","name":"ops","type":"webhook","suspendedAt":null,"url":"https://hook.example.com/","enabledGraphImage":false,"events":["alert"]}
 }

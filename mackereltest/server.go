@@ -9,7 +9,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// The keys that a new server knows.
+// The API keys of a new server.
 const (
 	APIKey         = "mackereltest-api-key"           // may read and write
 	ReadOnlyAPIKey = "mackereltest-read-only-api-key" // may read
@@ -18,9 +18,9 @@ const (
 // A Permission is what an API key may do.
 type Permission int
 
-// The permissions of API keys. Mackerel knows no key that only writes.
+// The permissions of API keys. Mackerel has no keys that may only write.
 const (
-	NoPermission Permission = iota // as good as unknown
+	NoPermission Permission = iota // the key is unknown
 	Read
 	ReadWrite
 )
@@ -33,12 +33,11 @@ type Server struct {
 	keys         map[string]Permission
 	users        map[string]bool
 	channels     []*channel
-	ids          uint64 // how many were generated
+	ids          uint64 // the number of generated ids
 	stringErrors bool
 }
 
-// NewServer returns a server without channels and users. It listens nowhere until URL or Client is called; Close ends
-// it.
+// NewServer returns a server without channels and users. It does not listen before URL or Client is called. Close ends it.
 func NewServer() *Server {
 	s := &Server{
 		keys:  map[string]Permission{APIKey: ReadWrite, ReadOnlyAPIKey: Read},
@@ -48,14 +47,14 @@ func NewServer() *Server {
 	return s
 }
 
-// SetPermission adds an API key, changes what it may do or, with NoPermission, removes it.
+// SetPermission adds an API key, changes its permission, or removes it with NoPermission.
 func (s *Server) SetPermission(key string, p Permission) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys[key] = p
 }
 
-// AddUsers makes users members of the organization, so that a channel's userIds may name them.
+// AddUsers adds users to the organization. The userIds of a channel must be users of the organization.
 func (s *Server) AddUsers(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,16 +63,15 @@ func (s *Server) AddUsers(ids ...string) {
 	}
 }
 
-// StringErrors chooses between the two forms of error body that Mackerel has had: {"error":{"message":"..."}}, which is
-// today's and the default, and {"error":"..."}. For others inject a fault.
+// StringErrors switches between the two forms of error body that Mackerel has had: {"error":"..."} if on is true, and
+// {"error":{"message":"..."}}, the form of today, if it is false. For other bodies, inject a fault.
 func (s *Server) StringErrors(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stringErrors = on
 }
 
-// routes lists the endpoints. Everything else is a 404, even to somebody without a key, and even the path of a single
-// channel, which Mackerel lets nobody GET.
+// routes lists the endpoints. Every other path is a 404, also without a key. Mackerel has no GET for a single channel.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -88,7 +86,7 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// An apiError is a refusal with a status of its own. Any other error of an endpoint is a 400.
+// An apiError is a refusal with a status. Any other error of an endpoint is a 400.
 type apiError struct {
 	status  int
 	message string
@@ -96,7 +94,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.message }
 
-// endpoint checks the key and answers with what serve returns. The server is locked meanwhile.
+// endpoint checks the key and answers with what serve returns, while the server is locked.
 func (s *Server) endpoint(need Permission, serve func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -114,7 +112,7 @@ func (s *Server) endpoint(need Permission, serve func(*http.Request) (any, error
 	})
 }
 
-// authorize gives the answers that Mackerel gives: an unknown key is a 401, which its documentation does not mention.
+// authorize refuses as Mackerel does. The 401 for an unknown key is not in Mackerel's documentation.
 func (s *Server) authorize(r *http.Request, need Permission) error {
 	switch have := s.keys[r.Header.Get("X-Api-Key")]; {
 	case have == NoPermission:
@@ -140,8 +138,8 @@ func (s *Server) writeError(w http.ResponseWriter, err error) {
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// newID returns an id that looks like Mackerel's, eleven characters of base 62. Every new server returns the same ones in
-// the same order. Because the step has no factor in common with the number of ids, none comes twice.
+// newID returns an id that looks like Mackerel's: eleven characters of base 62. Every new server returns the same ids in
+// the same order. No id is repeated, because step and the number of ids have no common factor.
 func (s *Server) newID() string {
 	const all, step = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62, 519_283_746_152_839_479
 	s.ids++
