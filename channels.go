@@ -34,22 +34,24 @@ import (
 //
 // # JSON
 //
-// A Channel is read and written as the API has it, with both versions of encoding/json. The JSON contains the URL.
+// Both versions of encoding/json read and write a Channel as the API has it. The JSON contains the URL.
 //
-// Nothing of a channel that was read is lost when it is written again. JSON members that this package does not know are
-// written as they were read, for as long as Detail has the type that was read. A type that this package does not know,
-// and a channel with a member of the wrong JSON type, are [*Unknown] and keep the whole JSON. Only a JSON null is an
-// error. For the members emails, userIds, mentions and enabledGraphImage, null and absent mean the same as empty.
+// A channel that was read is written again without loss. Members that this package does not know are written as they
+// were read, as long as the type of Detail is the type that was read. A channel of an unknown type, one with a member
+// of the wrong JSON type, and a value that is not an object are read as [*Unknown] and keep the whole JSON. Only null
+// is an error.
 //
-// If a name is doubled in the JSON, the last one counts. Version 2 of encoding/json refuses doubled names and invalid
-// UTF-8 before this package sees them, unless the caller passes [jsontext.AllowDuplicateNames] and
-// [jsontext.AllowInvalidUTF8].
+// Null, absent and empty mean the same for emails, userIds, mentions and enabledGraphImage. For events, an empty list
+// means that the channel is told nothing; null and absent mean that the JSON does not say.
+//
+// Of a doubled documented member, the last one counts. Version 2 of encoding/json refuses doubled names and invalid
+// UTF-8 by itself, unless the caller passes [jsontext.AllowDuplicateNames] and [jsontext.AllowInvalidUTF8].
 //
 // A copy of a Channel shares its Detail with the original.
 type Channel struct {
 	ID          string    // given by Mackerel
 	Name        string    // required
-	SuspendedAt time.Time // when Mackerel stopped sending to the channel; zero if it is not suspended; never sent to the API
+	SuspendedAt time.Time // when Mackerel suspended the channel, or zero; read-only in the API
 	Detail      Detail    // required
 
 	rest *rest // nil if the fields above say everything
@@ -59,8 +61,8 @@ type Channel struct {
 //
 //   - [Email], [Slack] and [Webhook], which the API creates and updates
 //   - [EmailBroadcast], [Chatwork], [HipChat], [Line], [Typetalk], [Twilio], [PagerDuty], [Opsgenie], [JSM], [Teams],
-//     [EventBridge], [Reactio] and [Yammer], which have no fields: the API does not show their tokens and rooms, and they
-//     are created on Mackerel's web site
+//     [EventBridge], [Reactio] and [Yammer], which have no fields: the API does not show their tokens and rooms, and
+//     they are created on Mackerel's web site
 //   - [Unknown], for every other type
 //
 // A switch over a Detail needs a default, because a later version of this package may have more types:
@@ -117,9 +119,8 @@ const (
 
 // Email sends mail to addresses and to users of the organization.
 //
-// Events is the list of events that the channel is told about. An empty list mutes the channel. A nil list means that
-// the JSON did not say, and [Client.CreateChannel] and [Client.UpdateChannel] refuse it. The same is true of [Slack] and
-// [Webhook].
+// Events lists what the channel is told. A channel with an empty list is told nothing. [Client.CreateChannel] and
+// [Client.UpdateChannel] refuse a nil list. The same is true for [Slack] and [Webhook].
 type Email struct {
 	Emails  []string
 	UserIDs []string
@@ -129,7 +130,7 @@ type Email struct {
 // Slack posts to an incoming webhook of Slack or of compatible software.
 type Slack struct {
 	URL               Secret            // http or https; anyone who has it can post
-	Mentions          map[Status]string // text to add to a message of this status, such as "@here"; ok, warning and critical are documented
+	Mentions          map[Status]string // such as "@here"; documented for ok, warning and critical
 	EnabledGraphImage bool              // add a picture of the graph
 	Events            []ChannelEvent    // see [Email]
 }
@@ -248,13 +249,13 @@ type channelJSON struct {
 	Events            []ChannelEvent    `json:"events,omitzero"`
 	AddToDefault      *bool             `json:"addToDefaultNotificationGroup,omitzero"` // of requests only
 
-	// Rest takes all other members as they are written. encoding/json/v2 of Go 1.26 calls the option inline, that of Go
-	// 1.27 and the mirror call it embed.
+	// Rest takes all other members as they are written. The option is called embed; encoding/json/v2 of Go 1.26 calls
+	// it inline.
 	Rest jsontext.Value `json:",inline,embed"`
 }
 
-// A rest is what a channel was read from, beyond its fields. For most types, json has the members that do not belong to
-// the type. For *Unknown, it has the first four fields as they were read, and Rest is the whole JSON.
+// A rest is what a channel was read from. It has the members that do not belong to the type. For *Unknown, it has the
+// fields of Channel as they were read, and Rest is the whole JSON.
 //
 // The JSON may contain a secret URL. It is behind two pointers, because fmt follows one pointer for a bad verb.
 type rest struct {
@@ -369,14 +370,14 @@ func (c *Channel) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return c.UnmarshalJSON(v)
 }
 
-// check returns an error for what could not be written again as it was read: a time too far away, and a null in a list or
-// among the mentions, which is read as "".
+// check returns an error for what could not be written again as it was read: a time too far away, and a null in a
+// list or among the mentions, which is read as "".
 func (j *channelJSON) check(b []byte) error {
 	if epochOf(timeOf(j.SuspendedAt)) != j.SuspendedAt {
 		return errors.New("suspendedAt: not a time")
 	}
 	if !j.hasEmptyText() || bytes.Count(b, []byte("null")) == bytes.Count(b, []byte(`"suspendedAt":null`)) {
-		return nil
+		return nil // there is no null but the usual one
 	}
 	var texts struct {
 		Emails   []*string          `json:"emails"`
@@ -384,12 +385,21 @@ func (j *channelJSON) check(b []byte) error {
 		Events   []*string          `json:"events"`
 		Mentions map[string]*string `json:"mentions"`
 	}
-	err := json.Unmarshal(b, &texts, lenient)
-	all := slices.Concat(texts.Emails, texts.UserIDs, texts.Events, slices.Collect(maps.Values(texts.Mentions)))
-	if slices.Contains(all, nil) {
-		return errors.New("null where a string belongs")
+	if err := json.Unmarshal(b, &texts, lenient); err != nil {
+		return err
 	}
-	return err
+	for _, m := range []struct {
+		name   string
+		values []*string
+	}{
+		{"emails", texts.Emails}, {"userIds", texts.UserIDs}, {"events", texts.Events},
+		{"mentions", slices.Collect(maps.Values(texts.Mentions))},
+	} {
+		if slices.Contains(m.values, nil) {
+			return errors.New(m.name + ": null where a string belongs")
+		}
+	}
+	return nil
 }
 
 func (j *channelJSON) hasEmptyText() bool {
@@ -501,8 +511,8 @@ func (c Channel) MarshalJSONTo(e *jsontext.Encoder) error {
 	return e.WriteValue(whole)
 }
 
-// requestBody returns the body of a request that creates or replaces the channel: the channel's JSON without the members
-// that the API does not take.
+// requestBody returns the body of a request that creates or replaces the channel: the channel's JSON without the
+// members that the API does not take.
 func (c Channel) requestBody(addToDefaultNotificationGroup *bool) ([]byte, error) {
 	if _, unknown := c.Detail.(*Unknown); !unknown {
 		j := c.toJSON()
@@ -521,7 +531,8 @@ func (c Channel) requestBody(addToDefaultNotificationGroup *bool) ([]byte, error
 		return m.name == "id" || m.name == "suspendedAt" || m.name == "addToDefaultNotificationGroup"
 	})
 	if add := addToDefaultNotificationGroup; add != nil {
-		o = append(o, member{key: jsontext.Value(`"addToDefaultNotificationGroup"`), value: strconv.AppendBool(nil, *add)})
+		key := jsontext.Value(`"addToDefaultNotificationGroup"`)
+		o = append(o, member{key: key, value: strconv.AppendBool(nil, *add)})
 	}
 	return json.Marshal(o, lenient)
 }
@@ -530,7 +541,8 @@ func (c Channel) requestBody(addToDefaultNotificationGroup *bool) ([]byte, error
 // It does not compare [Unknown].Err.
 func (c Channel) Equal(o Channel) bool {
 	if isNil(c.Detail) || isNil(o.Detail) {
-		return isNil(c.Detail) && isNil(o.Detail) && c.ID == o.ID && c.Name == o.Name && c.SuspendedAt.Equal(o.SuspendedAt)
+		same := c.ID == o.ID && c.Name == o.Name && c.SuspendedAt.Equal(o.SuspendedAt)
+		return same && isNil(c.Detail) && isNil(o.Detail)
 	}
 	return reflect.TypeOf(c.Detail) == reflect.TypeOf(o.Detail) && c.canonical() == o.canonical()
 }
@@ -602,8 +614,8 @@ func (c *Client) ListChannels(ctx context.Context) ([]Channel, error) {
 	return *list.Channels, nil
 }
 
-// GetChannel returns the channel with this ID, or [ErrNotFound]. The API has no call for a single channel, so this lists
-// all channels.
+// GetChannel returns the channel with this ID, or [ErrNotFound]. The API has no call for a single channel, so this
+// lists all channels.
 func (c *Client) GetChannel(ctx context.Context, id string) (Channel, error) {
 	list, attempts, err := do[channelList](ctx, c, listChannels, nil, "channels")
 	if err != nil {
@@ -631,8 +643,9 @@ type CreateChannelOptions struct {
 // (https://mackerel.io/api-docs/entry/channels#create).
 //
 // The API creates channels of the types email, slack and webhook. For other known types CreateChannel returns
-// [ErrUnsupported] without a request. It returns [ErrInvalid] without a request, listing all problems, if Name, Detail or
-// the Detail's Events are missing, or if the URL is not an http or https URL. Everything else is left to the API.
+// [ErrUnsupported] without a request. It returns [ErrInvalid] without a request, listing all problems, if Name,
+// Detail or the Detail's Events are missing, or if the URL is not an http or https URL. Everything else is left to
+// the API.
 //
 // A lost answer is [ErrAmbiguous]: the request is not repeated, because that could create two channels.
 func (c *Client) CreateChannel(ctx context.Context, ch Channel, o CreateChannelOptions) (Channel, error) {
@@ -646,9 +659,9 @@ func (c *Client) CreateChannel(ctx context.Context, ch Channel, o CreateChannelO
 // UpdateChannel replaces the channel that has ch.ID, and returns it: PUT /api/v0/channels/<channelId>
 // (https://mackerel.io/api-docs/entry/channels#update).
 //
-// All of the channel is replaced, so change a channel that was listed. The type cannot be changed. UpdateChannel refuses
-// without a request what [Client.CreateChannel] refuses, and a channel without an ID. The answer does not tell whether the
-// channel is suspended. The request is repeated after a lost answer.
+// All of the channel is replaced, so change a channel that was listed. The type cannot be changed. UpdateChannel
+// refuses without a request what [Client.CreateChannel] refuses, and a channel without an ID. The answer does not
+// tell whether the channel is suspended. The request is repeated after a lost answer.
 func (c *Client) UpdateChannel(ctx context.Context, ch Channel) (Channel, error) {
 	body, err := channelBody(updateChannel, ch, nil)
 	if err != nil {

@@ -13,35 +13,34 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Version is the version of this module.
-const Version = "0.1.0"
+// UserAgent is the User-Agent header of all requests, with the version of this module, unless [CallOptions] has
+// another.
+const UserAgent = "mackerel-notify/0.1.0"
 
-// UserAgent is what clients and notifiers call themselves unless told otherwise.
-const UserAgent = "mackerel-notify/" + Version
-
-// DefaultBaseURL is where Mackerel's API is. KCPS customers use https://kcps-mackerel.io.
+// DefaultBaseURL is the address of Mackerel's API. KCPS customers use https://kcps-mackerel.io.
 const DefaultBaseURL = "https://api.mackerelio.com"
 
-// provider is Mackerel itself in errors.
+// provider is the name of Mackerel itself in errors.
 const provider = "mackerel"
 
-// ClientConfig says as whom to call Mackerel's API. APIKey is required.
+// ClientConfig configures a [Client]. APIKey is required.
 type ClientConfig struct {
-	APIKey  Secret      `json:"api_key"`           // of an organization; reading needs Read, changing also Write permission
+	APIKey  Secret      `json:"api_key"`           // of an organization; changes need Write permission
 	BaseURL string      `json:"base_url,omitzero"` // DefaultBaseURL unless set; may have a path
-	Call    CallOptions `json:"-"`                 // Delivery means nothing here: no operation is a message
+	Call    CallOptions `json:"-"`                 // Delivery has no effect, because no operation is a message
 }
 
 // A Client calls Mackerel's API (https://mackerel.io/api-docs/) with the key of one organization. It is safe for
-// concurrent use. Its methods return an *[Error] when they fail. Reading, replacing and deleting are repeated after a
-// lost answer, creating is not.
+// concurrent use. Its methods return an *[Error] when they fail. After a lost answer, requests that read, replace or
+// delete are repeated; requests that create are not.
 type Client struct {
 	transport *transport.Transport
 	base      *url.URL
 	header    func() http.Header
 }
 
-// NewClient checks the configuration, without calling the API, and reports all problems as one [ErrConfig].
+// NewClient returns a client. It checks the configuration without calling the API, and lists all problems in one
+// [ErrConfig].
 func NewClient(c ClientConfig) (*Client, error) {
 	var problems []string
 	if c.APIKey.IsZero() {
@@ -67,7 +66,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	}, nil
 }
 
-// String returns "mackerel": a client prints nothing of its key.
+// String returns "mackerel". A printed client does not show its key.
 func (c *Client) String() string { return provider }
 
 // options are the caller's options as the transport takes them.
@@ -85,23 +84,23 @@ func options(c CallOptions) transport.Options {
 	return o
 }
 
-// An operation is one row of the API's reference: what it is called, how it is sent, and what doing it twice means.
+// An operation is one of the API's operations: its name in errors, its method, and what it means to repeat it.
 type operation struct {
 	name   string
 	method string
 	repeat transport.Repeat
 }
 
-// An answer knows whether it has what the documentation promises: an empty object is JSON as well.
+// An answer reports whether it has the documented members, because an empty object is valid JSON, too.
 type answer interface{ complete() bool }
 
-// call makes one call below /api/v0 and decodes the answer into a T.
+// call sends one request below /api/v0 and decodes the answer.
 func call[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {
 	answer, _, err := do[T](ctx, c, op, body, path...)
 	return answer, err
 }
 
-// do is call, and tells how many requests it took.
+// do is call, and also returns the number of attempts.
 func do[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, int, error) {
 	var answer T
 	u, ok := transport.Join(c.base, append([]string{"api", "v0"}, path...)...)
@@ -125,7 +124,7 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 
 var errUndocumented = errors.New("the answer is not the documented one")
 
-// failure is the result of a failed operation as an Error.
+// failure makes an Error of the result of a failed operation.
 func (c *Client) failure(op operation, r transport.Result) error {
 	return &Error{
 		Provider:   provider,

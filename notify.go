@@ -10,57 +10,59 @@ import (
 	"time"
 )
 
-// A Notifier carries an alert to people. Nil means that the service answered with its documented success, or that the
-// notifier is configured not to send this alert ([Receipt].Skipped); everything else is an error, most often an
-// [*Error]. A Notifier is safe for concurrent use and leaves the alert, and what it points to, as it is.
+// A Notifier sends an alert to people. A nil error means that the service answered with its documented success, or
+// that the notifier is configured not to send this alert ([Receipt].Skipped). Errors are an [*Error] for all
+// notifiers of this module. A Notifier is safe for concurrent use, and does not change the alert or what it points
+// to.
 type Notifier interface {
 	Notify(ctx context.Context, a Alert) error
 }
 
-// A Deliverer is a Notifier that can also tell what came of it. Every notifier of this module is one.
+// A Deliverer is a Notifier that also returns a [Receipt]. Every notifier of this module is a Deliverer.
 type Deliverer interface {
 	Notifier
 	Deliver(ctx context.Context, a Alert) (Receipt, error)
 }
 
-// A Previewer can show what it would send, without sending it. Every notifier of this module is one.
+// A Previewer returns what it would send for an alert, without sending it. Every notifier of this module is a
+// Previewer.
 type Previewer interface {
 	Preview(a Alert) (*Preview, error)
 }
 
-// A NotifierFunc is a function as a Notifier.
+// A NotifierFunc is a Notifier that calls a function.
 type NotifierFunc func(ctx context.Context, a Alert) error
 
 // Notify calls f.
 func (f NotifierFunc) Notify(ctx context.Context, a Alert) error { return f(ctx, a) }
 
-// A Receipt says what came of one delivery. With an error it says how far it got.
+// A Receipt describes one delivery, also a failed one.
 type Receipt struct {
 	Provider string        // the service: "chatwork"
-	ID       string        // the service's own id of what it made, "" where it gives none
-	Skipped  string        // why this notifier is configured not to send this alert; then no request was made
-	Queued   bool          // the service accepted it and delivers later, without saying so
+	ID       string        // the service's id of the message, "" if it has none
+	Skipped  string        // why this notifier is configured not to send this alert; no request was made
+	Queued   bool          // the service accepted the message, and does not tell whether it was delivered
 	Attempts int           // requests made
-	Duration time.Duration // from the call to the return, waits included
+	Duration time.Duration // of the call, including waits
 	Cuts     []Cut         // what did not fit the service's limits, in the order it was cut
 }
 
-// A Cut says that a field was shortened to fit a limit of the service.
+// A Cut is a field that was shortened to fit a limit of the service.
 type Cut struct {
 	Field    string // "memo", "message", ...
 	Unit     string // what the limit counts: "bytes", "runes", "utf-16 units", or "items" of a list
 	From, To int    // the length before and after, in that unit
 }
 
-// A Preview is what a notifier would send for an alert: usually one request, none if it is skipped.
+// A Preview is what a notifier would send for an alert: usually one request, and none if the alert is skipped.
 type Preview struct {
 	Skipped  string // as in [Receipt]
 	Requests []PreviewRequest
 	Cuts     []Cut // as in [Receipt]
 }
 
-// A PreviewRequest is one request as it would be sent, with its secrets as [redacted] and what differs each time, such
-// as a retry key or a date, as {placeholder}.
+// A PreviewRequest is one request as it would be sent. Secrets are shown as [redacted], and values that differ each
+// time, such as a date, as {placeholder}.
 type PreviewRequest struct {
 	Method, URL string
 	Header      http.Header
@@ -95,13 +97,14 @@ type CallOptions struct {
 	// Timeout counts if it is shorter than ours, its CheckRedirect does not: redirects are refused. Nil shares one
 	// connection pool between all notifiers of the process. Email ignores it.
 	Client *http.Client
-	// Timeout is the limit of one attempt, from dialing to the last byte of the answer; 10 s unless set. Of a file that is
-	// uploaded or downloaded it is the limit of silence.
+	// Timeout is the limit of one attempt, from dialing to the last byte of the answer; 10 s unless set. Of a file
+	// that is uploaded or downloaded it is the limit of silence.
 	Timeout time.Duration
 	// MaxAttempts is how often one call is tried at the most; 3 unless set, and 1 means no second try.
 	MaxAttempts int
-	// MaxWait is the longest single wait between two attempts; 15 s unless set. If the service asks for more, or for more
-	// than the context's deadline leaves, the call returns at once and the error's RetryAfter says how long to wait.
+	// MaxWait is the longest single wait between two attempts; 15 s unless set. If the service asks for more, or for
+	// more than the context's deadline leaves, the call returns at once and the error's RetryAfter says how long to
+	// wait.
 	MaxWait time.Duration
 	// Delivery is what to do when an answer was lost. The zero value is the package's default, see there.
 	Delivery Delivery
@@ -124,17 +127,17 @@ type Attempt struct {
 	Last     bool          // no other attempt follows
 }
 
-// A Result is what became of one notifier in [DeliverAll].
+// A Result is the result of one notifier in [DeliverAll].
 type Result struct {
 	Notifier Notifier
-	Receipt  Receipt // of a Deliverer; of any other Notifier only the Duration is known
+	Receipt  Receipt // has the Duration only, unless the Notifier is a Deliverer
 	Err      error
 }
 
-// Results are what became of all notifiers in [DeliverAll], in the order in which they were given.
+// Results are the results of all notifiers in [DeliverAll], in the order of its arguments.
 type Results []Result
 
-// Err returns nil if every notifier succeeded, and the error that [Multi] would have returned if not: [Failures] lists
+// Err returns nil if every notifier succeeded. Otherwise it returns the error that [Multi] returns; [Failures] lists
 // its parts.
 func (r Results) Err() error {
 	var errs []error
@@ -146,16 +149,15 @@ func (r Results) Err() error {
 	return errors.Join(errs...)
 }
 
-// DeliverAll sends the alert through all notifiers at once, waits for all of them, and returns their results in the
-// order given. That one fails, or is nil, costs the others nothing. If one panics, DeliverAll panics with the same
-// value after all have ended.
+// DeliverAll sends the alert through all notifiers at once and waits for all of them. A notifier that fails or is nil
+// does not affect the others. If a notifier panics, DeliverAll panics with the same value after all have ended.
 func DeliverAll(ctx context.Context, a Alert, notifiers ...Notifier) Results {
 	results := make(Results, len(notifiers))
 	panics := make([]any, len(notifiers))
 	var wg sync.WaitGroup
 	for i, n := range notifiers {
 		wg.Go(func() {
-			// Ended by runtime.Goexit, a notifier has neither returned nor panicked; it must not pass for a success.
+			// The result of a notifier that calls runtime.Goexit.
 			results[i] = Result{Notifier: n, Err: errors.New("the notifier ended its goroutine")}
 			defer func() { panics[i] = recover() }()
 			results[i] = deliver(ctx, a, n)
@@ -183,25 +185,25 @@ func deliver(ctx context.Context, a Alert, n Notifier) Result {
 	return Result{Notifier: n, Receipt: Receipt{Duration: time.Since(start)}, Err: err}
 }
 
-// Multi returns a Notifier that notifies all the given ones, as [DeliverAll] does. Its error joins one [*DeliveryError]
-// per failure, in the order given: [Failures] lists them, [Retry] tells whether trying those again makes sense. The
-// list is copied.
+// Multi returns a Notifier that notifies all the given notifiers, as [DeliverAll] does. Its error joins one
+// [*DeliveryError] per failure. [Failures] lists them, and [Retry] tells whether to try them again. Multi copies the
+// list.
 func Multi(notifiers ...Notifier) Notifier {
 	return multi(slices.Clone(notifiers))
 }
 
 type multi []Notifier
 
-// Notify returns nil only if every notifier did.
+// Notify returns nil if every notifier returned nil.
 func (m multi) Notify(ctx context.Context, a Alert) error { return DeliverAll(ctx, a, m...).Err() }
 
-// A DeliveryError says which notifier of a [Multi] failed, and why.
+// A DeliveryError is the failure of one notifier of a [Multi].
 type DeliveryError struct {
-	Notifier Notifier // nil if that was what is wrong
+	Notifier Notifier // nil if Multi was given a nil notifier
 	Err      error
 }
 
-// Error names the notifier, if it has a name, and the failure.
+// Error names the notifier, if it has a String method, and the failure.
 func (e *DeliveryError) Error() string {
 	name, named := e.Notifier.(fmt.Stringer)
 	if !named {
@@ -216,14 +218,14 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns Err.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// Failures lists the deliveries that failed in an error of [Multi], through any Multi within a Multi: each names the
-// notifier itself, so that only those are tried again:
+// Failures lists the failed deliveries in an error of [Multi], also those of a Multi within a Multi. Only these need
+// to be tried again:
 //
 //	for _, f := range mackerel.Failures(err) {
 //		err = f.Notifier.Notify(ctx, alert)
 //	}
 //
-// It is empty for an error that did not come from a Multi.
+// The list is empty for an error that is not from a Multi.
 func Failures(err error) []*DeliveryError {
 	switch e := err.(type) { //nolint:errorlint // this is the walk over the tree itself
 	case *DeliveryError:

@@ -9,13 +9,13 @@ import (
 // redacted is what a Secret shows of itself.
 const redacted = "[redacted]"
 
-// A Secret is a token, key or URL that must not be printed. Every way of printing it, and JSON, gives "[redacted]";
-// only Reveal returns the value. It holds no string that fmt could reach through somebody else's unexported field.
-// The zero Secret is empty and prints as nothing. Secrets are comparable.
+// A Secret is a token, a key or a URL that must not be printed. Printing, logging and JSON show "[redacted]", and fmt
+// shows an address for a Secret in an unexported field of a struct. Only Reveal returns the value. The zero Secret is
+// empty and prints as nothing. Secrets can be compared with ==.
 type Secret struct{ value unique.Handle[string] }
 
-// NewSecret wraps a value, most often straight from the environment: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")).
-// The empty string gives the zero Secret.
+// NewSecret returns a Secret with the value: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")). For the empty string it
+// returns the zero Secret.
 func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
@@ -23,7 +23,7 @@ func NewSecret(value string) Secret {
 	return Secret{unique.Make(value)}
 }
 
-// Reveal returns the value itself.
+// Reveal returns the value.
 func (s Secret) Reveal() string {
 	if s.IsZero() {
 		return ""
@@ -31,7 +31,7 @@ func (s Secret) Reveal() string {
 	return s.value.Value()
 }
 
-// IsZero reports whether the secret is empty; JSON's omitzero asks it.
+// IsZero reports whether the secret is empty. The option omitzero of encoding/json uses it.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
 // String returns "[redacted]", or nothing for an empty secret.
@@ -48,14 +48,14 @@ func (s Secret) GoString() string { return `"` + s.String() + `"` }
 // LogValue is String, for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is String: a configuration that is written out does not take its secrets along.
+// MarshalText is String, so that a configuration can be written without its secrets.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads the value itself. It refuses "[redacted]", which is what is left of a secret after it was written
-// out: better an error now than a wrong password later.
+// UnmarshalText reads the value. The text "[redacted]" is an error, because MarshalText has written it instead of the
+// value.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == redacted {
-		return errors.New(`the secret was written out as "[redacted]": its value is lost`)
+		return errors.New(`the secret was written as "[redacted]": its value is lost`)
 	}
 	*s = NewSecret(string(text))
 	return nil

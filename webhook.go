@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,12 +15,12 @@ import (
 )
 
 // ParseWebhook reads the body of a webhook of Mackerel, of any event and of any year
-// (https://mackerel.io/docs/entry/howto/alerts/webhook). It also reads the detail of an event on Amazon EventBridge, which
-// has the same form, and what [Alert.MarshalJSON] writes. The alert keeps a copy of the body in Raw, without a byte order
-// mark and white space around it.
+// (https://mackerel.io/docs/entry/howto/alerts/webhook). It also reads the detail of an event on Amazon EventBridge,
+// which has the same form, and what [Alert.MarshalJSON] writes. The alert keeps a copy of the body in Raw, without a
+// byte order mark and white space around it.
 //
-// ParseWebhook may return both an alert and an error. If members have the wrong JSON type, the error is [ErrInvalid] and
-// names them, and the rest of the alert is filled. There is no alert only if the body is not a JSON object.
+// ParseWebhook may return both an alert and an error. If members have the wrong JSON type, the error is [ErrInvalid]
+// and names them, and the rest of the alert is filled. There is no alert only if the body is not a JSON object.
 //
 // An event that this package does not know is no error. If the body does not name its event, the event follows from the
 // members alert, alertGroup and fromStatus, and is empty without them.
@@ -71,6 +69,7 @@ func (a Alert) MarshalJSON() ([]byte, error) {
 		body := a.body(false)
 		return json.Marshal(&body, lenient)
 	}
+	a.received = r
 	before, after := r.body, a.body(r.series)
 	changed, err := change(r.raw, &before, &after)
 	if r.noEvent && !bytes.Equal(changed, r.raw) {
@@ -319,7 +318,8 @@ func (e Event) ofHost() bool {
 	return e == EventHostStatus || e == EventHostRegister || e == EventHostRetire
 }
 
-// ofMonitor reports whether the event has the object monitor. Events that this package does not know are taken to have it.
+// ofMonitor reports whether the event has the object monitor. Events that this package does not know are taken to
+// have it.
 func (e Event) ofMonitor() bool {
 	switch e {
 	case "", EventAlert, EventAlertGroup, EventHostStatus, EventHostRegister, EventHostRetire, EventSample:
@@ -333,16 +333,20 @@ func (e Event) ofMonitor() bool {
 func (b *webhookBody) metric(p *problems) *Metric {
 	alert, series := orZero(b.Alert), cmp.Or(b.Metric, b.Series)
 	m := Metric{
-		Label: alert.MetricLabel, Value: alert.MetricValue, Warning: alert.WarningThreshold, Critical: alert.CriticalThreshold,
-		Operator: alert.MonitorOperator, Duration: p.whole("alert.duration", alert.Duration),
+		Label:    alert.MetricLabel,
+		Value:    alert.MetricValue,
+		Warning:  alert.WarningThreshold,
+		Critical: alert.CriticalThreshold,
+		Operator: alert.MonitorOperator,
+		Duration: p.whole("alert.duration", alert.Duration),
 	}
 	if series != nil {
 		m.Label = cmp.Or(m.Label, series.Name)
 		m.Labels = make(map[string]string)
 		maps.Copy(m.Labels, series.Labels)
 	}
-	if m.Label == "" && m.Value == nil && m.Warning == nil && m.Critical == nil && m.Operator == "" && m.Duration == 0 &&
-		m.Labels == nil {
+	numbers := m.Value != nil || m.Warning != nil || m.Critical != nil || m.Duration != 0
+	if !numbers && m.Label == "" && m.Operator == "" && m.Labels == nil {
 		return nil
 	}
 	return &m
@@ -354,8 +358,8 @@ func (b *webhookBody) host() *Host {
 		return nil
 	}
 	return &Host{
-		ID: h.ID, Name: h.Name, URL: h.URL, Type: h.Type, Status: h.Status, FromStatus: orZero(b.FromStatus), Memo: h.Memo,
-		Retired: orZero(h.IsRetired), Roles: rolesOf(h.Roles),
+		ID: h.ID, Name: h.Name, URL: h.URL, Type: h.Type, Status: h.Status, FromStatus: orZero(b.FromStatus),
+		Memo: h.Memo, Retired: orZero(h.IsRetired), Roles: rolesOf(h.Roles),
 	}
 }
 
@@ -377,9 +381,9 @@ func (b *webhookBody) group() *AlertGroup {
 	return &AlertGroup{ID: orZero(b.Group).ID, SettingID: s.ID, SettingURL: s.URL, Name: s.Name, Memo: s.Memo}
 }
 
-// body is the inverse of webhookBody.alert. Members that Mackerel always sends for an event are written even if they are
-// empty, all others only if they are not. With series, the labels of the metric are in "series", otherwise in "metric".
-// The result shares no memory with the alert.
+// body is the inverse of webhookBody.alert. Members that Mackerel always sends for an event are written even if they
+// are empty, all others only if they are not. With series, the labels of the metric are in "series", otherwise in
+// "metric". The result shares no memory with the alert.
 func (a Alert) body(series bool) webhookBody {
 	a.Event = cmp.Or(a.Event, EventAlert)
 	own := a.Event == EventAlert
@@ -461,7 +465,7 @@ func (a Alert) alertBody() *webhookAlert {
 	}
 	if m := a.Metric; m != nil {
 		b.MetricLabel, b.MonitorOperator = m.Label, m.Operator
-		b.MetricValue, b.CriticalThreshold, b.WarningThreshold = number(m.Value), number(m.Critical), number(m.Warning)
+		b.MetricValue, b.CriticalThreshold, b.WarningThreshold = finite(m.Value), finite(m.Critical), finite(m.Warning)
 		if m.Duration != 0 {
 			d := float64(m.Duration)
 			b.Duration = &d
@@ -512,8 +516,8 @@ func text(s string, always bool) *string {
 	return &s
 }
 
-// number leaves out what JSON cannot say.
-func number(f *float64) *float64 {
+// finite leaves out numbers that JSON does not have.
+func finite(f *float64) *float64 {
 	if f == nil || math.IsNaN(*f) || math.IsInf(*f, 0) {
 		return nil
 	}
@@ -536,213 +540,4 @@ func secondsOrNull(t time.Time, always bool) **float64 {
 	}
 	s := seconds(t)
 	return &s
-}
-
-// problems collects what is wrong with the members of a webhook, as far as it fits an error's message. A body of
-// megabytes can be wrong in every byte, so of the rest it has the number only.
-type problems struct {
-	lines []string
-	bytes int
-	more  int
-}
-
-// maxProblemBytes is the room for the problems in [Error].Message.
-const maxProblemBytes = 480
-
-// add adds a line once. The sender's words in it must be quoted, in ASCII.
-func (p *problems) add(member, problem string) {
-	line := member + ": " + problem
-	switch {
-	case slices.Contains(p.lines, line):
-	case p.bytes+len(line) > maxProblemBytes:
-		p.more++
-	default:
-		p.lines = append(p.lines, line)
-		p.bytes += len(line) + len("; ")
-	}
-}
-
-// list is one line, empty if nothing was wrong.
-func (p *problems) list() string {
-	lines := p.lines
-	if p.more > 0 {
-		lines = append(slices.Clip(lines), strconv.Itoa(p.more)+" more of the wrong type")
-	}
-	return strings.Join(lines, "; ")
-}
-
-// whole returns a number that fits an int on every machine, or 0.
-func (p *problems) whole(member string, f *float64) int {
-	if f == nil {
-		return 0
-	}
-	if *f != math.Trunc(*f) || math.Abs(*f) > math.MaxInt32 {
-		p.add(member, "not a whole number, or too large")
-		return 0
-	}
-	return int(*f)
-}
-
-// The years 1 to 9999, in seconds since 1970. Other times have no JSON in Go. Milliseconds where seconds belong are
-// beyond the year 9999.
-const (
-	minEpoch = -62135596800
-	maxEpoch = 253402300799
-)
-
-// time returns a number of units since 1970 as a time in UTC. 0 is no time: some senders write it for null.
-func (p *problems) time(member string, f *float64, unit time.Duration) time.Time {
-	if f == nil || math.Trunc(*f) == 0 {
-		return time.Time{}
-	}
-	if s := *f * unit.Seconds(); s < minEpoch || s > maxEpoch {
-		p.add(member, "a number far from any time")
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(*f) * unit.Milliseconds()).UTC()
-}
-
-// unmarshalers read a webhookBody in which every member may have a wrong type. Such a member is noted and left empty, and
-// reading goes on, while encoding/json would stop. Of a doubled member the last one counts.
-func (p *problems) unmarshalers() *json.Unmarshalers {
-	return json.JoinUnmarshalers(
-		stringOf[string](p), stringOf[Event](p), optional[bool](p, 't'), optional[float64](p, '0'),
-		optional[webhookUser](p, '{'), optional[webhookHost](p, '{'), optional[webhookService](p, '{'),
-		optional[webhookAlert](p, '{'), optional[webhookGroup](p, '{'), optional[webhookSetting](p, '{'),
-		optional[webhookMonitor](p, '{'), optional[webhookSeries](nil, '{'), // "metric" may be something else
-		listOf[webhookRole](p), listOf[webhookFact](p), labels(p),
-	)
-}
-
-// accept reports whether the next value is of the kind. If it is not, it skips the value, and notes it unless it is the
-// null of a member.
-func (p *problems) accept(d *jsontext.Decoder, kind jsontext.Kind) (bool, error) {
-	found := d.PeekKind()
-	if found == kind || found == 'f' && kind == 't' {
-		return true, nil
-	}
-	if err := d.SkipValue(); err != nil {
-		return false, err
-	}
-	in, _ := d.StackIndex(d.StackDepth())
-	if p != nil && (found != 'n' || in == '[') {
-		p.add(path(d.StackPointer()), kindName(found)+" where "+kindName(kind)+" belongs")
-	}
-	return false, nil
-}
-
-func stringOf[T ~string](p *problems) *json.Unmarshalers {
-	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, v *T) error {
-		*v = ""
-		ok, err := p.accept(d, '"')
-		if !ok {
-			return err
-		}
-		t, err := d.ReadToken()
-		*v = T(t.String())
-		return err
-	})
-}
-
-// optional reads a value into a pointer, which is nil for null.
-func optional[T any](p *problems, kind jsontext.Kind) *json.Unmarshalers {
-	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, v **T) error {
-		*v = nil
-		ok, err := p.accept(d, kind)
-		if !ok {
-			return err
-		}
-		value := new(T)
-		err = json.UnmarshalDecode(d, value)
-		if e := (*json.SemanticError)(nil); errors.As(err, &e) { // the type is right: a number beyond float64
-			p.add(path(d.StackPointer()), "too large")
-			return nil
-		}
-		*v = value
-		return err
-	})
-}
-
-// listOf leaves out elements that are not objects.
-func listOf[T any](p *problems) *json.Unmarshalers {
-	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, v *[]T) error {
-		*v = nil
-		ok, err := p.accept(d, '[')
-		if !ok {
-			return err
-		}
-		_, err = d.ReadToken()
-		for err == nil && d.PeekKind() != ']' {
-			var element T
-			if ok, err = p.accept(d, '{'); ok {
-				err = json.UnmarshalDecode(d, &element)
-				*v = append(*v, element)
-			}
-		}
-		if err == nil {
-			_, err = d.ReadToken()
-		}
-		return err
-	})
-}
-
-// labels leaves out values that are not strings.
-func labels(p *problems) *json.Unmarshalers {
-	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, v *map[string]string) error {
-		*v = nil
-		ok, err := p.accept(d, '{')
-		if !ok {
-			return err
-		}
-		*v = make(map[string]string)
-		_, err = d.ReadToken()
-		for err == nil && d.PeekKind() != '}' {
-			var name, value jsontext.Token
-			if name, err = d.ReadToken(); err != nil {
-				return err
-			}
-			key := name.String()
-			if ok, err = p.accept(d, '"'); ok {
-				value, err = d.ReadToken()
-				(*v)[key] = value.String()
-			}
-		}
-		if err == nil {
-			_, err = d.ReadToken()
-		}
-		return err
-	})
-}
-
-// kindName is what an error calls a kind of JSON value.
-func kindName(k jsontext.Kind) string {
-	switch k {
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case 't', 'f':
-		return "a boolean"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	}
-	return "null"
-}
-
-// path writes a JSON pointer as programmers do: host.roles[0].fullname, and metric.labels["b c"] for an odd name.
-func path(pointer jsontext.Pointer) string {
-	var b strings.Builder
-	for token := range pointer.Tokens() {
-		switch {
-		case strings.Trim(token, "0123456789") == "" && token != "":
-			b.WriteString("[" + token + "]")
-		case strings.IndexFunc(token, notKeyRune) >= 0 || token == "":
-			fmt.Fprintf(&b, "[%+q]", token)
-		default:
-			b.WriteString("." + token)
-		}
-	}
-	return strings.TrimPrefix(b.String(), ".")
 }

@@ -35,9 +35,9 @@ type ordered struct {
 	Rest              jsontext.Value `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
 }
 
-// AddChannel adds a channel as if it had always been there, and returns its id: the object's own or, if it has none, a
-// new one. The channel is listed as the JSON object says, whatever its type and members are. Like every new channel it is
-// in the default notification group. AddChannel panics if object is not a JSON object or if its id is taken.
+// AddChannel adds a channel as if it had always been there, and returns its id: the object's own or, if it has none,
+// a new one. The channel is listed as the JSON object says, whatever its type and members are. Like every new channel
+// it is in the default notification group. AddChannel panics if object is not a JSON object or if its id is taken.
 func (s *Server) AddChannel(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,8 +59,8 @@ func (s *Server) AddChannel(object string) (id string) {
 	return c.id
 }
 
-// AddChannelOfEachType adds one channel of each type that Mackerel has or has had, with all the members of its type, and
-// returns their ids.
+// AddChannelOfEachType adds one channel of each type that Mackerel has or has had, with all the members of its type,
+// and returns their ids.
 func (s *Server) AddChannelOfEachType() (ids []string) {
 	for _, object := range oneOfEachType {
 		ids = append(ids, s.AddChannel(object))

@@ -1,5 +1,5 @@
-// Package mackereltest is a fake of Mackerel's API (https://mackerel.io/api-docs/) for tests. It is a real HTTP server that
-// stores what it is sent and refuses what Mackerel refuses. It has the notification channels only.
+// Package mackereltest is a fake of Mackerel's API (https://mackerel.io/api-docs/) for tests. It is a real HTTP
+// server that stores what it is sent and refuses what Mackerel refuses. It has the notification channels only.
 //
 // To test a program, give it the URL of the fake and one of its keys:
 //
@@ -24,9 +24,9 @@
 //   - 403: a change with a key that may only read.
 //   - 404: an unknown channel or path.
 //   - 400: a body that is not declared as JSON or is not JSON; a documented member of the wrong JSON type; a doubled
-//     member; a missing or empty name; a missing url; a url that is not http or https; an invalid email address; a user of
-//     another organization; an unknown event; a type other than email, slack and webhook; a change of the type;
-//     addToDefaultNotificationGroup in an update.
+//     member; a missing or empty name; a missing url; a url that is not http or https; an invalid email address; a
+//     user of another organization; an unknown event; a type other than email, slack and webhook; a change of the
+//     type; addToDefaultNotificationGroup in an update.
 //
 // Everything else is accepted, because no source shows that Mackerel refuses it. Unknown members, members of another
 // type, id and suspendedAt in a body are ignored. Documented members that are left out or null get their empty value.

@@ -117,7 +117,8 @@ func (s *Server) check(name string, value, was jsontext.Value) error {
 		if json.Unmarshal(was, &had) != nil {
 			had = nil
 		}
-		return texts(name, value, "is not an event", func(e string) bool { return slices.Contains(append(had, events...), e) })
+		known := slices.Concat(had, events)
+		return texts(name, value, "is not an event", func(e string) bool { return slices.Contains(known, e) })
 	case "mentions":
 		mentions, err := membersOf(value)
 		if err != nil {

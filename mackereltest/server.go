@@ -37,7 +37,8 @@ type Server struct {
 	stringErrors bool
 }
 
-// NewServer returns a server without channels and users. It does not listen before URL or Client is called. Close ends it.
+// NewServer returns a server without channels and users. It does not listen before URL or Client is called. Close
+// ends it.
 func NewServer() *Server {
 	s := &Server{
 		keys:  map[string]Permission{APIKey: ReadWrite, ReadOnlyAPIKey: Read},
@@ -138,8 +139,8 @@ func (s *Server) writeError(w http.ResponseWriter, err error) {
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// newID returns an id that looks like Mackerel's: eleven characters of base 62. Every new server returns the same ids in
-// the same order. No id is repeated, because step and the number of ids have no common factor.
+// newID returns an id that looks like Mackerel's: eleven characters of base 62. Every new server returns the same ids
+// in the same order. No id is repeated, because step and the number of ids have no common factor.
 func (s *Server) newID() string {
 	const all, step = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62, 519_283_746_152_839_479
 	s.ids++
