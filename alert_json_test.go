@@ -156,6 +156,11 @@ func TestAlertChanged(t *testing.T) {
 		{"a null filled", func(a *mackerel.Alert) { a.ImageURL = "u" }, `"imageUrl":null`, `"imageUrl":"u"`},
 		{"a member within", func(a *mackerel.Alert) { a.ID = "6" }, `"id":"5"`, `"id":"6"`},
 		{"a number", func(a *mackerel.Alert) { a.Metric = &mackerel.Metric{Value: float(2)} }, `"metricValue":1.0`, `"metricValue":2`},
+		{"a number behind its pointer", func(a *mackerel.Alert) { *a.Metric.Value = 2 }, `"metricValue":1.0`, `"metricValue":2`},
+		{
+			"a role within the list", func(a *mackerel.Alert) { a.Host.Roles[1].FullName = "S: c" },
+			`"fullname":"S: b"`, `"fullname":"S: c"`,
+		},
 		{"a number removed", func(a *mackerel.Alert) { a.Metric = nil }, `"metricValue":1.0,`, ``},
 		{
 			"a member that was not there", func(a *mackerel.Alert) { a.Reason = "r" },
@@ -312,6 +317,14 @@ func TestAlertChangedKeepsUnknownObjects(t *testing.T) {
 
 func TestAlertQueryMetricStaysWhereItWas(t *testing.T) {
 	for _, name := range []string{"alert-query", "alert-query-series"} {
+		labelled, err := mackerel.ParseWebhook(webhookFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		labelled.Metric.Labels["service.name"] = "other"
+		if b := marshalAlert(t, labelled); strings.Count(string(b), `"service.name":"other"`) != 1 || strings.Contains(string(b), `"checkout"`) {
+			t.Errorf("%s: got %s", name, b)
+		}
 		a, err := mackerel.ParseWebhook(webhookFile(t, name))
 		if err != nil {
 			t.Fatal(err)
@@ -321,6 +334,17 @@ func TestAlertQueryMetricStaysWhereItWas(t *testing.T) {
 		if err != nil || back.Metric != nil {
 			t.Errorf("%s: got %+v, %v", name, back.Metric, err)
 		}
+	}
+}
+
+func TestAlertWithMetricAndSeries(t *testing.T) {
+	a, err := mackerel.ParseWebhook([]byte(`{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"1"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Metric.Labels["a"] = "2"
+	if got := marshalAlert(t, a); string(got) != `{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"2"}}}` {
+		t.Errorf("got %s", got)
 	}
 }
 

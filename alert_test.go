@@ -192,6 +192,10 @@ func TestAlertClosedOfAWebhook(t *testing.T) {
 		{"the status is changed", open, func(a *mackerel.Alert) { a.Status = mackerel.StatusWarning }, true},
 		{"the time is changed", open, func(a *mackerel.Alert) { a.ClosedAt = time.Time{} }, false},
 		{"the status is changed to open", over, func(a *mackerel.Alert) { a.Status = mackerel.StatusWarning }, false},
+		{
+			"the time is removed", `"status":"critical","isOpen":false,"closedAt":1767225900`,
+			func(a *mackerel.Alert) { a.ClosedAt = time.Time{} }, false,
+		},
 		{"no isOpen", `"status":"critical","closedAt":1767225900`, func(*mackerel.Alert) {}, true},
 		{"an isOpen of the wrong type", `"status":"ok","isOpen":"yes"`, func(*mackerel.Alert) {}, true},
 	}
@@ -210,6 +214,13 @@ func TestAlertClosedOfAWebhook(t *testing.T) {
 				t.Errorf("read again it is %t", back.Closed())
 			}
 		})
+	}
+}
+
+func TestAlertClosedOfAGroup(t *testing.T) {
+	a, err := mackerel.ParseWebhook([]byte(`{"event":"alertGroup","alert":{"isOpen":true},"alertGroup":{"status":"OK"}}`))
+	if err != nil || !a.Closed() {
+		t.Errorf("isOpen of another object counts: %v", err)
 	}
 }
 

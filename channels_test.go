@@ -253,6 +253,7 @@ func TestChannelOfAnotherFormIsUnknown(t *testing.T) {
 		"suspended at a part of a microsecond": {`{"name":"n","type":"email","suspendedAt":0.0000001}`, "email", "suspendedAt"},
 		"a good value does not mend a bad one": {`{"type":"webhook","url":1,"url":"https://w.example"}`, "webhook", "url"},
 		"a url in an error":                    {`{"type":"slack","url":["https://hooks.example/secret"]}`, "slack", "url"},
+		"a url as a status in an error":        {`{"type":"slack","mentions":{"https://hooks.example/secret":5}}`, "slack", "mentions"},
 		"a number":                             {`5`, "", "not a JSON object"},
 		"an array":                             {`[{"type":"line"}]`, "", "not a JSON object"},
 		"a string":                             {`"line"`, "", "not a JSON object"},
@@ -518,6 +519,10 @@ func TestChannelEqual(t *testing.T) {
 				t.Errorf("%v and %v: %v, %v", a, b, a.Equal(b), b.Equal(a))
 			}
 		})
+	}
+	unknown := mackerel.Channel{Detail: &mackerel.Unknown{Type: "line"}}
+	if unknown.Equal(mackerel.Channel{Detail: &mackerel.Line{}}) {
+		t.Error("another Detail of the same type is equal")
 	}
 }
 
