@@ -249,39 +249,58 @@ func order(t *testing.T, b []byte) string {
 	return strings.Join(tokens, " ")
 }
 
-func TestAlertChangedWhereAMemberIsThereTwice(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"sample","message":"a","message":"b","imageUrl":"c","imageUrl":null,"fromStatus":"d","fromStatus":"e"}`))
-	if err != nil {
-		t.Fatal(err)
+func TestAlertChangedInOddBodies(t *testing.T) {
+	tests := []struct {
+		name, body string
+		change     func(*mackerel.Alert)
+		want       string
+	}{
+		{
+			"doubled members", `{"event":"sample","message":"a","message":"b","imageUrl":"c","imageUrl":null,"fromStatus":"d","fromStatus":"e"}`,
+			func(a *mackerel.Alert) { a.Message, a.Host = "changed", nil },
+			`{"event":"sample","message":"a","message":"changed","imageUrl":"c","imageUrl":null}`,
+		},
+		{
+			"a doubled object", `{"event":"sample","host":{"id":"1","x":1},"host":{"name":"a","y":2}}`,
+			func(a *mackerel.Alert) { a.Host = &mackerel.Host{Name: "b"} },
+			`{"event":"sample","host":{"id":"1","x":1},"host":{"name":"b","y":2}}`,
+		},
+		{
+			"a role of the wrong type", `{"event":"alert","host":{"roles":["S: a",{"fullname":"S: b"}]}}`,
+			func(a *mackerel.Alert) { a.Host = &mackerel.Host{Roles: []mackerel.Role{{FullName: "S: c"}}} },
+			`{"event":"alert","host":{"roles":[` + roleJSON("S: c") + `]}}`,
+		},
+		{
+			"members of the wrong type, unchanged", `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`,
+			func(*mackerel.Alert) {}, `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`,
+		},
+		{
+			"members of the wrong type", `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`,
+			func(a *mackerel.Alert) { a.Status = mackerel.StatusWarning },
+			`{"event":"alert","host":"app01","alert":{"status":"warning","id":5}}`,
+		},
+		{
+			"unknown objects", `{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1},"host":{"y":2}}`,
+			func(a *mackerel.Alert) { a.ID = "5" },
+			`{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1,"id":"5"},"host":{"y":2}}`,
+		},
+		{
+			"a metric and a series", `{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"1"}}}`,
+			func(a *mackerel.Alert) { a.Metric.Labels["a"] = "2" },
+			`{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"2"}}}`,
+		},
 	}
-	a.Message, a.Host = "changed", nil
-	if got := marshalAlert(t, a); string(got) != `{"event":"sample","message":"a","message":"changed","imageUrl":"c","imageUrl":null}` {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestAlertChangedWhereARoleWasOfTheWrongType(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","host":{"roles":["S: a",{"fullname":"S: b"}]}}`))
-	if !errors.Is(err, mackerel.ErrInvalid) {
-		t.Fatal(err)
-	}
-	a.Host = &mackerel.Host{Roles: []mackerel.Role{{FullName: "S: c"}}}
-	if got := marshalAlert(t, a); string(got) != `{"event":"alert","host":{"roles":[`+roleJSON("S: c")+`]}}` {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestAlertChangedWhereAMemberWasOfTheWrongType(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`))
-	if !errors.Is(err, mackerel.ErrInvalid) {
-		t.Fatal(err)
-	}
-	if got := marshalAlert(t, a); string(got) != `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}` {
-		t.Errorf("unchanged: %s", got)
-	}
-	a.Status = mackerel.StatusWarning
-	if got := marshalAlert(t, a); string(got) != `{"event":"alert","host":"app01","alert":{"status":"warning","id":5}}` {
-		t.Errorf("changed: %s", got)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := mackerel.ParseWebhook([]byte(tt.body))
+			if err != nil && !errors.Is(err, mackerel.ErrInvalid) {
+				t.Fatal(err)
+			}
+			tt.change(&a)
+			if got := marshalAlert(t, a); string(got) != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
 	}
 }
 
@@ -304,17 +323,6 @@ func TestAlertChangedKeepsTheEventThatWasTold(t *testing.T) {
 	}
 }
 
-func TestAlertChangedKeepsUnknownObjects(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1},"host":{"y":2}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.ID = "5"
-	if got := marshalAlert(t, a); string(got) != `{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1,"id":"5"},"host":{"y":2}}` {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestAlertQueryMetricStaysWhereItWas(t *testing.T) {
 	for _, name := range []string{"alert-query", "alert-query-series"} {
 		labelled, err := mackerel.ParseWebhook(webhookFile(t, name))
@@ -334,17 +342,6 @@ func TestAlertQueryMetricStaysWhereItWas(t *testing.T) {
 		if err != nil || back.Metric != nil {
 			t.Errorf("%s: got %+v, %v", name, back.Metric, err)
 		}
-	}
-}
-
-func TestAlertWithMetricAndSeries(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"1"}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Metric.Labels["a"] = "2"
-	if got := marshalAlert(t, a); string(got) != `{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"2"}}}` {
-		t.Errorf("got %s", got)
 	}
 }
 
