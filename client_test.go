@@ -211,11 +211,11 @@ func TestOnlyWhatIsWrongForeverIsRefusedLocally(t *testing.T) {
 			}
 		})
 	}
-	for typ, detail := range channelTypes {
+	for typ := range channelTypes {
 		if typ == "email" || typ == "slack" || typ == "webhook" {
 			continue
 		}
-		detail = decodeChannel(t, `{"type":"`+string(typ)+`"}`).Detail
+		detail := decodeChannel(t, `{"type":"`+string(typ)+`"}`).Detail
 		_, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "x", Detail: detail}, mackerel.CreateChannelOptions{})
 		if !errors.Is(err, mackerel.ErrUnsupported) || !strings.Contains(err.Error(), string(typ)) {
 			t.Errorf("%s: got %v", typ, err)

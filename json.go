@@ -366,8 +366,9 @@ func kindName(k jsontext.Kind) string {
 		return "an object"
 	case '[':
 		return "an array"
+	default:
+		return "null"
 	}
-	return "null"
 }
 
 // path writes a JSON pointer as programmers do: host.roles[0].fullname, and metric.labels["b c"] for an odd name.

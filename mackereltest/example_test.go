@@ -36,6 +36,8 @@ func Example() {
 	for _, c := range s.Channels() {
 		fmt.Printf("%s\n", c)
 	}
-	// Output: 503 Service Unavailable 200 OK
+	// Output:
+	// 503 Service Unavailable
+	// 200 OK
 	// {"id":"4XVr2TY9KMc","name":"ops","type":"webhook","suspendedAt":null,"url":"https://hook.example.com/","enabledGraphImage":false,"events":["alert"]}
 }
