@@ -12,33 +12,37 @@ import (
 	"unicode/utf8"
 )
 
-// An Alert is one thing to tell people, wherever it came from: a webhook ([ParseWebhook]), Mackerel's API, or the
-// program's own hand, in which case ID, Status and Monitor.Name go a long way. It is passed by value; what its pointers
-// and slices reach is read-only for notifiers.
+// An Alert is what a notifier tells people: an alert of Mackerel or another event of its webhooks. It comes from a
+// webhook ([ParseWebhook]), from Mackerel's API, or from a program, which needs to set ID, Status and Message or
+// Monitor.Name only.
+//
+// An Alert is passed by value. Notifiers do not change what its pointers and slices refer to.
 type Alert struct {
-	ID        string  // Mackerel's or the caller's own: the same when the alert opens, changes and closes
+	ID        string  // Mackerel's or the caller's own; the same when the alert opens, changes and closes
 	Event     Event   // what happened; empty is EventAlert
 	Status    Status  // of an alert or alert group; empty is shown as unknown
 	Org       string  // the organization's name
-	URL       string  // the page to open: of the alert, the alert group or the host
-	Monitor   Monitor // the monitor that raised it, or that was created, updated or deleted
+	URL       string  // the page of the alert, the alert group or the host
+	Monitor   Monitor // the monitor that opened the alert, or that was created, updated or deleted
 	Message   string  // as Mackerel or the caller wrote it
-	Metric    *Metric // what was measured, if something was
-	Facts     []Fact  // the caller's own lines, drawn by every provider after the metric
+	Metric    *Metric // what was measured; nil for monitors that measure nothing
+	Facts     []Fact  // the caller's own lines, shown after the metric
 	Host      *Host
 	Service   *Service
 	Group     *AlertGroup
 	User      *User  // who closed or changed it by hand
 	ImageURL  string // of the graph
-	Trigger   string // why a webhook's status changed: "monitor", "manual close", ...
-	Reason    string // what a person gave as the reason for closing it
+	Trigger   string // why the status changed: "monitor", "manual close", ...
+	Reason    string // why a person closed it
 	OpenedAt  time.Time
-	ClosedAt  time.Time       // zero while it is open
-	ChangedAt time.Time       // of the last change of status
+	ClosedAt  time.Time       // zero while the alert is open
+	ChangedAt time.Time       // when the status changed last
 	Raw       json.RawMessage // the webhook's body as received; nil for an alert made by hand
+
+	received *received // of an alert from ParseWebhook
 }
 
-// An Event is what a webhook says has happened. Events newer than this package are kept as they came.
+// An Event is what happened, as a webhook names it. Events that this package does not know are kept.
 type Event string
 
 // The events of Mackerel's webhooks.
@@ -54,8 +58,9 @@ const (
 	EventSample        Event = "sample" // the Test button
 )
 
-// ChannelEvent returns the event that a channel subscribes to in order to receive this one: all three monitor events are
-// "monitor", an empty event is "alert", and any other is called the same. The sample needs no subscription and has none.
+// ChannelEvent returns the event that a channel has to subscribe to for receiving this one. For the three monitor
+// events that is "monitor", for an empty event "alert", for the sample "" because every channel receives it. All
+// other events have the same name.
 func (e Event) ChannelEvent() ChannelEvent {
 	switch e {
 	case "":
@@ -69,9 +74,9 @@ func (e Event) ChannelEvent() ChannelEvent {
 	return ChannelEvent(e)
 }
 
-// A Status is the state of an alert. Mackerel writes it in lower case in webhooks and in upper case in its API and in
-// alert groups; [ParseWebhook] gives lower case, and everything here reads either. Statuses newer than this package are
-// kept as they came and drawn neutral.
+// A Status is the state of an alert. Mackerel writes it in lower case in webhooks, and in upper case in its API and
+// in alert groups. [ParseWebhook] returns lower case; this module accepts both. Statuses that this package does not
+// know are kept, and shown in a neutral colour.
 type Status string
 
 // The statuses of alerts.
@@ -82,7 +87,7 @@ const (
 	StatusUnknown  Status = "unknown"
 )
 
-// Fold returns the status in lower case, and unknown for an empty one: fit for a switch.
+// Fold returns the status in lower case, and [StatusUnknown] for an empty status.
 func (s Status) Fold() Status {
 	if s == "" {
 		return StatusUnknown
@@ -90,57 +95,60 @@ func (s Status) Fold() Status {
 	return Status(strings.ToLower(string(s)))
 }
 
-// Label returns the status as people know it from Mackerel: "OK", "WARNING", "CRITICAL", "UNKNOWN".
+// Label returns the status in upper case, as Mackerel shows it: "OK", "WARNING", "CRITICAL", "UNKNOWN".
 func (s Status) Label() string { return strings.ToUpper(string(cmp.Or(s, StatusUnknown))) }
 
-// A Monitor is the rule that raised an alert.
+// A Monitor is the rule that opened an alert.
 type Monitor struct {
 	ID   string
 	Name string
 	Type string // connectivity, host, service, external, check, expression, anomalyDetection, query
-	Memo string // free text, often several lines: what to do about it
+	Memo string // free text, often several lines
 }
 
-// A Metric is what a monitor measured. Nil pointers mean that there is none: zero is a value.
+// A Metric is what a monitor measured. A nil pointer means that there is no such number.
+//
+// Duration is how many minutes the value was averaged over. For a monitor of a service metric it is the number of points,
+// as in Mackerel's settings. It is 0 if it is not known.
 type Metric struct {
 	Label    string
-	Value    *float64          // missing on a manual close
+	Value    *float64          // nil if the alert was closed by hand
 	Warning  *float64          // threshold
 	Critical *float64          // threshold
 	Operator string            // between value and threshold: ">" or "<"
-	Duration int               // minutes the value is averaged over, 0 if not given
-	Labels   map[string]string // of a query monitor's series
+	Duration int               // in minutes, or in points
+	Labels   map[string]string // of the series of a query monitor
 }
 
-// A Fact is one line of a message.
+// A Fact is one line of a message, "label: value".
 type Fact struct {
-	Label string `json:"label"`
-	Value string `json:"value"`
+	Label string
+	Value string
 }
 
-// A Host is the host an alert is about.
+// A Host is the host that an alert is about.
 type Host struct {
 	ID         string
 	Name       string
-	URL        string
+	URL        string // its page in Mackerel
 	Type       string
-	Status     string // working, standby, maintenance, poweroff
-	FromStatus string // before a hostStatus event
+	Status     string // working, standby, maintenance or poweroff
+	FromStatus string // the status before, in a hostStatus event
 	Memo       string
-	Retired    bool // false in the hostRetire event itself
+	Retired    bool // Mackerel sends false in the hostRetire event
 	Roles      []Role
 }
 
-// A Role is a host's part in a service.
+// A Role is the part of a host in a service.
 type Role struct {
-	FullName   string // "Service: Role" in webhooks
+	FullName   string // "Service: Role"
 	Service    string
 	Name       string
 	ServiceURL string
 	URL        string
 }
 
-// A Service is the service an alert is about.
+// A Service is the service that an alert is about.
 type Service struct {
 	ID    string
 	Name  string
@@ -149,7 +157,7 @@ type Service struct {
 	Roles []Role
 }
 
-// An AlertGroup is a group of alerts, and the setting that made it one.
+// An AlertGroup is a group of alerts, and the alert group setting that it belongs to.
 type AlertGroup struct {
 	ID         string
 	SettingID  string
@@ -164,12 +172,19 @@ type User struct {
 	ScreenName string
 }
 
-// Closed reports whether the alert is over: its status is ok, or it has a time of closing.
-func (a Alert) Closed() bool { return a.Status.Fold() == StatusOK || !a.ClosedAt.IsZero() }
+// Closed reports whether the alert is closed: its status is ok, or it has a time of closing. For an alert that was
+// received, isOpen of the webhook decides, as long as neither Status nor ClosedAt was changed.
+func (a Alert) Closed() bool {
+	r := a.received
+	if r != nil && r.isOpen != nil && a.Status == r.status && a.ClosedAt.Equal(r.closedAt) {
+		return !*r.isOpen
+	}
+	return a.Status.Fold() == StatusOK || !a.ClosedAt.IsZero()
+}
 
-// Title is the alert in one line: "[CRITICAL] CPU % on app01", "[WARNING] group db", "Host app01: working ->
-// maintenance", "Monitor CPU updated by hanako". The words around the names are ASCII, whatever the language of the
-// message, because a single dash beyond it would halve an SMS. It is as long as the names are.
+// Title returns the alert in one line, in English: "[CRITICAL] CPU % on app01", "[WARNING] group db", "Host app01:
+// working -> maintenance", "Monitor CPU updated by hanako". The words around the names are ASCII, because one
+// character beyond GSM-7 halves the length of an SMS. The names are not cut.
 func (a Alert) Title() string { return oneLine(a.title()) }
 
 func (a Alert) title() string {
@@ -196,8 +211,8 @@ func (a Alert) title() string {
 	return "Event " + string(a.Event)
 }
 
-// subject names what an alert is about. An alert of the API has no monitor's name: then the first line of the message
-// has to do, or the monitor's ID.
+// subject names what an alert is about: the monitor by its name, or the first line of the message, or the monitor's ID.
+// Alerts of the API have no name of a monitor.
 func (a Alert) subject() string {
 	name := oneLine(a.Monitor.Name)
 	if name == "" {
@@ -210,7 +225,6 @@ func (a Alert) subject() string {
 	return name
 }
 
-// monitorName is what the titles of its own events call a monitor.
 func (a Alert) monitorName() string { return cmp.Or(a.Monitor.Name, a.Monitor.ID) }
 
 func (a Alert) hostName() string {
@@ -220,7 +234,7 @@ func (a Alert) hostName() string {
 	return cmp.Or(a.Host.Name, a.Host.ID)
 }
 
-// hostChange is what follows the host's name: ": working -> maintenance" as far as it is known.
+// hostChange follows the host's name in a title: ": working -> maintenance", or what is known of it.
 func (a Alert) hostChange() string {
 	switch {
 	case a.Host == nil || a.Host.Status == "":
@@ -245,8 +259,8 @@ func (a Alert) byUser() string {
 	return " by " + a.User.ScreenName
 }
 
-// oneLine turns every run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
-// one of Japanese, stay. What is not UTF-8 is replaced: many services refuse a whole message for it.
+// oneLine turns each run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
+// Japanese one, stay. Invalid UTF-8 is replaced, because many services refuse a message that has any.
 func oneLine(s string) string {
 	if isOneLine(s) {
 		return s
@@ -256,7 +270,7 @@ func oneLine(s string) string {
 
 func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// isOneLine spares the names that need no change, which are nearly all.
+// isOneLine reports whether oneLine would change nothing. That is so for nearly all names.
 func isOneLine(s string) bool {
 	before := ' '
 	for _, r := range s {
@@ -274,18 +288,21 @@ func isOneLine(s string) bool {
 // maxKey is the longest Key in bytes.
 const maxKey = 100
 
-// Key identifies what the alert is about, for services that group, replace or close by a key of ours. It is the same
-// when the alert opens, changes and closes, in every process: "mackerel-" and the ID, "mackerel-group-" and the group's
-// ID, or without an ID a hash of the names of monitor, host, service and group, which keeps alerts apart from alert
-// groups, host events and monitor events. At most 100 bytes of [A-Za-z0-9_-]: an ID that does not fit is hashed too.
+// Key identifies the alert for services that group, replace or close messages by a key. It is the same when the alert
+// opens, changes and closes, in every process. It is one of these, at most 100 bytes of [A-Za-z0-9_-]:
 //
-// Alerts made by hand that have neither an ID nor a name all share one key.
+//   - "mackerel-" and the ID
+//   - "mackerel-group-" and the ID of the alert group
+//   - "mackerel-" and a hash, if the ID does not fit
+//   - without an ID, "mackerel-" and a hash of the kind of event and the names of monitor, host, service and group
+//
+// Alerts without an ID and without any of these names share one key.
 func (a Alert) Key() string {
 	switch {
 	case a.Group != nil && a.Group.ID != "" && (a.ID == "" || a.Event == EventAlertGroup):
 		return keyFor("mackerel-group-", a.Group.ID)
 	case strings.HasPrefix(a.ID, "group-"):
-		return hashKey("id", a.ID) // it would read as the key of a group
+		return hashKey("id", a.ID) // otherwise it would be the key of a group
 	case a.ID != "":
 		return keyFor("mackerel-", a.ID)
 	}
@@ -311,7 +328,7 @@ func notKeyRune(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
-// hashKey hashes the parts with their lengths, so that moving a character from one to the next gives another key.
+// hashKey hashes the parts with their lengths, so that "ab", "c" and "a", "bc" have different keys.
 func hashKey(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -156,6 +156,11 @@ func TestAlertChanged(t *testing.T) {
 		{"a null filled", func(a *mackerel.Alert) { a.ImageURL = "u" }, `"imageUrl":null`, `"imageUrl":"u"`},
 		{"a member within", func(a *mackerel.Alert) { a.ID = "6" }, `"id":"5"`, `"id":"6"`},
 		{"a number", func(a *mackerel.Alert) { a.Metric = &mackerel.Metric{Value: float(2)} }, `"metricValue":1.0`, `"metricValue":2`},
+		{"a number behind its pointer", func(a *mackerel.Alert) { *a.Metric.Value = 2 }, `"metricValue":1.0`, `"metricValue":2`},
+		{
+			"a role within the list", func(a *mackerel.Alert) { a.Host.Roles[1].FullName = "S: c" },
+			`"fullname":"S: b"`, `"fullname":"S: c"`,
+		},
 		{"a number removed", func(a *mackerel.Alert) { a.Metric = nil }, `"metricValue":1.0,`, ``},
 		{
 			"a member that was not there", func(a *mackerel.Alert) { a.Reason = "r" },
@@ -244,39 +249,58 @@ func order(t *testing.T, b []byte) string {
 	return strings.Join(tokens, " ")
 }
 
-func TestAlertChangedWhereAMemberIsThereTwice(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"sample","message":"a","message":"b","imageUrl":"c","imageUrl":null,"fromStatus":"d","fromStatus":"e"}`))
-	if err != nil {
-		t.Fatal(err)
+func TestAlertChangedInOddBodies(t *testing.T) {
+	tests := []struct {
+		name, body string
+		change     func(*mackerel.Alert)
+		want       string
+	}{
+		{
+			"doubled members", `{"event":"sample","message":"a","message":"b","imageUrl":"c","imageUrl":null,"fromStatus":"d","fromStatus":"e"}`,
+			func(a *mackerel.Alert) { a.Message, a.Host = "changed", nil },
+			`{"event":"sample","message":"a","message":"changed","imageUrl":"c","imageUrl":null}`,
+		},
+		{
+			"a doubled object", `{"event":"sample","host":{"id":"1","x":1},"host":{"name":"a","y":2}}`,
+			func(a *mackerel.Alert) { a.Host = &mackerel.Host{Name: "b"} },
+			`{"event":"sample","host":{"id":"1","x":1},"host":{"name":"b","y":2}}`,
+		},
+		{
+			"a role of the wrong type", `{"event":"alert","host":{"roles":["S: a",{"fullname":"S: b"}]}}`,
+			func(a *mackerel.Alert) { a.Host = &mackerel.Host{Roles: []mackerel.Role{{FullName: "S: c"}}} },
+			`{"event":"alert","host":{"roles":[` + roleJSON("S: c") + `]}}`,
+		},
+		{
+			"members of the wrong type, unchanged", `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`,
+			func(*mackerel.Alert) {}, `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`,
+		},
+		{
+			"members of the wrong type", `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`,
+			func(a *mackerel.Alert) { a.Status = mackerel.StatusWarning },
+			`{"event":"alert","host":"app01","alert":{"status":"warning","id":5}}`,
+		},
+		{
+			"unknown objects", `{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1},"host":{"y":2}}`,
+			func(a *mackerel.Alert) { a.ID = "5" },
+			`{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1,"id":"5"},"host":{"y":2}}`,
+		},
+		{
+			"a metric and a series", `{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"1"}}}`,
+			func(a *mackerel.Alert) { a.Metric.Labels["a"] = "2" },
+			`{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"2"}}}`,
+		},
 	}
-	a.Message, a.Host = "changed", nil
-	if got := marshalAlert(t, a); string(got) != `{"event":"sample","message":"a","message":"changed","imageUrl":"c","imageUrl":null}` {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestAlertChangedWhereARoleWasOfTheWrongType(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","host":{"roles":["S: a",{"fullname":"S: b"}]}}`))
-	if !errors.Is(err, mackerel.ErrInvalid) {
-		t.Fatal(err)
-	}
-	a.Host = &mackerel.Host{Roles: []mackerel.Role{{FullName: "S: c"}}}
-	if got := marshalAlert(t, a); string(got) != `{"event":"alert","host":{"roles":[`+roleJSON("S: c")+`]}}` {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestAlertChangedWhereAMemberWasOfTheWrongType(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","host":"app01","alert":{"status":7,"id":5}}`))
-	if !errors.Is(err, mackerel.ErrInvalid) {
-		t.Fatal(err)
-	}
-	if got := marshalAlert(t, a); string(got) != `{"event":"alert","host":"app01","alert":{"status":7,"id":5}}` {
-		t.Errorf("unchanged: %s", got)
-	}
-	a.Status = mackerel.StatusWarning
-	if got := marshalAlert(t, a); string(got) != `{"event":"alert","host":"app01","alert":{"status":"warning","id":5}}` {
-		t.Errorf("changed: %s", got)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := mackerel.ParseWebhook([]byte(tt.body))
+			if err != nil && !errors.Is(err, mackerel.ErrInvalid) {
+				t.Fatal(err)
+			}
+			tt.change(&a)
+			if got := marshalAlert(t, a); string(got) != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
 	}
 }
 
@@ -299,19 +323,16 @@ func TestAlertChangedKeepsTheEventThatWasTold(t *testing.T) {
 	}
 }
 
-func TestAlertChangedKeepsUnknownObjects(t *testing.T) {
-	a, err := mackerel.ParseWebhook([]byte(`{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1},"host":{"y":2}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.ID = "5"
-	if got := marshalAlert(t, a); string(got) != `{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1,"id":"5"},"host":{"y":2}}` {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestAlertQueryMetricStaysWhereItWas(t *testing.T) {
 	for _, name := range []string{"alert-query", "alert-query-series"} {
+		labelled, err := mackerel.ParseWebhook(webhookFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		labelled.Metric.Labels["service.name"] = "other"
+		if b := marshalAlert(t, labelled); strings.Count(string(b), `"service.name":"other"`) != 1 || strings.Contains(string(b), `"checkout"`) {
+			t.Errorf("%s: got %s", name, b)
+		}
 		a, err := mackerel.ParseWebhook(webhookFile(t, name))
 		if err != nil {
 			t.Fatal(err)

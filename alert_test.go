@@ -3,6 +3,7 @@ package mackerel_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 )
@@ -173,6 +174,53 @@ func TestAlertClosed(t *testing.T) {
 				t.Errorf("got %t", got)
 			}
 		})
+	}
+}
+
+// The example of Mackerel's documentation is open and has a time of closing.
+func TestAlertClosedOfAWebhook(t *testing.T) {
+	const open, over = `"status":"critical","isOpen":true,"closedAt":1767225900`, `"status":"critical","isOpen":false,"closedAt":null`
+	tests := []struct {
+		name, state string
+		change      func(*mackerel.Alert)
+		want        bool
+	}{
+		{"isOpen counts more than the time", open, func(*mackerel.Alert) {}, false},
+		{"isOpen counts more than the status", over, func(*mackerel.Alert) {}, true},
+		{"another change", open, func(a *mackerel.Alert) { a.Message = "m" }, false},
+		{"the same time in another zone", open, func(a *mackerel.Alert) { a.ClosedAt = a.ClosedAt.Local() }, false},
+		{"the status is changed", open, func(a *mackerel.Alert) { a.Status = mackerel.StatusWarning }, true},
+		{"the time is changed", open, func(a *mackerel.Alert) { a.ClosedAt = time.Time{} }, false},
+		{"the status is changed to open", over, func(a *mackerel.Alert) { a.Status = mackerel.StatusWarning }, false},
+		{
+			"the time is removed", `"status":"critical","isOpen":false,"closedAt":1767225900`,
+			func(a *mackerel.Alert) { a.ClosedAt = time.Time{} }, false,
+		},
+		{"no isOpen", `"status":"critical","closedAt":1767225900`, func(*mackerel.Alert) {}, true},
+		{"an isOpen of the wrong type", `"status":"ok","isOpen":"yes"`, func(*mackerel.Alert) {}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, _ := mackerel.ParseWebhook([]byte(`{"event":"alert","alert":{` + tt.state + `}}`)) // one has an error
+			again := mackerel.Alert{Event: a.Event, Status: a.Status, ClosedAt: a.ClosedAt, Raw: a.Raw}
+			if got := marshalAlert(t, again); string(got) != string(a.Raw) {
+				t.Errorf("an alert with the same fields is written as %s", got)
+			}
+			tt.change(&a)
+			if got := a.Closed(); got != tt.want {
+				t.Errorf("got %t", got)
+			}
+			if back, _ := mackerel.ParseWebhook(marshalAlert(t, a)); back.Closed() != tt.want {
+				t.Errorf("read again it is %t", back.Closed())
+			}
+		})
+	}
+}
+
+func TestAlertClosedOfAGroup(t *testing.T) {
+	a, err := mackerel.ParseWebhook([]byte(`{"event":"alertGroup","alert":{"isOpen":true},"alertGroup":{"status":"OK"}}`))
+	if err != nil || !a.Closed() {
+		t.Errorf("isOpen of another object counts: %v", err)
 	}
 }
 

@@ -1,56 +1,89 @@
 package mackerel
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"math"
+	"net/http"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A Channel is a notification channel of a Mackerel organization (https://mackerel.io/api-docs/entry/channels): what
-// every channel has, and a Detail that says which kind it is and holds what that kind has. A literal reads
+// A Channel is a notification channel of a Mackerel organization (https://mackerel.io/api-docs/entry/channels). It has
+// the fields that all channels have, and a Detail with the fields of its type:
 //
-//	mackerel.Channel{Name: "ops", Detail: &mackerel.Slack{URL: hook, Events: []mackerel.ChannelEvent{mackerel.ChannelEventAlert}}}
+//	mackerel.Channel{
+//		Name: "ops",
+//		Detail: &mackerel.Slack{
+//			URL:    mackerel.NewSecret(os.Getenv("SLACK_WEBHOOK_URL")),
+//			Events: []mackerel.ChannelEvent{mackerel.ChannelEventAlert},
+//		},
+//	}
 //
-// A channel that was decoded from JSON remembers members that this package does not know, and whether members were null
-// or absent, for as long as its Detail stays of the kind that was received. Encoded again it is what was received, but
-// for the fields that were changed. A copy shares its Detail with the original.
+// # JSON
+//
+// Both versions of encoding/json read and write a Channel as the API has it. The JSON contains the URL.
+//
+// A channel that was read is written again without loss. Members that this package does not know are written as they
+// were read, as long as the type of Detail is the type that was read. A channel of an unknown type, one with a member
+// of the wrong JSON type, and a value that is not an object are read as [*Unknown] and keep the whole JSON. Only null
+// is an error.
+//
+// Null, absent and empty mean the same for emails, userIds, mentions and enabledGraphImage. For events, an empty list
+// means that the channel is told nothing; null and absent mean that the JSON does not say.
+//
+// Of a doubled documented member, the last one counts. Version 2 of encoding/json refuses doubled names and invalid
+// UTF-8 by itself, unless the caller passes [jsontext.AllowDuplicateNames] and [jsontext.AllowInvalidUTF8].
+//
+// A copy of a Channel shares its Detail with the original.
 type Channel struct {
 	ID          string    // given by Mackerel
 	Name        string    // required
-	SuspendedAt time.Time // since when Mackerel sends nothing there, in whole seconds; zero unless suspended; read-only
+	SuspendedAt time.Time // when Mackerel suspended the channel, or zero; read-only in the API
 	Detail      Detail    // required
 
-	rest *rest // of a decoded channel, if the fields do not tell all of it; never changed
+	rest *rest // nil if the fields above say everything
 }
 
-// A Detail is what one kind of channel has: one of [*Email], [*EmailBroadcast], [*Slack], [*Webhook], [*Chatwork],
-// [*HipChat], [*Line], [*Typetalk], [*Twilio], [*PagerDuty], [*Opsgenie], [*JSM], [*Teams], [*EventBridge], [*Reactio],
-// [*Yammer], or [*Unknown]. Of all but email, slack and webhook the API tells nothing but that they exist: tokens, rooms
-// and phone numbers are set on Mackerel's web site, and stay there. A Detail is always a pointer:
+// A Detail is what a channel of one type has. It is always a pointer to one of these structs:
+//
+//   - [Email], [Slack] and [Webhook], which the API creates and updates
+//   - [EmailBroadcast], [Chatwork], [HipChat], [Line], [Typetalk], [Twilio], [PagerDuty], [Opsgenie], [JSM], [Teams],
+//     [EventBridge], [Reactio] and [Yammer], which have no fields: the API does not show their tokens and rooms, and
+//     they are created on Mackerel's web site
+//   - [Unknown], for every other type
+//
+// A switch over a Detail needs a default, because a later version of this package may have more types:
 //
 //	switch d := channel.Detail.(type) {
 //	case *mackerel.Email:
 //		fmt.Println("mail to", d.Emails)
 //	case *mackerel.Slack:
-//		fmt.Println("Slack, mentioning", d.Mentions)
-//	case *mackerel.Unknown:
-//		fmt.Println("a type this version does not know:", d.Type, d.Err)
+//		fmt.Println("Slack, with the mentions", d.Mentions)
 //	default:
-//		fmt.Println("some other service:", d.ChannelType())
+//		fmt.Println("another service:", d.ChannelType())
 //	}
-//
-// The default is needed: a later version of this package may know more kinds.
 type Detail interface {
-	ChannelType() ChannelType // the "type" in JSON; may be called on a nil pointer
-	load(*channelWire)
-	store(*channelWire)
+	ChannelType() ChannelType // the "type" in JSON; works on a nil pointer
+	store(*channelJSON)
 }
 
-// A ChannelType says which service a channel notifies, as JSON spells it.
+// A ChannelType is the "type" of a channel in JSON.
 type ChannelType string
 
-// The types of channels. Those marked as retired are no longer in Mackerel's list, but old organizations may have them.
+// The types of channels. Mackerel no longer creates the retired types, but old organizations may still have them.
 const (
 	ChannelTypeEmail          ChannelType = "email"
 	ChannelTypeEmailBroadcast ChannelType = "email-broadcast"
@@ -70,8 +103,8 @@ const (
 	ChannelTypeYammer         ChannelType = "yammer"  // retired 2024-01
 )
 
-// A ChannelEvent is something a channel can subscribe to. Webhooks call some of it differently, see
-// [Event.ChannelEvent]. Events newer than this package are kept as they came, and sent as they are.
+// A ChannelEvent is a kind of event that a channel can subscribe to. [Event.ChannelEvent] tells which one a webhook's
+// event belongs to. Events that this package does not know are read and sent unchanged.
 type ChannelEvent string
 
 // The events that a channel can subscribe to.
@@ -81,35 +114,32 @@ const (
 	ChannelEventHostStatus   ChannelEvent = "hostStatus"
 	ChannelEventHostRegister ChannelEvent = "hostRegister"
 	ChannelEventHostRetire   ChannelEvent = "hostRetire"
-	ChannelEventMonitor      ChannelEvent = "monitor" // created, updated or deleted
+	ChannelEventMonitor      ChannelEvent = "monitor" // a monitor was created, updated or deleted
 )
 
 // Email sends mail to addresses and to users of the organization.
-type Email struct {
-	Emails  []string       `json:"emails,omitzero"`
-	UserIDs []string       `json:"userIds,omitzero"`
-	Events  []ChannelEvent `json:"events,omitzero"`
-}
-
-// Slack posts to an incoming webhook of Slack, or of software that understands the same.
 //
-// Whoever has the URL can post there, so fmt and slog show it as [redacted], also within a Channel. Beyond the reach of
-// that are JSON, which has the URL because Mackerel's has it, and with it a slog.JSONHandler that is given a slice or a
-// struct with channels in it; and an unexported field of another struct, where fmt calls no methods: a Slack by value
-// shows there, a pointer to one only under a verb that does not fit a pointer, such as %s.
-type Slack struct {
-	URL               string            `json:"url"`
-	Mentions          map[Status]string `json:"mentions,omitzero"` // text to add for a status: "@here"; ok, warning and critical are documented
-	EnabledGraphImage bool              `json:"enabledGraphImage"`
-	Events            []ChannelEvent    `json:"events,omitzero"`
+// Events lists what the channel is told. A channel with an empty list is told nothing. [Client.CreateChannel] and
+// [Client.UpdateChannel] refuse a nil list. The same is true for [Slack] and [Webhook].
+type Email struct {
+	Emails  []string
+	UserIDs []string
+	Events  []ChannelEvent
 }
 
-// Webhook posts Mackerel's own JSON to a URL; [ParseWebhook] reads it there. The URL may hold a password or a token, and
-// is hidden as that of [Slack] is.
+// Slack posts to an incoming webhook of Slack or of compatible software.
+type Slack struct {
+	URL               Secret            // http or https; anyone who has it can post
+	Mentions          map[Status]string // such as "@here"; documented for ok, warning and critical
+	EnabledGraphImage bool              // add a picture of the graph
+	Events            []ChannelEvent    // see [Email]
+}
+
+// Webhook posts Mackerel's own JSON to a URL. [ParseWebhook] reads that JSON.
 type Webhook struct {
-	URL               string         `json:"url"`
-	EnabledGraphImage bool           `json:"enabledGraphImage"`
-	Events            []ChannelEvent `json:"events,omitzero"`
+	URL               Secret         // http or https; may contain a password or a token
+	EnabledGraphImage bool           // add the address of a picture of the graph
+	Events            []ChannelEvent // see [Email]
 }
 
 type (
@@ -141,70 +171,11 @@ type (
 	Yammer struct{}
 )
 
-// Unknown is a channel of a type that is newer than this package, or one that is not as documented. The channel still
-// has everything it came with: it can be renamed, sent and written as JSON without loss.
+// Unknown is a channel of a type that this package does not know, or one that is not as documented. The Channel keeps
+// the whole JSON: it can be renamed, updated and written without loss.
 type Unknown struct {
-	Type ChannelType `json:"type"`
-	Err  error       `json:"-"` // why a channel of a known type could not be read as such: names members, quotes no value
-}
-
-var (
-	_ Detail = (*Email)(nil)
-	_ Detail = (*EmailBroadcast)(nil)
-	_ Detail = (*Slack)(nil)
-	_ Detail = (*Webhook)(nil)
-	_ Detail = (*Chatwork)(nil)
-	_ Detail = (*HipChat)(nil)
-	_ Detail = (*Line)(nil)
-	_ Detail = (*Typetalk)(nil)
-	_ Detail = (*Twilio)(nil)
-	_ Detail = (*PagerDuty)(nil)
-	_ Detail = (*Opsgenie)(nil)
-	_ Detail = (*JSM)(nil)
-	_ Detail = (*Teams)(nil)
-	_ Detail = (*EventBridge)(nil)
-	_ Detail = (*Reactio)(nil)
-	_ Detail = (*Yammer)(nil)
-	_ Detail = (*Unknown)(nil)
-)
-
-// newDetail makes the empty variant of a type. Nothing else makes one.
-func newDetail(t ChannelType) Detail {
-	switch t {
-	case ChannelTypeEmail:
-		return new(Email)
-	case ChannelTypeEmailBroadcast:
-		return new(EmailBroadcast)
-	case ChannelTypeSlack:
-		return new(Slack)
-	case ChannelTypeWebhook:
-		return new(Webhook)
-	case ChannelTypeChatwork:
-		return new(Chatwork)
-	case ChannelTypeHipChat:
-		return new(HipChat)
-	case ChannelTypeLine:
-		return new(Line)
-	case ChannelTypeTypetalk:
-		return new(Typetalk)
-	case ChannelTypeTwilio:
-		return new(Twilio)
-	case ChannelTypePagerDuty:
-		return new(PagerDuty)
-	case ChannelTypeOpsgenie:
-		return new(Opsgenie)
-	case ChannelTypeJSM:
-		return new(JSM)
-	case ChannelTypeTeams:
-		return new(Teams)
-	case ChannelTypeEventBridge:
-		return new(EventBridge)
-	case ChannelTypeReactio:
-		return new(Reactio)
-	case ChannelTypeYammer:
-		return new(Yammer)
-	}
-	return &Unknown{Type: t}
+	Type ChannelType
+	Err  error // why a channel of a known type could not be read; names the member, does not quote its value
 }
 
 // ChannelType returns "email".
@@ -255,7 +226,7 @@ func (*Reactio) ChannelType() ChannelType { return ChannelTypeReactio }
 // ChannelType returns "yammer".
 func (*Yammer) ChannelType() ChannelType { return ChannelTypeYammer }
 
-// ChannelType returns Type, the type as it was received.
+// ChannelType returns Type, or "" for a nil pointer.
 func (u *Unknown) ChannelType() ChannelType {
 	if u == nil {
 		return ""
@@ -263,109 +234,502 @@ func (u *Unknown) ChannelType() ChannelType {
 	return u.Type
 }
 
-func (e *Email) load(w *channelWire) {
-	w.own, e.Emails, e.UserIDs, e.Events = emailMembers, w.emails, w.userIDs, w.events
+// channelJSON is the JSON of a channel: the members of all types. It has the URL as a string, because a Secret would be
+// written as [redacted].
+type channelJSON struct {
+	ID                string            `json:"id,omitzero"`
+	Name              string            `json:"name"`
+	Type              ChannelType       `json:"type"`
+	SuspendedAt       float64           `json:"suspendedAt,omitzero"` // seconds since 1970; 0 is null
+	Emails            []string          `json:"emails,omitzero"`
+	UserIDs           []string          `json:"userIds,omitzero"`
+	URL               string            `json:"url,omitzero"`
+	Mentions          map[Status]string `json:"mentions,omitzero"`
+	EnabledGraphImage *bool             `json:"enabledGraphImage,omitzero"`
+	Events            []ChannelEvent    `json:"events,omitzero"`
+	AddToDefault      *bool             `json:"addToDefaultNotificationGroup,omitzero"` // of requests only
+
+	// Rest takes all other members as they are written. The option is called embed; encoding/json/v2 of Go 1.26 calls
+	// it inline.
+	Rest jsontext.Value `json:",inline,embed"`
 }
 
-func (e *Email) store(w *channelWire) {
-	w.own, w.emails, w.userIDs, w.events = emailMembers, e.Emails, e.UserIDs, e.Events
+// A rest is what a channel was read from. It has the members that do not belong to the type. For *Unknown, it has the
+// fields of Channel as they were read, and Rest is the whole JSON.
+//
+// The JSON may contain a secret URL. It is behind two pointers, because fmt follows one pointer for a bad verb.
+type rest struct {
+	json  *channelJSON
+	whole bool // json.Rest is the whole JSON
 }
 
-func (s *Slack) load(w *channelWire) {
-	w.own, s.URL, s.Mentions, s.EnabledGraphImage, s.Events = slackMembers, w.url, w.mentions, w.enabledGraphImage, w.events
+// emptyDetails are the Details that have no fields.
+var emptyDetails = map[ChannelType]Detail{
+	ChannelTypeEmailBroadcast: new(EmailBroadcast),
+	ChannelTypeChatwork:       new(Chatwork),
+	ChannelTypeHipChat:        new(HipChat),
+	ChannelTypeLine:           new(Line),
+	ChannelTypeTypetalk:       new(Typetalk),
+	ChannelTypeTwilio:         new(Twilio),
+	ChannelTypePagerDuty:      new(PagerDuty),
+	ChannelTypeOpsgenie:       new(Opsgenie),
+	ChannelTypeJSM:            new(JSM),
+	ChannelTypeTeams:          new(Teams),
+	ChannelTypeEventBridge:    new(EventBridge),
+	ChannelTypeReactio:        new(Reactio),
+	ChannelTypeYammer:         new(Yammer),
 }
 
-func (s *Slack) store(w *channelWire) {
-	w.own, w.url, w.mentions, w.enabledGraphImage, w.events = slackMembers, s.URL, s.Mentions, s.EnabledGraphImage, s.Events
+// detail makes the Detail of what was read, and takes out of j what the Detail has.
+func (j *channelJSON) detail() Detail {
+	switch j.Type {
+	case ChannelTypeEmail:
+		d := &Email{j.Emails, j.UserIDs, j.Events}
+		j.Emails, j.UserIDs, j.Events = nil, nil, nil
+		return d
+	case ChannelTypeSlack:
+		d := &Slack{NewSecret(j.URL), j.Mentions, orZero(j.EnabledGraphImage), j.Events}
+		j.URL, j.Mentions, j.EnabledGraphImage, j.Events = "", nil, nil, nil
+		return d
+	case ChannelTypeWebhook:
+		d := &Webhook{NewSecret(j.URL), orZero(j.EnabledGraphImage), j.Events}
+		j.URL, j.EnabledGraphImage, j.Events = "", nil, nil
+		return d
+	default:
+		if d, ok := emptyDetails[j.Type]; ok {
+			return d
+		}
+		return &Unknown{Type: j.Type}
+	}
 }
 
-func (h *Webhook) load(w *channelWire) {
-	w.own, h.URL, h.EnabledGraphImage, h.Events = webhookMembers, w.url, w.enabledGraphImage, w.events
+// store puts the fields into the JSON. Only Events stays nil.
+func (e *Email) store(j *channelJSON) {
+	j.Emails, j.UserIDs, j.Events = orEmpty(e.Emails), orEmpty(e.UserIDs), e.Events
 }
 
-func (h *Webhook) store(w *channelWire) {
-	w.own, w.url, w.enabledGraphImage, w.events = webhookMembers, h.URL, h.EnabledGraphImage, h.Events
+func (s *Slack) store(j *channelJSON) {
+	j.URL, j.Mentions, j.EnabledGraphImage, j.Events = s.URL.Reveal(), s.Mentions, &s.EnabledGraphImage, s.Events
+	if j.Mentions == nil {
+		j.Mentions = map[Status]string{}
+	}
 }
 
-func (*Unknown) load(w *channelWire)  { w.unknown = true }
-func (*Unknown) store(w *channelWire) { w.unknown = true }
+func (h *Webhook) store(j *channelJSON) {
+	j.URL, j.EnabledGraphImage, j.Events = h.URL.Reveal(), &h.EnabledGraphImage, h.Events
+}
 
-// The other kinds have no members of their own.
-func (*EmailBroadcast) load(*channelWire)  {}
-func (*EmailBroadcast) store(*channelWire) {}
-func (*Chatwork) load(*channelWire)        {}
-func (*Chatwork) store(*channelWire)       {}
-func (*HipChat) load(*channelWire)         {}
-func (*HipChat) store(*channelWire)        {}
-func (*Line) load(*channelWire)            {}
-func (*Line) store(*channelWire)           {}
-func (*Typetalk) load(*channelWire)        {}
-func (*Typetalk) store(*channelWire)       {}
-func (*Twilio) load(*channelWire)          {}
-func (*Twilio) store(*channelWire)         {}
-func (*PagerDuty) load(*channelWire)       {}
-func (*PagerDuty) store(*channelWire)      {}
-func (*Opsgenie) load(*channelWire)        {}
-func (*Opsgenie) store(*channelWire)       {}
-func (*JSM) load(*channelWire)             {}
-func (*JSM) store(*channelWire)            {}
-func (*Teams) load(*channelWire)           {}
-func (*Teams) store(*channelWire)          {}
-func (*EventBridge) load(*channelWire)     {}
-func (*EventBridge) store(*channelWire)    {}
-func (*Reactio) load(*channelWire)         {}
-func (*Reactio) store(*channelWire)        {}
-func (*Yammer) load(*channelWire)          {}
-func (*Yammer) store(*channelWire)         {}
+func (*EmailBroadcast) store(*channelJSON) {}
+func (*Chatwork) store(*channelJSON)       {}
+func (*HipChat) store(*channelJSON)        {}
+func (*Line) store(*channelJSON)           {}
+func (*Typetalk) store(*channelJSON)       {}
+func (*Twilio) store(*channelJSON)         {}
+func (*PagerDuty) store(*channelJSON)      {}
+func (*Opsgenie) store(*channelJSON)       {}
+func (*JSM) store(*channelJSON)            {}
+func (*Teams) store(*channelJSON)          {}
+func (*EventBridge) store(*channelJSON)    {}
+func (*Reactio) store(*channelJSON)        {}
+func (*Yammer) store(*channelJSON)         {}
+func (*Unknown) store(*channelJSON)        {}
 
-// LogValue is the channel's id, name and type: a URL is a secret.
+// UnmarshalJSON replaces the channel with the one in b. It fails with [ErrInvalid] for null and for text that is not
+// JSON. Every other value is a channel, at least an [*Unknown].
+func (c *Channel) UnmarshalJSON(b []byte) error {
+	text, j := jsontext.Value(b), new(channelJSON)
+	err := json.Unmarshal(b, j, lenient)
+	if text.Kind() == 'n' || err != nil && !text.IsValid(lenient) {
+		return &Error{Provider: provider, Op: "decode channel", Kind: ErrInvalid, Message: "null, or not JSON"}
+	}
+	if err == nil {
+		err = j.check(b)
+	}
+	if err != nil {
+		j, err = readCommon(b, err)
+	}
+	*c = Channel{ID: j.ID, Name: j.Name, SuspendedAt: timeOf(j.SuspendedAt), Detail: j.detail()}
+	if err != nil {
+		c.Detail = &Unknown{Type: j.Type, Err: err}
+	}
+	if _, unknown := c.Detail.(*Unknown); unknown {
+		j = &channelJSON{ID: j.ID, Name: j.Name, Type: j.Type, SuspendedAt: j.SuspendedAt, Rest: bytes.Clone(b)}
+		c.rest = &rest{json: j, whole: true}
+	} else if j.hasMore() {
+		c.rest = &rest{json: j}
+	}
+	return nil
+}
+
+// UnmarshalJSONFrom is [Channel.UnmarshalJSON] for version 2 of encoding/json.
+func (c *Channel) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	v, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	return c.UnmarshalJSON(v)
+}
+
+// check returns an error for what could not be written again as it was read: a time too far away, and a null in a
+// list or among the mentions, which is read as "".
+func (j *channelJSON) check(b []byte) error {
+	if epochOf(timeOf(j.SuspendedAt)) != j.SuspendedAt {
+		return errors.New("suspendedAt: not a time")
+	}
+	if !j.hasEmptyText() || bytes.Count(b, []byte("null")) == bytes.Count(b, []byte(`"suspendedAt":null`)) {
+		return nil // there is no null but the usual one
+	}
+	var texts struct {
+		Emails   []*string          `json:"emails"`
+		UserIDs  []*string          `json:"userIds"`
+		Events   []*string          `json:"events"`
+		Mentions map[string]*string `json:"mentions"`
+	}
+	if err := json.Unmarshal(b, &texts, lenient); err != nil {
+		return err
+	}
+	for _, m := range []struct {
+		name   string
+		values []*string
+	}{
+		{"emails", texts.Emails}, {"userIds", texts.UserIDs}, {"events", texts.Events},
+		{"mentions", slices.Collect(maps.Values(texts.Mentions))},
+	} {
+		if slices.Contains(m.values, nil) {
+			return errors.New(m.name + ": null where a string belongs")
+		}
+	}
+	return nil
+}
+
+func (j *channelJSON) hasEmptyText() bool {
+	for _, text := range j.Mentions {
+		if text == "" {
+			return true
+		}
+	}
+	return slices.Contains(j.Emails, "") || slices.Contains(j.UserIDs, "") || slices.Contains(j.Events, "")
+}
+
+// readCommon reads the fields that all channels have, as far as possible, from JSON that could not be read because of
+// err. It returns an error that names the wrong member, or nil if that member does not belong to this type of channel.
+func readCommon(b []byte, err error) (*channelJSON, error) {
+	var raw struct {
+		ID          jsontext.Value `json:"id"`
+		Name        jsontext.Value `json:"name"`
+		Type        jsontext.Value `json:"type"`
+		SuspendedAt jsontext.Value `json:"suspendedAt"`
+		Rest        jsontext.Value `json:",inline,embed"`
+	}
+	if json.Unmarshal(b, &raw, lenient) != nil {
+		return new(channelJSON), errors.New("not a JSON object")
+	}
+	j, documented := &channelJSON{Rest: raw.Rest}, true
+	for _, m := range []struct {
+		value jsontext.Value
+		into  any
+	}{{raw.ID, &j.ID}, {raw.Name, &j.Name}, {raw.Type, &j.Type}, {raw.SuspendedAt, &j.SuspendedAt}} {
+		if m.value != nil && json.Unmarshal(m.value, m.into, lenient) != nil {
+			documented = false
+		}
+	}
+	if j.check(nil) != nil {
+		j.SuspendedAt, documented = 0, false
+	}
+	switch j.Type {
+	case ChannelTypeEmail, ChannelTypeSlack, ChannelTypeWebhook:
+	default:
+		if documented {
+			return j, nil
+		}
+	}
+	return j, wrongMember(err)
+}
+
+// wrongMember is an error that names the member and does not quote its value, which may be a secret.
+func wrongMember(err error) error {
+	var e *json.SemanticError
+	if !errors.As(err, &e) {
+		return err
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(string(e.JSONPointer), "/"), "/")
+	return errors.New(name + ": not of the documented type")
+}
+
+// hasMore reports whether there is something left that Channel and Detail do not have.
+func (j *channelJSON) hasMore() bool {
+	return j.Emails != nil || j.UserIDs != nil || j.URL != "" || j.Mentions != nil || j.EnabledGraphImage != nil ||
+		j.Events != nil || j.AddToDefault != nil || j.Rest != nil
+}
+
+// timeOf returns the time that is this many seconds after 1970, to the microsecond; 0 is no time.
+func timeOf(seconds float64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(math.Round(seconds * 1e6)))
+}
+
+// epochOf is the inverse of timeOf.
+func epochOf(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMicro()) / 1e6
+}
+
+// toJSON returns the channel as JSON members. Detail must not be nil.
+func (c Channel) toJSON() *channelJSON {
+	j := new(channelJSON)
+	if c.rest != nil && !c.rest.whole && c.rest.json.Type == c.Detail.ChannelType() {
+		*j = *c.rest.json
+	}
+	j.ID, j.Name, j.Type, j.SuspendedAt = c.ID, c.Name, c.Detail.ChannelType(), epochOf(c.SuspendedAt)
+	c.Detail.store(j)
+	return j
+}
+
+// MarshalJSON writes the channel as the API returns it. It fails with [ErrInvalid] if Detail is nil.
+func (c Channel) MarshalJSON() ([]byte, error) { return json.Marshal(c, lenient) }
+
+// MarshalJSONTo is [Channel.MarshalJSON] for version 2 of encoding/json.
+func (c Channel) MarshalJSONTo(e *jsontext.Encoder) error {
+	if isNil(c.Detail) {
+		return &Error{Provider: provider, Op: "encode channel", Kind: ErrInvalid, Message: "Detail: required"}
+	}
+	j := c.toJSON()
+	u, unknown := c.Detail.(*Unknown)
+	if !unknown || c.rest == nil || !c.rest.whole || c.rest.json.Type != u.Type {
+		return json.MarshalEncode(e, j)
+	}
+	was := *c.rest.json
+	was.Rest = nil
+	whole, err := change(c.rest.json.Rest, &was, j)
+	if err != nil {
+		return err
+	}
+	return e.WriteValue(whole)
+}
+
+// requestBody returns the body of a request that creates or replaces the channel: the channel's JSON without the
+// members that the API does not take.
+func (c Channel) requestBody(addToDefaultNotificationGroup *bool) ([]byte, error) {
+	if _, unknown := c.Detail.(*Unknown); !unknown {
+		j := c.toJSON()
+		j.ID, j.SuspendedAt, j.AddToDefault = "", 0, addToDefaultNotificationGroup
+		return json.Marshal(j, lenient)
+	}
+	var o object
+	b, err := c.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(b, &o, lenient)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o = slices.DeleteFunc(o, func(m member) bool {
+		return m.name == "id" || m.name == "suspendedAt" || m.name == "addToDefaultNotificationGroup"
+	})
+	if add := addToDefaultNotificationGroup; add != nil {
+		key := jsontext.Value(`"addToDefaultNotificationGroup"`)
+		o = append(o, member{key: key, value: strconv.AppendBool(nil, *add)})
+	}
+	return json.Marshal(o, lenient)
+}
+
+// Equal reports whether two channels are the same: their fields, and the JSON members that this package does not know.
+// It does not compare [Unknown].Err.
+func (c Channel) Equal(o Channel) bool {
+	if isNil(c.Detail) || isNil(o.Detail) {
+		same := c.ID == o.ID && c.Name == o.Name && c.SuspendedAt.Equal(o.SuspendedAt)
+		return same && isNil(c.Detail) && isNil(o.Detail)
+	}
+	return reflect.TypeOf(c.Detail) == reflect.TypeOf(o.Detail) && c.canonical() == o.canonical()
+}
+
+// canonical returns the channel's JSON in canonical form.
+func (c Channel) canonical() string {
+	b, err := json.Marshal(c, lenient)
+	text := jsontext.Value(b)
+	if err == nil {
+		err = text.Canonicalize(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	}
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// LogValue returns the channel's id, name and type. The JSON would contain the URL.
 func (c Channel) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", c.ID), slog.String("name", c.Name), slog.String("type", string(c.wire().typ)))
+	var t ChannelType
+	if c.Detail != nil {
+		t = c.Detail.ChannelType()
+	}
+	return slog.GroupValue(slog.String("id", c.ID), slog.String("name", c.Name), slog.String("type", string(t)))
 }
 
-// Format prints the fields, and those of Detail, as fmt prints a struct, with a URL as [redacted]. It exists because
-// what fmt does with pointers in a struct depends on the verb: most print the address, some what is there.
+// Format prints the fields as fmt prints a struct, and those of Detail instead of its address.
 func (c Channel) Format(f fmt.State, verb rune) {
-	type channel struct {
+	shown := struct {
 		ID, Name    string
 		SuspendedAt time.Time
 		Detail      any
-	}
-	shown := channel{ID: c.ID, Name: c.Name, SuspendedAt: c.SuspendedAt}
+	}{c.ID, c.Name, c.SuspendedAt, nil}
 	if !isNil(c.Detail) {
 		shown.Detail = reflect.Indirect(reflect.ValueOf(c.Detail)).Interface()
 	}
 	fmt.Fprintf(f, fmt.FormatString(f, verb), shown)
 }
 
-// The methods that hide have value receivers, unlike those that make a Detail, so that they cover *s as well as s.
-
-// Format prints the fields as fmt prints a struct, the URL as [redacted].
-func (s Slack) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), s.hidden()) }
-
-// LogValue is the fields, the URL as [redacted].
-func (s Slack) LogValue() slog.Value { return slog.AnyValue(s.hidden()) }
-
-// slackFields is a Slack without methods.
-type slackFields Slack
-
-func (s Slack) hidden() slackFields {
-	s.URL = NewSecret(s.URL).String()
-	return slackFields(s)
+// isNil reports whether d is nil, or an interface around a nil pointer.
+func isNil(d Detail) bool {
+	v := reflect.ValueOf(d)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// Format prints the fields as fmt prints a struct, the URL as [redacted].
-func (h Webhook) Format(f fmt.State, verb rune) {
-	fmt.Fprintf(f, fmt.FormatString(f, verb), h.hidden())
+var (
+	listChannels  = operation{"list channels", http.MethodGet, transport.Replay}
+	createChannel = operation{"create channel", http.MethodPost, transport.Once}
+	updateChannel = operation{"update channel", http.MethodPut, transport.Replay}
+	deleteChannel = operation{"delete channel", http.MethodDelete, transport.Replay}
+)
+
+// channelList is the answer to ListChannels. An answer without "channels" is not an organization without channels.
+type channelList struct {
+	Channels *[]Channel `json:"channels"`
 }
 
-// LogValue is the fields, the URL as [redacted].
-func (h Webhook) LogValue() slog.Value { return slog.AnyValue(h.hidden()) }
+func (l channelList) complete() bool { return l.Channels != nil }
 
-// webhookFields is a Webhook without methods.
-type webhookFields Webhook
+func (c Channel) complete() bool { return c.ID != "" }
 
-func (h Webhook) hidden() webhookFields {
-	h.URL = NewSecret(h.URL).String()
-	return webhookFields(h)
+// ListChannels returns all channels of the organization, also those of unknown types:
+// GET /api/v0/channels (https://mackerel.io/api-docs/entry/channels#get). The API has no pages for it.
+func (c *Client) ListChannels(ctx context.Context) ([]Channel, error) {
+	list, err := call[channelList](ctx, c, listChannels, nil, "channels")
+	if err != nil {
+		return nil, err
+	}
+	return *list.Channels, nil
+}
+
+// GetChannel returns the channel with this ID, or [ErrNotFound]. The API has no call for a single channel, so this
+// lists all channels.
+func (c *Client) GetChannel(ctx context.Context, id string) (Channel, error) {
+	list, attempts, err := do[channelList](ctx, c, listChannels, nil, "channels")
+	if err != nil {
+		return Channel{}, err
+	}
+	for _, ch := range *list.Channels {
+		if ch.ID == id {
+			return ch, nil
+		}
+	}
+	return Channel{}, &Error{
+		Provider: provider, Op: "get channel", Attempts: attempts, Delivery: AtLeastOnce, Kind: ErrNotFound,
+		Message: "no channel has this ID",
+	}
+}
+
+// CreateChannelOptions are parameters of [Client.CreateChannel] that are not part of the channel.
+type CreateChannelOptions struct {
+	// AddToDefaultNotificationGroup says whether the channel joins the default notification group, and so is told every
+	// alert at once. If it is nil, the API decides; its documented default is true.
+	AddToDefaultNotificationGroup *bool
+}
+
+// CreateChannel creates a channel and returns it with its ID: POST /api/v0/channels
+// (https://mackerel.io/api-docs/entry/channels#create).
+//
+// The API creates channels of the types email, slack and webhook. For other known types CreateChannel returns
+// [ErrUnsupported] without a request. It returns [ErrInvalid] without a request, listing all problems, if Name,
+// Detail or the Detail's Events are missing, or if the URL is not an http or https URL. Everything else is left to
+// the API.
+//
+// A lost answer is [ErrAmbiguous]: the request is not repeated, because that could create two channels.
+func (c *Client) CreateChannel(ctx context.Context, ch Channel, o CreateChannelOptions) (Channel, error) {
+	body, err := channelBody(createChannel, ch, o.AddToDefaultNotificationGroup)
+	if err != nil {
+		return Channel{}, err
+	}
+	return call[Channel](ctx, c, createChannel, body, "channels")
+}
+
+// UpdateChannel replaces the channel that has ch.ID, and returns it: PUT /api/v0/channels/<channelId>
+// (https://mackerel.io/api-docs/entry/channels#update).
+//
+// All of the channel is replaced, so change a channel that was listed. The type cannot be changed. UpdateChannel
+// refuses without a request what [Client.CreateChannel] refuses, and a channel without an ID. The answer does not
+// tell whether the channel is suspended. The request is repeated after a lost answer.
+func (c *Client) UpdateChannel(ctx context.Context, ch Channel) (Channel, error) {
+	body, err := channelBody(updateChannel, ch, nil)
+	if err != nil {
+		return Channel{}, err
+	}
+	return call[Channel](ctx, c, updateChannel, body, "channels", ch.ID)
+}
+
+// DeleteChannel deletes a channel of any type and returns it as it was: DELETE /api/v0/channels/<channelId>
+// (https://mackerel.io/api-docs/entry/channels#delete). The request is repeated after a lost answer. [ErrNotFound] with
+// more than one of [Error].Attempts may mean that the first attempt deleted it.
+func (c *Client) DeleteChannel(ctx context.Context, id string) (Channel, error) {
+	return call[Channel](ctx, c, deleteChannel, nil, "channels", id)
+}
+
+// channelBody returns the body of a request, or why no request is made.
+func channelBody(op operation, ch Channel, addToDefault *bool) ([]byte, error) {
+	problems := ch.problems()
+	if op == updateChannel && ch.ID == "" {
+		problems = append(problems, "ID: required")
+	}
+	if len(problems) > 0 {
+		return nil, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: strings.Join(problems, "; ")}
+	}
+	if t := ch.Detail.ChannelType(); emptyDetails[t] != nil {
+		return nil, &Error{
+			Provider: provider, Op: op.name, Kind: ErrUnsupported,
+			Message: "channels of type " + string(t) + " can only be made in Mackerel's web pages",
+		}
+	}
+	return ch.requestBody(addToDefault)
+}
+
+// problems lists what will stay wrong whatever Mackerel adds to its API. It does not quote the URL.
+func (c Channel) problems() []string {
+	var all []string
+	if c.Name == "" {
+		all = append(all, "Name: required")
+	}
+	if isNil(c.Detail) {
+		return append(all, "Detail: required")
+	}
+	var url *Secret
+	var events []ChannelEvent
+	switch d := c.Detail.(type) {
+	case *Email:
+		events = d.Events
+	case *Slack:
+		url, events = &d.URL, d.Events
+	case *Webhook:
+		url, events = &d.URL, d.Events
+	default:
+		return all
+	}
+	if url != nil {
+		if _, problem := transport.ParseURL(url.Reveal()); problem != "" {
+			all = append(all, "URL: "+problem)
+		}
+	}
+	if events == nil {
+		all = append(all, "Events: required; an empty list is a channel that is told nothing")
+	}
+	return all
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

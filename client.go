@@ -14,11 +14,9 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Version is the version of this module.
-const Version = "0.1.0"
-
-// UserAgent is the User-Agent of clients and notifiers unless [CallOptions].UserAgent is set.
-const UserAgent = "mackerel-notify/" + Version
+// UserAgent is the User-Agent header of all requests, with the version of this module, unless [CallOptions] has
+// another.
+const UserAgent = "mackerel-notify/0.1.0"
 
 // DefaultBaseURL is the address of Mackerel's API. Customers of KCPS use https://kcps-mackerel.io.
 const DefaultBaseURL = "https://api.mackerelio.com"
@@ -77,9 +75,6 @@ type operation struct {
 
 // An answer reports whether it has the members that the documentation promises. An empty object does not.
 type answer interface{ complete() bool }
-
-// lenient is how answers are read. A doubled name or bad UTF-8 in one member must not lose the rest.
-var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 // call makes a call to a path below /api/v0 and decodes the answer.
 func call[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, error) {

@@ -10,9 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/transport"
@@ -30,7 +27,7 @@ func newClient(t *testing.T, s *mackereltest.Server, key string) *mackerel.Clien
 
 func newFake(t *testing.T) (*mackereltest.Server, *mackerel.Client) {
 	t.Helper()
-	s := mackereltest.NewServer()
+	s := mackereltest.New()
 	t.Cleanup(s.Close)
 	return s, newClient(t, s, mackereltest.APIKey)
 }
@@ -98,7 +95,7 @@ func TestCreateUpdateDelete(t *testing.T) {
 
 func TestTheDefaultGroupIsTheServersDecisionUnlessSaid(t *testing.T) {
 	s, c := newFake(t)
-	if _, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: "https://example.com/"}}, mackerel.CreateChannelOptions{}); err != nil {
+	if _, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: mackerel.NewSecret("https://example.com/"), Events: alerts}}, mackerel.CreateChannelOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if body := string(s.Requests()[0].Body); strings.Contains(body, "addToDefault") {
@@ -109,9 +106,65 @@ func TestTheDefaultGroupIsTheServersDecisionUnlessSaid(t *testing.T) {
 	}
 }
 
+// What is sent has no id and no suspendedAt, all documented members of the type, and everything that is unknown.
+func TestRequestBodies(t *testing.T) {
+	add := func(add bool) mackerel.CreateChannelOptions {
+		return mackerel.CreateChannelOptions{AddToDefaultNotificationGroup: &add}
+	}
+	for _, tt := range []struct {
+		name, channel string
+		options       mackerel.CreateChannelOptions
+		want          string
+	}{
+		{
+			"email", `{"id":"1","name":"n","type":"email","suspendedAt":5,"emails":null,"events":[]}`, mackerel.CreateChannelOptions{},
+			`{"name":"n","type":"email","emails":[],"userIds":[],"events":[]}`,
+		},
+		{
+			"Slack, with characters of HTML", `{"id":"1","name":"<n> & m","type":"slack","url":"https://s.example/?a=1&b","events":["alert"]}`, add(true),
+			`{"name":"<n> & m","type":"slack","url":"https://s.example/?a=1&b","mentions":{},"enabledGraphImage":false,"events":["alert"],"addToDefaultNotificationGroup":true}`,
+		},
+		{
+			"a webhook with unknown members",
+			`{"format":{"<k>":2.50},"id":"1","type":"webhook","name":"n","events":["newer"],"enabledGraphImage":true,"url":"https://w.example","emails":["a"],"addToDefaultNotificationGroup":true}`, mackerel.CreateChannelOptions{},
+			`{"name":"n","type":"webhook","emails":["a"],"url":"https://w.example","enabledGraphImage":true,"events":["newer"],"format":{"<k>":2.50}}`,
+		},
+		{
+			"an unknown type", `{"suspendedAt":5,"a":null,"name":"n","type":"newer","emails":null,"b":[1.0]}`, mackerel.CreateChannelOptions{},
+			`{"a":null,"name":"n","type":"newer","emails":null,"b":[1.0]}`,
+		},
+		{
+			"an unknown type, into the default group or not", `{"name":"n","addToDefaultNotificationGroup":true,"type":"newer"}`, add(false),
+			`{"name":"n","type":"newer","addToDefaultNotificationGroup":false}`,
+		},
+		{
+			"a broken channel", `{"id":[],"name":"n","type":"slack","url":null,"events":5}`, mackerel.CreateChannelOptions{},
+			`{"name":"n","type":"slack","url":null,"events":5}`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, c := newFake(t)
+			channel := decodeChannel(t, tt.channel)
+			_, _ = c.CreateChannel(t.Context(), channel, tt.options) // the fake refuses what is unknown
+			if channel.ID = "4Some"; tt.options == (mackerel.CreateChannelOptions{}) {
+				_, _ = c.UpdateChannel(t.Context(), channel)
+			}
+			if len(s.Requests()) == 0 {
+				t.Fatal("nothing was sent")
+			}
+			for _, r := range s.Requests() {
+				if got := string(r.Body); got != tt.want {
+					t.Errorf("%s: sent\n%s, want\n%s", r.Method, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	s, c := newFake(t)
-	s.AddChannel(`{"id":"4Slack00001","name":"#ops","type":"slack","suspendedAt":1767225600,"url":"https://hooks.slack.com/services/T/B/X","mentions":{"critical":"@here","unknown":"@oncall"},"enabledGraphImage":true,"events":["alert","eclipse"],"thread":{"depth":2}}`)
+	const listed = `{"id":"4Slack00001","name":"#ops","type":"slack","suspendedAt":1767225600,"url":"https://hooks.slack.com/services/T/B/X","mentions":{"critical":"@here","unknown":"@oncall"},"enabledGraphImage":true,"events":["alert","eclipse"],"thread":{"depth":2.50}}`
+	s.AddChannel(listed)
 	ch, err := c.GetChannel(t.Context(), "4Slack00001")
 	if err != nil {
 		t.Fatal(err)
@@ -120,55 +173,70 @@ func TestUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	if _, err := c.UpdateChannel(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
-	requests := s.Requests()
-	var sent map[string]jsontext.Value
-	if err := json.Unmarshal(requests[len(requests)-1].Body, &sent); err != nil {
-		t.Fatal(err)
-	}
-	for _, member := range []string{"id", "suspendedAt"} {
-		if v, ok := sent[member]; ok {
-			t.Errorf("sent %s: %s", member, v)
-		}
-	}
-	for member, want := range map[string]string{
-		"name": `"#sre"`, "thread": `{"depth":2}`, "events": `["alert","eclipse"]`, "mentions": `{"critical":"@here","unknown":"@oncall"}`,
-	} {
-		if got := string(sent[member]); got != want {
-			t.Errorf("sent %s: %s, want %s", member, got, want)
-		}
-	}
+	sameJSON(t, s.Channels()[0], []byte(strings.Replace(listed, "#ops", "#sre", 1)))
 }
 
 func TestOnlyWhatIsWrongForeverIsRefusedLocally(t *testing.T) {
 	s, c := newFake(t)
+	slack := func(url string) *mackerel.Slack {
+		return &mackerel.Slack{URL: mackerel.NewSecret(url), Events: alerts}
+	}
+	const noEvents = "Events: required; an empty list is a channel that is told nothing"
 	for _, tt := range []struct {
 		name    string
 		channel mackerel.Channel
 		kind    error
-		words   []string
+		words   string
 	}{
-		{"everything at once", mackerel.Channel{Detail: &mackerel.Slack{URL: "ftp://secret.example.com"}}, mackerel.ErrInvalid, []string{"Name", "URL"}},
-		{"no detail", mackerel.Channel{Name: "x"}, mackerel.ErrInvalid, []string{"Detail"}},
-		{"a nil pointer as detail", mackerel.Channel{Name: "x", Detail: (*mackerel.Slack)(nil)}, mackerel.ErrInvalid, []string{"Detail"}},
-		{"a kind of the web pages", mackerel.Channel{Name: "x", Detail: &mackerel.Chatwork{}}, mackerel.ErrUnsupported, []string{"chatwork"}},
+		{"everything at once", mackerel.Channel{Detail: &mackerel.Slack{}}, mackerel.ErrInvalid, "Name: required; URL: required; " + noEvents},
+		{"no detail", mackerel.Channel{}, mackerel.ErrInvalid, "Name: required; Detail: required"},
+		{"a nil pointer as detail", mackerel.Channel{Name: "x", Detail: (*mackerel.Slack)(nil)}, mackerel.ErrInvalid, "Detail: required"},
+		{"no events of an email channel", mackerel.Channel{Name: "x", Detail: &mackerel.Email{}}, mackerel.ErrInvalid, noEvents},
+		{"no events of a webhook", mackerel.Channel{Name: "x", Detail: &mackerel.Webhook{URL: slack("http://x").URL}}, mackerel.ErrInvalid, noEvents},
+		{"events that were read as null", decodeChannel(t, `{"name":"x","type":"email","events":null}`), mackerel.ErrInvalid, noEvents},
+		{"another scheme", mackerel.Channel{Name: "x", Detail: slack("ftp://w.example/secret")}, mackerel.ErrInvalid, "URL: not an http or https URL"},
+		{"no scheme", mackerel.Channel{Name: "x", Detail: slack("w.example/secret")}, mackerel.ErrInvalid, "URL: not an http or https URL"},
+		{"no host", mackerel.Channel{Name: "x", Detail: slack("https:///secret")}, mackerel.ErrInvalid, "URL: a URL without a host"},
+		{"only a port", mackerel.Channel{Name: "x", Detail: slack("https://:443/secret")}, mackerel.ErrInvalid, "URL: a URL without a host"},
+		{"not a URL", mackerel.Channel{Name: "x", Detail: slack("https://s.example/%secret")}, mackerel.ErrInvalid, "URL: not a URL"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := c.CreateChannel(t.Context(), tt.channel, mackerel.CreateChannelOptions{})
-			if !errors.Is(err, tt.kind) {
-				t.Fatalf("got %v, want %v", err, tt.kind)
+			var e *mackerel.Error
+			if !errors.As(err, &e) || !errors.Is(err, tt.kind) || e.Message != tt.words || strings.Contains(err.Error(), "secret") {
+				t.Fatalf("got %v, want %q", err, tt.words)
 			}
-			for _, w := range tt.words {
-				if !strings.Contains(err.Error(), w) {
-					t.Errorf("%q does not name %s", err, w)
-				}
-			}
-			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("%q quotes the URL", err)
+			tt.channel.ID = ""
+			if _, err = c.UpdateChannel(t.Context(), tt.channel); !errors.As(err, &e) || e.Message != tt.words+"; ID: required" {
+				t.Errorf("update: got %v", err)
 			}
 		})
 	}
+	for typ := range channelTypes {
+		if typ == "email" || typ == "slack" || typ == "webhook" {
+			continue
+		}
+		detail := decodeChannel(t, `{"type":"`+string(typ)+`"}`).Detail
+		_, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "x", Detail: detail}, mackerel.CreateChannelOptions{})
+		if !errors.Is(err, mackerel.ErrUnsupported) || !strings.Contains(err.Error(), string(typ)) {
+			t.Errorf("%s: got %v", typ, err)
+		}
+	}
 	if n := len(s.Requests()); n != 0 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+func TestAChannelThatIsToldNothing(t *testing.T) {
+	s, c := newFake(t)
+	ch, err := c.CreateChannel(t.Context(), mackerel.Channel{
+		Name: "x", Detail: &mackerel.Email{Events: []mackerel.ChannelEvent{}},
+	}, mackerel.CreateChannelOptions{})
+	if email, ok := ch.Detail.(*mackerel.Email); err != nil || !ok || email.Events == nil || len(email.Events) != 0 {
+		t.Errorf("got %+v, %v", ch, err)
+	}
+	if body := string(s.Requests()[0].Body); !strings.Contains(body, `"events":[]`) {
+		t.Errorf("sent %s", body)
 	}
 }
 
@@ -248,7 +316,7 @@ func TestIDsAreOnePathElement(t *testing.T) {
 }
 
 func TestABaseURLWithAPathKeepsIt(t *testing.T) {
-	s := mackereltest.NewServer()
+	s := mackereltest.New()
 	t.Cleanup(s.Close)
 	c, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: s.URL() + "/pre%2Ffix/"})
 	if err != nil {
@@ -296,7 +364,7 @@ func TestAnAnswerWithoutChannelsIsNotAnEmptyOrganization(t *testing.T) {
 func TestAnAnswerWithoutAnIDIsNoChannel(t *testing.T) {
 	s, c := newFake(t)
 	s.Inject(fakehttp.Fault{Status: 200, Body: `{}`})
-	ch, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: "https://example.com/"}}, mackerel.CreateChannelOptions{})
+	ch, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: mackerel.NewSecret("https://example.com/"), Events: alerts}}, mackerel.CreateChannelOptions{})
 	if !errors.Is(err, mackerel.ErrAmbiguous) || ch.Detail != nil {
 		t.Errorf("got %v, %v", ch, err)
 	}
@@ -305,7 +373,7 @@ func TestAnAnswerWithoutAnIDIsNoChannel(t *testing.T) {
 // inBubble returns a fake and a client of it for which time is synctest's.
 func inBubble(t *testing.T, call mackerel.CallOptions) (*mackereltest.Server, *mackerel.Client) {
 	t.Helper()
-	s := mackereltest.NewServer()
+	s := mackereltest.New()
 	t.Cleanup(s.Close)
 	call.Client = s.Client()
 	c, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: fakehttp.MemoryURL, Call: call})
@@ -335,7 +403,7 @@ func TestCreatingIsNotRepeatedAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := inBubble(t, mackerel.CallOptions{})
 		s.Inject(fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection})
-		_, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: "https://example.com/"}}, mackerel.CreateChannelOptions{})
+		_, err := c.CreateChannel(t.Context(), mackerel.Channel{Name: "w", Detail: &mackerel.Webhook{URL: mackerel.NewSecret("https://example.com/"), Events: alerts}}, mackerel.CreateChannelOptions{})
 		if !errors.Is(err, mackerel.ErrAmbiguous) {
 			t.Errorf("got %v", err)
 		}
@@ -361,6 +429,8 @@ func TestACancelledCallIsItself(t *testing.T) {
 		t.Error("a request was made all the same")
 	}
 }
+
+var alerts = []mackerel.ChannelEvent{mackerel.ChannelEventAlert}
 
 func TestTheCallOptionsOfAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

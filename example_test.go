@@ -49,14 +49,12 @@ func ExampleParseWebhook() {
 
 // A channel that is listed and updated keeps what this version does not know.
 func ExampleClient_UpdateChannel() {
-	server := mackereltest.NewServer()
+	server := mackereltest.New()
 	defer server.Close()
 	server.AddChannel(`{"id":"4Ch","name":"#ops","type":"slack","suspendedAt":null,"url":"https://hooks.slack.com/services/T/B/X",
 		"mentions":{"critical":"@here"},"enabledGraphImage":true,"events":["alert"],"newIn2027":{"a":1}}`)
 
-	client, err := mackerel.NewClient(mackerel.ClientConfig{
-		APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: server.URL(), // the real one unless set
-	})
+	client, err := mackerel.NewClient(server.Config()) // ClientConfig{APIKey: ...} for the real one
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -75,7 +73,7 @@ func ExampleClient_UpdateChannel() {
 
 // Only what failed is tried again.
 func ExampleFailures() {
-	works, fails := chatworktest.NewServer(), chatworktest.NewServer()
+	works, fails := chatworktest.New(), chatworktest.New()
 	defer works.Close()
 	defer fails.Close()
 	fails.Inject(fakehttp.Fault{Status: http.StatusForbidden, Body: `{"errors":["You don't have permission"]}`})
@@ -92,9 +90,7 @@ func ExampleFailures() {
 }
 
 func room(s *chatworktest.Server) mackerel.Notifier {
-	n, err := chatwork.New(chatwork.Config{
-		Token: mackerel.NewSecret(chatworktest.Token), RoomID: chatworktest.RoomID, BaseURL: s.BaseURL(),
-	})
+	n, err := chatwork.New(s.Config())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -9,15 +9,13 @@ import (
 // redacted is what a Secret shows of itself.
 const redacted = "[redacted]"
 
-// A Secret is a token, key or URL that must not be printed. fmt, log/slog and JSON show "[redacted]", also below an
-// unexported field; only Reveal returns the value. The zero Secret is empty and is shown as "". Secrets are
-// comparable.
-type Secret struct {
-	value unique.Handle[string] // not a string, because fmt prints any string that it reaches by reflection
-}
+// A Secret is a token, a key or a URL that must not be printed. Printing, logging and JSON show "[redacted]", and fmt
+// shows an address for a Secret in an unexported field of a struct. Only Reveal returns the value. The zero Secret is
+// empty and prints as nothing. Secrets can be compared with ==.
+type Secret struct{ value unique.Handle[string] }
 
-// NewSecret returns a Secret with the value: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")). The empty string gives
-// the zero Secret.
+// NewSecret returns a Secret with the value: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")). For the empty string it
+// returns the zero Secret.
 func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
@@ -33,10 +31,10 @@ func (s Secret) Reveal() string {
 	return s.value.Value()
 }
 
-// IsZero reports whether the secret is empty. JSON calls it for omitzero.
+// IsZero reports whether the secret is empty. The option omitzero of encoding/json uses it.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// String returns "[redacted]", or "" for an empty secret.
+// String returns "[redacted]", or nothing for an empty secret.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
@@ -44,16 +42,17 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// GoString returns String in quotes, for %#v.
+// GoString is String in quotes, for %#v.
 func (s Secret) GoString() string { return `"` + s.String() + `"` }
 
-// LogValue returns String, for log/slog.
+// LogValue is String, for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText returns String. A configuration that is written does not contain its secrets.
+// MarshalText is String, so that a configuration can be written without its secrets.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads the value. It refuses "[redacted]", as MarshalText has written it, because the value is lost.
+// UnmarshalText reads the value. The text "[redacted]" is an error, because MarshalText has written it instead of the
+// value.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == redacted {
 		return errors.New(`the secret was written as "[redacted]": its value is lost`)

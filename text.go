@@ -1,12 +1,13 @@
 package mackerel
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
-// A Language is the language of a message's labels and times: what the library itself writes, never what an alert says.
+// A Language is the language of the labels and times that this module writes. What an alert says is not translated.
 type Language string
 
 // The languages of messages. The empty Language is English.
@@ -15,11 +16,11 @@ const (
 	Japanese Language = "ja"
 )
 
-// Text says how a message is worded. The zero value is English, in the process's own time zone. In JSON it is
-// {"language":"ja","time_zone":"Asia/Tokyo"}.
+// Text is the language and the time zone of messages. The zero value is English and the time zone of the process. In
+// JSON it is {"language":"ja","time_zone":"Asia/Tokyo"}.
 type Text struct {
 	Language Language
-	Location *time.Location // nil is time.Local; times are always shown with their offset
+	Location *time.Location // nil is time.Local; times are shown with their offset from UTC
 }
 
 type textJSON struct {
@@ -27,7 +28,7 @@ type textJSON struct {
 	TimeZone string   `json:"time_zone,omitzero"`
 }
 
-// MarshalJSON writes the location by its name.
+// MarshalJSON writes Location as its name.
 func (t Text) MarshalJSON() ([]byte, error) {
 	w := textJSON{Language: t.Language}
 	if t.Location != nil {
@@ -36,8 +37,8 @@ func (t Text) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// UnmarshalJSON reads a time zone by its IANA name, from the system's database or the one in time/tzdata. An unknown
-// name is an error.
+// UnmarshalJSON reads a time zone by its IANA name from the system's database, or from package time/tzdata if the
+// program imports that. An unknown name is an error.
 func (t *Text) UnmarshalJSON(b []byte) error {
 	var w textJSON
 	if err := json.Unmarshal(b, &w); err != nil {
@@ -55,14 +56,14 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// A Level says which alerts a notifier sends, as Mackerel's notification level does. It applies to alerts and alert
-// groups; host and monitor events are not rated.
+// A Level selects the alerts that a notifier sends, like the notification level of Mackerel's notification groups. It
+// applies to alerts and alert groups. Host and monitor events are always sent.
 type Level string
 
 const (
-	// LevelAll sends everything; the empty Level is the same.
+	// LevelAll sends all alerts. The empty Level is the same.
 	LevelAll Level = "all"
-	// LevelCritical leaves out warnings. Critical, unknown and ok are sent: a notifier has no memory, so it cannot leave
-	// out, as Mackerel does, the ok of an alert that never was critical.
+	// LevelCritical sends the statuses critical, unknown and ok, but not warning. Unlike Mackerel, it sends the ok of
+	// an alert that was never critical, because a notifier does not remember.
 	LevelCritical Level = "critical"
 )

@@ -240,7 +240,7 @@ func sameJSON(t *testing.T, got, want []byte) {
 	}
 }
 
-func decodeJSON(t *testing.T, b []byte) (v any) {
+func decodeJSON(t testing.TB, b []byte) (v any) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(string(b)))
 	d.UseNumber()

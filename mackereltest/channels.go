@@ -1,45 +1,66 @@
 package mackereltest
 
 import (
-	"bytes"
-	"encoding/json"
+	jsonv1 "encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 
-	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A channel is kept as JSON, in the form in which it is listed.
+// A channel is one of the organization's channels.
 type channel struct {
 	id             string
-	members        []fakehttp.Member
+	listed         jsontext.Value // the JSON object that is listed
 	inDefaultGroup bool
 }
 
-// AddChannel adds a channel as if it had always been there, exactly as the JSON object says, whatever type it is of and
-// whatever members it has, and returns its id: the object's own or, if it has none, a new one. Like every new channel it
-// is in the default notification group. It panics if the object is not one, or its id is taken.
+// members are the members of a JSON object by their names.
+type members map[string]jsontext.Value
+
+// ordered writes the documented members of a channel in their order.
+type ordered struct {
+	ID                jsontext.Value `json:"id,omitzero"`
+	Name              jsontext.Value `json:"name,omitzero"`
+	Type              jsontext.Value `json:"type,omitzero"`
+	SuspendedAt       jsontext.Value `json:"suspendedAt,omitzero"`
+	Emails            jsontext.Value `json:"emails,omitzero"`
+	UserIDs           jsontext.Value `json:"userIds,omitzero"`
+	URL               jsontext.Value `json:"url,omitzero"`
+	Mentions          jsontext.Value `json:"mentions,omitzero"`
+	EnabledGraphImage jsontext.Value `json:"enabledGraphImage,omitzero"`
+	Events            jsontext.Value `json:"events,omitzero"`
+	Rest              jsontext.Value `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
+}
+
+// AddChannel adds a channel as if it had always been there, and returns its id: the object's own or, if it has none,
+// a new one. The channel is listed as the JSON object says, whatever its type and members are. Like every new channel
+// it is in the default notification group. AddChannel panics if object is not a JSON object or if its id is taken.
 func (s *Server) AddChannel(object string) (id string) {
-	members, err := fakehttp.Members([]byte(object))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &channel{inDefaultGroup: true}
+	m, err := membersOf([]byte(object))
 	if err != nil {
 		panic("mackereltest: AddChannel: " + err.Error())
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := &channel{members: members, inDefaultGroup: true}
-	switch value := get(members, "id"); {
+	switch value := m["id"]; {
 	case value == nil:
 		c.id = s.newID()
-		c.members = append([]fakehttp.Member{text("id", c.id)}, members...)
+		c.listed = encode(ordered{ID: encode(c.id), Rest: jsontext.Value(object)})
 	case json.Unmarshal(value, &c.id) != nil || c.id == "" || s.find(c.id) >= 0:
 		panic("mackereltest: AddChannel: the id " + string(value) + " is taken, empty or not a string")
+	default:
+		c.listed = encode(jsontext.Value(object))
 	}
 	s.channels = append(s.channels, c)
 	return c.id
 }
 
-// AddChannelOfEachType adds one channel of each type that Mackerel has or has had, with all the members of its type, and
-// returns their ids.
+// AddChannelOfEachType adds one channel of each type that Mackerel has or has had, with all the members of its type,
+// and returns their ids.
 func (s *Server) AddChannelOfEachType() (ids []string) {
 	for _, object := range oneOfEachType {
 		ids = append(ids, s.AddChannel(object))
@@ -68,10 +89,14 @@ var oneOfEachType = []string{
 }
 
 // Channels returns the channels as they would be listed now, in the order they were added.
-func (s *Server) Channels() []json.RawMessage {
+func (s *Server) Channels() []jsonv1.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.list()
+	all := make([]jsonv1.RawMessage, 0, len(s.channels))
+	for _, c := range s.channels {
+		all = append(all, jsonv1.RawMessage(c.listed.Clone()))
+	}
+	return all
 }
 
 // DefaultNotificationGroup returns the ids of the channels in the default notification group. A new channel is in it
@@ -88,99 +113,91 @@ func (s *Server) DefaultNotificationGroup() []string {
 	return ids
 }
 
-func (s *Server) list() []json.RawMessage {
-	all := make([]json.RawMessage, 0, len(s.channels))
+func (s *Server) listChannels(*http.Request, string) (any, error) {
+	all := make([]jsontext.Value, 0, len(s.channels))
 	for _, c := range s.channels {
-		all = append(all, encode(c.members))
+		all = append(all, c.listed)
 	}
-	return all
+	return map[string]any{"channels": all}, nil
 }
 
-func (s *Server) listChannels(r *http.Request) (any, error) {
-	if _, err := fakehttp.DecodeQuery(r); err != nil {
-		return nil, err
-	}
-	return map[string]any{"channels": s.list()}, nil
-}
-
-func (s *Server) createChannel(r *http.Request) (any, error) {
-	in, err := s.readChannel(r, nil)
+func (s *Server) createChannel(r *http.Request, _ string) (any, error) {
+	m, err := s.readChannel(r, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &channel{id: s.newID(), inDefaultGroup: in.AddToDefault == nil || *in.AddToDefault}
-	c.members = in.stored(c.id, json.RawMessage("null"))
+	c := &channel{id: s.newID(), inDefaultGroup: string(m["addToDefaultNotificationGroup"]) != "false"}
 	s.channels = append(s.channels, c)
-	return c.answer(), nil
+	return c.store(m, jsontext.Value("null")), nil
 }
 
-func (s *Server) updateChannel(r *http.Request) (any, error) {
-	i := s.find(r.PathValue("id"))
+func (s *Server) updateChannel(r *http.Request, id string) (any, error) {
+	i := s.find(id)
 	if i < 0 {
-		return nil, errNoChannel
+		return nil, s.refuse(http.StatusNotFound, "Channel Not Found.")
 	}
 	c := s.channels[i]
-	in, err := s.readChannel(r, c)
+	was, err := membersOf(c.listed)
 	if err != nil {
 		return nil, err
 	}
-	c.members = in.stored(c.id, get(c.members, "suspendedAt"))
-	return c.answer(), nil
-}
-
-func (s *Server) deleteChannel(r *http.Request) (any, error) {
-	i := s.find(r.PathValue("id"))
-	if i < 0 {
-		return nil, errNoChannel
+	m, err := s.readChannel(r, was)
+	if err != nil {
+		return nil, err
 	}
-	last := encode(s.channels[i].members)
-	s.channels = slices.Delete(s.channels, i, i+1)
-	return last, nil
+	return c.store(m, was["suspendedAt"]), nil
 }
 
-var errNoChannel = &apiError{http.StatusNotFound, "Channel Not Found."}
+func (s *Server) deleteChannel(_ *http.Request, id string) (any, error) {
+	i := s.find(id)
+	if i < 0 {
+		return nil, s.refuse(http.StatusNotFound, "Channel Not Found.")
+	}
+	c := s.channels[i]
+	s.channels = slices.Delete(s.channels, i, i+1)
+	return c.listed, nil
+}
 
 // find returns the index of a channel, -1 if there is none with this id.
 func (s *Server) find(id string) int {
 	return slices.IndexFunc(s.channels, func(c *channel) bool { return c.id == id })
 }
 
-// answer is the channel in the form in which creating and updating return it, which lacks suspendedAt.
-func (c *channel) answer() json.RawMessage { return encode(without(c.members, "suspendedAt")) }
-
-// get returns a member's value, nil if there is no such member.
-func get(members []fakehttp.Member, name string) json.RawMessage {
-	i := slices.IndexFunc(members, func(m fakehttp.Member) bool { return m.Name == name })
-	if i < 0 {
-		return nil
+// store replaces the channel, and returns it in the form that creating and updating answer with, without suspendedAt.
+func (c *channel) store(m members, suspendedAt jsontext.Value) jsontext.Value {
+	m["id"] = encode(c.id)
+	delete(m, "addToDefaultNotificationGroup")
+	answer := inOrder(m)
+	if suspendedAt != nil {
+		m["suspendedAt"] = suspendedAt
 	}
-	return members[i].Value
+	c.listed = inOrder(m)
+	return answer
 }
 
-// encode writes an object with its members in order, their values as they are.
-func encode(members []fakehttp.Member) json.RawMessage {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range members {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(quote(m.Name))
-		b.WriteByte(':')
-		b.Write(m.Value)
+// membersOf reads a JSON object. A doubled name is an error.
+func membersOf(object []byte) (members, error) {
+	var m members
+	if jsontext.Value(object).Kind() != '{' {
+		return nil, errors.New("the body is not a JSON object")
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	err := json.Unmarshal(object, &m)
+	return m, err
 }
 
-func text(name, value string) fakehttp.Member {
-	return fakehttp.Member{Name: name, Value: quote(value)}
+func inOrder(m members) jsontext.Value {
+	var o ordered
+	if err := json.Unmarshal(encode(m), &o); err != nil {
+		panic(err) // members were read from valid JSON
+	}
+	return encode(o)
 }
 
-func quote(s string) json.RawMessage {
-	b, err := json.Marshal(s)
+// encode writes strings, numbers and escapes as they were read.
+func encode(v any) jsontext.Value {
+	b, err := json.Marshal(v, json.Deterministic(true), jsontext.PreserveRawStrings(true))
 	if err != nil {
-		panic(err) // a string can always be written
+		panic(err) // as above
 	}
 	return b
 }

@@ -1,33 +1,32 @@
-// Package mackereltest is a fake of Mackerel's API (https://mackerel.io/api-docs/) for tests: a real HTTP server that
-// remembers what it is told and refuses what Mackerel refuses. So far it has the notification channels.
+// Package mackereltest is a fake of Mackerel's API (https://mackerel.io/api-docs/) for tests. It is a real HTTP
+// server that stores what it is sent and refuses what Mackerel refuses. It has the notification channels only.
 //
-// To test a program against it, give the program the fake's URL and one of its keys:
+// To test your own program, let it call the fake, and look at the result:
 //
-//	s := mackereltest.NewServer()
-//	t.Cleanup(s.Close)
-//	client, err := mackerel.NewClient(mackerel.ClientConfig{
-//		APIKey:  mackerel.NewSecret(mackereltest.APIKey),
-//		BaseURL: s.URL(),
-//	})
+//	fake := mackereltest.New()
+//	t.Cleanup(fake.Close)
+//	client, err := mackerel.NewClient(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
+//	...
+//	for _, c := range fake.Channels() {
+//		t.Logf("%s", c)
+//	}
 //
-// and look at what came of it: [Server.Channels] has the channels as they are now, Requests what was sent. Any other
-// client of Mackerel's will do as well. What happens when Mackerel fails is tested with faults:
-//
-//	s.Inject(fakehttp.Fault{Status: 503, Path: "/api/v0/channels", Times: 2})
-//
-// In a testing/synctest bubble, where waiting takes no time, use fakehttp.MemoryURL as the BaseURL and s.Client() as the
-// client's http.Client. Faults, the record of requests and the two ways in are those of package fakehttp.
+// Other clients of Mackerel work with it too. Accepted counts the changes that the fake made. Faults, limits, the clock,
+// the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
-// An unknown API key with 401, a change with a key that may only read with 403, an unknown channel or path with 404, and
-// with 400: a body that is not declared as JSON or is none, members that are unknown, doubled, of the wrong type or of
-// another type of channel, an empty name, a URL that is not http or https, an address that is none, a user of another
-// organization, an unknown event or status, a type that cannot be registered, a change of type, and an
-// addToDefaultNotificationGroup in an update.
+//   - 401: an unknown API key.
+//   - 403: a change with a key that may only read.
+//   - 404: an unknown channel or path.
+//   - 400: a body that is not declared as JSON or is not JSON; a documented member of the wrong JSON type; a doubled
+//     member; a missing or empty name; a missing url; a url that is not http or https; an invalid email address; a
+//     user of another organization; an unknown event; a type other than email, slack and webhook; a change of the
+//     type; addToDefaultNotificationGroup in an update; and, if the fake is Strict, an unknown member.
+//   - 429, with Retry-After: more than the lane "requests" allows. Mackerel documents no limit for channels.
 //
-// The documentation leaves some things open, and the fake has to decide. Members of a channel that are left out get
-// their empty value, as Terraform's provider relies on; only url is required. Channels of other types than email, slack
-// and webhook are refused with 400. In an update, a member that is the same as it was is accepted whatever it is, so
-// that what a newer Mackerel sent can be sent back.
+// Everything else is accepted, because no source shows that Mackerel refuses it. Unknown members, members of another
+// type, id and suspendedAt in a body are ignored. Documented members that are left out or null get their empty value.
+// Mentions may be for any status. In an update, members and events that the channel has already are accepted, so that
+// what a newer Mackerel sent can be sent back.
 package mackereltest

@@ -12,7 +12,7 @@ import (
 // A program registers a channel, and Mackerel is down for a moment. The program here is three lines of net/http; yours
 // gets the same URL and the same key.
 func Example() {
-	s := mackereltest.NewServer()
+	s := mackereltest.New()
 	defer s.Close()
 	s.Inject(fakehttp.Fault{Status: http.StatusServiceUnavailable})
 
@@ -39,5 +39,5 @@ func Example() {
 	// Output:
 	// 503 Service Unavailable
 	// 200 OK
-	// {"id":"4XVr2TY9KMc","name":"ops","type":"webhook","suspendedAt":null,"url":"https://hook.example.com/","events":["alert"],"enabledGraphImage":false}
+	// {"id":"4XVr2TY9KMc","name":"ops","type":"webhook","suspendedAt":null,"url":"https://hook.example.com/","enabledGraphImage":false,"events":["alert"]}
 }

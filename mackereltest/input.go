@@ -1,148 +1,166 @@
 package mackereltest
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/mail"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 
-	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
-// A channelInput is what may be sent to register or update a channel, of all three types together.
-type channelInput struct {
-	Type         string            `json:"type"`
-	Name         string            `json:"name"`
-	Emails       []string          `json:"emails,omitzero"`
-	UserIDs      []string          `json:"userIds,omitzero"`
-	URL          string            `json:"url,omitzero"`
-	Mentions     map[string]string `json:"mentions,omitzero"`
-	GraphImage   bool              `json:"enabledGraphImage,omitzero"`
-	Events       []string          `json:"events,omitzero"`
-	AddToDefault *bool             `json:"addToDefaultNotificationGroup,omitzero"`
-
-	sent []fakehttp.Member // everything
-}
-
-// details are the members of each type of channel that can be registered, and their values when they are left out.
-var details = map[string][]fakehttp.Member{
-	"email":   {{Name: "emails", Value: emptyList}, {Name: "userIds", Value: emptyList}, {Name: "events", Value: emptyList}},
-	"slack":   {{Name: "url", Value: required}, {Name: "mentions", Value: emptyObject}, {Name: "enabledGraphImage", Value: no}, {Name: "events", Value: emptyList}},
-	"webhook": {{Name: "url", Value: required}, {Name: "enabledGraphImage", Value: no}, {Name: "events", Value: emptyList}},
+// details are the documented members of each type of channel that can be registered, and their values when they are
+// left out or null. The url has none.
+var details = map[string]members{
+	"email":   {"emails": emptyList, "userIds": emptyList, "events": emptyList},
+	"slack":   {"url": nil, "mentions": emptyObject, "enabledGraphImage": no, "events": emptyList},
+	"webhook": {"url": nil, "enabledGraphImage": no, "events": emptyList},
 }
 
 var (
-	emptyList   = json.RawMessage("[]")
-	emptyObject = json.RawMessage("{}")
-	no          = json.RawMessage("false")
-	required    = json.RawMessage("required") // not a value
+	emptyList   = jsontext.Value("[]")
+	emptyObject = jsontext.Value("{}")
+	no          = jsontext.Value("false")
 )
 
-// readChannel reads and checks the body of a request to register a channel or, if there is an old one, to update it.
-func (s *Server) readChannel(r *http.Request, old *channel) (*channelInput, error) {
-	var body json.RawMessage
-	if err := fakehttp.DecodeJSON(r, &body); err != nil {
+// readChannel reads the body of a request to register a channel or to update one that has the members was, and returns
+// what is kept of it: the members of this type, those that are left out included, and members that the channel has
+// already. Others are ignored, as Mackerel does.
+func (s *Server) readChannel(r *http.Request, was members) (members, error) {
+	var body jsontext.Value
+	if err := strict.JSON(r, &body, true); err != nil {
 		return nil, err
 	}
-	sent, err := fakehttp.Members(body)
+	sent, err := membersOf(body)
 	if err != nil {
 		return nil, err
 	}
-	changed := sent
-	if old != nil {
-		changed = slices.DeleteFunc(slices.Clone(sent), func(m fakehttp.Member) bool {
-			return m.Name != "type" && m.Name != "name" && old.has(m) // those two every request must have
-		})
-	}
-	in := &channelInput{sent: sent}
-	if err := fakehttp.UnmarshalJSON(encode(changed), in); err != nil {
+	ofType, err := checkType(sent, was)
+	if err != nil {
 		return nil, err
 	}
-	return in, cmp.Or(in.checkType(old), in.checkMembers(changed), s.checkValues(in))
-}
-
-// has reports whether the channel has this member already, with the same value.
-func (c *channel) has(m fakehttp.Member) bool {
-	value := get(c.members, m.Name)
-	return value != nil && reflect.DeepEqual(parse(value), parse(m.Value))
-}
-
-func parse(value json.RawMessage) (v any) {
-	if err := json.Unmarshal(value, &v); err != nil {
-		panic(err) // a member's value is valid
-	}
-	return v
-}
-
-func (in *channelInput) checkType(old *channel) error {
-	_, ok := details[in.Type]
-	switch {
-	case old != nil && !old.has(text("type", in.Type)):
-		return &fakehttp.FieldError{Field: "type", Problem: "cannot be changed"}
-	case !ok:
-		return &fakehttp.FieldError{Field: "type", Problem: "cannot be registered"}
-	case old != nil && in.AddToDefault != nil:
-		return &fakehttp.FieldError{Field: "addToDefaultNotificationGroup", Problem: "cannot be set by an update"}
-	}
-	return nil
-}
-
-// checkMembers checks that the members are of this type, and that url, if it is of this type, is there. Mackerel's own
-// client for Go sends empty mentions with every type; they are dropped.
-func (in *channelInput) checkMembers(changed []fakehttp.Member) error {
-	ofType := details[in.Type]
-	for _, m := range changed {
+	kept := maps.Clone(ofType)
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		value := sent[name]
+		_, documented := ofType[name]
 		switch {
-		case m.Name == "type", m.Name == "name", m.Name == "addToDefaultNotificationGroup", get(ofType, m.Name) != nil:
-		case m.Name == "mentions" && len(in.Mentions) == 0:
-			in.sent = without(in.sent, "mentions")
-		default:
-			return &fakehttp.FieldError{Field: m.Name, Problem: "does not belong to a channel of this type"}
+		case name == "id", name == "suspendedAt":
+			continue
+		case same(value, was[name]) && name != "name":
+		case documented && value.Kind() == 'n':
+			continue
+		case documented, name == "name", name == "addToDefaultNotificationGroup":
+			if err := s.check(name, value, was[name]); err != nil {
+				return nil, err
+			}
+		case was[name] == nil && s.IsStrict():
+			return nil, &strict.FieldError{Field: name, Problem: "is unknown"}
+		case was[name] == nil:
+			continue
+		}
+		kept[name] = value
+	}
+	for _, name := range []string{"name", "url"} {
+		if value, ok := kept[name]; value == nil && (ok || name == "name") {
+			return nil, &strict.FieldError{Field: name, Problem: "is required"}
 		}
 	}
-	for _, m := range ofType {
-		if get(in.sent, m.Name) == nil && bytes.Equal(m.Value, required) {
-			return &fakehttp.FieldError{Field: m.Name, Problem: "is required"}
-		}
+	kept["type"] = sent["type"]
+	return kept, nil
+}
+
+// checkType returns the documented members of the type, with their values when they are left out.
+func checkType(sent, was members) (members, error) {
+	var name string
+	problem := ""
+	switch value := sent["type"]; {
+	case value == nil:
+		problem = "is required"
+	case was != nil && !same(value, was["type"]):
+		problem = "cannot be changed"
+	case json.Unmarshal(value, &name) != nil || details[name] == nil:
+		problem = "cannot be registered"
+	case was != nil && sent["addToDefaultNotificationGroup"] != nil:
+		return nil, &strict.FieldError{Field: "addToDefaultNotificationGroup", Problem: "cannot be set by an update"}
 	}
-	if url := get(changed, "url"); url != nil && !isURL(in.URL) {
-		return &fakehttp.FieldError{Field: "url", Problem: "is not an http or https URL"}
+	if problem != "" {
+		return nil, &strict.FieldError{Field: "type", Problem: problem}
+	}
+	return details[name], nil
+}
+
+// same reports whether two values are the same JSON.
+func same(a, b jsontext.Value) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	a, b = a.Clone(), b.Clone()
+	return a.Canonicalize() == nil && b.Canonicalize() == nil && string(a) == string(b)
+}
+
+// check checks a documented member. An event that the channel has already is right.
+func (s *Server) check(name string, value, was jsontext.Value) error {
+	switch name {
+	case "name":
+		return text(name, value, "is empty", func(s string) bool { return s != "" })
+	case "url":
+		return text(name, value, "is not an http or https URL", isURL)
+	case "emails":
+		return texts(name, value, "is not an email address", isAddress)
+	case "userIds":
+		return texts(name, value, "is not a user of the organization", func(id string) bool { return s.users[id] })
+	case "events":
+		var had []string
+		if json.Unmarshal(was, &had) != nil {
+			had = nil
+		}
+		known := slices.Concat(had, events)
+		return texts(name, value, "is not an event", func(e string) bool { return slices.Contains(known, e) })
+	case "mentions":
+		mentions, err := membersOf(value)
+		if err != nil {
+			return &strict.FieldError{Field: name, Problem: "must be an object"}
+		}
+		for _, status := range slices.Sorted(maps.Keys(mentions)) {
+			if err := text(name+"."+status, mentions[status], "", func(string) bool { return true }); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var flag bool
+	if json.Unmarshal(value, &flag) != nil {
+		return &strict.FieldError{Field: name, Problem: "must be a boolean"}
 	}
 	return nil
 }
 
-func (s *Server) checkValues(in *channelInput) error {
-	if in.Name == "" {
-		return &fakehttp.FieldError{Field: "name", Problem: "is empty"}
+var events = []string{"alert", "alertGroup", "hostStatus", "hostRegister", "hostRetire", "monitor"}
+
+func text(name string, value jsontext.Value, problem string, right func(string) bool) error {
+	var s string
+	if value.Kind() != '"' || json.Unmarshal(value, &s) != nil {
+		return &strict.FieldError{Field: name, Problem: "must be a string"}
 	}
-	for _, status := range slices.Sorted(maps.Keys(in.Mentions)) {
-		if !slices.Contains(statuses, status) {
-			return &fakehttp.FieldError{Field: "mentions." + status, Problem: "is not a status"}
-		}
+	if !right(s) {
+		return &strict.FieldError{Field: name, Problem: problem}
 	}
-	return cmp.Or(
-		each("emails", in.Emails, isAddress, "is not an email address"),
-		each("userIds", in.UserIDs, func(id string) bool { return s.users[id] }, "is not a user of the organization"),
-		each("events", in.Events, func(e string) bool { return slices.Contains(events, e) }, "is not an event"),
-	)
+	return nil
 }
 
-var (
-	statuses = []string{"ok", "warning", "critical"}
-	events   = []string{"alert", "alertGroup", "hostStatus", "hostRegister", "hostRetire", "monitor"}
-)
-
-// each returns what is wrong with the first value that is not right.
-func each(name string, values []string, right func(string) bool, problem string) error {
-	for i, v := range values {
-		if !right(v) {
-			return &fakehttp.FieldError{Field: name + "[" + strconv.Itoa(i) + "]", Problem: problem}
+func texts(name string, value jsontext.Value, problem string, right func(string) bool) error {
+	var list []jsontext.Value
+	if json.Unmarshal(value, &list) != nil {
+		return &strict.FieldError{Field: name, Problem: "must be an array"}
+	}
+	for i, element := range list {
+		if err := text(name+"["+strconv.Itoa(i)+"]", element, problem, right); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -156,23 +174,4 @@ func isAddress(s string) bool {
 func isURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
-// stored returns the channel as it is kept and listed: the members as they were sent, and those left out.
-func (in *channelInput) stored(id string, suspendedAt json.RawMessage) []fakehttp.Member {
-	members := []fakehttp.Member{text("id", id), text("name", in.Name), text("type", in.Type)}
-	if suspendedAt != nil {
-		members = append(members, fakehttp.Member{Name: "suspendedAt", Value: suspendedAt})
-	}
-	members = append(members, without(in.sent, "id", "name", "type", "suspendedAt", "addToDefaultNotificationGroup")...)
-	for _, m := range details[in.Type] {
-		if get(members, m.Name) == nil {
-			members = append(members, m)
-		}
-	}
-	return members
-}
-
-func without(members []fakehttp.Member, names ...string) []fakehttp.Member {
-	return slices.DeleteFunc(slices.Clone(members), func(m fakehttp.Member) bool { return slices.Contains(names, m.Name) })
 }

@@ -1,15 +1,16 @@
 package mackereltest
 
 import (
-	"errors"
 	"math/bits"
 	"net/http"
+	"path"
 	"sync"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// The keys that a new server knows.
+// The API keys of a new server.
 const (
 	APIKey         = "mackereltest-api-key"           // may read and write
 	ReadOnlyAPIKey = "mackereltest-read-only-api-key" // may read
@@ -18,14 +19,16 @@ const (
 // A Permission is what an API key may do.
 type Permission int
 
-// The permissions of API keys. Mackerel knows no key that only writes.
+// The permissions.
 const (
-	NoPermission Permission = iota // as good as unknown
-	Read
+	Read Permission = iota + 1
 	ReadWrite
 )
 
-// A Server is a fake of Mackerel's API with one organization. It is safe for concurrent use.
+// lane is the only lane. No limit is documented for channels.
+const lane = "requests"
+
+// A Server is a fake of one organization. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
 
@@ -33,29 +36,44 @@ type Server struct {
 	keys         map[string]Permission
 	users        map[string]bool
 	channels     []*channel
-	ids          uint64 // how many were generated
+	ids          uint64 // the number of generated ids
 	stringErrors bool
 }
 
-// NewServer returns a server without channels and users. It listens nowhere until URL or Client is called; Close ends
-// it.
-func NewServer() *Server {
-	s := &Server{
-		keys:  map[string]Permission{APIKey: ReadWrite, ReadOnlyAPIKey: Read},
-		users: make(map[string]bool),
-	}
-	s.Server = fakehttp.NewServer(s.routes())
+// New returns a server without channels and users. Close ends it.
+func New() *Server {
+	s := &Server{keys: map[string]Permission{APIKey: ReadWrite, ReadOnlyAPIKey: Read}, users: make(map[string]bool)}
+	s.Server = fakehttp.NewFake(s.serve, s.badRequest, fakehttp.Limit{Lane: lane})
 	return s
 }
 
-// SetPermission adds an API key, changes what it may do or, with NoPermission, removes it.
-func (s *Server) SetPermission(key string, p Permission) {
+// Config returns the configuration of a client that reaches the fake over the loopback interface.
+func (s *Server) Config() mackerel.ClientConfig {
+	return mackerel.ClientConfig{APIKey: mackerel.NewSecret(APIKey), BaseURL: s.URL()}
+}
+
+// MemoryConfig returns the configuration of a client that reaches the fake in memory, for testing/synctest.
+func (s *Server) MemoryConfig() mackerel.ClientConfig {
+	return mackerel.ClientConfig{
+		APIKey: mackerel.NewSecret(APIKey), BaseURL: fakehttp.MemoryURL, Call: mackerel.CallOptions{Client: s.Client()},
+	}
+}
+
+// AddToken adds an API key, or changes its permission.
+func (s *Server) AddToken(key string, p Permission) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys[key] = p
 }
 
-// AddUsers makes users members of the organization, so that a channel's userIds may name them.
+// RevokeToken removes an API key.
+func (s *Server) RevokeToken(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.keys, key)
+}
+
+// AddUsers adds users to the organization. The userIds of a channel must be users of the organization.
 func (s *Server) AddUsers(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,84 +82,89 @@ func (s *Server) AddUsers(ids ...string) {
 	}
 }
 
-// StringErrors chooses between the two forms of error body that Mackerel has had: {"error":{"message":"..."}}, which is
-// today's and the default, and {"error":"..."}. For others inject a fault.
+// StringErrors switches between the two forms of error body that Mackerel has had: {"error":"..."} if on is true, and
+// {"error":{"message":"..."}}, the form of today, if it is false. For other bodies, inject a fault.
 func (s *Server) StringErrors(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stringErrors = on
 }
 
-// routes lists the endpoints. Everything else is a 404, even to somebody without a key, and even the path of a single
-// channel, which Mackerel lets nobody GET.
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.writeError(w, &apiError{http.StatusNotFound, "Not found."})
-	})
-	mux.Handle("GET /api/v0/channels", s.endpoint(Read, s.listChannels))
-	mux.Handle("POST /api/v0/channels", s.endpoint(ReadWrite, s.createChannel))
-	mux.Handle("PUT /api/v0/channels/{id}", s.endpoint(ReadWrite, s.updateChannel))
-	mux.Handle("DELETE /api/v0/channels/{id}", s.endpoint(ReadWrite, s.deleteChannel))
-	return mux
+// An operation is an entry of the API's reference. In the path, * stands for an id.
+type operation struct {
+	method, path string
+	need         Permission
+	serve        func(s *Server, r *http.Request, id string) (any, error)
 }
 
-// An apiError is a refusal with a status of its own. Any other error of an endpoint is a 400.
-type apiError struct {
-	status  int
-	message string
+// operations lists the API. Every other path is a 404, also without a key. Mackerel has no GET for a single channel.
+var operations = []operation{
+	{"GET", "/api/v0/channels", Read, (*Server).listChannels},
+	{"POST", "/api/v0/channels", ReadWrite, (*Server).createChannel},
+	{"PUT", "/api/v0/channels/*", ReadWrite, (*Server).updateChannel},
+	{"DELETE", "/api/v0/channels/*", ReadWrite, (*Server).deleteChannel},
 }
 
-func (e *apiError) Error() string { return e.message }
-
-// endpoint checks the key and answers with what serve returns. The server is locked meanwhile.
-func (s *Server) endpoint(need Permission, serve func(*http.Request) (any, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if err := s.authorize(r, need); err != nil {
-			s.writeError(w, err)
-			return
+// serve answers a request. The server is locked meanwhile.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, op := range operations {
+		if matches, _ := path.Match(op.path, r.URL.Path); !matches || op.method != r.Method {
+			continue
 		}
-		answer, err := serve(r)
+		if err := s.authorize(r, op.need); err != nil {
+			return err
+		}
+		answer, err := op.serve(s, r, path.Base(r.URL.Path))
 		if err != nil {
-			s.writeError(w, err)
-			return
+			return err
+		}
+		if op.need == ReadWrite {
+			s.Accept()
 		}
 		fakehttp.WriteJSON(w, http.StatusOK, answer)
-	})
+		return nil
+	}
+	return s.refuse(http.StatusNotFound, "Not found.")
 }
 
-// authorize gives the answers that Mackerel gives: an unknown key is a 401, which its documentation does not mention.
+// authorize refuses as Mackerel does. The 401 for an unknown key is not in Mackerel's documentation.
 func (s *Server) authorize(r *http.Request, need Permission) error {
-	switch have := s.keys[r.Header.Get("X-Api-Key")]; {
-	case have == NoPermission:
-		return &apiError{http.StatusUnauthorized, "Authentication failed. Please try with valid Api Key."}
+	key := r.Header.Get("X-Api-Key")
+	a := s.Take(lane, key)
+	switch have, known := s.keys[key]; {
+	case !known:
+		return s.refuse(http.StatusUnauthorized, "Authentication failed. Please try with valid Api Key.")
 	case have < need:
-		return &apiError{http.StatusForbidden, "The API key has no write permission."}
+		return s.refuse(http.StatusForbidden, "The API key has no write permission.")
+	case !a.OK:
+		refusal := s.refuse(http.StatusTooManyRequests, "The number of requests per minute is exceeded.")
+		refusal.Header.Set("Retry-After", a.RetryAfter())
+		return refusal
 	}
 	return nil
 }
 
-func (s *Server) writeError(w http.ResponseWriter, err error) {
-	status := http.StatusBadRequest
-	var refusal *apiError
-	if errors.As(err, &refusal) {
-		status = refusal.status
-	}
-	var body any = map[string]string{"message": err.Error()}
+// refuse returns an error in the form that StringErrors has chosen.
+func (s *Server) refuse(status int, message string) *fakehttp.Refusal {
+	var body any = map[string]string{"message": message}
 	if s.stringErrors {
-		body = err.Error()
+		body = message
 	}
-	fakehttp.WriteJSON(w, status, map[string]any{"error": body})
+	return fakehttp.RefuseJSON(status, map[string]any{"error": body}, message)
+}
+
+func (s *Server) badRequest(err error) *fakehttp.Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refuse(http.StatusBadRequest, err.Error())
 }
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// newID returns an id that looks like Mackerel's, eleven characters of base 62. Every new server returns the same ones in
-// the same order. Because the step has no factor in common with the number of ids, none comes twice.
+// newID returns an id that looks like Mackerel's: eleven characters of base 62. Every new server returns the same ids
+// in the same order. No id is repeated, because step and the number of ids have no common factor.
 func (s *Server) newID() string {
 	const all, step = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62, 519_283_746_152_839_479
 	s.ids++

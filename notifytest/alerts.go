@@ -173,6 +173,9 @@ func changed(a mackerel.Alert) string {
 	}
 	got, want := reflect.ValueOf(a), reflect.ValueOf(was)
 	for i := range got.NumField() {
+		if !got.Type().Field(i).IsExported() {
+			continue
+		}
 		if !reflect.DeepEqual(got.Field(i).Interface(), want.Field(i).Interface()) {
 			return "the field " + got.Type().Field(i).Name
 		}

@@ -55,7 +55,7 @@ func TestConfigurations(t *testing.T) {
 	})
 }
 
-// TestAChannelOfMackerelsCanBeUsed takes the Mentions of a mackerel.Slack without a conversion.
+// TestAChannelOfMackerelsCanBeUsed takes URL and Mentions of a mackerel.Slack without a conversion.
 func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
 	channel := mackerel.Slack{Mentions: map[mackerel.Status]string{
 		mackerel.StatusCritical: "@here <@U012AB3CD>", mackerel.StatusWarning: "see #ops",
@@ -68,7 +68,10 @@ func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
 		"":                     "[UNKNOWN] disk full",
 		"status-of-the-future": "[STATUS-OF-THE-FUTURE] disk full",
 	} {
-		m, _ := notify(t, mackerel.Alert{Status: status, Message: "disk full"}, func(c *slack.Config) { c.Mentions = channel.Mentions })
+		m, _ := notify(t, mackerel.Alert{Status: status, Message: "disk full"}, func(c *slack.Config) {
+			channel.URL = c.URL
+			c.URL, c.Mentions = channel.URL, channel.Mentions
+		})
 		if m.Text != want {
 			t.Errorf("%s: %q, want %q", status, m.Text, want)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -104,7 +105,7 @@ func TestAFailureThatWillStayIsNotTriedAgain(t *testing.T) {
 			fake = slack
 		}
 	}
-	fake.Refuse("invalid_token")
+	fake.Inject(fakehttp.Fault{Status: http.StatusForbidden, Body: "invalid_token", Times: -1})
 	err := f.run(t.Context(), newAlert())
 	if !errors.Is(err, mackerel.ErrUnauthorized) || errors.Is(err, mackerel.ErrUnavailable) {
 		t.Errorf("got %v", err)

@@ -41,9 +41,13 @@ func (t *tour) create(ctx context.Context) ([]mackerel.Channel, error) {
 	for _, ch := range []mackerel.Channel{
 		{Name: "quickstart mail", Detail: &mackerel.Email{Emails: []string{"ops@example.com"}, Events: events}},
 		{Name: "quickstart #ops", Detail: &mackerel.Slack{
-			URL: "https://hooks.slack.com/services/T000/B000/XXXX", Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@here"}, Events: events,
+			URL:      mackerel.NewSecret("https://hooks.slack.com/services/T000/B000/XXXX"),
+			Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@here"},
+			Events:   events,
 		}},
-		{Name: "quickstart hook", Detail: &mackerel.Webhook{URL: "https://hook.example.com/mackerel", Events: events}},
+		{Name: "quickstart hook", Detail: &mackerel.Webhook{
+			URL: mackerel.NewSecret("https://hook.example.com/mackerel"), Events: events,
+		}},
 	} {
 		made, err := t.mackerel.CreateChannel(ctx, ch, options)
 		if err != nil {

@@ -34,10 +34,10 @@ func (s *services) connect(getenv func(string) string) error {
 func (s *services) connectMackerel(getenv func(string) string) (err error) {
 	config := mackerel.ClientConfig{APIKey: mackerel.NewSecret(getenv("MACKEREL_APIKEY"))}
 	if config.APIKey.IsZero() {
-		s.fakeMackerel = mackereltest.NewServer()
+		s.fakeMackerel = mackereltest.New()
 		s.fakeMackerel.AddChannelOfEachType()
 		s.fakeMackerel.AddChannel(`{"name":"the day after tomorrow","type":"carrier-pigeon","suspendedAt":null,"loft":"north"}`)
-		config.APIKey, config.BaseURL = mackerel.NewSecret(mackereltest.APIKey), s.fakeMackerel.URL()
+		config = s.fakeMackerel.Config()
 	}
 	s.mackerel, err = mackerel.NewClient(config)
 	return err
@@ -69,7 +69,8 @@ func (s *services) connectHipChat(getenv func(string) string) (err error) {
 	if config.BaseURL == "" || config.Token.IsZero() || config.Room == "" {
 		s.fakeHipChat = hipchattest.New()
 		s.fakeHipChat.AddRoom(1, "ops")
-		config.BaseURL, config.Token, config.Room = s.fakeHipChat.URL(), mackerel.NewSecret(hipchattest.Token), "ops"
+		config = s.fakeHipChat.Config()
+		config.Room = "ops"
 	}
 	s.hipchatRoom, err = hipchat.New(config)
 	return err

@@ -90,7 +90,7 @@ var jsonPackages = []string{"github.com/go-json-experiment/json", "github.com/go
 // fake may also import its own service, for the type of its Config.
 var may = map[string]struct{ kinds, others []string }{
 	root:      {[]string{transport}, jsonPackages},
-	transport: {nil, []string{"github.com/hashicorp/go-retryablehttp"}},
+	transport: {nil, append(jsonPackages, "github.com/hashicorp/go-retryablehttp")},
 	provider:  {[]string{root, transport}, append(jsonPackages, "github.com/clipperhouse/uax29/v2/graphemes")},
 	wire:      {[]string{root, provider, transport}, jsonPackages},
 	service:   {[]string{root, provider, transport, wire}, append(jsonPackages, "github.com/google/go-querystring/query")},
