@@ -34,18 +34,17 @@ type NotifierFunc func(ctx context.Context, a Alert) error
 // Notify calls f.
 func (f NotifierFunc) Notify(ctx context.Context, a Alert) error { return f(ctx, a) }
 
-// ErrSkip is what an Edit function of a notifier's Config returns to leave an alert out, wrapped or not: the notifier
-// returns nil and a [Receipt] whose Skipped is the text of the error.
+// ErrSkip makes a notifier skip an alert, if the Edit function of its Config returns it or an error that wraps it. The
+// notifier returns nil, and the text of the error is [Receipt].Skipped:
 //
 //	return fmt.Errorf("%w: staging never pages", mackerel.ErrSkip)
 var ErrSkip = errors.New("skipped by Edit")
 
 type deliveryID struct{}
 
-// WithDeliveryID names a delivery: every Notify with the same alert and id is the same message to services that drop
-// repeats by a key. LINE's retry key and the id of a signed webhook are made of it, different for each notifier. Whoever
-// repeats a Notify that failed, also in another process, gives it the id of the first. Without an id, each Notify is a
-// delivery of its own.
+// WithDeliveryID names a delivery. Give the same id to a Notify and to its repeats, also in another process. Services
+// that drop repeats by a key then take them for one message: LINE's retry key and the id of a signed webhook are made
+// of the id, and differ between notifiers. Without an id, each Notify is a delivery of its own.
 func WithDeliveryID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, deliveryID{}, id)
 }
