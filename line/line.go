@@ -30,8 +30,8 @@
 //
 // # Limits
 //
-// LINE takes 2,000 pushes per second and 60 broadcasts per hour. An account can send a number of messages per month,
-// which [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
+// LINE takes 2,000 pushes per second and 60 broadcasts per hour, and a number of messages per month, which
+// [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
 // [mackerel.ErrRateLimited]. It is repeated within Call.MaxWait and the context's deadline; LINE documents no header
 // that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
 // [mackerel.ErrUnauthorized], because no wait helps.
@@ -41,13 +41,12 @@
 //
 // # Text
 //
-// LINE's text has no markup, neither in plain text nor in a bubble. Text from alerts therefore needs no escaping and
-// cannot mention anybody. Message.Raw can.
+// LINE's text has no markup. Text from alerts therefore needs no escaping and cannot mention anybody. Message.Raw can.
 //
 // # Service
 //
 // Mackerel's own LINE channel used LINE Notify, which ended on 2025-03-31. Mackerel removed the type "line" from the
-// documentation of its API on 2026-06-30. The Messaging API needs a destination besides the token; LINE Notify did not.
+// documentation of its API on 2026-06-30.
 //
 // The following is not documented: the longest alternative text (newer pages say 1,500, and 400 are used here), the
 // largest bubble, the longest address of a button, whether a push to a group counts once per member, and the words of a
@@ -130,7 +129,6 @@ func New(c Config) (*Notifier, error) {
 		Edit:   c.Edit,
 		Render: to.render,
 		Key:    to.key(c.Token),
-		Settle: settle,
 	}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	bearer := "Bearer " + c.Token.Reveal()

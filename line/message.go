@@ -193,10 +193,7 @@ func (m Message) fitText() (string, []mackerel.Cut) {
 
 // lines returns the message as plain text. LINE's clients make links of addresses.
 func (m Message) lines(facts string) string {
-	image := m.Image
-	if blank(image) {
-		image = ""
-	}
+	image := strings.TrimSpace(m.Image)
 	return provider.Plain(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo), image, m.URL))
 }
 
