@@ -39,8 +39,8 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 					t.Errorf("%q is more than text", shown)
 				}
 			}
-			if got := card.Buttons(); len(got) != 1 || got[0] != "https://mackerel.io/orgs/x/alerts/5A" {
-				t.Errorf("the buttons open %q", got)
+			if got := card.Actions; len(got) != 1 || got[0].URL != "https://mackerel.io/orgs/x/alerts/5A" {
+				t.Errorf("the buttons are %q", got)
 			}
 		})
 	}
@@ -104,7 +104,8 @@ func TestPictures(t *testing.T) {
 		"data:image/png;base64,AA": false, "https://x.test/" + strings.Repeat("a", 2000): false,
 	} {
 		card, _ := notify(t, mackerel.Alert{Message: "x", ImageURL: address})
-		if got := len(card.Images()) == 1; got != shown {
+		last := card.Body[len(card.Body)-1]
+		if got := last.Type == "Image" && last.URL == address; got != shown {
 			t.Errorf("%.60s: a picture is %t", address, got)
 		}
 		if !shown && !strings.Contains(strings.Join(card.Texts(), "\n"), "Graph") {
@@ -185,7 +186,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" {
 			t.Errorf("cut: %s", got)
 		}
-		if utf8.Valid(card.JSON) && strings.ContainsRune(string(card.JSON), utf8.RuneError) {
+		if strings.ContainsRune(strings.Join(card.Texts(), ""), utf8.RuneError) {
 			t.Error("a character was cut in two")
 		}
 	}
