@@ -14,7 +14,7 @@
 //	err = n.Notify(ctx, alert)
 //
 // Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries
-// and other events are skipped. SMS are sent for every event. Config.Level can leave out warnings.
+// and other events are skipped. SMS are sent for every event.
 //
 // # Delivery
 //
@@ -29,10 +29,10 @@
 // # Limits
 //
 // An SMS has at most [MaxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. Config.MaxLength sets a lower limit. What a call
-// says has at most [MaxSay] bytes as TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio
-// answers 429 if too many requests are made at once; the request is repeated within Call.MaxWait. Calls beyond one per
-// second and account are queued by Twilio (https://www.twilio.com/docs/glossary/cps).
+// characters if it has any other character, such as a Japanese one. What a call says has at most [MaxSay] bytes as
+// TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio answers 429 if too many requests are
+// made at once; the request is repeated within Call.MaxWait. Calls beyond one per second and account are queued by
+// Twilio (https://www.twilio.com/docs/glossary/cps).
 //
 // # Text
 //

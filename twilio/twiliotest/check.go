@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -140,7 +141,7 @@ func (s *Server) checkNumbers(form url.Values, noTo, noFrom, badFrom int) error 
 		return badRequest(21211, "The 'To' number "+to+" is not a valid phone number.")
 	case from == "":
 		return badRequest(noFrom, "A 'From' phone number is required.")
-	case !s.hasNumber(from):
+	case !slices.Contains(s.numbers, from):
 		return badRequest(badFrom, "The 'From' number "+from+" is not a phone number of this account.")
 	case callback != "" && (host(callback) == "" || strings.Contains(host(callback), "_")):
 		return badRequest(21609, "The 'StatusCallback' URL "+callback+" is not a valid URL.")

@@ -3,7 +3,6 @@ package twiliotest
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -124,7 +123,10 @@ func badRequest(code int, message string) *fakehttp.Refusal {
 const basePath = "/2010-04-01/Accounts/" + AccountSID
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
-	if !s.authorized(r) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user, password, _ := r.BasicAuth()
+	if secret := s.secrets[user]; secret == "" || secret != password {
 		return refuse(http.StatusUnauthorized, 20003, "Authenticate", "WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
 	resource, _ := strings.CutPrefix(r.URL.EscapedPath(), basePath)
@@ -146,14 +148,6 @@ func (s *Server) take(lane string) error {
 	return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
 }
 
-func (s *Server) authorized(r *http.Request) bool {
-	user, password, _ := r.BasicAuth()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	secret := s.secrets[user]
-	return secret != "" && secret == password
-}
-
 func (s *Server) createCall(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.readCall(r)
 	if err != nil {
@@ -161,10 +155,7 @@ func (s *Server) createCall(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.SID, c.Time = s.sid("CA"), s.Now()
 	s.calls.Add(c)
-	s.accept(w, "/Calls/", map[string]any{
-		"sid": c.SID, "to": c.To, "from": c.From, "to_formatted": c.To, "from_formatted": c.From, "date_created": nil,
-		"start_time": nil, "end_time": nil, "duration": nil,
-	})
+	s.accept(w, "/Calls/", c.SID, c.To, c.From)
 	return nil
 }
 
@@ -175,33 +166,21 @@ func (s *Server) createMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	m.SID, m.Time = s.sid("SM"), s.Now()
 	s.messages.Add(m)
-	s.accept(w, "/Messages/", map[string]any{
-		"sid": m.SID, "to": m.To, "from": m.From, "body": m.Body, "date_created": m.Time.UTC().Format(time.RFC1123Z),
-		"date_sent": nil, "num_segments": "1", "num_media": "0", "error_code": nil, "error_message": nil,
-	})
+	s.accept(w, "/Messages/", m.SID, m.To, m.From)
 	return nil
 }
 
-// accept answers with a call or message as its page shows it while it is queued.
-func (s *Server) accept(w http.ResponseWriter, path string, answer map[string]any) {
-	answer["account_sid"], answer["api_version"], answer["direction"] = AccountSID, "2010-04-01", "outbound-api"
-	answer["status"], answer["price"], answer["price_unit"] = "queued", nil, "USD"
-	answer["date_updated"], answer["subresource_uris"] = answer["date_created"], map[string]any{}
-	answer["uri"] = fmt.Sprintf("%s%s%s.json", basePath, path, answer["sid"])
+// accept answers with what is known of a call or message while it is queued.
+func (s *Server) accept(w http.ResponseWriter, path, sid, to, from string) {
 	s.Accept()
-	fakehttp.WriteJSON(w, http.StatusCreated, answer)
+	fakehttp.WriteJSON(w, http.StatusCreated, map[string]any{
+		"sid": sid, "account_sid": AccountSID, "to": to, "from": from, "status": "queued", "direction": "outbound-api",
+		"api_version": "2010-04-01", "uri": basePath + path + sid + ".json",
+	})
 }
 
 // sid returns a new SID.
 func (s *Server) sid(kind string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.created++
 	return fmt.Sprintf("%s%032x", kind, s.created)
-}
-
-func (s *Server) hasNumber(number string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Contains(s.numbers, number)
 }
