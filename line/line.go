@@ -169,9 +169,7 @@ func (c Config) check(p *provider.Problems) *url.URL {
 			p.Add(field, "given twice")
 		}
 	}
-	if c.Broadcast && len(c.To) > 0 {
-		p.Add("Broadcast", "set together with To")
-	}
+	p.Check("Broadcast", !c.Broadcast || len(c.To) == 0, "set together with To")
 	provider.OneOf(p, "Format", c.Format, FormatFlex, FormatText)
 	base := p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
 	p.Common(c.Level, c.Text, c.Call)

@@ -138,21 +138,14 @@ var (
 func (m Message) problems() (p provider.Problems) {
 	provider.OneOf(&p, "Format", m.Format, FormatFlex, FormatText)
 	p.Length("URLLabel", m.URLLabel, provider.Runes, MaxLabel)
-	if !colorForm.MatchString(m.Color) {
-		p.Add("Color", "must be #RRGGBB")
-	}
+	p.Check("Color", colorForm.MatchString(m.Color), "must be #RRGGBB")
 	p.Items("Raw", len(m.Raw), MaxMessages-1)
 	for i, raw := range m.Raw {
-		if raw.Kind() != '{' || !raw.IsValid(jsontext.AllowDuplicateNames(true)) {
-			p.Add("Raw["+strconv.Itoa(i)+"]", "not a JSON object in UTF-8")
-		}
+		object := raw.Kind() == '{' && raw.IsValid(jsontext.AllowDuplicateNames(true))
+		p.Check("Raw["+strconv.Itoa(i)+"]", object, "not a JSON object in UTF-8")
 	}
-	if !keyForm.MatchString(m.RetryKey) {
-		p.Add("RetryKey", "not a UUID")
-	}
-	if len(m.Raw) == 0 && blank(m.lines(provider.Lines(m.Facts))) {
-		p.Add("Message", "empty")
-	}
+	p.Check("RetryKey", keyForm.MatchString(m.RetryKey), "not a UUID")
+	p.Check("Message", len(m.Raw) > 0 || !blank(m.lines(provider.Lines(m.Facts))), "empty")
 	return p
 }
 

@@ -175,12 +175,9 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 	p.Require("Kind", c.Kind != "")
 	provider.OneOf(p, "Kind", c.Kind, KindSMS, KindCall, KindTwiML)
 	c.checkCredentials(p)
-	if !numberForm.MatchString(c.From) && (c.Kind != KindSMS || !senderForm.MatchString(c.From)) {
-		p.Add("From", "not a number in E.164, such as +815000000000")
-	}
-	if !numberForm.MatchString(c.To) {
-		p.Add("To", "not a number in E.164, such as +819000000000")
-	}
+	sender := c.Kind == KindSMS && senderForm.MatchString(c.From)
+	p.Check("From", sender || numberForm.MatchString(c.From), "not a number in E.164, such as +815000000000")
+	p.Check("To", numberForm.MatchString(c.To), "not a number in E.164, such as +819000000000")
 	secrets = addressSecrets(p, "StatusCallback", c.StatusCallback)
 	c.checkKind(p)
 	secrets = append(secrets, addressSecrets(p, "TwiMLURL", c.TwiMLURL)...)
@@ -191,36 +188,25 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 
 // checkCredentials notes what is wrong with the account and with its credentials.
 func (c Config) checkCredentials(p *provider.Problems) {
-	if !accountForm.MatchString(c.AccountSID) {
-		p.Add("AccountSID", "not AC and 32 hexadecimal digits")
-	}
+	p.Check("AccountSID", accountForm.MatchString(c.AccountSID), "not AC and 32 hexadecimal digits")
 	if c.APIKeySID == "" && c.APIKeySecret.IsZero() {
 		p.Token("AuthToken", c.AuthToken)
 		return
 	}
-	if !c.AuthToken.IsZero() {
-		p.Add("AuthToken", "set together with an API key")
-	}
-	if !keyForm.MatchString(c.APIKeySID) {
-		p.Add("APIKeySID", "not SK and 32 hexadecimal digits")
-	}
+	p.Check("AuthToken", c.AuthToken.IsZero(), "set together with an API key")
+	p.Check("APIKeySID", keyForm.MatchString(c.APIKeySID), "not SK and 32 hexadecimal digits")
 	p.Token("APIKeySecret", c.APIKeySecret)
 }
 
 // checkKind notes what is wrong with the fields that are for one kind alone.
 func (c Config) checkKind(p *provider.Problems) {
 	only := func(kind Kind, field string, set bool) {
-		if set && c.Kind != kind {
-			p.Add(field, "only for the kind "+strconv.Quote(string(kind)))
-		}
+		p.Check(field, !set || c.Kind == kind, "only for the kind "+strconv.Quote(string(kind)))
 	}
-	if c.MaxLength < 0 || c.MaxLength > MaxBody {
-		p.Add("MaxLength", "must be between 1 and "+strconv.Itoa(MaxBody))
-	}
+	fits := c.MaxLength >= 0 && c.MaxLength <= MaxBody
+	p.Check("MaxLength", fits, "must be between 1 and "+strconv.Itoa(MaxBody))
 	only(KindSMS, "MaxLength", c.MaxLength != 0)
-	if c.Say != "" && blank(c.Say) {
-		p.Add("Say", "blank")
-	}
+	p.Check("Say", c.Say == "" || !blank(c.Say), "blank")
 	only(KindCall, "Say", c.Say != "")
 	p.Length("Language", c.Language, provider.Bytes, maxAttribute)
 	only(KindCall, "Language", c.Language != "")
