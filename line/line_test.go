@@ -217,33 +217,6 @@ func TestNotifiersHaveDifferentKeysForOneDelivery(t *testing.T) {
 	}
 }
 
-func TestThreeMeaningsOf429(t *testing.T) {
-	for _, c := range []struct {
-		name, body string
-		kind       error
-		attempts   int
-	}{
-		{"too many requests are repeated", `{"message":"The API rate limit has been exceeded. Try again later."}`, mackerel.ErrRateLimited, 3},
-		{"another operation ends", `{"message":"Too many concurrent operations"}`, mackerel.ErrRateLimited, 3},
-		{"an unknown body is repeated", `<html>`, mackerel.ErrRateLimited, 3},
-		{"the month's quota is final", `{"message":"You have reached your monthly limit."}`, mackerel.ErrUnauthorized, 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				fake, n := start(t)
-				fake.Inject(servicetest.Refusing(429, c.body))
-				err := n.Notify(t.Context(), alert)
-				if e := servicetest.AsError(t, err, c.kind); e.Attempts != c.attempts || e.Status != 429 {
-					t.Errorf("%+v", e)
-				}
-				if _, again := mackerel.Retry(err); again != (c.attempts > 1) {
-					t.Errorf("Retry says %t", again)
-				}
-			})
-		})
-	}
-}
-
 func TestAnswers(t *testing.T) {
 	starts := func(to ...string) func(testing.TB) (servicetest.Fake, mackerel.Notifier) {
 		return func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
@@ -257,6 +230,9 @@ func TestAnswers(t *testing.T) {
 		{Name: "a push without an id is not success", Status: 200, Body: `{}`, Kind: mackerel.ErrAmbiguous},
 		{Name: "a repeat is success", Status: 409, Body: `{"message":"The retry key is already accepted"}`},
 		{Name: "two wrong members", Status: 400, Body: `{"message":"The request body has 2 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"},{"message":"x"}]}`, Kind: mackerel.ErrInvalid, Message: "The request body has 2 error(s): messages[0].text May not be empty; x"},
+		{Name: "too many requests", Status: 429, Body: `{"message":"The API rate limit has been exceeded. Try again later."}`, Kind: mackerel.ErrRateLimited, Message: "The API rate limit has been exceeded. Try again later."},
+		{Name: "a page of a proxy", Status: 429, Body: `<html>`, Kind: mackerel.ErrRateLimited},
+		{Name: "the month's quota is used up", Status: 429, Body: `{"message":"You have reached your monthly limit."}`, Kind: mackerel.ErrUnauthorized, Message: "You have reached your monthly limit."},
 		{Name: "a page says nothing", Status: 400, Body: "<html>", Kind: mackerel.ErrInvalid},
 		{Name: "another kind of JSON says nothing", Status: 400, Body: `{"message":1}`, Kind: mackerel.ErrInvalid},
 	})
@@ -269,14 +245,10 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-func TestTheFakesRefusalsAreTold(t *testing.T) {
-	fake, n := start(t, func(c *line.Config) { c.To = []string{"C" + strings.Repeat("0", 32)} })
+func TestAnUnknownGroupIsInvalid(t *testing.T) {
+	_, n := start(t, func(c *line.Config) { c.To = []string{"C" + strings.Repeat("0", 32)} })
 	if e := servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrInvalid); e.Message != "Failed to send messages" || e.Op != "push message" {
-		t.Errorf("an unknown group: %+v", e)
-	}
-	fake.RevokeToken(linetest.Token)
-	if e := servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrUnauthorized); !strings.HasPrefix(e.Error(), "line: push message: 401: Authentication failed") {
-		t.Errorf("a revoked token: %v", e)
+		t.Errorf("%+v", e)
 	}
 }
 

@@ -118,20 +118,6 @@ func TestOnlyA202IsQueued(t *testing.T) {
 	}
 }
 
-func TestARefusedSignatureIsNotQuoted(t *testing.T) {
-	fake, n := start(t, func(c *teams.Config) {
-		c.URL = mackerel.NewSecret(strings.ReplaceAll(c.URL.Reveal(), teamstest.Signature, "wrong-Signature_1"))
-	})
-	if e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{Message: "x"}), mackerel.ErrUnauthorized); e.Code != "AuthorizationFailed" {
-		t.Errorf("%+v", e)
-	}
-	fake.Inject(servicetest.Refusing(401, `{"error":{"code":"X","message":"sig wrong-Signature_1 of `+teamstest.Workflow+` is wrong, cannot invoke"}}`))
-	e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{Message: "x"}), mackerel.ErrUnauthorized)
-	if e.Message != "X: sig [redacted] of [redacted] is wrong, cannot invoke" {
-		t.Errorf("%q", e.Message)
-	}
-}
-
 func TestMentionsComeFromTheConfig(t *testing.T) {
 	hanako, taro := teams.Mention{ID: "hanako@example.com", Name: "花子"}, teams.Mention{ID: "8f0c-taro"}
 	mentions := func(c *teams.Config) {

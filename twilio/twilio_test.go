@@ -1,9 +1,7 @@
 package twilio_test
 
 import (
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,7 +28,8 @@ func TestConformanceOfCallsByAnAPIKey(t *testing.T) {
 func TestConformanceOfTwiMLDocuments(t *testing.T) {
 	notifytest.RunVariant(t, harness(func(c *twilio.Config) {
 		c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://u:twiml-password@example.com/twiml")
-	}, twiliotest.AuthToken, "twiml-password"))
+		c.StatusCallback = mackerel.NewSecret("https://example.com/told?key=callback-key")
+	}, twiliotest.AuthToken, "twiml-password", "callback-key"))
 }
 
 func harness(configure func(*twilio.Config), secrets ...string) func(testing.TB) notifytest.Harness {
@@ -288,56 +287,7 @@ func TestNothingIsRepeatedAfterALostAnswerByDefault(t *testing.T) {
 				if errors.Is(err, mackerel.ErrAmbiguous) != (want == 1) || receipt.Queued != (err == nil) || len(fake.Calls()) != want {
 					t.Errorf("%d calls, %+v, %v", len(fake.Calls()), receipt, err)
 				}
-				if fake.Requests()[0].Header.Get("Idempotency-Key") != "" {
-					t.Error("there is a key, for which net/http would repeat the request by itself")
-				}
 			})
 		})
-	}
-}
-
-func TestCredentials(t *testing.T) {
-	for name, c := range map[string]struct {
-		configure      func(*twilio.Config)
-		user, password string
-	}{
-		"the account's":  {func(*twilio.Config) {}, twiliotest.AccountSID, twiliotest.AuthToken},
-		"those of a key": {byKey, twiliotest.APIKeySID, twiliotest.APIKeySecret},
-	} {
-		t.Run(name, func(t *testing.T) {
-			fake, n := start(t, c.configure)
-			if err := n.Notify(t.Context(), alert); err != nil {
-				t.Fatal(err)
-			}
-			basic := base64.StdEncoding.EncodeToString([]byte(c.user + ":" + c.password))
-			if r := fake.Requests()[0]; r.Header.Get("Authorization") != "Basic "+basic || r.Path != "/2010-04-01/Accounts/"+twiliotest.AccountSID+"/Messages.json" {
-				t.Errorf("%s with %s", r.Path, r.Header)
-			}
-			fake.Inject(servicetest.Refusing(401, `{"message":"not `+c.password+` or `+basic+`"}`))
-			if e := servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrUnauthorized); strings.Contains(e.Message, c.password) || strings.Contains(e.Message, basic[:20]) {
-				t.Errorf("%+v", e)
-			}
-		})
-	}
-}
-
-// TestAddressesAreSecret has credentials in both addresses, and a service that quotes them.
-func TestAddressesAreSecret(t *testing.T) {
-	fake, n := start(t, func(c *twilio.Config) {
-		c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://bot:voice-password@example.com/v?key=voice-key")
-		c.StatusCallback = mackerel.NewSecret("https://bot:callback-password@example.com/c?key=callback-key")
-	})
-	p, err := n.Preview(alert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fake.Inject(servicetest.Refusing(400, `{"message":"Url is not valid: https://bot:voice-password@example.com/v?key=voice-key, callback-key"}`))
-	refused := n.Notify(t.Context(), alert)
-	for _, shown := range []string{fmt.Sprintf("%+v", p), fmt.Sprintf("%+v", refused), fmt.Sprintf("%+v %#v", n, n)} {
-		for _, secret := range []string{"voice-password", "voice-key", "callback-password", "callback-key"} {
-			if strings.Contains(shown, secret) {
-				t.Errorf("%s is in %s", secret, shown)
-			}
-		}
 	}
 }

@@ -178,15 +178,7 @@ func TestRefusals(t *testing.T) {
 
 func TestTheRateIsLimitedIfToldTo(t *testing.T) {
 	s := servicetest.Start(t, teamstest.New())
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s.SetClock(func() time.Time { return now })
-	for range 10 {
-		run(t, s, body(hello))
-	}
-	s.Documented()
-	for range 10 {
-		run(t, s, body(hello))
-	}
+	s.SetClock(func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
 	s.SetLimit("runs", 1, time.Minute)
 	run(t, s, body(hello))
 	address := s.MemoryConfig().URL.Reveal()
@@ -194,6 +186,8 @@ func TestTheRateIsLimitedIfToldTo(t *testing.T) {
 	if a.Status != 429 || !strings.Contains(a.Body, `"TooManyRequests"`) {
 		t.Errorf("%+v", a)
 	}
-	s.Advance(time.Minute)
-	run(t, s, body(hello))
+	s.Documented()
+	for range 10 {
+		run(t, s, body(hello))
+	}
 }

