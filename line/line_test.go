@@ -127,7 +127,7 @@ func keys(s *linetest.Server) []string {
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func TestALostAnswerIsAskedForAgainInBothModes(t *testing.T) {
-	for _, mode := range []mackerel.Delivery{0, mackerel.AtLeastOnce, mackerel.AtMostOnce} {
+	for _, mode := range []mackerel.Delivery{0, mackerel.AtMostOnce} {
 		t.Run(mode.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fake, n := start(t, func(c *line.Config) { c.Call.Delivery = mode })
@@ -147,22 +147,18 @@ func TestALostAnswerIsAskedForAgainInBothModes(t *testing.T) {
 	}
 }
 
-func TestTheModeDecidesWhetherToRetryAfterAnAnswerThatNeverCame(t *testing.T) {
-	for mode, again := range map[mackerel.Delivery]bool{0: true, mackerel.AtLeastOnce: true, mackerel.AtMostOnce: false} {
-		t.Run(mode.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				fake, n := start(t, func(c *line.Config) { c.Call.Delivery = mode })
-				fake.Inject(fakehttp.Fault{Break: fakehttp.Silence, Handled: true, Times: -1})
-				_, err := n.Deliver(t.Context(), alert)
-				if e := servicetest.AsError(t, err, mackerel.ErrAmbiguous); e.Attempts != 3 || fake.Accepted() != 1 {
-					t.Errorf("%d attempts, %d messages", e.Attempts, fake.Accepted())
-				}
-				if _, ok := mackerel.Retry(err); ok != again {
-					t.Errorf("Retry says %t", ok)
-				}
-			})
-		})
-	}
+func TestAnAnswerThatNeverCameIsNotAskedForByRetryAtMostOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, func(c *line.Config) { c.Call.Delivery = mackerel.AtMostOnce })
+		fake.Inject(fakehttp.Fault{Break: fakehttp.Silence, Handled: true, Times: -1})
+		err := n.Notify(t.Context(), alert)
+		if e := servicetest.AsError(t, err, mackerel.ErrAmbiguous); e.Attempts != 3 || fake.Accepted() != 1 {
+			t.Errorf("%d attempts, %d messages", e.Attempts, fake.Accepted())
+		}
+		if _, again := mackerel.Retry(err); again {
+			t.Error("Retry says true")
+		}
+	})
 }
 
 // TestTheSameKeyIsOneMessage repeats whole calls.
