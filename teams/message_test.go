@@ -114,22 +114,6 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-func TestStatusesLookDifferent(t *testing.T) {
-	for _, c := range []struct {
-		alert mackerel.Alert
-		style string
-	}{
-		{mackerel.Alert{Status: mackerel.StatusOK}, "good"}, {mackerel.Alert{Status: "WARNING"}, "warning"},
-		{mackerel.Alert{Status: mackerel.StatusCritical}, "attention"}, {mackerel.Alert{}, "emphasis"}, {mackerel.Alert{Status: "muted"}, "emphasis"},
-		{mackerel.Alert{Event: mackerel.EventMonitorUpdate, Status: "ok"}, "emphasis"},
-	} {
-		card, _ := notify(t, c.alert)
-		if got := card.Body[0].Style; got != c.style {
-			t.Errorf("%+v: %s, want %s", c.alert, got, c.style)
-		}
-	}
-}
-
 // TestLimit sends memos that fill a card. The rest of the card has less than 900 bytes.
 func TestLimit(t *testing.T) {
 	for _, unit := range []struct {

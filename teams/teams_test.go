@@ -81,9 +81,6 @@ func TestTheAddressIsSentAsGiven(t *testing.T) {
 		if got := r.Path + "?" + r.Query; strings.TrimSuffix(got, "?") != strings.TrimSuffix(address, "?") {
 			t.Errorf("%s became %s", address, got)
 		}
-		if got := r.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
-			t.Errorf("Content-Type: %s", got)
-		}
 	}
 }
 
