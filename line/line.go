@@ -73,10 +73,6 @@ const name = "line"
 // DefaultBaseURL is the base URL of the API.
 const DefaultBaseURL = "https://api.line.me"
 
-// MaxRecipients is how many users one multicast reaches.
-// See https://developers.line.biz/en/reference/messaging-api/#send-multicast-message.
-const MaxRecipients = 500
-
 // Config says as which account to send, and to whom. Token and either To or Broadcast are required.
 type Config struct {
 	Token mackerel.Secret `json:"token"` // a channel access token
@@ -101,7 +97,7 @@ type Notifier struct {
 	flow   provider.Flow[Message]
 	label  string
 	format Format
-	read   func(op string, path ...string) transport.Request
+	read   func(op string, answer any, path ...string) transport.Request
 }
 
 var (
@@ -140,9 +136,10 @@ func New(c Config) (*Notifier, error) {
 			Repeat: transport.Keyed, Judge: to.judge,
 		}
 	}
-	n.read = func(op string, path ...string) transport.Request {
+	n.read = func(op string, answer any, path ...string) transport.Request {
 		return transport.Request{
 			Op: op, Method: http.MethodGet, URL: messageURL(base, path...), Header: reading(), Repeat: transport.Replay,
+			Judge: provider.JSON(answer),
 		}
 	}
 	return n, nil

@@ -18,13 +18,14 @@ import (
 // Limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
 // characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/.
 const (
-	MaxMessages = 5     // message objects in one request
-	MaxText     = 5000  // UTF-16 units of a plain text
-	MaxAltText  = 400   // UTF-16 units of the text that lists and notifications show for a bubble
-	MaxBubble   = 30000 // bytes of a bubble's JSON; the page says 30 KB
-	MaxURI      = 1000  // characters of the address of a button
-	MaxImageURL = 2000  // characters of the address of a picture
-	MaxLabel    = 20    // characters of the label of a button
+	MaxRecipients = 500   // users of a multicast
+	MaxMessages   = 5     // message objects in one request
+	MaxText       = 5000  // UTF-16 units of a plain text
+	MaxAltText    = 400   // UTF-16 units of the text that lists and notifications show for a bubble
+	MaxBubble     = 30000 // bytes of a bubble's JSON; the page says 30 KB
+	MaxURI        = 1000  // characters of the address of a button
+	MaxImageURL   = 2000  // characters of the address of a picture
+	MaxLabel      = 20    // characters of the label of a button
 )
 
 // A Format is the form of a message.

@@ -1,10 +1,6 @@
 package line
 
-import (
-	"context"
-
-	"github.com/mackerel-notify/mackerel/internal/provider"
-)
+import "context"
 
 // A Quota is how many messages the account can send in this month, and how many it has sent.
 type Quota struct {
@@ -25,19 +21,13 @@ func (q Quota) Remaining() (messages int64, limited bool) {
 // See https://developers.line.biz/en/reference/messaging-api/#get-quota.
 func (n *Notifier) Quota(ctx context.Context) (Quota, error) {
 	var quota, consumption Quota
-	if err := n.get(ctx, "get quota", &quota, "quota"); err != nil {
+	if _, err := n.flow.Do(ctx, n.read("get quota", &quota, "quota")); err != nil {
 		return Quota{}, err
 	}
-	if err := n.get(ctx, "get quota consumption", &consumption, "quota", "consumption"); err != nil {
+	read := n.read("get quota consumption", &consumption, "quota", "consumption")
+	if _, err := n.flow.Do(ctx, read); err != nil {
 		return Quota{}, err
 	}
 	quota.TotalUsage = consumption.TotalUsage
 	return quota, nil
-}
-
-func (n *Notifier) get(ctx context.Context, op string, answer *Quota, path ...string) error {
-	r := n.read(op, path...)
-	r.Judge = provider.JSON(answer)
-	_, err := n.flow.Do(ctx, r)
-	return err
 }

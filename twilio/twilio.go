@@ -64,9 +64,6 @@ const name = "twilio"
 // DefaultBaseURL is the base URL of the API. Accounts in other regions than the United States have other addresses.
 const DefaultBaseURL = "https://api.twilio.com"
 
-// apiVersion is the first element of every path.
-const apiVersion = "2010-04-01"
-
 // A Kind is how an alert reaches the telephone.
 type Kind string
 
@@ -127,7 +124,7 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	language := cmp.Or(c.Language, languages[c.Text.Language])
+	c.Language = cmp.Or(c.Language, languages[c.Text.Language])
 	op, resource, label := "create call", "Calls.json", "call"
 	if c.Kind == KindSMS {
 		op, resource, label = "create message", "Messages.json", "SMS"
@@ -140,18 +137,18 @@ func New(c Config) (*Notifier, error) {
 			if c.Say != "" {
 				m.Title, m.Text = "", c.Say
 			}
-			return m.spoken(language, c.Voice)
+			return m.spoken(c.Language, c.Voice)
 		},
 		Edit:   c.Edit,
 		Render: c.render,
 		Settle: settle,
-	}, label + " to ..." + c.To[max(0, len(c.To)-4):], language, c.Voice}
+	}, label + " to ..." + c.To[max(0, len(c.To)-4):], c.Language, c.Voice}
 	user, password := c.credentials()
 	secrets = append(secrets, password, user+":"+password) // the header has the latter in base64
 	n.flow.Connect(c.Call, mackerel.AtMostOnce, secrets...)
 	header := n.flow.Header("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
 		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
-	u, _ := transport.Join(base, apiVersion, "Accounts", c.AccountSID, resource) // cannot fail: the SID was checked
+	u, _ := transport.Join(base, "2010-04-01", "Accounts", c.AccountSID, resource) // cannot fail: the SID was checked
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
 			Op: op, Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
