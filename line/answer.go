@@ -43,8 +43,8 @@ func judge(r *transport.Result) {
 	}
 }
 
-// judgePush reads the answer to a push, whose success has the id of the message. An answer without it costs nothing: the
-// next attempt is answered with 409.
+// judgePush reads the answer to a push, whose success has the id of the message. If the id is missing, the push is
+// repeated with the same key, which does no harm.
 func judgePush(r *transport.Result) {
 	judge(r)
 	if r.Class == transport.Done && r.Status == http.StatusOK && r.ID == "" {

@@ -82,7 +82,7 @@ var colors = provider.PerStatus[string]{
 	OK: "#1DB446", Warning: "#F2A900", Critical: "#D7263D", Unknown: gray, Other: gray,
 }
 
-// in returns the message with a format where it has none.
+// in returns the message in this format, unless the message has a format of its own.
 func (m Message) in(f Format) Message {
 	m.Format = cmp.Or(m.Format, f)
 	return m

@@ -84,8 +84,8 @@ func TestPartsOfAMessage(t *testing.T) {
 		{"an address that cannot be opened is a line", teams.Message{Title: "T", URL: "javascript:alert(1)"}, []string{"T", "javascript:alert(1)"}},
 		{"a long address is one too", teams.Message{URL: "https://x.test/" + strings.Repeat("a", 2000)}, []string{"https://x.test/" + strings.Repeat("a", 2000)}},
 		{"a button is not alone", teams.Message{URL: "https://x.test/_"}, []string{"Open", `https://x.test/\_`}},
-		{"facts without a value are none", teams.Message{Title: "T", Facts: fact("F", "")}, []string{"T"}},
-		{"a memo without a value is none", teams.Message{Title: "T", Memo: mackerel.Fact{Label: "M"}}, []string{"T"}},
+		{"facts without a value are left out", teams.Message{Title: "T", Facts: fact("F", "")}, []string{"T"}},
+		{"a memo without a value is left out", teams.Message{Title: "T", Memo: mackerel.Fact{Label: "M"}}, []string{"T"}},
 		{"blanks alone are nothing", teams.Message{Title: "T", Text: "\n", Raw: " "}, []string{"T"}},
 		{"a button says little", teams.Message{Title: "T", URL: "https://x.test/", Open: strings.Repeat("x", 99)}, []string{strings.Repeat("x", 49) + "…", "T"}},
 	} {

@@ -44,7 +44,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return Message{Title: w.Title, Text: w.Message, URL: w.URL, AlertID: a.ID}
 }
 
-// spoken returns the message with a language and a voice where it has none.
+// spoken returns the message with this language and this voice, unless the message has its own.
 func (m Message) spoken(language, voice string) Message {
 	m.Language, m.Voice = cmp.Or(m.Language, language), cmp.Or(m.Voice, voice)
 	return m

@@ -34,8 +34,8 @@
 //
 // The fake counts a push to a group once per member, and a broadcast once per friend. It takes 1,500 UTF-16 units as
 // the longest alternative text, 30,000 bytes as the largest bubble, 1,000 characters as the longest address of an
-// action and 20 as its longest label. A request that is refused does not use up its retry key, and a repeated key is a
-// 409 whatever else is in the request. The words of a 409, of a 404 and of the lanes are its own, and so are the
-// descriptions of what is wrong with a member. It knows the messages text, textV2, image and flex with one bubble, the
-// components box, text, image, button and separator, and the action uri, and refuses others.
+// action and 20 as its longest label. A request that is refused does not use up its retry key. A repeated key is
+// a 409, also if something else in the request is wrong. The words of a 409, of a 404 and of the lanes are its own, and
+// so are the descriptions of what is wrong with a member. It knows the messages text, textV2, image and flex with one
+// bubble, the components box, text, image, button and separator, and the action uri, and refuses others.
 package linetest

@@ -106,7 +106,7 @@ type Delivery struct {
 	To                   []string  // nil for a broadcast
 	Messages             []Message
 	NotificationDisabled bool
-	RetryKey             string // "" if there was none
+	RetryKey             string // "" if the request had no key
 }
 
 // refuse returns an error of LINE's.

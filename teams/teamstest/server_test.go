@@ -81,6 +81,7 @@ func TestRunsThatFail(t *testing.T) {
 		{"an empty container", body(`{"type":"Container"}`), "items is empty"},
 		{"an unknown style", body(`{"type":"Container","style":"red","items":[` + hello + `]}`), `style "red" is not one of`},
 		{"a picture that is not https", body(`{"type":"Image","url":"http://x.test/"}`), "url is not an address of https"},
+		{"a picture at an address with a blank", body(`{"type":"Image","url":"https://x.test/a b"}`), "url is not an address of https"},
 		{"a button that runs", actions(`{"type":"Action.OpenUrl","title":"x","url":"javascript:x"}`), "url is not an address of http or https"},
 		{"a button without a text", actions(`{"type":"Action.OpenUrl","url":"https://x.test/"}`), "title is empty"},
 		{"seven buttons", actions(strings.Repeat(button+",", 6) + button), "actions are more than 6"},
