@@ -10,6 +10,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
 	"github.com/mackerel-notify/mackerel/twilio"
 )
 
@@ -129,58 +130,31 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if secret := s.secrets[user]; secret == "" || secret != password {
 		return refuse(http.StatusUnauthorized, 20003, "Authenticate", "WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
-	resource, _ := strings.CutPrefix(r.URL.EscapedPath(), basePath)
-	switch {
-	case r.Method != http.MethodPost || r.URL.RawQuery != "":
-	case resource == "/Calls.json":
-		return s.createCall(w, r)
-	case resource == "/Messages.json":
-		return s.createMessage(w, r)
+	path, inAccount := strings.CutPrefix(r.URL.EscapedPath(), basePath)
+	kind, known := resources[path]
+	if !inAccount || !known || r.Method != http.MethodPost || r.URL.RawQuery != "" {
+		return refuse(http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
 	}
-	return refuse(http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
-}
-
-// take refuses a request that a lane does not allow.
-func (s *Server) take(lane string) error {
-	if s.Take(lane, AccountSID).OK {
-		return nil
+	if !s.Take(kind.lane, AccountSID).OK {
+		return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
 	}
-	return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
-}
-
-func (s *Server) createCall(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.readCall(r)
+	form, err := strict.Form(r, !s.IsStrict(), kind.parameters...)
 	if err != nil {
 		return err
 	}
-	c.SID, c.Time = s.sid("CA"), s.Now()
-	s.calls.Add(c)
-	s.accept(w, "/Calls/", c.SID, c.To, c.From)
-	return nil
-}
-
-func (s *Server) createMessage(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.readMessage(r)
-	if err != nil {
+	if err := s.checkNumbers(form, kind); err != nil {
 		return err
 	}
-	m.SID, m.Time = s.sid("SM"), s.Now()
-	s.messages.Add(m)
-	s.accept(w, "/Messages/", m.SID, m.To, m.From)
-	return nil
-}
-
-// accept answers with what is known of a call or message while it is queued.
-func (s *Server) accept(w http.ResponseWriter, path, sid, to, from string) {
+	s.created++
+	sid := fmt.Sprintf("%s%032x", kind.prefix, s.created)
+	if err := kind.create(s, sid, form); err != nil {
+		return err
+	}
 	s.Accept()
 	fakehttp.WriteJSON(w, http.StatusCreated, map[string]any{
-		"sid": sid, "account_sid": AccountSID, "to": to, "from": from, "status": "queued", "direction": "outbound-api",
-		"api_version": "2010-04-01", "uri": basePath + path + sid + ".json",
+		"sid": sid, "account_sid": AccountSID, "to": form.Get("To"), "from": form.Get("From"), "status": "queued",
+		"direction": "outbound-api", "api_version": "2010-04-01",
+		"uri": strings.TrimSuffix(r.URL.Path, ".json") + "/" + sid + ".json",
 	})
-}
-
-// sid returns a new SID.
-func (s *Server) sid(kind string) string {
-	s.created++
-	return fmt.Sprintf("%s%032x", kind, s.created)
+	return nil
 }
