@@ -1,11 +1,9 @@
 package line
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -27,11 +25,14 @@ type answer struct {
 // See https://developers.line.biz/en/reference/messaging-api/#error-messages.
 const quotaWords = "monthly limit"
 
-// judge reads the answer to a multicast or broadcast. A 409 says that an earlier attempt with the same retry key was
-// accepted. A 429 for the month's quota is as final as a refused credential.
+// judge reads the answer to a multicast or broadcast, and the id in the answer to a push. A 409 says that an earlier
+// attempt with the same retry key was accepted. A 429 for the month's quota is as final as a refused credential.
 func judge(r *transport.Result) {
 	var a answer
 	ok := provider.DecodeJSON(r.Body, &a)
+	if ok && len(a.SentMessages) > 0 {
+		r.ID = a.SentMessages[0].ID
+	}
 	switch {
 	case r.Status == http.StatusConflict:
 		r.Class = transport.Done
@@ -42,28 +43,13 @@ func judge(r *transport.Result) {
 	}
 }
 
-// judgePush reads the answer to a push, whose success also has the id of the message. An answer without it costs
-// nothing: the next attempt is answered with 409.
+// judgePush reads the answer to a push, whose success has the id of the message. If the id is missing, the push is
+// repeated with the same key, which does no harm.
 func judgePush(r *transport.Result) {
 	judge(r)
-	if r.Class == transport.Done && r.Status == http.StatusOK && sentID(r.Body) == "" {
+	if r.Class == transport.Done && r.Status == http.StatusOK && r.ID == "" {
 		provider.Undocumented(r)
 	}
-}
-
-// sentID returns the id of the first message in an answer, "" if there is none.
-func sentID(body []byte) string {
-	var a answer
-	if !provider.DecodeJSON(body, &a) || len(a.SentMessages) == 0 {
-		return ""
-	}
-	return a.SentMessages[0].ID
-}
-
-// settle completes the receipt of a message.
-func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
-	receipt.ID = sentID(r.Body)
-	return nil
 }
 
 // decodeError reads {"message":"...","details":[{"message":"...","property":"messages[0].text"}]}. LINE has no codes.

@@ -30,8 +30,8 @@
 //
 // # Limits
 //
-// LINE takes 2,000 pushes per second and 60 broadcasts per hour. An account can send a number of messages per month,
-// which [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
+// LINE takes 2,000 pushes per second and 60 broadcasts per hour, and a number of messages per month, which
+// [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
 // [mackerel.ErrRateLimited]. It is repeated within Call.MaxWait and the context's deadline; LINE documents no header
 // that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
 // [mackerel.ErrUnauthorized], because no wait helps.
@@ -41,13 +41,12 @@
 //
 // # Text
 //
-// LINE's text has no markup, neither in plain text nor in a bubble. Text from alerts therefore needs no escaping and
-// cannot mention anybody. Message.Raw can.
+// LINE's text has no markup. Text from alerts therefore needs no escaping and cannot mention anybody. Message.Raw can.
 //
 // # Service
 //
 // Mackerel's own LINE channel used LINE Notify, which ended on 2025-03-31. Mackerel removed the type "line" from the
-// documentation of its API on 2026-06-30. The Messaging API needs a destination besides the token; LINE Notify did not.
+// documentation of its API on 2026-06-30.
 //
 // The following is not documented: the longest alternative text (newer pages say 1,500, and 400 are used here), the
 // largest bubble, the longest address of a button, whether a push to a group counts once per member, and the words of a
@@ -74,10 +73,6 @@ const name = "line"
 // DefaultBaseURL is the base URL of the API.
 const DefaultBaseURL = "https://api.line.me"
 
-// MaxRecipients is how many users one multicast reaches.
-// See https://developers.line.biz/en/reference/messaging-api/#send-multicast-message.
-const MaxRecipients = 500
-
 // Config says as which account to send, and to whom. Token and either To or Broadcast are required.
 type Config struct {
 	Token mackerel.Secret `json:"token"` // a channel access token
@@ -102,7 +97,7 @@ type Notifier struct {
 	flow   provider.Flow[Message]
 	label  string
 	format Format
-	read   func(op string, path ...string) transport.Request
+	read   func(op string, answer any, path ...string) transport.Request
 }
 
 var (
@@ -130,7 +125,6 @@ func New(c Config) (*Notifier, error) {
 		Edit:   c.Edit,
 		Render: to.render,
 		Key:    to.key(c.Token),
-		Settle: settle,
 	}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	bearer := "Bearer " + c.Token.Reveal()
@@ -142,9 +136,10 @@ func New(c Config) (*Notifier, error) {
 			Repeat: transport.Keyed, Judge: to.judge,
 		}
 	}
-	n.read = func(op string, path ...string) transport.Request {
+	n.read = func(op string, answer any, path ...string) transport.Request {
 		return transport.Request{
 			Op: op, Method: http.MethodGet, URL: messageURL(base, path...), Header: reading(), Repeat: transport.Replay,
+			Judge: provider.JSON(answer),
 		}
 	}
 	return n, nil
@@ -171,9 +166,7 @@ func (c Config) check(p *provider.Problems) *url.URL {
 			p.Add(field, "given twice")
 		}
 	}
-	if c.Broadcast && len(c.To) > 0 {
-		p.Add("Broadcast", "set together with To")
-	}
+	p.Check("Broadcast", !c.Broadcast || len(c.To) == 0, "set together with To")
 	provider.OneOf(p, "Format", c.Format, FormatFlex, FormatText)
 	base := p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
 	p.Common(c.Level, c.Text, c.Call)

@@ -18,13 +18,14 @@ import (
 // Limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
 // characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/.
 const (
-	MaxMessages = 5     // message objects in one request
-	MaxText     = 5000  // UTF-16 units of a plain text
-	MaxAltText  = 400   // UTF-16 units of the text that lists and notifications show for a bubble
-	MaxBubble   = 30000 // bytes of a bubble's JSON; the page says 30 KB
-	MaxURI      = 1000  // characters of the address of a button
-	MaxImageURL = 2000  // characters of the address of a picture
-	MaxLabel    = 20    // characters of the label of a button
+	MaxRecipients = 500   // users of a multicast
+	MaxMessages   = 5     // message objects in one request
+	MaxText       = 5000  // UTF-16 units of a plain text
+	MaxAltText    = 400   // UTF-16 units of the text that lists and notifications show for a bubble
+	MaxBubble     = 30000 // bytes of a bubble's JSON; the page says 30 KB
+	MaxURI        = 1000  // characters of the address of a button
+	MaxImageURL   = 2000  // characters of the address of a picture
+	MaxLabel      = 20    // characters of the label of a button
 )
 
 // A Format is the form of a message.
@@ -81,7 +82,7 @@ var colors = provider.PerStatus[string]{
 	OK: "#1DB446", Warning: "#F2A900", Critical: "#D7263D", Unknown: gray, Other: gray,
 }
 
-// in returns the message with a format where it has none.
+// in returns the message in this format, unless the message has a format of its own.
 func (m Message) in(f Format) Message {
 	m.Format = cmp.Or(m.Format, f)
 	return m
@@ -138,21 +139,14 @@ var (
 func (m Message) problems() (p provider.Problems) {
 	provider.OneOf(&p, "Format", m.Format, FormatFlex, FormatText)
 	p.Length("URLLabel", m.URLLabel, provider.Runes, MaxLabel)
-	if !colorForm.MatchString(m.Color) {
-		p.Add("Color", "must be #RRGGBB")
-	}
+	p.Check("Color", colorForm.MatchString(m.Color), "must be #RRGGBB")
 	p.Items("Raw", len(m.Raw), MaxMessages-1)
 	for i, raw := range m.Raw {
-		if raw.Kind() != '{' || !raw.IsValid(jsontext.AllowDuplicateNames(true)) {
-			p.Add("Raw["+strconv.Itoa(i)+"]", "not a JSON object in UTF-8")
-		}
+		object := raw.Kind() == '{' && raw.IsValid(jsontext.AllowDuplicateNames(true))
+		p.Check("Raw["+strconv.Itoa(i)+"]", object, "not a JSON object in UTF-8")
 	}
-	if !keyForm.MatchString(m.RetryKey) {
-		p.Add("RetryKey", "not a UUID")
-	}
-	if len(m.Raw) == 0 && blank(m.lines(provider.Lines(m.Facts))) {
-		p.Add("Message", "empty")
-	}
+	p.Check("RetryKey", keyForm.MatchString(m.RetryKey), "not a UUID")
+	p.Check("Message", len(m.Raw) > 0 || !blank(m.lines(provider.Lines(m.Facts))), "empty")
 	return p
 }
 
@@ -193,10 +187,7 @@ func (m Message) fitText() (string, []mackerel.Cut) {
 
 // lines returns the message as plain text. LINE's clients make links of addresses.
 func (m Message) lines(facts string) string {
-	image := m.Image
-	if blank(image) {
-		image = ""
-	}
+	image := strings.TrimSpace(m.Image)
 	return provider.Plain(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo), image, m.URL))
 }
 

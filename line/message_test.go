@@ -165,23 +165,6 @@ func TestWhatIsNotSent(t *testing.T) {
 	})
 }
 
-func TestStatusesLookDifferent(t *testing.T) {
-	for _, c := range []struct {
-		alert mackerel.Alert
-		want  string
-	}{
-		{mackerel.Alert{Status: "OK"}, "#1DB446"}, {mackerel.Alert{Status: mackerel.StatusWarning}, "#F2A900"},
-		{mackerel.Alert{Status: mackerel.StatusCritical}, "#D7263D"}, {mackerel.Alert{Status: mackerel.StatusUnknown}, "#777777"},
-		{mackerel.Alert{}, "#777777"}, {mackerel.Alert{Status: "muted"}, "#777777"},
-		{mackerel.Alert{Event: mackerel.EventHostRegister, Status: mackerel.StatusCritical}, "#777777"},
-		{mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "#D7263D"},
-	} {
-		if d, _ := notify(t, c.alert); d.Messages[0].Bubble.Styles.Header.BackgroundColor != c.want {
-			t.Errorf("%+v: %s, want %s", c.alert, d.Messages[0].Contents, c.want)
-		}
-	}
-}
-
 func FuzzMessage(f *testing.F) {
 	for _, s := range []string{"", "T", "\x00", "\xff", " \u3000", "障", "👩‍💻", "https://x.test/\xff", "javascript:x", `"\`} {
 		f.Add(s, strings.Repeat(s, 50), "https://x.test/"+s, true)

@@ -1,16 +1,12 @@
 package line
 
-import (
-	"context"
-
-	"github.com/mackerel-notify/mackerel/internal/provider"
-)
+import "context"
 
 // A Quota is how many messages the account can send in this month, and how many it has sent.
 type Quota struct {
-	Type       string // "limited", or "none" for a plan without a limit
-	Value      int64  // messages per month; 0 without a limit
-	TotalUsage int64  // messages that the account has sent in this month; approximate, as LINE says
+	Type       string `json:"type"`       // "limited", or "none" for a plan without a limit
+	Value      int64  `json:"value"`      // messages per month; 0 without a limit
+	TotalUsage int64  `json:"totalUsage"` // messages that the account has sent in this month; approximate, as LINE says
 }
 
 // Remaining returns how many messages are left in this month. It reports false for a plan without a limit.
@@ -24,22 +20,14 @@ func (q Quota) Remaining() (messages int64, limited bool) {
 // Quota reads the month's quota and how much of it is used, in two calls. Both may be repeated.
 // See https://developers.line.biz/en/reference/messaging-api/#get-quota.
 func (n *Notifier) Quota(ctx context.Context) (Quota, error) {
-	var quota struct {
-		Type  string `json:"type"`
-		Value int64  `json:"value"`
-	}
-	var consumption struct {
-		TotalUsage int64 `json:"totalUsage"`
-	}
-	r := n.read("get quota", "quota")
-	r.Judge = provider.JSON(&quota)
-	if _, err := n.flow.Do(ctx, r); err != nil {
+	var quota, consumption Quota
+	if _, err := n.flow.Do(ctx, n.read("get quota", &quota, "quota")); err != nil {
 		return Quota{}, err
 	}
-	r = n.read("get quota consumption", "quota", "consumption")
-	r.Judge = provider.JSON(&consumption)
-	if _, err := n.flow.Do(ctx, r); err != nil {
+	read := n.read("get quota consumption", &consumption, "quota", "consumption")
+	if _, err := n.flow.Do(ctx, read); err != nil {
 		return Quota{}, err
 	}
-	return Quota{quota.Type, quota.Value, consumption.TotalUsage}, nil
+	quota.TotalUsage = consumption.TotalUsage
+	return quota, nil
 }

@@ -27,65 +27,47 @@ type attachment struct {
 // A card is an Adaptive Card of version 1.4.
 // See https://adaptivecards.io/explorer/AdaptiveCard.html.
 type card struct {
-	Schema  string   `json:"$schema"`
-	Type    string   `json:"type"`
-	Version string   `json:"version"`
-	MSTeams msteams  `json:"msteams"`
-	Body    []any    `json:"body"` // container, textBlock, factSet, image
-	Actions []action `json:"actions,omitzero"`
+	Schema  string    `json:"$schema"`
+	Type    string    `json:"type"`
+	Version string    `json:"version"`
+	MSTeams msteams   `json:"msteams"`
+	Body    []element `json:"body"`
+	Actions []action  `json:"actions,omitzero"`
 }
 
+// An msteams is what Teams adds to a card or, AllowExpand, to an image.
 type msteams struct {
-	Width    string   `json:"width"`
-	Entities []entity `json:"entities,omitzero"`
+	Width       string   `json:"width,omitzero"`
+	Entities    []entity `json:"entities,omitzero"`
+	AllowExpand bool     `json:"allowExpand,omitzero"`
 }
 
 type entity struct {
-	Type      string    `json:"type"`
-	Text      string    `json:"text"`
-	Mentioned mentioned `json:"mentioned"`
+	Type      string  `json:"type"`
+	Text      string  `json:"text"`
+	Mentioned Mention `json:"mentioned"`
 }
 
-type mentioned struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
-type container struct {
-	Type  string      `json:"type"`
-	Style Style       `json:"style"`
-	Bleed bool        `json:"bleed"`
-	Items []textBlock `json:"items"`
-}
-
-type textBlock struct {
-	Type     string `json:"type"`
-	Text     string `json:"text"`
-	Wrap     bool   `json:"wrap"`
-	Size     string `json:"size,omitzero"`
-	Weight   string `json:"weight,omitzero"`
-	IsSubtle bool   `json:"isSubtle"`
-}
-
-type factSet struct {
-	Type  string     `json:"type"`
-	Facts []cardFact `json:"facts"`
+// An element is a Container, TextBlock, FactSet or Image.
+type element struct {
+	Type     string     `json:"type"`
+	Style    Style      `json:"style,omitzero"`
+	Bleed    bool       `json:"bleed,omitzero"`
+	Items    []element  `json:"items,omitzero"`
+	Text     string     `json:"text,omitzero"`
+	Wrap     bool       `json:"wrap,omitzero"`
+	Size     string     `json:"size,omitzero"`
+	Weight   string     `json:"weight,omitzero"`
+	IsSubtle bool       `json:"isSubtle,omitzero"`
+	Facts    []cardFact `json:"facts,omitzero"`
+	URL      string     `json:"url,omitzero"`
+	AltText  string     `json:"altText,omitzero"`
+	MSTeams  msteams    `json:"msteams,omitzero"`
 }
 
 type cardFact struct {
 	Title string `json:"title"`
 	Value string `json:"value"`
-}
-
-type image struct {
-	Type    string       `json:"type"`
-	URL     string       `json:"url"`
-	AltText string       `json:"altText"`
-	MSTeams imageMSTeams `json:"msteams"`
-}
-
-type imageMSTeams struct {
-	AllowExpand bool `json:"allowExpand"`
 }
 
 type action struct {
@@ -148,7 +130,7 @@ func (m Message) draw(facts, memo, linked, address string) payload {
 		c.Actions = []action{{Type: "Action.OpenUrl", Title: title, URL: linked}}
 	}
 	if len(c.Body) == 0 && linked != "" {
-		c.Body = []any{paragraph(Escape(linked))}
+		c.Body = []element{paragraph(Escape(linked))}
 	}
 	return payload{Type: "message", Summary: plain(m.Title), Attachments: []attachment{{
 		ContentType: "application/vnd.microsoft.card.adaptive", Content: c,
@@ -161,47 +143,46 @@ func (m Message) entities() []entity {
 		if slices.Contains(m.Mentions[:i], o) {
 			continue // an entity is for all places with its text
 		}
-		all = append(all, entity{Type: "mention", Text: o.tag(), Mentioned: mentioned{ID: o.ID, Name: o.name()}})
+		all = append(all, entity{Type: "mention", Text: o.tag(), Mentioned: Mention{ID: o.ID, Name: o.name()}})
 	}
 	return all
 }
 
-// body returns the elements of the card, which stand above its button.
-func (m Message) body(facts, memo, address string) []any {
-	var body []any
+// body returns the elements of the card, which stand above its button. Teams does not post a card with an empty text.
+func (m Message) body(facts, memo, address string) []element {
+	var body []element
 	if !blank(m.Title) {
-		title := textBlock{Type: "TextBlock", Text: Escape(m.Title), Wrap: true, Size: "medium", Weight: "bolder"}
-		body = append(body, container{
-			Type: "Container", Style: cmp.Or(m.Style, StyleDefault), Bleed: true, Items: []textBlock{title},
+		title := paragraph(Escape(m.Title))
+		title.Size, title.Weight = "medium", "bolder"
+		body = append(body, element{
+			Type: "Container", Style: cmp.Or(m.Style, StyleDefault), Bleed: true, Items: []element{title},
 		})
 	}
-	for _, text := range []string{m.mentionLine(), m.Raw, Escape(m.Text)} {
+	add := func(text string, subtle bool) {
 		if !blank(text) {
-			body = append(body, paragraph(text))
+			p := paragraph(text)
+			p.IsSubtle = subtle
+			body = append(body, p)
 		}
 	}
-	if set := factsOf(facts); len(set.Facts) > 0 {
-		body = append(body, set)
+	add(m.mentionLine(), false)
+	add(m.Raw, false)
+	add(Escape(m.Text), false)
+	if lines := factLines(facts); lines != nil {
+		body = append(body, element{Type: "FactSet", Facts: lines})
 	}
-	if !blank(memo) {
-		subtle := paragraph(Escape(memo))
-		subtle.IsSubtle = true
-		body = append(body, subtle)
-	}
-	if !blank(address) {
-		body = append(body, paragraph(Escape(address)))
-	}
+	add(Escape(memo), true)
+	add(Escape(address), false)
 	if showable(m.Image) {
 		alt := provider.Runes.Shorten(cmp.Or(plain(m.Title), m.Image), maxAltText)
-		body = append(body, image{Type: "Image", URL: m.Image, AltText: alt, MSTeams: imageMSTeams{AllowExpand: true}})
+		body = append(body, element{Type: "Image", URL: m.Image, AltText: alt, MSTeams: msteams{AllowExpand: true}})
 	}
 	return body
 }
 
-// blank reports whether a text shows nothing. Teams does not post a card with an empty text.
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
-func paragraph(text string) textBlock { return textBlock{Type: "TextBlock", Text: text, Wrap: true} }
+func paragraph(text string) element { return element{Type: "TextBlock", Text: text, Wrap: true} }
 
 func (m Message) mentionLine() string {
 	var all []string
@@ -211,10 +192,10 @@ func (m Message) mentionLine() string {
 	return strings.Join(all, " ")
 }
 
-func factsOf(joined string) factSet {
-	set := factSet{Type: "FactSet"}
+func factLines(joined string) []cardFact {
+	var lines []cardFact
 	for _, f := range provider.SplitFacts(joined) {
-		set.Facts = append(set.Facts, cardFact{Title: Escape(f.Label), Value: Escape(f.Value)})
+		lines = append(lines, cardFact{Title: Escape(f.Label), Value: Escape(f.Value)})
 	}
-	return set
+	return lines
 }

@@ -97,12 +97,10 @@ func checkMentions(p *provider.Problems, field string, all []Mention) {
 	for i, m := range all {
 		field := field + "[" + strconv.Itoa(i) + "]"
 		p.Require(field+".ID", m.ID != "")
-		if strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl) {
-			p.Add(field+".Name", "has a control character or one of < > &")
-		}
-		if slices.ContainsFunc(all[:i], func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }) {
-			p.Add(field+".Name", "is that of another person, too")
-		}
+		markup := strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl)
+		p.Check(field+".Name", !markup, "has a control character or one of < > &")
+		other := func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }
+		p.Check(field+".Name", !slices.ContainsFunc(all[:i], other), "is that of another person, too")
 	}
 }
 
@@ -124,11 +122,7 @@ func (m Message) problems(body payload) (p provider.Problems) {
 	checkMentions(&p, "Mentions", m.Mentions)
 	provider.OneOf(&p, "Style", m.Style,
 		StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent)
-	if len(body.Attachments[0].Content.Body) == 0 {
-		p.Add("Message", "empty")
-	}
-	if body.size > MaxCard {
-		p.Add("Message", "too long without its text: mentions and raw text are never cut")
-	}
+	p.Check("Message", len(body.Attachments[0].Content.Body) > 0, "empty")
+	p.Check("Message", body.size <= MaxCard, "too long without its text: mentions and raw text are never cut")
 	return p
 }

@@ -12,25 +12,22 @@ import (
 
 // judge accepts only the documented success: a 201 with the SID of the call or message.
 func judge(r *transport.Result) {
-	if r.Class == transport.Done && (r.Status != http.StatusCreated || sid(r.Body) == "") {
-		provider.Undocumented(r)
+	if r.Class != transport.Done {
+		return
 	}
-}
-
-// sid returns the SID of the call or message in an answer, "" if there is none.
-func sid(body []byte) string {
 	var answer struct {
 		SID string `json:"sid"`
 	}
-	if !provider.DecodeJSON(body, &answer) {
-		return ""
+	if r.Status != http.StatusCreated || !provider.DecodeJSON(r.Body, &answer) || answer.SID == "" {
+		provider.Undocumented(r)
+		return
 	}
-	return answer.SID
+	r.ID = answer.SID
 }
 
 // settle completes the receipt of a call or message that Twilio has queued.
-func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
-	receipt.ID, receipt.Queued = sid(r.Body), true
+func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.Receipt) error {
+	receipt.Queued = true
 	return nil
 }
 

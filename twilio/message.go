@@ -2,7 +2,9 @@ package twilio
 
 import (
 	"cmp"
+	"encoding/xml"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/google/go-querystring/query"
@@ -42,7 +44,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return Message{Title: w.Title, Text: w.Message, URL: w.URL, AlertID: a.ID}
 }
 
-// spoken returns the message with a language and a voice where it has none.
+// spoken returns the message with this language and this voice, unless the message has its own.
 func (m Message) spoken(language, voice string) Message {
 	m.Language, m.Voice = cmp.Or(m.Language, language), cmp.Or(m.Voice, voice)
 	return m
@@ -97,9 +99,7 @@ func (c Config) problems(m Message) (p provider.Problems) {
 		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, MaxTwiML)
 		words += m.RawTwiML
 	}
-	if blank(words) {
-		p.Add("Message", "empty")
-	}
+	p.Check("Message", !blank(words), "empty")
 	return p
 }
 
@@ -133,3 +133,38 @@ var characters = func() provider.Unit {
 
 // extensionTable has the characters that take two places in the alphabet of GSM.
 const extensionTable = "^{}\\[~]|€\f"
+
+// A response is a TwiML document that says a text. See https://www.twilio.com/docs/voice/twiml/say.
+type response struct {
+	XMLName struct{} `xml:"Response"`
+	Say     say      `xml:"Say"`
+}
+
+type say struct {
+	Language string `xml:"language,attr,omitempty"` // en-US unless set
+	Voice    string `xml:"voice,attr,omitempty"`
+	Text     string `xml:",chardata"`
+}
+
+// twiML renders the message as what a call does.
+func (m Message) twiML() (document string, cuts []mackerel.Cut, err error) {
+	if m.RawTwiML != "" {
+		return m.RawTwiML, nil, nil
+	}
+	r := response{Say: say{Language: m.Language, Voice: m.Voice}}
+	document, cuts = provider.Bytes.Fit(MaxSay, func() string {
+		var encoded []byte
+		r.Say.Text = provider.Plain(provider.Join("\n", m.Title, m.Text))
+		encoded, err = xml.Marshal(r)
+		return string(encoded)
+	}, provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title})
+	return document, cuts, err
+}
+
+// withAlertID appends the alert's ID to an address that has no query, as Mackerel's channel does.
+func withAlertID(address, id string) string {
+	if id == "" || strings.Contains(address, "?") {
+		return address
+	}
+	return address + "?alertId=" + url.QueryEscape(id)
+}

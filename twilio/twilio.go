@@ -14,7 +14,7 @@
 //	err = n.Notify(ctx, alert)
 //
 // Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries
-// and other events are skipped. SMS are sent for every event. Config.Level can leave out warnings.
+// and other events are skipped. SMS are sent for every event.
 //
 // # Delivery
 //
@@ -29,10 +29,10 @@
 // # Limits
 //
 // An SMS has at most [MaxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. Config.MaxLength sets a lower limit. What a call
-// says has at most [MaxSay] bytes as TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio
-// answers 429 if too many requests are made at once; the request is repeated within Call.MaxWait. Calls beyond one per
-// second and account are queued by Twilio (https://www.twilio.com/docs/glossary/cps).
+// characters if it has any other character, such as a Japanese one. What a call says has at most [MaxSay] bytes as
+// TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio answers 429 if too many requests are
+// made at once; the request is repeated within Call.MaxWait. Calls beyond one per second and account are queued by
+// Twilio (https://www.twilio.com/docs/glossary/cps).
 //
 // # Text
 //
@@ -63,9 +63,6 @@ const name = "twilio"
 
 // DefaultBaseURL is the base URL of the API. Accounts in other regions than the United States have other addresses.
 const DefaultBaseURL = "https://api.twilio.com"
-
-// apiVersion is the first element of every path.
-const apiVersion = "2010-04-01"
 
 // A Kind is how an alert reaches the telephone.
 type Kind string
@@ -127,7 +124,7 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	language := cmp.Or(c.Language, languages[c.Text.Language])
+	c.Language = cmp.Or(c.Language, languages[c.Text.Language])
 	op, resource, label := "create call", "Calls.json", "call"
 	if c.Kind == KindSMS {
 		op, resource, label = "create message", "Messages.json", "SMS"
@@ -140,18 +137,18 @@ func New(c Config) (*Notifier, error) {
 			if c.Say != "" {
 				m.Title, m.Text = "", c.Say
 			}
-			return m.spoken(language, c.Voice)
+			return m.spoken(c.Language, c.Voice)
 		},
 		Edit:   c.Edit,
 		Render: c.render,
 		Settle: settle,
-	}, label + " to ..." + c.To[max(0, len(c.To)-4):], language, c.Voice}
+	}, label + " to ..." + c.To[max(0, len(c.To)-4):], c.Language, c.Voice}
 	user, password := c.credentials()
 	secrets = append(secrets, password, user+":"+password) // the header has the latter in base64
 	n.flow.Connect(c.Call, mackerel.AtMostOnce, secrets...)
 	header := n.flow.Header("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
 		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
-	u, _ := transport.Join(base, apiVersion, "Accounts", c.AccountSID, resource) // cannot fail: the SID was checked
+	u, _ := transport.Join(base, "2010-04-01", "Accounts", c.AccountSID, resource) // cannot fail: the SID was checked
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
 			Op: op, Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
@@ -175,12 +172,9 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 	p.Require("Kind", c.Kind != "")
 	provider.OneOf(p, "Kind", c.Kind, KindSMS, KindCall, KindTwiML)
 	c.checkCredentials(p)
-	if !numberForm.MatchString(c.From) && (c.Kind != KindSMS || !senderForm.MatchString(c.From)) {
-		p.Add("From", "not a number in E.164, such as +815000000000")
-	}
-	if !numberForm.MatchString(c.To) {
-		p.Add("To", "not a number in E.164, such as +819000000000")
-	}
+	sender := c.Kind == KindSMS && senderForm.MatchString(c.From)
+	p.Check("From", sender || numberForm.MatchString(c.From), "not a number in E.164, such as +815000000000")
+	p.Check("To", numberForm.MatchString(c.To), "not a number in E.164, such as +819000000000")
 	secrets = addressSecrets(p, "StatusCallback", c.StatusCallback)
 	c.checkKind(p)
 	secrets = append(secrets, addressSecrets(p, "TwiMLURL", c.TwiMLURL)...)
@@ -191,36 +185,25 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 
 // checkCredentials notes what is wrong with the account and with its credentials.
 func (c Config) checkCredentials(p *provider.Problems) {
-	if !accountForm.MatchString(c.AccountSID) {
-		p.Add("AccountSID", "not AC and 32 hexadecimal digits")
-	}
+	p.Check("AccountSID", accountForm.MatchString(c.AccountSID), "not AC and 32 hexadecimal digits")
 	if c.APIKeySID == "" && c.APIKeySecret.IsZero() {
 		p.Token("AuthToken", c.AuthToken)
 		return
 	}
-	if !c.AuthToken.IsZero() {
-		p.Add("AuthToken", "set together with an API key")
-	}
-	if !keyForm.MatchString(c.APIKeySID) {
-		p.Add("APIKeySID", "not SK and 32 hexadecimal digits")
-	}
+	p.Check("AuthToken", c.AuthToken.IsZero(), "set together with an API key")
+	p.Check("APIKeySID", keyForm.MatchString(c.APIKeySID), "not SK and 32 hexadecimal digits")
 	p.Token("APIKeySecret", c.APIKeySecret)
 }
 
 // checkKind notes what is wrong with the fields that are for one kind alone.
 func (c Config) checkKind(p *provider.Problems) {
 	only := func(kind Kind, field string, set bool) {
-		if set && c.Kind != kind {
-			p.Add(field, "only for the kind "+strconv.Quote(string(kind)))
-		}
+		p.Check(field, !set || c.Kind == kind, "only for the kind "+strconv.Quote(string(kind)))
 	}
-	if c.MaxLength < 0 || c.MaxLength > MaxBody {
-		p.Add("MaxLength", "must be between 1 and "+strconv.Itoa(MaxBody))
-	}
+	fits := c.MaxLength >= 0 && c.MaxLength <= MaxBody
+	p.Check("MaxLength", fits, "must be between 1 and "+strconv.Itoa(MaxBody))
 	only(KindSMS, "MaxLength", c.MaxLength != 0)
-	if c.Say != "" && blank(c.Say) {
-		p.Add("Say", "blank")
-	}
+	p.Check("Say", c.Say == "" || !blank(c.Say), "blank")
 	only(KindCall, "Say", c.Say != "")
 	p.Length("Language", c.Language, provider.Bytes, maxAttribute)
 	only(KindCall, "Language", c.Language != "")

@@ -1,9 +1,7 @@
 package twilio_test
 
 import (
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,7 +28,8 @@ func TestConformanceOfCallsByAnAPIKey(t *testing.T) {
 func TestConformanceOfTwiMLDocuments(t *testing.T) {
 	notifytest.RunVariant(t, harness(func(c *twilio.Config) {
 		c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://u:twiml-password@example.com/twiml")
-	}, twiliotest.AuthToken, "twiml-password"))
+		c.StatusCallback = mackerel.NewSecret("https://example.com/told?key=callback-key")
+	}, twiliotest.AuthToken, "twiml-password", "callback-key"))
 }
 
 func harness(configure func(*twilio.Config), secrets ...string) func(testing.TB) notifytest.Harness {
@@ -79,12 +78,9 @@ func TestConfigurations(t *testing.T) {
 		configure func(*twilio.Config)
 		want      []string
 	}{
-		{"the account's token will do", func(*twilio.Config) {}, nil},
-		{"an API key will do", byKey, nil},
 		{"an SMS may have a sender's name", func(c *twilio.Config) { c.From = "Mackerel" }, nil},
 		{"an SMS may have a short code", func(c *twilio.Config) { c.From = "12345" }, nil},
 		{"a kind is one of three", func(c *twilio.Config) { c.Kind = "fax" }, []string{`Kind: must be "sms", "call" or "twiml"`}},
-		{"an account has a SID", func(c *twilio.Config) { c.AccountSID = "acme" }, []string{"AccountSID: not AC and 32 hexadecimal digits"}},
 		{"credentials are required", func(c *twilio.Config) { c.AuthToken = secret("") }, []string{"AuthToken: required"}},
 		{"there is one pair of credentials", func(c *twilio.Config) {
 			token := c.AuthToken
@@ -96,9 +92,7 @@ func TestConfigurations(t *testing.T) {
 		{"a national number is refused", func(c *twilio.Config) { c.To = "090-1234-5678" }, []string{"To: not a number in E.164"}},
 		{"a name cannot call", func(c *twilio.Config) { calling(c); c.From = "Mackerel" }, []string{"From: not a number in E.164"}},
 		{"a name has at most 11 characters", func(c *twilio.Config) { c.From = "MackerelAlert" }, []string{"From: not a number in E.164"}},
-		{"a callback is an address", func(c *twilio.Config) { c.StatusCallback = secret("secret-token") }, []string{"StatusCallback: not an http or https URL"}},
 		{"an SMS has at most 1600 characters", func(c *twilio.Config) { c.MaxLength = 1601 }, []string{"MaxLength: must be between 1 and 1600"}},
-		{"a length is not negative", func(c *twilio.Config) { c.MaxLength = -1 }, []string{"MaxLength: must be between 1 and 1600"}},
 		{"a call has no length", func(c *twilio.Config) { calling(c); c.MaxLength = 70 }, []string{`MaxLength: only for the kind "sms"`}},
 		{"an SMS does not speak", func(c *twilio.Config) { c.Say, c.Language, c.Voice = "x", "ja-JP", "alice" }, []string{
 			`Say: only for the kind "call"`, `Language: only for the kind "call"`, `Voice: only for the kind "call"`,
@@ -128,21 +122,16 @@ func TestConfigurations(t *testing.T) {
 	servicetest.Configs(t, twilio.New, "secret-token", cases)
 }
 
-func TestSMS(t *testing.T) {
-	fake, receipt := notify(t, alert, func(c *twilio.Config) { c.StatusCallback = mackerel.NewSecret("https://example.com/told?key=1") })
-	got := servicetest.Last(t, fake, fake.Messages())
-	want := twiliotest.Message{
-		Time: got.Time, SID: receipt.ID, To: twiliotest.To, From: twiliotest.From,
-		Body: "[CRITICAL] CPU %\nCPU 99 > 90\n" + alert.URL, StatusCallback: "https://example.com/told?key=1",
-	}
-	if got != want || receipt.ID == "" || !receipt.Queued || len(fake.Calls()) != 0 {
-		t.Errorf("%+v, %+v", got, receipt)
-	}
+func TestAnSMSHasASender(t *testing.T) {
 	for _, from := range []string{"Mackerel", "12345"} {
 		fake, n := start(t, func(c *twilio.Config) { c.From = from })
 		fake.AddNumber(from)
-		if err := n.Notify(t.Context(), alert); err != nil || fake.Messages()[0].From != from || n.String() != "twilio SMS to ...5678" {
-			t.Errorf("%s by %s: %v", from, n, err)
+		receipt, err := n.Deliver(t.Context(), alert)
+		if got := servicetest.Last(t, fake, fake.Messages()); err != nil || got.From != from || got.SID != receipt.ID || !receipt.Queued {
+			t.Errorf("%+v, %+v, %v", got, receipt, err)
+		}
+		if n.String() != "twilio SMS to ...5678" {
+			t.Errorf("the name is %s", n)
 		}
 	}
 }
@@ -153,8 +142,6 @@ func TestWhatACallSays(t *testing.T) {
 		configure func(*twilio.Config)
 		want      string
 	}{
-		{"the alert's own words", func(*twilio.Config) {}, `<Response><Say language="en-US">[CRITICAL] CPU %&#xA;CPU 99 &gt; 90</Say></Response>`},
-		{"the alert's own words in Japanese", func(c *twilio.Config) { c.Text.Language = mackerel.Japanese }, `<Response><Say language="ja-JP">[CRITICAL] CPU %&#xA;CPU 99 &gt; 90</Say></Response>`},
 		{"the same words for every alert", func(c *twilio.Config) {
 			c.Say, c.Language, c.Voice = "障害です", "ja-JP", "Polly.Mizuki"
 		}, `<Response><Say language="ja-JP" voice="Polly.Mizuki">障害です</Say></Response>`},
@@ -191,16 +178,13 @@ func TestWhatACallSays(t *testing.T) {
 
 func TestAMessageOfTheCallersHasTheLanguageAndVoiceOfTheConfig(t *testing.T) {
 	configure := func(c *twilio.Config) { c.Language, c.Voice, c.Say = "ja-JP", "Polly.Mizuki", "unheard" }
-	for _, c := range []struct {
-		message twilio.Message
-		want    string
-	}{
-		{twilio.Message{Text: "x"}, `<Response><Say language="ja-JP" voice="Polly.Mizuki">x</Say></Response>`},
-		{twilio.Message{Text: "x", Language: "en-GB", Voice: "alice"}, `<Response><Say language="en-GB" voice="alice">x</Say></Response>`},
+	for want, m := range map[string]twilio.Message{
+		`<Response><Say language="ja-JP" voice="Polly.Mizuki">x</Say></Response>`: {Text: "x"},
+		`<Response><Say language="en-GB" voice="alice">x</Say></Response>`:        {Text: "x", Language: "en-GB", Voice: "alice"},
 	} {
-		fake, _ := send(t, c.message, calling, configure)
-		if got := servicetest.Last(t, fake, fake.Calls()); got.TwiML != c.want {
-			t.Errorf("%q, want %q", got.TwiML, c.want)
+		fake, _ := send(t, m, calling, configure)
+		if got := servicetest.Last(t, fake, fake.Calls()); got.TwiML != want {
+			t.Errorf("%q, want %q", got.TwiML, want)
 		}
 	}
 }
@@ -288,56 +272,7 @@ func TestNothingIsRepeatedAfterALostAnswerByDefault(t *testing.T) {
 				if errors.Is(err, mackerel.ErrAmbiguous) != (want == 1) || receipt.Queued != (err == nil) || len(fake.Calls()) != want {
 					t.Errorf("%d calls, %+v, %v", len(fake.Calls()), receipt, err)
 				}
-				if fake.Requests()[0].Header.Get("Idempotency-Key") != "" {
-					t.Error("there is a key, for which net/http would repeat the request by itself")
-				}
 			})
 		})
-	}
-}
-
-func TestCredentials(t *testing.T) {
-	for name, c := range map[string]struct {
-		configure      func(*twilio.Config)
-		user, password string
-	}{
-		"the account's":  {func(*twilio.Config) {}, twiliotest.AccountSID, twiliotest.AuthToken},
-		"those of a key": {byKey, twiliotest.APIKeySID, twiliotest.APIKeySecret},
-	} {
-		t.Run(name, func(t *testing.T) {
-			fake, n := start(t, c.configure)
-			if err := n.Notify(t.Context(), alert); err != nil {
-				t.Fatal(err)
-			}
-			basic := base64.StdEncoding.EncodeToString([]byte(c.user + ":" + c.password))
-			if r := fake.Requests()[0]; r.Header.Get("Authorization") != "Basic "+basic || r.Path != "/2010-04-01/Accounts/"+twiliotest.AccountSID+"/Messages.json" {
-				t.Errorf("%s with %s", r.Path, r.Header)
-			}
-			fake.Inject(servicetest.Refusing(401, `{"message":"not `+c.password+` or `+basic+`"}`))
-			if e := servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrUnauthorized); strings.Contains(e.Message, c.password) || strings.Contains(e.Message, basic[:20]) {
-				t.Errorf("%+v", e)
-			}
-		})
-	}
-}
-
-// TestAddressesAreSecret has credentials in both addresses, and a service that quotes them.
-func TestAddressesAreSecret(t *testing.T) {
-	fake, n := start(t, func(c *twilio.Config) {
-		c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://bot:voice-password@example.com/v?key=voice-key")
-		c.StatusCallback = mackerel.NewSecret("https://bot:callback-password@example.com/c?key=callback-key")
-	})
-	p, err := n.Preview(alert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fake.Inject(servicetest.Refusing(400, `{"message":"Url is not valid: https://bot:voice-password@example.com/v?key=voice-key, callback-key"}`))
-	refused := n.Notify(t.Context(), alert)
-	for _, shown := range []string{fmt.Sprintf("%+v", p), fmt.Sprintf("%+v", refused), fmt.Sprintf("%+v %#v", n, n)} {
-		for _, secret := range []string{"voice-password", "voice-key", "callback-password", "callback-key"} {
-			if strings.Contains(shown, secret) {
-				t.Errorf("%s is in %s", secret, shown)
-			}
-		}
 	}
 }

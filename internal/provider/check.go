@@ -47,6 +47,13 @@ func (p *Problems) Require(field string, present bool) {
 	}
 }
 
+// Check notes a problem with a field unless ok.
+func (p *Problems) Check(field string, ok bool, problem string) {
+	if !ok {
+		p.Add(field, problem)
+	}
+}
+
 // Length notes that a text is longer than most units.
 func (p *Problems) Length(field, text string, u Unit, most int) {
 	if n := u.Len(text); n > most {

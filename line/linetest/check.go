@@ -2,15 +2,11 @@ package linetest
 
 import (
 	"errors"
-	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
@@ -25,31 +21,20 @@ const (
 	maxLabel    = 20    // characters of the label of an action
 )
 
-// checkMessages returns the refusal of messages that LINE would refuse. It decodes the bubbles.
+// checkMessages checks the messages of a request. It decodes the bubbles.
 func checkMessages(messages []Message, unknown bool) error {
-	if n := len(messages); n < 1 || n > maxMessages {
-		return invalid("messages", "Size must be between 1 and 5")
-	}
 	c := checker{unknown: unknown}
+	c.Want(len(messages) >= 1 && len(messages) <= maxMessages, "messages", "Size must be between 1 and 5")
 	for i := range messages {
-		c.message("messages["+strconv.Itoa(i)+"]", &messages[i])
+		c.message(strict.Item("messages", i), &messages[i])
 	}
-	if c.refusal != nil {
-		return c.refusal
-	}
-	return nil
+	return c.Err
 }
 
-// A checker checks messages and keeps the first refusal. A property is named as LINE names it: "messages[0].text".
+// A checker checks messages. A property is named as LINE names it: "messages[0].text".
 type checker struct {
+	strict.Checker
 	unknown bool // unknown members are ignored
-	refusal *fakehttp.Refusal
-}
-
-func (c *checker) want(ok bool, property, problem string) {
-	if !ok && c.refusal == nil {
-		c.refusal = invalid(property, problem)
-	}
 }
 
 func (c *checker) message(property string, m *Message) {
@@ -58,15 +43,15 @@ func (c *checker) message(property string, m *Message) {
 		c.text(property+".text", m.Text, maxText)
 	case "flex":
 		c.text(property+".altText", m.AltText, maxAltText)
-		c.want(len(m.Contents) <= maxBubble, property+".contents", "must be at most 30000 bytes")
+		c.Want(len(m.Contents) <= maxBubble, property+".contents", "must be at most 30000 bytes")
 		m.Bubble = new(Bubble)
 		c.decode(property+".contents", m.Contents, m.Bubble)
 		c.bubble(property+".contents", *m.Bubble)
 	case "image":
-		c.address(property+".originalContentUrl", m.OriginalContentURL, maxURL, "https")
-		c.address(property+".previewImageUrl", m.PreviewImageURL, maxURL, "https")
+		c.picture(property+".originalContentUrl", m.OriginalContentURL)
+		c.picture(property+".previewImageUrl", m.PreviewImageURL)
 	default:
-		c.want(false, property+".type", "must be one of the types that are allowed here")
+		c.Want(false, property+".type", "must be one of the types that are allowed here")
 	}
 }
 
@@ -74,84 +59,57 @@ func (c *checker) message(property string, m *Message) {
 func (c *checker) decode(property string, value []byte, v any) {
 	err := strict.Unmarshal(value, v, c.unknown)
 	var field *strict.FieldError
-	switch {
-	case errors.As(err, &field):
-		c.want(false, property+"."+field.Field, field.Problem)
-	case err != nil:
-		c.want(false, property, "must be an object")
+	if errors.As(err, &field) {
+		c.Want(false, property+"."+field.Field, field.Problem)
 	}
+	c.Want(err == nil, property, "must be an object")
 }
 
-// text checks a text that must not be blank, of at most so many UTF-16 units; 0 is no limit.
+// text checks a text that must not be blank, of at most so many UTF-16 units.
 func (c *checker) text(property, s string, most int) {
-	c.want(strings.TrimSpace(s) != "", property, "May not be empty")
-	n := len(utf16.Encode([]rune(s)))
-	c.want(most == 0 || n <= most, property, "Length must be between 0 and "+strconv.Itoa(most))
+	c.Text(property, s)
+	c.Want(len(utf16.Encode([]rune(s))) <= most, property, "Length must be between 0 and "+strconv.Itoa(most))
 }
 
-// address checks an absolute URL with one of the schemes, of at most so many characters.
-func (c *checker) address(property, s string, most int, schemes ...string) {
-	u, err := url.Parse(s)
-	ok := err == nil && slices.Contains(schemes, u.Scheme) && u.Host != "" && !strings.ContainsAny(s, " \t\r\n")
-	c.want(ok, property, "invalid uri scheme")
-	c.want(utf8.RuneCountInString(s) <= most, property, "Length must be between 0 and "+strconv.Itoa(most))
+// length checks the length of an address or a label in characters.
+func (c *checker) length(property, s string, most int) {
+	n := utf8.RuneCountInString(s)
+	c.Want(n >= 1 && n <= most, property, "Length must be between 1 and "+strconv.Itoa(most))
 }
 
-// words compiles the form of a word in a bubble. Every word may be left out.
-func words(pattern string) *regexp.Regexp { return regexp.MustCompile("^(?:" + pattern + ")?$") }
+func (c *checker) picture(property, address string) {
+	c.URL(property, address, "https")
+	c.length(property, address, maxURL)
+}
 
-// Sizes and margins can be in pixels.
+// The forms of words that are not from a list. Every word may be left out. Sizes and margins can be in pixels.
 var (
-	colors      = words(`#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?`)
-	sizes       = words(`xxs|xs|sm|md|lg|xl|xxl|3xl|4xl|5xl|full|\d+(\.\d+)?px`)
-	margins     = words(`none|xs|sm|md|lg|xl|xxl|\d+(\.\d+)?px`)
-	bubbleSizes = words("nano|micro|deca|hecto|kilo|mega|giga")
-	directions  = words("ltr|rtl")
-	layouts     = words("horizontal|vertical|baseline")
-	weights     = words("regular|bold")
-	aligns      = words("start|end|center")
-	decorations = words("none|underline|line-through")
-	textStyles  = words("normal|italic")
-	styles      = words("primary|secondary|link")
-	heights     = words("sm|md")
-	ratios      = words(`\d+(\.\d+)?:\d+(\.\d+)?`)
-	modes       = words("cover|fit")
+	colors  = regexp.MustCompile(`^(#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?)?$`)
+	sizes   = regexp.MustCompile(`^(xxs|xs|sm|md|lg|xl|xxl|3xl|4xl|5xl|full|\d+(\.\d+)?px)?$`)
+	margins = regexp.MustCompile(`^(none|xs|sm|md|lg|xl|xxl|\d+(\.\d+)?px)?$`)
+	ratios  = regexp.MustCompile(`^(\d+(\.\d+)?:\d+(\.\d+)?)?$`)
 )
 
-func (c *checker) word(property, s string, form *regexp.Regexp) {
-	c.want(form.MatchString(s), property, "invalid property")
+func (c *checker) form(property, s string, form *regexp.Regexp) {
+	c.Want(form.MatchString(s), property, "invalid property")
 }
 
 func (c *checker) bubble(property string, b Bubble) {
-	c.want(b.Type == "bubble", property+".type", "must be one of the types that are allowed here")
-	c.word(property+".size", b.Size, bubbleSizes)
-	c.word(property+".direction", b.Direction, directions)
+	c.Want(b.Type == "bubble", property+".type", "must be bubble")
+	c.Word(property+".size", b.Size, "nano", "micro", "deca", "hecto", "kilo", "mega", "giga")
 	c.block(property+".header", b.Header)
 	c.block(property+".body", b.Body)
 	c.block(property+".footer", b.Footer)
 	if b.Hero != nil {
 		c.component(property+".hero", *b.Hero)
 	}
-	if b.Action != nil {
-		c.action(property+".action", *b.Action)
-	}
-	if b.Styles != nil {
-		c.style(property+".styles.header", b.Styles.Header)
-		c.style(property+".styles.hero", b.Styles.Hero)
-		c.style(property+".styles.body", b.Styles.Body)
-		c.style(property+".styles.footer", b.Styles.Footer)
-	}
-}
-
-func (c *checker) style(property string, s BlockStyle) {
-	c.word(property+".backgroundColor", s.BackgroundColor, colors)
-	c.word(property+".separatorColor", s.SeparatorColor, colors)
+	c.form(property+".styles.header.backgroundColor", b.Styles.Header.BackgroundColor, colors)
 }
 
 // block checks the header, body or footer of a bubble, which is a box.
 func (c *checker) block(property string, k *Component) {
 	if k != nil {
-		c.want(k.Type == "box", property+".type", "must be one of the types that are allowed here")
+		c.Want(k.Type == "box", property+".type", "must be box")
 		c.component(property, *k)
 	}
 }
@@ -159,22 +117,22 @@ func (c *checker) block(property string, k *Component) {
 func (c *checker) component(property string, k Component) {
 	switch k.Type {
 	case "box":
-		c.want(k.Layout != "", property+".layout", "must be specified")
-		c.want(k.Contents != nil, property+".contents", "must be specified")
+		c.Want(k.Layout != "", property+".layout", "must be specified")
+		c.Want(k.Contents != nil, property+".contents", "must be specified")
 		for i, inner := range k.Contents {
-			c.component(property+".contents["+strconv.Itoa(i)+"]", inner)
+			c.component(strict.Item(property+".contents", i), inner)
 		}
 	case "text":
-		c.text(property+".text", k.Text, 0)
-		c.word(property+".style", k.Style, textStyles)
+		c.Text(property+".text", k.Text)
+		c.Word(property+".style", k.Style, "normal", "italic")
 	case "image":
-		c.address(property+".url", k.URL, maxURL, "https")
+		c.picture(property+".url", k.URL)
 	case "button":
-		c.want(k.Action != nil, property+".action", "must be specified")
-		c.word(property+".style", k.Style, styles)
+		c.Want(k.Action != nil, property+".action", "must be specified")
+		c.Word(property+".style", k.Style, "primary", "secondary", "link")
 	case "separator":
 	default:
-		c.want(false, property+".type", "must be one of the types that are allowed here")
+		c.Want(false, property+".type", "must be one of the types that are allowed here")
 	}
 	if k.Action != nil {
 		c.action(property+".action", *k.Action)
@@ -184,23 +142,20 @@ func (c *checker) component(property string, k Component) {
 
 // words checks what components of several types have.
 func (c *checker) words(property string, k Component) {
-	for _, w := range []struct {
-		name, value string
-		form        *regexp.Regexp
-	}{
-		{"layout", k.Layout, layouts}, {"spacing", k.Spacing, margins}, {"paddingAll", k.PaddingAll, margins},
-		{"cornerRadius", k.CornerRadius, margins}, {"weight", k.Weight, weights}, {"height", k.Height, heights},
-		{"decoration", k.Decoration, decorations}, {"aspectRatio", k.AspectRatio, ratios},
-		{"aspectMode", k.AspectMode, modes}, {"size", k.Size, sizes}, {"color", k.Color, colors},
-		{"backgroundColor", k.BackgroundColor, colors}, {"margin", k.Margin, margins}, {"align", k.Align, aligns},
-	} {
-		c.word(property+"."+w.name, w.value, w.form)
-	}
+	c.Word(property+".layout", k.Layout, "horizontal", "vertical", "baseline")
+	c.form(property+".spacing", k.Spacing, margins)
+	c.Word(property+".weight", k.Weight, "regular", "bold")
+	c.form(property+".aspectRatio", k.AspectRatio, ratios)
+	c.Word(property+".aspectMode", k.AspectMode, "cover", "fit")
+	c.Word(property+".height", k.Height, "sm", "md")
+	c.form(property+".size", k.Size, sizes)
+	c.form(property+".color", k.Color, colors)
+	c.form(property+".margin", k.Margin, margins)
 }
 
 func (c *checker) action(property string, a Action) {
-	c.want(a.Type == "uri", property+".type", "must be one of the types that are allowed here")
-	n := utf8.RuneCountInString(a.Label)
-	c.want(n >= 1 && n <= maxLabel, property+".label", "Length must be between 1 and 20")
-	c.address(property+".uri", a.URI, maxURI, "http", "https", "line", "tel")
+	c.Want(a.Type == "uri", property+".type", "must be uri")
+	c.length(property+".label", a.Label, maxLabel)
+	c.URL(property+".uri", a.URI, "http", "https", "line", "tel")
+	c.length(property+".uri", a.URI, maxURI)
 }

@@ -1,8 +1,6 @@
 package linetest
 
-import (
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "github.com/go-json-experiment/json/jsontext"
 
 // A Message is a message object as it was sent: a text, textV2, flex or image.
 type Message struct {
@@ -14,74 +12,49 @@ type Message struct {
 	OriginalContentURL string         `json:"originalContentUrl"`
 	PreviewImageURL    string         `json:"previewImageUrl"`
 	Bubble             *Bubble        `json:"-"` // the contents of a flex
-
-	Emojis     jsontext.Value `json:"emojis"`
-	QuoteToken string         `json:"quoteToken"`
-	QuickReply jsontext.Value `json:"quickReply"`
-	Sender     jsontext.Value `json:"sender"`
 }
 
 // A Bubble is the contents of a flex message.
 type Bubble struct {
-	Type      string     `json:"type"`
-	Size      string     `json:"size"`
-	Direction string     `json:"direction"`
-	Header    *Component `json:"header"`
-	Hero      *Component `json:"hero"`
-	Body      *Component `json:"body"`
-	Footer    *Component `json:"footer"`
-	Styles    *Styles    `json:"styles"`
-	Action    *Action    `json:"action"`
-}
-
-// Styles are the styles of a bubble's blocks.
-type Styles struct {
-	Header BlockStyle `json:"header"`
-	Hero   BlockStyle `json:"hero"`
-	Body   BlockStyle `json:"body"`
-	Footer BlockStyle `json:"footer"`
-}
-
-// A BlockStyle is the style of a block.
-type BlockStyle struct {
-	BackgroundColor string `json:"backgroundColor"`
-	Separator       bool   `json:"separator"`
-	SeparatorColor  string `json:"separatorColor"`
+	Type   string     `json:"type"`
+	Size   string     `json:"size"`
+	Header *Component `json:"header"`
+	Hero   *Component `json:"hero"`
+	Body   *Component `json:"body"`
+	Footer *Component `json:"footer"`
+	Styles struct {
+		Header struct {
+			BackgroundColor string `json:"backgroundColor"`
+		} `json:"header"`
+	} `json:"styles"`
 }
 
 // A Component is a box, text, image, button or separator.
 type Component struct {
-	Type            string      `json:"type"`
-	Layout          string      `json:"layout"`   // of a box
-	Contents        []Component `json:"contents"` // of a box
-	Spacing         string      `json:"spacing"`  // of a box
-	PaddingAll      string      `json:"paddingAll"`
-	CornerRadius    string      `json:"cornerRadius"`
-	Text            string      `json:"text"` // of a text
-	Weight          string      `json:"weight"`
-	Decoration      string      `json:"decoration"`
-	Wrap            bool        `json:"wrap"`
-	MaxLines        int         `json:"maxLines"`
-	URL             string      `json:"url"` // of an image
-	AspectRatio     string      `json:"aspectRatio"`
-	AspectMode      string      `json:"aspectMode"`
-	Height          string      `json:"height"` // of a button
-	Style           string      `json:"style"`  // of a text or button
-	Action          *Action     `json:"action"`
-	Size            string      `json:"size"`
-	Color           string      `json:"color"`
-	BackgroundColor string      `json:"backgroundColor"`
-	Margin          string      `json:"margin"`
-	Align           string      `json:"align"`
-	Flex            int         `json:"flex"`
+	Type        string      `json:"type"`
+	Layout      string      `json:"layout"`   // of a box
+	Contents    []Component `json:"contents"` // of a box
+	Spacing     string      `json:"spacing"`  // of a box
+	Text        string      `json:"text"`     // of a text
+	Weight      string      `json:"weight"`   // of a text
+	Wrap        bool        `json:"wrap"`     // of a text
+	URL         string      `json:"url"`      // of an image
+	AspectRatio string      `json:"aspectRatio"`
+	AspectMode  string      `json:"aspectMode"`
+	Height      string      `json:"height"` // of a button
+	Style       string      `json:"style"`  // of a text or button
+	Action      *Action     `json:"action"`
+	Size        string      `json:"size"`
+	Color       string      `json:"color"`
+	Margin      string      `json:"margin"`
+	Flex        int         `json:"flex"`
 }
 
 // An Action is what a component does when it is tapped: it opens an address.
 type Action struct {
-	Type   string         `json:"type"`
-	Label  string         `json:"label"`
-	URI    string         `json:"uri"`
-	AltURI jsontext.Value `json:"altUri"`
+	Type  string `json:"type"`
+	Label string `json:"label"`
+	URI   string `json:"uri"`
 }
 
 // Texts returns the texts that people read, in the order in which they stand on the screen. The first text of a flex

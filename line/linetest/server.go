@@ -3,6 +3,7 @@ package linetest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -27,7 +28,6 @@ const (
 
 const (
 	keyLife       = 24 * time.Hour // of a retry key
-	maxBody       = 2 << 20        // bytes
 	maxRecipients = 500
 )
 
@@ -61,9 +61,7 @@ func New() *Server {
 	s.Server = fakehttp.NewFake(s.serve, refuseError,
 		fakehttp.Limit{Lane: "push", N: 2000, Per: time.Second},
 		fakehttp.Limit{Lane: "multicast", N: 200, Per: time.Second},
-		fakehttp.Limit{Lane: "broadcast", N: 60, Per: time.Hour},
-		fakehttp.Limit{Lane: "quota", N: 2000, Per: time.Second},
-		fakehttp.Limit{Lane: "quota/consumption", N: 2000, Per: time.Second})
+		fakehttp.Limit{Lane: "broadcast", N: 60, Per: time.Hour})
 	s.AddToken(Token)
 	return s
 }
@@ -108,8 +106,7 @@ type Delivery struct {
 	To                   []string  // nil for a broadcast
 	Messages             []Message
 	NotificationDisabled bool
-	RetryKey             string // "" if there was none
-	RequestID            string // as in X-Line-Request-Id
+	RetryKey             string // "" if the request had no key
 }
 
 // refuse returns an error of LINE's.
@@ -196,11 +193,9 @@ func (s *Server) checkKey(r *http.Request) error {
 	if !known || s.Now().Sub(before.time) >= keyLife {
 		return nil
 	}
-	body := map[string]any{"message": "The retry key is already accepted"}
-	if sent := before.answer["sentMessages"]; sent != nil {
-		body["sentMessages"] = sent
-	}
-	return fakehttp.RefuseJSON(http.StatusConflict, body, "the retry key is already accepted",
+	answer := maps.Clone(before.answer)
+	answer["message"] = "The retry key is already accepted"
+	return fakehttp.RefuseJSON(http.StatusConflict, answer, "the retry key is already accepted",
 		"X-Line-Accepted-Request-Id", before.requestID)
 }
 
@@ -211,20 +206,12 @@ type body struct {
 	CustomAggregationUnits []string  `json:"customAggregationUnits"`
 }
 
-// read decodes the body of a request.
-func (s *Server) read(r *http.Request, v any) error {
-	if r.ContentLength > maxBody {
-		return refuse(http.StatusRequestEntityTooLarge, "The request body is too large")
-	}
-	return strict.JSON(r, v, !s.IsStrict())
-}
-
 func (s *Server) push(r *http.Request) (map[string]any, error) {
 	var b struct {
 		To string `json:"to"`
 		body
 	}
-	if err := s.read(r, &b); err != nil {
+	if err := strict.JSON(r, &b, !s.IsStrict()); err != nil {
 		return nil, err
 	}
 	return s.accept(r, Delivery{Call: "push", To: []string{b.To}}, b.body)
@@ -235,14 +222,14 @@ func (s *Server) multicast(r *http.Request) (map[string]any, error) {
 		To []string `json:"to"`
 		body
 	}
-	if err := s.read(r, &b); err != nil {
+	if err := strict.JSON(r, &b, !s.IsStrict()); err != nil {
 		return nil, err
 	}
 	if n := len(b.To); n < 1 || n > maxRecipients {
 		return nil, invalid("to", "Size must be between 1 and 500")
 	}
 	for i, id := range b.To {
-		property := "to[" + strconv.Itoa(i) + "]"
+		property := strict.Item("to", i)
 		if !strings.HasPrefix(id, "U") {
 			return nil, invalid(property, "must be the id of a user")
 		}
@@ -255,7 +242,7 @@ func (s *Server) multicast(r *http.Request) (map[string]any, error) {
 
 func (s *Server) broadcast(r *http.Request) (map[string]any, error) {
 	var b body
-	if err := s.read(r, &b); err != nil {
+	if err := strict.JSON(r, &b, !s.IsStrict()); err != nil {
 		return nil, err
 	}
 	return s.accept(r, Delivery{Call: "broadcast"}, b)
@@ -274,13 +261,13 @@ func (s *Server) accept(r *http.Request, d Delivery, b body) (map[string]any, er
 		return nil, refuse(http.StatusTooManyRequests, "You have reached your monthly limit.")
 	}
 	s.used += count
-	d.Messages, d.NotificationDisabled, d.Time, d.RequestID = b.Messages, b.NotificationDisabled, s.Now(), s.requestID()
-	d.RetryKey = r.Header.Get("X-Line-Retry-Key")
+	d.Time, d.RetryKey = s.Now(), r.Header.Get("X-Line-Retry-Key")
+	d.Messages, d.NotificationDisabled = b.Messages, b.NotificationDisabled
 	s.deliveries.Add(d)
 	s.Accept()
 	answer := s.sentMessages(d)
 	if d.RetryKey != "" {
-		s.accepted[d.RetryKey] = accepted{d.Time, d.RequestID, answer}
+		s.accepted[d.RetryKey] = accepted{d.Time, s.requestID(), answer}
 	}
 	return answer, nil
 }

@@ -2,29 +2,21 @@
 // request is received" and posts the cards that it is sent to Microsoft Teams, for tests: a real HTTP server that
 // remembers its runs.
 //
-// To test your own alerting, let it post to the fake, and look at what people in the channel would have read:
+// To test your own alerting, let it post to the fake, and look at what people in the channel would have read. Faults,
+// limits, tokens, the clock and the requests are those of package fakehttp.
 //
 //	fake := teamstest.New()
 //	t.Cleanup(fake.Close)
 //	n, err := teams.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
 //	for _, run := range fake.Runs() {
-//		if run.Problem != "" {
-//			t.Errorf("the card was not posted: %s", run.Problem)
-//		}
-//		if called := run.Card.Mentions(); len(called) > 0 {
-//			t.Errorf("the alert mentions %q", called)
-//		}
+//		t.Log(run.Card.Texts(), run.Card.Mentions(), run.Problem)
 //	}
 //
 // Like the real workflow, the fake answers 202 before it looks at the card. A card that cannot be posted shows in
-// [Server.Runs] only. To see what your program does when the workflow fails, or has a Response action, inject a fault:
+// [Server.Runs] only. A workflow with a Response action is a fault:
 //
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//	fake.Inject(fakehttp.Fault{Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"..."}}`})
 //	fake.Inject(fakehttp.Fault{Status: 200, Body: "posted", Handled: true})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
@@ -43,7 +35,7 @@
 //     of a wrong type, or a word that is not one of the documented; an empty text or list; more than 6 actions.
 //   - An <at> without an entity of exactly its text, and an entity without its <at>.
 //   - An address of a button that is not http or https, and an address of a picture that is not https.
-//   - If the fake is Strict, a member that version 1.4 does not have.
+//   - If the fake is Strict, a member that it does not know.
 //
 // # What it decides
 //

@@ -47,20 +47,17 @@ func TestACardIsKeptAsPosted(t *testing.T) {
 	r := run(t, s, message(entity+`,"body":[
 		{"type":"Container","style":"attention","bleed":true,"items":[{"type":"TextBlock","text":"<at>花子</at> look","wrap":true,"size":"Medium","weight":"bolder"}]},
 		{"type":"FactSet","facts":[{"title":"a","value":"b"},{"title":"c","value":""}]},
-		{"type":"ColumnSet","columns":[{"type":"Column","width":"auto","items":[`+hello+`]},{"width":1,"items":[`+hello+`]}]},
-		{"type":"Image","url":"https://x.test/a.png","altText":"x","msteams":{"allowExpand":true},"spacing":"large","separator":true}],
+		`+hello+`,
+		{"type":"Image","url":"https://x.test/a.png","altText":"x","msteams":{"allowExpand":true}}],
 		"actions":[{"type":"Action.OpenUrl","title":"Open","url":"https://x.test/"}]`))
 	if r.Problem != "" || !r.Time.Equal(now) || s.Accepted() != 1 || len(s.Cards()) != 1 {
 		t.Fatalf("%+v", r)
 	}
-	if got, want := r.Card.Texts(), []string{"Open", "<at>花子</at> look", "a", "b", "c", "", "hello", "hello"}; !slices.Equal(got, want) {
+	if got, want := r.Card.Texts(), []string{"Open", "<at>花子</at> look", "a", "b", "c", "", "hello"}; !slices.Equal(got, want) {
 		t.Errorf("texts: %q", got)
 	}
 	if got, want := r.Card.Mentions(), []teamstest.Mention{{ID: "hanako@example.com", Name: "花子"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("mentions: %+v", got)
-	}
-	if c := r.Card; !slices.Equal(c.Buttons(), []string{"https://x.test/"}) || !slices.Equal(c.Images(), []string{"https://x.test/a.png"}) || !strings.Contains(string(c.JSON), `"AdaptiveCard"`) {
-		t.Errorf("%+v", c)
 	}
 }
 
@@ -70,36 +67,29 @@ func TestRunsThatFail(t *testing.T) {
 		{"a MessageCard", `{"text":"x"}`, "text is unknown"},
 		{"no attachments", `{"type":"message"}`, "ExpressionEvaluationFailed"},
 		{"two attachments", `{"type":"message","attachments":[{},{}]}`, "2 attachments"},
-		{"another type of message", strings.Replace(body(hello), `"message"`, `"event"`, 1), "type: must be message"},
+		{"another type of message", strings.Replace(body(hello), `"message"`, `"event"`, 1), "type must be message"},
 		{"another type of attachment", strings.Replace(body(hello), "card.adaptive", "card.hero", 1), "contentType"},
-		{"another type of card", strings.Replace(body(hello), `"AdaptiveCard"`, `"HeroCard"`, 1), "type: must be AdaptiveCard"},
-		{"an unknown member of the message", strings.Replace(body(hello), `"message"`, `"message","text":"x"`, 1), "text is unknown"},
-		{"a newer version", strings.Replace(body(hello), "1.4", "1.5", 1), `version: "1.5" is not one of`},
-		{"no version", strings.Replace(body(hello), "1.4", "", 1), "version: is missing"},
-		{"no body", message(`"lang":"ja"`), "body: is empty"},
-		{"an empty text", body(`{"type":"TextBlock","text":" \n"}`), "body[0].text: is empty"},
-		{"a number as text", body(`{"type":"TextBlock","text":1}`), "body[0].text must be a string"},
-		{"a member of a newer version", body(`{"type":"TextBlock","text":"x","style":"heading"}`), "style: is newer"},
-		{"an unknown word", body(`{"type":"TextBlock","text":"x","size":"huge"}`), `size: "huge" is not one of`},
-		{"a word for a boolean", body(`{"type":"TextBlock","text":"x","wrap":"true"}`), "wrap must be a boolean"},
+		{"another type of card", strings.Replace(body(hello), `"AdaptiveCard"`, `"HeroCard"`, 1), "type must be AdaptiveCard"},
+		{"a newer version", strings.Replace(body(hello), "1.4", "1.5", 1), `version "1.5" is not one of`},
+		{"no version", strings.Replace(body(hello), "1.4", "", 1), "version is missing"},
+		{"no body", message(`"actions":[]`), "body is empty"},
+		{"an empty text", body(`{"type":"TextBlock","text":" \n"}`), "body[0].text is empty"},
+		{"an unknown word", body(`{"type":"TextBlock","text":"x","size":"huge"}`), `size "huge" is not one of`},
 		{"an unknown element", body(`{"type":"Table"}`), `"Table" is not supported`},
 		{"no element", body(`"x"`), "body[0] must be an object"},
-		{"a fact without a value", body(`{"type":"FactSet","facts":[{"title":"x"}]}`), "facts[0]: has no title or no value"},
-		{"no facts", body(`{"type":"FactSet","facts":[]}`), "facts: is empty"},
-		{"an empty container", body(`{"type":"Container"}`), "items: is empty"},
-		{"an unknown style", body(`{"type":"Container","style":"red","items":[` + hello + `]}`), `style: "red" is not one of`},
-		{"no columns", body(`{"type":"ColumnSet"}`), "columns: is empty"},
-		{"an unknown member within", body(`{"type":"Container","items":[{"type":"TextBlock","text":"x","y":1}]}`), "items[0].y is unknown"},
-		{"a picture that is not https", body(`{"type":"Image","url":"http://x.test/"}`), "url: is not an address of https"},
-		{"a button that runs", actions(`{"type":"Action.OpenUrl","title":"x","url":"javascript:x"}`), "url: is not an address of http or https"},
-		{"a button without a text", actions(`{"type":"Action.OpenUrl","url":"https://x.test/"}`), "title: is empty"},
-		{"seven buttons", actions(strings.Repeat(button+",", 6) + button), "actions: 7 are too many"},
+		{"no facts", body(`{"type":"FactSet","facts":[]}`), "facts is empty"},
+		{"an empty container", body(`{"type":"Container"}`), "items is empty"},
+		{"an unknown style", body(`{"type":"Container","style":"red","items":[` + hello + `]}`), `style "red" is not one of`},
+		{"a picture that is not https", body(`{"type":"Image","url":"http://x.test/"}`), "url is not an address of https"},
+		{"a picture at an address with a blank", body(`{"type":"Image","url":"https://x.test/a b"}`), "url is not an address of https"},
+		{"a button that runs", actions(`{"type":"Action.OpenUrl","title":"x","url":"javascript:x"}`), "url is not an address of http or https"},
+		{"a button without a text", actions(`{"type":"Action.OpenUrl","url":"https://x.test/"}`), "title is empty"},
+		{"seven buttons", actions(strings.Repeat(button+",", 6) + button), "actions are more than 6"},
 		{"a form", actions(`{"type":"Action.Submit","title":"x"}`), `"Action.Submit" is not supported`},
 		{"a tag without an entity", body(`{"type":"TextBlock","text":"<AT>all</AT>"}`), "has no entity"},
 		{"an entity without a tag", message(entity + `,"body":[` + hello + `]`), "is nowhere in the card"},
 		{"an entity of another text", message(strings.Replace(entity, "<at>花子", "<at>太郎", 1) + `,"body":[` + hello + `]`), "is not the <at> of its name"},
-		{"an entity without an id", message(strings.Replace(entity, "hanako@example.com", "", 1) + `,"body":[` + hello + `]`), "id: is missing"},
-		{"an entity that is no object", message(`"msteams":{"entities":[1]},"body":[` + hello + `]`), "must be an object"},
+		{"an entity without an id", message(strings.Replace(entity, "hanako@example.com", "", 1) + `,"body":[` + hello + `]`), "id is missing"},
 		{"the member of old examples", message(`"msTeams":{"width":"Full"},"body":[` + hello + `]`), "msTeams is unknown"},
 		{"a long message", body(`{"type":"TextBlock","text":"` + strings.Repeat("障", 4200) + `"}`), "RequestEntityTooLarge"},
 	} {
@@ -107,7 +97,7 @@ func TestRunsThatFail(t *testing.T) {
 			s := servicetest.Start(t, teamstest.New())
 			s.Strict(true)
 			r := run(t, s, c.body)
-			if !strings.Contains(r.Problem, c.problem) || len(r.Card.JSON) != 0 || len(s.Cards()) != 0 || s.Accepted() != 0 {
+			if !strings.Contains(r.Problem, c.problem) || r.Card.Body != nil || len(s.Cards()) != 0 || s.Accepted() != 0 {
 				t.Errorf("%q, want %q", r.Problem, c.problem)
 			}
 		})
@@ -184,15 +174,7 @@ func TestRefusals(t *testing.T) {
 
 func TestTheRateIsLimitedIfToldTo(t *testing.T) {
 	s := servicetest.Start(t, teamstest.New())
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s.SetClock(func() time.Time { return now })
-	for range 10 {
-		run(t, s, body(hello))
-	}
-	s.Documented()
-	for range 10 {
-		run(t, s, body(hello))
-	}
+	s.SetClock(func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
 	s.SetLimit("runs", 1, time.Minute)
 	run(t, s, body(hello))
 	address := s.MemoryConfig().URL.Reveal()
@@ -200,6 +182,8 @@ func TestTheRateIsLimitedIfToldTo(t *testing.T) {
 	if a.Status != 429 || !strings.Contains(a.Body, `"TooManyRequests"`) {
 		t.Errorf("%+v", a)
 	}
-	s.Advance(time.Minute)
-	run(t, s, body(hello))
+	s.Documented()
+	for range 10 {
+		run(t, s, body(hello))
+	}
 }

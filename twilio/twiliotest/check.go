@@ -8,10 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
-
-	"github.com/mackerel-notify/mackerel/internal/strict"
 )
 
 // Limits, as https://www.twilio.com/docs/voice/api/call-resource and https://www.twilio.com/docs/errors/21617 have
@@ -21,47 +20,57 @@ const (
 	maxBody  = 1600 // characters
 )
 
-// The documented parameters that alerting may need. StatusCallbackEvent is repeated for each event.
-var (
-	callParameters = []string{
+// A resource is what can be created under an account.
+type resource struct {
+	lane, prefix string // the prefix is that of its SIDs
+	// parameters are the documented parameters that alerting may need.
+	parameters []string
+	// The codes differ for a number to reach that is missing, and for a number of the account's that is missing or
+	// unknown.
+	noTo, noFrom, badFrom int
+	create                func(s *Server, sid string, form url.Values) error
+}
+
+// resources are the resources by their path. StatusCallbackEvent is repeated for each event.
+var resources = map[string]resource{
+	"/Calls.json": {"calls", "CA", []string{
 		"To", "From", "Url", "Twiml", "ApplicationSid", "Method", "StatusCallback", "StatusCallbackEvent...",
 		"StatusCallbackMethod", "FallbackUrl", "FallbackMethod", "Timeout", "TimeLimit", "MachineDetection",
 		"CallReason",
-	}
-	messageParameters = []string{"To", "From", "Body", "StatusCallback", "ValidityPeriod", "SmartEncoded"}
-)
+	}, 21201, 21213, 21212, (*Server).createCall},
+	"/Messages.json": {"messages", "SM", []string{
+		"To", "From", "Body", "StatusCallback", "ValidityPeriod", "SmartEncoded",
+	}, 21604, 21603, 21606, (*Server).createMessage},
+}
 
-// readCall returns the call that a request asks for.
-func (s *Server) readCall(r *http.Request) (Call, error) {
-	if err := s.take("calls"); err != nil {
-		return Call{}, err
-	}
-	form, err := strict.Form(r, !s.IsStrict(), callParameters...)
-	if err != nil {
-		return Call{}, err
-	}
-	if err := s.checkNumbers(form, 21201, 21213, 21212); err != nil {
-		return Call{}, err
-	}
+func (s *Server) createCall(sid string, form url.Values) error {
 	c := Call{
-		To: form.Get("To"), From: form.Get("From"), URL: form.Get("Url"), Method: form.Get("Method"),
-		TwiML: form.Get("Twiml"), StatusCallback: form.Get("StatusCallback"),
+		Time: s.Now(), SID: sid, To: form.Get("To"), From: form.Get("From"), URL: form.Get("Url"),
+		Method: form.Get("Method"), TwiML: form.Get("Twiml"), StatusCallback: form.Get("StatusCallback"),
 	}
+	if err := c.read(form.Get("ApplicationSid")); err != nil {
+		return err
+	}
+	s.calls.Add(c)
+	return nil
+}
+
+// read checks what the call does, and notes what it says.
+func (c *Call) read(application string) error {
 	switch {
 	case c.Method != "" && c.Method != http.MethodGet && c.Method != http.MethodPost:
-		return c, badRequest(21206, "The 'Method' must be GET or POST.")
+		return badRequest(21206, "The 'Method' must be GET or POST.")
 	case c.URL != "" && host(c.URL) == "":
-		return c, badRequest(21205, "Url is not a valid URL: "+c.URL)
-	case c.URL+c.TwiML+form.Get("ApplicationSid") == "":
-		return c, badRequest(21200, "One of Url, Twiml and ApplicationSid is required.")
+		return badRequest(21205, "Url is not a valid URL: "+c.URL)
+	case c.URL+c.TwiML+application == "":
+		return badRequest(21200, "One of Url, Twiml and ApplicationSid is required.")
 	case c.URL == "" && c.TwiML != "":
 		c.Method = ""
-		return c, c.readTwiML()
-	case c.Method == "":
-		c.Method = http.MethodPost
+		return c.readTwiML()
 	}
+	c.Method = cmp.Or(c.Method, http.MethodPost)
 	c.TwiML = "" // Twilio ignores it beside a Url
-	return c, nil
+	return nil
 }
 
 // A verb is an element of a TwiML document.
@@ -97,28 +106,19 @@ func (c *Call) hear(verbs []verb) {
 	}
 }
 
-// readMessage returns the message that a request asks for.
-func (s *Server) readMessage(r *http.Request) (Message, error) {
-	if err := s.take("messages"); err != nil {
-		return Message{}, err
-	}
-	form, err := strict.Form(r, !s.IsStrict(), messageParameters...)
-	if err != nil {
-		return Message{}, err
-	}
-	if err := s.checkNumbers(form, 21604, 21603, 21606); err != nil {
-		return Message{}, err
-	}
-	m := Message{
-		To: form.Get("To"), From: form.Get("From"), Body: form.Get("Body"), StatusCallback: form.Get("StatusCallback"),
-	}
+func (s *Server) createMessage(sid string, form url.Values) error {
+	body := form.Get("Body")
 	switch {
-	case strings.TrimSpace(m.Body) == "":
-		return m, badRequest(21602, "Message body is required.")
-	case Characters(m.Body) > maxBody:
-		return m, badRequest(21617, "The concatenated message body exceeds the 1600 character limit.")
+	case strings.TrimSpace(body) == "":
+		return badRequest(21602, "Message body is required.")
+	case Characters(body) > maxBody:
+		return badRequest(21617, "The concatenated message body exceeds the 1600 character limit.")
 	}
-	return m, nil
+	s.messages.Add(Message{
+		Time: s.Now(), SID: sid, To: form.Get("To"), From: form.Get("From"), Body: body,
+		StatusCallback: form.Get("StatusCallback"),
+	})
+	return nil
 }
 
 // Characters returns the length of a message's body as this fake counts it.
@@ -130,18 +130,18 @@ func Characters(body string) int {
 	return n
 }
 
-// checkNumbers refuses a call or message without a valid number at both ends. The codes differ between the two.
-func (s *Server) checkNumbers(form url.Values, noTo, noFrom, badFrom int) error {
+// checkNumbers refuses a call or message without a valid number at both ends.
+func (s *Server) checkNumbers(form url.Values, kind resource) error {
 	to, from, callback := form.Get("To"), form.Get("From"), form.Get("StatusCallback")
 	switch {
 	case to == "":
-		return badRequest(noTo, "A 'To' phone number is required.")
+		return badRequest(kind.noTo, "A 'To' phone number is required.")
 	case !numberForm.MatchString(to):
 		return badRequest(21211, "The 'To' number "+to+" is not a valid phone number.")
 	case from == "":
-		return badRequest(noFrom, "A 'From' phone number is required.")
-	case !s.hasNumber(from):
-		return badRequest(badFrom, "The 'From' number "+from+" is not a phone number of this account.")
+		return badRequest(kind.noFrom, "A 'From' phone number is required.")
+	case !slices.Contains(s.numbers, from):
+		return badRequest(kind.badFrom, "The 'From' number "+from+" is not a phone number of this account.")
 	case callback != "" && (host(callback) == "" || strings.Contains(host(callback), "_")):
 		return badRequest(21609, "The 'StatusCallback' URL "+callback+" is not a valid URL.")
 	}

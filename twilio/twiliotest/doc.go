@@ -2,23 +2,16 @@
 // tests: a real HTTP server that remembers the calls and messages it is asked to create, and refuses what Twilio
 // refuses. It calls no telephone.
 //
-// To test your own alerting, let it call through the fake, and look at whom it would have called and with what words:
+// To test your own alerting, let it call through the fake, and look at whom it would have called and with what words.
+// Faults, limits, the clock and the requests are those of package fakehttp.
 //
 //	fake := twiliotest.New()
 //	t.Cleanup(fake.Close)
-//	config := fake.Config() // in a testing/synctest bubble: fake.MemoryConfig()
-//	config.Kind = twilio.KindCall // it is KindSMS at first
+//	config := fake.Config() // for SMS; in a testing/synctest bubble: fake.MemoryConfig()
+//	config.Kind = twilio.KindCall
 //	n, err := twilio.New(config)
 //	err = n.Notify(ctx, alert)
-//	for _, c := range fake.Calls() {
-//		t.Log(c.To, c.Said)
-//	}
-//
-// A fault shows that your program does not make a call twice if its answer was lost:
-//
-//	fake.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Handled: true})
-//
-// Faults, limits, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
+//	t.Log(fake.Calls())
 //
 // # What it refuses
 //

@@ -3,7 +3,6 @@ package twiliotest
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/strict"
 	"github.com/mackerel-notify/mackerel/twilio"
 )
 
@@ -124,84 +124,37 @@ func badRequest(code int, message string) *fakehttp.Refusal {
 const basePath = "/2010-04-01/Accounts/" + AccountSID
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
-	if !s.authorized(r) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user, password, _ := r.BasicAuth()
+	if secret := s.secrets[user]; secret == "" || secret != password {
 		return refuse(http.StatusUnauthorized, 20003, "Authenticate", "WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
-	resource, _ := strings.CutPrefix(r.URL.EscapedPath(), basePath)
-	switch {
-	case r.Method != http.MethodPost || r.URL.RawQuery != "":
-	case resource == "/Calls.json":
-		return s.createCall(w, r)
-	case resource == "/Messages.json":
-		return s.createMessage(w, r)
+	path, inAccount := strings.CutPrefix(r.URL.EscapedPath(), basePath)
+	kind, known := resources[path]
+	if !inAccount || !known || r.Method != http.MethodPost || r.URL.RawQuery != "" {
+		return refuse(http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
 	}
-	return refuse(http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
-}
-
-// take refuses a request that a lane does not allow.
-func (s *Server) take(lane string) error {
-	if s.Take(lane, AccountSID).OK {
-		return nil
+	if !s.Take(kind.lane, AccountSID).OK {
+		return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
 	}
-	return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
-}
-
-func (s *Server) authorized(r *http.Request) bool {
-	user, password, _ := r.BasicAuth()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	secret := s.secrets[user]
-	return secret != "" && secret == password
-}
-
-func (s *Server) createCall(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.readCall(r)
+	form, err := strict.Form(r, !s.IsStrict(), kind.parameters...)
 	if err != nil {
 		return err
 	}
-	c.SID, c.Time = s.sid("CA"), s.Now()
-	s.calls.Add(c)
-	s.accept(w, "/Calls/", map[string]any{
-		"sid": c.SID, "to": c.To, "from": c.From, "to_formatted": c.To, "from_formatted": c.From, "date_created": nil,
-		"start_time": nil, "end_time": nil, "duration": nil,
-	})
-	return nil
-}
-
-func (s *Server) createMessage(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.readMessage(r)
-	if err != nil {
+	if err := s.checkNumbers(form, kind); err != nil {
 		return err
 	}
-	m.SID, m.Time = s.sid("SM"), s.Now()
-	s.messages.Add(m)
-	s.accept(w, "/Messages/", map[string]any{
-		"sid": m.SID, "to": m.To, "from": m.From, "body": m.Body, "date_created": m.Time.UTC().Format(time.RFC1123Z),
-		"date_sent": nil, "num_segments": "1", "num_media": "0", "error_code": nil, "error_message": nil,
-	})
-	return nil
-}
-
-// accept answers with a call or message as its page shows it while it is queued.
-func (s *Server) accept(w http.ResponseWriter, path string, answer map[string]any) {
-	answer["account_sid"], answer["api_version"], answer["direction"] = AccountSID, "2010-04-01", "outbound-api"
-	answer["status"], answer["price"], answer["price_unit"] = "queued", nil, "USD"
-	answer["date_updated"], answer["subresource_uris"] = answer["date_created"], map[string]any{}
-	answer["uri"] = fmt.Sprintf("%s%s%s.json", basePath, path, answer["sid"])
-	s.Accept()
-	fakehttp.WriteJSON(w, http.StatusCreated, answer)
-}
-
-// sid returns a new SID.
-func (s *Server) sid(kind string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.created++
-	return fmt.Sprintf("%s%032x", kind, s.created)
-}
-
-func (s *Server) hasNumber(number string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Contains(s.numbers, number)
+	sid := fmt.Sprintf("%s%032x", kind.prefix, s.created)
+	if err := kind.create(s, sid, form); err != nil {
+		return err
+	}
+	s.Accept()
+	fakehttp.WriteJSON(w, http.StatusCreated, map[string]any{
+		"sid": sid, "account_sid": AccountSID, "to": form.Get("To"), "from": form.Get("From"), "status": "queued",
+		"direction": "outbound-api", "api_version": "2010-04-01",
+		"uri": strings.TrimSuffix(r.URL.Path, ".json") + "/" + sid + ".json",
+	})
+	return nil
 }

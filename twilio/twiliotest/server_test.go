@@ -157,30 +157,25 @@ func TestWhatTheSDKsSend(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
-	for name, c := range map[string]struct {
-		user, password string
-		status         int
-	}{
-		"the account's":           {twiliotest.AccountSID, twiliotest.AuthToken, 201},
-		"a key's":                 {twiliotest.APIKeySID, twiliotest.APIKeySecret, 201},
-		"another key's":           {"SKsecond", "x", 201},
-		"a key's with the token":  {twiliotest.APIKeySID, twiliotest.AuthToken, 401},
-		"an unknown key's":        {"SK1", "x", 401},
-		"a revoked key's":         {"SKrevoked", "x", 401},
-		"a revoked key's, no one": {"SKrevoked", "", 401},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := servicetest.Start(t, twiliotest.New())
-			s.AddToken("SKsecond", "x")
-			s.AddToken("SKrevoked", "x")
-			s.RevokeToken("SKrevoked")
-			basic := base64.StdEncoding.EncodeToString([]byte(c.user + ":" + c.password))
-			if status, a := call(t, s, messages, form("Body", "x"), "Authorization", "Basic "+basic); status != c.status || status == 401 && a.Code != 20003 {
-				t.Errorf("%d %+v", status, a)
-			}
-		})
-	}
 	s := servicetest.Start(t, twiliotest.New())
+	s.AddToken("SKsecond", "x")
+	s.AddToken("SKrevoked", "x")
+	s.RevokeToken("SKrevoked")
+	for credentials, want := range map[string]int{
+		twiliotest.AccountSID + ":" + twiliotest.AuthToken:   201,
+		twiliotest.APIKeySID + ":" + twiliotest.APIKeySecret: 201,
+		twiliotest.APIKeySID + ":" + twiliotest.AuthToken:    401,
+		"SKsecond:x":  201,
+		"SKunknown:x": 401,
+		"SKrevoked:x": 401,
+		"SKrevoked:":  401,
+	} {
+		basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
+		status, a := call(t, s, messages, form("Body", "x"), "Authorization", basic)
+		if status != want || status == 401 && a.Code != 20003 {
+			t.Errorf("%s: %d %+v", credentials, status, a)
+		}
+	}
 	if status, _ := call(t, s, messages, form("Body", "x"), "Authorization", ""); status != 401 {
 		t.Errorf("without credentials: %d", status)
 	}
@@ -191,25 +186,13 @@ func TestTokens(t *testing.T) {
 
 func TestLanesLimitIfToldTo(t *testing.T) {
 	s := servicetest.Start(t, twiliotest.New())
-	s.Documented() // Twilio documents no number
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s.SetClock(func() time.Time { return now })
-	for range 100 {
-		if status, a := call(t, s, calls, form("Url", "https://x.test")); status != 201 {
-			t.Fatalf("%d %+v", status, a)
-		}
-	}
-	s.SetLimit("calls", 1, time.Second)
-	s.SetLimit("messages", 1, time.Second)
+	s.SetLimit("calls", 1, time.Hour)
+	s.SetLimit("messages", 1, time.Hour)
 	for _, want := range []int{201, 429} {
 		for path, f := range map[string]string{calls: form("Url", "https://x.test"), messages: form("Body", "x")} {
 			if status, a := call(t, s, path, f); status != want || want == 429 && a.Code != 20429 {
 				t.Errorf("%s: %d %+v, want %d", path, status, a, want)
 			}
 		}
-	}
-	s.Advance(time.Second)
-	if status, a := call(t, s, calls, form("Url", "https://x.test")); status != 201 {
-		t.Errorf("a second later: %d %+v", status, a)
 	}
 }
