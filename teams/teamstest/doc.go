@@ -31,7 +31,7 @@
 //
 //   - A type other than message, no attachments or several, an attachment that is not an Adaptive Card of version 1.0
 //     to 1.4, and a message of more than 28,672 bytes.
-//   - An element or action that the fake does not know, such as Action.Submit, which webhooks do not support; a value
+//   - An element or action that is not documented for webhooks, such as Action.Submit; a value
 //     of a wrong type, or a word that is not one of the documented; an empty text or list; more than 6 actions.
 //   - An <at> without an entity of exactly its text, and an entity without its <at>.
 //   - An address of a button that is not http or https, and an address of a picture that is not https.

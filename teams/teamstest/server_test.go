@@ -75,7 +75,7 @@ func TestRunsThatFail(t *testing.T) {
 		{"no body", message(`"actions":[]`), "body is empty"},
 		{"an empty text", body(`{"type":"TextBlock","text":" \n"}`), "body[0].text is empty"},
 		{"an unknown word", body(`{"type":"TextBlock","text":"x","size":"huge"}`), `size "huge" is not one of`},
-		{"an unknown element", body(`{"type":"Table"}`), `"Table" is not supported`},
+		{"an unknown element", body(`{"type":"Carpet"}`), `"Carpet" is not supported`},
 		{"no element", body(`"x"`), "body[0] must be an object"},
 		{"no facts", body(`{"type":"FactSet","facts":[]}`), "facts is empty"},
 		{"an empty container", body(`{"type":"Container"}`), "items is empty"},
@@ -108,6 +108,9 @@ func TestUnknownMembersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
 	s := servicetest.Start(t, teamstest.New())
 	if r := run(t, s, message(`"msTeams":{},"body":[{"type":"TextBlock","text":"x","style":"heading","isVisible":true,"new":null}]`)); r.Problem != "" {
 		t.Errorf("%+v", r)
+	}
+	if r := run(t, s, body(hello+`,{"type":"ColumnSet","columns":[{"type":"Column","width":"auto"}]}`)); r.Problem != "" {
+		t.Errorf("an element that the notifier does not send: %+v", r)
 	}
 	if r := run(t, s, `{"@type":"MessageCard","text":"disk full"}`); !strings.HasPrefix(r.Problem, "ExpressionEvaluationFailed") {
 		t.Errorf("a MessageCard: %+v", r)
