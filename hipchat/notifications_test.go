@@ -197,9 +197,9 @@ func TestAMessageIsAttachedToAnother(t *testing.T) {
 
 func TestAuthTest(t *testing.T) {
 	fake, _ := connect(t)
-	fake.AddToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddToken("room-token", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
 	fake.AddRoom(2, "dev")
-	fake.AddToken("reader", hipchattest.Access{Scopes: []string{hipchattest.ScopeViewMessages}})
+	fake.AddToken("reader", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeViewMessages}})
 	for _, c := range []struct {
 		name, token, room string
 		kind              error

@@ -27,7 +27,7 @@ func TestGetRoom(t *testing.T) {
 		Participants: []hipchattest.User{hanako},
 	})
 	want := hipchat.Room{
-		ID: 5, Name: "On Call", XMPPJID: "5_on_call@conf.hipchat.test", Topic: "静か", Privacy: hipchat.PrivacyPrivate, IsArchived: true,
+		ID: 5, Name: "On Call", XMPPJID: "5@conf.hipchat.test", Topic: "静か", Privacy: hipchat.PrivacyPrivate, IsArchived: true,
 		Owner: hipchat.User{ID: 7, Name: "花子", MentionName: "hanako"}, Participants: []hipchat.User{{ID: 7, Name: "花子", MentionName: "hanako"}},
 	}
 	got, err := client.GetRoom(t.Context(), "On Call")
@@ -255,7 +255,7 @@ func TestAnErrorEndsTheRooms(t *testing.T) {
 
 func TestARoomsTokenCannotRead(t *testing.T) {
 	fake, _ := connect(t)
-	fake.AddToken("room-token", hipchattest.Access{Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddToken("room-token", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
 	client := clientOf(t, fake, withToken("room-token"))
 	_, err := client.GetRoom(t.Context(), "ops")
 	e := servicetest.AsError(t, err, mackerel.ErrUnauthorized)
