@@ -83,9 +83,7 @@ func (c *Client) TestAuth(ctx context.Context, room string) error {
 	if err != nil {
 		return err
 	}
-	if r.Body, err = provider.EncodeJSON(Notification{Message: "auth_test", Color: ColorGray}); err != nil {
-		return c.service.Invalid(testAuth.name, err.Error())
-	}
+	r.Body = []byte(`{"message":"auth_test","color":"gray"}`)
 	r.URL.RawQuery = "auth_test=true"
 	accepted := judge(http.StatusAccepted)
 	r.Judge = func(r *transport.Result) {

@@ -7,12 +7,12 @@
 // limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 //	fake := hipchattest.New()
+//	t.Cleanup(fake.Close)
 //	n, err := hipchat.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	for _, m := range fake.Messages(hipchattest.RoomID) {
-//		if err := hipchattest.CheckHTML(m.Text); err != nil {
-//			t.Error(err)
-//		}
+//	m := fake.Messages(hipchattest.RoomID)[0]
+//	if err := hipchattest.CheckHTML(m.Text); err != nil {
+//		t.Error(err)
 //	}
 //
 // # What it refuses
