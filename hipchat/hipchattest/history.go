@@ -110,13 +110,12 @@ func (q *query) date(name string) (t time.Time, ok bool) {
 // page is the part of a list that a request is for.
 type page struct {
 	start, most int
-	reverse     bool // oldest first
 }
 
 func (s *Server) roomHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
 	p := q.page()
-	p.reverse = q.flag("reverse", true)
+	oldestFirst := q.flag("reverse", true)
 	latest, dated := q.date("date")
 	earliest, bounded := q.date("end-date")
 	if bounded && !dated {
@@ -133,19 +132,12 @@ func (s *Server) roomHistory(c *call) (answer any, err error) {
 	} else {
 		p.start, p.most = 0, recentMessages
 	}
-	part, more := p.of(messages)
-	return p.answer(c, items(part), more && dated), nil
-}
-
-// of returns the page of messages, and whether there are more. The messages are oldest first; pages begin with the
-// newest.
-func (p page) of(messages []Message) ([]Message, bool) {
-	slices.Reverse(messages)
+	slices.Reverse(messages) // pages begin with the newest
 	shown, more := part(messages, p)
-	if p.reverse {
+	if oldestFirst {
 		slices.Reverse(shown)
 	}
-	return shown, more
+	return p.answer(c, items(shown), more && dated), nil
 }
 
 // part returns the page of a list, and whether there are more.
@@ -180,8 +172,8 @@ func link(c *call, start string) string {
 
 func (s *Server) latestHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
-	p := page{most: q.number("max-results", recentMessages, maxResults), reverse: true}
-	messages := slices.Clone(c.room.messages)
+	p := page{most: q.number("max-results", recentMessages, maxResults)}
+	messages := c.room.messages
 	if id := q.Get("not-before"); id != "" {
 		from := slices.IndexFunc(messages, func(m Message) bool { return m.ID == id })
 		if from < 0 {
@@ -192,6 +184,5 @@ func (s *Server) latestHistory(c *call) (answer any, err error) {
 	if q.err != nil {
 		return nil, q.err
 	}
-	part, _ := p.of(messages)
-	return p.answer(c, items(part), false), nil
+	return p.answer(c, items(messages[max(0, len(messages)-p.most):]), false), nil
 }
