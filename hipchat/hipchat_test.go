@@ -2,14 +2,12 @@ package hipchat_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 	"github.com/mackerel-notify/mackerel/internal/sample"
@@ -230,33 +228,6 @@ func TestAnswers(t *testing.T) {
 		{Name: "a body that is too long", Status: 400, Body: `{"error":{"message":"` + strings.Repeat("x", 1<<20) + `"}}`, Kind: mackerel.ErrInvalid},
 		{Name: "a server without notifications", Status: 501, Kind: mackerel.ErrUnsupported},
 	})
-}
-
-// TestTheSameIsSentAgainAfterALimit waits for each of the two limits.
-func TestTheSameIsSentAgainAfterALimit(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		header http.Header
-		wait   time.Duration
-	}{
-		{"the room's", http.Header{"X-FloodControl-Remaining": {"0"}, "X-FloodControl-Reset": {"946684812"}, "X-RateLimit-Remaining": {"9"}, "X-RateLimit-Reset": {"946684999"}}, 12 * time.Second},
-		{"the token's", http.Header{"X-RateLimit-Remaining": {"0"}, "X-RateLimit-Reset": {"946684807"}}, 7 * time.Second},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // the bubble's clock begins at 946684800
-				fake, n := start(t, withCard)
-				fake.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: c.header, Body: `{"error":{"code":429}}`})
-				begin := time.Now()
-				receipt, err := n.Deliver(t.Context(), servicetest.Everywhere("障害"))
-				if err != nil || receipt.Attempts != 2 || time.Since(begin) != c.wait {
-					t.Fatalf("%v, %+v after %v", err, receipt, time.Since(begin))
-				}
-				if r := fake.Requests(); string(r[0].Body) != string(r[1].Body) || len(r[0].Body) < 100 {
-					t.Errorf("%q, %q", r[0].Body, r[1].Body)
-				}
-			})
-		})
-	}
 }
 
 func TestALimitBeyondMaxWaitIsTold(t *testing.T) {

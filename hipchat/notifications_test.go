@@ -52,14 +52,10 @@ func TestSendRoomNotification(t *testing.T) {
 	if got := r.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("Content-Type: %s", got)
 	}
-}
-
-func TestTheLeastNotification(t *testing.T) {
-	fake, client := connect(t)
-	if err := client.SendRoomNotification(t.Context(), "1234", hipchat.Notification{Message: "x"}); err != nil {
+	if err := client.SendRoomNotification(t.Context(), "ops", hipchat.Notification{Message: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(fake.Requests()[0].Body); got != `{"message":"x","notify":false}` {
+	if got := string(fake.Requests()[1].Body); got != `{"message":"x","notify":false}` {
 		t.Error(got)
 	}
 }
@@ -178,20 +174,17 @@ func TestTheCallersCardStaysAsItIs(t *testing.T) {
 	card := wholeCard()
 	card.Title = strings.Repeat("題", 1000)
 	before := mustJSON(t, card)
-	_, receipt := send(t, hipchat.Message{Title: "T", Card: card})
+	const id = "00000001-4d61-4b65-8a72-000000000001"
+	m, receipt := send(t, hipchat.Message{Title: "T", AttachTo: id, Card: card})
+	if m.AttachTo != id {
+		t.Errorf("attached to %q", m.AttachTo)
+	}
 	want := mackerel.Cut{Field: "card.title", Unit: "runes", From: 1000, To: hipchat.MaxCardTitle}
 	if len(receipt.Cuts) != 1 || receipt.Cuts[0] != want {
 		t.Errorf("%+v, want %+v", receipt.Cuts, want)
 	}
 	if got := mustJSON(t, card); got != before {
 		t.Error("the caller's card was changed")
-	}
-}
-
-func TestAMessageIsAttachedToAnother(t *testing.T) {
-	const id = "00000001-4d61-4b65-8a72-000000000001"
-	if m, _ := send(t, hipchat.Message{Title: "x", AttachTo: id}); m.AttachTo != id {
-		t.Errorf("attached to %q", m.AttachTo)
 	}
 }
 

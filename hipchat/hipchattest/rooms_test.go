@@ -60,9 +60,6 @@ func TestTopics(t *testing.T) {
 			t.Errorf("%.40s: %+v", body, a)
 		}
 	}
-	if _, ok := s.Room(9); ok {
-		t.Error("there is no room 9")
-	}
 }
 
 func TestAChangedRoomKeepsItsMessages(t *testing.T) {
@@ -106,11 +103,6 @@ func TestPrivateMessages(t *testing.T) {
 	if m := s.PrivateMessages(8); len(m) != 1 || m[0].Format != "html" {
 		t.Errorf("%+v", m)
 	}
-	for _, body := range []string{`{"message":""}`, `{"message":"x","color":"red"}`, `{"message":"x","notify":"true"}`, `{"message":"x","message_format":"md"}`} {
-		if a := call(t, s, http.MethodPost, "/v2/user/8/message", body); a.Status != http.StatusBadRequest {
-			t.Errorf("%s: %+v", body, a)
-		}
-	}
 }
 
 func TestScopes(t *testing.T) {
@@ -144,16 +136,10 @@ func TestScopes(t *testing.T) {
 func TestSessions(t *testing.T) {
 	s := start(t)
 	s.AddToken("room-token", hipchattest.Access{Label: "agent", Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: 2})
-	own := call(t, s, http.MethodGet, "/v2/oauth/token/room-token", "", as("room-token")...)
-	sameJSON(t, own.Body, `{"client":{"name":"agent","allowed_scopes":["send_notification"],"room":{"id":2,"name":"障害 #1/夜間"}},
+	a := call(t, s, http.MethodGet, "/v2/oauth/token/room-token", "")
+	sameJSON(t, a.Body, `{"client":{"name":"agent","allowed_scopes":["send_notification"],"room":{"id":2,"name":"障害 #1/夜間"}},
 		"scopes":["send_notification"]}`)
-	other := call(t, s, http.MethodGet, "/v2/oauth/token/"+hipchattest.Token, "", as("room-token")...)
-	sameJSON(t, other.Body, `{"client":{"name":"Mackerel","allowed_scopes":["admin_room","send_message","send_notification","view_group",
-		"view_messages","view_room"],"room":null},"scopes":["admin_room","send_message","send_notification","view_group","view_messages","view_room"]}`)
 	if a := call(t, s, http.MethodGet, "/v2/oauth/token/unknown", ""); a.Status != http.StatusNotFound {
 		t.Errorf("%+v", a)
-	}
-	if a := call(t, s, http.MethodGet, "/v2/oauth/token/unknown", "", as("unknown")...); a.Status != http.StatusUnauthorized {
-		t.Errorf("an unknown token: %+v", a)
 	}
 }

@@ -3,7 +3,6 @@ package hipchattest_test
 import (
 	"net/http"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,10 +69,8 @@ func TestANotificationIsKeptAsSent(t *testing.T) {
 
 func TestDefaultsOfANotification(t *testing.T) {
 	s := start(t)
-	if a := call(t, s, http.MethodPost, notify, `{"message":"hi","card":null}`); a.Status != http.StatusNoContent {
-		t.Fatalf("%+v", a)
-	}
-	m := s.Messages(hipchattest.RoomID)[0]
+	call(t, s, http.MethodPost, notify, `{"message":"hi","card":null}`)
+	m := servicetest.Last(t, s, s.Messages(hipchattest.RoomID))
 	if m.Format != "html" || m.Color != "yellow" || m.Notify || m.From != "Mackerel" || m.Card != nil {
 		t.Errorf("%+v", m)
 	}
@@ -311,24 +308,24 @@ func TestWrongPaths(t *testing.T) {
 	}
 }
 
-func TestMessagesAreLimitedIfToldTo(t *testing.T) {
+func TestDocumentedLimits(t *testing.T) {
 	s := start(t)
 	s.AddUser(hipchattest.User{ID: hipchattest.RoomID, Name: "a person with a room's id"})
 	s.SetClock(func() time.Time { return time.Unix(1_800_000_000, 5e8) })
-	for range 40 {
-		if a := call(t, s, http.MethodPost, notify, `{"message":"x"}`); a.Status != 204 || a.Header.Get("X-Floodcontrol-Limit")+a.Header.Get("X-Ratelimit-Limit") != "" {
-			t.Fatalf("%+v", a)
-		}
+	send := func(path string) servicetest.Answered { return call(t, s, http.MethodPost, path, `{"message":"x"}`) }
+	a := send(notify)
+	if a.Header.Get("X-Floodcontrol-Limit")+a.Header.Get("X-Ratelimit-Limit") != "" {
+		t.Errorf("there is a limit without being told to: %+v", a)
 	}
 	s.Documented()
-	for i := range 30 {
-		a := call(t, s, http.MethodPost, notify, `{"message":"x"}`)
-		if got, want := a.Header.Get("X-FloodControl-Remaining"), strconv.Itoa(29-i); a.Status != 204 || got != want {
-			t.Fatalf("message %d leaves %s, want %s: %+v", i, got, want, a)
-		}
+	for range 30 {
+		a = send(notify)
 	}
-	a := call(t, s, http.MethodPost, notify, `{"message":"x"}`)
-	if a.Status != http.StatusTooManyRequests || len(s.Messages(hipchattest.RoomID)) != 70 {
+	if a.Status != http.StatusNoContent {
+		t.Errorf("%+v", a)
+	}
+	a = send(notify)
+	if a.Status != http.StatusTooManyRequests || len(s.Messages(hipchattest.RoomID)) != 31 {
 		t.Errorf("%+v", a)
 	}
 	for name, want := range map[string]string{ // the time is in whole seconds, rounded up
@@ -340,34 +337,26 @@ func TestMessagesAreLimitedIfToldTo(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/v2/room/2/notification", "/v2/user/1234/message"} {
-		if a := call(t, s, http.MethodPost, path, `{"message":"x"}`); a.Status != 204 {
+		if a := send(path); a.Status != http.StatusNoContent {
 			t.Errorf("%s has a limit of its own: %+v", path, a)
 		}
 	}
 	s.Advance(time.Minute)
-	if a := call(t, s, http.MethodPost, notify, `{"message":"x"}`); a.Status != 204 {
+	if a := send(notify); a.Status != http.StatusNoContent {
 		t.Errorf("a minute later: %+v", a)
 	}
 }
 
-func TestCallsAreLimitedIfToldTo(t *testing.T) {
+func TestCallsAreLimitedForEachToken(t *testing.T) {
 	s := start(t)
 	s.AddToken("few", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeViewMessages}})
-	s.SetClock(func() time.Time { return time.Unix(1_800_000_000, 0) })
-	s.SetLimit("calls", 2, 5*time.Minute)
-	get := func(header ...string) servicetest.Answered {
-		return call(t, s, http.MethodGet, "/v2/room/1234/history", "", header...)
-	}
-	get(as("few")...)
-	get(as("few")...)
-	if a := get(as("few")...); a.Status != http.StatusTooManyRequests || a.Header.Get("X-RateLimit-Limit") != "2" || a.Header.Get("X-FloodControl-Limit") != "" {
-		t.Errorf("%+v", a)
-	}
-	if a := get(); a.Status != 200 {
-		t.Errorf("another token: %+v", a)
-	}
-	s.Advance(5 * time.Minute)
-	if a := get(as("few")...); a.Status != http.StatusOK {
-		t.Errorf("five minutes later: %+v", a)
+	s.SetLimit("calls", 1, 5*time.Minute)
+	for _, c := range []struct {
+		token  string
+		status int
+	}{{"few", 200}, {"few", 429}, {hipchattest.Token, 200}} {
+		if a := call(t, s, http.MethodGet, "/v2/room/1234/history", "", as(c.token)...); a.Status != c.status {
+			t.Errorf("%s: %+v", c.token, a)
+		}
 	}
 }
