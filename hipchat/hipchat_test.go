@@ -205,14 +205,6 @@ func TestAnswers(t *testing.T) {
 			Kind: mackerel.ErrUnauthorized, Message: "Invalid OAuth session",
 		},
 		{
-			Name: "a missing scope", Status: 403, Body: `{"error":{"code":403,"message":"This action requires one of the following scopes: [u'view_group', u'view_room']","type":"Forbidden"}}`,
-			Kind: mackerel.ErrUnauthorized, Message: "This action requires one of the following scopes: [u'view_group', u'view_room']",
-		},
-		{
-			Name: "a wrong type", Status: 400, Body: `{"error":{"code":400,"expected_type":"boolean","field":"notify","message":"Value u'true' for field 'notify' is not of type 'boolean'","type":"Bad Request","validation":"type","value":"true"}}`,
-			Kind: mackerel.ErrInvalid, Message: "Value u'true' for field 'notify' is not of type 'boolean'",
-		},
-		{
 			Name: "a bad card, with the schema and no message", Status: 400,
 			Body: `{"error":{"code":400,"description":"Value {value!r} is not of type {expected_type!r}","expected_type":[` + schema + `"null"],"field":"card","type":"Bad Request"}}`,
 			Kind: mackerel.ErrInvalid, Message: "card: Value {value!r} is not of type {expected_type!r}",
@@ -222,11 +214,9 @@ func TestAnswers(t *testing.T) {
 		{Name: "a message that is not a string", Status: 400, Body: `{"error":{"message":{"a":1},"field":2}}`, Kind: mackerel.ErrInvalid},
 		{Name: "a list", Status: 400, Body: `{"error":["x"]}`, Kind: mackerel.ErrInvalid},
 		{Name: "an unknown room", Status: 404, Body: `{"error":{"code":404,"message":"Room not found","type":"Not Found"}}`, Kind: mackerel.ErrNotFound, Message: "Room not found"},
-		{Name: "a path without a room", Status: 405, Body: `{"error":{"code":405}}`, Kind: mackerel.ErrInvalid},
 		{Name: "a proxy's page", Status: 400, Body: "<html><h1>Bad Request</h1>", Kind: mackerel.ErrInvalid},
 		{Name: "no body", Status: 403, Kind: mackerel.ErrUnauthorized},
 		{Name: "a body that is too long", Status: 400, Body: `{"error":{"message":"` + strings.Repeat("x", 1<<20) + `"}}`, Kind: mackerel.ErrInvalid},
-		{Name: "a server without notifications", Status: 501, Kind: mackerel.ErrUnsupported},
 	})
 }
 

@@ -98,24 +98,20 @@ func TestLimits(t *testing.T) {
 		{"Card.Thumbnail.URL2x", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL2x = s }},
 		{"Card.Attributes[0].Label", hipchat.MaxAttributeLabel, func(n *hipchat.Notification, s string) { n.Card.Attributes[0].Label = s }},
 	} {
-		for _, unit := range []string{"a", "障", "🔥"} {
-			t.Run(c.field+" of "+unit, func(t *testing.T) {
-				fake, client := connect(t)
-				n := hipchat.Notification{Message: "x", Card: wholeCard()}
-				c.put(&n, strings.Repeat(unit, c.most))
-				if err := client.SendRoomNotification(t.Context(), "ops", n); err != nil {
-					t.Fatalf("%v: %q", err, fake.Problems())
-				}
-				for _, more := range []int{c.most + 1, 100_000} {
-					c.put(&n, strings.Repeat(unit, more))
-					e := servicetest.AsError(t, client.SendRoomNotification(t.Context(), "ops", n), mackerel.ErrInvalid)
-					wantContains(t, e.Message, c.field+": ", " characters, and at most ")
-				}
-				if got := len(fake.Requests()); got != 1 {
-					t.Errorf("%d requests", got)
-				}
-			})
-		}
+		t.Run(c.field, func(t *testing.T) {
+			fake, client := connect(t)
+			n := hipchat.Notification{Message: "x", Card: wholeCard()}
+			c.put(&n, strings.Repeat("🔥", c.most))
+			if err := client.SendRoomNotification(t.Context(), "ops", n); err != nil {
+				t.Fatalf("%v: %q", err, fake.Problems())
+			}
+			c.put(&n, strings.Repeat("🔥", c.most+1))
+			e := servicetest.AsError(t, client.SendRoomNotification(t.Context(), "ops", n), mackerel.ErrInvalid)
+			wantContains(t, e.Message, c.field+": ", " characters, and at most ")
+			if got := len(fake.Requests()); got != 1 {
+				t.Errorf("%d requests", got)
+			}
+		})
 	}
 }
 
