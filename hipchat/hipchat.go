@@ -13,8 +13,8 @@
 //	err = n.Notify(ctx, alert)
 //
 // A [Client] sends notifications with everything that they can have, reads the history of a room, lists rooms, sets
-// their topics, writes to one person, and asks what a token may do. Its methods name pages of the API's reference, such
-// as send_room_notification. The pages were at https://www.hipchat.com/docs/apiv2/method/ and no longer exist.
+// their topics, writes to one person, and asks what a token may do. Each method names its page of the API's reference,
+// such as send_room_notification. The pages were at https://www.hipchat.com/docs/apiv2/method/ and no longer exist.
 //
 // # Delivery
 //
