@@ -70,6 +70,15 @@ func TestAChangedRoomKeepsItsMessages(t *testing.T) {
 	}
 }
 
+func TestAMessageNeedsARoom(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("there is no room 9, and no panic")
+		}
+	}()
+	start(t).AddMessage(9, hanako, "hi")
+}
+
 func TestPrivateMessages(t *testing.T) {
 	s := start(t)
 	s.AddUser(hanako)
