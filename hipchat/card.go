@@ -124,7 +124,7 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 	w, status := provider.Words(a, t), provider.Rating(a)
 	c := &Card{
 		ID:    a.Key() + ":" + cmp.Or(string(status), string(a.Event)),
-		Style: CardApplication, Format: CardMedium, Title: provider.Plain(w.Title),
+		Style: CardApplication, Format: CardMedium, Title: w.Title,
 	}
 	if linkable(w.URL) {
 		c.URL = w.URL
@@ -133,7 +133,7 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
 	}
 	if text := provider.Join("\n", w.Message, w.Memo.Value); text != "" {
-		c.Description = Description{Value: provider.Plain(text), Format: FormatText}
+		c.Description = Description{Value: text, Format: FormatText}
 	}
 	if status != "" {
 		c.addAttribute(provider.StatusLabel(t), status.Label(), lozenges.Of(a))
@@ -222,19 +222,16 @@ func (c *Card) check(p *provider.Problems) {
 	}
 }
 
-// fit returns a copy of the card in which all texts that may be cut are within their limits. A nil card stays nil.
+// fit returns a copy of the card whose title and description are plain and within their limits. A description in HTML
+// stays as it is. A nil card stays nil.
 func (c *Card) fit() (*Card, []mackerel.Cut) {
 	if c == nil {
 		return nil, nil
 	}
-	fitted := *c
-	cut := func(limit int, field string, text *string) []mackerel.Cut {
-		_, cuts := provider.Runes.Fit(limit, func() string { return *text }, provider.Part{Field: field, Text: text})
-		return cuts
-	}
-	cuts := cut(MaxCardTitle, "card.title", &fitted.Title)
+	fitted, texts := *c, provider.Cutter{Unit: provider.Runes}
+	fitted.Title = texts.Text("card.title", c.Title, MaxCardTitle)
 	if c.Description.Format != FormatHTML {
-		cuts = append(cuts, cut(MaxCardDescription, "card.description", &fitted.Description.Value)...)
+		fitted.Description.Value = texts.Text("card.description", c.Description.Value, MaxCardDescription)
 	}
-	return &fitted, cuts
+	return &fitted, texts.Cuts
 }

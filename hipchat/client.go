@@ -27,13 +27,13 @@ type ClientConfig struct {
 }
 
 // A Client calls one HipChat server with one token. It is safe for concurrent use. The errors of its methods are
-// *[mackerel.Error]. A room is named by its numeric id or by its name, which may have any characters.
+// *[mackerel.Error]. A room is named by its numeric id or by its name, which may have any characters. A call whose answer
+// is lost is made again; for [Client.SendRoomNotification] and [Client.SendPrivateMessage] Call.Delivery decides.
 type Client struct {
 	service provider.Service
 	token   mackerel.Secret
 	base    *url.URL
-	header  func() http.Header // of a request without a body
-	json    func() http.Header // of a request with a body
+	header  func() http.Header
 }
 
 // NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
@@ -56,9 +56,8 @@ func newClient(c ClientConfig, base *url.URL) *Client {
 	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, token: c.Token, base: base}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	// The API also takes the token as auth_token in the query, but servers log addresses.
-	fields := []string{"Authorization", "Bearer " + c.Token.Reveal(), "Accept", "application/json"}
-	client.header = client.service.Header(fields...)
-	client.json = client.service.Header(append(fields, "Content-Type", "application/json")...)
+	client.header = client.service.Header("Authorization", "Bearer "+c.Token.Reveal(),
+		"Accept", "application/json", "Content-Type", "application/json")
 	return client
 }
 
@@ -80,7 +79,7 @@ func (c *Client) request(op operation, elements ...string) (transport.Request, e
 	}
 	r := transport.Request{Op: op.name, Method: op.method, URL: u, Header: c.header(), Repeat: op.repeat}
 	if op.method != http.MethodGet {
-		r.Header, r.Judge = c.json(), judge(http.StatusNoContent)
+		r.Judge = judge(http.StatusNoContent)
 	}
 	return r, nil
 }

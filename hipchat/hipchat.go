@@ -13,27 +13,8 @@
 //	err = n.Notify(ctx, alert)
 //
 // A [Client] sends notifications with everything that they can have, reads the history of a room, lists rooms, sets
-// their topics, writes to one person, and asks what a token may do.
-//
-// # Operations
-//
-//	SendRoomNotification  POST /room/{room}/notification    send_notification         Message  send_room_notification
-//	TestAuth              the same with ?auth_test=true     send_notification         Replay
-//	RoomHistory           GET /room/{room}/history          view_messages             Replay   view_room_history
-//	RoomMessages          all pages of RoomHistory          view_messages             Replay   view_room_history
-//	LatestHistory         GET /room/{room}/history/latest   view_messages             Replay   view_recent_room_history
-//	Rooms                 GET /room, all pages              view_group or view_room   Replay   get_all_rooms
-//	GetRoom               GET /room/{room}                  view_group or view_room   Replay   get_room
-//	SetTopic              PUT /room/{room}/topic            admin_room                Replay   set_topic
-//	SendPrivateMessage    POST /user/{user}/message         send_message              Message  private_message_user
-//	GetSession            GET /oauth/token/{token}          none                      Replay   get_session
-//
-// The columns are the method of the Client, the call, the scope that the token needs, what a repeat means, and the page
-// of the API's reference, which was at https://www.hipchat.com/docs/apiv2/method/ and no longer exists. Replay: doing
-// it twice is the same as once, so it is repeated after a lost answer. Message: Call.Delivery decides.
-//
-// The package does not have the API's other operations: creating, changing and deleting rooms, members, avatars,
-// webhooks, sharing files and links, messages as a person, replies, users, emoticons, and issuing tokens.
+// their topics, writes to one person, and asks what a token may do. Each method names its page of the API's reference,
+// such as send_room_notification. The pages were at https://www.hipchat.com/docs/apiv2/method/ and no longer exist.
 //
 // # Delivery
 //

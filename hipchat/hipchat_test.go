@@ -2,14 +2,12 @@ package hipchat_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 	"github.com/mackerel-notify/mackerel/internal/sample"
@@ -207,14 +205,6 @@ func TestAnswers(t *testing.T) {
 			Kind: mackerel.ErrUnauthorized, Message: "Invalid OAuth session",
 		},
 		{
-			Name: "a missing scope", Status: 403, Body: `{"error":{"code":403,"message":"This action requires one of the following scopes: [u'view_group', u'view_room']","type":"Forbidden"}}`,
-			Kind: mackerel.ErrUnauthorized, Message: "This action requires one of the following scopes: [u'view_group', u'view_room']",
-		},
-		{
-			Name: "a wrong type", Status: 400, Body: `{"error":{"code":400,"expected_type":"boolean","field":"notify","message":"Value u'true' for field 'notify' is not of type 'boolean'","type":"Bad Request","validation":"type","value":"true"}}`,
-			Kind: mackerel.ErrInvalid, Message: "Value u'true' for field 'notify' is not of type 'boolean'",
-		},
-		{
 			Name: "a bad card, with the schema and no message", Status: 400,
 			Body: `{"error":{"code":400,"description":"Value {value!r} is not of type {expected_type!r}","expected_type":[` + schema + `"null"],"field":"card","type":"Bad Request"}}`,
 			Kind: mackerel.ErrInvalid, Message: "card: Value {value!r} is not of type {expected_type!r}",
@@ -224,39 +214,10 @@ func TestAnswers(t *testing.T) {
 		{Name: "a message that is not a string", Status: 400, Body: `{"error":{"message":{"a":1},"field":2}}`, Kind: mackerel.ErrInvalid},
 		{Name: "a list", Status: 400, Body: `{"error":["x"]}`, Kind: mackerel.ErrInvalid},
 		{Name: "an unknown room", Status: 404, Body: `{"error":{"code":404,"message":"Room not found","type":"Not Found"}}`, Kind: mackerel.ErrNotFound, Message: "Room not found"},
-		{Name: "a path without a room", Status: 405, Body: `{"error":{"code":405}}`, Kind: mackerel.ErrInvalid},
 		{Name: "a proxy's page", Status: 400, Body: "<html><h1>Bad Request</h1>", Kind: mackerel.ErrInvalid},
 		{Name: "no body", Status: 403, Kind: mackerel.ErrUnauthorized},
 		{Name: "a body that is too long", Status: 400, Body: `{"error":{"message":"` + strings.Repeat("x", 1<<20) + `"}}`, Kind: mackerel.ErrInvalid},
-		{Name: "a server without notifications", Status: 501, Kind: mackerel.ErrUnsupported},
 	})
-}
-
-// TestTheSameIsSentAgainAfterALimit waits for each of the two limits.
-func TestTheSameIsSentAgainAfterALimit(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		header http.Header
-		wait   time.Duration
-	}{
-		{"the room's", http.Header{"X-FloodControl-Remaining": {"0"}, "X-FloodControl-Reset": {"946684812"}, "X-RateLimit-Remaining": {"9"}, "X-RateLimit-Reset": {"946684999"}}, 12 * time.Second},
-		{"the token's", http.Header{"X-RateLimit-Remaining": {"0"}, "X-RateLimit-Reset": {"946684807"}}, 7 * time.Second},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // the bubble's clock begins at 946684800
-				fake, n := start(t, withCard)
-				fake.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: c.header, Body: `{"error":{"code":429}}`})
-				begin := time.Now()
-				receipt, err := n.Deliver(t.Context(), servicetest.Everywhere("障害"))
-				if err != nil || receipt.Attempts != 2 || time.Since(begin) != c.wait {
-					t.Fatalf("%v, %+v after %v", err, receipt, time.Since(begin))
-				}
-				if r := fake.Requests(); string(r[0].Body) != string(r[1].Body) || len(r[0].Body) < 100 {
-					t.Errorf("%q, %q", r[0].Body, r[1].Body)
-				}
-			})
-		})
-	}
 }
 
 func TestALimitBeyondMaxWaitIsTold(t *testing.T) {

@@ -109,9 +109,8 @@ var (
 	latestHistory = operation{"view latest room history", http.MethodGet, transport.Replay}
 )
 
-// RoomHistory returns a page of the messages of a room, oldest first unless Reverse is false: GET
-// /room/{room_id_or_name}/history, view_room_history in the API's reference. The token needs [ScopeViewMessages], which
-// a room's own token never has. It may be repeated.
+// RoomHistory returns a page of the messages of a room, oldest first unless Reverse is false: GET /room/{room}/history
+// (view_room_history). The token needs [ScopeViewMessages], which a room's own token never has.
 func (c *Client) RoomHistory(ctx context.Context, room string, p RoomHistoryParams) (Page[RoomMessage], error) {
 	return get[Page[RoomMessage]](ctx, c, roomHistory, p, "room", room, "history")
 }
@@ -129,9 +128,8 @@ func (c *Client) RoomMessages(ctx context.Context, room string, p RoomHistoryPar
 	})
 }
 
-// LatestHistory returns the latest messages of a room, oldest first, without pages:
-// GET /room/{room_id_or_name}/history/latest, view_recent_room_history in the API's reference. The token needs
-// [ScopeViewMessages]. It may be repeated.
+// LatestHistory returns the latest messages of a room, oldest first, without pages: GET /room/{room}/history/latest
+// (view_recent_room_history). The token needs [ScopeViewMessages].
 func (c *Client) LatestHistory(ctx context.Context, room string, p LatestHistoryParams) (Page[RoomMessage], error) {
 	return get[Page[RoomMessage]](ctx, c, latestHistory, p, "room", room, "history", "latest")
 }

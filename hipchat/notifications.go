@@ -46,10 +46,9 @@ var (
 	testAuth             = operation{"test auth", http.MethodPost, transport.Replay}
 )
 
-// SendRoomNotification sends a notification to a room: POST /room/{room_id_or_name}/notification,
-// send_room_notification in the API's reference. The token needs [ScopeSendNotification], the only scope that a room's
-// own token has. HipChat answers without an id; [Client.LatestHistory] returns it. After a lost answer Call.Delivery
-// decides whether the notification is sent again, and may stand in the room twice. A room takes 30 messages per minute.
+// SendRoomNotification sends a notification to a room: POST /room/{room}/notification (send_room_notification). The token
+// needs [ScopeSendNotification], the only scope that a room's own token has. HipChat answers without an id;
+// [Client.LatestHistory] returns it. A room takes 30 messages per minute.
 //
 // A notification that the server would certainly refuse is [mackerel.ErrInvalid] without a request. The error has all
 // problems.
@@ -76,16 +75,14 @@ func (n Notification) check(p *provider.Problems, format string) {
 
 // TestAuth asks the server whether the token may send notifications to the room, without sending a notification: the
 // call of [Client.SendRoomNotification] with auth_test=true. If the token may not, the error is the same as for
-// sending. It may be repeated. A server that does not know auth_test sends the message "auth_test" to the room; the
-// error is then [mackerel.ErrUnsupported]. [Client.GetSession] tells what else the token may do.
+// sending. A server that does not know auth_test sends the message "auth_test" to the room; the error is then
+// [mackerel.ErrUnsupported]. [Client.GetSession] tells what else the token may do.
 func (c *Client) TestAuth(ctx context.Context, room string) error {
 	r, err := c.request(testAuth, "room", room, "notification")
 	if err != nil {
 		return err
 	}
-	if r.Body, err = provider.EncodeJSON(Notification{Message: "auth_test", Color: ColorGray}); err != nil {
-		return c.service.Invalid(testAuth.name, err.Error())
-	}
+	r.Body = []byte(`{"message":"auth_test","color":"gray"}`)
 	r.URL.RawQuery = "auth_test=true"
 	accepted := judge(http.StatusAccepted)
 	r.Judge = func(r *transport.Result) {

@@ -27,33 +27,14 @@ type Links struct {
 	Next string `json:"next,omitzero"`
 }
 
-// next returns where the next page begins after a page that began at start, and whether there is a next page. Only the
-// start-index of the address is used: following the address could send the token to another host.
-func (l Links) next(start int) (at int, more bool, err error) {
-	if l.Next == "" {
-		return start, false, nil
-	}
-	u, err := url.Parse(l.Next)
-	if err != nil {
-		return start, false, errNextPage
-	}
-	at, err = strconv.Atoi(u.Query().Get("start-index"))
-	if err != nil || at <= start { // a page that leads back would never end
-		return start, false, errNextPage
-	}
-	return at, true, nil
-}
-
-var errNextPage = errors.New("the answer does not say where the next page begins")
-
 // pages yields the items of a page and of those after it. Each page is requested when it is needed. An error is the
 // last element.
 func pages[T any](c *Client, op operation, start int, get func(start int) (Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for at, more := start, true; more; {
+		for at, more := start, true; more; more = at > 0 {
 			page, err := get(at)
 			if err == nil {
-				at, more, err = c.nextPage(op, page.Links, at)
+				at, err = c.nextPage(op, page.Links.Next, at)
 			}
 			for _, item := range page.Items {
 				if !yield(item, nil) {
@@ -68,10 +49,19 @@ func pages[T any](c *Client, op operation, start int, get func(start int) (Page[
 	}
 }
 
-// nextPage is Links.next with an error of the module's.
-func (c *Client) nextPage(op operation, l Links, start int) (at int, more bool, err error) {
-	if at, more, err = l.next(start); err != nil {
-		err = c.service.Error(op.name, transport.Result{Class: transport.Unavailable, Err: err})
+// nextPage returns where the page begins to which a page that began at start leads, 0 if there is none. Only the
+// start-index of the address is used: following the address could send the token to another host.
+func (c *Client) nextPage(op operation, address string, start int) (int, error) {
+	if address == "" {
+		return 0, nil
 	}
-	return at, more, err
+	if u, err := url.Parse(address); err == nil {
+		at, err := strconv.Atoi(u.Query().Get("start-index"))
+		if err == nil && at > start { // a page that leads back would never end
+			return at, nil
+		}
+	}
+	return 0, c.service.Error(op.name, transport.Result{Class: transport.Unavailable, Err: errNextPage})
 }
+
+var errNextPage = errors.New("the answer does not say where the next page begins")

@@ -21,9 +21,8 @@ type PrivateMessage struct {
 var privateMessageUser = operation{"private message user", http.MethodPost, transport.Message}
 
 // SendPrivateMessage sends a message to a person, who is named by id, email address, or mention name with its @: POST
-// /user/{id_or_email}/message, private_message_user in the API's reference. The token needs [ScopeSendMessage], and the
-// message is from the person whose token it is. HipChat answers without an id. After a lost answer Call.Delivery
-// decides whether the message is sent again, and may arrive twice. A person is sent at most 30 messages per minute.
+// /user/{user}/message (private_message_user). The token needs [ScopeSendMessage], and the message is from the person
+// whose token it is. HipChat answers without an id. A person is sent at most 30 messages per minute.
 //
 // A message that the server would certainly refuse is [mackerel.ErrInvalid] without a request. The error has all
 // problems.

@@ -29,7 +29,7 @@ func TestSendPrivateMessage(t *testing.T) {
 		if r.Path != "/v2/user/"+user+"/message" || string(r.Body) != `{"message":"当番です </b>","message_format":"text","notify":false}` {
 			t.Errorf("%s %s", r.Path, r.Body)
 		}
-		if got := fake.PrivateMessages(7); len(got) != 2 || got[1].Format != "html" || !got[1].Notify || got[1].Kept != "<b>当番</b>" {
+		if got := fake.PrivateMessages(7); len(got) != 2 || got[1].Format != "html" || !got[1].Notify || got[1].Text != "<b>当番</b>" {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -54,9 +54,9 @@ func TestPrivateMessagesThatAreRefused(t *testing.T) {
 
 func TestGetSession(t *testing.T) {
 	fake, client := connect(t)
-	fake.AddToken("room/token", hipchattest.Access{Label: "agent", Scopes: []string{hipchattest.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddToken("room/token", hipchattest.Access{Label: "agent", Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
 	got, err := clientOf(t, fake, withToken("room/token")).GetSession(t.Context())
-	if err != nil || got.Client.Name != "agent" || got.Client.Room == nil || *got.Client.Room != (hipchat.SessionRoom{ID: hipchattest.RoomID, Name: "ops"}) ||
+	if err != nil || got.Client.Name != "agent" || got.Client.Room == nil || got.Client.Room.ID != hipchattest.RoomID || got.Client.Room.Name != "ops" ||
 		!slices.Equal(got.Scopes, []hipchat.Scope{hipchat.ScopeSendNotification}) || !slices.Equal(got.Client.AllowedScopes, got.Scopes) {
 		t.Errorf("%v, %+v", err, got)
 	}

@@ -67,9 +67,9 @@ var (
 	setTopic    = operation{"set topic", http.MethodPut, transport.Replay}
 )
 
-// Rooms goes through the rooms that the token can see, in the server's order: GET /room, get_all_rooms in the API's
-// reference. A page is requested when the page before it is used up, and may be repeated. An error, also that of the
-// context, is the last element. The token needs [ScopeViewGroup] or [ScopeViewRoom].
+// Rooms goes through the rooms that the token can see, in the server's order: GET /room (get_all_rooms). A page is
+// requested when the page before it is used up. An error, also that of the context, is the last element. The token needs
+// [ScopeViewGroup] or [ScopeViewRoom].
 func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error] {
 	return pages(c, getAllRooms, p.StartIndex, func(start int) (Page[Room], error) {
 		p := p
@@ -78,15 +78,14 @@ func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error
 	})
 }
 
-// GetRoom returns a room: GET /room/{room_id_or_name}, get_room in the API's reference. The token needs
-// [ScopeViewGroup] or [ScopeViewRoom]; a room's own token has neither. It may be repeated.
+// GetRoom returns a room: GET /room/{room} (get_room). The token needs [ScopeViewGroup] or [ScopeViewRoom]; a room's own
+// token has neither.
 func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
 	return get[Room](ctx, c, getRoom, nil, "room", room)
 }
 
-// SetTopic sets the topic of a room, of at most [MaxTopic] characters; "" removes it: PUT
-// /room/{room_id_or_name}/topic, set_topic in the API's reference. The token needs [ScopeAdminRoom]. It may be
-// repeated.
+// SetTopic sets the topic of a room, of at most [MaxTopic] characters; "" removes it: PUT /room/{room}/topic (set_topic).
+// The token needs [ScopeAdminRoom].
 func (c *Client) SetTopic(ctx context.Context, room, topic string) error {
 	var p provider.Problems
 	p.Length("topic", topic, provider.Runes, MaxTopic)

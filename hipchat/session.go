@@ -32,24 +32,18 @@ type Session struct {
 
 // A SessionClient is what a token was issued to.
 type SessionClient struct {
-	Name          string       `json:"name"`
-	AllowedScopes []Scope      `json:"allowed_scopes"` // that its tokens can have
-	Room          *SessionRoom `json:"room"`           // the only room of the token; nil if it is for all rooms
-}
-
-// A SessionRoom is the room of a room's own token.
-type SessionRoom struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
+	Name          string  `json:"name"`
+	AllowedScopes []Scope `json:"allowed_scopes"` // that its tokens can have
+	Room          *Room   `json:"room"`           // ID and Name of the token's only room; nil if it is for all rooms
 }
 
 func (s Session) documented() bool { return s.Scopes != nil || s.Client.AllowedScopes != nil }
 
 var getSession = operation{"get session", http.MethodGet, transport.Replay}
 
-// GetSession returns what the client's token may do, and where: GET /oauth/token/{token}, get_session in the API's
-// reference. It needs no scope and may be repeated. It is the only call with the token in its path, as the API
-// requires. A server or proxy that logs addresses logs the token; [Client.TestAuth] has it in a header only.
+// GetSession returns what the client's token may do, and where: GET /oauth/token/{token} (get_session). It needs no
+// scope. It is the only call with the token in its path, as the API requires. A server or proxy that logs addresses logs
+// the token; [Client.TestAuth] has it in a header only.
 func (c *Client) GetSession(ctx context.Context) (Session, error) {
 	return get[Session](ctx, c, getSession, nil, "oauth", "token", c.token.Reveal())
 }

@@ -16,11 +16,9 @@ func TestChallengeParam(t *testing.T) {
 		{"a quote that does not end", `Bearer error="x`, ""},
 		{"an empty value", `Bearer error=""`, ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := challengeParam(c.header, "error"); got != c.want {
-				t.Errorf("%q in %q, want %q", got, c.header, c.want)
-			}
-		})
+		if got := challengeParam(c.header, "error"); got != c.want {
+			t.Errorf("%s: %q in %q, want %q", c.name, got, c.header, c.want)
+		}
 	}
 }
 

@@ -48,6 +48,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -95,12 +96,12 @@ var (
 // New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
-	d := c.check(&p)
+	address := c.check(&p)
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
 	prefixes := provider.ByStatus(c.RawPrefix)
-	n := &Notifier{topic: d.topic, flow: provider.Flow[Message]{
+	n := &Notifier{topic: path.Base(address.Path), flow: provider.Flow[Message]{
 		Service: provider.Service{Name: name, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
@@ -112,33 +113,27 @@ func New(c Config) (*Notifier, error) {
 		Render: render,
 		Settle: settle,
 	}}
-	n.flow.Connect(c.Call, mackerel.AtLeastOnce, d.token.Reveal())
-	credential := []string{"X-Typetalk-Token", d.token.Reveal()}
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
+	credential := []string{"X-Typetalk-Token", c.Token.Reveal()}
 	if c.OAuth {
-		credential = []string{"Authorization", "Bearer " + d.token.Reveal()}
+		credential = []string{"Authorization", "Bearer " + c.Token.Reveal()}
 	}
 	header := n.flow.Header(append(credential,
 		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")...)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: "post message", Method: http.MethodPost, URL: d.url, Header: header(), Repeat: transport.Message, Judge: judge,
+			Op: "post message", Method: http.MethodPost, URL: address, Header: header(), Repeat: transport.Message,
+			Judge: judge,
 		}
 	}
 	return n, nil
 }
 
-// A destination is a topic and the token to post there.
-type destination struct {
-	url   *url.URL
-	token mackerel.Secret
-	topic string
-}
-
-// check notes all problems, and returns the destination.
-func (c Config) check(p *provider.Problems) (d destination) {
+// check notes all problems, and returns the address of the topic. The token in a URL becomes the Token.
+func (c *Config) check(p *provider.Problems) (topic *url.URL) {
 	inOne := !c.URL.IsZero()
 	if inOne {
-		d = c.fromURL(p)
+		topic = c.takeApart(p)
 	} else {
 		p.Token("Token", c.Token)
 		p.Require("TopicID", c.TopicID > 0)
@@ -147,51 +142,43 @@ func (c Config) check(p *provider.Problems) (d destination) {
 		p.Length("RawPrefix["+string(status)+"]", c.RawPrefix[status], provider.UTF16, MaxRaw)
 	}
 	if !inOne {
-		d = c.fromBase(p)
+		if base := p.Base("BaseURL", c.BaseURL, ""); base != nil {
+			topic, _ = transport.Join(base, "topics", strconv.FormatInt(c.TopicID, 10)) // can always be joined
+		}
 	}
 	p.Common(c.Level, c.Text, c.Call)
-	return d
-}
-
-func (c Config) fromBase(p *provider.Problems) destination {
-	base := p.Base("BaseURL", c.BaseURL, "")
-	if base == nil {
-		return destination{}
-	}
-	topic := strconv.FormatInt(c.TopicID, 10)
-	u, _ := transport.Join(base, "topics", topic) // a word and digits can always be joined
-	return destination{u, c.Token, topic}
+	return topic
 }
 
 // tokenParam is the parameter of the query that has the token.
 const tokenParam = "typetalkToken"
 
-var topicPath = regexp.MustCompile(`/topics/([0-9]+)$`)
+var topicPath = regexp.MustCompile(`/topics/[0-9]+$`)
 
-// fromURL takes the token out of the address. No problem quotes a part of the address.
-func (c Config) fromURL(p *provider.Problems) destination {
+// takeApart makes the token in the URL the Token, and returns the address without it. No problem quotes a part of the
+// address.
+func (c *Config) takeApart(p *provider.Problems) *url.URL {
 	if !c.Token.IsZero() || c.TopicID != 0 || c.BaseURL != "" {
 		p.Add("URL", "set together with Token, TopicID or BaseURL, which it contains")
 	}
 	u := p.Hook("URL", c.URL)
 	if u == nil {
-		return destination{}
+		return nil
 	}
 	params, err := url.ParseQuery(u.RawQuery)
-	topic := topicPath.FindStringSubmatch(u.Path)
-	switch token := mackerel.NewSecret(params.Get(tokenParam)); {
+	switch {
 	case err != nil || len(params) != 1 || len(params[tokenParam]) != 1:
 		p.Add("URL", "the query must be "+tokenParam+"=... and nothing else")
-	case topic == nil:
+	case !topicPath.MatchString(u.Path):
 		p.Add("URL", "the path must end in /topics/ and digits")
 	case u.User != nil:
 		p.Add("URL", "has a user name beside the token")
 	default:
-		p.Token("URL["+tokenParam+"]", token)
+		c.Token = mackerel.NewSecret(params.Get(tokenParam))
+		p.Token("URL["+tokenParam+"]", c.Token)
 		u.RawQuery = ""
-		return destination{u, token, topic[1]}
 	}
-	return destination{}
+	return u
 }
 
 // Notify posts the alert: [Notifier.Deliver] without the receipt.

@@ -143,27 +143,6 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-func TestTheFakesRefusals(t *testing.T) {
-	for _, c := range []struct {
-		name      string
-		configure func(*typetalk.Config)
-		kind      error
-		code      string
-	}{
-		{"an unknown token", func(c *typetalk.Config) { c.Token = mackerel.NewSecret("unknown-token") }, mackerel.ErrUnauthorized, "invalid_token"},
-		{"a token of another topic", func(c *typetalk.Config) { c.Token = mackerel.NewSecret("another-token") }, mackerel.ErrUnauthorized, "insufficient_scope"},
-		{"an unknown topic", func(c *typetalk.Config) { c.TopicID = 54321 }, mackerel.ErrNotFound, "not_found"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			fake, n := start(t, c.configure)
-			fake.AddToken("another-token", 999)
-			if e := servicetest.AsError(t, n.Notify(t.Context(), critical), c.kind); e.Code != c.code || e.Op != "post message" {
-				t.Errorf("%+v", e)
-			}
-		})
-	}
-}
-
 func TestPrefixes(t *testing.T) {
 	prefixes := map[mackerel.Status]string{"CRITICAL": "@all :rotating_light:"}
 	fake, n := start(t, func(c *typetalk.Config) { c.RawPrefix = prefixes })

@@ -3,25 +3,17 @@
 // remembers what it is sent and refuses what HipChat refuses. It has the notifications of a room, its two histories,
 // its topic, the list of rooms, messages to a person, the session of a token, and auth_test.
 //
-// To test your own alerting, let it send to the fake, and look at what the people in the room would have read:
+// To test your own alerting, let it send to the fake, and look at what the people in the room would have read. Faults,
+// limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 //	fake := hipchattest.New()
 //	t.Cleanup(fake.Close)
 //	n, err := hipchat.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	for _, m := range fake.Messages(hipchattest.RoomID) {
-//		if err := hipchattest.CheckHTML(m.Text); err != nil {
-//			t.Error(err)
-//		}
+//	m := fake.Messages(hipchattest.RoomID)[0]
+//	if err := hipchattest.CheckHTML(m.Text); err != nil {
+//		t.Error(err)
 //	}
-//
-// [Server.PrivateMessages] returns what a person was sent, and [Server.Room] the topic of a room. Rooms, people, their
-// messages and tokens that may do less are set up with [Server.SetRoom], [Server.AddUser], [Server.AddMessage] and
-// [Server.AddToken]. To see what your program does when HipChat fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Path: "/v2/room/*/notification", Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
@@ -35,8 +27,8 @@
 //     Documented sets 500 calls in 5 minutes per token, as for an add-on; a person's token has 100. It sets 30 messages
 //     in a minute per room and per person.
 //
-// Where an answer of a real server is on record, the fake gives the same answer, with its Python. Other answers are
-// worded like them.
+// Where an answer of a real server is on record, the fake gives the same answer, with its Python, but for the schema of
+// all cards, which is in the answer to a bad card. Other answers are worded like them.
 //
 // # What it decides
 //
@@ -46,10 +38,8 @@
 // before the body is read, and does not count as a message. A list of rooms has the private rooms unless
 // include-private is false, in the order in which they were added. A new topic puts a message of type topic into the
 // room. A message to a person is text unless it says html, and a person is found by a mention name only with its @. A
-// session is shown to every token. A card comes back in a history as it was sent. Messages are never deleted.
+// session is shown to every token. A card comes back in a history as it was sent.
 //
-// # HTML
-//
-// HipChat accepts any text as HTML and removes what is not allowed. The fake does the same: [Message].Kept is what is
-// left. [CheckHTML] is for tests in which nothing may be removed.
+// HipChat accepts any text as HTML and removes what is not allowed, and the fake accepts it too: use [CheckHTML]. Dates
+// are in UTC in any timezone. Messages are never deleted, so include_deleted changes nothing.
 package hipchattest

@@ -30,10 +30,10 @@ func Example() {
 	fmt.Println(resp.Status)
 
 	m := s.Messages(hipchattest.RoomID)[0]
-	fmt.Println(m.From, m.Color, m.Kept)
+	fmt.Println(m.From, m.Color)
 	fmt.Println(hipchattest.CheckHTML(m.Text))
 	// Output:
 	// 204 No Content
-	// Mackerel red <b>disk</b> 91 % &gt; 90 %
+	// Mackerel red
 	// unescaped >
 }

@@ -35,11 +35,11 @@ type item struct {
 	Card          jsontext.Value `json:"card,omitzero"`
 }
 
-func items(messages []Message, zone *time.Location) []item {
+func items(messages []Message) []item {
 	all := make([]item, len(messages))
 	for i, m := range messages {
 		all[i] = item{
-			ID: m.ID, Date: m.Date.In(zone).Format(dateLayout), Type: m.Type, From: m.From, Message: m.Text,
+			ID: m.ID, Date: m.Date.UTC().Format(dateLayout), Type: m.Type, From: m.From, Message: m.Text,
 			Mentions: []User{}, AttachTo: m.AttachTo, Card: m.Card,
 		}
 		if m.User != nil {
@@ -59,7 +59,7 @@ type query struct {
 
 func (q *query) fail(name string) {
 	if q.err == nil {
-		q.err = refuse(http.StatusBadRequest, "Invalid value "+repr(q.Get(name))+" for field '"+name+"'", nil)
+		q.err = refuse(http.StatusBadRequest, "Invalid value "+repr(q.Get(name))+" for field '"+name+"'")
 	}
 }
 
@@ -92,13 +92,13 @@ func (q *query) page() page {
 	return page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
 }
 
-// date reads a time. It reports false if the parameter is missing or is the word for no time.
-func (q *query) date(name, none string) (t time.Time, ok bool) {
+// date reads a time. It reports false if the parameter is missing.
+func (q *query) date(name string) (t time.Time, ok bool) {
 	value := q.Get(name)
-	if value == "" || value == none {
+	if value == "" || value == "recent" {
 		return t, false
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, value); err == nil {
 			return t, true
 		}
@@ -107,29 +107,17 @@ func (q *query) date(name, none string) (t time.Time, ok bool) {
 	return t, false
 }
 
-func (q *query) zone() *time.Location {
-	zone, err := time.LoadLocation(q.Get("timezone"))
-	if err != nil {
-		q.fail("timezone")
-		return time.UTC
-	}
-	return zone
-}
-
 // page is the part of a list that a request is for.
 type page struct {
 	start, most int
-	reverse     bool // oldest first
 }
 
 func (s *Server) roomHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
 	p := q.page()
-	p.reverse = q.flag("reverse", true)
-	q.flag("include_deleted", true)
-	zone := q.zone()
-	latest, dated := q.date("date", "recent")
-	earliest, bounded := q.date("end-date", "null")
+	oldestFirst := q.flag("reverse", true)
+	latest, dated := q.date("date")
+	earliest, bounded := q.date("end-date")
 	if bounded && !dated {
 		q.fail("end-date")
 	}
@@ -144,19 +132,12 @@ func (s *Server) roomHistory(c *call) (answer any, err error) {
 	} else {
 		p.start, p.most = 0, recentMessages
 	}
-	part, more := p.of(messages)
-	return p.answer(c, items(part, zone), more && dated), nil
-}
-
-// of returns the page of messages, and whether there are more. The messages are oldest first; pages begin with the
-// newest.
-func (p page) of(messages []Message) ([]Message, bool) {
-	slices.Reverse(messages)
+	slices.Reverse(messages) // pages begin with the newest
 	shown, more := part(messages, p)
-	if p.reverse {
+	if oldestFirst {
 		slices.Reverse(shown)
 	}
-	return shown, more
+	return p.answer(c, items(shown), more && dated), nil
 }
 
 // part returns the page of a list, and whether there are more.
@@ -167,10 +148,6 @@ func part[T any](all []T, p page) (shown []T, more bool) {
 }
 
 func (p page) answer(c *call, items any, more bool) map[string]any {
-	return map[string]any{"items": items, "startIndex": p.start, "maxResults": p.most, "links": p.links(c, more)}
-}
-
-func (p page) links(c *call, more bool) map[string]string {
 	links := map[string]string{"self": link(c, "")}
 	if more {
 		links["next"] = link(c, strconv.Itoa(p.start+p.most))
@@ -178,7 +155,7 @@ func (p page) links(c *call, more bool) map[string]string {
 	if p.start > 0 {
 		links["prev"] = link(c, strconv.Itoa(max(0, p.start-p.most)))
 	}
-	return links
+	return map[string]any{"items": items, "startIndex": p.start, "maxResults": p.most, "links": links}
 }
 
 // link returns the address of the call, without a token, and with another start-index unless that is "".
@@ -195,23 +172,17 @@ func link(c *call, start string) string {
 
 func (s *Server) latestHistory(c *call) (answer any, err error) {
 	q := &query{Values: c.query}
-	p := page{most: q.number("max-results", recentMessages, maxResults), reverse: true}
-	q.flag("include_deleted", true)
-	zone := q.zone()
-	messages := slices.Clone(c.room.messages)
+	p := page{most: q.number("max-results", recentMessages, maxResults)}
+	messages := c.room.messages
 	if id := q.Get("not-before"); id != "" {
 		from := slices.IndexFunc(messages, func(m Message) bool { return m.ID == id })
 		if from < 0 {
 			q.fail("not-before")
-			from = 0
 		}
-		messages = messages[from:]
+		messages = messages[max(0, from):]
 	}
 	if q.err != nil {
 		return nil, q.err
 	}
-	part, _ := p.of(messages)
-	return map[string]any{
-		"items": items(part, zone), "maxResults": p.most, "links": map[string]string{"self": link(c, "")},
-	}, nil
+	return p.answer(c, items(messages[max(0, len(messages)-p.most):]), false), nil
 }

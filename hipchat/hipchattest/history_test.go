@@ -60,7 +60,7 @@ func TestHistoryPages(t *testing.T) {
 		{"without a date it is the latest 75", "history", "125", "199", 75, "", ""},
 		{"a date has pages", "history?date=2026-01-02T00:00:00Z&max-results=50", "150", "199", 50, "50", ""},
 		{"newest first on demand", "history?date=2026-01-02T00:00:00Z&max-results=50&reverse=false", "199", "150", 50, "50", ""},
-		{"the second page has two neighbours", "history?date=2026-01-02&max-results=50&start-index=50", "100", "149", 50, "100", "0"},
+		{"the second page has two neighbours", "history?date=2026-01-02&max-results=50&start-index=50&auth_token=secret", "100", "149", 50, "100", "0"},
 		{"the last page has no next", "history?date=2026-01-02&start-index=150", "0", "49", 50, "", "50"},
 		{"beyond the last page there is nothing", "history?date=2026-01-02&start-index=900", "", "", 0, "", "800"},
 		{"two dates are a span", "history?date=2026-01-01T00:10:00%2B00:00&end-date=2026-01-01T00:05:00Z", "5", "10", 6, "", ""},
@@ -77,6 +77,9 @@ func TestHistoryPages(t *testing.T) {
 				t.Errorf("%s to %s, want %s to %s", p.Items[0].Message, p.Items[c.n-1].Message, c.first, c.last)
 			}
 			for name, start := range map[string]string{"next": c.next, "prev": c.prev} {
+				if strings.Contains(p.Links[name], "secret") {
+					t.Errorf("the token is in %s", p.Links[name])
+				}
 				if got := p.Links[name]; (start == "") != (got == "") || start != "" && !strings.HasSuffix(got, "start-index="+start) {
 					t.Errorf("%s is %q, want start-index %q", name, got, start)
 				}
@@ -89,31 +92,10 @@ func TestHistoryRefusals(t *testing.T) {
 	s := start(t)
 	for _, query := range []string{
 		"history?date=yesterday", "history?end-date=2026-01-01", "history?max-results=1001", "history?start-index=-1",
-		"history?reverse=1", "history?timezone=Mars", "history?offset=1", "history/latest?start-index=1", "history/latest?not-before=x",
+		"history?reverse=1", "history?offset=1", "history/latest?start-index=1", "history/latest?not-before=x",
 	} {
 		if a := call(t, s, http.MethodGet, "/v2/room/1234/"+query, ""); a.Status != 400 {
 			t.Errorf("%s: %+v", query, a)
 		}
-	}
-}
-
-func TestLinksHaveNoToken(t *testing.T) {
-	s := start(t)
-	fill(s, 3)
-	p := history(t, s, "history?date=2026-01-02&max-results=1&start-index=1&auth_token=secret-token")
-	for name, link := range p.Links {
-		if strings.Contains(link, "secret-token") {
-			t.Errorf("%s is %s", name, link)
-		}
-	}
-	if len(p.Links) != 3 {
-		t.Errorf("%v", p.Links)
-	}
-}
-
-func TestAMessageMakesItsRoom(t *testing.T) {
-	s := start(t)
-	if m := s.AddMessage(9, hipchattest.User{ID: 7}, "x"); m.Text != "x" || len(s.Messages(9)) != 1 {
-		t.Errorf("%+v", s.Messages(9))
 	}
 }

@@ -3,7 +3,6 @@ package hipchattest
 import (
 	"fmt"
 	"html"
-	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,11 +23,8 @@ var allowed = map[string][]string{
 // spanStyles are the properties that the style of a span may set.
 var spanStyles = []string{"font-weight", "color", "text-decoration", "height", "width"}
 
-// empty are the tags without an end tag. dropped are the tags that are removed with their content.
-var (
-	empty   = []string{"br", "img"}
-	dropped = []string{"script", "style"}
-)
+// empty are the tags without an end tag.
+var empty = []string{"br", "img"}
 
 const attributeSyntax = `([a-zA-Z][a-zA-Z0-9-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>\x60]+)))?`
 
@@ -38,192 +34,89 @@ var (
 	entityPattern    = regexp.MustCompile(`^&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);`)
 )
 
-// A piece of HTML is a tag or the text between tags.
-type piece struct {
-	text       string // may contain a < that begins no tag
-	tag        string // in lower case
-	end        bool
-	attributes []attribute
-}
-
-type attribute struct {
-	name  string // in lower case
-	value string // with its entities
-}
-
-// pieces yields the pieces of a message.
-func pieces(message string) iter.Seq[piece] {
-	return func(yield func(piece) bool) {
-		text := 0 // where the text began that was not yielded yet
-		for i := 0; i < len(message); {
-			m := []string(nil)
-			if message[i] == '<' {
-				m = tagPattern.FindStringSubmatch(message[i:])
-			}
-			if m == nil {
-				i++
-				continue
-			}
-			if text < i && !yield(piece{text: message[text:i]}) {
-				return
-			}
-			if !yield(piece{tag: strings.ToLower(m[2]), end: m[1] != "", attributes: attributes(m[3])}) {
-				return
-			}
-			i += len(m[0])
-			text = i
-		}
-		if text < len(message) {
-			yield(piece{text: message[text:]})
-		}
-	}
-}
-
-func attributes(s string) []attribute {
-	var all []attribute
-	for _, m := range attributePattern.FindAllStringSubmatch(s, -1) {
-		all = append(all, attribute{strings.ToLower(m[1]), m[2] + m[3] + m[4]})
-	}
-	return all
-}
-
 // CheckHTML returns an error if HipChat would not show a message of format html as it was meant: for a tag or an
 // attribute that is not allowed, an address that is not http, https or mailto, a tag that is never closed, closed twice
 // or closed in the wrong place, and a &, < or > that is neither markup nor escaped.
 func CheckHTML(message string) error {
-	var s sanitizer
-	s.run(message)
-	return s.problem
-}
-
-// sanitize returns what HipChat keeps of a message: the allowed tags with their allowed attributes, closed in order,
-// and the text, escaped where it was not escaped.
-func sanitize(message string) string {
-	var s sanitizer
-	s.run(message)
-	return s.kept.String()
-}
-
-// A sanitizer keeps what is allowed in a message, and the first problem.
-type sanitizer struct {
-	kept     strings.Builder
-	open     []string // tags
-	dropping string   // the tag whose content is dropped
-	problem  error
-}
-
-func (s *sanitizer) note(format string, args ...any) {
-	if s.problem == nil {
-		s.problem = fmt.Errorf(format, args...)
-	}
-}
-
-func (s *sanitizer) run(message string) {
-	for p := range pieces(message) {
-		_, ok := allowed[p.tag]
-		switch {
-		case s.dropping != "":
-			if p.end && p.tag == s.dropping {
-				s.dropping = ""
-			}
-		case p.tag == "":
-			s.write(p.text, "")
-		case !ok:
-			s.note("<%s> is not allowed", p.tag)
-			if slices.Contains(dropped, p.tag) && !p.end {
-				s.dropping = p.tag
-			}
-		case p.end:
-			s.end(p)
-		default:
-			s.start(p)
+	var open []string // tags
+	for message != "" {
+		var err error
+		end := 1 + strings.IndexByte(message[1:], '<')
+		if end == 0 {
+			end = len(message)
 		}
-	}
-	if len(s.open) > 0 {
-		s.note("<%s> is never closed", s.open[len(s.open)-1])
-	}
-	s.closeFrom(0)
-}
-
-func (s *sanitizer) start(p piece) {
-	s.kept.WriteString("<" + p.tag)
-	for _, a := range p.attributes {
-		if !keepsAttribute(p.tag, a) {
-			s.note("%s=%q of <%s> is not allowed", a.name, a.value, p.tag)
-			continue
+		if m := tagPattern.FindStringSubmatch(message); m != nil {
+			end = len(m[0])
+			open, err = checkTag(open, strings.ToLower(m[2]), m[1] != "", m[3])
+		} else {
+			err = checkText(message[:end])
 		}
-		s.kept.WriteString(" " + a.name + `="`)
-		s.write(a.value, a.name+" of <"+p.tag+">: ")
-		s.kept.WriteString(`"`)
+		if err != nil {
+			return err
+		}
+		message = message[end:]
 	}
-	s.kept.WriteString(">")
-	if !slices.Contains(empty, p.tag) {
-		s.open = append(s.open, p.tag)
+	if len(open) > 0 {
+		return fmt.Errorf("<%s> is never closed", open[len(open)-1])
 	}
+	return nil
 }
 
-// end closes a tag and the tags that are open within it. An end tag without a start tag is dropped.
-func (s *sanitizer) end(p piece) {
-	last := len(s.open) - 1
-	from := last
-	for from >= 0 && s.open[from] != p.tag {
-		from--
-	}
+// checkTag returns the tags that are open after a start tag or an end tag.
+func checkTag(open []string, tag string, end bool, attributes string) ([]string, error) {
+	_, ok := allowed[tag]
+	last := len(open) - 1
 	switch {
-	case slices.Contains(empty, p.tag) || len(p.attributes) > 0:
-		s.note("</%s> is no end tag", p.tag)
-	case from < 0 || from < last:
-		s.note("</%s> closes nothing", p.tag)
+	case !ok:
+		return open, fmt.Errorf("<%s> is not allowed", tag)
+	case end && (slices.Contains(empty, tag) || attributes != ""):
+		return open, fmt.Errorf("</%s> is no end tag", tag)
+	case end && (last < 0 || open[last] != tag):
+		return open, fmt.Errorf("</%s> closes nothing", tag)
+	case end:
+		return open[:last], nil
+	case !slices.Contains(empty, tag):
+		open = append(open, tag)
 	}
-	if from >= 0 {
-		s.closeFrom(from)
-	}
-}
-
-func (s *sanitizer) closeFrom(from int) {
-	for _, tag := range slices.Backward(s.open[from:]) {
-		s.kept.WriteString("</" + tag + ">")
-	}
-	s.open = s.open[:from]
-}
-
-// write writes a text, and escapes what is not escaped. Where says in problems where the text stands.
-func (s *sanitizer) write(text, where string) {
-	for i := range len(text) {
-		c := text[i]
-		escaped, special := escapes[c]
-		switch {
-		case !special || c == '&' && entity(text[i:]) != "":
-			s.kept.WriteByte(c)
-			continue
-		case c != '"':
-			s.note("%sunescaped %c", where, c)
+	for _, m := range attributePattern.FindAllStringSubmatch(attributes, -1) {
+		name, value := strings.ToLower(m[1]), m[2]+m[3]+m[4]
+		if !keepsAttribute(tag, name, value) {
+			return open, fmt.Errorf("%s=%q of <%s> is not allowed", name, value, tag)
 		}
-		s.kept.WriteString(escaped)
+		if err := checkText(value); err != nil {
+			return open, fmt.Errorf("%s of <%s>: %w", name, tag, err)
+		}
 	}
+	return open, nil
 }
 
-var escapes = map[byte]string{'<': "&lt;", '>': "&gt;", '"': "&quot;", '&': "&amp;"}
+// checkText returns an error if something in a text is not escaped.
+func checkText(text string) error {
+	for i, c := range text {
+		if c == '<' || c == '>' || c == '&' && !startsWithEntity(text[i:]) {
+			return fmt.Errorf("unescaped %c", c)
+		}
+	}
+	return nil
+}
 
-// entity returns the entity at the beginning of a text, "" if there is none.
-func entity(text string) string {
+// startsWithEntity reports false for an unknown name, and for an entity that ends before the semicolon.
+func startsWithEntity(text string) bool {
 	e := entityPattern.FindString(text)
-	if c := html.UnescapeString(e); c == e || strings.HasSuffix(c, ";") && c != ";" {
-		return "" // an unknown name, or an entity that ends before the semicolon
-	}
-	return e
+	c := html.UnescapeString(e)
+	return c != e && (!strings.HasSuffix(c, ";") || c == ";")
 }
 
-func keepsAttribute(tag string, a attribute) bool {
-	if !slices.Contains(allowed[tag], a.name) {
+func keepsAttribute(tag, name, value string) bool {
+	if !slices.Contains(allowed[tag], name) {
 		return false
 	}
-	value := strings.ToLower(strings.TrimSpace(html.UnescapeString(a.value)))
+	value = strings.ToLower(strings.TrimSpace(html.UnescapeString(value)))
 	switch {
-	case a.name == "href" || a.name == "src":
+	case name == "href" || name == "src":
 		scheme, _, _ := strings.Cut(value, ":")
 		return scheme == "http" || scheme == "https" || scheme == "mailto" && tag == "a"
-	case tag == "span" && a.name == "style":
+	case tag == "span" && name == "style":
 		return keepsStyle(value)
 	}
 	return true

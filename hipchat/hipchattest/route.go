@@ -3,9 +3,12 @@ package hipchattest
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mackerel-notify/mackerel/hipchat"
 )
 
 // A call is a request and what the fake knows about it.
@@ -22,97 +25,70 @@ type call struct {
 // An endpoint is a row of the API's reference. A token needs any one of the scopes.
 type endpoint struct {
 	method, path string // in the path, * is a name
-	scopes       []string
+	scopes       []hipchat.Scope
 	query        []string
 	serve        func(*Server, *call) (answer any, err error) // a nil answer is a 204
 }
 
-var viewRooms = []string{ScopeViewGroup, ScopeViewRoom}
+var viewRooms = []hipchat.Scope{hipchat.ScopeViewGroup, hipchat.ScopeViewRoom}
 
 var endpoints = []endpoint{
 	{http.MethodGet, "room", viewRooms, []string{
 		"start-index", "max-results", "include-private", "include-archived", "expand",
 	}, (*Server).getAllRooms},
 	{http.MethodGet, "room/*", viewRooms, nil, (*Server).getRoom},
-	{http.MethodPut, "room/*/topic", []string{ScopeAdminRoom}, nil, (*Server).setTopic},
-	{http.MethodPost, "room/*/notification", []string{ScopeSendNotification}, nil, (*Server).sendNotification},
-	{http.MethodGet, "room/*/history", []string{ScopeViewMessages}, []string{
+	{http.MethodPut, "room/*/topic", []hipchat.Scope{hipchat.ScopeAdminRoom}, nil, (*Server).setTopic},
+	{http.MethodPost, "room/*/notification", []hipchat.Scope{hipchat.ScopeSendNotification}, nil, (*Server).sendNotification},
+	{http.MethodGet, "room/*/history", []hipchat.Scope{hipchat.ScopeViewMessages}, []string{
 		"date", "end-date", "timezone", "start-index", "max-results", "reverse", "include_deleted",
 	}, (*Server).roomHistory},
-	{http.MethodGet, "room/*/history/latest", []string{ScopeViewMessages}, []string{
+	{http.MethodGet, "room/*/history/latest", []hipchat.Scope{hipchat.ScopeViewMessages}, []string{
 		"max-results", "timezone", "include_deleted", "not-before",
 	}, (*Server).latestHistory},
-	{http.MethodPost, "user/*/message", []string{ScopeSendMessage}, nil, (*Server).privateMessageUser},
+	{http.MethodPost, "user/*/message", []hipchat.Scope{hipchat.ScopeSendMessage}, nil, (*Server).privateMessageUser},
 	{http.MethodGet, "oauth/token/*", nil, nil, (*Server).getSession},
 }
 
 // route finds the endpoint and the name in the path. A path without its name is a 405.
-func route(c *call) (e endpoint, err error) {
-	err = refuse(http.StatusNotFound, "Not found", nil)
-	path, ok := strings.CutPrefix(c.r.URL.EscapedPath(), basePath+"/")
+func route(c *call) (endpoint, error) {
+	status := http.StatusNotFound
 	for _, e := range endpoints {
-		escaped, matches := match(e.path, path)
-		if !ok || !matches {
+		pattern, escaped := basePath+"/"+e.path, c.r.URL.EscapedPath()
+		if ok, _ := path.Match(pattern, escaped); !ok { // the patterns are well-formed
 			continue
 		}
-		if e.method != c.r.Method || escaped == "" && strings.Contains(e.path, "*") {
-			err = refuse(http.StatusMethodNotAllowed, "Method not allowed", nil)
-			continue
+		status = http.StatusMethodNotAllowed
+		i := slices.Index(strings.Split(pattern, "/"), "*")
+		if i >= 0 {
+			c.name, _ = url.PathUnescape(strings.Split(escaped, "/")[i]) // net/http has checked it
 		}
-		if c.name, err = url.PathUnescape(escaped); err != nil {
-			return e, refuse(http.StatusBadRequest, "Invalid path", nil)
-		}
-		return e, nil
-	}
-	return e, err
-}
-
-// match compares a path with that of an endpoint, and returns the element that is a name.
-func match(pattern, path string) (name string, ok bool) {
-	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return "", false
-	}
-	for i, w := range want {
-		switch {
-		case w == "*":
-			name = got[i]
-		case w != got[i]:
-			return "", false
+		if e.method == c.r.Method && (i < 0 || c.name != "") {
+			return e, nil
 		}
 	}
-	return name, true
+	return endpoint{}, refuse(status, map[int]string{404: "Not found", 405: "Method not allowed"}[status])
 }
 
 // authorize checks that the token may make the call, and finds the room or the person in the path.
 func (s *Server) authorize(c *call, e endpoint) error {
-	may := func(scope string) bool { return slices.Contains(c.access.Scopes, scope) }
+	may := func(scope hipchat.Scope) bool { return slices.Contains(c.access.Scopes, scope) }
 	if len(e.scopes) > 0 && !slices.ContainsFunc(e.scopes, may) {
-		return refuse(http.StatusForbidden, "This action requires one of the following scopes: "+reprs(e.scopes), nil)
+		return refuse(http.StatusForbidden, "This action requires one of the following scopes: "+reprs(e.scopes))
 	}
 	switch {
 	case strings.HasPrefix(e.path, "room/"):
 		if c.room = s.findRoom(c.name); c.room == nil {
-			return refuse(http.StatusNotFound, "Room "+c.name+" not found", nil)
+			return refuse(http.StatusNotFound, "Room "+c.name+" not found")
 		}
 		if c.access.Room != 0 && c.access.Room != c.room.ID {
-			return refuse(http.StatusForbidden, "This token is not for this room", nil)
+			return refuse(http.StatusForbidden, "This token is not for this room")
 		}
 	case strings.HasPrefix(e.path, "user/"):
 		if c.user = s.findUser(c.name); c.user == nil {
-			return refuse(http.StatusNotFound, "User "+c.name+" not found", nil)
+			return refuse(http.StatusNotFound, "User "+c.name+" not found")
 		}
 	}
 	return nil
-}
-
-// reprs writes a list as Python 2 does.
-func reprs(words []string) string {
-	all := make([]string, len(words))
-	for i, w := range words {
-		all[i] = repr(w)
-	}
-	return "[" + strings.Join(all, ", ") + "]"
 }
 
 // findRoom finds a room by its id or its name. The id comes first.

@@ -1,7 +1,6 @@
 package hipchattest
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,16 +24,6 @@ const (
 
 const basePath = "/v2"
 
-// The scopes of tokens that the fake checks.
-const (
-	ScopeAdminRoom        = "admin_room"
-	ScopeSendMessage      = "send_message"
-	ScopeSendNotification = "send_notification" // the only one of a room's own token
-	ScopeViewGroup        = "view_group"
-	ScopeViewMessages     = "view_messages"
-	ScopeViewRoom         = "view_room"
-)
-
 // The lanes of the limits. Calls are counted for each token, messages for each room and each person.
 const (
 	callLane    = "calls"
@@ -44,7 +33,7 @@ const (
 // An Access is what a token may do.
 type Access struct {
 	Label  string // shown as the sender of its messages
-	Scopes []string
+	Scopes []hipchat.Scope
 	Room   int64 // the only room of the token, 0 for all
 }
 
@@ -65,8 +54,9 @@ func New() *Server {
 	s.Server = fakehttp.NewFake(s.serve, refuseBody,
 		fakehttp.Limit{Lane: callLane, N: 500, Per: 5 * time.Minute},
 		fakehttp.Limit{Lane: messageLane, N: 30, Per: time.Minute})
-	s.AddToken(Token, Access{Label: "Mackerel", Scopes: []string{
-		ScopeAdminRoom, ScopeSendMessage, ScopeSendNotification, ScopeViewGroup, ScopeViewMessages, ScopeViewRoom,
+	s.AddToken(Token, Access{Label: "Mackerel", Scopes: []hipchat.Scope{
+		hipchat.ScopeAdminRoom, hipchat.ScopeSendMessage, hipchat.ScopeSendNotification, hipchat.ScopeViewGroup,
+		hipchat.ScopeViewMessages, hipchat.ScopeViewRoom,
 	}})
 	s.AddRoom(RoomID, RoomName)
 	return s
@@ -110,7 +100,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, err := strict.Query(r, !s.IsStrict(), append([]string{"auth_token", "auth_test"}, e.query...)...); err != nil {
-		return refuse(http.StatusBadRequest, err.Error(), nil)
+		return refuse(http.StatusBadRequest, err.Error())
 	}
 	if c.query.Get("auth_test") == "true" {
 		fakehttp.WriteJSON(w, http.StatusAccepted, accepted)
@@ -140,7 +130,7 @@ func (s *Server) authenticate(c *call) error {
 		token = c.query.Get("auth_token")
 	}
 	if !s.HasToken(token) {
-		return refuse(http.StatusUnauthorized, "Invalid OAuth session", nil)
+		return refuse(http.StatusUnauthorized, "Invalid OAuth session")
 	}
 	c.access = s.access[token]
 	return s.take(c, callLane, token, "X-Ratelimit")
@@ -157,18 +147,18 @@ func (s *Server) take(c *call, lane, key, family string) error {
 		c.header.Set(family+"-Reset", strconv.FormatInt(reset, 10))
 	}
 	if !a.OK {
-		return refuse(http.StatusTooManyRequests, "Rate limit exceeded", nil)
+		return refuse(http.StatusTooManyRequests, "Rate limit exceeded")
 	}
 	return nil
 }
 
-// refuse returns a refusal in the form that HipChat's have: the message, which is left out if it is empty, and more
-// members.
-func refuse(status int, message string, more map[string]any) *fakehttp.Refusal {
-	e := map[string]any{"code": status, "type": http.StatusText(status)}
-	if message != "" {
-		e["message"] = message
-	}
-	maps.Copy(e, more)
-	return fakehttp.RefuseJSON(status, map[string]any{"error": e}, message)
+// refuse returns a refusal in the form that HipChat's have.
+func refuse(status int, message string) *fakehttp.Refusal {
+	return refuseWith(status, message, map[string]any{"message": message})
+}
+
+// refuseWith returns a refusal with these members of the error, besides those that every error has.
+func refuseWith(status int, problem string, members map[string]any) *fakehttp.Refusal {
+	members["code"], members["type"] = status, http.StatusText(status)
+	return fakehttp.RefuseJSON(status, map[string]any{"error": members}, problem)
 }

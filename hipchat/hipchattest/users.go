@@ -1,6 +1,7 @@
 package hipchattest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -33,15 +34,11 @@ func (s *Server) privateMessageUser(c *call) (answer any, err error) {
 		return nil, err
 	}
 	var n content
-	if err := s.readBody(c.r, &n); err != nil {
-		return nil, err
-	}
-	k := n.check()
-	if err := k.err(); err != nil {
+	if err := s.readBody(c.r, contentMembers, &n); err != nil {
 		return nil, err
 	}
 	s.keep(&c.user.messages, Message{
-		Type: "message", From: c.access.Label, Text: *n.Message, Format: value(n.Format, "text"), Notify: n.Notify,
+		Type: "message", From: c.access.Label, Text: n.Message, Format: cmp.Or(n.Format, "text"), Notify: n.Notify,
 	})
 	s.Accept()
 	return nil, nil
@@ -50,7 +47,7 @@ func (s *Server) privateMessageUser(c *call) (answer any, err error) {
 // getSession shows any token, to every token that is valid.
 func (s *Server) getSession(c *call) (answer any, err error) {
 	if !s.HasToken(c.name) {
-		return nil, refuse(http.StatusNotFound, "Session not found", nil)
+		return nil, refuse(http.StatusNotFound, "Session not found")
 	}
 	a := s.access[c.name]
 	client := map[string]any{"name": a.Label, "allowed_scopes": a.Scopes, "room": nil}

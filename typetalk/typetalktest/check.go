@@ -24,38 +24,28 @@ func fields() []string {
 	return names
 }
 
+// The values of fields that are not text. A field may be empty.
+var (
+	number = regexp.MustCompile(`^[0-9]*$`)
+	flag   = regexp.MustCompile(`^(true|false)?$`)
+)
+
 // readPost returns the post that a form asks for, or why it is refused.
 func readPost(form url.Values) (Post, error) {
-	p := Post{Message: form.Get("message")}
+	p := Post{Message: form.Get("message"), IgnoreHashtag: form.Get("ignoreHashtag") == "true"}
 	switch {
 	case strings.TrimSpace(p.Message) == "":
 		return p, badRequest("message is required")
 	case len(utf16.Encode([]rune(p.Message))) > maxMessage:
 		return p, badRequest("message is too long")
+	case !number.MatchString(form.Get("replyTo")):
+		return p, badRequest("replyTo must be a number")
+	case !flag.MatchString(form.Get("showLinkMeta")):
+		return p, badRequest("showLinkMeta must be true or false")
+	case !flag.MatchString(form.Get("ignoreHashtag")):
+		return p, badRequest("ignoreHashtag must be true or false")
 	}
-	if id := form.Get("replyTo"); id != "" {
-		if _, err := strconv.ParseInt(id, 10, 64); err != nil {
-			return p, badRequest("replyTo must be a number")
-		}
-	}
-	var err error
-	if p.ShowLinkMeta, err = flag(form, "showLinkMeta", true); err != nil {
-		return p, err
-	}
-	p.IgnoreHashtag, err = flag(form, "ignoreHashtag", false)
-	return p, err
-}
-
-func flag(form url.Values, name string, otherwise bool) (bool, error) {
-	switch form.Get(name) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	case "":
-		return otherwise, nil
-	}
-	return false, badRequest(name + " must be true or false")
+	return p, nil
 }
 
 // mention finds an @ and the name after it, in any place. Typetalk wants a blank before the @; text that relies on that

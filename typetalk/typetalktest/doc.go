@@ -2,24 +2,18 @@
 // (https://developer.nulab.com/docs/typetalk/api/1/post-message/), for tests: a real HTTP server that remembers what it
 // is sent and refuses what Typetalk refused. It has one call: posting a message to a topic.
 //
-// To test your own alerting, let it post to the fake, and look at what the people in the topic would have read:
+// To test your own alerting, let it post to the fake, and look at what the people in the topic would have read. Faults,
+// tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The fake has no lane
+// to limit, because Typetalk documents no rate limit.
 //
 //	fake := typetalktest.New()
 //	t.Cleanup(fake.Close)
 //	n, err := typetalk.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	for _, p := range fake.Posts(typetalktest.TopicID) {
-//		if called := p.Mentions(); len(called) > 0 {
-//			t.Errorf("the alert calls %q", called)
-//		}
+//	p := fake.Posts(typetalktest.TopicID)[0]
+//	if called := p.Mentions(); len(called) > 0 {
+//		t.Errorf("the alert calls %q", called)
 //	}
-//
-// To see what your program does when Typetalk fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//
-// Faults, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The fake
-// has no lane to limit, because Typetalk documents no rate limit.
 //
 // # What it refuses
 //
@@ -32,7 +26,8 @@
 // # What it decides
 //
 // The documentation leaves some things open. The fake answers 401 and 403 with an empty body, and 400 and 404 with an
-// error object as OAuth2 has it. A message that is too long is a 400. The token may be in the header X-Typetalk-Token,
-// be a bearer token, or be in the query or the form; of several, the first in this order counts. Attachments, replies
-// and talks are accepted if their form is right; whether they exist is not checked.
+// error object as OAuth2 has it. The answer to a post has the post and the id of its topic; the example in the
+// documentation has more. A message that is too long is a 400. The token may be in the header X-Typetalk-Token, be a
+// bearer token, or be in the query or the form; of several, the first in this order counts. Attachments, replies and
+// talks are accepted if their form is right; whether they exist is not checked.
 package typetalktest

@@ -34,9 +34,7 @@ func TestAPostIsKeptAndAnsweredAsDocumented(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.SetClock(func() time.Time { return now })
 	a := post(t, s, topic, "message=hello&showLinkMeta=false&replyTo=7&attachments%5B0%5D.fileUrl=https%3A%2F%2Fx.test")
-	want := `"post":{"account":{"createdAt":"2014-06-24T02:32:29Z","fullName":"mackerel","id":1,"imageUrl":"https://example.com/bot.png",` +
-		`"isBot":true,"name":"mackerel+","suggestion":"mackerel","updatedAt":"2014-06-24T02:32:29Z"},"attachments":[],` +
-		`"createdAt":"2026-01-02T03:04:05Z","id":1,"likes":[],"links":[],"mention":null,"message":"hello","replyTo":null,"talks":[],"topicId":12345,`
+	want := `"post":{"createdAt":"2026-01-02T03:04:05Z","id":1,"message":"hello","topicId":12345}`
 	if a.Status != http.StatusOK || !strings.Contains(a.Body, want) || s.Accepted() != 1 {
 		t.Errorf("%+v", a)
 	}
