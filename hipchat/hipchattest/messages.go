@@ -43,14 +43,15 @@ func (s *Server) Messages(roomID int64) []Message {
 	return nil
 }
 
-// AddMessage puts a message of a person into a room, where histories have it. It panics if there is no such room.
+// AddMessage puts a message of a person into a room, where histories have it. A room that does not exist is added, with
+// its ID as its name.
 func (s *Server) AddMessage(roomID int64, from User, text string) {
+	if _, exists := s.Room(roomID); !exists {
+		s.AddRoom(roomID, strconv.FormatInt(roomID, 10))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.findRoom(strconv.FormatInt(roomID, 10))
-	if r == nil {
-		panic("hipchattest: AddMessage: there is no room " + strconv.FormatInt(roomID, 10))
-	}
 	s.keep(&r.messages, Message{Type: "message", User: &from, Text: text, Format: "text"})
 }
 

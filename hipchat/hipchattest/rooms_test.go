@@ -70,13 +70,12 @@ func TestAChangedRoomKeepsItsMessages(t *testing.T) {
 	}
 }
 
-func TestAMessageNeedsARoom(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("there is no room 9, and no panic")
-		}
-	}()
-	start(t).AddMessage(9, hanako, "hi")
+func TestAMessageAddsItsRoom(t *testing.T) {
+	s := start(t)
+	s.AddMessage(9, hanako, "hi")
+	if r, ok := s.Room(9); !ok || r.Name != "9" || len(s.Messages(9)) != 1 {
+		t.Errorf("%+v, %t, %v", r, ok, s.Messages(9))
+	}
 }
 
 func TestPrivateMessages(t *testing.T) {
