@@ -66,8 +66,7 @@ func (sc *scene) observe(ctx context.Context, call func(context.Context) (*macke
 	}
 	o.took, o.accepted = time.Since(start), sc.count()-accepted
 	if sc.front != nil {
-		all := sc.front.Requests()
-		o.requests = all[sc.seen:]
+		o.requests = sc.front.RequestsSince(sc.seen)
 	}
 	if sc.seen == 0 {
 		sc.sieve = sieveOf(slices.Concat(sc.Secrets, sc.Keys), o.requests)
