@@ -226,22 +226,6 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 	}
 }
 
-// This is the test above with net/http alone. It shows that the test above can fail.
-func TestNetHTTPWouldReplay(t *testing.T) {
-	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		for range 2 {
-			resp, err := s.Client().Get(fakehttp.MemoryURL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			drain(resp.Body)
-			resp.Body.Close()
-			s.Inject(fault{Break: fakehttp.CloseConnection, Handled: true})
-		}
-		check(t, "requests of two calls", len(s.Requests()), 3)
-	})
-}
-
 func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		for _, rt := range []http.RoundTripper{s.Client().Transport, wrapped(s.Client().Transport)} {

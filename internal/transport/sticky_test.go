@@ -142,27 +142,3 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
-
-func TestDeliveryThatACallRanUnder(t *testing.T) {
-	tests := []struct {
-		name     string
-		repeat   transport.Repeat
-		delivery transport.Delivery
-		want     transport.Delivery
-	}{
-		{"a message without a wish", transport.Message, 0, transport.AtLeastOnce},
-		{"a message at most once", transport.Message, transport.AtMostOnce, transport.AtMostOnce},
-		{"what is done once, whatever the wish", transport.Once, transport.AtLeastOnce, transport.AtMostOnce},
-		{"what may be done twice, whatever the wish", transport.Replay, transport.AtMostOnce, transport.AtLeastOnce},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			m := roundTripFunc(func(*http.Request) (*http.Response, error) { return response(200, answer), nil })
-			o := through(m)
-			o.Delivery = tt.delivery
-			r := post(t, fakehttp.MemoryURL)
-			r.Repeat = tt.repeat
-			check(t, "delivery", transport.New("chatwork", o).Do(t.Context(), r).Delivery, tt.want)
-		})
-	}
-}

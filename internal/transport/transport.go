@@ -100,9 +100,6 @@ func (t *Transport) Timeout() time.Duration { return t.timeout }
 // Delivery is the mode of messages.
 func (t *Transport) Delivery() Delivery { return t.delivery }
 
-// String names the transport's provider, never its secrets.
-func (t *Transport) String() string { return "transport of " + t.provider }
-
 // A Request is one operation. The transport does not change it, except for Sink.Written.
 type Request struct {
 	Op     string // in the service's words: "post message"

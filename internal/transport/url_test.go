@@ -159,5 +159,4 @@ func TestHeader(t *testing.T) {
 	check(t, "members", len(h()), 3)
 	check(t, "User-Agent", h().Get("User-Agent"), "me/1")
 	check(t, "X-Token", h().Get("X-Token"), "1")
-	check(t, "name", tr.String(), "transport of chatwork")
 }

@@ -314,19 +314,6 @@ func TestCancelWhileDialing(t *testing.T) {
 	})
 }
 
-func TestCancelAfterALostAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		s.Inject(lostAnswer, refusal(429, "10"))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		time.AfterFunc(5*time.Second, cancel)
-		r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
-		check(t, "class", r.Class, ambiguous)
-		check(t, "status", r.Status, 429)
-		check(t, "RetryAfter", r.RetryAfter, 10*time.Second)
-		check(t, "it was cancelled", errors.Is(r.Err, context.Canceled), true)
-	})
-}
-
 // The caller's deadline is context.DeadlineExceeded. The attempt's timeout is another error.
 func TestDeadlines(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
@@ -342,25 +329,6 @@ func TestDeadlines(t *testing.T) {
 		var timeout net.Error
 		check(t, "the attempt's deadline is a timeout", errors.As(r.Err, &timeout) && timeout.Timeout(), true)
 	})
-}
-
-// If the context is cancelled at the end of the wait, there may be another attempt or not. Without another attempt, the
-// outcome of the last one stands.
-func TestCancelAtTheEndOfTheWait(t *testing.T) {
-	for range 50 {
-		bubble(t, func(t *testing.T, s *fakehttp.Server) {
-			s.Inject(refusal(429, "3"))
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(3*time.Second, cancel)
-			r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
-			if r.Attempts == 1 && (r.Class != limited || r.Status != 429) {
-				t.Errorf("class %d, status %d, error %v", r.Class, r.Status, r.Err)
-			}
-			if r.Class != done && !errors.Is(r.Err, context.Canceled) {
-				t.Errorf("class %d, error %v", r.Class, r.Err)
-			}
-		})
-	}
 }
 
 // There is no attempt after a wait during which the context ended.
