@@ -120,10 +120,7 @@ func (sc *scene) sendWith(in, text string, places ...place) outcome {
 	for _, p := range places {
 		p.put(&a, text)
 	}
-	sc.in = in
-	o := sc.deliver(sc.tb.Context(), a)
-	o.wantArrival()
-	return o
+	return sc.arrive(in, a)
 }
 
 // sendLong sends an alert with a long text. If the request has the beginning of the text without its end, the receipt
