@@ -241,6 +241,11 @@ func TestAServerInFrontOfAnother(t *testing.T) {
 	if len(front.Requests()) != 3 || len(behind.Requests()) != 3 || string(behind.Requests()[2].Body) != "sent" {
 		t.Errorf("recorded %d in front and %d behind, want all three with their bodies", len(front.Requests()), len(behind.Requests()))
 	}
+	behind.Close()
+	behind.Inject(fakehttp.Fault{Break: fakehttp.Silence})
+	if status, _, err := post(t.Context(), http.DefaultClient, front.URL()); err == nil {
+		t.Errorf("got %d of the one behind after its Close, want no answer", status)
+	}
 }
 
 func TestOutsideItsDoorsAServerAbortsWhatItCannotBreak(t *testing.T) {

@@ -275,9 +275,13 @@ func TestCancel(t *testing.T) {
 				cancel(errOperator)
 			}
 			time.AfterFunc(tt.after, func() { cancel(errOperator) })
+			last := tt.attempts == 0
 			start := time.Now()
-			r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
+			r := transport.New("chatwork", options{
+				Client: s.Client(), OnAttempt: func(_ context.Context, a transport.Attempt) { last = a.Last },
+			}).Do(ctx, post(t, fakehttp.MemoryURL))
 			check(t, "time", time.Since(start), tt.after)
+			check(t, "another attempt was announced", !last, tt.retry > 0)
 			check(t, "class", r.Class, tt.class)
 			check(t, "status", r.Status, tt.status)
 			check(t, "attempts", r.Attempts, tt.attempts)
