@@ -294,26 +294,18 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestCancelWhileDialing(t *testing.T) {
+func TestADialIsLimitedInTime(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		tp := pipe(t, s)
 		ended := make(chan struct{}) // net/http goes on dialing after the call has returned
 		defer close(ended)
-		tp.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		o := through(dialing(pipe(t, s), -1, func() (net.Conn, error) {
 			<-ended
 			return nil, net.ErrClosed
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(3*time.Second, cancel)
+		}))
+		o.MaxAttempts, o.Delivery = 1, transport.AtMostOnce
 		start := time.Now()
-		r := transport.New("chatwork", through(tp)).Do(ctx, post(t, fakehttp.MemoryURL))
-		check(t, "time", time.Since(start), 3*time.Second)
-		check(t, "class", r.Class, unavailable)
-		check(t, "words", r.Err.Error(), "context canceled")
-
-		start = time.Now()
-		r = transport.New("twilio", options{Client: &http.Client{Transport: tp}, MaxAttempts: 1, Delivery: transport.AtMostOnce}).Do(t.Context(), post(t, fakehttp.MemoryURL))
-		check(t, "time of a dial that never ends", time.Since(start), transport.DefaultTimeout)
+		r := transport.New("twilio", o).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		check(t, "time", time.Since(start), transport.DefaultTimeout)
 		check(t, "class", r.Class, unavailable)
 	})
 }
