@@ -70,7 +70,7 @@ var deliveryTests = []struct {
 	{"the host's name does not exist", dialError(&net.OpError{Op: "dial", Err: errNoHost}), false, hopeless},
 	{"the name server does not answer", dialError(&net.DNSError{Err: "misbehaving", IsTemporary: true}), false, notSent},
 	{"the connection ends in the handshake", overTLS(trusted, true), true, notSent},
-	{"a certificate that nobody knows", overTLS(unknown, false), true, hopeless},
+	{"a certificate of an unknown authority", overTLS(unknown, false), true, hopeless},
 	{"a certificate that has expired", overTLS(expired, false), true, hopeless},
 	{"a RoundTripper that fails and does not trace", mockError, false, untraced},
 

@@ -52,8 +52,8 @@ var waitTests = []struct {
 	{"Retry-After as a date, the server having no clock", 0, 429, http.Header{"Date": {""}, "Retry-After": {date(http.TimeFormat, 9*time.Second)}}, 9 * time.Second},
 	{"Retry-After in the past", 0, 429, after(date(http.TimeFormat, -time.Minute)), 0},
 	{"Retry-After in the past, of a 503", 0, 503, after(date(http.TimeFormat, -time.Minute)), 0},
-	{"Retry-After of no time", 0, 429, after("0"), 0},
-	{"Retry-After less than nothing", 0, 429, after("-5"), 0},
+	{"a Retry-After of 0", 0, 429, after("0"), 0},
+	{"a negative Retry-After", 0, 429, after("-5"), 0},
 	{"Retry-After that overflows seconds", 0, 429, after("99999999999"), 0},
 	{"Retry-After that overflows everything", 0, 429, after("99999999999999999999999999"), 0},
 	{"Retry-After in words", 0, 429, after("soon"), 0},
@@ -69,7 +69,7 @@ var waitTests = []struct {
 	{"a reset in more than an hour", 0, 429, resetAt(epoch(0, time.Hour+time.Second)), 0},
 	{"a reset in milliseconds", 0, 429, resetAt(epoch(0, 12*time.Second) + "000"), 0},
 	{"a reset in seconds from now", 0, 429, resetAt("12"), 12 * time.Second},
-	{"a reset less than nothing", 0, 429, resetAt("-12"), 0},
+	{"a negative reset", 0, 429, resetAt("-12"), 0},
 	{"a reset that overflows a time", 0, 429, resetAt(strconv.FormatInt(math.MaxInt64, 10)), 0},
 	{"a reset that overflows everything", 0, 429, resetAt("99999999999999999999999999"), 0},
 	{"HipChat's rate limit is used up", 0, 429, http.Header{
@@ -87,9 +87,9 @@ var waitTests = []struct {
 	{"both of HipChat's are in the past", 0, 429, http.Header{
 		"X-Ratelimit-Reset": {epoch(0, -2*time.Second)}, "X-Floodcontrol-Reset": {epoch(0, -3*time.Second)},
 	}, 0},
-	{"a period less than nothing", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"-11"}}, 0},
+	{"a negative period", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"-11"}}, 0},
 	{"the period of Opsgenie's limit", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"11"}}, 11 * time.Second},
-	{"no word about it", 0, 429, nil, 0},
+	{"no header about a wait", 0, 429, nil, 0},
 }
 
 func TestWaits(t *testing.T) {
@@ -125,7 +125,7 @@ func TestTheServicesOwnWait(t *testing.T) {
 	}{
 		{"comes first", 10 * time.Second, 10 * time.Second},
 		{"is silent: the headers count", 0, 3 * time.Second},
-		{"is less than nothing: the headers count", -time.Hour, 3 * time.Second},
+		{"is negative: the headers count", -time.Hour, 3 * time.Second},
 	}
 	for _, tt := range tests {
 		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
@@ -311,7 +311,7 @@ func TestADialIsLimitedInTime(t *testing.T) {
 }
 
 // The caller's deadline is context.DeadlineExceeded. The attempt's timeout is another error.
-func TestDeadlines(t *testing.T) {
+func TestTheCallersDeadlineIsNotATimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		s.Inject(fault{Break: fakehttp.Silence, Times: -1})
 		tr := transport.New("chatwork", options{Client: s.Client(), MaxAttempts: 1})
