@@ -1,5 +1,6 @@
 // Package fakehttp is what the fake services of this module have in common: a real HTTP server that is reached over a
-// socket or in memory, a record of all requests, a clock, rate limits, and faults to inject. Each fake embeds a [Server].
+// socket or in memory, a record of all requests, a clock, rate limits, and faults to inject. Each fake embeds a
+// [Server].
 //
 // # Socket and memory
 //

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// MemoryURL is a base URL for use with [Server.Client], which reaches the server under any URL. The host does not exist.
+// MemoryURL is a base URL for [Server.Client], which reaches the server under any URL. The host does not exist.
 const MemoryURL = "http://fake.test"
 
 // URL returns the base URL of the server on the loopback interface, such as "http://127.0.0.1:50123". The first call
@@ -110,9 +110,9 @@ func (s *Server) count(d *door, state http.ConnState) {
 	}
 }
 
-// close waits for Serve first, so that no connection is accepted after the others were closed. It does not use Shutdown,
-// which waits for clients that send nothing. It waits for the handlers: a goroutine that outlives its bubble is a
-// deadlock.
+// close waits for Serve first, so that no connection is accepted after the others were closed. It does not use
+// Shutdown, which waits for clients that send nothing. It waits for the handlers: a goroutine that outlives its
+// bubble is a deadlock.
 func (d *door) close() {
 	_ = d.listener.Close() // fails only if it was closed before
 	<-d.served

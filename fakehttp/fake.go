@@ -31,17 +31,17 @@ func RefuseJSON(status int, v any, problem string, header ...string) *Refusal {
 	return r
 }
 
-// A Limit is a rate limit that a service documents: N requests within Per, counted for each key of the lane, for example
-// for each token or room. If N is 0, the service documents no limit for the lane.
+// A Limit is a rate limit that a service documents: N requests within Per, counted for each key of the lane, for
+// example for each token or room. If N is 0, the service documents no limit for the lane.
 type Limit struct {
 	Lane string
 	N    int
 	Per  time.Duration
 }
 
-// NewFake returns a Server in front of a fake service. The handler answers a request or returns an error. A [*Refusal] is
-// the answer; of any other error, refuse makes the answer. The limits are those that the service documents. They are not
-// in force until [Server.SetLimit] or [Server.Documented] is called.
+// NewFake returns a Server in front of a fake service. The handler answers a request or returns an error. A
+// [*Refusal] is the answer; of any other error, refuse makes the answer. The limits are those that the service
+// documents. They are not in force until [Server.SetLimit] or [Server.Documented] is called.
 func NewFake(
 	handle func(http.ResponseWriter, *http.Request) error, refuse func(error) *Refusal, limits ...Limit,
 ) *Server {

@@ -35,8 +35,8 @@ func answerRows() []row {
 // elsewhere is a host that a notifier has no reason to reach. In memory it leads to the same server.
 const elsewhere = "elsewhere.test"
 
-// checkRedirects redirects in every way. A net/http client turns a POST into a GET on 302. On 307 it sends the headers to
-// the other host, except for a few that it knows, so it gives away a key in a header of another name.
+// checkRedirects redirects in every way. A net/http client turns a POST into a GET on 302. On 307 it sends the
+// headers to the other host, except for a few that it knows, so it gives away a key in a header of another name.
 func checkRedirects(s *stage, locations ...string) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, location := range locations {

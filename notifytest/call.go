@@ -203,8 +203,8 @@ func (o outcome) wantAccepted(want int) {
 	}
 }
 
-// arrive sends an alert and checks that the call succeeds, and that the message is accepted or the receipt says why it was
-// skipped.
+// arrive sends an alert and checks that the call succeeds, and that the message is accepted or the receipt says why
+// it was skipped.
 func (sc *scene) arrive(in string, a mackerel.Alert) outcome {
 	sc.in = in
 	o := sc.deliver(sc.tb.Context(), a)

@@ -58,8 +58,8 @@ func (o outcome) wantWaited(want time.Duration) {
 	o.wantTook(want)
 }
 
-// checkWaitForms tries every form of Retry-After in both modes. A refused message was not accepted, so both modes may send
-// it again.
+// checkWaitForms tries every form of Retry-After in both modes. A refused message was not accepted, so both modes may
+// send it again.
 func checkWaitForms(s *stage) {
 	for _, mode := range modes {
 		for _, form := range waitForms {
@@ -96,8 +96,8 @@ func checkWaitFits(s *stage) {
 	sc.deliver(ctx, s.alert()).wantWaited(wait)
 }
 
-// checkWaitBeyondDeadline asks for a wait that does not fit. A call that waits until its deadline loses the time and the
-// service's answer.
+// checkWaitBeyondDeadline asks for a wait that does not fit. A call that waits until its deadline loses the time and
+// the service's answer.
 func checkWaitBeyondDeadline(s *stage) {
 	ctx, cancel := context.WithTimeout(s.tb.Context(), wait-2*time.Second)
 	defer cancel()

@@ -100,8 +100,8 @@ func newTracer() *tracer {
 	return t
 }
 
-// provesNothingSent reports whether a connection was asked for and never found. A RoundTripper that does not trace proves
-// nothing.
+// provesNothingSent reports whether a connection was asked for and never found. A RoundTripper that does not trace
+// proves nothing.
 func (t *tracer) provesNothingSent() bool { return t.wanted.Load() && !t.got.Load() }
 
 // failed decides what an attempt without an answer means.
@@ -170,8 +170,8 @@ type tooLarge int64 //nolint:errname // as it reads where it is made
 
 func (e tooLarge) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(e)) }
 
-// readBody returns the whole body or an error. It does not trust a ContentLength of 0: custom RoundTrippers often leave it
-// unset.
+// readBody returns the whole body or an error. It does not trust a ContentLength of 0: custom RoundTrippers often
+// leave it unset.
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	if n := resp.ContentLength; n > 0 {
 		b := make([]byte, n)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ways are the two ways in which the attempts of a transport reach the service. An operation that must not be done twice
-// dials afresh: on a kept connection that the server has just closed, its answer would be lost.
+// ways are the two ways in which the attempts of a transport reach the service. An operation that must not be done
+// twice dials afresh: on a kept connection that the server has just closed, its answer would be lost.
 type ways struct {
 	pooled http.RoundTripper // keeps connections
 	fresh  http.RoundTripper // dials for each attempt
