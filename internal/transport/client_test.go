@@ -128,6 +128,7 @@ func TestAHeaderThatCannotBeSent(t *testing.T) {
 		{"a name with a colon", http.Header{"X-Token:": {"secret-value"}}},
 		{"a name beyond ASCII", http.Header{"X-Tökén": {"secret-value"}}},
 		{"an empty name", http.Header{"": {"secret-value"}}},
+		{"a name with a blank and without a value", http.Header{"X Token": nil}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

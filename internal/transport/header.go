@@ -33,10 +33,8 @@ func malformed(name, value string) string {
 // checkHeader returns an error if a name or a value cannot be sent. It does not quote the value.
 func checkHeader(h http.Header) error {
 	for name, values := range h {
-		for _, v := range values {
-			if problem := malformed(name, v); problem != "" {
-				return fmt.Errorf("header %q: %s", name, problem)
-			}
+		if problem := malformed(name, strings.Join(values, "")); problem != "" {
+			return fmt.Errorf("header %q: %s", name, problem)
 		}
 	}
 	return nil
