@@ -12,64 +12,53 @@ import (
 	"syscall"
 )
 
-// MemoryURL is a base URL for use with [Server.Client]. Any other would do, because that client asks nobody where a host
-// is; this one can never be mistaken for a real service.
+// MemoryURL is a base URL for [Server.Client], which reaches the server under any URL. The host does not exist.
 const MemoryURL = "http://fake.test"
 
 // URL returns the base URL of the server on the loopback interface, such as "http://127.0.0.1:50123". The first call
-// opens the port; it panics if none can be had. Not for a testing/synctest bubble, where a goroutine that waits for a
-// socket keeps the clock from moving.
+// opens the port, and panics if it cannot. Do not call URL in a testing/synctest bubble: time does not pass there while
+// a goroutine waits for a socket.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loopback == nil {
-		s.loopback = s.open(listenLoopback())
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic("fakehttp: cannot listen on the loopback interface: " + err.Error())
+		}
+		s.loopback = s.open(l)
 	}
 	return "http://" + s.loopback.listener.Addr().String()
 }
 
-func listenLoopback() net.Listener {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err == nil {
-		return l
-	}
-	if l, err6 := net.Listen("tcp6", "[::1]:0"); err6 == nil {
-		return l
-	}
-	panic("fakehttp: cannot listen on the loopback interface: " + err.Error())
-}
-
-// Client returns a client for which every URL, of whatever host, leads to this server, over a pipe in memory and through
-// a real http.Server and http.Transport. An https URL does too, without TLS, so that a client's default base URL can
-// stay as it is. All clients of one server share their connections.
+// Client returns a client that reaches this server under every http and https URL, over a pipe in memory and through a
+// real http.Server and http.Transport. There is no TLS. All clients of a server share their connections.
 func (s *Server) Client() *http.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.memory == nil {
-		l := newPipeListener()
+		l := &pipeListener{conns: make(chan net.Conn), closed: s.ctx.Done()}
 		s.memory = s.open(l)
 		s.pipe = &http.Transport{DialContext: l.dial, DialTLSContext: l.dial, MaxIdleConnsPerHost: 100}
 	}
 	return &http.Client{Transport: s.pipe}
 }
 
-// Connections returns how many connections have been made through both doors: a client that reuses its connections
-// makes one, however many requests it sends one after the other.
+// Connections returns how many connections were made, over sockets and in memory.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conns
 }
 
-// Close shuts both doors, ends the faults and handlers that wait, and returns when all have ended. From then on both
-// doors refuse connections. A handler of the service's own that waits must watch its request's context.
+// Close ends all connections, faults that wait and the contexts of requests, and waits for the handlers to return. The
+// server then refuses connections. A handler that waits must end with the context of its request.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed = true
+	s.cancel()
 	doors := []*door{s.loopback, s.memory}
 	pipe := s.pipe
 	s.mu.Unlock()
-	s.cancel()
 	if pipe != nil {
 		pipe.CloseIdleConnections()
 	}
@@ -80,7 +69,7 @@ func (s *Server) Close() {
 	}
 }
 
-// A door is one way in: a listener and the http.Server behind it.
+// A door is a listener with its http.Server.
 type door struct {
 	listener net.Listener
 	server   *http.Server
@@ -88,7 +77,7 @@ type door struct {
 	conns    sync.WaitGroup // one per connection until its goroutine ends
 }
 
-// open serves the listener, or closes it at once if the server is closed. It needs the lock.
+// open serves the listener, or closes it if the server is closed. The caller holds the lock.
 func (s *Server) open(l net.Listener) *door {
 	d := &door{listener: l, served: make(chan struct{})}
 	d.server = &http.Server{
@@ -96,14 +85,14 @@ func (s *Server) open(l net.Listener) *door {
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ConnState:   func(_ net.Conn, state http.ConnState) { s.count(d, state) },
 	}
-	if s.closed {
+	if s.ctx.Err() != nil {
 		close(d.served)
-		_ = l.Close() // a fresh listener: there is nothing to learn from it
+		_ = l.Close() // it was not used
 		return d
 	}
 	go func() {
 		defer close(d.served)
-		_ = d.server.Serve(l) // it always returns an error: that the listener was closed
+		_ = d.server.Serve(l) // always an error: the listener was closed
 	}()
 	return d
 }
@@ -121,25 +110,20 @@ func (s *Server) count(d *door, state http.ConnState) {
 	}
 }
 
-// close first lets Serve return, so that no connection is accepted behind its back. The connections are closed rather
-// than shut down: Shutdown would wait for clients that are connected and say nothing. What the handlers are doing is
-// waited for all the same, because in a bubble a handler that outlives the test is a deadlock.
+// close waits for Serve first, so that no connection is accepted after the others were closed. It does not use
+// Shutdown, which waits for clients that send nothing. It waits for the handlers: a goroutine that outlives its
+// bubble is a deadlock.
 func (d *door) close() {
-	_ = d.listener.Close() // fails only if it is closed already, and then Serve has returned as well
+	_ = d.listener.Close() // fails only if it was closed before
 	<-d.served
-	_ = d.server.Close() // the listener is no longer its own: only connections are left, whose errors concern nobody
+	_ = d.server.Close() // fails only for connections that the client has broken
 	d.conns.Wait()
 }
 
-// A pipeListener accepts the far ends of the pipes that dial makes.
+// A pipeListener accepts the far ends of the pipes that dial makes, until the server is closed.
 type pipeListener struct {
 	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	closed <-chan struct{}
 }
 
 func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -163,11 +147,7 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
+func (l *pipeListener) Close() error   { return nil }
 func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}
@@ -175,7 +155,7 @@ type pipeAddr struct{}
 func (pipeAddr) Network() string { return "pipe" }
 func (pipeAddr) String() string  { return "pipe" }
 
-// A pipeConn is one end of a pipe that, unlike net.Pipe, knows a reset from an end.
+// A pipeConn is an end of a net.Pipe that can be reset.
 type pipeConn struct {
 	net.Conn
 	reset *atomic.Bool // shared by both ends
@@ -187,7 +167,7 @@ func newPipe() (near, far *pipeConn) {
 	return &pipeConn{a, reset}, &pipeConn{b, reset}
 }
 
-// abort closes the connection in such a way that the other end sees a reset.
+// abort closes the connection. The other end sees a reset.
 func (c *pipeConn) abort() error {
 	c.reset.Store(true)
 	return c.Close()
@@ -205,7 +185,7 @@ func (c *pipeConn) Write(b []byte) (int, error) {
 
 func (c *pipeConn) resetError(op string, err error) error {
 	if c.reset.Load() && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe)) {
-		return &net.OpError{Op: op, Net: "pipe", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(op, syscall.ECONNRESET)}
+		return &net.OpError{Op: op, Net: "pipe", Err: os.NewSyscallError(op, syscall.ECONNRESET)}
 	}
 	return err
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // A Refusal is an answer that refuses a request. A fake's handler returns it as an error.
-type Refusal struct { //nolint:errname // a fake refuses; that it is an error is how it is returned
+type Refusal struct { //nolint:errname // an answer first of all
 	Status  int
 	Header  http.Header
 	Body    string
-	Problem string // in plain words, for [Server.Problems]; the service itself may not say as much
+	Problem string // for [Server.Problems]; it may say more than the Body
 }
 
 // Error returns the status and the problem.
@@ -31,22 +31,22 @@ func RefuseJSON(status int, v any, problem string, header ...string) *Refusal {
 	return r
 }
 
-// A Limit is a rate limit that a service documents: N requests within Per, counted for each key of the lane. What a key
-// is, a token or a room, is the service's. An N of 0 is a lane without a documented limit.
+// A Limit is a rate limit that a service documents: N requests within Per, counted for each key of the lane, for
+// example for each token or room. If N is 0, the service documents no limit for the lane.
 type Limit struct {
 	Lane string
 	N    int
 	Per  time.Duration
 }
 
-// NewFake returns a Server in front of a fake service. The handler answers a request, or returns an error: a [*Refusal]
-// is answered as it is, any other error as what refuse makes of it in the form of the service. The limits are those that
-// the service documents. They limit nothing until [Server.SetLimit] or [Server.Documented] is called.
+// NewFake returns a Server in front of a fake service. The handler answers a request or returns an error. A
+// [*Refusal] is the answer; of any other error, refuse makes the answer. The limits are those that the service
+// documents. They are not in force until [Server.SetLimit] or [Server.Documented] is called.
 func NewFake(
 	handle func(http.ResponseWriter, *http.Request) error, refuse func(error) *Refusal, limits ...Limit,
 ) *Server {
 	s := NewServer(nil)
-	s.fake.limits = limits
+	s.limits, s.windows = limits, make(map[string]*window)
 	s.service = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := handle(w, r)
 		if err == nil {
@@ -56,144 +56,122 @@ func NewFake(
 		if !errors.As(err, &refusal) {
 			refusal = refuse(err)
 		}
-		s.problem(refusal.Error())
-		refusal.write(w)
+		s.mu.Lock()
+		s.problems = append(s.problems, refusal.Error())
+		s.mu.Unlock()
+		setHeader(w, refusal.Header)
+		w.WriteHeader(refusal.Status)
+		_, _ = io.WriteString(w, refusal.Body) // fails only if the client has gone
 	})
 	return s
 }
 
-func (r *Refusal) write(w http.ResponseWriter) {
-	for name, values := range r.Header {
+func setHeader(w http.ResponseWriter, h http.Header) {
+	for name, values := range h {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
-	w.WriteHeader(r.Status)
-	_, _ = io.WriteString(w, r.Body) // fails only if the client has gone
 }
 
-// fake is what a Server has for a fake service.
-type fake struct {
-	mu       sync.Mutex
-	limits   []Limit // as the service documents them
-	windows  map[string]*window
-	tokens   []string
-	strict   bool
-	accepted int
-	problems []string
-}
-
-// SetLimit lets a lane of the service take n requests within per for each key, and forgets what was counted. It panics
-// if the service has no such lane; the lanes are named in the documentation of the fake.
+// SetLimit sets a limit of n requests within per for each key of a lane, and forgets what was counted. It panics if the
+// service has no such lane. The documentation of the fake names the lanes.
 func (s *Server) SetLimit(lane string, n int, per time.Duration) {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	if !slices.ContainsFunc(s.fake.limits, func(l Limit) bool { return l.Lane == lane }) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.ContainsFunc(s.limits, func(l Limit) bool { return l.Lane == lane }) {
 		panic("fakehttp: SetLimit: the service has no lane " + strconv.Quote(lane))
 	}
-	if s.fake.windows == nil {
-		s.fake.windows = make(map[string]*window)
-	}
-	s.fake.windows[lane] = newWindow(n, per)
+	s.windows[lane] = &window{n: n, per: per, spans: make(map[string]span)}
 }
 
 // Documented sets all limits that the service documents.
 func (s *Server) Documented() {
-	for _, l := range s.fake.limits {
-		if l.N == 0 {
-			continue
+	for _, l := range s.limits {
+		if l.N > 0 {
+			s.SetLimit(l.Lane, l.N, l.Per)
 		}
-		s.SetLimit(l.Lane, l.N, l.Per)
 	}
 }
 
-// An Allowance is what a limit leaves to a key. The zero Allowance, but for OK, is that of a lane without a limit.
+// An Allowance says how much of a limit a key has left. If there is no limit, OK is true and the rest is zero.
 type Allowance struct {
-	OK        bool // there was a request left to take
-	N         int  // the limit, 0 if there is none
+	OK        bool // the request is within the limit
+	N         int  // the limit
 	Remaining int
-	Reset     time.Time // when the window ends
-	Wait      time.Duration
+	Reset     time.Time     // the end of the span, when the count begins anew
+	Wait      time.Duration // until then
 }
 
-// RetryAfter returns the wait in whole seconds, rounded up, as the header Retry-After has it.
+// RetryAfter returns the wait as a Retry-After header has it: in seconds, rounded up.
 func (a Allowance) RetryAfter() string {
 	return strconv.FormatInt(int64((a.Wait+time.Second-1)/time.Second), 10)
 }
 
-// Take takes a request of the key's from a lane. A request that the limit refuses costs nothing.
+// Take counts a request of a key in a lane, unless it is beyond the limit.
 func (s *Server) Take(lane, key string) Allowance {
 	now := s.Now()
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	w := s.fake.windows[lane]
-	if w == nil {
-		return Allowance{OK: true}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.windows[lane]; w != nil {
+		return w.take(key, now)
 	}
-	a := w.take(key, now)
-	a.Wait = a.Reset.Sub(now)
-	return a
+	return Allowance{OK: true}
 }
 
 // AddToken makes credentials valid.
 func (s *Server) AddToken(tokens ...string) {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	s.fake.tokens = append(s.fake.tokens, tokens...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens = append(s.tokens, tokens...)
 }
 
 // RevokeToken makes a credential invalid.
 func (s *Server) RevokeToken(token string) {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	s.fake.tokens = slices.DeleteFunc(s.fake.tokens, func(t string) bool { return t == token })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens = slices.DeleteFunc(s.tokens, func(t string) bool { return t == token })
 }
 
 // HasToken reports whether a credential is valid.
 func (s *Server) HasToken(token string) bool {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	return slices.Contains(s.fake.tokens, token)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.tokens, token)
 }
 
-// Strict chooses what becomes of members and parameters that the service does not document. At first they are ignored,
-// as the services do; with true they are refused, to find misspelled members.
+// Strict says whether members and parameters that the service does not document are refused. At first they are ignored,
+// as the services do.
 func (s *Server) Strict(on bool) {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	s.fake.strict = on
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.strict = on
 }
 
-// IsStrict reports what Strict has chosen.
+// IsStrict reports what Strict was told.
 func (s *Server) IsStrict() bool {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	return s.fake.strict
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.strict
 }
 
 // Accept counts a message that the fake takes.
 func (s *Server) Accept() {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	s.fake.accepted++
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepted++
 }
 
 // Accepted returns how many messages the fake has taken. Repeats that the service drops do not count.
 func (s *Server) Accepted() int {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	return s.fake.accepted
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepted
 }
 
-// Problems returns in plain words why requests were refused, oldest first.
+// Problems returns why requests were refused, oldest first, in plain words.
 func (s *Server) Problems() []string {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	return slices.Clone(s.fake.problems)
-}
-
-func (s *Server) problem(text string) {
-	s.fake.mu.Lock()
-	defer s.fake.mu.Unlock()
-	s.fake.problems = append(s.fake.problems, text)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.problems)
 }
 
 // A Log is a list of what a fake was sent. The zero Log is empty. It is safe for concurrent use.
@@ -216,8 +194,8 @@ func (l *Log[T]) All() []T {
 	return slices.Clone(l.all)
 }
 
-// A window is a limit: so many requests per key in a span of time, which begins with the key's first request and, once
-// it is over, with the next.
+// A window is a limit of n requests within a span of time for each key. A span begins with the first request of a key
+// that is in no other span.
 type window struct {
 	n     int
 	per   time.Duration
@@ -227,10 +205,6 @@ type window struct {
 type span struct {
 	end  time.Time
 	used int
-}
-
-func newWindow(n int, per time.Duration) *window {
-	return &window{n: n, per: per, spans: make(map[string]span)}
 }
 
 func (w *window) take(key string, now time.Time) Allowance {
@@ -243,5 +217,7 @@ func (w *window) take(key string, now time.Time) Allowance {
 		current.used++
 	}
 	w.spans[key] = current
-	return Allowance{OK: ok, N: w.n, Remaining: w.n - current.used, Reset: current.end}
+	return Allowance{
+		OK: ok, N: w.n, Remaining: w.n - current.used, Reset: current.end, Wait: current.end.Sub(now),
+	}
 }

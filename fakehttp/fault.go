@@ -2,6 +2,7 @@ package fakehttp
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"net"
 	"net/http"
@@ -11,73 +12,63 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with the requests it matches. A fault with neither Status nor Break only delays.
+// A Fault spoils the requests that it matches. If it has neither Status nor Break, it only delays.
 type Fault struct {
-	// Times is how many requests it spoils: 0 is one, less than 0 is every one until Clear.
+	// Times is the number of requests to spoil: 0 is one, less than 0 is all until [Server.Clear].
 	Times int
-	// Method is the method of the requests it is for; "" is any.
+	// Method is the method of the requests, "" for any.
 	Method string
-	// Path is the path of the requests it is for, unescaped, in which a * stands for one element of the path, as in
-	// [path.Match]: "/rooms/*/messages". "" is any.
+	// Path is the unescaped path of the requests, "" for any. A * stands for an element, as in [path.Match]:
+	// "/rooms/*/messages".
 	Path string
-	// Delay is how long to wait before anything else is done or, with Handled, between the service's work and its
-	// answer. If the client goes away meanwhile, nothing else is done.
+	// Delay is waited for first or, with Handled, between the service's work and its answer. Nothing else happens if the
+	// client goes away in this time.
 	Delay time.Duration
-	// Handled lets the service handle the request first, so that only its answer is lost, late or damaged. Without it
-	// the service never sees the request, unless the fault is nothing but a delay.
+	// Handled lets the service handle the request, and then spoils the answer. Without Handled the service does not see
+	// the request, unless the fault only delays.
 	Handled bool
-	// Status, Header and Body are the answer. If Status is 0, it is the service's own answer with Handled, and an empty
-	// 200 without. Content-Type is guessed from the Body, as [http.ResponseWriter] does, unless it is in the Header.
+	// Status, Header and Body are the answer. If Status is 0, the answer is that of the service with Handled, else an
+	// empty 200. Without a Content-Type in Header, it is guessed as [http.ResponseWriter] does.
 	Status int
 	Header http.Header
 	Body   string
-	// Break is what happens to the connection. The zero value leaves it in order.
+	// Break is what happens to the connection; nothing if it is 0.
 	Break Break
 }
 
 // Break is a way in which a connection breaks.
 type Break int
 
-// The ways in which a connection breaks. All but the first three begin with the status and header of the answer.
+// The ways in which a connection breaks. The last four send the status and header of the answer first.
 const (
-	// ResetConnection answers nothing; the client sees a connection reset by its peer. Without Handled this is before
-	// the request's body was read.
+	// ResetConnection answers nothing and resets the connection; without Handled, before the request's body is read.
 	ResetConnection Break = iota + 1
-	// CloseConnection answers nothing; the client, its request read, sees an end of file.
+	// CloseConnection answers nothing and closes the connection after the request is read.
 	CloseConnection
-	// Silence answers nothing and keeps the connection, until the client goes away or the Server is closed.
+	// Silence answers nothing until the client goes away or the Server is closed.
 	Silence
-	// HalfBody sends half of the body that Content-Length promises, then closes the connection.
+	// HalfBody declares a Content-Length, sends half of the body and closes the connection.
 	HalfBody
-	// HalfChunked sends half of the body in chunks, then closes the connection without the last chunk.
+	// HalfChunked sends half of the body in chunks and closes the connection without the last chunk.
 	HalfChunked
-	// StalledBody sends half of the body that Content-Length promises, and then as Silence does.
+	// StalledBody is HalfBody, but then the connection stays open as with Silence.
 	StalledBody
-	// EndlessBody goes on after the body with blanks, until the client goes away or the Server is closed.
+	// EndlessBody sends the body and then blanks until the client goes away or the Server is closed.
 	EndlessBody
 )
 
-// String returns the name of the constant, "none" for the zero value.
+var breakNames = [...]string{
+	"none", "ResetConnection", "CloseConnection", "Silence", "HalfBody", "HalfChunked", "StalledBody", "EndlessBody",
+}
+
+func (b Break) exists() bool { return b >= 0 && int(b) < len(breakNames) }
+
+// String returns the name of the constant, "none" for 0.
 func (b Break) String() string {
-	switch b {
-	case 0:
-		return "none"
-	case ResetConnection:
-		return "ResetConnection"
-	case CloseConnection:
-		return "CloseConnection"
-	case Silence:
-		return "Silence"
-	case HalfBody:
-		return "HalfBody"
-	case HalfChunked:
-		return "HalfChunked"
-	case StalledBody:
-		return "StalledBody"
-	case EndlessBody:
-		return "EndlessBody"
+	if !b.exists() {
+		return "Break(" + strconv.Itoa(int(b)) + ")"
 	}
-	return "Break(" + strconv.Itoa(int(b)) + ")"
+	return breakNames[b]
 }
 
 func (f Fault) check() {
@@ -87,7 +78,7 @@ func (f Fault) check() {
 	if f.Status != 0 && (f.Status < 200 || f.Status > 999) {
 		panic("fakehttp: Fault.Status " + strconv.Itoa(f.Status) + " cannot be sent")
 	}
-	if f.Break < 0 || f.Break > EndlessBody {
+	if !f.Break.exists() {
 		panic("fakehttp: unknown " + f.Break.String())
 	}
 }
@@ -103,68 +94,51 @@ func (f Fault) matches(r *http.Request) bool {
 	return ok
 }
 
-// beforeBody reports whether the connection is to be cut before the body is read.
-func (f Fault) beforeBody() bool { return f.Break == ResetConnection && !f.Handled }
-
-// onlyDelays reports whether the service's own answer is to be given untouched.
-func (f Fault) onlyDelays() bool { return f.Status == 0 && f.Break == 0 }
-
-// apply does what the fault says. Where a handler must not return in order, it panics with http.ErrAbortHandler, which
-// net/http takes as the wish to close the connection without a word in the log.
+// apply does what the fault says. It panics with http.ErrAbortHandler to close the connection; net/http does not log
+// this panic.
 func (s *Server) apply(f Fault, w http.ResponseWriter, r *http.Request, record *Request) {
 	if !f.Handled {
 		s.pause(r, f.Delay)
-	}
-	if !f.Handled && f.onlyDelays() {
-		s.handle(w, r, record)
-		return
+		if f.Status == 0 && f.Break == 0 {
+			s.handle(w, r, record)
+			return
+		}
 	}
 	answer := httptest.NewRecorder()
 	if f.Handled {
 		s.handle(answer, r, record)
 		s.pause(r, f.Delay)
 	}
-	if f.Status != 0 {
-		answer = httptest.NewRecorder()
-		answer.Code = f.Status
-	}
 	if f.Status != 0 || !f.Handled {
-		f.fill(answer)
+		answer = f.answer()
 	}
 	s.give(f.Break, answer, w, r)
 }
 
-// fill puts the fault's own header and body into the answer.
-func (f Fault) fill(answer *httptest.ResponseRecorder) {
-	for name, values := range f.Header {
-		answer.Header()[http.CanonicalHeaderKey(name)] = values
-	}
+// answer returns the fault's own answer.
+func (f Fault) answer() *httptest.ResponseRecorder {
+	answer := httptest.NewRecorder()
+	answer.Code = cmp.Or(f.Status, http.StatusOK)
+	setHeader(answer, f.Header)
 	answer.Body = bytes.NewBufferString(f.Body)
+	return answer
 }
 
-// pause waits, and gives the request up if its client, or the server, goes first.
 func (s *Server) pause(r *http.Request, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-		panic(http.ErrAbortHandler)
-	case <-s.ctx.Done():
-		panic(http.ErrAbortHandler)
+	if d > 0 {
+		s.wait(r, time.After(d))
 	}
 }
 
-// silence waits for the client or the server to go away.
-func (s *Server) silence(r *http.Request) {
+// wait gives the request up if the client goes away or the server is closed first.
+func (s *Server) wait(r *http.Request, until <-chan time.Time) {
 	select {
+	case <-until:
 	case <-r.Context().Done():
+		panic(http.ErrAbortHandler)
 	case <-s.ctx.Done():
+		panic(http.ErrAbortHandler)
 	}
-	panic(http.ErrAbortHandler)
 }
 
 func (s *Server) give(b Break, answer *httptest.ResponseRecorder, w http.ResponseWriter, r *http.Request) {
@@ -176,7 +150,7 @@ func (s *Server) give(b Break, answer *httptest.ResponseRecorder, w http.Respons
 	case CloseConnection:
 		hangUp(w, false)
 	case Silence:
-		s.silence(r)
+		s.wait(r, nil)
 	case HalfBody:
 		sendHalf(w, answer.Code, body, true)
 		panic(http.ErrAbortHandler)
@@ -185,7 +159,7 @@ func (s *Server) give(b Break, answer *httptest.ResponseRecorder, w http.Respons
 		panic(http.ErrAbortHandler)
 	case StalledBody:
 		sendHalf(w, answer.Code, body, true)
-		s.silence(r)
+		s.wait(r, nil)
 	case EndlessBody:
 		w.Header().Del("Content-Length")
 		w.WriteHeader(answer.Code)
@@ -196,13 +170,13 @@ func (s *Server) give(b Break, answer *httptest.ResponseRecorder, w http.Respons
 	}
 }
 
-// hangUp closes the connection without an answer, with a reset where there is one to be had.
+// hangUp closes or resets the connection without an answer.
 func hangUp(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2, or a recorder: closing without an answer is all there is
+	if err != nil { // HTTP/2 and recorders cannot be reset
 		panic(http.ErrAbortHandler)
 	}
-	defer func() { _ = conn.Close() }() // breaking it is the purpose; how it ends is the client's to see
+	defer conn.Close()
 	if !reset {
 		return
 	}
@@ -214,18 +188,18 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	}
 }
 
-// sendHalf sends the header and the first half of the body. Of an empty body two bytes are promised, and none comes.
-func sendHalf(w http.ResponseWriter, status int, body []byte, promise bool) {
+// sendHalf sends the header and the first half of the body. For an empty body it declares a length of 2.
+func sendHalf(w http.ResponseWriter, status int, body []byte, withLength bool) {
 	w.Header().Del("Content-Length")
-	if promise {
+	if withLength {
 		w.Header().Set("Content-Length", strconv.Itoa(max(len(body), 2)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body[:len(body)/2])        // fails only if the client has gone,
-	_ = http.NewResponseController(w).Flush() // as this does
+	_, _ = w.Write(body[:len(body)/2])        // fails only if the client has gone
+	_ = http.NewResponseController(w).Flush() // likewise
 }
 
-// sendForever returns only by giving up the request.
+// sendForever never returns: it panics when the client goes away or the server is closed.
 func (s *Server) sendForever(w http.ResponseWriter, r *http.Request, chunk []byte) {
 	for s.ctx.Err() == nil && r.Context().Err() == nil {
 		if _, err := w.Write(chunk); err != nil {

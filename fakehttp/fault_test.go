@@ -19,7 +19,7 @@ var faultTests = []struct {
 	fault   fakehttp.Fault
 	status  int    // 0: no answer at all
 	body    string // what it begins with
-	err     error  // of the request or of reading the answer; nil: none
+	err     error  // of the request or of reading the answer; nil if there is none
 	handled int32
 }{
 	{"a status is answered in the service's place", fakehttp.Fault{Status: 503, Body: "busy"}, 503, "busy", nil, 0},
@@ -75,11 +75,7 @@ func TestAFaultsHeaderIsSent(t *testing.T) {
 	throughBothDoors(t, func(t *testing.T, s *fakehttp.Server, _ *counter, c *http.Client, url string) {
 		s.Inject(fakehttp.Fault{Status: 307, Header: http.Header{"location": {"http://elsewhere.test/"}, "Date": {"never"}}})
 		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		resp, err := c.Get(url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
+		resp := send(t, c, http.MethodGet, url, "")
 		if resp.StatusCode != http.StatusTemporaryRedirect || resp.Header.Get("Location") != "http://elsewhere.test/" || resp.Header.Get("Date") != "never" {
 			t.Errorf("got %d, %v", resp.StatusCode, resp.Header)
 		}
@@ -108,61 +104,31 @@ func TestWhichRequestsAFaultIsFor(t *testing.T) {
 		{"GET", "/rooms/1/tasks?status=open", 503},
 		{"GET", "/rooms/1/tasks", 503},
 	} {
-		if got := do(t, s, tt.method, tt.path); got != tt.status {
+		if got := send(t, s.Client(), tt.method, fakehttp.MemoryURL+tt.path, "").StatusCode; got != tt.status {
 			t.Errorf("request %d, %s %s: status %d, want %d", i, tt.method, tt.path, got, tt.status)
 		}
 	}
 	s.Clear()
-	if got := do(t, s, "GET", "/rooms/1/tasks"); got != 200 {
+	if got := send(t, s.Client(), "GET", fakehttp.MemoryURL+"/rooms/1/tasks", "").StatusCode; got != 200 {
 		t.Errorf("status %d after Clear, want 200", got)
 	}
 }
 
-func do(t *testing.T, s *fakehttp.Server, method, path string) int {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, fakehttp.MemoryURL+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := s.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	return resp.StatusCode
-}
-
-func TestAFaultThatCanNeverBeAppliedIsRefused(t *testing.T) {
-	for name, fault := range map[string]fakehttp.Fault{
-		"a malformed pattern":          {Path: "/rooms/["},
-		"a status that cannot be sent": {Status: 101},
-		"a break that does not exist":  {Break: 99},
+func TestMistakesPanic(t *testing.T) {
+	s := newFake(t)
+	for name, mistake := range map[string]func(){
+		"a malformed pattern":          func() { s.Inject(fakehttp.Fault{Path: "/rooms/["}) },
+		"a status that cannot be sent": func() { s.Inject(fakehttp.Fault{Status: 101}) },
+		"a break that does not exist":  func() { s.Inject(fakehttp.Fault{Break: fakehttp.EndlessBody + 1}) },
+		"a lane that does not exist":   func() { s.SetLimit("post", 1, time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
 				if recover() == nil {
-					t.Error("Inject took it")
+					t.Error("it is taken")
 				}
 			}()
-			fakehttp.NewServer(new(counter)).Inject(fault)
-		})
-	}
-}
-
-func TestTenMinutesOfDelayTakeNone(t *testing.T) {
-	for _, handled := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			service := new(counter)
-			s := fakehttp.NewServer(service)
-			defer s.Close()
-			s.Inject(fakehttp.Fault{Delay: 10 * time.Minute, Handled: handled})
-			start := time.Now()
-			if body := mustPost(t, s.Client(), fakehttp.MemoryURL); body != "answer 01" {
-				t.Errorf("got %q, want the service's own answer", body)
-			}
-			if d := time.Since(start); d != 10*time.Minute {
-				t.Errorf("it took %v, want ten minutes", d)
-			}
+			mistake()
 		})
 	}
 }
@@ -173,14 +139,18 @@ func TestADelayComesBeforeTheServiceOrAfterIt(t *testing.T) {
 			service := new(counter)
 			s := fakehttp.NewServer(service)
 			defer s.Close()
-			s.Inject(fakehttp.Fault{Delay: 10 * time.Minute, Handled: handled})
+			s.Inject(fakehttp.Fault{Delay: 10 * time.Minute, Handled: handled, Times: 2})
+			start := time.Now()
+			if body := mustPost(t, s.Client(), fakehttp.MemoryURL); body != "answer 01" || time.Since(start) != 10*time.Minute {
+				t.Errorf("got %q after %v, want the service's own answer after ten minutes", body, time.Since(start))
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if _, _, err := post(ctx, s.Client(), fakehttp.MemoryURL); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v, want the deadline", err)
 			}
 			time.Sleep(time.Hour)
-			if got := service.calls.Load() == 1; got != handled {
+			if got := service.calls.Load() == 2; got != handled {
 				t.Errorf("Handled %v: the service handled it: %v", handled, got)
 			}
 		})

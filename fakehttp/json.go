@@ -6,7 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// WriteJSON answers with v as JSON. It panics if v cannot be written: that is a mistake in the fake.
+// WriteJSON answers with v as JSON. It panics if v cannot be encoded, which is a mistake in the fake.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	body := marshal(v)
 	w.Header().Set("Content-Type", "application/json")

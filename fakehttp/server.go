@@ -11,16 +11,17 @@ import (
 	"time"
 )
 
-// MaxBody is the largest request body, in bytes, that a Server reads; a longer one is answered with 413.
-const MaxBody = 16 << 20
+// maxBody is the length of the longest request body that a Server reads, in bytes. The answer to a longer one is 413.
+const maxBody = 16 << 20
 
-// A Server is one fake service: a handler, the two doors to it, a record of what came in, and the faults to come. It is
-// safe for concurrent use. It is an [http.Handler] too, so that one Server can put its faults in front of another.
+// A Server is an HTTP server with a record of its requests, a clock and faults. [NewFake] adds what fake services need:
+// limits, tokens and problems. A Server is an [http.Handler], so that it can be the service of another Server. It is
+// safe for concurrent use.
 type Server struct {
 	service http.Handler
-	// ctx ends with Close, and with it every handler that waits.
-	ctx    context.Context //nolint:containedctx // the server's life, not a call's
-	cancel context.CancelFunc
+	ctx     context.Context //nolint:containedctx // it ends with Close
+	cancel  context.CancelFunc
+	limits  []Limit // as the service documents them
 
 	mu       sync.Mutex
 	clock    func() time.Time
@@ -31,19 +32,23 @@ type Server struct {
 	memory   *door
 	pipe     *http.Transport // dials memory
 	conns    int
-	closed   bool
 
-	fake fake
+	// Of fake services.
+	windows  map[string]*window // by lane
+	tokens   []string
+	strict   bool
+	accepted int
+	problems []string
 }
 
-// NewServer returns a Server in front of the service. It does no I/O and starts no goroutine; Close ends what URL and
+// NewServer returns a Server in front of the service. It does no I/O and starts no goroutine. Close ends what URL and
 // Client start.
 func NewServer(service http.Handler) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{service: service, ctx: ctx, cancel: cancel, clock: time.Now}
 }
 
-// A Request is what came in, as it was sent.
+// A Request is a request as it was sent.
 type Request struct {
 	Time    time.Time // by the server's clock
 	Method  string
@@ -51,16 +56,20 @@ type Request struct {
 	Path    string // escaped
 	Query   string // escaped, without the question mark
 	Header  http.Header
-	Body    []byte // nil if a fault cut the connection before it was read
-	Handled bool   // the service got it: no fault answered in its place
+	Body    []byte // nil if a fault reset the connection before the body was read
+	Handled bool   // the service has handled it: no fault was in its place
 }
 
-// Requests returns a copy of all requests so far, in the order they came in, faulted ones included.
-func (s *Server) Requests() []Request {
+// Requests returns a copy of all requests so far, oldest first, also of those that met a fault.
+func (s *Server) Requests() []Request { return s.RequestsSince(0) }
+
+// RequestsSince is Requests without the first n requests. It copies only what it returns.
+func (s *Server) RequestsSince(n int) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]Request, len(s.requests))
-	for i, r := range s.requests {
+	since := s.requests[min(n, len(s.requests)):]
+	all := make([]Request, len(since))
+	for i, r := range since {
 		all[i] = *r
 		all[i].Header = r.Header.Clone()
 		all[i].Body = bytes.Clone(r.Body)
@@ -68,22 +77,22 @@ func (s *Server) Requests() []Request {
 	return all
 }
 
-// SetClock replaces the clock of the service, which is time.Now unless set: the Date header, the Time of requests and
-// the rate windows go by it. Delays do not.
+// SetClock sets the clock, which is time.Now at first. The Date header, Request.Time and the limits follow it. Delays
+// do not.
 func (s *Server) SetClock(now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock = now
 }
 
-// Advance puts the server's clock forward by d, for good: a rate window passes, and nobody has to wait.
+// Advance puts the clock forward by d. A test need not wait for the end of a limit's span.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ahead += d
 }
 
-// Now is the time by the server's clock.
+// Now returns the time by the server's clock.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
 	now, ahead := s.clock, s.ahead
@@ -91,8 +100,8 @@ func (s *Server) Now() time.Time {
 	return now().Add(ahead)
 }
 
-// Inject adds faults after those that are still pending. Of the pending faults that match a request, the first one
-// counts. It panics if a fault could never be applied: a malformed Path, or a Status that is no status.
+// Inject adds faults behind those that are pending. A request meets the first pending fault that matches it. Inject
+// panics if a fault can never be applied: its Path is malformed, or its Status or Break does not exist.
 func (s *Server) Inject(faults ...Fault) {
 	for _, f := range faults {
 		f.check()
@@ -109,7 +118,7 @@ func (s *Server) Clear() {
 	s.faults = nil
 }
 
-// nextFault returns the fault for this request and counts it as used; without one it returns the zero Fault.
+// nextFault uses up a fault for this request; the zero Fault if there is none.
 func (s *Server) nextFault(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,13 +137,12 @@ func (s *Server) nextFault(r *http.Request) Fault {
 	return f
 }
 
-// ServeHTTP records the request, applies a fault if one is pending for it, and otherwise hands it to the service, which
-// can read the body again.
+// ServeHTTP records the request and applies a fault, if there is one. Otherwise the service handles the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := s.nextFault(r)
 	var body []byte
 	var err error
-	if !fault.beforeBody() {
+	if fault.Break != ResetConnection || fault.Handled {
 		body, err = readBody(r)
 	}
 	record := s.record(r, body)
@@ -143,7 +151,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errTooLarge):
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
-	case err != nil: // the client broke off in the middle: nobody is left to answer
+	case err != nil: // the client has gone
 		panic(http.ErrAbortHandler)
 	default:
 		s.apply(fault, w, r, record)
@@ -171,14 +179,14 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, record *Request)
 
 var errTooLarge = errors.New("request body too large")
 
-// readBody reads the body and leaves it to be read again, from memory.
+// readBody returns the body, which the service can then read again.
 func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return body, err
 	}
-	if len(body) > MaxBody {
-		return body[:MaxBody], errTooLarge
+	if len(body) > maxBody {
+		return body[:maxBody], errTooLarge
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, nil

@@ -1,7 +1,6 @@
 package fakehttp_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// counter is a service that answers "answer NN" and counts.
+// A counter is a service that answers "answer" with the number of the request.
 type counter struct{ calls atomic.Int32 }
 
 func (c *counter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
@@ -64,6 +63,24 @@ func post(ctx context.Context, c *http.Client, url string) (status int, body str
 	return resp.StatusCode, string(b), err
 }
 
+// send sends a request, with names and values of headers in turn, and closes the body of the answer.
+func send(t *testing.T, c *http.Client, method, url, body string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
 func mustPost(t *testing.T, c *http.Client, url string) string {
 	t.Helper()
 	status, body, err := post(t.Context(), c, url)
@@ -75,27 +92,17 @@ func mustPost(t *testing.T, c *http.Client, url string) string {
 
 func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
 	throughBothDoors(t, func(t *testing.T, s *fakehttp.Server, _ *counter, c *http.Client, url string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/a%2Fb/c?x=1&y=%20", strings.NewReader("body"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("X-Token", "secret")
-		resp, err := c.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		all := s.Requests()
-		if len(all) != 1 {
-			t.Fatalf("%d requests, want 1", len(all))
-		}
-		got := all[0]
+		send(t, c, http.MethodPut, url+"/a%2Fb/c?x=1&y=%20", "body", "X-Token", "secret")
+		got := s.Requests()[0]
 		line := fmt.Sprint(got.Method, " ", got.Path, " ", got.Query, " ", string(got.Body), " ", got.Header.Get("X-Token"), " ", got.Handled)
 		if want := "PUT /a%2Fb/c x=1&y=%20 body secret true"; line != want {
 			t.Errorf("recorded %q, want %q", line, want)
 		}
 		if !strings.HasSuffix(url, got.Host) || got.Host == "" {
 			t.Errorf("host is %q, want that of %s", got.Host, url)
+		}
+		if since := s.RequestsSince(0); len(since) != 1 || len(s.RequestsSince(1)) != 0 || len(s.RequestsSince(2)) != 0 {
+			t.Errorf("since none there are %d requests", len(since))
 		}
 		got.Header.Set("X-Token", "changed")
 		got.Body[0] = 'X'
@@ -169,11 +176,7 @@ func TestTheClock(t *testing.T) {
 		s.SetClock(func() time.Time { return start })
 		s.Advance(time.Hour)
 		s.Advance(time.Minute)
-		resp, err := c.Get(url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
+		resp := send(t, c, http.MethodGet, url, "")
 		if got, want := resp.Header.Get("Date"), "Thu, 01 Jan 2026 01:01:00 GMT"; got != want {
 			t.Errorf("Date is %q, want %q", got, want)
 		}
@@ -183,28 +186,13 @@ func TestTheClock(t *testing.T) {
 	})
 }
 
-func TestTheClockOfABubbleIsTheBubbles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := fakehttp.NewServer(new(counter))
-		defer s.Close()
-		time.Sleep(time.Hour)
-		if !s.Now().Equal(time.Now()) {
-			t.Errorf("the server says %v, the bubble %v", s.Now(), time.Now())
-		}
-	})
-}
-
 func TestABodyOverTheLimitIsRefused(t *testing.T) {
 	throughBothDoors(t, func(t *testing.T, _ *fakehttp.Server, service *counter, c *http.Client, url string) {
 		for _, tt := range []struct{ size, status, calls int }{
-			{fakehttp.MaxBody, http.StatusOK, 1},
-			{fakehttp.MaxBody + 1, http.StatusRequestEntityTooLarge, 1},
+			{16 << 20, http.StatusOK, 1},
+			{16<<20 + 1, http.StatusRequestEntityTooLarge, 1},
 		} {
-			resp, err := c.Post(url, "text/plain", bytes.NewReader(make([]byte, tt.size)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
+			resp := send(t, c, http.MethodPost, url, strings.Repeat("x", tt.size))
 			if resp.StatusCode != tt.status || int(service.calls.Load()) != tt.calls {
 				t.Errorf("%d bytes: status %d, handled %d times; want %d, %d", tt.size, resp.StatusCode, service.calls.Load(), tt.status, tt.calls)
 			}
@@ -253,6 +241,11 @@ func TestAServerInFrontOfAnother(t *testing.T) {
 	if len(front.Requests()) != 3 || len(behind.Requests()) != 3 || string(behind.Requests()[2].Body) != "sent" {
 		t.Errorf("recorded %d in front and %d behind, want all three with their bodies", len(front.Requests()), len(behind.Requests()))
 	}
+	behind.Close()
+	behind.Inject(fakehttp.Fault{Break: fakehttp.Silence})
+	if status, _, err := post(t.Context(), http.DefaultClient, front.URL()); err == nil {
+		t.Errorf("got %d of the one behind after its Close, want no answer", status)
+	}
 }
 
 func TestOutsideItsDoorsAServerAbortsWhatItCannotBreak(t *testing.T) {
@@ -268,8 +261,8 @@ func TestOutsideItsDoorsAServerAbortsWhatItCannotBreak(t *testing.T) {
 
 func TestCloseEndsWhatWaits(t *testing.T) {
 	for _, fault := range []fakehttp.Fault{
-		{Break: fakehttp.Silence}, {Break: fakehttp.StalledBody, Body: "body"}, {Break: fakehttp.EndlessBody}, {Delay: time.Hour},
-		{Delay: time.Hour, Handled: true},
+		{Break: fakehttp.Silence}, {Break: fakehttp.StalledBody, Body: "body"}, {Break: fakehttp.EndlessBody},
+		{Delay: time.Hour}, {Delay: time.Hour, Handled: true},
 	} {
 		t.Run(fault.Break.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -99,10 +99,8 @@ func checkEvents(s *stage) {
 	} {
 		a := everything()
 		a.Event, a.ID, a.Group.ID = event, "event"+string(event), "group"+string(event)
-		sc.in = fmt.Sprintf("the event %q with every field", event)
-		sc.deliver(s.tb.Context(), a).wantArrival()
-		sc.in = fmt.Sprintf("the event %q with no other field", event)
-		sc.deliver(s.tb.Context(), mackerel.Alert{Event: event}).wantArrival()
+		sc.arrive(fmt.Sprintf("the event %q with every field", event), a)
+		sc.arrive(fmt.Sprintf("the event %q with no other field", event), mackerel.Alert{Event: event})
 	}
 }
 
@@ -115,8 +113,7 @@ func checkStatusWords(s *stage) {
 	} {
 		a := s.alert()
 		a.Status = status
-		sc.in = fmt.Sprintf("the status %q", status)
-		sc.deliver(s.tb.Context(), a).wantArrival()
+		sc.arrive(fmt.Sprintf("the status %q", status), a)
 	}
 }
 
@@ -134,8 +131,7 @@ func checkMinimal(s *stage) {
 		"a blank image URL":        {ImageURL: " "},
 		"a message of white space": {Status: mackerel.StatusCritical, Message: " \n\t\n "},
 	} {
-		sc.in = "an alert with " + in
-		sc.deliver(s.tb.Context(), a).wantArrival()
+		sc.arrive("an alert with "+in, a)
 	}
 }
 

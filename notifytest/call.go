@@ -66,8 +66,7 @@ func (sc *scene) observe(ctx context.Context, call func(context.Context) (*macke
 	}
 	o.took, o.accepted = time.Since(start), sc.count()-accepted
 	if sc.front != nil {
-		all := sc.front.Requests()
-		o.requests = all[sc.seen:]
+		o.requests = sc.front.RequestsSince(sc.seen)
 	}
 	if sc.seen == 0 {
 		sc.sieve = sieveOf(slices.Concat(sc.Secrets, sc.Keys), o.requests)
@@ -204,16 +203,18 @@ func (o outcome) wantAccepted(want int) {
 	}
 }
 
-// wantArrival checks that the call succeeded, and that the message was accepted or the receipt says why it was skipped.
-func (o outcome) wantArrival() {
+// arrive sends an alert and checks that the call succeeds, and that the message is accepted or the receipt says why
+// it was skipped.
+func (sc *scene) arrive(in string, a mackerel.Alert) outcome {
+	sc.in = in
+	o := sc.deliver(sc.tb.Context(), a)
 	o.wantSuccess()
-	if o.err != nil || o.accepted > 0 || o.Dedups {
-		return
-	}
 	switch {
+	case o.err != nil || o.accepted > 0 || o.Dedups:
 	case o.receipt != nil && o.receipt.Skipped == "":
 		o.errorf("no message was accepted, and Receipt.Skipped does not say why")
 	case len(o.requests) > 0:
 		o.errorf("a request was made, but no message was accepted")
 	}
+	return o
 }

@@ -106,8 +106,8 @@ func (p phase) check(s *stage, st stop) {
 	}
 }
 
-// judge checks the moment of the return, the context's error and cause, and that the kind of the error claims no more than
-// is known of the message.
+// judge checks the moment of the return, the context's error and cause, and that the kind of the error claims no more
+// than is known of the message.
 func (p phase) judge(o outcome, st stop) {
 	o.wantTook(p.after)
 	o.wantNoSecret()

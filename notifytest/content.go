@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
-// content returns the texts in the queries and bodies of requests, decoded, a line each: keys and values of forms and of
-// JSON, also of JSON inside a string. Text that cannot be decoded stays as it is.
+// content returns the texts in the queries and bodies of requests, decoded, a line each: keys and values of forms and
+// of JSON, also of JSON inside a string. Text that cannot be decoded stays as it is.
 func content(requests []fakehttp.Request) string {
 	var b strings.Builder
 	for _, r := range requests {

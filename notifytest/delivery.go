@@ -74,12 +74,7 @@ func (s *stage) clients(mode mackerel.Delivery) []*scene {
 type untracedTripper struct{ base http.RoundTripper }
 
 func (u untracedTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	//nolint:contextcheck // it wraps the context of the request
-	resp, err := u.base.RoundTrip(r.WithContext(valueless{r.Context()}))
-	if resp != nil {
-		resp.Request = r
-	}
-	return resp, err
+	return u.base.RoundTrip(r.WithContext(valueless{r.Context()})) //nolint:contextcheck // it wraps the request's context
 }
 
 // A valueless context hides the values of another context.

@@ -262,13 +262,11 @@ func (o optimist) Notify(ctx context.Context, a mackerel.Alert) error {
 func previewFlaws() flaws {
 	return flaws{
 		"a preview makes no request and shows no secret": {
-			{"the preview sends", "1 requests arrived", changePreview(func(p *Pager, _ *mackerel.Preview) error {
+			{"the preview sends", "1 requests arrived", beforePreview(func(p *Pager) error {
 				return p.Notify(context.Background(), mackerel.Alert{})
 			})},
-			{"the preview fails", "want success", changePreview(func(*Pager, *mackerel.Preview) error {
-				return invalid()
-			})},
-			{"the preview takes time", "took 1s; want 0s", changePreview(func(*Pager, *mackerel.Preview) error {
+			{"the preview fails", "want success", beforePreview(func(*Pager) error { return invalid() })},
+			{"the preview takes time", "took 1s; want 0s", beforePreview(func(*Pager) error {
 				time.Sleep(time.Second)
 				return nil
 			})},
@@ -279,19 +277,14 @@ func previewFlaws() flaws {
 				changeShown(func(r *mackerel.PreviewRequest) { r.Header.Set("Authorization", "Basic "+basicKey) })(h)
 				sendBasic(h)
 			}},
-			{"the preview is empty", "has no request", changePreview(func(_ *Pager, v *mackerel.Preview) error {
-				*v = mackerel.Preview{}
-				return nil
-			})},
+			{"the preview is empty", "has no request", changePreview(func(v *mackerel.Preview) { v.Requests = nil })},
 		},
 		"a preview shows what is then delivered": {
-			{"the preview has no request", "0 requests; 1 were made", changePreview(func(_ *Pager, v *mackerel.Preview) error {
+			{"the preview has no request", "0 requests; 1 were made", changePreview(func(v *mackerel.Preview) {
 				v.Requests = nil
-				return nil
 			})},
-			{"the preview reports other cuts", "has the cuts", changePreview(func(_ *Pager, v *mackerel.Preview) error {
+			{"the preview reports other cuts", "has the cuts", changePreview(func(v *mackerel.Preview) {
 				v.Cuts = []mackerel.Cut{{Field: "x"}}
-				return nil
 			})},
 			{"the method is another", "method is PUT", changeShown(func(r *mackerel.PreviewRequest) { r.Method = "PUT" })},
 			{"the path is another", "path is /elsewhere", changeShown(func(r *mackerel.PreviewRequest) {
@@ -305,29 +298,37 @@ func previewFlaws() flaws {
 }
 
 // changePreview changes the previews.
-func changePreview(change func(p *Pager, v *mackerel.Preview) error) spoiler {
-	return wrap(func(p *Pager) mackerel.Notifier { return &previewer{p, change} })
+func changePreview(change func(v *mackerel.Preview)) spoiler {
+	return wrap(func(p *Pager) mackerel.Notifier {
+		return &previewer{p, func(*Pager) error { return nil }, change}
+	})
 }
 
 // changeShown changes the request of the previews.
 func changeShown(change func(r *mackerel.PreviewRequest)) spoiler {
-	return changePreview(func(_ *Pager, v *mackerel.Preview) error {
-		change(&v.Requests[0])
-		return nil
-	})
+	return changePreview(func(v *mackerel.Preview) { change(&v.Requests[0]) })
+}
+
+// beforePreview does something before each preview, which fails if that fails.
+func beforePreview(do func(p *Pager) error) spoiler {
+	return wrap(func(p *Pager) mackerel.Notifier { return &previewer{p, do, func(*mackerel.Preview) {}} })
 }
 
 type previewer struct {
 	*Pager
-	change func(p *Pager, v *mackerel.Preview) error
+	before func(p *Pager) error
+	change func(v *mackerel.Preview)
 }
 
 func (p *previewer) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	v, err := p.Pager.Preview(a)
-	if err != nil {
+	if err := p.before(p.Pager); err != nil {
 		return nil, err
 	}
-	return v, p.change(p.Pager, v)
+	v, err := p.Pager.Preview(a)
+	if err == nil {
+		p.change(v)
+	}
+	return v, err
 }
 
 func processFlaws() flaws {

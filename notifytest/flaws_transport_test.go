@@ -117,6 +117,7 @@ func deliveryFlaws() flaws {
 			{"a lost answer is taken for a refusal", "find exactly one of", lostUnavailable},
 			{"a lost answer is taken for a success", "success; want", swallowErrors},
 			{"the key is in the error of a lost answer", "the error shows the secret", notify(notifyTellingKey)},
+			{"without a trace it claims that nothing was sent", "without httptrace", changeTrip(claimUnsent)},
 		},
 		atMostOnce + "the service neither accepts the message nor answers": {
 			{"no answer is a success", "accepted 0 messages", swallowErrors},
@@ -149,6 +150,17 @@ func deliveryFlaws() flaws {
 			{"the wait is forgotten", "RetryAfter is 0s", forgetWait},
 		},
 	}
+}
+
+// claimUnsent tells the notifier that a request found no connection if it does not see the connection itself.
+func claimUnsent(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	seen := false
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { seen = true }}
+	resp, err := next.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	if !seen {
+		httptrace.ContextClientTrace(r.Context()).GetConn("")
+	}
+	return resp, err
 }
 
 func connectFlaws() flaws {

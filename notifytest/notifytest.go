@@ -20,7 +20,8 @@
 //
 //   - Outcomes: each HTTP status has its kind of error. If an answer is lost, the delivery mode decides whether the
 //     message is sent again, and the error does not claim more than is known.
-//   - Time: waits are as long as the service asks for. A context, a deadline or the notifier's own timeout ends the call.
+//   - Time: waits are as long as the service asks for. A context, a deadline or the notifier's own timeout ends the
+//     call.
 //   - Answers: redirects are refused, and an endless answer is not read to its end.
 //   - Secrets: no credential is in an error, a receipt, a preview or the printed notifier.
 //   - Messages: every event, status and text is accepted. Cut texts are reported, and receipts and previews are true.
@@ -29,13 +30,13 @@
 //
 // # What New, Fake and Count may not do
 //
-// Most rows run in a testing/synctest bubble, over connections in memory. Waits take no real time there and are measured
-// exactly. The harness of such a row is made inside its bubble, so New, Fake and Count must not wait for anything outside
-// the bubble: no socket, and no goroutine or channel of another test. A few rows use a loopback port in real time; without
-// a Fake, all rows run in real time.
+// Most rows run in a testing/synctest bubble, over connections in memory. Waits take no real time there and are
+// measured exactly. The harness of such a row is made inside its bubble, so New, Fake and Count must not wait for
+// anything outside the bubble: no socket, and no goroutine or channel of another test. A few rows use a loopback port
+// in real time; without a Fake, all rows run in real time.
 //
-// One row replaces os.Stdout, os.Stderr and the output of package log while it runs. Do not run it in parallel with tests
-// that write there.
+// One row replaces os.Stdout, os.Stderr and the output of package log while it runs. Do not run it in parallel with
+// tests that write there.
 package notifytest
 
 import (
@@ -47,8 +48,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// A Harness is a notifier to try and a fake of its service. A notifier that speaks HTTP needs New, Fake and Secrets, and
-// Count unless the fake has a method Accepted. The other fields are for services that differ from most.
+// A Harness is a notifier to try and a fake of its service. A notifier that speaks HTTP needs New, Fake and Secrets,
+// and Count unless the fake has a method Accepted. The other fields are for services that differ from most.
 type Harness struct {
 	// New returns a notifier that sends to the fake. It is configured so that an open critical alert is exactly one
 	// message. Required.
@@ -102,9 +103,9 @@ func Run(t *testing.T, harness func(t testing.TB) Harness) {
 // message, a key that signs. It runs only the rows whose result can depend on what is sent, that is on the message, the
 // credentials or the key: success, secrets, delivery modes and lost answers, alerts, texts, receipts and previews.
 //
-// It leaves out the rows whose result depends only on the transport that all configurations share: statuses, connections,
-// waits, contexts, redirects, endless answers, goroutines and output. Use Run for a configuration that repeats requests
-// or reads answers in another way.
+// It leaves out the rows whose result depends only on the transport that all configurations share: statuses,
+// connections, waits, contexts, redirects, endless answers, goroutines and output. Use Run for a configuration that
+// repeats requests or reads answers in another way.
 func RunVariant(t *testing.T, harness func(t testing.TB) Harness) {
 	t.Helper()
 	try(t, harness, variantRows())

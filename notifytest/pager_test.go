@@ -56,12 +56,10 @@ func (p *Pager) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt
 	if err != nil {
 		return mackerel.Receipt{}, err
 	}
-	c := &paging{Pager: p, body: body, mode: p.Delivery}
-	if c.mode == 0 {
-		c.mode = mackerel.AtLeastOnce
-	}
+	mode := cmp.Or(p.Delivery, mackerel.AtLeastOnce)
+	c := &paging{p, &mackerel.Error{Provider: "pager", Op: "page", Delivery: mode}, body, false}
 	err = c.run(ctx)
-	return mackerel.Receipt{Provider: "pager", Attempts: c.attempts, Duration: time.Since(start), Cuts: cuts}, err
+	return mackerel.Receipt{Provider: "pager", Attempts: c.Attempts, Duration: time.Since(start), Cuts: cuts}, err
 }
 
 // Preview shows what Deliver would send.
@@ -88,46 +86,34 @@ func pageText(a mackerel.Alert) (string, []mackerel.Cut) {
 	return string([]rune(text)[:maxPageRunes]), []mackerel.Cut{cut}
 }
 
-// paging is one call with all its attempts, and what is known of the last one.
+// paging is a call with all its attempts. The error says what is known of the last attempt; its Kind is nil for a success.
 type paging struct {
 	*Pager
-	body     []byte
-	mode     mackerel.Delivery
-	attempts int
-	lost     bool // one of them may have been carried out
-	status   int
-	wait     time.Duration
-	kind     error
-	cause    error
+	*mackerel.Error
+	body []byte
+	lost bool // an attempt may have been carried out
 }
 
 func (c *paging) run(ctx context.Context) error {
 	for {
-		if c.kind != nil && c.lost {
-			c.kind = mackerel.ErrAmbiguous
+		if c.Kind != nil && c.lost {
+			c.Kind = mackerel.ErrAmbiguous
 		}
 		if ctx.Err() != nil {
-			c.kind, c.cause = cmp.Or(c.kind, mackerel.ErrUnavailable), contextError(ctx)
-			return c.err()
+			c.Kind, c.Err = cmp.Or(c.Kind, mackerel.ErrUnavailable), contextError(ctx)
+			return c.Error
 		}
-		if c.kind != nil && !c.worthwhile(ctx) {
-			return c.err()
+		if c.Kind != nil && !c.worthwhile(ctx) {
+			return c.Error
 		}
-		if c.kind != nil && !sleep(ctx, cmp.Or(c.wait, time.Second)) {
+		if c.Kind != nil && !sleep(ctx, cmp.Or(c.RetryAfter, time.Second)) {
 			continue
 		}
-		c.attempts++
-		if c.attempt(ctx); c.kind == nil {
+		c.Attempts++
+		if c.attempt(ctx); c.Kind == nil {
 			return nil
 		}
-		c.lost = c.lost || c.kind == mackerel.ErrAmbiguous
-	}
-}
-
-func (c *paging) err() error {
-	return &mackerel.Error{
-		Provider: "pager", Op: "page", Status: c.status, RetryAfter: c.wait, Attempts: c.attempts, Delivery: c.mode,
-		Kind: c.kind, Err: c.cause,
+		c.lost = c.lost || c.Kind == mackerel.ErrAmbiguous
 	}
 }
 
@@ -151,20 +137,20 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (c *paging) worthwhile(ctx context.Context) bool {
 	deadline, bounded := ctx.Deadline()
 	switch {
-	case c.attempts >= c.MaxAttempts || c.wait > maxPagerWait:
+	case c.Attempts >= c.MaxAttempts || c.RetryAfter > maxPagerWait:
 		return false
-	case bounded && time.Until(deadline) < c.wait:
+	case bounded && time.Until(deadline) < c.RetryAfter:
 		return false
-	case c.kind == mackerel.ErrAmbiguous:
-		return c.mode == mackerel.AtLeastOnce
+	case c.Kind == mackerel.ErrAmbiguous:
+		return c.Error.Delivery == mackerel.AtLeastOnce
 	}
-	return c.kind == mackerel.ErrRateLimited || c.kind == mackerel.ErrUnavailable
+	return c.Kind == mackerel.ErrRateLimited || c.Kind == mackerel.ErrUnavailable
 }
 
 // attempt makes one request. It goes through the client's transport rather than the client, which would follow
 // redirects and put URLs into errors.
 func (c *paging) attempt(ctx context.Context) {
-	c.status, c.wait, c.cause, c.kind = 0, 0, nil, mackerel.ErrAmbiguous
+	c.Status, c.RetryAfter, c.Err, c.Kind = 0, 0, nil, mackerel.ErrAmbiguous
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	wanted, got := false, false
@@ -174,16 +160,16 @@ func (c *paging) attempt(ctx context.Context) {
 	})
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.BaseURL+"/page", bytes.NewReader(c.body))
 	if err != nil {
-		c.kind, c.cause = mackerel.ErrInvalid, errors.New("the base URL is invalid")
+		c.Kind, c.Err = mackerel.ErrInvalid, errors.New("the base URL is invalid")
 		return
 	}
 	r.Header.Set("Authorization", "Bearer "+c.Key.Reveal())
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := c.Client.Transport.RoundTrip(r)
 	if err != nil {
-		c.cause = errors.New("no answer")
+		c.Err = errors.New("no answer")
 		if wanted && !got {
-			c.kind, c.cause = mackerel.ErrUnavailable, errors.New("no connection")
+			c.Kind, c.Err = mackerel.ErrUnavailable, errors.New("no connection")
 		}
 		return
 	}
@@ -192,16 +178,16 @@ func (c *paging) attempt(ctx context.Context) {
 }
 
 func (c *paging) judge(resp *http.Response) {
-	c.status, c.kind = resp.StatusCode, kind(resp.StatusCode)
+	c.Status, c.Kind = resp.StatusCode, kind(resp.StatusCode)
 	var answer struct {
 		Accepted bool `json:"accepted"`
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	switch {
-	case c.kind == nil && (err != nil || json.Unmarshal(body, &answer) != nil || !answer.Accepted):
-		c.kind, c.cause = mackerel.ErrAmbiguous, errors.New("the answer is not the documented one")
-	case c.kind == mackerel.ErrRateLimited || c.kind == mackerel.ErrAmbiguous:
-		c.wait = retryAfter(resp.Header.Get("Retry-After"))
+	case c.Kind == nil && (err != nil || json.Unmarshal(body, &answer) != nil || !answer.Accepted):
+		c.Kind, c.Err = mackerel.ErrAmbiguous, errors.New("the answer is not as documented")
+	case c.Kind == mackerel.ErrRateLimited || c.Kind == mackerel.ErrAmbiguous:
+		c.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
 	}
 }
 

@@ -113,8 +113,8 @@ func (s *stage) leftBehind(label string) string {
 	return left
 }
 
-// labelled reads the goroutine profile. Its text form has a paragraph per stack, with the labels in the second line. The
-// goroutines of net/http's idle connections are left out.
+// labelled reads the goroutine profile. Its text form has a paragraph per stack, with the labels in the second line.
+// The goroutines of net/http's idle connections are left out.
 func labelled(label string) string {
 	var profile bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {

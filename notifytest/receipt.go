@@ -137,8 +137,8 @@ func checkPreview(s *stage) {
 	}
 }
 
-// checkPreviewAgrees compares a preview with the request, except for secrets and for what differs each time. The memo is
-// long, so that there are cuts to compare.
+// checkPreviewAgrees compares a preview with the request, except for secrets and for what differs each time. The memo
+// is long, so that there are cuts to compare.
 func checkPreviewAgrees(s *stage) {
 	sc := s.scene()
 	a := s.alert()

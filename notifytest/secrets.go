@@ -101,8 +101,8 @@ func printed(v any) map[string]string {
 	return texts
 }
 
-// printInside prints v in an unexported field. fmt calls no methods there and shows the fields of v. For a verb that does
-// not fit, it also follows a pointer.
+// printInside prints v in an unexported field. fmt calls no methods there and shows the fields of v. For a verb that
+// does not fit, it also follows a pointer.
 func printInside(texts map[string]string, name string, v any) {
 	for _, verb := range []string{"%+v", "%#v", "%s", "%q"} {
 		texts[verb+" of an unexported field with "+name] = fmt.Sprintf(verb, struct{ field any }{v})
@@ -158,8 +158,8 @@ func (sc *scene) quote(status int, words string) {
 	}
 }
 
-// checkQuoteCut puts a secret where an error's words may be cut. If they are cut before they are redacted, the beginning of
-// the secret stays.
+// checkQuoteCut puts a secret where an error's words may be cut. If they are cut before they are redacted, the
+// beginning of the secret stays.
 func checkQuoteCut(s *stage) {
 	for _, limit := range []int{64, 128, 256, 512, 1024, 2048, 4096} {
 		sc := s.scene()

@@ -27,12 +27,9 @@ var strangeBodies = []string{
 // checkStatuses makes one attempt per status, with a body that no decoder expects.
 func checkStatuses(s *stage) {
 	for _, mode := range modes {
-		var sc *scene
+		sc := s.sceneIn(mode)
+		sc.env.MaxAttempts = 1
 		for status := 200; status < 600; status++ {
-			if status%100 == 0 { // a scene with many requests is slow
-				sc = s.sceneIn(mode)
-				sc.env.MaxAttempts = 1
-			}
 			body := strangeBodies[(status+int(mode))%len(strangeBodies)]
 			sc.in = fmt.Sprintf("%v, status %d with the body %q", mode, status, body)
 			sc.front.Inject(fakehttp.Fault{Status: status, Body: body})
@@ -44,22 +41,26 @@ func checkStatuses(s *stage) {
 	}
 }
 
+// statusKinds are the kinds of error of the statuses that differ from others of their hundred.
+var statusKinds = map[int]error{
+	http.StatusUnauthorized:            mackerel.ErrUnauthorized,
+	http.StatusPaymentRequired:         mackerel.ErrUnauthorized,
+	http.StatusForbidden:               mackerel.ErrUnauthorized,
+	http.StatusProxyAuthRequired:       mackerel.ErrUnauthorized,
+	http.StatusNotFound:                mackerel.ErrNotFound,
+	http.StatusGone:                    mackerel.ErrNotFound,
+	http.StatusRequestTimeout:          mackerel.ErrUnavailable,
+	http.StatusTooManyRequests:         mackerel.ErrRateLimited,
+	http.StatusNotImplemented:          mackerel.ErrUnsupported,
+	http.StatusHTTPVersionNotSupported: mackerel.ErrUnsupported,
+}
+
 // meaning returns the kinds of error that are right for a status with a body that the service does not document.
 func (h Harness) meaning(status int) []error {
-	if kind, special := h.Statuses[status]; special {
-		return []error{kind}
-	}
-	switch status {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusProxyAuthRequired:
-		return []error{mackerel.ErrUnauthorized}
-	case http.StatusNotFound, http.StatusGone:
-		return []error{mackerel.ErrNotFound}
-	case http.StatusRequestTimeout:
-		return []error{mackerel.ErrUnavailable}
-	case http.StatusTooManyRequests:
-		return []error{mackerel.ErrRateLimited}
-	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return []error{mackerel.ErrUnsupported}
+	for _, kinds := range []map[int]error{h.Statuses, statusKinds} {
+		if kind, special := kinds[status]; special {
+			return []error{kind}
+		}
 	}
 	switch status / 100 {
 	case 2: // success if the service documents the status alone; otherwise the outcome is unknown

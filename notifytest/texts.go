@@ -67,8 +67,9 @@ var hostile = []struct{ name, text string }{
 	{"white space", " \t\r\n\v\f\u00a0\u3000 "},
 }
 
-// textRows send texts that no form would accept. A text may come from the output of a check, a person or an attacker; the
-// alert must arrive all the same. The longest message is beyond every documented limit: EventBridge's event of 1 MiB.
+// textRows send texts that no form would accept. A text may come from the output of a check, a person or an attacker;
+// the alert must arrive all the same. The longest message is beyond every documented limit: EventBridge's event of 1
+// MiB.
 func textRows() []row {
 	var all []row
 	add := func(name string, check func(*stage)) { all = append(all, row{name, anyNotifier, check}) }
@@ -101,8 +102,8 @@ func long(unit string, characters, bytes int) string {
 	return textBegins + " " + strings.Repeat(unit, n) + " " + textEnds
 }
 
-// checkLong makes one text long at a time, so that the limit of another field does not hide the limit of this field. The
-// text alone is beyond the limits of chats: 40,000 characters at Slack, 65,535 bytes at Chatwork.
+// checkLong makes one text long at a time, so that the limit of another field does not hide the limit of this field.
+// The text alone is beyond the limits of chats: 40,000 characters at Slack, 65,535 bytes at Chatwork.
 func checkLong(s *stage, unit string) {
 	sc := s.scene()
 	text := long(unit, 41_000, 70_000)
@@ -120,10 +121,7 @@ func (sc *scene) sendWith(in, text string, places ...place) outcome {
 	for _, p := range places {
 		p.put(&a, text)
 	}
-	sc.in = in
-	o := sc.deliver(sc.tb.Context(), a)
-	o.wantArrival()
-	return o
+	return sc.arrive(in, a)
 }
 
 // sendLong sends an alert with a long text. If the request has the beginning of the text without its end, the receipt
@@ -177,7 +175,8 @@ func (o outcome) wantUTF8(sent string) {
 	}
 }
 
-// wantWhole checks that the requests hold no part of a character, and returns their texts. The alert must be valid UTF-8.
+// wantWhole checks that the requests hold no part of a character, and returns their texts. The alert must be valid
+// UTF-8.
 func (o outcome) wantWhole() string {
 	sent := content(o.requests)
 	o.wantUTF8(sent)

@@ -39,15 +39,16 @@ func refused(seconds int) fakehttp.Fault {
 // wait is a wait that a notifier accepts.
 const wait = 7 * time.Second
 
-// refusals returns refusals that ask for the wait in each form of Retry-After. The dates count from now. See
+// waitForms are the forms of Retry-After: a number of seconds, "", or a layout of a date. See
 // https://www.rfc-editor.org/rfc/rfc9110#name-retry-after and #name-date-time-formats there.
-func refusals() map[string]fakehttp.Fault {
-	all := map[string]fakehttp.Fault{"seconds": refused(7)}
-	then := time.Now().Add(wait).In(time.FixedZone("GMT", 0))
-	for _, layout := range []string{http.TimeFormat, time.RFC850, time.ANSIC} {
-		all[layout] = waiting(http.StatusTooManyRequests, then.Format(layout))
+var waitForms = []string{"", http.TimeFormat, time.RFC850, time.ANSIC}
+
+// waitIn returns a Retry-After of this form. A date counts from now.
+func waitIn(form string, wait time.Duration) string {
+	if form == "" {
+		return strconv.Itoa(int(wait.Seconds()))
 	}
-	return all
+	return time.Now().Add(wait).In(time.FixedZone("GMT", 0)).Format(form)
 }
 
 // wantWaited checks that one message was accepted after exactly that time.
@@ -57,14 +58,14 @@ func (o outcome) wantWaited(want time.Duration) {
 	o.wantTook(want)
 }
 
-// checkWaitForms tries every form of Retry-After in both modes. A refused message was not accepted, so both modes may send
-// it again.
+// checkWaitForms tries every form of Retry-After in both modes. A refused message was not accepted, so both modes may
+// send it again.
 func checkWaitForms(s *stage) {
 	for _, mode := range modes {
-		for form := range refusals() {
+		for _, form := range waitForms {
 			sc := s.sceneIn(mode)
 			sc.in += ", Retry-After as " + form
-			sc.front.Inject(refusals()[form]) // time has passed since the loop began
+			sc.front.Inject(waiting(http.StatusTooManyRequests, waitIn(form, wait)))
 			sc.send().wantWaited(wait)
 		}
 	}
@@ -95,41 +96,35 @@ func checkWaitFits(s *stage) {
 	sc.deliver(ctx, s.alert()).wantWaited(wait)
 }
 
-// wantGivenUp checks that the call ended at once with an error that tells the wait.
-func (o outcome) wantGivenUp(status int, wait time.Duration) {
-	o.wantKind(o.meaning(status)...)
-	o.wantTook(0)
-	o.wantRetryAfter(wait)
-}
-
-// checkWaitBeyondDeadline asks for a wait that does not fit. A call that waits until its deadline loses the time and the
-// service's answer.
+// checkWaitBeyondDeadline asks for a wait that does not fit. A call that waits until its deadline loses the time and
+// the service's answer.
 func checkWaitBeyondDeadline(s *stage) {
-	for form := range refusals() {
-		sc := s.scene()
-		sc.in = "Retry-After as " + form
-		ctx, cancel := context.WithTimeout(s.tb.Context(), wait-2*time.Second)
-		sc.front.Inject(refusals()[form])
-		sc.deliver(ctx, s.alert()).wantGivenUp(http.StatusTooManyRequests, wait)
-		cancel()
+	ctx, cancel := context.WithTimeout(s.tb.Context(), wait-2*time.Second)
+	defer cancel()
+	for _, form := range waitForms {
+		s.scene().giveUp(ctx, http.StatusTooManyRequests, form, wait)
 	}
 }
 
 // checkWaitTooLong sets no deadline: the notifier must have a limit of its own.
 func checkWaitTooLong(s *stage) {
-	for _, c := range []struct {
-		status int
-		hours  int
-	}{{http.StatusTooManyRequests, 1}, {http.StatusTooManyRequests, 24}, {http.StatusServiceUnavailable, 1}} {
-		want := time.Duration(c.hours) * time.Hour
-		then := time.Now().Add(want).In(time.FixedZone("GMT", 0))
-		for _, retryAfter := range []string{strconv.Itoa(c.hours * 3600), then.Format(http.TimeFormat)} {
-			sc := s.sceneIn(mackerel.AtLeastOnce)
-			sc.in = fmt.Sprintf("%d with Retry-After %q", c.status, retryAfter)
-			sc.front.Inject(waiting(c.status, retryAfter))
-			sc.send().wantGivenUp(c.status, want)
+	for _, form := range waitForms {
+		for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+			s.sceneIn(mackerel.AtLeastOnce).giveUp(s.tb.Context(), status, form, time.Hour)
 		}
+		s.scene().giveUp(s.tb.Context(), http.StatusTooManyRequests, form, 24*time.Hour)
 	}
+}
+
+// giveUp checks that a call that is asked to wait ends at once with an error that tells the wait.
+func (sc *scene) giveUp(ctx context.Context, status int, form string, wait time.Duration) {
+	retryAfter := waitIn(form, wait)
+	sc.in = fmt.Sprintf("%d with Retry-After %q", status, retryAfter)
+	sc.front.Inject(waiting(status, retryAfter))
+	o := sc.deliver(ctx, sc.alert())
+	o.wantKind(o.meaning(status)...)
+	o.wantTook(0)
+	o.wantRetryAfter(wait)
 }
 
 // absurdWaits have no meaning, or ask for centuries.

@@ -67,24 +67,19 @@ func Unmarshal(body []byte, v any, unknown bool) error {
 	return nil
 }
 
+var kindNames = map[reflect.Kind]string{
+	reflect.String: "a string", reflect.Bool: "a boolean", reflect.Struct: "an object", reflect.Map: "an object",
+	reflect.Slice: "an array", reflect.Array: "an array", reflect.Float32: "a number", reflect.Float64: "a number",
+	reflect.Int: "an integer", reflect.Int32: "an integer", reflect.Int64: "an integer",
+}
+
 // problem says what a value must be, by the type that it is to be decoded into.
 func problem(e *json.SemanticError) string {
 	if e.GoType == nil || reflect.PointerTo(e.GoType).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return "is invalid"
 	}
-	switch k := e.GoType.Kind(); k { //nolint:exhaustive // the others are integers, or types that decode themselves
-	case reflect.String:
-		return "must be a string"
-	case reflect.Bool:
-		return "must be a boolean"
-	case reflect.Float32, reflect.Float64:
-		return "must be a number"
-	case reflect.Struct, reflect.Map:
-		return "must be an object"
-	case reflect.Slice, reflect.Array:
-		return "must be an array"
-	case reflect.Int, reflect.Int64, reflect.Int32:
-		return "must be an integer"
+	if name, ok := kindNames[e.GoType.Kind()]; ok {
+		return "must be " + name
 	}
 	return "is invalid"
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/transport"
@@ -46,16 +45,6 @@ func TestRedirectsAreRefused(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestAVeryLongRedirect(t *testing.T) {
-	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		s.Inject(fault{Status: 307, Header: http.Header{"Location": {"http://" + strings.Repeat("サ", 5000) + ".test/"}}})
-		r := send(t, s, options{})
-		if words := r.Err.Error(); len(words) > 512 || len(words) < 500 || !utf8.ValidString(words) {
-			t.Errorf("the error has %d bytes: %s", len(words), words)
-		}
-	})
 }
 
 // sending returns a handler that sends the body as the path says.
@@ -126,20 +115,6 @@ func words(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-func TestBodiesWithoutEnd(t *testing.T) {
-	for _, repeat := range []transport.Repeat{transport.Message, transport.Once, transport.Replay} {
-		bubble(t, func(t *testing.T, s *fakehttp.Server) {
-			s.Inject(fault{Break: fakehttp.EndlessBody, Body: answer, Times: -1})
-			request := post(t, fakehttp.MemoryURL)
-			request.Repeat = repeat
-			r := do(t, s, options{}, request)
-			check(t, "attempts", r.Attempts, 1)
-			check(t, "there is a body", r.Body != nil, false)
-			check(t, "words", words(r.Err), "the answer is larger than 65536 bytes")
-		})
-	}
 }
 
 // A custom RoundTripper may leave fields empty that net/http always sets.

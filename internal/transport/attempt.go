@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// roundTrip is one attempt, from its signature to the last byte of the answer. What it returns is for
-// go-retryablehttp; the outcome is in c.Result.
+// roundTrip makes an attempt, from its signature to the last byte of the answer. The outcome is in c.Result; what it
+// returns is for go-retryablehttp.
 func (c *call) roundTrip(req *http.Request) (*http.Response, error) {
 	caller := req.Context()
 	if !c.begin(caller) {
@@ -85,30 +85,24 @@ func (c *call) unsigned(ctx, caller context.Context, err error) error {
 	return &fault{"not signed: " + err.Error(), func() error { return err }}
 }
 
-// The states of a tracer.
-const (
-	untraced  uint32 = iota // nothing was seen; the RoundTripper may not trace
-	looking                 // a connection was asked for
-	connected               // a connection was found; from now on the request may have been sent
-)
-
-// A tracer watches how an attempt gets its connection. Each attempt has its own, because a dial of an earlier one may
-// still go on. The state is atomic, because a caller's RoundTripper may use goroutines.
+// A tracer watches how an attempt gets its connection. Each attempt has its own tracer, because the dial of an earlier
+// attempt may still go on. The fields are atomic, because a caller's RoundTripper may use goroutines.
 type tracer struct {
 	httptrace.ClientTrace
-	state atomic.Uint32
+	wanted atomic.Bool // a connection was asked for
+	got    atomic.Bool // a connection was found; the request may have been sent
 }
 
 func newTracer() *tracer {
 	t := new(tracer)
-	// net/http may ask for a second connection after the first failed. That the second is not found proves nothing.
-	t.GetConn = func(string) { t.state.CompareAndSwap(untraced, looking) }
-	t.GotConn = func(httptrace.GotConnInfo) { t.state.Store(connected) }
+	t.GetConn = func(string) { t.wanted.Store(true) }
+	t.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
 	return t
 }
 
-// provesNothingSent reports whether a connection was asked for and never found. Without a trace nothing is known.
-func (t *tracer) provesNothingSent() bool { return t.state.Load() == looking }
+// provesNothingSent reports whether a connection was asked for and never found. A RoundTripper that does not trace
+// proves nothing.
+func (t *tracer) provesNothingSent() bool { return t.wanted.Load() && !t.got.Load() }
 
 // failed decides what an attempt without an answer means.
 func (c *call) failed(caller context.Context, err error, notSent bool) {
@@ -148,28 +142,27 @@ func (c *call) judge(caller context.Context, bodyErr error) {
 	c.readWait()
 }
 
-// receive reads an answer to its end: a success into the sink if there is one, anything else into memory.
+// receive reads the body of an answer to its end, and closes it: a success into the sink if there is one, anything else
+// into memory. Of an error it reads at most MessageLimit.
 func (c *call) receive(resp *http.Response, w *watch) ([]byte, error) {
-	if c.r.Sink == nil || Classify(resp.StatusCode, true) != Done {
-		return readBody(resp, c.limit())
-	}
-	if resp.Body == nil {
+	if resp.Body == nil || resp.Body == http.NoBody {
 		return []byte{}, nil
 	}
 	defer resp.Body.Close()
-	if resp.ContentLength > c.r.Sink.Limit {
-		return nil, tooLarge(c.r.Sink.Limit)
+	limit, sink := cmp.Or(c.r.Limit, MessageLimit), c.r.Sink
+	if Classify(resp.StatusCode, true) != Done {
+		limit, sink = min(limit, MessageLimit), nil
 	}
-	return []byte{}, c.r.Sink.fill(watchedBody{resp.Body, w, false})
-}
-
-// limit is how much of the current answer is read, in bytes. An error is never longer than MessageLimit.
-func (c *call) limit() int64 {
-	limit := cmp.Or(c.r.Limit, MessageLimit)
-	if Classify(c.Status, true) != Done {
-		limit = min(limit, MessageLimit)
+	if sink != nil {
+		limit = sink.Limit
 	}
-	return limit
+	if resp.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	if sink != nil {
+		return []byte{}, sink.fill(watchedBody{resp.Body, w, false})
+	}
+	return readBody(resp, limit)
 }
 
 // tooLarge is the error of a body over this limit in bytes.
@@ -177,18 +170,10 @@ type tooLarge int64 //nolint:errname // as it reads where it is made
 
 func (e tooLarge) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(e)) }
 
-// readBody returns the whole body or an error, and closes the body. ContentLength 0 is trusted only with http.NoBody;
-// custom RoundTrippers often leave it unset.
+// readBody returns the whole body or an error. It does not trust a ContentLength of 0: custom RoundTrippers often
+// leave it unset.
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
-	if resp.Body == nil || resp.Body == http.NoBody {
-		return []byte{}, nil
-	}
-	defer resp.Body.Close()
-	n := resp.ContentLength
-	if n > limit {
-		return nil, tooLarge(limit)
-	}
-	if n > 0 {
+	if n := resp.ContentLength; n > 0 {
 		b := make([]byte, n)
 		_, err := io.ReadFull(resp.Body, b)
 		return b, err

@@ -3,16 +3,13 @@ package transport_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"reflect"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -67,68 +64,6 @@ func TestOnAttemptRunsInTheCallersGoroutine(t *testing.T) {
 	tr := transport.New("chatwork", options{OnAttempt: func(context.Context, transport.Attempt) { panic("here") }})
 	defer func() { check(t, "what was recovered", recover(), any("here")) }()
 	tr.Do(t.Context(), post(t, s.URL()))
-}
-
-func TestLastIsSaidOfEveryLastAttempt(t *testing.T) {
-	tests := []struct {
-		name  string
-		fault fault
-		max   int
-		want  string
-	}{
-		{"success", fault{}, 0, "1 last"},
-		{"refused for good", fault{Status: 403, Times: -1}, 0, "1 last"},
-		{"refused for now", fault{Status: 429, Times: -1}, 0, "1, 2, 3 last"},
-		{"lost", fault{Break: fakehttp.CloseConnection, Times: -1}, 0, "1, 2, 3 last"},
-		{"refused for longer than anybody waits", refusal(429, "99"), 0, "1 last"},
-		{"no second try", fault{Status: 429}, 1, "1 last"},
-		{"more tries", fault{Status: 429, Times: -1}, 5, "1, 2, 3, 4, 5 last"},
-	}
-	for _, tt := range tests {
-		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
-			if tt.fault.Status != 0 || tt.fault.Break != 0 {
-				s.Inject(tt.fault)
-			}
-			var got []string
-			r := send(t, s, options{
-				MaxAttempts: tt.max,
-				OnAttempt: func(_ context.Context, a transport.Attempt) {
-					got = append(got, strings.TrimSuffix(fmt.Sprint(a.Number, map[bool]string{true: " last"}[a.Last]), " "))
-				},
-			})
-			check(t, "attempts", strings.Join(got, ", "), tt.want)
-			check(t, "attempts of the result", r.Attempts, len(got))
-		})
-	}
-}
-
-// No goroutine of this package or go-retryablehttp is left after a call. The end of the bubble checks those of net/http.
-func TestNoGoroutineOutlivesACall(t *testing.T) {
-	faults := []fault{
-		{Delay: time.Millisecond}, {Status: 429}, {Status: 500, Break: fakehttp.StalledBody}, {Break: fakehttp.Silence, Handled: true},
-		{Break: fakehttp.EndlessBody}, {Break: fakehttp.HalfChunked}, {Break: fakehttp.ResetConnection}, {Status: 302},
-	}
-	for _, delivery := range []transport.Delivery{transport.AtLeastOnce, transport.AtMostOnce} {
-		bubble(t, func(t *testing.T, s *fakehttp.Server) {
-			tr := transport.New("chatwork", options{Client: s.Client(), Delivery: delivery})
-			for _, f := range faults {
-				f.Times = 2
-				s.Inject(f)
-				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
-				tr.Do(ctx, post(t, fakehttp.MemoryURL))
-				cancel()
-				s.Clear()
-				synctest.Wait()
-				all := make([]byte, 1<<20)
-				all = all[:runtime.Stack(all, true)]
-				for _, g := range strings.Split(string(all), "\n\n") {
-					if strings.Contains(g, "internal/transport.") || strings.Contains(g, "go-retryablehttp") {
-						t.Errorf("after %+v:\n%s", f, g)
-					}
-				}
-			}
-		})
-	}
 }
 
 // The test runs itself in a second process, whose standard error it reads.

@@ -36,7 +36,7 @@ func (t *Transport) newCall(r Request) *call {
 		c.Delivery = AtLeastOnce
 	case Once:
 		c.Delivery = AtMostOnce
-	case Message, Keyed:
+	default:
 		c.Delivery = t.delivery
 	}
 	if c.once() {
@@ -197,8 +197,8 @@ func (c *call) settle(ctx context.Context, err error) {
 	}
 }
 
-// next reports whether another attempt is allowed, may end better than the current one, and can begin in time. The
-// wait before it is 0 if there is none.
+// next reports whether another attempt is allowed, may end better than this attempt, and can begin in time. wait is how
+// long to wait for it.
 func (c *call) next(ctx context.Context) (wait time.Duration, again bool) {
 	if c.final || c.Attempts >= c.t.maxAttempts || ctx.Err() != nil || !c.repeatable() {
 		return 0, false
@@ -229,9 +229,9 @@ func (c *call) repeatable() bool {
 		return true
 	case Ambiguous:
 		return !c.once()
-	case Done, Invalid, Unauthorized, NotFound, Unsupported:
+	default:
+		return false
 	}
-	return false
 }
 
 // firstWait is the longest wait after the first attempt, if the service does not ask for one. It doubles with each

@@ -97,7 +97,7 @@ func TestAFailingCallLeavesTheOthersConnections(t *testing.T) {
 	})
 }
 
-func TestWhatMustNotArriveTwiceDialsAfresh(t *testing.T) {
+func TestAtMostOnceDialsAfresh(t *testing.T) {
 	tests := []struct {
 		name     string
 		repeat   transport.Repeat
@@ -131,7 +131,7 @@ func TestWhatMustNotArriveTwiceDialsAfresh(t *testing.T) {
 	}
 }
 
-func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
+func TestAtMostOnceDialsAfreshOverHTTP2(t *testing.T) {
 	for delivery, want := range map[transport.Delivery]int64{transport.AtLeastOnce: 1, transport.AtMostOnce: 5} {
 		var connections atomic.Int64
 		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -152,7 +152,7 @@ func TestWhatMustNotArriveTwiceDialsAfreshOverHTTP2(t *testing.T) {
 }
 
 // net/http goes on dialing for a call that was cancelled, and keeps the connection for the next call.
-func TestWhatMustNotArriveTwiceTakesNoConnectionLeftOver(t *testing.T) {
+func TestAtMostOnceTakesNoConnectionLeftOver(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		tp := pipe(t, s)
 		dial := tp.DialContext
@@ -224,22 +224,6 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 			check(t, "class", r.Class, ambiguous)
 		})
 	}
-}
-
-// This is the test above with net/http alone. It shows that the test above can fail.
-func TestNetHTTPWouldReplay(t *testing.T) {
-	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		for range 2 {
-			resp, err := s.Client().Get(fakehttp.MemoryURL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			drain(resp.Body)
-			resp.Body.Close()
-			s.Inject(fault{Break: fakehttp.CloseConnection, Handled: true})
-		}
-		check(t, "requests of two calls", len(s.Requests()), 3)
-	})
 }
 
 func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {

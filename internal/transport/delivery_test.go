@@ -46,14 +46,15 @@ type outcomes [5]outcome
 var deliveries = [5]struct {
 	name     string
 	repeat   transport.Repeat
-	delivery transport.Delivery
-	times    int // how often the fault happens; always if negative
+	delivery transport.Delivery // of the options
+	times    int                // how often the fault happens; always if negative
+	mode     transport.Delivery // of the result
 }{
-	{"a message that must arrive, the service recovers", transport.Message, transport.AtLeastOnce, 1},
-	{"a message that must arrive, the service never recovers", transport.Message, transport.AtLeastOnce, -1},
-	{"a message that must not arrive twice", transport.Message, transport.AtMostOnce, -1},
-	{"an operation that is done once", transport.Once, transport.AtLeastOnce, -1},
-	{"an operation that may be done twice", transport.Replay, transport.AtMostOnce, -1},
+	{"a message that must arrive, the service recovers", transport.Message, transport.AtLeastOnce, 1, transport.AtLeastOnce},
+	{"a message that must arrive, the service never recovers", transport.Message, 0, -1, transport.AtLeastOnce},
+	{"a message that must not arrive twice", transport.Message, transport.AtMostOnce, -1, transport.AtMostOnce},
+	{"an operation that is done once", transport.Once, transport.AtLeastOnce, -1, transport.AtMostOnce},
+	{"an operation that may be done twice", transport.Replay, transport.AtMostOnce, -1, transport.AtLeastOnce},
 }
 
 // A setup makes a service that fails so many times. It returns how to reach the service, and a count of its requests.
@@ -66,12 +67,11 @@ var deliveryTests = []struct {
 	want   outcomes
 }{
 	{"the connection is refused", dialError(errRefused), false, notSent},
-	{"the host's name does not exist", dialError(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "fake.test", IsNotFound: true}}), false, hopeless},
-	{"the name server does not answer", dialError(&net.DNSError{Err: "server misbehaving", Name: "fake.test", IsTemporary: true}), false, notSent},
-	{"a plain port where TLS should be", overTLS(trusted, answersPlain), true, notSent},
-	{"the connection ends in the handshake", overTLS(trusted, hangsUp), true, notSent},
-	{"a certificate that nobody knows", overTLS(unknown, nil), true, hopeless},
-	{"a certificate that has expired", overTLS(expired, nil), true, hopeless},
+	{"the host's name does not exist", dialError(&net.OpError{Op: "dial", Err: errNoHost}), false, hopeless},
+	{"the name server does not answer", dialError(&net.DNSError{Err: "misbehaving", IsTemporary: true}), false, notSent},
+	{"the connection ends in the handshake", overTLS(trusted, true), true, notSent},
+	{"a certificate of an unknown authority", overTLS(unknown, false), true, hopeless},
+	{"a certificate that has expired", overTLS(expired, false), true, hopeless},
 	{"a RoundTripper that fails and does not trace", mockError, false, untraced},
 
 	{"reset before the request was read", faulted(fault{Break: fakehttp.ResetConnection}), false, lost},
@@ -115,6 +115,7 @@ func TestDelivery(t *testing.T) {
 					if got := (outcome{result.Attempts, reached(), result.Class}); got != tt.want[i] {
 						t.Errorf("attempts, requests and class are %v, want %v; %v", got, tt.want[i], result.Err)
 					}
+					check(t, "the mode", result.Delivery, d.mode)
 				}
 				if tt.socket {
 					run(t)
@@ -126,31 +127,38 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+var (
+	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	errNoHost  = &net.DNSError{Err: "no such host", Name: "fake.test", IsNotFound: true}
+)
 
 func dialError(err error) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 		s := newServer(t)
-		return failing(pipe(t, s), times, err), fakehttp.MemoryURL, func() int { return len(s.Requests()) }
+		fail := func() (net.Conn, error) { return nil, err }
+		return dialing(pipe(t, s), times, fail), fakehttp.MemoryURL, func() int { return len(s.Requests()) }
 	}
 }
 
 func faulted(f fault) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
-		s := newServer(t)
-		f.Times = times
-		s.Inject(f)
-		return s.Client().Transport, fakehttp.MemoryURL, func() int { return len(s.Requests()) }
+		s, requests := faulty(t, f, times)
+		return s.Client().Transport, fakehttp.MemoryURL, requests
 	}
 }
 
 func overSocket(f fault) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
-		s := newServer(t)
-		f.Times = times
-		s.Inject(f)
-		return &http.Transport{}, s.URL(), func() int { return len(s.Requests()) }
+		s, requests := faulty(t, f, times)
+		return &http.Transport{}, s.URL(), requests
 	}
+}
+
+func faulty(t *testing.T, f fault, times int) (*fakehttp.Server, func() int) {
+	s := newServer(t)
+	f.Times = times
+	s.Inject(f)
+	return s, func() int { return len(s.Requests()) }
 }
 
 // mockError is a RoundTripper whose error says that the connection was refused. Without a trace that is no proof.
@@ -197,68 +205,24 @@ func expired(c *tls.Config, server *x509.Certificate) {
 	c.Time = func() time.Time { return server.NotAfter.Add(time.Hour) }
 }
 
-// overTLS spoils so many connections. It passes later ones to a good server.
-func overTLS(look func(*tls.Config, *x509.Certificate), spoil func(net.Conn)) setup {
+// overTLS reaches a server over TLS. If broken is true, so many of the first connections end in the handshake.
+func overTLS(look func(*tls.Config, *x509.Certificate), broken bool) setup {
 	return func(t *testing.T, times int) (http.RoundTripper, string, func() int) {
 		s := newServer(t)
 		good := httptest.NewUnstartedServer(s)
 		good.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail on purpose
 		good.StartTLS()
 		t.Cleanup(good.Close)
-		tp := &http.Transport{TLSClientConfig: &tls.Config{}}
+		tp := &http.Transport{TLSClientConfig: &tls.Config{}, DialContext: new(net.Dialer).DialContext}
 		t.Cleanup(tp.CloseIdleConnections)
 		look(tp.TLSClientConfig, good.Certificate())
-		addr := good.Listener.Addr().String()
-		if spoil != nil {
-			addr = front(t, addr, times, spoil)
+		if broken {
+			near, far := net.Pipe()
+			far.Close()
+			dialing(tp, times, func() (net.Conn, error) { return near, nil })
 		}
-		return tp, "https://" + addr, func() int { return len(s.Requests()) }
+		return tp, good.URL, func() int { return len(s.Requests()) }
 	}
-}
-
-// front accepts connections, spoils the first ones and passes the others to an address.
-func front(t *testing.T, to string, times int, spoil func(net.Conn)) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for n := 1; ; n++ {
-			c, err := l.Accept()
-			switch {
-			case err != nil:
-				return
-			case times < 0 || n <= times:
-				spoil(c)
-			default:
-				go passThrough(c, to)
-			}
-		}
-	}()
-	return l.Addr().String()
-}
-
-func passThrough(c net.Conn, to string) {
-	far, err := net.Dial("tcp", to)
-	if err != nil {
-		c.Close()
-		return
-	}
-	go func() {
-		_, _ = io.Copy(far, c) // the connection ends here in any case
-		far.Close()
-	}()
-	_, _ = io.Copy(c, far)
-	c.Close()
-}
-
-func hangsUp(c net.Conn) { c.Close() }
-
-func answersPlain(c net.Conn) {
-	_, _ = io.ReadAtLeast(c, make([]byte, 4096), 64) // with unread bytes, Close would reset the connection
-	say(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nthis is a plain port\n")
-	c.Close()
 }
 
 func overHTTP2(t *testing.T, times int) (http.RoundTripper, string, func() int) {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// ways are the two ways in which the attempts of a transport reach the service. What must not arrive twice takes the
-// fresh one: on a kept connection that the server has just closed, its answer would be lost.
+// ways are the two ways in which the attempts of a transport reach the service. An operation that must not be done
+// twice dials afresh: on a kept connection that the server has just closed, its answer would be lost.
 type ways struct {
 	pooled http.RoundTripper // keeps connections
 	fresh  http.RoundTripper // dials for each attempt
 	std    bool              // both are net/http's own, which does not change the header of a request
 }
 
-// over returns the ways through a caller's RoundTripper. Without one they are shared by the whole process. Only an
-// *http.Transport can be copied into one that dials for each attempt. Any other is used as it is; it is asked to
-// close each connection after use, by [http.Request.Close].
+// over returns the ways through a caller's RoundTripper; nil stands for ways that the whole process shares. Only an
+// *http.Transport can be copied and told to dial for each attempt. Any other RoundTripper is used as it is, and
+// [http.Request.Close] asks it to close each connection after use.
 func over(base http.RoundTripper) ways {
 	switch rt := base.(type) {
 	case nil:

@@ -136,13 +136,13 @@ func pipe(t testing.TB, s *fakehttp.Server) *http.Transport {
 	return tp
 }
 
-// failing makes the first dials fail with err, all of them if times is negative.
-func failing(tp *http.Transport, times int, err error) *http.Transport {
+// dialing replaces the first dials, all of them if times is negative.
+func dialing(tp *http.Transport, times int, first func() (net.Conn, error)) *http.Transport {
 	var dials atomic.Int64
 	dial := tp.DialContext
 	tp.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if n := dials.Add(1); times < 0 || n <= int64(times) {
-			return nil, err
+			return first()
 		}
 		return dial(ctx, network, addr)
 	}

@@ -1,16 +1,11 @@
 package transport
 
 import (
-	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"sync/atomic"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -40,76 +35,36 @@ func TestOnlyAddressesOfTheInternetArePublic(t *testing.T) {
 	}
 }
 
-// resolver resolves every name to the IPv4 address in the variable.
-func resolver(answer *atomic.Pointer[netip.Addr]) *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		go answerDNS(far, answer)
-		return near, nil
-	}}
-}
-
-// answerDNS answers one DNS query over a stream: two bytes of length, twelve of header, then the question.
-func answerDNS(conn net.Conn, answer *atomic.Pointer[netip.Addr]) {
-	defer conn.Close()
-	var length [2]byte
-	if _, err := io.ReadFull(conn, length[:]); err != nil {
-		return
-	}
-	query := make([]byte, binary.BigEndian.Uint16(length[:]))
-	if _, err := io.ReadFull(conn, query); err != nil {
-		return
-	}
-	end := 12
-	for query[end] != 0 {
-		end += int(query[end]) + 1
-	}
-	question := query[12 : end+5]
-	reply := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
-	if kind := binary.BigEndian.Uint16(question[len(question)-4:]); kind == 1 {
-		ip := answer.Load().As4()
-		reply[7] = 1
-		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
-		reply = append(reply, ip[:]...)
-	}
-	length = [2]byte(binary.BigEndian.AppendUint16(nil, uint16(len(reply))))
-	_, _ = conn.Write(append(length[:], reply...)) // fails only if the resolver has gone
-}
-
-// Two loopback addresses stand for a public and a private one.
-var (
-	outside = netip.MustParseAddr("127.0.0.1")
-	inside  = netip.MustParseAddr("127.0.0.2")
-)
-
-func TestANameThatResolvesToSomethingElseTheNextTimeIsRefused(t *testing.T) {
+// A name may resolve to another address at the next dial. The test lets only the first dial find a public address.
+func TestTheAddressIsCheckedAtEachDial(t *testing.T) {
 	s := fakehttp.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)
 	u, err := url.Parse(s.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Host = "rebind.test:" + u.Port()
-	var answer atomic.Pointer[netip.Addr]
-	dialer := guardedDialer(func(a netip.Addr) bool { return a == outside })
-	dialer.Resolver = resolver(&answer)
-	tr := New("test", Options[Delivery, Attempt]{MaxAttempts: 2})
-	tr.ways = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
 	for _, repeat := range []Repeat{Once, Message, Replay} {
+		var dialed []string
+		dialer := guardedDialer(func(a netip.Addr) bool {
+			dialed = append(dialed, a.String())
+			return len(dialed) == 1
+		})
+		tr := New("test", Options[Delivery, Attempt]{MaxAttempts: 2})
+		tr.ways = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
 		request := Request{Op: "post", Method: http.MethodPost, URL: u, Header: http.Header{}, Repeat: repeat}
-		before := len(s.Requests())
-		answer.Store(&outside)
 		if r := tr.Do(t.Context(), request); r.Class != NotFound {
 			t.Fatalf("the public address: %+v", r)
 		}
-		answer.Store(&inside)
 		r := tr.Do(t.Context(), request)
 		if r.Class != Invalid || r.Attempts != 1 || !errors.Is(r.Err, errNotPublic) || r.Err.Error() != errNotPublic.Error() {
 			t.Errorf("the private address: %+v", r)
 		}
-		if n := len(s.Requests()) - before; n != 1 {
-			t.Errorf("%d requests arrived, want 1", n)
+		if len(dialed) != 2 || dialed[1] != "127.0.0.1" {
+			t.Errorf("dialed %q", dialed)
 		}
+	}
+	if n := len(s.Requests()); n != 3 {
+		t.Errorf("%d requests arrived, want 3", n)
 	}
 }
 

@@ -7,10 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 
-	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
@@ -89,16 +87,4 @@ func TestGuardLeavesTheCallersTransportAlone(t *testing.T) {
 	wantGuarded(t, "guarded", guard(t, tp).Do(t.Context(), post(t, s.URL())))
 	check(t, "not guarded", transport.New("test", through(tp)).Do(t.Context(), post(t, s.URL())).Class, done)
 	check(t, "shared", transport.New("test", options{}).Do(t.Context(), post(t, s.URL())).Class, done)
-}
-
-func TestARedirectToAnOwnAddressIsNotFollowed(t *testing.T) {
-	inside := newServer(t)
-	s := fakehttp.NewServer(http.RedirectHandler(inside.URL()+"/admin", http.StatusTemporaryRedirect))
-	t.Cleanup(s.Close)
-	r := transport.New("test", through(pipe(t, s))).Do(t.Context(), post(t, fakehttp.MemoryURL))
-	check(t, "class", r.Class, invalid)
-	check(t, "requests inside", len(inside.Requests()), 0)
-	if u, _ := url.Parse(inside.URL()); r.Err == nil || !strings.Contains(r.Err.Error(), "redirect to "+u.Host+" refused") {
-		t.Errorf("got %v", r.Err)
-	}
 }

@@ -14,11 +14,16 @@ var ownHeaders = map[string]bool{
 
 // HeaderProblem says why a header that the caller chose cannot be sent, "" if it can. It does not quote the value.
 func HeaderProblem(name, value string) string {
+	if ownHeaders[http.CanonicalHeaderKey(name)] {
+		return "a header that cannot be chosen here"
+	}
+	return malformed(name, value)
+}
+
+func malformed(name, value string) string {
 	switch {
 	case !validHeaderName(name):
 		return "not a header's name"
-	case ownHeaders[http.CanonicalHeaderKey(name)]:
-		return "a header that cannot be chosen here"
 	case !validHeaderValue(value):
 		return "has a control character"
 	}
@@ -28,13 +33,8 @@ func HeaderProblem(name, value string) string {
 // checkHeader returns an error if a name or a value cannot be sent. It does not quote the value.
 func checkHeader(h http.Header) error {
 	for name, values := range h {
-		if !validHeaderName(name) {
-			return fmt.Errorf("header %q: not a name", name)
-		}
-		for _, v := range values {
-			if !validHeaderValue(v) {
-				return fmt.Errorf("header %s: has a control character", name)
-			}
+		if problem := malformed(name, strings.Join(values, "")); problem != "" {
+			return fmt.Errorf("header %q: %s", name, problem)
 		}
 	}
 	return nil

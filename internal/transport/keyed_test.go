@@ -28,6 +28,7 @@ func TestAttemptsWithOneKeyAreRepeatedInEitherMode(t *testing.T) {
 }
 
 func TestARefusedBodyIsReplacedOnce(t *testing.T) {
+	final := fault{Status: 400, Body: "nothing helps"}
 	tests := []struct {
 		name     string
 		faults   []fault
@@ -43,6 +44,7 @@ func TestARefusedBodyIsReplacedOnce(t *testing.T) {
 		{"and repeated as it is then", []fault{badRequest, tooMany}, options{}, done, 3, []string{"disk full", "disk", "disk"}},
 		{"but not again", []fault{badRequest, badRequest}, options{}, invalid, 2, []string{"disk full", "disk"}},
 		{"but not for another refusal", []fault{{Status: 401}}, options{}, unauthorized, 1, []string{"disk full"}},
+		{"but not without another body", []fault{final}, options{}, invalid, 1, []string{"disk full"}},
 	}
 	for _, tt := range tests {
 		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
@@ -50,7 +52,7 @@ func TestARefusedBodyIsReplacedOnce(t *testing.T) {
 			r := post(t, fakehttp.MemoryURL)
 			r.Again = func(refused *transport.Result) ([]byte, bool) {
 				check(t, "status of the refusal", refused.Status, 400)
-				return []byte("disk"), true
+				return []byte("disk"), string(refused.Body) != final.Body
 			}
 			signed := 0
 			r.Sign = func(*http.Request) error { signed++; return nil }
@@ -65,15 +67,4 @@ func TestARefusedBodyIsReplacedOnce(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestARefusedBodyStaysIfThereIsNoOther(t *testing.T) {
-	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		s.Inject(badRequest)
-		r := post(t, fakehttp.MemoryURL)
-		r.Again = func(*transport.Result) ([]byte, bool) { return nil, false }
-		result := do(t, s, options{}, r)
-		check(t, "class", result.Class, invalid)
-		check(t, "attempts", result.Attempts, 1)
-	})
 }

@@ -207,18 +207,6 @@ func TestACauseThatHoldsAnAddress(t *testing.T) {
 	checkNoSecret(t, tr, r)
 }
 
-func TestASignersErrorThatHoldsAnAddress(t *testing.T) {
-	tr := transport.New("eventbridge", options{MaxAttempts: 1})
-	request := post(t, fakehttp.MemoryURL)
-	request.Sign = func(*http.Request) error {
-		return &url.Error{Op: "Get", URL: "https://hooks.test/hunter2", Err: io.ErrUnexpectedEOF}
-	}
-	r := tr.Do(t.Context(), request)
-	check(t, "words", r.Err.Error(), "not signed: unexpected EOF")
-	check(t, "the cause is found", errors.Is(r.Err, io.ErrUnexpectedEOF), true)
-	checkNoSecret(t, tr, r)
-}
-
 func TestACallsOwnCleaner(t *testing.T) {
 	o := through(roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New("bad response-url-1") }))
 	o.MaxAttempts = 1

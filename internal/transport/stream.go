@@ -22,8 +22,7 @@ type Stream struct {
 }
 
 // A Sink takes the body of a success while it arrives. The time limit is that of a [Stream]. After something was
-// written there is no other attempt, because it would write the same again. Answers that are no success go into the
-// Result.
+// written there is no other attempt, which would write the same again. Other answers go into the Result.
 type Sink struct {
 	Writer  io.Writer
 	Limit   int64 // in bytes; a longer body is not written beyond it, and counts as a lost answer
@@ -113,15 +112,8 @@ func (b watchedBody) Read(p []byte) (int, error) {
 // send returns the request with the attempt's context and, if it streams, with a body that is watched.
 func (w *watch) send(ctx context.Context, req *http.Request) *http.Request {
 	req = req.WithContext(ctx)
-	if w == nil || w.stream == nil {
-		return req
-	}
-	req.Body = watchedBody{req.Body, w, true}
-	if reopen := req.GetBody; reopen != nil {
-		req.GetBody = func() (io.ReadCloser, error) {
-			body, err := reopen()
-			return watchedBody{body, w, true}, err
-		}
+	if w != nil && w.stream != nil {
+		req.Body, req.GetBody = watchedBody{req.Body, w, true}, nil
 	}
 	return req
 }

@@ -183,7 +183,7 @@ func TestATransferIsLimitedInSilenceNotInTime(t *testing.T) {
 	})
 }
 
-func TestSilenceOfAnyRoundTripperIsNoCancelOfTheCallers(t *testing.T) {
+func TestSilenceIsNotACancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()

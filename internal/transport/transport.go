@@ -22,7 +22,7 @@ const (
 	ReadLimit    = 64 << 20 // bytes, for what a client lists; a full list of Chatwork has 12 MiB
 )
 
-// A Repeat says what it means to do an operation twice. The zero value is the safe one.
+// A Repeat says what it means to do an operation twice. The zero value is the safest.
 type Repeat uint8
 
 const (
@@ -30,8 +30,8 @@ const (
 	Once Repeat = iota
 	// Message is repeated as the Delivery says.
 	Message
-	// Keyed is a Message whose attempts carry one key, by which the service drops repeats: after a lost answer they are
-	// repeated in either delivery mode. The Result has the mode all the same, because another call has another key.
+	// Keyed is a Message whose attempts share a key, by which the service drops repeats. After a lost answer it is
+	// repeated in either delivery mode. The Result still has the mode, because another call has another key.
 	Keyed
 	// Replay may be done twice: reads, replacements, deletions, and calls with a key by which the service
 	// deduplicates.
@@ -48,7 +48,7 @@ type Transport struct {
 	userAgent   string
 	onAttempt   func(context.Context, Attempt)
 
-	base  http.RoundTripper // the caller's, nil without one
+	base  http.RoundTripper // the caller's, or nil
 	ways  ways
 	jar   http.CookieJar
 	retry *retryablehttp.Client
@@ -81,8 +81,8 @@ func New[D ~uint8, A ~Attempt](provider string, o Options[D, A], secrets ...stri
 	return t
 }
 
-// Header returns a function that returns one header with the User-Agent and the given keys and values. It is a
-// function because the header holds credentials: fmt prints what a struct points to, but it does not call functions.
+// Header returns a function that returns a header with the User-Agent and the given keys and values, the same at each
+// call. It is a function because the header holds credentials: fmt prints fields, but does not call functions.
 func (t *Transport) Header(keyValues ...string) func() http.Header {
 	h := http.Header{"User-Agent": {t.userAgent}}
 	for i := 0; i+1 < len(keyValues); i += 2 {
@@ -99,9 +99,6 @@ func (t *Transport) Timeout() time.Duration { return t.timeout }
 
 // Delivery is the mode of messages.
 func (t *Transport) Delivery() Delivery { return t.delivery }
-
-// String names the transport's provider, never its secrets.
-func (t *Transport) String() string { return "transport of " + t.provider }
 
 // A Request is one operation. The transport does not change it, except for Sink.Written.
 type Request struct {
@@ -123,16 +120,16 @@ type Request struct {
 	// Again, if set, returns the body to send in place of a body that the service has refused (Invalid). The next attempt
 	// sends it at once. Again is asked until it has given a body.
 	Again func(*Result) (body []byte, ok bool)
-	// Judge, if set, sees every answer before anything is decided. It may change the Class where the status alone
-	// does not tell: a documented success is Done, an undocumented one is Ambiguous. Body is nil if it could not be
-	// read whole; the Class that Judge sees already takes that into account.
+	// Judge, if set, sees every answer before anything is decided. It may change the Class if the status alone does
+	// not tell: a documented success is Done, an undocumented success is Ambiguous. Body is nil if it could not be
+	// read whole; the Class already takes that into account.
 	Judge func(*Result)
 	// Wait, if set, returns how long the service asks to wait in a way of its own, 0 if it does not ask. If it is 0,
 	// the usual headers are read.
 	Wait func(*Result) time.Duration
 }
 
-// A Result is the outcome of a call. Status, Header and Body are those of the last answer; they are zero without one.
+// A Result is the outcome of a call. Status, Header and Body are those of the last answer, zero if there was no answer.
 type Result struct {
 	Class      Class
 	Status     int
@@ -153,7 +150,7 @@ func (t *Transport) Do(ctx context.Context, r Request) Result {
 }
 
 // Try makes a call in another protocol than HTTP, with the rules that [Transport.Do] has for a Message: it counts and
-// reports the attempts, decides whether there is another, and waits before it. The function makes one attempt, limits
+// reports the attempts, decides whether there is another, and waits before it. The function makes an attempt, limits
 // its time itself, and returns an error that is safe to print (see [Transport.Lost]).
 func (t *Transport) Try(ctx context.Context, op string, attempt func(context.Context) (Class, error)) Result {
 	c := t.newCall(Request{Op: op, Repeat: Message})

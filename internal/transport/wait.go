@@ -13,9 +13,9 @@ const maxReset = time.Hour
 // readWait sets RetryAfter from the answer of a call that may be repeated: with Request.Wait, else from the headers.
 func (c *call) readWait() {
 	switch c.Class {
-	case Done, Invalid, Unauthorized, NotFound, Unsupported:
-		return
 	case RateLimited, Unavailable, Ambiguous:
+	default:
+		return
 	}
 	if c.r.Wait != nil {
 		c.RetryAfter = max(0, c.r.Wait(&c.Result))

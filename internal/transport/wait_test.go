@@ -52,8 +52,8 @@ var waitTests = []struct {
 	{"Retry-After as a date, the server having no clock", 0, 429, http.Header{"Date": {""}, "Retry-After": {date(http.TimeFormat, 9*time.Second)}}, 9 * time.Second},
 	{"Retry-After in the past", 0, 429, after(date(http.TimeFormat, -time.Minute)), 0},
 	{"Retry-After in the past, of a 503", 0, 503, after(date(http.TimeFormat, -time.Minute)), 0},
-	{"Retry-After of no time", 0, 429, after("0"), 0},
-	{"Retry-After less than nothing", 0, 429, after("-5"), 0},
+	{"a Retry-After of 0", 0, 429, after("0"), 0},
+	{"a negative Retry-After", 0, 429, after("-5"), 0},
 	{"Retry-After that overflows seconds", 0, 429, after("99999999999"), 0},
 	{"Retry-After that overflows everything", 0, 429, after("99999999999999999999999999"), 0},
 	{"Retry-After in words", 0, 429, after("soon"), 0},
@@ -69,7 +69,7 @@ var waitTests = []struct {
 	{"a reset in more than an hour", 0, 429, resetAt(epoch(0, time.Hour+time.Second)), 0},
 	{"a reset in milliseconds", 0, 429, resetAt(epoch(0, 12*time.Second) + "000"), 0},
 	{"a reset in seconds from now", 0, 429, resetAt("12"), 12 * time.Second},
-	{"a reset less than nothing", 0, 429, resetAt("-12"), 0},
+	{"a negative reset", 0, 429, resetAt("-12"), 0},
 	{"a reset that overflows a time", 0, 429, resetAt(strconv.FormatInt(math.MaxInt64, 10)), 0},
 	{"a reset that overflows everything", 0, 429, resetAt("99999999999999999999999999"), 0},
 	{"HipChat's rate limit is used up", 0, 429, http.Header{
@@ -87,9 +87,9 @@ var waitTests = []struct {
 	{"both of HipChat's are in the past", 0, 429, http.Header{
 		"X-Ratelimit-Reset": {epoch(0, -2*time.Second)}, "X-Floodcontrol-Reset": {epoch(0, -3*time.Second)},
 	}, 0},
-	{"a period less than nothing", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"-11"}}, 0},
+	{"a negative period", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"-11"}}, 0},
 	{"the period of Opsgenie's limit", 0, 429, http.Header{"X-Ratelimit-Period-In-Sec": {"11"}}, 11 * time.Second},
-	{"no word about it", 0, 429, nil, 0},
+	{"no header about a wait", 0, 429, nil, 0},
 }
 
 func TestWaits(t *testing.T) {
@@ -125,7 +125,7 @@ func TestTheServicesOwnWait(t *testing.T) {
 	}{
 		{"comes first", 10 * time.Second, 10 * time.Second},
 		{"is silent: the headers count", 0, 3 * time.Second},
-		{"is less than nothing: the headers count", -time.Hour, 3 * time.Second},
+		{"is negative: the headers count", -time.Hour, 3 * time.Second},
 	}
 	for _, tt := range tests {
 		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
@@ -275,9 +275,13 @@ func TestCancel(t *testing.T) {
 				cancel(errOperator)
 			}
 			time.AfterFunc(tt.after, func() { cancel(errOperator) })
+			last := tt.attempts == 0
 			start := time.Now()
-			r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
+			r := transport.New("chatwork", options{
+				Client: s.Client(), OnAttempt: func(_ context.Context, a transport.Attempt) { last = a.Last },
+			}).Do(ctx, post(t, fakehttp.MemoryURL))
 			check(t, "time", time.Since(start), tt.after)
+			check(t, "another attempt was announced", !last, tt.retry > 0)
 			check(t, "class", r.Class, tt.class)
 			check(t, "status", r.Status, tt.status)
 			check(t, "attempts", r.Attempts, tt.attempts)
@@ -290,45 +294,24 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestCancelWhileDialing(t *testing.T) {
+func TestADialIsLimitedInTime(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		tp := pipe(t, s)
 		ended := make(chan struct{}) // net/http goes on dialing after the call has returned
 		defer close(ended)
-		tp.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		o := through(dialing(pipe(t, s), -1, func() (net.Conn, error) {
 			<-ended
 			return nil, net.ErrClosed
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(3*time.Second, cancel)
+		}))
+		o.MaxAttempts, o.Delivery = 1, transport.AtMostOnce
 		start := time.Now()
-		r := transport.New("chatwork", through(tp)).Do(ctx, post(t, fakehttp.MemoryURL))
-		check(t, "time", time.Since(start), 3*time.Second)
+		r := transport.New("twilio", o).Do(t.Context(), post(t, fakehttp.MemoryURL))
+		check(t, "time", time.Since(start), transport.DefaultTimeout)
 		check(t, "class", r.Class, unavailable)
-		check(t, "words", r.Err.Error(), "context canceled")
-
-		start = time.Now()
-		r = transport.New("twilio", options{Client: &http.Client{Transport: tp}, MaxAttempts: 1, Delivery: transport.AtMostOnce}).Do(t.Context(), post(t, fakehttp.MemoryURL))
-		check(t, "time of a dial that never ends", time.Since(start), transport.DefaultTimeout)
-		check(t, "class", r.Class, unavailable)
-	})
-}
-
-func TestCancelAfterALostAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T, s *fakehttp.Server) {
-		s.Inject(lostAnswer, refusal(429, "10"))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		time.AfterFunc(5*time.Second, cancel)
-		r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
-		check(t, "class", r.Class, ambiguous)
-		check(t, "status", r.Status, 429)
-		check(t, "RetryAfter", r.RetryAfter, 10*time.Second)
-		check(t, "it was cancelled", errors.Is(r.Err, context.Canceled), true)
 	})
 }
 
 // The caller's deadline is context.DeadlineExceeded. The attempt's timeout is another error.
-func TestDeadlines(t *testing.T) {
+func TestTheCallersDeadlineIsNotATimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		s.Inject(fault{Break: fakehttp.Silence, Times: -1})
 		tr := transport.New("chatwork", options{Client: s.Client(), MaxAttempts: 1})
@@ -342,25 +325,6 @@ func TestDeadlines(t *testing.T) {
 		var timeout net.Error
 		check(t, "the attempt's deadline is a timeout", errors.As(r.Err, &timeout) && timeout.Timeout(), true)
 	})
-}
-
-// If the context is cancelled at the end of the wait, there may be another attempt or not. Without another attempt, the
-// outcome of the last one stands.
-func TestCancelAtTheEndOfTheWait(t *testing.T) {
-	for range 50 {
-		bubble(t, func(t *testing.T, s *fakehttp.Server) {
-			s.Inject(refusal(429, "3"))
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(3*time.Second, cancel)
-			r := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, post(t, fakehttp.MemoryURL))
-			if r.Attempts == 1 && (r.Class != limited || r.Status != 429) {
-				t.Errorf("class %d, status %d, error %v", r.Class, r.Status, r.Err)
-			}
-			if r.Class != done && !errors.Is(r.Err, context.Canceled) {
-				t.Errorf("class %d, error %v", r.Class, r.Err)
-			}
-		})
-	}
 }
 
 // There is no attempt after a wait during which the context ended.
