@@ -145,9 +145,8 @@ func checkSource(p *provider.Problems, source string) {
 	}
 }
 
-// settle completes the receipt with the event's id.
-func settle(_ context.Context, _ Message, result transport.Result, r *mackerel.Receipt) error {
-	a, _ := decode(result.Body)
-	r.ID, r.Queued = a.eventID(), true
+// settle notes in the receipt that rules and targets come later.
+func settle(_ context.Context, _ Message, _ transport.Result, r *mackerel.Receipt) error {
+	r.Queued = true
 	return nil
 }
