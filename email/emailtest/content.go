@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// hardLimit is how much of a mail is kept, in bytes.
-const hardLimit = 64 << 20
-
 // data handles DATA and the mail after it.
 func (s *session) data(parameter string) error {
 	switch {
@@ -15,9 +12,6 @@ func (s *session) data(parameter string) error {
 		return s.refuse("501 5.5.4", "DATA takes no parameter")
 	case s.mail == nil || len(s.mail.to) == 0:
 		return s.refuse("503 5.5.1", "DATA without a recipient")
-	}
-	if done, err := s.fail(AtData); done {
-		return err
 	}
 	if err := s.reply("354 end with a dot"); err != nil {
 		return err
@@ -27,7 +21,7 @@ func (s *session) data(parameter string) error {
 		return err
 	}
 	t := s.mail
-	defer func() { s.mail = nil }()
+	s.mail = nil
 	return s.finish(t, raw, problem)
 }
 
@@ -46,11 +40,9 @@ func (s *session) content() (raw, problem string, err error) {
 		if problem == "" && (!whole || len(line) > maxLine || strings.ContainsAny(text, "\r\x00")) {
 			problem = "line " + strconv.Itoa(n) + " is too long or has a bare CR or LF or a NUL"
 		}
-		if b.Len() < hardLimit {
-			b.WriteString(strings.TrimPrefix(line, "."))
-		}
+		b.WriteString(strings.TrimPrefix(line, "."))
 		if n == 1 {
-			if done, err := s.fail(AtBody); done {
+			if done, err := s.fail(AtBody, s.mail.to...); done {
 				return "", "", err
 			}
 		}

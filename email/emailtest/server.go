@@ -3,6 +3,7 @@ package emailtest
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -40,11 +41,9 @@ const defaultSize = 10 << 20
 
 // A Server is a fake SMTP server. It is safe for concurrent use.
 type Server struct {
-	state     *fakehttp.Server // has limits, tokens and clock, and serves nothing
-	tls       *tls.Config      // the server's
-	clientTLS *tls.Config
-	closing   chan struct{} // closed by Close
-	sessions  sync.WaitGroup
+	state    *fakehttp.Server // has limits, tokens and clock, and serves nothing
+	closing  chan struct{}    // closed by Close
+	sessions sync.WaitGroup
 
 	commands fakehttp.Log[string]
 	mails    fakehttp.Log[Mail]
@@ -67,7 +66,6 @@ func New() *Server {
 		state: fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: lane}),
 		conns: make(map[net.Conn]struct{}), closing: make(chan struct{}), size: defaultSize,
 	}
-	s.tls, s.clientTLS = certificates()
 	s.AddToken(Username + ":" + Password)
 	return s
 }
@@ -75,10 +73,9 @@ func New() *Server {
 // Config returns the configuration of a notifier that sends from Sender to Recipient through the fake, over the
 // loopback interface.
 func (s *Server) Config() email.Config {
-	return email.Config{
-		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
-		Username: Username, Password: mackerel.NewSecret(Password), From: Sender, To: []string{Recipient},
-	}
+	c := s.MemoryConfig()
+	c.Host, c.Port, c.Dial = s.Host(), s.Port(), nil
+	return c
 }
 
 // MemoryConfig returns the configuration of a notifier that sends from Sender to Recipient through the fake, in memory,
@@ -91,8 +88,12 @@ func (s *Server) MemoryConfig() email.Config {
 }
 
 // TLSConfig returns a client's configuration that trusts the server's certificate, which is for [MemoryHost], localhost
-// and the loopback addresses. It is the caller's.
-func (s *Server) TLSConfig() *tls.Config { return s.clientTLS.Clone() }
+// and the loopback addresses.
+func (s *Server) TLSConfig() *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate().Leaf)
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
 
 // Host returns the loopback address of the server. Host, Port and TLSPort are not for a testing/synctest bubble.
 func (s *Server) Host() string { return s.listener(&s.start, false).IP.String() }
@@ -231,14 +232,14 @@ func (s *Server) Advance(d time.Duration) { s.state.Advance(d) }
 // Strict chooses whether a mail without a Date or Message-ID is refused. At first it is accepted.
 func (s *Server) Strict(on bool) { s.state.Strict(on) }
 
-// extensions are all that Hide knows.
-var extensions = []string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES"}
+// hideable are the extensions that Hide knows.
+var hideable = []string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE"}
 
-// Hide leaves extensions out of what the server offers from now on: STARTTLS, AUTH, SIZE, 8BITMIME,
-// ENHANCEDSTATUSCODES, or one way to authenticate, as "AUTH PLAIN". It panics if it does not know an extension.
+// Hide leaves extensions out of what the server offers from now on: STARTTLS, SIZE, AUTH, or a way to authenticate, as
+// "AUTH PLAIN". It panics if it does not know an extension.
 func (s *Server) Hide(names ...string) {
 	for _, name := range names {
-		if !slices.Contains(extensions, name) {
+		if !slices.Contains(hideable, name) {
 			panic("emailtest: Hide: unknown extension " + name)
 		}
 	}

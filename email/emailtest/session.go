@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/mail"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,11 +52,15 @@ func (s *session) run(implicit bool) error {
 			return err
 		}
 	}
-	if err := s.answer(AtConnect, "220 "+MemoryHost+" ESMTP emailtest"); err != nil {
+	done, err := s.fail(AtConnect)
+	if !done {
+		err = s.reply("220 " + MemoryHost + " ESMTP emailtest")
+	}
+	if err != nil {
 		return err
 	}
 	for {
-		line, err := s.line(maxCommand)
+		line, err := s.line()
 		if err != nil {
 			return err
 		}
@@ -66,7 +72,8 @@ func (s *session) run(implicit bool) error {
 }
 
 func (s *session) encrypt() error {
-	conn := tls.Server(s.conn, s.server.tls)
+	certificates := []tls.Certificate{certificate()}
+	conn := tls.Server(s.conn, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12})
 	if err := conn.Handshake(); err != nil {
 		return err
 	}
@@ -75,13 +82,13 @@ func (s *session) encrypt() error {
 }
 
 // line reads one line without its end. A malformed line ends the session.
-func (s *session) line(most int) (string, error) {
+func (s *session) line() (string, error) {
 	line, err := s.in.ReadString('\n')
 	if err != nil {
 		return "", err
 	}
 	text, whole := strings.CutSuffix(line, "\r\n")
-	if !whole || len(line) > most || strings.ContainsAny(text, "\r\x00") {
+	if !whole || len(line) > maxCommand || strings.ContainsAny(text, "\r\x00") {
 		if err := s.refuse("500 5.5.2", "a line too long or without CR LF"); err != nil {
 			return "", err
 		}
@@ -96,20 +103,8 @@ func (s *session) reply(lines ...string) error {
 	return err
 }
 
-// answer replies at a step, unless there is a fault.
-func (s *session) answer(at Step, lines ...string) error {
-	if done, err := s.fail(at); done {
-		return err
-	}
-	return s.reply(lines...)
-}
-
 // fail applies a pending fault, and reports whether there was one. The error ends the session.
-func (s *session) fail(at Step) (bool, error) {
-	var recipients []string
-	if s.mail != nil {
-		recipients = s.mail.to
-	}
+func (s *session) fail(at Step, recipients ...string) (bool, error) {
 	f, found := s.server.fault(at, recipients)
 	if !found {
 		return false, nil
@@ -144,9 +139,15 @@ func (s *session) refuse(reply, problem string) error {
 // command handles one command. The error ends the session.
 func (s *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
-	switch strings.ToUpper(verb) {
+	verb = strings.ToUpper(verb)
+	if verb != "RCPT" { // its recipient is not known yet
+		if done, err := s.fail(stepOf(verb), s.recipients()...); done {
+			return err
+		}
+	}
+	switch verb {
 	case "EHLO", "HELO":
-		return s.greet(strings.ToUpper(verb), rest)
+		return s.greet(verb, rest)
 	case "STARTTLS":
 		return s.startTLS(rest)
 	case "AUTH":
@@ -159,16 +160,31 @@ func (s *session) command(line string) error {
 		return s.data(rest)
 	case "RSET":
 		s.mail = nil
-		return s.answer(AtReset, "250 2.0.0 forgotten")
+		return s.reply("250 2.0.0 forgotten")
 	case "NOOP":
 		return s.reply("250 2.0.0 yes")
 	case "QUIT":
-		if err := s.answer(AtQuit, "221 2.0.0 good bye"); err != nil {
+		if err := s.reply("221 2.0.0 good bye"); err != nil {
 			return err
 		}
 		return errHangUp
 	}
 	return s.refuse("500 5.5.1", "unknown command "+strconv.Quote(verb))
+}
+
+func stepOf(verb string) Step {
+	if verb == "HELO" {
+		return AtHello
+	}
+	return Step(verb)
+}
+
+// recipients returns those of the mail on its way.
+func (s *session) recipients() []string {
+	if s.mail == nil {
+		return nil
+	}
+	return s.mail.to
 }
 
 func (s *session) greet(verb, name string) error {
@@ -177,34 +193,20 @@ func (s *session) greet(verb, name string) error {
 	}
 	s.hello, s.mail = true, nil
 	if verb == "HELO" {
-		return s.answer(AtHello, "250 "+MemoryHost)
+		return s.reply("250 " + MemoryHost)
 	}
-	lines := []string{"250-" + MemoryHost}
-	for _, extension := range s.extensions() {
-		lines = append(lines, "250-"+extension)
-	}
-	last := len(lines) - 1
-	lines[last] = strings.Replace(lines[last], "250-", "250 ", 1)
-	return s.answer(AtHello, lines...)
-}
-
-func (s *session) extensions() []string {
-	var all []string
+	lines := []string{"250-" + MemoryHost, "250-8BITMIME"}
 	if s.server.offers("SIZE") {
-		all = append(all, "SIZE "+strconv.Itoa(s.server.limit()))
+		lines = append(lines, "250-SIZE "+strconv.Itoa(s.server.limit()))
 	}
-	for _, e := range []string{"8BITMIME", "ENHANCEDSTATUSCODES"} {
-		if s.server.offers(e) {
-			all = append(all, e)
-		}
+	ways := s.ways()
+	switch {
+	case !s.tls && s.server.offers("STARTTLS"):
+		lines = append(lines, "250-STARTTLS")
+	case len(ways) > 0:
+		lines = append(lines, "250-AUTH "+strings.Join(ways, " "))
 	}
-	if !s.tls && s.server.offers("STARTTLS") {
-		return append(all, "STARTTLS")
-	}
-	if ways := s.ways(); len(ways) > 0 {
-		all = append(all, "AUTH "+strings.Join(ways, " "))
-	}
-	return all
+	return s.reply(append(lines, "250 ENHANCEDSTATUSCODES")...)
 }
 
 // ways returns the ways to authenticate.
@@ -225,9 +227,6 @@ func (s *session) startTLS(parameter string) error {
 	case s.tls || !s.server.offers("STARTTLS"):
 		return s.refuse("503 5.5.1", "STARTTLS is not offered")
 	}
-	if done, err := s.fail(AtStartTLS); done {
-		return err
-	}
 	if err := s.reply("220 2.0.0 go ahead"); err != nil {
 		return err
 	}
@@ -241,14 +240,11 @@ func (s *session) authenticate(parameters string) error {
 		return s.refuse("503 5.5.1", "AUTH out of order")
 	case !s.tls && s.server.offers("STARTTLS"):
 		return s.refuse("538 5.7.11", "encryption is required for AUTH")
-	case !strings.Contains(" "+strings.Join(s.ways(), " ")+" ", " "+strings.ToUpper(way)+" "):
+	case !slices.Contains(s.ways(), strings.ToUpper(way)):
 		return s.refuse("504 5.5.4", "unknown way to authenticate "+strconv.Quote(way))
 	}
 	user, password, err := s.credentials(strings.ToUpper(way), initial)
 	if err != nil {
-		return err
-	}
-	if done, err := s.fail(AtAuth); done {
 		return err
 	}
 	if !s.server.state.HasToken(user + ":" + password) {
@@ -283,7 +279,7 @@ func (s *session) ask(question string) (string, error) {
 	if err := s.reply("334 " + base64.StdEncoding.EncodeToString([]byte(question))); err != nil {
 		return "", err
 	}
-	return s.line(maxCommand)
+	return s.line()
 }
 
 // decoded returns "" if s is not base64.
@@ -297,7 +293,7 @@ func decoded(s string) string {
 
 // begin handles MAIL FROM.
 func (s *session) begin(rest string) error {
-	from, parameters, ok := path(rest, "FROM:")
+	from, parameters, ok := path(mailFrom, rest)
 	switch {
 	case !s.hello || s.mail != nil:
 		return s.refuse("503 5.5.1", "MAIL out of order")
@@ -314,9 +310,6 @@ func (s *session) begin(rest string) error {
 			return s.refuse(reply, problem)
 		}
 	}
-	if done, err := s.fail(AtMail); done {
-		return err
-	}
 	if !s.server.state.Take(lane, s.user).OK {
 		return s.refuse("450 4.2.1", "too many mails")
 	}
@@ -327,21 +320,21 @@ func (s *session) begin(rest string) error {
 // parameter reads a parameter of MAIL. It returns the reply and the problem if the parameter is refused.
 func (s *session) parameter(t *transaction, p string) (reply, problem string) {
 	name, value, _ := strings.Cut(strings.ToUpper(p), "=")
-	switch size, err := strconv.Atoi(value); {
-	case name == "BODY" && s.server.offers("8BITMIME") && (value == "8BITMIME" || value == "7BIT"):
+	size, err := strconv.Atoi(value)
+	switch {
+	case name == "BODY" && (value == "8BITMIME" || value == "7BIT"):
 		t.eightBits = value == "8BITMIME"
-	case name == "SIZE" && s.server.offers("SIZE") && err == nil && size <= s.server.limit():
-	case name == "SIZE" && s.server.offers("SIZE") && err == nil:
-		return "552 5.3.4", "the mail is too long"
-	default:
+	case name != "SIZE" || err != nil || !s.server.offers("SIZE"):
 		return "555 5.5.4", "unknown parameter " + strconv.Quote(p)
+	case size > s.server.limit():
+		return "552 5.3.4", "the mail is too long"
 	}
 	return "", ""
 }
 
 // address handles RCPT TO.
 func (s *session) address(rest string) error {
-	to, parameters, ok := path(rest, "TO:")
+	to, parameters, ok := path(rcptTo, rest)
 	switch {
 	case s.mail == nil:
 		return s.refuse("503 5.5.1", "RCPT without MAIL")
@@ -350,27 +343,24 @@ func (s *session) address(rest string) error {
 	case len(parameters) > 0:
 		return s.refuse("555 5.5.4", "unknown parameter "+strconv.Quote(parameters[0]))
 	}
-	s.mail.to = append(s.mail.to, to)
-	if done, err := s.fail(AtRcpt); done {
-		s.mail.to = s.mail.to[:len(s.mail.to)-1]
+	if done, err := s.fail(AtRcpt, to); done {
 		return err
 	}
+	s.mail.to = append(s.mail.to, to)
 	return s.reply("250 2.1.5 go on")
 }
 
-// path reads "FROM:<address> parameters".
-func path(rest, keyword string) (address string, parameters []string, ok bool) {
-	if len(rest) < len(keyword) || !strings.EqualFold(rest[:len(keyword)], keyword) {
+var (
+	mailFrom = regexp.MustCompile(`(?i)^FROM:<([^>]*)>( .*)?$`)
+	rcptTo   = regexp.MustCompile(`(?i)^TO:<([^>]*)>( .*)?$`)
+)
+
+// path reads the address, which is empty for a bounce, and the parameters after it.
+func path(form *regexp.Regexp, rest string) (address string, parameters []string, ok bool) {
+	parts := form.FindStringSubmatch(rest)
+	if parts == nil {
 		return "", nil, false
 	}
-	text, after, closed := strings.Cut(rest[len(keyword):], ">")
-	text, opened := strings.CutPrefix(text, "<")
-	if !closed || !opened || after != "" && after[0] != ' ' {
-		return "", nil, false
-	}
-	if text == "" {
-		return "", strings.Fields(after), true // of a bounce
-	}
-	a, err := mail.ParseAddress("<" + text + ">")
-	return text, strings.Fields(after), err == nil && a.Name == "" && isASCII(text)
+	_, err := mail.ParseAddress("<" + parts[1] + ">")
+	return parts[1], strings.Fields(parts[2]), parts[1] == "" || err == nil && isASCII(parts[1])
 }
