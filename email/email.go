@@ -123,11 +123,10 @@ type Config struct {
 // A Notifier sends alerts to one list of recipients. It is safe for concurrent use.
 type Notifier struct {
 	flow      provider.Flow[Message]
-	server    *server
+	config    Config
 	from      *mail.Address
 	to        []*mail.Address
 	userAgent string
-	language  mackerel.Language
 }
 
 var (
@@ -142,7 +141,7 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{server: newServer(c), from: from, language: c.Text.Language, flow: provider.Flow[Message]{
+	n := &Notifier{config: c.complete(), from: from, flow: provider.Flow[Message]{
 		Service: provider.Service{Name: name, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message { return DefaultMessage(a, c.Text) },
