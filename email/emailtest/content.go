@@ -10,7 +10,7 @@ func (s *session) data(parameter string) error {
 	switch {
 	case parameter != "":
 		return s.refuse("501 5.5.4", "DATA takes no parameter")
-	case s.mail == nil || len(s.mail.to) == 0:
+	case len(s.mail.to) == 0:
 		return s.refuse("503 5.5.1", "DATA without a recipient")
 	}
 	if err := s.reply("354 end with a dot"); err != nil {
@@ -21,7 +21,7 @@ func (s *session) data(parameter string) error {
 		return err
 	}
 	t := s.mail
-	s.mail = nil
+	s.mail = transaction{}
 	return s.finish(t, raw, problem)
 }
 
@@ -50,7 +50,7 @@ func (s *session) content() (raw, problem string, err error) {
 }
 
 // finish replies to a whole mail.
-func (s *session) finish(t *transaction, raw, problem string) error {
+func (s *session) finish(t transaction, raw, problem string) error {
 	f, faulty := s.server.fault(AtContent, t.to)
 	if faulty && !f.Handled {
 		return s.apply(f)

@@ -1,6 +1,7 @@
 package emailtest
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -95,21 +96,22 @@ func (s *Server) TLSConfig() *tls.Config {
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
-// Host returns the loopback address of the server. Host, Port and TLSPort are not for a testing/synctest bubble.
-func (s *Server) Host() string { return s.listener(&s.start, false).IP.String() }
+// Host returns the loopback address of the server.
+func (s *Server) Host() string { return "127.0.0.1" }
 
-// Port returns the port on which sessions begin without TLS and STARTTLS is offered.
-func (s *Server) Port() int { return s.listener(&s.start, false).Port }
+// Port returns the port of Host on which sessions begin without TLS and STARTTLS is offered. Port and TLSPort are not
+// for a testing/synctest bubble.
+func (s *Server) Port() int { return s.port(&s.start, false) }
 
-// TLSPort returns the port with TLS from the first byte.
-func (s *Server) TLSPort() int { return s.listener(&s.implicit, true).Port }
+// TLSPort returns the port of Host with TLS from the first byte.
+func (s *Server) TLSPort() int { return s.port(&s.implicit, true) }
 
-// listener opens a port if it is not open yet. It panics if there is no free port.
-func (s *Server) listener(l *net.Listener, implicit bool) *net.TCPAddr {
+// port opens a port if it is not open yet. It panics if there is no free port.
+func (s *Server) port(l *net.Listener, implicit bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if *l == nil {
-		opened, err := net.Listen("tcp", "127.0.0.1:0")
+		opened, err := net.Listen("tcp", s.Host()+":0")
 		if err != nil {
 			panic("emailtest: cannot listen on the loopback interface: " + err.Error())
 		}
@@ -120,7 +122,7 @@ func (s *Server) listener(l *net.Listener, implicit bool) *net.TCPAddr {
 			s.sessions.Go(func() { s.accept(opened, implicit) })
 		}
 	}
-	return (*l).Addr().(*net.TCPAddr) //nolint:forcetypeassert // of a TCP listener
+	return (*l).Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
 }
 
 func (s *Server) accept(l net.Listener, implicit bool) {
@@ -159,14 +161,15 @@ func (s *Server) serve(conn net.Conn, implicit bool) bool {
 	s.made++
 	s.conns[conn] = struct{}{}
 	s.sessions.Go(func() {
-		err := newSession(s, conn).run(implicit)
+		session := &session{server: s, conn: conn, in: bufio.NewReader(conn), out: conn}
+		err := session.run(implicit)
 		if p, ok := conn.(*pipe); ok && errors.Is(err, errHangUp) {
 			_ = p.flush() // fails if the client does not read the last reply
 		}
-		s.mu.Lock()
-		delete(s.conns, conn)
-		s.mu.Unlock()
 		_ = conn.Close() // the session is over
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, conn)
 	})
 	return true
 }

@@ -31,18 +31,15 @@ type session struct {
 	tls   bool
 	user  string
 	hello bool // there was an EHLO or HELO since TLS began
-	mail  *transaction
+	mail  transaction
 }
 
-// A transaction is a mail on its way.
+// A transaction is a mail on its way, from MAIL on.
 type transaction struct {
+	begun     bool
 	from      string
 	to        []string
 	eightBits bool
-}
-
-func newSession(s *Server, conn net.Conn) *session {
-	return &session{server: s, conn: conn, in: bufio.NewReader(conn), out: conn}
 }
 
 // run talks to the client until the session ends.
@@ -77,7 +74,7 @@ func (s *session) encrypt() error {
 	if err := conn.Handshake(); err != nil {
 		return err
 	}
-	s.in, s.out, s.tls, s.hello, s.mail, s.user = bufio.NewReader(conn), conn, true, false, nil, ""
+	*s = session{server: s.server, conn: s.conn, in: bufio.NewReader(conn), out: conn, tls: true}
 	return nil
 }
 
@@ -140,8 +137,12 @@ func (s *session) refuse(reply, problem string) error {
 func (s *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	verb = strings.ToUpper(verb)
-	if verb != "RCPT" { // its recipient is not known yet
-		if done, err := s.fail(stepOf(verb), s.recipients()...); done {
+	at := Step(verb)
+	if verb == "HELO" {
+		at = AtHello
+	}
+	if at != AtRcpt { // its recipient is not known yet
+		if done, err := s.fail(at, s.mail.to...); done {
 			return err
 		}
 	}
@@ -159,7 +160,7 @@ func (s *session) command(line string) error {
 	case "DATA":
 		return s.data(rest)
 	case "RSET":
-		s.mail = nil
+		s.mail = transaction{}
 		return s.reply("250 2.0.0 forgotten")
 	case "NOOP":
 		return s.reply("250 2.0.0 yes")
@@ -172,26 +173,11 @@ func (s *session) command(line string) error {
 	return s.refuse("500 5.5.1", "unknown command "+strconv.Quote(verb))
 }
 
-func stepOf(verb string) Step {
-	if verb == "HELO" {
-		return AtHello
-	}
-	return Step(verb)
-}
-
-// recipients returns those of the mail on its way.
-func (s *session) recipients() []string {
-	if s.mail == nil {
-		return nil
-	}
-	return s.mail.to
-}
-
 func (s *session) greet(verb, name string) error {
 	if name == "" || strings.ContainsAny(name, " \t") {
 		return s.refuse("501 5.5.4", verb+" needs the name of the client's machine")
 	}
-	s.hello, s.mail = true, nil
+	s.hello, s.mail = true, transaction{}
 	if verb == "HELO" {
 		return s.reply("250 " + MemoryHost)
 	}
@@ -236,7 +222,7 @@ func (s *session) startTLS(parameter string) error {
 func (s *session) authenticate(parameters string) error {
 	way, initial, _ := strings.Cut(parameters, " ")
 	switch {
-	case !s.hello || s.mail != nil || s.user != "":
+	case !s.hello || s.mail.begun || s.user != "":
 		return s.refuse("503 5.5.1", "AUTH out of order")
 	case !s.tls && s.server.offers("STARTTLS"):
 		return s.refuse("538 5.7.11", "encryption is required for AUTH")
@@ -295,7 +281,7 @@ func decoded(s string) string {
 func (s *session) begin(rest string) error {
 	from, parameters, ok := path(mailFrom, rest)
 	switch {
-	case !s.hello || s.mail != nil:
+	case !s.hello || s.mail.begun:
 		return s.refuse("503 5.5.1", "MAIL out of order")
 	case !s.tls && s.server.offers("STARTTLS"):
 		return s.refuse("530 5.7.0", "STARTTLS first")
@@ -304,9 +290,9 @@ func (s *session) begin(rest string) error {
 	case !ok:
 		return s.refuse("501 5.1.7", "MAIL needs FROM:<address>")
 	}
-	t := &transaction{from: from}
+	t := transaction{begun: true, from: from}
 	for _, p := range parameters {
-		if reply, problem := s.parameter(t, p); reply != "" {
+		if reply, problem := s.parameter(&t, p); reply != "" {
 			return s.refuse(reply, problem)
 		}
 	}
@@ -336,7 +322,7 @@ func (s *session) parameter(t *transaction, p string) (reply, problem string) {
 func (s *session) address(rest string) error {
 	to, parameters, ok := path(rcptTo, rest)
 	switch {
-	case s.mail == nil:
+	case !s.mail.begun:
 		return s.refuse("503 5.5.1", "RCPT without MAIL")
 	case !ok || to == "":
 		return s.refuse("501 5.1.3", "RCPT needs TO:<address>")
