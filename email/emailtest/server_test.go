@@ -277,21 +277,21 @@ func TestFaultsHappenAsOftenAsTheySay(t *testing.T) {
 
 func TestFaultsThatCannotBeAppliedPanic(t *testing.T) {
 	s := servicetest.Start(t, emailtest.New())
-	for _, f := range []func(){
-		func() { s.Inject(emailtest.Fault{At: "x", Reply: "550 x"}) },
-		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail}) },
-		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail, Break: fakehttp.HalfBody}) },
-		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "no"}) },
-		func() { s.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "550 x\r\n"}) },
-		func() { s.Inject(emailtest.Fault{At: emailtest.AtBody, Reply: "550 x"}) },
-		func() {
-			s.Inject(emailtest.Fault{At: emailtest.AtMail, Handled: true, Break: fakehttp.CloseConnection})
-		},
-		func() { s.Hide("x") },
+	for _, f := range []emailtest.Fault{
+		{At: "x", Reply: "550 x"},
+		{At: emailtest.AtMail},
+		{At: emailtest.AtMail, Break: fakehttp.HalfBody},
+		{At: emailtest.AtMail, Reply: "no"},
+		{At: emailtest.AtMail, Reply: "550 x\r\n"},
+		{At: emailtest.AtBody, Reply: "550 x"},
+		{At: emailtest.AtMail, Handled: true, Break: fakehttp.CloseConnection},
 	} {
-		if !panics(f) {
-			t.Error("no panic")
+		if !panics(func() { s.Inject(f) }) {
+			t.Errorf("%+v does not panic", f)
 		}
+	}
+	if !panics(func() { s.Hide("x") }) {
+		t.Error("an unknown extension does not panic")
 	}
 }
 
