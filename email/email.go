@@ -26,8 +26,7 @@
 //		err = f.Notifier.Notify(ctx, alert)
 //	}
 //
-// With one recipient, the error is a [mackerel.Error]. So it is if no recipient got the mail because the server could
-// not be reached or refused the session.
+// With one recipient, or if there was no session with the server, the error is a [mackerel.Error].
 //
 // An attempt sends one mail to each recipient who has not got it, over one connection unless that breaks. Call.Timeout
 // limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
@@ -37,9 +36,8 @@
 // [mackerel.AtMostOnce] the error is [mackerel.ErrAmbiguous].
 //
 // A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
-// drop or hide the second of two mails with the same Message-ID; others show both. The Message-ID is made of the
-// sender, the recipient, the thread, the state and all that the mail says. A reminder that says the same as the mail
-// before is therefore a repeat too, unless Message.State tells the two apart.
+// drop or hide the second of two mails with the same Message-ID; others show both. A reminder that says the same as the
+// mail before is a repeat too, unless Message.State tells the two apart.
 //
 // Call.Client and an HTTP proxy are not used. See Config.Dial.
 //

@@ -13,8 +13,7 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// This package compiles the SDK's signer and no other part of the SDK. The credentials need the permission
-// events:PutEvents.
+// The credentials need the permission events:PutEvents. This package compiles the SDK's signer and nothing else of it.
 //
 // # Detail
 //
