@@ -19,9 +19,6 @@ func isHost(s string) bool {
 	return err == nil || hostName.MatchString(s)
 }
 
-// unbracketed returns the address of a host without the brackets that it has in EHLO.
-func unbracketed(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, "["), "]") }
-
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()

@@ -66,6 +66,7 @@ import (
 	"net"
 	"net/mail"
 	"strconv"
+	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -172,7 +173,7 @@ func (c Config) check(p *provider.Problems) (from *mail.Address, to []*mail.Addr
 	c.checkCredentials(p)
 	from = address(p, "From", c.From)
 	to = addresses(p, "To", c.To)
-	if c.Hello != "" && !isHost(unbracketed(c.Hello)) {
+	if c.Hello != "" && !isHost(strings.Trim(c.Hello, "[]")) {
 		p.Add("Hello", "not the name or address of a host")
 	}
 	p.Common(c.Level, c.Text, c.Call)

@@ -68,8 +68,9 @@ func (s *session) finish(t transaction, raw, problem string) error {
 	if problem != "" {
 		return s.refuse("554 5.6.0", problem)
 	}
-	m.From, m.To, m.User, m.TLS = t.from, t.to, s.user, s.tls
-	s.server.accepted(m)
+	m.Time, m.From, m.To, m.User, m.TLS = s.server.state.Now(), t.from, t.to, s.user, s.tls
+	s.server.mails.Add(m)
+	s.server.state.Accept()
 	if faulty {
 		return s.apply(f)
 	}

@@ -279,12 +279,6 @@ func (s *Server) note(command string) {
 	s.commands.Add(command)
 }
 
-func (s *Server) accepted(m Mail) {
-	m.Time = s.state.Now()
-	s.mails.Add(m)
-	s.state.Accept()
-}
-
 // Why the server ends a session.
 var (
 	errBroken = errors.New("a fault has broken the connection")
