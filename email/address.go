@@ -3,25 +3,21 @@ package email
 import (
 	"net/mail"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// isHost reports whether s may be the name or address of a host. A name with characters beyond ASCII has another form
-// in the DNS.
-func isHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
-	}
-	return s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
-	}) < 0
-}
+// hostName is the form of a host's name. A name with characters beyond ASCII has another form in the DNS.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-// unbracketed returns the address of a host without the brackets that it has in EHLO.
-func unbracketed(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, "["), "]") }
+// isHost reports whether s may be the name or address of a host.
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || hostName.MatchString(s)
+}
 
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)

@@ -18,10 +18,7 @@ func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error
 	if err != nil {
 		return n.flow.Receipt(start, transport.Result{}, nil), err
 	}
-	d, err := n.newDelivery(c, start)
-	if err != nil {
-		return n.flow.Receipt(start, transport.Result{}, nil), err
-	}
+	d := n.newDelivery(c, start)
 	receipt := n.flow.Receipt(start, n.flow.Transport().Try(ctx, op, d.attempt), cuts)
 	receipt.ID = d.accepted()
 	receipt.Queued = receipt.ID != ""
@@ -34,46 +31,41 @@ func (n *Notifier) show(m Message) (*mackerel.Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &mackerel.Preview{Cuts: cuts}
+	var mails []transport.Request
 	for _, to := range n.to {
 		r, err := n.preview(c, to)
 		if err != nil {
 			return nil, err
 		}
-		p.Requests = append(p.Requests, r)
+		mails = append(mails, r)
 	}
-	return p, nil
+	return n.flow.Service.Preview(cuts, mails...), nil
 }
 
 // A delivery is one message on its way to its recipients.
 type delivery struct {
-	n     *Notifier
-	mails []*letter
+	n         *Notifier
+	mails     []*letter
+	connected bool // there was a session
 }
 
 // A letter is the mail to one recipient, and what came of it so far.
 type letter struct {
-	to      *mail.Address
-	id      string
-	raw     []byte
-	result  transport.Result
-	lost    bool // an attempt was ambiguous
-	unasked bool // the last attempt ended before the server was asked about this mail
+	to     *mail.Address
+	id     string
+	raw    []byte
+	result transport.Result
 }
 
 // newDelivery writes the mails. All attempts send the same bytes.
-func (n *Notifier) newDelivery(c content, at time.Time) (*delivery, error) {
+func (n *Notifier) newDelivery(c content, at time.Time) *delivery {
 	d := &delivery{n: n}
 	f := form{at.Format(time.RFC1123Z), measured.encoding}
+	unsent := transport.Result{Class: transport.Unavailable}
 	for _, to := range n.to {
-		raw, err := n.mail(c, to, f)
-		if err != nil {
-			return nil, err
-		}
-		unsent := transport.Result{Class: transport.Unavailable}
-		d.mails = append(d.mails, &letter{to: to, id: "<" + n.messageID(c, to) + ">", raw: raw, result: unsent})
+		d.mails = append(d.mails, &letter{to, "<" + n.messageID(c, to) + ">", n.mail(c, to, f), unsent})
 	}
-	return d, nil
+	return d
 }
 
 // attempt sends each pending mail once. The class decides about the next attempt: it is Unavailable if a mail is
@@ -88,10 +80,11 @@ func (d *delivery) attempt(ctx context.Context) (transport.Class, error) {
 			errs = append(errs, d.fault(l))
 		}
 	}
+	class := transport.Done
 	if len(d.pending()) > 0 {
-		return transport.Unavailable, errors.Join(errs...)
+		class = transport.Unavailable
 	}
-	return transport.Done, errors.Join(errs...)
+	return class, errors.Join(errs...)
 }
 
 // pending returns the mails that have not been accepted and may be sent.
@@ -112,13 +105,14 @@ func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 	s, result := d.n.open(ctx)
 	if s == nil {
 		for _, l := range queue {
-			l.settle(result, true)
+			l.settle(result)
 		}
 		return nil
 	}
+	d.connected = true
 	defer s.close()
 	for i, l := range queue {
-		l.settle(s.send(ctx, d.n.from.Address, l.to.Address, l.raw), false)
+		l.settle(s.send(ctx, d.n.from.Address, l.to.Address, l.raw))
 		if s.broken {
 			return queue[i+1:]
 		}
@@ -128,13 +122,12 @@ func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 
 // settle notes the result of an attempt. A mail that may have been accepted by an earlier attempt stays ambiguous until
 // an attempt succeeds.
-func (l *letter) settle(r transport.Result, unasked bool) {
-	l.lost = l.lost || r.Class == transport.Ambiguous
-	if l.lost && r.Class != transport.Done {
+func (l *letter) settle(r transport.Result) {
+	if l.result.Class == transport.Ambiguous && r.Class != transport.Done {
 		r.Class = transport.Ambiguous
 	}
 	r.Attempts = l.result.Attempts + 1
-	l.result, l.unasked = r, unasked
+	l.result = r
 }
 
 // accepted returns the ids of the mails that the server has accepted, separated by blanks.
@@ -152,20 +145,17 @@ func (d *delivery) accepted() string {
 // session, and otherwise an error for each recipient who did not get the mail.
 func (d *delivery) err(ctx context.Context) error {
 	var errs []error
-	noSession := true
 	for _, l := range d.mails {
 		if l.result.Class == transport.Done {
-			noSession = false
 			continue
 		}
-		noSession = noSession && !l.lost && (l.unasked || l.result.Attempts == 0)
 		d.cancelled(ctx, l)
 		errs = append(errs, &mackerel.DeliveryError{Notifier: d.n.withRecipients(l.to), Err: d.fault(l)})
 	}
 	switch {
 	case len(errs) == 0:
 		return nil
-	case noSession || len(d.mails) == 1:
+	case !d.connected || len(d.mails) == 1:
 		return d.fault(d.mails[0])
 	}
 	return errors.Join(errs...)

@@ -333,22 +333,6 @@ func checkOneRefused(t *testing.T, fault emailtest.Fault) {
 	if err := only.Notify(t.Context(), alert()); err != nil || fake.Accepted() != 3 || fake.Mails()[2].To[0] != address || edited != 3 {
 		t.Errorf("%v, %q, edited %d times", err, recipients(fake), edited)
 	}
-	checkSameID(t, fake.Mails()[2])
-}
-
-// checkSameID compares a mail that was sent to one recipient alone with the mail that was sent to the same among
-// others.
-func checkSameID(t *testing.T, alone emailtest.Mail) {
-	t.Helper()
-	fake, n := start(t, three)
-	if err := n.Notify(t.Context(), alert()); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range fake.Mails() {
-		if m.To[0] == alone.To[0] && m.Header.Get("Message-Id") != alone.Header.Get("Message-Id") {
-			t.Errorf("the mail to one alone has another Message-ID than the mail to all")
-		}
-	}
 }
 
 func TestWhoHasTheMailGetsNoSecondAtALaterAttempt(t *testing.T) {
@@ -388,14 +372,6 @@ func TestFailuresAreInTheOrderOfTheRecipients(t *testing.T) {
 			t.Error("nothing may be repeated")
 		}
 	})
-}
-
-func TestEachOfSeveralRefusedRecipientsIsAFailure(t *testing.T) {
-	fake, n := start(t, three)
-	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "550 5.1.1 no such user", Times: -1})
-	if failures := mackerel.Failures(n.Notify(t.Context(), alert())); len(failures) != 3 {
-		t.Errorf("%+v", failures)
-	}
 }
 
 // TestA421EndsTheConnection: the other mails go over another connection, within the same attempt.

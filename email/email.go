@@ -26,8 +26,7 @@
 //		err = f.Notifier.Notify(ctx, alert)
 //	}
 //
-// With one recipient, the error is a [mackerel.Error]. So it is if no recipient got the mail because the server could
-// not be reached or refused the session.
+// With one recipient, or if there was no session with the server, the error is a [mackerel.Error].
 //
 // An attempt sends one mail to each recipient who has not got it, over one connection unless that breaks. Call.Timeout
 // limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
@@ -37,9 +36,8 @@
 // [mackerel.AtMostOnce] the error is [mackerel.ErrAmbiguous].
 //
 // A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
-// drop or hide the second of two mails with the same Message-ID; others show both. The Message-ID is made of the
-// sender, the recipient, the thread, the state and all that the mail says. A reminder that says the same as the mail
-// before is therefore a repeat too, unless Message.State tells the two apart.
+// drop or hide the second of two mails with the same Message-ID; others show both. A reminder that says the same as the
+// mail before is a repeat too, unless Message.State tells the two apart.
 //
 // Call.Client and an HTTP proxy are not used. See Config.Dial.
 //
@@ -68,6 +66,7 @@ import (
 	"net"
 	"net/mail"
 	"strconv"
+	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -123,11 +122,10 @@ type Config struct {
 // A Notifier sends alerts to one list of recipients. It is safe for concurrent use.
 type Notifier struct {
 	flow      provider.Flow[Message]
-	server    *server
+	config    Config
 	from      *mail.Address
 	to        []*mail.Address
 	userAgent string
-	language  mackerel.Language
 }
 
 var (
@@ -142,7 +140,7 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{server: newServer(c), from: from, language: c.Text.Language, flow: provider.Flow[Message]{
+	n := &Notifier{config: c.complete(), from: from, flow: provider.Flow[Message]{
 		Service: provider.Service{Name: name, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message { return DefaultMessage(a, c.Text) },
@@ -175,7 +173,7 @@ func (c Config) check(p *provider.Problems) (from *mail.Address, to []*mail.Addr
 	c.checkCredentials(p)
 	from = address(p, "From", c.From)
 	to = addresses(p, "To", c.To)
-	if c.Hello != "" && !isHost(unbracketed(c.Hello)) {
+	if c.Hello != "" && !isHost(strings.Trim(c.Hello, "[]")) {
 		p.Add("Hello", "not the name or address of a host")
 	}
 	p.Common(c.Level, c.Text, c.Call)

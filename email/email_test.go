@@ -114,17 +114,6 @@ func TestTheConfigurationIsCopied(t *testing.T) {
 	}
 }
 
-func TestNoPasswordIsPrinted(t *testing.T) {
-	_, n := start(t)
-	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		for _, v := range []any{n, *n, struct{ n *email.Notifier }{n}, struct{ n email.Notifier }{*n}} {
-			if text := fmt.Sprintf(format, v); strings.Contains(text, emailtest.Password) {
-				t.Errorf("%s shows the password: %s", format, text)
-			}
-		}
-	}
-}
-
 // TestSecretsThatTheServerQuotesAreNotShown lets the server repeat what it was sent, in all forms.
 func TestSecretsThatTheServerQuotesAreNotShown(t *testing.T) {
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + emailtest.Username + "\x00" + emailtest.Password))

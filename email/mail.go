@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	netmail "net/mail"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
-	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
 // A form says how a mail is written.
@@ -35,7 +36,7 @@ var (
 var widest = &netmail.Address{Address: strings.Repeat("x", maxAddress-2) + "@x"}
 
 // mail writes the mail to one recipient. The same content gives the same mail, except for the date.
-func (n *Notifier) mail(c content, to *netmail.Address, f form) ([]byte, error) {
+func (n *Notifier) mail(c content, to *netmail.Address, f form) []byte {
 	encoding := f.encoding
 	if encoding != mail.NoEncoding && isASCII(c.text+c.html) {
 		encoding = mail.EncodingQP
@@ -57,10 +58,8 @@ func (n *Notifier) mail(c content, to *netmail.Address, f form) ([]byte, error) 
 	m.SetBodyString(mail.TypeTextPlain, crlf(c.text))
 	m.AddAlternativeString(mail.TypeTextHTML, crlf(c.html)) // last, because mail programs prefer the last: RFC 2046, 5.1.4
 	var b bytes.Buffer
-	if _, err := m.WriteTo(&b); err != nil {
-		return nil, n.flow.Invalid(op, "Message: cannot be written as a mail")
-	}
-	return b.Bytes(), nil
+	_, _ = m.WriteTo(&b) // fails only if the writer or a file does
+	return b.Bytes()
 }
 
 // crlf gives text the line ends of MIME, which go-mail leaves alone within base64.
@@ -78,19 +77,16 @@ func (n *Notifier) messageID(c content, to *netmail.Address) string {
 	return digest(n.from.Address, to.Address, c.thread, c.state, c.title, c.text, c.html) + "@" + domain(n.from)
 }
 
-// maxThread is our own limit of the part of a thread's id before the @, in bytes.
-const maxThread = 100
+// threadForm is the form of a thread that is the part of an id before the @. The length is our own limit.
+var threadForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 
 // threadID returns the id to which all mails of a thread refer. There is no mail with this id, which mail programs
 // accept.
 func threadID(thread string) string {
-	odd := func(r rune) bool {
-		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	if threadForm.MatchString(thread) {
+		return thread
 	}
-	if len(thread) > maxThread || strings.IndexFunc(thread, odd) >= 0 {
-		return digest(thread)
-	}
-	return thread
+	return digest(thread)
 }
 
 // digest returns a hash of the parts and their lengths, so that no two lists of parts have the same.
@@ -125,14 +121,11 @@ func encodeWords(s string) string {
 }
 
 // preview returns the mail to one recipient as people read it.
-func (n *Notifier) preview(c content, to *netmail.Address) (mackerel.PreviewRequest, error) {
-	raw, err := n.mail(c, to, shown)
-	if err != nil {
-		return mackerel.PreviewRequest{}, err
-	}
+func (n *Notifier) preview(c content, to *netmail.Address) (transport.Request, error) {
+	raw := n.mail(c, to, shown)
 	m, err := netmail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return mackerel.PreviewRequest{}, n.flow.Invalid(op, "Message: cannot be read as a mail")
+		return transport.Request{}, n.flow.Invalid(op, "Message: cannot be read as a mail")
 	}
 	header := http.Header{}
 	var words mime.WordDecoder
@@ -144,7 +137,7 @@ func (n *Notifier) preview(c content, to *netmail.Address) (mackerel.PreviewRequ
 			header.Add(field, v)
 		}
 	}
-	_, body, _ := strings.Cut(string(raw), "\r\n\r\n")
-	body = strings.ReplaceAll(body, "\r\n", "\n")
-	return mackerel.PreviewRequest{Method: "SMTP", URL: n.server.url(), Header: header, Body: body}, nil
+	_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	body = bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))
+	return transport.Request{Method: "SMTP", URL: n.config.url(), Header: header, Body: body}, nil
 }

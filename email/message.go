@@ -80,37 +80,29 @@ type content struct {
 
 // render returns the content of a message, and says what was cut.
 func (n *Notifier) render(m Message) (c content, cuts []mackerel.Cut, err error) {
-	l, cuts := newLayout(m, n.language)
-	if err := l.problems().Err(); err != nil {
-		return content{}, nil, n.flow.Invalid(op, err.Error())
-	}
+	l, cuts := newLayout(m, n.config.Text.Language)
 	c = content{thread: m.Thread, state: m.State}
 	out, more := provider.Bytes.Fit(MaxMail, func() string {
 		c.title, c.text, c.html = l.title, l.plain(), l.html()
-		var mail []byte
-		mail, err = n.mail(c, widest, measured)
-		return string(mail)
+		return string(n.mail(c, widest, measured))
 	}, l.parts()...)
-	if err != nil {
-		return content{}, nil, err
-	}
-	var p provider.Problems
-	if p.Length("Message", out, provider.Bytes, MaxMail); len(p) > 0 {
-		return content{}, nil, n.flow.Invalid(op, p.Err().Error())
+	if err := l.problems(out).Err(); err != nil {
+		return content{}, nil, n.flow.Invalid(op, err.Error())
 	}
 	return c, append(cuts, more...), nil
 }
 
 var colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
 
-// problems lists what makes a message impossible to send, except its size.
-func (l *layout) problems() (p provider.Problems) {
+// problems lists what makes a message impossible to send. The mail was cut as far as possible.
+func (l *layout) problems(mail string) (p provider.Problems) {
 	if !colorForm.MatchString(l.Color) {
 		p.Add("Color", "must be #RRGGBB")
 	}
 	if l.title+l.Text+l.facts+l.Memo.Value+l.url+l.image+l.RawHTML == "" {
 		p.Add("Message", "empty")
 	}
+	p.Length("Message", mail, provider.Bytes, MaxMail)
 	return p
 }
 

@@ -144,21 +144,14 @@ func TestNoTextHasTheBoundary(t *testing.T) {
 	}
 }
 
-// TestDots: a line of one dot would end the mail if it were not doubled.
-func TestDots(t *testing.T) {
-	if m, _ := send(t, email.Message{Title: "dots", Text: ".\n..\n.x\n."}); !strings.Contains(m.Text, "\n.\n..\n.x\n.\n") {
-		t.Errorf("%q", m.Text)
-	}
-}
-
 func TestBothForms(t *testing.T) {
 	m, _ := send(t, email.Message{
-		Color: "#C62828", Title: `disk "full" & <b>`, Text: "line 1\nline <2>", Facts: []mackerel.Fact{{Label: "Host", Value: "a&b"}, {Label: "empty"}},
+		Color: "#C62828", Title: `disk "full" & <b>`, Text: "line 1\n.\n..\nline <2>", Facts: []mackerel.Fact{{Label: "Host", Value: "a&b"}, {Label: "empty"}},
 		Memo: mackerel.Fact{Label: "Memo", Value: "call\nme"}, URL: "https://example.com/?a=1&b=2", Image: "https://example.com/x.png?c=3&d", RawHTML: "<b>raw</b>",
 	})
 	for _, want := range []string{
 		`border-left:5px solid #C62828`, `<h1 style="font-size:18px;margin:0 0 8px">disk &#34;full&#34; &amp; &lt;b&gt;</h1>`, "<b>raw</b>",
-		"<p>line 1<br>\nline &lt;2&gt;</p>", ">Host</th><td>a&amp;b</td></tr>", "<p>Memo: call<br>\nme</p>",
+		"<p>line 1<br>\n.<br>\n..<br>\nline &lt;2&gt;</p>", ">Host</th><td>a&amp;b</td></tr>", "<p>Memo: call<br>\nme</p>",
 		`<p><a href="https://example.com/?a=1&amp;b=2">https://example.com/?a=1&amp;b=2</a></p>`,
 		`<img src="https://example.com/x.png?c=3&amp;d"`,
 	} {
@@ -166,7 +159,7 @@ func TestBothForms(t *testing.T) {
 			t.Errorf("%s is not in %s", want, m.HTML)
 		}
 	}
-	want := "disk \"full\" & <b>\n\nline 1\nline <2>\n\nHost: a&b\n\nMemo: call\nme\n\nhttps://example.com/?a=1&b=2\n\nhttps://example.com/x.png?c=3&d\n"
+	want := "disk \"full\" & <b>\n\nline 1\n.\n..\nline <2>\n\nHost: a&b\n\nMemo: call\nme\n\nhttps://example.com/?a=1&b=2\n\nhttps://example.com/x.png?c=3&d\n"
 	if m.Text != want {
 		t.Errorf("%q, want %q", m.Text, want)
 	}
@@ -262,6 +255,7 @@ func TestMessageIDs(t *testing.T) {
 	first := id(same, utc)
 	for name, again := range map[string]string{
 		"the same alert":               id(same, utc),
+		"the recipient among others":   strings.Fields(id(same, utc, three))[0],
 		"the recipient with a name":    id(same, utc, func(c *email.Config) { c.To = []string{"Hanako <" + hanako + ">"} }),
 		"the same time, in other form": id(func(a *mackerel.Alert) { a.OpenedAt = at.In(time.FixedZone("JST", 9*60*60)) }, utc),
 	} {
@@ -335,14 +329,5 @@ func checkLong(t *testing.T, m emailtest.Mail, receipt mackerel.Receipt, cuts st
 	}
 	if strings.Count(m.HTML, `<a href="https://mackerel.io/orgs/example/alerts/5Alert">`) != 1 || strings.ContainsRune(m.Text, utf8.RuneError) {
 		t.Errorf("the link is gone, or a character is broken")
-	}
-}
-
-func TestThousandCharactersInEachFieldAreNotCut(t *testing.T) {
-	word := strings.Repeat("障", 1000)
-	a := alert()
-	a.Message, a.Monitor.Memo, a.Facts, a.Org = word, word, []mackerel.Fact{{Label: word, Value: word}}, word
-	if m, receipt := notify(t, a); len(receipt.Cuts) != 0 || strings.Count(m.Text, word) != 5 || strings.Count(m.HTML, word) != 5 {
-		t.Errorf("%+v, %d bytes", receipt.Cuts, len(m.Raw))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/textproto"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -15,42 +16,26 @@ import (
 
 	"github.com/wneessen/go-mail/smtp"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A server says where and how to connect.
-type server struct {
-	host     string
-	port     int
-	tls      TLS
-	username string
-	password mackerel.Secret
-	hello    string
-	config   *tls.Config
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-// newServer returns the server of a configuration that has been checked.
-func newServer(c Config) *server {
-	s := &server{
-		host: c.Host, port: cmp.Or(c.Port, DefaultPort), tls: c.TLS, username: c.Username, password: c.Password,
-		hello: cmp.Or(c.Hello, machine()), config: c.TLSConfig.Clone(), dial: c.Dial,
+// complete fills in what stands for the zero values of a server's configuration.
+func (c Config) complete() Config {
+	c.Port = cmp.Or(c.Port, DefaultPort)
+	if c.TLS == "" && c.Port == ImplicitTLS {
+		c.TLS = TLSImplicit
 	}
-	if s.tls == "" {
-		s.tls = TLSStart
-		if s.port == ImplicitTLS {
-			s.tls = TLSImplicit
-		}
+	c.TLS = cmp.Or(c.TLS, TLSStart)
+	c.Hello = cmp.Or(c.Hello, machine())
+	c.TLSConfig = c.TLSConfig.Clone()
+	if c.TLSConfig == nil {
+		c.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if s.config == nil {
-		s.config = &tls.Config{MinVersion: tls.VersionTLS12}
+	c.TLSConfig.ServerName = cmp.Or(c.TLSConfig.ServerName, c.Host)
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
 	}
-	s.config.ServerName = cmp.Or(s.config.ServerName, s.host)
-	if s.dial == nil {
-		s.dial = new(net.Dialer).DialContext
-	}
-	return s
+	return c
 }
 
 // machine returns the name of this machine, as far as it is fit for EHLO.
@@ -61,14 +46,15 @@ func machine() string {
 	return "localhost"
 }
 
-func (s *server) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
+func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
-// url returns the address for a preview.
-func (s *server) url() string {
-	if s.tls == TLSImplicit {
-		return "smtps://" + s.address()
+// url returns the server's address for a preview.
+func (c Config) url() *url.URL {
+	scheme := "smtp"
+	if c.TLS == TLSImplicit {
+		scheme = "smtps"
 	}
-	return "smtp://" + s.address()
+	return &url.URL{Scheme: scheme, Host: c.address()}
 }
 
 // A session is one connection to the server, ready to take mails. It uses go-mail's protocol, and not its Client: that
@@ -91,9 +77,9 @@ var (
 // open connects, encrypts and authenticates. If that fails, it returns nil, and the result says why.
 func (n *Notifier) open(ctx context.Context) (*session, transport.Result) {
 	s := &session{wire: n.flow.Transport()}
-	err := s.connect(ctx, n.server)
+	err := s.connect(ctx, n.config)
 	if err == nil {
-		err = s.introduce(n.server)
+		err = s.introduce(n.config)
 	}
 	if err == nil {
 		return s, transport.Result{Class: transport.Done}
@@ -106,59 +92,58 @@ func (n *Notifier) open(ctx context.Context) (*session, transport.Result) {
 	return nil, result
 }
 
-func (s *session) connect(ctx context.Context, to *server) error {
+func (s *session) connect(ctx context.Context, to Config) error {
 	dialing, cancel := context.WithTimeout(ctx, s.wire.Timeout())
 	defer cancel()
-	conn, err := to.dial(dialing, "tcp", to.address())
+	conn, err := to.Dial(dialing, "tcp", to.address())
 	if err != nil {
 		return err
 	}
 	s.conn = conn
 	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends all reads and writes
-	if deadline, ok := dialing.Deadline(); ok {
-		if err := conn.SetDeadline(deadline); err != nil {
-			return err
-		}
+	deadline, _ := dialing.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		return err
 	}
-	if to.tls == TLSImplicit {
-		encrypted := tls.Client(conn, to.config)
+	if to.TLS == TLSImplicit {
+		encrypted := tls.Client(conn, to.TLSConfig)
 		if err := encrypted.HandshakeContext(dialing); err != nil {
 			return err
 		}
 		conn = encrypted
 	}
-	s.smtp, err = smtp.NewClient(conn, to.host)
+	s.smtp, err = smtp.NewClient(conn, to.Host)
 	return err
 }
 
 // introduce does what comes before the first mail: EHLO, STARTTLS, AUTH.
-func (s *session) introduce(to *server) error {
+func (s *session) introduce(to Config) error {
 	s.smtp.SkipSMTPUTF8(true) // addresses are ASCII, and the next server may not support SMTPUTF8
-	if err := s.smtp.Hello(to.hello); err != nil {
+	if err := s.smtp.Hello(to.Hello); err != nil {
 		return err
 	}
-	if to.tls == TLSStart {
+	if to.TLS == TLSStart {
 		if offered, _ := s.smtp.Extension("STARTTLS"); !offered {
 			return errNoSTARTTLS
 		}
-		if err := s.smtp.StartTLS(to.config); err != nil {
+		if err := s.smtp.StartTLS(to.TLSConfig); err != nil {
 			return err
 		}
 	}
-	if to.username == "" {
+	if to.Username == "" {
 		return nil
 	}
 	return s.authenticate(to)
 }
 
-func (s *session) authenticate(to *server) error {
-	open := to.tls == TLSNone // New allows that to this machine only
+func (s *session) authenticate(to Config) error {
+	open := to.TLS == TLSNone // New allows that to this machine only
 	_, ways := s.smtp.Extension("AUTH")
 	switch offered := strings.Fields(ways); {
 	case slices.Contains(offered, "PLAIN"):
-		return s.smtp.Auth(smtp.PlainAuth("", to.username, to.password.Reveal(), to.host, open))
+		return s.smtp.Auth(smtp.PlainAuth("", to.Username, to.Password.Reveal(), to.Host, open))
 	case slices.Contains(offered, "LOGIN"):
-		return s.smtp.Auth(smtp.LoginAuth(to.username, to.password.Reveal(), to.host, open))
+		return s.smtp.Auth(smtp.LoginAuth(to.Username, to.Password.Reveal(), to.Host, open))
 	}
 	return errNoAuth
 }

@@ -97,15 +97,6 @@ func TestACertificateMustBeValidForTheHost(t *testing.T) {
 	}
 }
 
-func TestAWrongPasswordIsUnauthorized(t *testing.T) {
-	fake, n := start(t)
-	fake.RevokeToken(emailtest.Username + ":" + emailtest.Password)
-	receipt, err := n.Deliver(t.Context(), alert())
-	if e := servicetest.AsError(t, err, mackerel.ErrUnauthorized); e.Code != "535" || receipt.Attempts != 1 {
-		t.Errorf("%+v, %+v", e, receipt)
-	}
-}
-
 func TestAClosedPortIsTriedAgain(t *testing.T) {
 	fake := servicetest.Start(t, emailtest.New())
 	config := fake.Config()

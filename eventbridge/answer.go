@@ -58,6 +58,8 @@ func judge(r *transport.Result) {
 		r.Class = classOf(a.errorCode(), transport.Unavailable)
 	case a.eventID() == "":
 		provider.Undocumented(r)
+	default:
+		r.ID = a.eventID()
 	}
 }
 

@@ -15,16 +15,14 @@ import (
 // title and addresses are never cut.
 func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
 	a := copyOf(m.Alert)
-	var failed error
+	var err error
 	render := func() string {
-		body, err := encodeDetail(a, m.ResourceInfo)
-		if err != nil {
-			failed = err
-		}
+		var body []byte
+		body, err = encodeDetail(a, m.ResourceInfo)
 		return string(body)
 	}
 	text, cuts := provider.Bytes.Fit(limit, render, parts(&a)...)
-	return text, cuts, failed
+	return text, cuts, err
 }
 
 // copyOf returns a copy of an alert whose texts can be changed without changing the caller's alert.
@@ -137,21 +135,18 @@ func (r ResourceInfo) write(e *jsontext.Encoder) error {
 		return err
 	}
 	return json.MarshalEncode(e, struct {
-		Service      orNull `json:"service"`
-		Region       orNull `json:"region"`
-		AccountID    orNull `json:"accountId"`
-		ResourceType orNull `json:"resourceType"`
-		ResourceID   orNull `json:"resourceId"`
+		Service      *string `json:"service"`
+		Region       *string `json:"region"`
+		AccountID    *string `json:"accountId"`
+		ResourceType *string `json:"resourceType"`
+		ResourceID   *string `json:"resourceId"`
 	}{orNull(r.Service), orNull(r.Region), orNull(r.AccountID), orNull(r.ResourceType), orNull(r.ResourceID)})
 }
 
-// An orNull is a string that is null if it is empty.
-type orNull string
-
-// MarshalJSONTo writes the string.
-func (s orNull) MarshalJSONTo(e *jsontext.Encoder) error {
+// orNull returns nil if s is empty.
+func orNull(s string) *string {
 	if s == "" {
-		return e.WriteToken(jsontext.Null)
+		return nil
 	}
-	return e.WriteToken(jsontext.String(string(s)))
+	return &s
 }

@@ -2,6 +2,7 @@ package eventbridge
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -39,23 +40,12 @@ func domain(region string) string {
 	return "amazonaws.com"
 }
 
-// maxLabel is the longest label of a host's name, in bytes (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4).
-const maxLabel = 63
-
-// isLabel reports whether s can be a part of a host's name and of a signature's scope.
-func isLabel(s string) bool {
-	return len(s) <= maxLabel && strings.Trim(s, "-") == s &&
-		strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }) < 0
-}
+// label is the form of a part of a host's name (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4), which a region is.
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // maxBus is the longest name or ARN of an event bus, in characters.
 // See https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html.
 const maxBus = 1600
 
-// isBus reports whether s can be the name or the ARN of an event bus, or is empty.
-func isBus(s string) bool {
-	return len(s) <= maxBus && strings.IndexFunc(s, func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		return !letter && !strings.ContainsRune("/.-_:", r)
-	}) < 0
-}
+// bus is the form of the name or the ARN of an event bus.
+var bus = regexp.MustCompile(`^[A-Za-z0-9/._:-]*$`)

@@ -13,8 +13,7 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// This package compiles the SDK's signer and no other part of the SDK. The credentials need the permission
-// events:PutEvents.
+// The credentials need the permission events:PutEvents. This package compiles the SDK's signer and nothing else of it.
 //
 // # Detail
 //
@@ -141,11 +140,11 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the address of PutEvents.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Require("Region", c.Region != "")
-	if c.Region != "" && !isLabel(c.Region) {
+	if c.Region != "" && !label.MatchString(c.Region) {
 		p.Add("Region", "not a region's name, such as ap-northeast-1")
 	}
 	p.Require("Credentials", c.Credentials != nil)
-	if !isBus(c.EventBus) {
+	if !bus.MatchString(c.EventBus) || len(c.EventBus) > maxBus {
 		p.Add("EventBus", "not the name or ARN of an event bus")
 	}
 	checkSource(p, c.Source)

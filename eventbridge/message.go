@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -47,14 +48,8 @@ type ResourceInfo struct {
 // DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in
 // whose place the Config may have others. The time is that of the alert's last change, if it is known.
 func DefaultMessage(a mackerel.Alert) Message {
-	m := Message{Source: DefaultSource, DetailType: DefaultDetailType, Alert: a}
-	for _, t := range [...]time.Time{a.ChangedAt, a.ClosedAt, a.OpenedAt} {
-		if !t.IsZero() {
-			m.Time = t
-			break
-		}
-	}
-	return m
+	at := cmp.Or(a.ChangedAt, a.ClosedAt, a.OpenedAt)
+	return Message{Source: DefaultSource, DetailType: DefaultDetailType, Time: at, Alert: a}
 }
 
 // putEvents is the body of PutEvents.
@@ -145,9 +140,8 @@ func checkSource(p *provider.Problems, source string) {
 	}
 }
 
-// settle completes the receipt with the event's id.
-func settle(_ context.Context, _ Message, result transport.Result, r *mackerel.Receipt) error {
-	a, _ := decode(result.Body)
-	r.ID, r.Queued = a.eventID(), true
+// settle notes in the receipt that rules and targets come later.
+func settle(_ context.Context, _ Message, _ transport.Result, r *mackerel.Receipt) error {
+	r.Queued = true
 	return nil
 }

@@ -5,19 +5,13 @@ import (
 	"strings"
 )
 
-// hardLimit is how much of a mail is kept, in bytes.
-const hardLimit = 64 << 20
-
 // data handles DATA and the mail after it.
 func (s *session) data(parameter string) error {
 	switch {
 	case parameter != "":
 		return s.refuse("501 5.5.4", "DATA takes no parameter")
-	case s.mail == nil || len(s.mail.to) == 0:
+	case len(s.mail.to) == 0:
 		return s.refuse("503 5.5.1", "DATA without a recipient")
-	}
-	if done, err := s.fail(AtData); done {
-		return err
 	}
 	if err := s.reply("354 end with a dot"); err != nil {
 		return err
@@ -27,7 +21,7 @@ func (s *session) data(parameter string) error {
 		return err
 	}
 	t := s.mail
-	defer func() { s.mail = nil }()
+	s.mail = transaction{}
 	return s.finish(t, raw, problem)
 }
 
@@ -46,11 +40,9 @@ func (s *session) content() (raw, problem string, err error) {
 		if problem == "" && (!whole || len(line) > maxLine || strings.ContainsAny(text, "\r\x00")) {
 			problem = "line " + strconv.Itoa(n) + " is too long or has a bare CR or LF or a NUL"
 		}
-		if b.Len() < hardLimit {
-			b.WriteString(strings.TrimPrefix(line, "."))
-		}
+		b.WriteString(strings.TrimPrefix(line, "."))
 		if n == 1 {
-			if done, err := s.fail(AtBody); done {
+			if done, err := s.fail(AtBody, s.mail.to...); done {
 				return "", "", err
 			}
 		}
@@ -58,7 +50,7 @@ func (s *session) content() (raw, problem string, err error) {
 }
 
 // finish replies to a whole mail.
-func (s *session) finish(t *transaction, raw, problem string) error {
+func (s *session) finish(t transaction, raw, problem string) error {
 	f, faulty := s.server.fault(AtContent, t.to)
 	if faulty && !f.Handled {
 		return s.apply(f)
@@ -76,8 +68,9 @@ func (s *session) finish(t *transaction, raw, problem string) error {
 	if problem != "" {
 		return s.refuse("554 5.6.0", problem)
 	}
-	m.From, m.To, m.User, m.TLS = t.from, t.to, s.user, s.tls
-	s.server.accepted(m)
+	m.Time, m.From, m.To, m.User, m.TLS = s.server.state.Now(), t.from, t.to, s.user, s.tls
+	s.server.mails.Add(m)
+	s.server.state.Accept()
 	if faulty {
 		return s.apply(f)
 	}

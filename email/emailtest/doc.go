@@ -15,13 +15,9 @@
 //
 //	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user"})
 //
-//	// accepted, and the answer lost
-//	fake.Inject(emailtest.Fault{At: emailtest.AtContent, Handled: true, Break: fakehttp.CloseConnection})
-//
 // There are two ways to reach the fake. Host and Port, or TLSPort for TLS from the first byte, are on the loopback
-// interface. Dial reaches it in memory, for every address, and so works in a testing/synctest bubble; an address with
-// port 465 has TLS from the first byte. Limits, tokens and the clock are those of package fakehttp. A token is a user
-// and a password, "user:password".
+// interface. [Server.Dial] reaches it in memory and works in a testing/synctest bubble. Limits, tokens and the clock are
+// those of package fakehttp. A token is a user and a password, "user:password".
 //
 // # What it refuses
 //

@@ -62,7 +62,7 @@ func parse(raw []byte, strict bool) (Mail, error) {
 	if !utf8.ValidString(m.Subject) || strings.ContainsAny(m.Subject, "\r\n\x00") {
 		return m, errors.New("the subject is not one line of UTF-8")
 	}
-	return m, m.walk(textproto.MIMEHeader(m.Header), read.Body, 0)
+	return m, m.walk(textproto.MIMEHeader(m.Header), read.Body)
 }
 
 var fieldName = regexp.MustCompile(`^[!-9;-~]+:`)
@@ -118,11 +118,8 @@ func (m *Mail) checkHeader(strict bool) error {
 	return nil
 }
 
-// maxDepth is how deep parts may lie within parts.
-const maxDepth = 5
-
 // walk reads a part and the parts within it.
-func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader, depth int) error {
+func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader) error {
 	kind, parameters := "text/plain", map[string]string(nil)
 	if declared := header.Get("Content-Type"); declared != "" {
 		var err error
@@ -132,7 +129,7 @@ func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader, depth int) erro
 	}
 	m.Types = append(m.Types, kind)
 	if strings.HasPrefix(kind, "multipart/") {
-		return m.walkAll(multipart.NewReader(body, parameters["boundary"]), depth)
+		return m.walkAll(multipart.NewReader(body, parameters["boundary"]))
 	}
 	content, err := decode(header.Get("Content-Transfer-Encoding"), body)
 	if err != nil {
@@ -141,10 +138,7 @@ func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader, depth int) erro
 	return m.keep(kind, cmp.Or(strings.ToLower(parameters["charset"]), "us-ascii"), content)
 }
 
-func (m *Mail) walkAll(parts *multipart.Reader, depth int) error {
-	if depth == maxDepth {
-		return errors.New("parts within parts within parts")
-	}
+func (m *Mail) walkAll(parts *multipart.Reader) error {
 	for n := 0; ; n++ {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -153,7 +147,7 @@ func (m *Mail) walkAll(parts *multipart.Reader, depth int) error {
 		if err != nil {
 			return fmt.Errorf("the parts: %w", err)
 		}
-		if err := m.walk(part.Header, part, depth+1); err != nil {
+		if err := m.walk(part.Header, part); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,10 @@
 package emailtest
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -40,11 +42,9 @@ const defaultSize = 10 << 20
 
 // A Server is a fake SMTP server. It is safe for concurrent use.
 type Server struct {
-	state     *fakehttp.Server // has limits, tokens and clock, and serves nothing
-	tls       *tls.Config      // the server's
-	clientTLS *tls.Config
-	closing   chan struct{} // closed by Close
-	sessions  sync.WaitGroup
+	state    *fakehttp.Server // has limits, tokens and clock, and serves nothing
+	closing  chan struct{}    // closed by Close
+	sessions sync.WaitGroup
 
 	commands fakehttp.Log[string]
 	mails    fakehttp.Log[Mail]
@@ -67,7 +67,6 @@ func New() *Server {
 		state: fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: lane}),
 		conns: make(map[net.Conn]struct{}), closing: make(chan struct{}), size: defaultSize,
 	}
-	s.tls, s.clientTLS = certificates()
 	s.AddToken(Username + ":" + Password)
 	return s
 }
@@ -75,10 +74,9 @@ func New() *Server {
 // Config returns the configuration of a notifier that sends from Sender to Recipient through the fake, over the
 // loopback interface.
 func (s *Server) Config() email.Config {
-	return email.Config{
-		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
-		Username: Username, Password: mackerel.NewSecret(Password), From: Sender, To: []string{Recipient},
-	}
+	c := s.MemoryConfig()
+	c.Host, c.Port, c.Dial = s.Host(), s.Port(), nil
+	return c
 }
 
 // MemoryConfig returns the configuration of a notifier that sends from Sender to Recipient through the fake, in memory,
@@ -91,24 +89,29 @@ func (s *Server) MemoryConfig() email.Config {
 }
 
 // TLSConfig returns a client's configuration that trusts the server's certificate, which is for [MemoryHost], localhost
-// and the loopback addresses. It is the caller's.
-func (s *Server) TLSConfig() *tls.Config { return s.clientTLS.Clone() }
+// and the loopback addresses.
+func (s *Server) TLSConfig() *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate().Leaf)
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
 
-// Host returns the loopback address of the server. Host, Port and TLSPort are not for a testing/synctest bubble.
-func (s *Server) Host() string { return s.listener(&s.start, false).IP.String() }
+// Host returns the loopback address of the server.
+func (s *Server) Host() string { return "127.0.0.1" }
 
-// Port returns the port on which sessions begin without TLS and STARTTLS is offered.
-func (s *Server) Port() int { return s.listener(&s.start, false).Port }
+// Port returns the port of Host on which sessions begin without TLS and STARTTLS is offered. Port and TLSPort are not
+// for a testing/synctest bubble.
+func (s *Server) Port() int { return s.port(&s.start, false) }
 
-// TLSPort returns the port with TLS from the first byte.
-func (s *Server) TLSPort() int { return s.listener(&s.implicit, true).Port }
+// TLSPort returns the port of Host with TLS from the first byte.
+func (s *Server) TLSPort() int { return s.port(&s.implicit, true) }
 
-// listener opens a port if it is not open yet. It panics if there is no free port.
-func (s *Server) listener(l *net.Listener, implicit bool) *net.TCPAddr {
+// port opens a port if it is not open yet. It panics if there is no free port.
+func (s *Server) port(l *net.Listener, implicit bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if *l == nil {
-		opened, err := net.Listen("tcp", "127.0.0.1:0")
+		opened, err := net.Listen("tcp", s.Host()+":0")
 		if err != nil {
 			panic("emailtest: cannot listen on the loopback interface: " + err.Error())
 		}
@@ -119,7 +122,7 @@ func (s *Server) listener(l *net.Listener, implicit bool) *net.TCPAddr {
 			s.sessions.Go(func() { s.accept(opened, implicit) })
 		}
 	}
-	return (*l).Addr().(*net.TCPAddr) //nolint:forcetypeassert // of a TCP listener
+	return (*l).Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
 }
 
 func (s *Server) accept(l net.Listener, implicit bool) {
@@ -158,14 +161,15 @@ func (s *Server) serve(conn net.Conn, implicit bool) bool {
 	s.made++
 	s.conns[conn] = struct{}{}
 	s.sessions.Go(func() {
-		err := newSession(s, conn).run(implicit)
+		session := &session{server: s, conn: conn, in: bufio.NewReader(conn), out: conn}
+		err := session.run(implicit)
 		if p, ok := conn.(*pipe); ok && errors.Is(err, errHangUp) {
 			_ = p.flush() // fails if the client does not read the last reply
 		}
-		s.mu.Lock()
-		delete(s.conns, conn)
-		s.mu.Unlock()
 		_ = conn.Close() // the session is over
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, conn)
 	})
 	return true
 }
@@ -231,14 +235,14 @@ func (s *Server) Advance(d time.Duration) { s.state.Advance(d) }
 // Strict chooses whether a mail without a Date or Message-ID is refused. At first it is accepted.
 func (s *Server) Strict(on bool) { s.state.Strict(on) }
 
-// extensions are all that Hide knows.
-var extensions = []string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES"}
+// hideable are the extensions that Hide knows.
+var hideable = []string{"STARTTLS", "AUTH", "AUTH PLAIN", "AUTH LOGIN", "SIZE"}
 
-// Hide leaves extensions out of what the server offers from now on: STARTTLS, AUTH, SIZE, 8BITMIME,
-// ENHANCEDSTATUSCODES, or one way to authenticate, as "AUTH PLAIN". It panics if it does not know an extension.
+// Hide leaves extensions out of what the server offers from now on: STARTTLS, SIZE, AUTH, or a way to authenticate, as
+// "AUTH PLAIN". It panics if it does not know an extension.
 func (s *Server) Hide(names ...string) {
 	for _, name := range names {
-		if !slices.Contains(extensions, name) {
+		if !slices.Contains(hideable, name) {
 			panic("emailtest: Hide: unknown extension " + name)
 		}
 	}
@@ -273,12 +277,6 @@ func (s *Server) note(command string) {
 		command = fields[0] + " " + fields[1] + " [redacted]"
 	}
 	s.commands.Add(command)
-}
-
-func (s *Server) accepted(m Mail) {
-	m.Time = s.state.Now()
-	s.mails.Add(m)
-	s.state.Accept()
 }
 
 // Why the server ends a session.

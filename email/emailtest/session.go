@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/mail"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,18 +31,15 @@ type session struct {
 	tls   bool
 	user  string
 	hello bool // there was an EHLO or HELO since TLS began
-	mail  *transaction
+	mail  transaction
 }
 
-// A transaction is a mail on its way.
+// A transaction is a mail on its way, from MAIL on.
 type transaction struct {
+	begun     bool
 	from      string
 	to        []string
 	eightBits bool
-}
-
-func newSession(s *Server, conn net.Conn) *session {
-	return &session{server: s, conn: conn, in: bufio.NewReader(conn), out: conn}
 }
 
 // run talks to the client until the session ends.
@@ -50,11 +49,15 @@ func (s *session) run(implicit bool) error {
 			return err
 		}
 	}
-	if err := s.answer(AtConnect, "220 "+MemoryHost+" ESMTP emailtest"); err != nil {
+	done, err := s.fail(AtConnect)
+	if !done {
+		err = s.reply("220 " + MemoryHost + " ESMTP emailtest")
+	}
+	if err != nil {
 		return err
 	}
 	for {
-		line, err := s.line(maxCommand)
+		line, err := s.line()
 		if err != nil {
 			return err
 		}
@@ -66,22 +69,23 @@ func (s *session) run(implicit bool) error {
 }
 
 func (s *session) encrypt() error {
-	conn := tls.Server(s.conn, s.server.tls)
+	certificates := []tls.Certificate{certificate()}
+	conn := tls.Server(s.conn, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12})
 	if err := conn.Handshake(); err != nil {
 		return err
 	}
-	s.in, s.out, s.tls, s.hello, s.mail, s.user = bufio.NewReader(conn), conn, true, false, nil, ""
+	*s = session{server: s.server, conn: s.conn, in: bufio.NewReader(conn), out: conn, tls: true}
 	return nil
 }
 
 // line reads one line without its end. A malformed line ends the session.
-func (s *session) line(most int) (string, error) {
+func (s *session) line() (string, error) {
 	line, err := s.in.ReadString('\n')
 	if err != nil {
 		return "", err
 	}
 	text, whole := strings.CutSuffix(line, "\r\n")
-	if !whole || len(line) > most || strings.ContainsAny(text, "\r\x00") {
+	if !whole || len(line) > maxCommand || strings.ContainsAny(text, "\r\x00") {
 		if err := s.refuse("500 5.5.2", "a line too long or without CR LF"); err != nil {
 			return "", err
 		}
@@ -96,20 +100,8 @@ func (s *session) reply(lines ...string) error {
 	return err
 }
 
-// answer replies at a step, unless there is a fault.
-func (s *session) answer(at Step, lines ...string) error {
-	if done, err := s.fail(at); done {
-		return err
-	}
-	return s.reply(lines...)
-}
-
 // fail applies a pending fault, and reports whether there was one. The error ends the session.
-func (s *session) fail(at Step) (bool, error) {
-	var recipients []string
-	if s.mail != nil {
-		recipients = s.mail.to
-	}
+func (s *session) fail(at Step, recipients ...string) (bool, error) {
 	f, found := s.server.fault(at, recipients)
 	if !found {
 		return false, nil
@@ -144,9 +136,19 @@ func (s *session) refuse(reply, problem string) error {
 // command handles one command. The error ends the session.
 func (s *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
-	switch strings.ToUpper(verb) {
+	verb = strings.ToUpper(verb)
+	at := Step(verb)
+	if verb == "HELO" {
+		at = AtHello
+	}
+	if at != AtRcpt { // its recipient is not known yet
+		if done, err := s.fail(at, s.mail.to...); done {
+			return err
+		}
+	}
+	switch verb {
 	case "EHLO", "HELO":
-		return s.greet(strings.ToUpper(verb), rest)
+		return s.greet(verb, rest)
 	case "STARTTLS":
 		return s.startTLS(rest)
 	case "AUTH":
@@ -158,12 +160,12 @@ func (s *session) command(line string) error {
 	case "DATA":
 		return s.data(rest)
 	case "RSET":
-		s.mail = nil
-		return s.answer(AtReset, "250 2.0.0 forgotten")
+		s.mail = transaction{}
+		return s.reply("250 2.0.0 forgotten")
 	case "NOOP":
 		return s.reply("250 2.0.0 yes")
 	case "QUIT":
-		if err := s.answer(AtQuit, "221 2.0.0 good bye"); err != nil {
+		if err := s.reply("221 2.0.0 good bye"); err != nil {
 			return err
 		}
 		return errHangUp
@@ -175,36 +177,22 @@ func (s *session) greet(verb, name string) error {
 	if name == "" || strings.ContainsAny(name, " \t") {
 		return s.refuse("501 5.5.4", verb+" needs the name of the client's machine")
 	}
-	s.hello, s.mail = true, nil
+	s.hello, s.mail = true, transaction{}
 	if verb == "HELO" {
-		return s.answer(AtHello, "250 "+MemoryHost)
+		return s.reply("250 " + MemoryHost)
 	}
-	lines := []string{"250-" + MemoryHost}
-	for _, extension := range s.extensions() {
-		lines = append(lines, "250-"+extension)
-	}
-	last := len(lines) - 1
-	lines[last] = strings.Replace(lines[last], "250-", "250 ", 1)
-	return s.answer(AtHello, lines...)
-}
-
-func (s *session) extensions() []string {
-	var all []string
+	lines := []string{"250-" + MemoryHost, "250-8BITMIME"}
 	if s.server.offers("SIZE") {
-		all = append(all, "SIZE "+strconv.Itoa(s.server.limit()))
+		lines = append(lines, "250-SIZE "+strconv.Itoa(s.server.limit()))
 	}
-	for _, e := range []string{"8BITMIME", "ENHANCEDSTATUSCODES"} {
-		if s.server.offers(e) {
-			all = append(all, e)
-		}
+	ways := s.ways()
+	switch {
+	case !s.tls && s.server.offers("STARTTLS"):
+		lines = append(lines, "250-STARTTLS")
+	case len(ways) > 0:
+		lines = append(lines, "250-AUTH "+strings.Join(ways, " "))
 	}
-	if !s.tls && s.server.offers("STARTTLS") {
-		return append(all, "STARTTLS")
-	}
-	if ways := s.ways(); len(ways) > 0 {
-		all = append(all, "AUTH "+strings.Join(ways, " "))
-	}
-	return all
+	return s.reply(append(lines, "250 ENHANCEDSTATUSCODES")...)
 }
 
 // ways returns the ways to authenticate.
@@ -225,9 +213,6 @@ func (s *session) startTLS(parameter string) error {
 	case s.tls || !s.server.offers("STARTTLS"):
 		return s.refuse("503 5.5.1", "STARTTLS is not offered")
 	}
-	if done, err := s.fail(AtStartTLS); done {
-		return err
-	}
 	if err := s.reply("220 2.0.0 go ahead"); err != nil {
 		return err
 	}
@@ -237,18 +222,15 @@ func (s *session) startTLS(parameter string) error {
 func (s *session) authenticate(parameters string) error {
 	way, initial, _ := strings.Cut(parameters, " ")
 	switch {
-	case !s.hello || s.mail != nil || s.user != "":
+	case !s.hello || s.mail.begun || s.user != "":
 		return s.refuse("503 5.5.1", "AUTH out of order")
 	case !s.tls && s.server.offers("STARTTLS"):
 		return s.refuse("538 5.7.11", "encryption is required for AUTH")
-	case !strings.Contains(" "+strings.Join(s.ways(), " ")+" ", " "+strings.ToUpper(way)+" "):
+	case !slices.Contains(s.ways(), strings.ToUpper(way)):
 		return s.refuse("504 5.5.4", "unknown way to authenticate "+strconv.Quote(way))
 	}
 	user, password, err := s.credentials(strings.ToUpper(way), initial)
 	if err != nil {
-		return err
-	}
-	if done, err := s.fail(AtAuth); done {
 		return err
 	}
 	if !s.server.state.HasToken(user + ":" + password) {
@@ -283,7 +265,7 @@ func (s *session) ask(question string) (string, error) {
 	if err := s.reply("334 " + base64.StdEncoding.EncodeToString([]byte(question))); err != nil {
 		return "", err
 	}
-	return s.line(maxCommand)
+	return s.line()
 }
 
 // decoded returns "" if s is not base64.
@@ -297,9 +279,9 @@ func decoded(s string) string {
 
 // begin handles MAIL FROM.
 func (s *session) begin(rest string) error {
-	from, parameters, ok := path(rest, "FROM:")
+	from, parameters, ok := path(mailFrom, rest)
 	switch {
-	case !s.hello || s.mail != nil:
+	case !s.hello || s.mail.begun:
 		return s.refuse("503 5.5.1", "MAIL out of order")
 	case !s.tls && s.server.offers("STARTTLS"):
 		return s.refuse("530 5.7.0", "STARTTLS first")
@@ -308,14 +290,11 @@ func (s *session) begin(rest string) error {
 	case !ok:
 		return s.refuse("501 5.1.7", "MAIL needs FROM:<address>")
 	}
-	t := &transaction{from: from}
+	t := transaction{begun: true, from: from}
 	for _, p := range parameters {
-		if reply, problem := s.parameter(t, p); reply != "" {
+		if reply, problem := s.parameter(&t, p); reply != "" {
 			return s.refuse(reply, problem)
 		}
-	}
-	if done, err := s.fail(AtMail); done {
-		return err
 	}
 	if !s.server.state.Take(lane, s.user).OK {
 		return s.refuse("450 4.2.1", "too many mails")
@@ -327,50 +306,47 @@ func (s *session) begin(rest string) error {
 // parameter reads a parameter of MAIL. It returns the reply and the problem if the parameter is refused.
 func (s *session) parameter(t *transaction, p string) (reply, problem string) {
 	name, value, _ := strings.Cut(strings.ToUpper(p), "=")
-	switch size, err := strconv.Atoi(value); {
-	case name == "BODY" && s.server.offers("8BITMIME") && (value == "8BITMIME" || value == "7BIT"):
+	size, err := strconv.Atoi(value)
+	switch {
+	case name == "BODY" && (value == "8BITMIME" || value == "7BIT"):
 		t.eightBits = value == "8BITMIME"
-	case name == "SIZE" && s.server.offers("SIZE") && err == nil && size <= s.server.limit():
-	case name == "SIZE" && s.server.offers("SIZE") && err == nil:
-		return "552 5.3.4", "the mail is too long"
-	default:
+	case name != "SIZE" || err != nil || !s.server.offers("SIZE"):
 		return "555 5.5.4", "unknown parameter " + strconv.Quote(p)
+	case size > s.server.limit():
+		return "552 5.3.4", "the mail is too long"
 	}
 	return "", ""
 }
 
 // address handles RCPT TO.
 func (s *session) address(rest string) error {
-	to, parameters, ok := path(rest, "TO:")
+	to, parameters, ok := path(rcptTo, rest)
 	switch {
-	case s.mail == nil:
+	case !s.mail.begun:
 		return s.refuse("503 5.5.1", "RCPT without MAIL")
 	case !ok || to == "":
 		return s.refuse("501 5.1.3", "RCPT needs TO:<address>")
 	case len(parameters) > 0:
 		return s.refuse("555 5.5.4", "unknown parameter "+strconv.Quote(parameters[0]))
 	}
-	s.mail.to = append(s.mail.to, to)
-	if done, err := s.fail(AtRcpt); done {
-		s.mail.to = s.mail.to[:len(s.mail.to)-1]
+	if done, err := s.fail(AtRcpt, to); done {
 		return err
 	}
+	s.mail.to = append(s.mail.to, to)
 	return s.reply("250 2.1.5 go on")
 }
 
-// path reads "FROM:<address> parameters".
-func path(rest, keyword string) (address string, parameters []string, ok bool) {
-	if len(rest) < len(keyword) || !strings.EqualFold(rest[:len(keyword)], keyword) {
+var (
+	mailFrom = regexp.MustCompile(`(?i)^FROM:<([^>]*)>( .*)?$`)
+	rcptTo   = regexp.MustCompile(`(?i)^TO:<([^>]*)>( .*)?$`)
+)
+
+// path reads the address, which is empty for a bounce, and the parameters after it.
+func path(form *regexp.Regexp, rest string) (address string, parameters []string, ok bool) {
+	parts := form.FindStringSubmatch(rest)
+	if parts == nil {
 		return "", nil, false
 	}
-	text, after, closed := strings.Cut(rest[len(keyword):], ">")
-	text, opened := strings.CutPrefix(text, "<")
-	if !closed || !opened || after != "" && after[0] != ' ' {
-		return "", nil, false
-	}
-	if text == "" {
-		return "", strings.Fields(after), true // of a bounce
-	}
-	a, err := mail.ParseAddress("<" + text + ">")
-	return text, strings.Fields(after), err == nil && a.Name == "" && isASCII(text)
+	_, err := mail.ParseAddress("<" + parts[1] + ">")
+	return parts[1], strings.Fields(parts[2]), parts[1] == "" || err == nil && isASCII(parts[1])
 }

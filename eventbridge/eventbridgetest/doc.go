@@ -12,13 +12,8 @@
 //	}
 //
 // Any other client works as well, AWS's own too: give it the fake's URL as the endpoint, [Region], [AccessKeyID],
-// [SecretAccessKey] and [SessionToken]. To see what your program does when EventBridge fails, let entries fail within a
-// 200, or inject a fault:
-//
-//	fake.FailEntries("InternalFailure")
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The
+// [SecretAccessKey] and [SessionToken]. To see what your program does when an entry fails within a 200, call
+// [Server.FailEntries]. Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The
 // tokens are session tokens: AddToken makes another one valid with the same key, RevokeToken makes one invalid.
 //
 // # What it refuses
@@ -28,9 +23,9 @@
 //   - UnknownOperationException: another method, path or X-Amz-Target. SerializationException: another Content-Type, a body
 //     that is not JSON, members that are doubled or of the wrong type and, if the fake is Strict, unknown members.
 //   - MissingAuthenticationTokenException, IncompleteSignatureException: a request without a signature, or with half of one.
-//   - InvalidSignatureException: a signature that is not the one that the fake calculates with Signature Version 4, that is
-//     for another region or service, that leaves out the host, the type or an x-amz- header, or that is more than five
-//     minutes from the fake's clock. UnrecognizedClientException: an unknown key or session token.
+//   - InvalidSignatureException: a signature other than that of the SDK's signer for this request and [Region], or of a
+//     time that is more than five minutes from the fake's clock. The host, the type and the x-amz- headers must be signed.
+//     UnrecognizedClientException: an unknown key or session token.
 //   - ValidationException: no entries or more than 10, 1 MB or more in all entries, no entry that has a Source, a DetailType
 //     and a Detail, a global endpoint.
 //   - ThrottlingException: more than the lane "requests" allows. Documented sets 1,200 in a second, as in [Region].

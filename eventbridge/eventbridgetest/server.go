@@ -1,6 +1,7 @@
 package eventbridgetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -81,11 +82,12 @@ func (s *Server) MemoryConfig() eventbridge.Config {
 }
 
 func config(base string) eventbridge.Config {
-	credentials := aws.Credentials{AccessKeyID: AccessKeyID, SecretAccessKey: SecretAccessKey, SessionToken: SessionToken}
-	return eventbridge.Config{
-		Region: Region, BaseURL: base,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
-	}
+	retrieve := func(context.Context) (aws.Credentials, error) { return credentials(SessionToken), nil }
+	return eventbridge.Config{Region: Region, BaseURL: base, Credentials: aws.CredentialsProviderFunc(retrieve)}
+}
+
+func credentials(token string) aws.Credentials {
+	return aws.Credentials{AccessKeyID: AccessKeyID, SecretAccessKey: SecretAccessKey, SessionToken: token}
 }
 
 // AddBus adds an event bus, unless there is one of this name. Entries name it, or give any ARN that ends with the name.
@@ -121,7 +123,6 @@ func serialization(err error) *fakehttp.Refusal { return refuse("SerializationEx
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.Header().Set("X-Amzn-Requestid", fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.put))
 	in, err := s.read(r)
 	if err != nil {
 		return err
@@ -190,10 +191,8 @@ func (s *Server) keep(e entry) string {
 	if e.Time != nil {
 		event.Time = time.UnixMilli(int64(*e.Time * 1000)).UTC()
 	}
-	bus := DefaultBus
-	if e.EventBusName != "" {
-		bus = e.EventBusName[strings.LastIndexByte(e.EventBusName, '/')+1:]
-	}
+	bus := cmp.Or(e.EventBusName, DefaultBus)
+	bus = bus[strings.LastIndexByte(bus, '/')+1:] // an ARN ends with the name
 	if events, ok := s.buses[bus]; ok {
 		s.buses[bus] = append(events, event)
 	}

@@ -25,12 +25,11 @@ const eventbridgeBus = "alerts"
 
 func newEventbridge(t *testing.T) (*eventbridgetest.Server, *eventbridge.Notifier) {
 	t.Helper()
-	s := start(t, eventbridgetest.NewServer())
+	s := start(t, eventbridgetest.New())
 	s.AddBus(eventbridgeBus)
-	n, err := eventbridge.New(eventbridge.Config{
-		Region: eventbridgetest.Region, Credentials: eventbridgeCredentials(eventbridgetest.SecretAccessKey),
-		EventBus: eventbridgeBus, BaseURL: s.URL(), Call: once,
-	})
+	config := s.Config()
+	config.EventBus, config.Call = eventbridgeBus, once
+	n, err := eventbridge.New(config)
 	return s, must(t, n, err)
 }
 

@@ -25,12 +25,11 @@ const (
 
 func newMail(t *testing.T) (*emailtest.Server, *email.Notifier) {
 	t.Helper()
-	s := start(t, emailtest.NewServer())
-	n, err := email.New(email.Config{
-		Host: s.Host(), Port: s.Port(), TLSConfig: s.TLSConfig(),
-		Username: emailtest.Username, Password: mackerel.NewSecret(emailtest.Password),
-		From: "Mackerel <" + mailFrom + ">", To: []string{mailHanako, mailTaro}, Call: once,
-	})
+	s := start(t, emailtest.New())
+	s.Strict(true)
+	config := s.Config()
+	config.To, config.Call = []string{mailHanako, mailTaro}, once
+	n, err := email.New(config)
 	return s, must(t, n, err)
 }
 

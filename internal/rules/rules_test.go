@@ -103,12 +103,15 @@ var may = map[string]struct{ kinds, others []string }{
 	helper:    {[]string{root, fakehttp, helper}, jsonPackages},
 }
 
+// signer are the packages that sign requests to AWS.
+var signer = []string{"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"}
+
 // beyond are the packages of other modules that one package alone may import.
 var beyond = map[string][]string{
 	module + "/email":       {"github.com/wneessen/go-mail", "github.com/wneessen/go-mail/smtp"},
-	module + "/eventbridge": {"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"},
+	module + "/eventbridge": signer,
 
-	module + "/eventbridge/eventbridgetest": {"github.com/aws/aws-sdk-go-v2/aws"}, // for the credentials of its Config
+	module + "/eventbridge/eventbridgetest": signer, // it signs each request again, and compares
 }
 
 func TestImportsFollowTheGraph(t *testing.T) {
