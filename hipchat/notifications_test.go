@@ -186,9 +186,9 @@ func TestTheCallersCardStaysAsItIs(t *testing.T) {
 
 func TestAuthTest(t *testing.T) {
 	fake, _ := connect(t)
-	fake.AddToken("room-token", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddToken("room-token", hipchattest.Access{Scopes: []string{"send_notification"}, Room: hipchattest.RoomID})
 	fake.AddRoom(2, "dev")
-	fake.AddToken("reader", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeViewMessages}})
+	fake.AddToken("reader", hipchattest.Access{Scopes: []string{"view_messages"}})
 	for _, c := range []struct {
 		name, token, room string
 		kind              error

@@ -54,7 +54,7 @@ func TestPrivateMessagesThatAreRefused(t *testing.T) {
 
 func TestGetSession(t *testing.T) {
 	fake, client := connect(t)
-	fake.AddToken("room/token", hipchattest.Access{Label: "agent", Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddToken("room/token", hipchattest.Access{Label: "agent", Scopes: []string{"send_notification"}, Room: hipchattest.RoomID})
 	got, err := clientOf(t, fake, withToken("room/token")).GetSession(t.Context())
 	if err != nil || got.Client.Name != "agent" || got.Client.Room == nil || got.Client.Room.ID != hipchattest.RoomID || got.Client.Room.Name != "ops" ||
 		!slices.Equal(got.Scopes, []hipchat.Scope{hipchat.ScopeSendNotification}) || !slices.Equal(got.Client.AllowedScopes, got.Scopes) {

@@ -252,7 +252,7 @@ func TestAnErrorEndsTheRooms(t *testing.T) {
 
 func TestARoomsTokenCannotRead(t *testing.T) {
 	fake, _ := connect(t)
-	fake.AddToken("room-token", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
+	fake.AddToken("room-token", hipchattest.Access{Scopes: []string{"send_notification"}, Room: hipchattest.RoomID})
 	client := clientOf(t, fake, withToken("room-token"))
 	_, err := client.GetRoom(t.Context(), "ops")
 	e := servicetest.AsError(t, err, mackerel.ErrUnauthorized)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
@@ -34,7 +33,7 @@ func TestARoomAsWritten(t *testing.T) {
 
 func TestARoomsTokenListsItsRoom(t *testing.T) {
 	s := start(t) // has the rooms 1234 and 2
-	s.AddToken("two", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeViewRoom}, Room: 2})
+	s.AddToken("two", hipchattest.Access{Scopes: []string{"view_room"}, Room: 2})
 	a := call(t, s, http.MethodGet, "/v2/room", "", as("two")...)
 	sameJSON(t, a.Body, `{"items":[{"id":2,"name":"障害 #1/夜間"}],"startIndex":0,"maxResults":100,"links":{"self":"http://fake.test/v2/room"}}`)
 	for _, query := range []string{"?max-results=1001", "?include-private=1", "?include-archived=x"} {
@@ -105,20 +104,20 @@ func TestScopes(t *testing.T) {
 	s.AddUser(hanako)
 	for _, c := range []struct {
 		method, path, body string
-		scopes             []hipchat.Scope // each is enough
+		scopes             []string // each is enough
 		repr               string
 		status             int
 	}{
-		{http.MethodGet, "/v2/room", "", []hipchat.Scope{"view_group", "view_room"}, "[u'view_group', u'view_room']", 200},
-		{http.MethodGet, "/v2/room/1234", "", []hipchat.Scope{"view_group", "view_room"}, "[u'view_group', u'view_room']", 200},
-		{http.MethodPut, "/v2/room/1234/topic", `{"topic":"x"}`, []hipchat.Scope{"admin_room"}, "[u'admin_room']", 204},
-		{http.MethodPost, "/v2/user/7/message", `{"message":"x"}`, []hipchat.Scope{"send_message"}, "[u'send_message']", 204},
-		{http.MethodPost, notify, `{"message":"x"}`, []hipchat.Scope{"send_notification"}, "[u'send_notification']", 204},
-		{http.MethodGet, "/v2/room/1234/history", "", []hipchat.Scope{"view_messages"}, "[u'view_messages']", 200},
-		{http.MethodGet, "/v2/room/1234/history/latest", "", []hipchat.Scope{"view_messages"}, "[u'view_messages']", 200},
+		{http.MethodGet, "/v2/room", "", []string{"view_group", "view_room"}, "[u'view_group', u'view_room']", 200},
+		{http.MethodGet, "/v2/room/1234", "", []string{"view_group", "view_room"}, "[u'view_group', u'view_room']", 200},
+		{http.MethodPut, "/v2/room/1234/topic", `{"topic":"x"}`, []string{"admin_room"}, "[u'admin_room']", 204},
+		{http.MethodPost, "/v2/user/7/message", `{"message":"x"}`, []string{"send_message"}, "[u'send_message']", 204},
+		{http.MethodPost, notify, `{"message":"x"}`, []string{"send_notification"}, "[u'send_notification']", 204},
+		{http.MethodGet, "/v2/room/1234/history", "", []string{"view_messages"}, "[u'view_messages']", 200},
+		{http.MethodGet, "/v2/room/1234/history/latest", "", []string{"view_messages"}, "[u'view_messages']", 200},
 	} {
-		for _, scope := range []hipchat.Scope{"admin_room", "send_message", "send_notification", "view_group", "view_messages", "view_room"} {
-			s.AddToken("one-scope", hipchattest.Access{Scopes: []hipchat.Scope{scope}})
+		for _, scope := range []string{"admin_room", "send_message", "send_notification", "view_group", "view_messages", "view_room"} {
+			s.AddToken("one-scope", hipchattest.Access{Scopes: []string{scope}})
 			a := call(t, s, c.method, c.path, c.body, as("one-scope")...)
 			if may := slices.Contains(c.scopes, scope); may && a.Status != c.status ||
 				!may && (a.Status != http.StatusForbidden || !strings.Contains(a.Body, c.repr)) {
@@ -130,7 +129,7 @@ func TestScopes(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	s := start(t)
-	s.AddToken("room-token", hipchattest.Access{Label: "agent", Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: 2})
+	s.AddToken("room-token", hipchattest.Access{Label: "agent", Scopes: []string{"send_notification"}, Room: 2})
 	a := call(t, s, http.MethodGet, "/v2/oauth/token/room-token", "")
 	sameJSON(t, a.Body, `{"client":{"name":"agent","allowed_scopes":["send_notification"],"room":{"id":2,"name":"障害 #1/夜間"}},
 		"scopes":["send_notification"]}`)

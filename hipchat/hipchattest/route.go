@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/mackerel-notify/mackerel/hipchat"
 )
 
 // A call is a request and what the fake knows about it.
@@ -25,27 +23,27 @@ type call struct {
 // An endpoint is a row of the API's reference. A token needs any one of the scopes.
 type endpoint struct {
 	method, path string // in the path, * is a name
-	scopes       []hipchat.Scope
+	scopes       []string
 	query        []string
 	serve        func(*Server, *call) (answer any, err error) // a nil answer is a 204
 }
 
-var viewRooms = []hipchat.Scope{hipchat.ScopeViewGroup, hipchat.ScopeViewRoom}
+var viewRooms = []string{"view_group", "view_room"}
 
 var endpoints = []endpoint{
 	{http.MethodGet, "room", viewRooms, []string{
 		"start-index", "max-results", "include-private", "include-archived", "expand",
 	}, (*Server).getAllRooms},
 	{http.MethodGet, "room/*", viewRooms, nil, (*Server).getRoom},
-	{http.MethodPut, "room/*/topic", []hipchat.Scope{hipchat.ScopeAdminRoom}, nil, (*Server).setTopic},
-	{http.MethodPost, "room/*/notification", []hipchat.Scope{hipchat.ScopeSendNotification}, nil, (*Server).sendNotification},
-	{http.MethodGet, "room/*/history", []hipchat.Scope{hipchat.ScopeViewMessages}, []string{
+	{http.MethodPut, "room/*/topic", []string{"admin_room"}, nil, (*Server).setTopic},
+	{http.MethodPost, "room/*/notification", []string{"send_notification"}, nil, (*Server).sendNotification},
+	{http.MethodGet, "room/*/history", []string{"view_messages"}, []string{
 		"date", "end-date", "timezone", "start-index", "max-results", "reverse", "include_deleted",
 	}, (*Server).roomHistory},
-	{http.MethodGet, "room/*/history/latest", []hipchat.Scope{hipchat.ScopeViewMessages}, []string{
+	{http.MethodGet, "room/*/history/latest", []string{"view_messages"}, []string{
 		"max-results", "timezone", "include_deleted", "not-before",
 	}, (*Server).latestHistory},
-	{http.MethodPost, "user/*/message", []hipchat.Scope{hipchat.ScopeSendMessage}, nil, (*Server).privateMessageUser},
+	{http.MethodPost, "user/*/message", []string{"send_message"}, nil, (*Server).privateMessageUser},
 	{http.MethodGet, "oauth/token/*", nil, nil, (*Server).getSession},
 }
 
@@ -71,7 +69,7 @@ func route(c *call) (endpoint, error) {
 
 // authorize checks that the token may make the call, and finds the room or the person in the path.
 func (s *Server) authorize(c *call, e endpoint) error {
-	may := func(scope hipchat.Scope) bool { return slices.Contains(c.access.Scopes, scope) }
+	may := func(scope string) bool { return slices.Contains(c.access.Scopes, scope) }
 	if len(e.scopes) > 0 && !slices.ContainsFunc(e.scopes, may) {
 		return refuse(http.StatusForbidden, "This action requires one of the following scopes: "+reprs(e.scopes))
 	}

@@ -32,9 +32,9 @@ const (
 
 // An Access is what a token may do.
 type Access struct {
-	Label  string // shown as the sender of its messages
-	Scopes []hipchat.Scope
-	Room   int64 // the only room of the token, 0 for all
+	Label  string   // shown as the sender of its messages
+	Scopes []string // as HipChat writes them: "send_notification"
+	Room   int64    // the only room of the token, 0 for all
 }
 
 // A Server is a fake of a HipChat server. It is safe for concurrent use.
@@ -54,9 +54,9 @@ func New() *Server {
 	s.Server = fakehttp.NewFake(s.serve, refuseBody,
 		fakehttp.Limit{Lane: callLane, N: 500, Per: 5 * time.Minute},
 		fakehttp.Limit{Lane: messageLane, N: 30, Per: time.Minute})
-	s.AddToken(Token, Access{Label: "Mackerel", Scopes: []hipchat.Scope{
-		hipchat.ScopeAdminRoom, hipchat.ScopeSendMessage, hipchat.ScopeSendNotification, hipchat.ScopeViewGroup,
-		hipchat.ScopeViewMessages, hipchat.ScopeViewRoom,
+	s.AddToken(Token, Access{Label: "Mackerel", Scopes: []string{
+		"admin_room", "send_message", "send_notification", "view_group",
+		"view_messages", "view_room",
 	}})
 	s.AddRoom(RoomID, RoomName)
 	return s

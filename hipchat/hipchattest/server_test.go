@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel/fakehttp"
-	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
@@ -127,7 +126,7 @@ func TestUnknownMembersAndParametersAreIgnoredUnlessTheFakeIsStrict(t *testing.T
 // TestAnswersOnRecord has the answers that real servers were seen to give.
 func TestAnswersOnRecord(t *testing.T) {
 	s := start(t)
-	s.AddToken("room-token", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: hipchattest.RoomID})
+	s.AddToken("room-token", hipchattest.Access{Scopes: []string{"send_notification"}, Room: hipchattest.RoomID})
 	for _, c := range []struct {
 		name, method, path, body string
 		header                   []string
@@ -224,9 +223,9 @@ func TestAWholeCard(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	s := start(t)
-	s.AddToken("reader", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeViewMessages}})
-	s.AddToken("room-2", hipchattest.Access{Label: "two", Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}, Room: 2})
-	s.AddToken("gone", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeSendNotification}})
+	s.AddToken("reader", hipchattest.Access{Scopes: []string{"view_messages"}})
+	s.AddToken("room-2", hipchattest.Access{Label: "two", Scopes: []string{"send_notification"}, Room: 2})
+	s.AddToken("gone", hipchattest.Access{Scopes: []string{"send_notification"}})
 	s.RevokeToken("gone")
 	for _, c := range []struct {
 		name, path string
@@ -329,7 +328,7 @@ func TestDocumentedLimits(t *testing.T) {
 
 func TestCallsAreLimitedForEachToken(t *testing.T) {
 	s := start(t)
-	s.AddToken("few", hipchattest.Access{Scopes: []hipchat.Scope{hipchat.ScopeViewMessages}})
+	s.AddToken("few", hipchattest.Access{Scopes: []string{"view_messages"}})
 	s.SetLimit("calls", 1, 5*time.Minute)
 	for _, c := range []struct {
 		token  string

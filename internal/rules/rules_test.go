@@ -5,9 +5,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -163,4 +167,50 @@ func TestEventbridgeCompilesTheSignerAndNoServiceOfTheSDK(t *testing.T) {
 	if !found {
 		t.Error("it does not compile the signer")
 	}
+}
+
+// A fake takes the type of its Config from its service, and the constants that fill the Config. If it took other types or
+// limits, a mistake in them would be on both sides, and no test would see it.
+func TestFakesTakeNothingButTheConfigOfTheirService(t *testing.T) {
+	allowed := []string{"Config", "ClientConfig", "KindSMS"}
+	for _, p := range list(t, "./...") {
+		of := path.Dir(p.ImportPath)
+		if kind(p.ImportPath) != fake || kind(of) != service || !slices.Contains(p.Imports, of) {
+			continue
+		}
+		service := path.Base(of)
+		files, err := filepath.Glob(filepath.Join("../..", service, service+"test", "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", p.ImportPath, len(files), err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, name := range selected(t, file, service) {
+				if !slices.Contains(allowed, name) {
+					t.Errorf("%s takes %s.%s", file, service, name)
+				}
+			}
+		}
+	}
+}
+
+// selected returns the names that a file takes from a package.
+func selected(t *testing.T, file, pkg string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == pkg {
+				names = append(names, s.Sel.Name)
+			}
+		}
+		return true
+	})
+	return names
 }
