@@ -4,30 +4,12 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
-// An Account is an account of Chatwork, as GET /me shows it.
-type Account struct {
-	AccountID        int64  `json:"account_id"`
-	RoomID           int64  `json:"room_id"` // of the account's own room, "My chat"
-	Name             string `json:"name"`
-	ChatworkID       string `json:"chatwork_id"`
-	OrganizationID   int64  `json:"organization_id"`
-	OrganizationName string `json:"organization_name"`
-	Department       string `json:"department"`
-	Title            string `json:"title"`
-	URL              string `json:"url"`
-	Introduction     string `json:"introduction"`
-	Mail             string `json:"mail"`
-	TelOrganization  string `json:"tel_organization"`
-	TelExtension     string `json:"tel_extension"`
-	TelMobile        string `json:"tel_mobile"`
-	Skype            string `json:"skype"`
-	Facebook         string `json:"facebook"`
-	Twitter          string `json:"twitter"`
-	AvatarImageURL   string `json:"avatar_image_url"`
-	LoginMail        string `json:"login_mail"`
-}
+// An Account is an account of Chatwork, as GET /me shows it. RoomID is the account's own room, "My chat".
+type Account = chatwork.Me
 
 // johnSmith is the account of the reference's samples.
 var johnSmith = Account{
@@ -50,7 +32,7 @@ func (s *Server) addAccount(a Account) (accountID int64) {
 	a.AccountID = s.claim("account", a.AccountID)
 	s.accounts[a.AccountID] = &a
 	a.RoomID = s.addRoom(Room{
-		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]Role{a.AccountID: RoleAdmin},
+		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]chatwork.Role{a.AccountID: chatwork.RoleAdmin},
 	})
 	return a.AccountID
 }
@@ -106,15 +88,6 @@ func credential(r *http.Request) (token string, bearer bool) {
 		return access, true
 	}
 	return "", false
-}
-
-// refuseToken refuses a token. The refusal of an access token has a header that says more.
-// See https://developer.chatwork.com/docs/oauth.
-func refuseToken(h http.Header, bearer bool) error {
-	if bearer {
-		h.Set("Www-Authenticate", `Bearer error="invalid_token", error_description="The access token expired"`)
-	}
-	return errToken
 }
 
 // getMe is https://developer.chatwork.com/reference/get-me.

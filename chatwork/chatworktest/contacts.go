@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // AddContact makes two accounts contacts of each other and returns the room of their direct chat.
@@ -16,7 +18,7 @@ func (s *Server) AddContact(accountID, other int64) (roomID int64) {
 
 func (s *Server) addContact(accountID, other int64) (roomID int64) {
 	if s.contacts[[2]int64{accountID, other}] == 0 {
-		roomID = s.addRoom(Room{Type: "direct", Members: map[int64]Role{accountID: RoleAdmin, other: RoleAdmin}})
+		roomID = s.addRoom(Room{Type: "direct", Members: map[int64]chatwork.Role{accountID: chatwork.RoleAdmin, other: chatwork.RoleAdmin}})
 		s.contacts[[2]int64{accountID, other}], s.contacts[[2]int64{other, accountID}] = roomID, roomID
 	}
 	return s.contacts[[2]int64{accountID, other}]

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 )
 
@@ -102,7 +103,7 @@ func TestReadingWithoutForceConsumes(t *testing.T) {
 
 func TestThePlaceIsPerRoom(t *testing.T) {
 	s, c := start(t)
-	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin}})
+	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
 	seed(s, 1, 1)
 	s.AddMessage(other, chatworktest.Message{MessageID: "2", Body: "x"})
 	wantIDs(t, "the one room", c.ids(t, ""), []string{"1"})
@@ -164,7 +165,7 @@ func TestAReadonlyMemberOnlyReads(t *testing.T) {
 	s, c := start(t)
 	bob := s.AddAccount(chatworktest.Account{Name: "Bob"})
 	s.AddToken("bob", bob)
-	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{bob: roleReadonly}})
+	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{bob: chatwork.RoleReadonly}})
 	path := "/rooms/" + strconv.FormatInt(id, 10) + "/messages"
 	s.AddMessage(id, chatworktest.Message{MessageID: "5", AccountID: bob, Body: "from when he could", SelfUnread: true})
 	const text = "You don't have permission to send/edit message."
@@ -180,7 +181,7 @@ func TestAReadonlyMemberOnlyReads(t *testing.T) {
 
 func TestUnknownMessagesAre404(t *testing.T) {
 	s, c := start(t)
-	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin}})
+	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
 	s.AddMessage(other, chatworktest.Message{MessageID: "5", Body: "elsewhere"})
 	for _, id := range []string{"4", "5"} { // unknown, and in another room
 		for _, a := range []answer{
@@ -239,7 +240,7 @@ func TestReadStateIsPerAccount(t *testing.T) {
 	s, c := start(t)
 	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
 	s.AddToken("anna", anna)
-	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin, anna: roleMember}})
+	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin, anna: chatwork.RoleMember}})
 	path := "/rooms/" + strconv.FormatInt(id, 10)
 	c.do(t, "POST", path+"/messages", "body=quiet")
 	c.do(t, "POST", path+"/messages", "body=loud&self_unread=1")

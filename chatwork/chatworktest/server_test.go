@@ -2,7 +2,6 @@ package chatworktest_test
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,10 +43,6 @@ func TestTokens(t *testing.T) {
 				t.Errorf("got %d %s, want %d", a.Status, a.Body, test.status)
 			}
 		})
-	}
-	a := c.send(t, "GET", "/me", "", "Authorization", "Bearer expired")
-	if got := a.Header.Get("WWW-Authenticate"); got != `Bearer error="invalid_token", error_description="The access token expired"` {
-		t.Errorf("the header of an expired access token is %q", got)
 	}
 }
 
@@ -166,19 +161,6 @@ func TestFaultsGoBeforeTheAPI(t *testing.T) {
 	c.post(t, "body=kept")
 	if got := s.Messages(chatworktest.RoomID); len(got) != 1 || got[0].Body != "kept" {
 		t.Errorf("the room has %+v", got)
-	}
-}
-
-func TestAnswersAreASCII(t *testing.T) {
-	_, c := start(t)
-	const text = `障害 <p99> & "æ" 🐟`
-	id := c.post(t, url.Values{"body": {text}}.Encode())
-	a := c.do(t, "GET", room+"/messages/"+id, "")
-	if want := `"body":"\u969c\u5bb3 <p99> & \"\u00e6\" \ud83d\udc1f"`; !strings.Contains(a.Body, want) || a.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("got %s as %s", a.Body, a.Header.Get("Content-Type"))
-	}
-	if got := parse[map[string]any](t, a)["body"]; got != text {
-		t.Errorf("read back %q, want %q", got, text)
 	}
 }
 
