@@ -110,7 +110,7 @@ var operations = []operation{
 	{
 		"POST /rooms", "CreateRoom", "Once", func(ctx context.Context, c *chatwork.Client) (any, error) {
 			return c.CreateRoom(ctx, chatwork.CreateRoomParams{
-				Name: "Website renewal project", Description: "a & b", IconPreset: chatwork.IconMeeting,
+				Name: "Website renewal project", Description: "a & b", IconPreset: "meeting",
 				MembersAdminIDs: []int64{123, 124}, MembersMemberIDs: []int64{456}, Link: true, LinkCode: "a_b-1", LinkNeedAcceptance: &no,
 			})
 		},
