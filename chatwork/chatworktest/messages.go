@@ -39,14 +39,12 @@ func (s *Server) Messages(roomID int64) []Message {
 func (s *Server) AddMessage(roomID int64, m Message) (messageID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.room(roomID)
-	m.AccountID = s.account(m.AccountID).AccountID
-	return s.addMessage(r, m)
+	return s.addMessage(s.room(roomID), m)
 }
 
 // addMessage adds a message, which is unread for all members but its author.
 func (s *Server) addMessage(r *chat, m Message) (messageID string) {
-	m.MessageID = s.claimMessage(m.MessageID)
+	m.MessageID, m.AccountID = s.claimMessage(m.MessageID), s.account(m.AccountID).AccountID
 	if m.SendTime.IsZero() {
 		m.SendTime = s.Now()
 	}

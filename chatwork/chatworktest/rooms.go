@@ -19,7 +19,6 @@ type Room struct {
 	Description string
 	IconPath    string                  // a URL; one of example.com unless set
 	Members     map[int64]chatwork.Role // by account id
-	Sticky      bool                    // pinned, for all members
 }
 
 // A chat is a Room and what was added to it.
@@ -113,7 +112,7 @@ func (s *Server) roomOf(a *Account, id string) *chat {
 // roomView returns a room as a member lists it.
 func (s *Server) roomView(r *chat, a *Account) object {
 	return object{
-		"room_id": r.RoomID, "name": s.nameOf(r, a), "type": r.Type, "role": r.Members[a.AccountID], "sticky": r.Sticky,
+		"room_id": r.RoomID, "name": s.nameOf(r, a), "type": r.Type, "role": r.Members[a.AccountID], "sticky": false,
 		"unread_num": r.unread(a), "mention_num": r.mentions(a), "mytask_num": r.openTasks(a),
 		"message_num": len(r.messages), "file_num": len(r.files), "task_num": len(r.tasks),
 		"icon_path": r.IconPath, "last_update_time": r.updated.Unix(),
