@@ -35,7 +35,7 @@ func prepared(t *testing.T) (*chatworktest.Server, *chatwork.Client) {
 		fake.AddAccount(chatworktest.Account{AccountID: id, Name: name, OrganizationID: 101})
 	}
 	fake.AddContact(chatworktest.AccountID, anna)
-	fake.AddIncomingRequest(chatworktest.AccountID, chatworktest.IncomingRequest{RequestID: ask, AccountID: 363, Message: "hogehoge"})
+	fake.AddIncomingRequest(chatworktest.AccountID, chatwork.IncomingRequest{RequestID: ask, AccountID: 363, Message: "hogehoge"})
 	fake.AddRoom(chatworktest.Room{RoomID: full, Name: "Group Chat Name", Description: "room description text", Members: map[int64]chatwork.Role{
 		chatworktest.AccountID: chatwork.RoleAdmin, bob: chatwork.RoleMember, anna: chatwork.RoleReadonly,
 	}})

@@ -1,7 +1,6 @@
 package chatworktest
 
 import (
-	"maps"
 	"net/http"
 	"strings"
 
@@ -95,31 +94,31 @@ func (s *Server) getMe(c *call) (any, error) { return c.account, nil }
 
 // getMyStatus is https://developer.chatwork.com/reference/get-my-status.
 func (s *Server) getMyStatus(c *call) (any, error) {
-	var rooms, mentionRooms, taskRooms, unread, mentions, tasks int
+	var sum chatwork.MyStatus
 	for _, r := range s.roomsOf(c.account) {
-		u, m, t := r.unread(c.account), r.mentions(c.account), r.openTasks(c.account)
-		rooms, mentionRooms, taskRooms = rooms+min(u, 1), mentionRooms+min(m, 1), taskRooms+min(t, 1)
-		unread, mentions, tasks = unread+u, mentions+m, tasks+t
+		add(&sum.UnreadNum, &sum.UnreadRoomNum, r.unread(c.account))
+		add(&sum.MentionNum, &sum.MentionRoomNum, r.mentions(c.account))
+		add(&sum.MytaskNum, &sum.MytaskRoomNum, r.openTasks(c.account))
 	}
-	return object{
-		"unread_room_num": rooms, "mention_room_num": mentionRooms, "mytask_room_num": taskRooms,
-		"unread_num": unread, "mention_num": mentions, "mytask_num": tasks,
-	}, nil
+	return sum, nil
+}
+
+// add adds what a room has to a sum, and the room to the number of rooms that have any.
+func add(sum, rooms *int, n int) {
+	*sum += n
+	*rooms += min(n, 1)
 }
 
 // view returns an account as it appears within other resources.
-func (s *Server) view(id int64) object {
+func (s *Server) view(id int64) chatwork.Account {
 	a := s.accounts[id]
-	return object{"account_id": a.AccountID, "name": a.Name, "avatar_image_url": a.AvatarImageURL}
+	return chatwork.Account{AccountID: id, Name: a.Name, AvatarImageURL: a.AvatarImageURL}
 }
 
-// person returns an account as it appears in lists of people, with what the list adds.
-func (s *Server) person(id int64, added object) object {
-	a := s.accounts[id]
-	person := object{
-		"account_id": id, "name": a.Name, "chatwork_id": a.ChatworkID, "organization_id": a.OrganizationID,
-		"organization_name": a.OrganizationName, "department": a.Department, "avatar_image_url": a.AvatarImageURL,
+// person returns an account as it appears in lists of people.
+func person(a *Account) chatwork.Person {
+	return chatwork.Person{
+		Name: a.Name, ChatworkID: a.ChatworkID, OrganizationID: a.OrganizationID, OrganizationName: a.OrganizationName,
+		Department: a.Department, AvatarImageURL: a.AvatarImageURL,
 	}
-	maps.Copy(person, added)
-	return person
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // A Message is a message in a room.
@@ -254,5 +256,5 @@ func (c *call) mark(messages []*message, unread bool, unchanged error) (any, err
 	if !changed {
 		return nil, unchanged
 	}
-	return object{"unread_num": c.room.unread(c.account), "mention_num": c.room.mentions(c.account)}, nil
+	return chatwork.ReadState{UnreadNum: c.room.unread(c.account), MentionNum: c.room.mentions(c.account)}, nil
 }

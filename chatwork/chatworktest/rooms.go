@@ -214,11 +214,12 @@ func (s *Server) Members(roomID int64) map[int64]chatwork.Role {
 
 // listMembers is https://developer.chatwork.com/reference/get-rooms-room_id-members.
 func (s *Server) listMembers(c *call) (any, error) {
-	var views []object // never empty, because the account is in the room
+	var members []chatwork.Member // never empty, because the account is in the room
 	for _, id := range slices.Sorted(maps.Keys(c.room.Members)) {
-		views = append(views, s.person(id, object{"role": c.room.Members[id]}))
+		m := chatwork.Member{AccountID: id, Role: c.room.Members[id], Person: person(s.accounts[id])}
+		members = append(members, m)
 	}
-	return views, nil
+	return members, nil
 }
 
 var (
@@ -247,7 +248,7 @@ func (s *Server) wanted(c *call) (map[int64]chatwork.Role, error) {
 // organization, or a member of the room.
 func (s *Server) canBring(c *call, id int64) bool {
 	a := s.accounts[id]
-	return a != nil && (a == c.account || s.contacts[[2]int64{c.account.AccountID, id}] != 0 ||
+	return a != nil && (a == c.account || s.contact(c.account, id).RoomID != 0 ||
 		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID ||
 		c.room != nil && c.room.Members[id] != "")
 }

@@ -131,7 +131,7 @@ func TestContactsAndRequestsAreThePublishedSamples(t *testing.T) {
 	namesake(s, 363)
 	c.do(t, "GET", "/contacts", "").want(t, 204, "")
 	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
-	s.AddIncomingRequest(chatworktest.AccountID, chatworktest.IncomingRequest{RequestID: 123, AccountID: 363, Message: "hogehoge"})
+	s.AddIncomingRequest(chatworktest.AccountID, chatwork.IncomingRequest{RequestID: 123, AccountID: 363, Message: "hogehoge"})
 	c.do(t, "GET", "/incoming_requests", "").want(t, 200, `[{"request_id": 123, "account_id": 363, "message": "hogehoge", `+john+`}]`)
 	a := c.do(t, "PUT", "/incoming_requests/123", "")
 	id := strconv.Itoa(int(parse[map[string]any](t, a)["room_id"].(float64)))
@@ -143,7 +143,7 @@ func TestContactsAndRequestsAreThePublishedSamples(t *testing.T) {
 	if direct["type"] != "direct" || direct["name"] != "John Smith" {
 		t.Errorf("the direct chat is %v", direct)
 	}
-	s.AddIncomingRequest(chatworktest.AccountID, chatworktest.IncomingRequest{RequestID: 124, AccountID: 363})
+	s.AddIncomingRequest(chatworktest.AccountID, chatwork.IncomingRequest{RequestID: 124, AccountID: 363})
 	c.do(t, "DELETE", "/incoming_requests/124", "").want(t, 204, "")
 	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
 }
@@ -151,7 +151,7 @@ func TestContactsAndRequestsAreThePublishedSamples(t *testing.T) {
 func TestRequestsToOthersAreNotMine(t *testing.T) {
 	s, c := start(t)
 	namesake(s, 363)
-	s.AddIncomingRequest(363, chatworktest.IncomingRequest{RequestID: 5, AccountID: chatworktest.AccountID})
+	s.AddIncomingRequest(363, chatwork.IncomingRequest{RequestID: 5, AccountID: chatworktest.AccountID})
 	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
 	c.do(t, "PUT", "/incoming_requests/5", "").refused(t, 404, "Request not found")
 }

@@ -37,11 +37,11 @@ type Server struct {
 	owners   map[string]owner // by token
 	accounts map[int64]*Account
 	rooms    []*chat
-	seen     map[place]int               // how many messages of a room were read with force=0
-	contacts map[[2]int64]int64          // the room of the direct chat, by both accounts in either order
-	incoming map[int64][]IncomingRequest // by the account that is asked
-	offers   map[string]offer            // by path
-	retained time.Duration               // how old a message may be for the plan to show it, 0 for any age
+	seen     map[place]int                        // how many messages of a room were read with force=0
+	contacts map[int64][]chatwork.Contact         // by the account whose contacts they are
+	incoming map[int64][]chatwork.IncomingRequest // by the account that is asked
+	offers   map[string]offer                     // by path
+	retained time.Duration                        // how old a message may be for the plan to show it, 0 for any age
 	taken    map[thing]bool
 	last     int64 // the last id that claim has made
 }
@@ -52,7 +52,7 @@ func New() *Server {
 	s := &Server{
 		owners: make(map[string]owner), accounts: make(map[int64]*Account),
 		seen: make(map[place]int), taken: make(map[thing]bool),
-		contacts: make(map[[2]int64]int64), incoming: make(map[int64][]IncomingRequest), offers: make(map[string]offer),
+		contacts: make(map[int64][]chatwork.Contact), incoming: make(map[int64][]chatwork.IncomingRequest), offers: make(map[string]offer),
 	}
 	s.Server = fakehttp.NewFake(s.serve, invalid,
 		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute},

@@ -58,7 +58,7 @@ func (r *chat) openTasks(a *Account) (n int) {
 }
 
 // taskView returns a task. It has the account in the list of its room, and the room in the list of its account.
-func (s *Server) taskView(t Task, key string, value object) object {
+func (s *Server) taskView(t Task, key string, value any) object {
 	return object{
 		"task_id": t.TaskID, "assigned_by_account": s.view(t.AssignedByAccountID), "message_id": t.MessageID,
 		"body": t.Body, "limit_time": t.LimitTime, "status": t.Status, "limit_type": t.LimitType, key: value,
