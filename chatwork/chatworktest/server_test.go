@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
-	"github.com/mackerel-notify/mackerel/fakehttp"
 )
 
 func TestTokens(t *testing.T) {
@@ -149,18 +148,6 @@ func TestARoomHas10PostsIn10Seconds(t *testing.T) {
 	s.Advance(time.Nanosecond)
 	if a := c.do(t, "POST", path+"/messages", "body=x"); a.Status != 200 {
 		t.Errorf("10 seconds later: %d %s", a.Status, a.Body)
-	}
-}
-
-func TestFaultsGoBeforeTheAPI(t *testing.T) {
-	s, c := start(t)
-	s.Inject(fakehttp.Fault{Status: 503, Method: "POST", Path: "/v2/rooms/*/messages"})
-	if a := c.do(t, "POST", room+"/messages", "body=lost"); a.Status != 503 {
-		t.Errorf("got %d %s, want the fault's 503", a.Status, a.Body)
-	}
-	c.post(t, "body=kept")
-	if got := s.Messages(chatworktest.RoomID); len(got) != 1 || got[0].Body != "kept" {
-		t.Errorf("the room has %+v", got)
 	}
 }
 
