@@ -2,7 +2,6 @@ package chatworktest
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/mackerel-notify/mackerel/chatwork"
 )
@@ -13,10 +12,7 @@ type Account = chatwork.Me
 // johnSmith is the account of the reference's samples.
 var johnSmith = Account{
 	AccountID: AccountID, RoomID: 322, Name: "John Smith", ChatworkID: "tarochatworkid",
-	OrganizationID: 101, OrganizationName: "Hello Company", Department: "Marketing", Title: "CMO",
-	URL: "http://mycompany.example.com", Introduction: "Self Introduction", Mail: "taro@example.com",
-	TelOrganization: "XXX-XXXX-XXXX", TelExtension: "YYY-YYYY-YYYY", TelMobile: "ZZZ-ZZZZ-ZZZZ",
-	Skype: "myskype_id", Facebook: "myfacebook_id", Twitter: "mytwitter_id",
+	OrganizationID: 101, OrganizationName: "Hello Company", Department: "Marketing",
 	AvatarImageURL: "https://example.com/abc.png", LoginMail: "account@example.com",
 }
 
@@ -49,44 +45,38 @@ func (s *Server) account(id int64) *Account {
 
 // An owner is the account that a token belongs to.
 type owner struct {
+	token     string
 	accountID int64
-	bearer    bool // the token is an access token
 }
 
 // AddToken makes an API token of an account valid, in addition to the tokens that it has.
-func (s *Server) AddToken(token string, accountID int64) { s.addToken(token, accountID, false) }
+func (s *Server) AddToken(token string, accountID int64) { s.addToken(token, token+"\n", accountID) }
 
 // AddAccessToken makes an access token of OAuth 2.0 valid, which is sent in the header Authorization. It has all
 // scopes. RevokeToken ends it, as its expiry would.
-func (s *Server) AddAccessToken(token string, accountID int64) { s.addToken(token, accountID, true) }
+func (s *Server) AddAccessToken(token string, accountID int64) {
+	s.addToken(token, "\nBearer "+token, accountID)
+}
 
-func (s *Server) addToken(token string, accountID int64, bearer bool) {
+func (s *Server) addToken(token, credential string, accountID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owners[token] = owner{s.account(accountID).AccountID, bearer}
+	s.owners[credential] = owner{token, s.account(accountID).AccountID}
 	s.Server.AddToken(token)
 }
 
-// owner returns the account of a token, nil if the token is not valid.
-func (s *Server) owner(token string, bearer bool) *Account {
-	o, known := s.owners[token]
-	if !known || o.bearer != bearer || !s.HasToken(token) {
+// owner returns the account of a credential, nil if its token is not valid.
+func (s *Server) owner(credential string) *Account {
+	o, known := s.owners[credential]
+	if !known || !s.HasToken(o.token) {
 		return nil
 	}
 	return s.accounts[o.accountID]
 }
 
-// credential returns the token of a request. A request with both kinds of tokens has no token.
-func credential(r *http.Request) (token string, bearer bool) {
-	token = r.Header.Get("X-ChatWorkToken")
-	access, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	switch {
-	case access == "":
-		return token, false
-	case token == "" && bearer:
-		return access, true
-	}
-	return "", false
+// credential returns both headers that may have a token. A request may have only one of them.
+func credential(r *http.Request) string {
+	return r.Header.Get("X-ChatWorkToken") + "\n" + r.Header.Get("Authorization")
 }
 
 // getMe is https://developer.chatwork.com/reference/get-me.

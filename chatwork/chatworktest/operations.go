@@ -79,7 +79,7 @@ var operations = []operation{
 
 // A call is a request for an operation.
 type call struct {
-	token   string
+	token   string // see credential
 	account *Account
 	ids     map[string]string // in the path
 	room    *chat             // in the path, if there is one
@@ -94,7 +94,7 @@ type call struct {
 func (s *Server) prepare(c *call, op *operation, r *http.Request) (err error) {
 	if id, ok := c.ids["room_id"]; ok {
 		if c.room = s.roomOf(c.account, id); c.room == nil {
-			return noRoom(r.Method)
+			return errNoRoom
 		}
 	}
 	if strings.HasSuffix(op.path, "/files") && r.Method == http.MethodPost {
@@ -112,14 +112,6 @@ func (s *Server) prepare(c *call, op *operation, r *http.Request) (err error) {
 		return errRoomLimit
 	}
 	return nil
-}
-
-// noRoom returns the refusal for a room that the account is not in. That of a change is the refusal to post.
-func noRoom(method string) error {
-	if method == http.MethodGet {
-		return errNoRoom
-	}
-	return errNoPermission
 }
 
 // permits checks that the account has a right in the room.

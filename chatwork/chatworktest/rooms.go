@@ -222,20 +222,14 @@ func (s *Server) listMembers(c *call) (any, error) {
 	return members, nil
 }
 
-var (
-	errTwice      = refuse(http.StatusBadRequest, "An account is given twice")
-	errNotAllowed = refuse(http.StatusBadRequest, "An account is neither a contact nor of the same organization")
-)
+var errNotAllowed = refuse(http.StatusBadRequest, "An account is neither a contact nor of the same organization")
 
 // wanted returns the members that the parameters of a call name.
 func (s *Server) wanted(c *call) (map[int64]chatwork.Role, error) {
 	roles := make(map[int64]chatwork.Role)
 	for _, role := range []chatwork.Role{chatwork.RoleAdmin, chatwork.RoleMember, chatwork.RoleReadonly} {
 		for _, id := range c.idList("members_" + string(role) + "_ids") {
-			switch {
-			case roles[id] != "":
-				return nil, errTwice
-			case !s.canBring(c, id):
+			if !s.canBring(c, id) {
 				return nil, errNotAllowed
 			}
 			roles[id] = role

@@ -44,20 +44,17 @@ func TestRoomsOfOthersAreAsGoodAsUnknown(t *testing.T) {
 	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
 	others := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{anna: chatwork.RoleAdmin}})
 	s.AddMessage(others, chatworktest.Message{MessageID: "5", AccountID: anna, Body: "secret"})
-	const access, edit = "You don't have permission to access this room.", "You don't have permission to send/edit message."
 	for _, id := range []string{strconv.FormatInt(others, 10), "1", "9999999999999999999"} {
-		for _, test := range []struct{ method, path, form, text string }{
-			{"GET", "", "", access},
-			{"GET", "/messages", "", access},
-			{"GET", "/messages/5", "", access},
-			{"POST", "/messages", "body=x", edit},
-			{"POST", "/messages", "", edit}, // before the parameters are looked at
-			{"PUT", "/messages/read", "", edit},
-			{"PUT", "/messages/unread", "message_id=5", edit},
-			{"PUT", "/messages/5", "body=x", edit},
-			{"DELETE", "/messages/5", "", edit},
+		for _, test := range []struct{ method, path, form string }{
+			{"GET", "", ""},
+			{"GET", "/messages", ""},
+			{"GET", "/messages/5", ""},
+			{"POST", "/messages", ""}, // before the parameters are looked at
+			{"PUT", "/messages/read", ""},
+			{"PUT", "/messages/5", "body=x"},
+			{"DELETE", "/messages/5", ""},
 		} {
-			c.do(t, test.method, "/rooms/"+id+test.path, test.form).refused(t, 403, test.text)
+			c.do(t, test.method, "/rooms/"+id+test.path, test.form).refused(t, 403, "You don't have permission to access this room.")
 		}
 	}
 	if got := s.Messages(others); len(got) != 1 || got[0].Body != "secret" || got[0].Deleted {
@@ -117,7 +114,6 @@ func TestMembersAreRefused(t *testing.T) {
 		{"no admin", chatworktest.Token, path, "members_member_ids=123", 400, "Parameter 'members_admin_ids' is required"},
 		{"an empty list of admins", chatworktest.Token, path, "members_admin_ids=&members_member_ids=123", 400, "Parameter 'members_admin_ids' is required"},
 		{"a list that is none", chatworktest.Token, path, "members_admin_ids=123&members_member_ids=124,", 400, "Parameter 'members_member_ids' must be a list of ids"},
-		{"somebody twice", chatworktest.Token, path, "members_admin_ids=123&members_member_ids=123", 400, "An account is given twice"},
 		{"a stranger", chatworktest.Token, path, "members_admin_ids=123,999", 400, stranger},
 		{"by a member", "bob", path, "members_admin_ids=124", 403, notAdmin},
 		{"of a direct chat", chatworktest.Token, direct, "members_admin_ids=123", 400, "This room is not a group chat"},

@@ -34,7 +34,7 @@ type Server struct {
 	*fakehttp.Server
 
 	mu       sync.Mutex
-	owners   map[string]owner // by token
+	owners   map[string]owner // by credential
 	accounts map[int64]*Account
 	rooms    []*chat
 	seen     map[place]int                        // how many messages of a room were read with force=0
@@ -146,7 +146,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		s.download(w, r)
 		return nil
 	}
-	token, bearer := credential(r)
+	token := credential(r)
 	if !s.takeCall(w.Header(), token) {
 		return errCallLimit
 	}
@@ -154,7 +154,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if op == nil {
 		return errEndpoint
 	}
-	account := s.owner(token, bearer)
+	account := s.owner(token)
 	if account == nil {
 		return errToken
 	}
