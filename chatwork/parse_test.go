@@ -75,8 +75,35 @@ func TestParseNotation(t *testing.T) {
 		{"full-width brackets are text", "［toall］ [[To:5]]", chatwork.Notation{To: []int64{5}, Text: "［toall］ []"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := chatwork.ParseNotation(tt.body); fmt.Sprint(got) != fmt.Sprint(tt.want) {
+			got := chatwork.ParseNotation(tt.body)
+			if got.Tags = nil; fmt.Sprint(got) != fmt.Sprint(tt.want) {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTags(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		body string
+		want []string
+	}{
+		{"plain text has none", "a [WARNING] b[0] [total] [information] [] [/] ] [", nil},
+		{"a box", "[info][title]CPU[/title]x[hr]y[/info]", []string{"[info]", "[title]", "[/title]", "[hr]", "[/info]"}},
+		{"as they stand", "[INFO] [ / info ]", []string{"[INFO]", "[ / info ]"}},
+		{"icons and links", "[picon:1][piconname:2][url]x[/url]", []string{"[picon:1]", "[piconname:2]", "[url]", "[/url]"}},
+		{"a quote, and what is in it", "[qt][qtmeta aid=1 time=2][To:3][/qt]", []string{"[qt]", "[qtmeta aid=1 time=2]", "[To:3]", "[/qt]"}},
+		{"what Chatwork makes", "[dtext:chatroom_added][preview id=1 ht=150][deleted][task aid=1 st=2 lt=3]x",
+			[]string{"[dtext:chatroom_added]", "[preview id=1 ht=150]", "[deleted]", "[task aid=1 st=2 lt=3]"}},
+		{"code is literal", "[code][info][toall][/code][hr]", []string{"[code]", "[/code]", "[hr]"}},
+		{"code in capitals may not be code", "[CODE][info][/code]", []string{"[CODE]", "[info]", "[/code]"}},
+		{"two blocks of code", "[code][hr][/code][info][code][hr][/code]", []string{"[code]", "[/code]", "[info]", "[code]", "[/code]"}},
+		{"mere words are text", "[to be decided] [code 500] [title: x] [hr.]", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := chatwork.ParseNotation(tt.body).Tags; !slices.Equal(got, tt.want) {
+				t.Errorf("the tags of %q are %q, want %q", tt.body, got, tt.want)
 			}
 		})
 	}
@@ -119,6 +146,17 @@ func FuzzParseNotation(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		got := chatwork.ParseNotation(body)
+		rest := body
+		for _, tag := range got.Tags {
+			_, after, ok := strings.Cut(rest, tag)
+			if !ok {
+				t.Fatalf("%q has no tag %q", body, tag)
+			}
+			rest = after
+		}
+		if n := chatwork.ParseNotation("[toall][To:4242]" + body); !n.ToAll || !n.Calls(4242) {
+			t.Errorf("the mentions before %q are not found", body)
+		}
 		if got.Calls(0) && !got.ToAll || slices.ContainsFunc(callees(got), func(id int64) bool { return id <= 0 }) {
 			t.Errorf("%q calls accounts that cannot be: %+v", body, got)
 		}
