@@ -120,27 +120,6 @@ func TestAHiddenMessageIsToldFromAnUnknownMessage(t *testing.T) {
 	}
 }
 
-func TestAnEmptyListIsNotNil(t *testing.T) {
-	fake, c := connect(t)
-	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200, Body: "[]"}} {
-		f.Times = -1
-		fake.Inject(f)
-		messages, err1 := c.LatestMessages(t.Context(), room)
-		mine, err2 := c.ListMyTasks(t.Context(), chatwork.MyTasksParams{})
-		contacts, err3 := c.ListContacts(t.Context())
-		requests, err4 := c.ListIncomingRequests(t.Context())
-		tasks, err5 := c.ListTasks(t.Context(), room, chatwork.TasksParams{})
-		files, err6 := c.ListFiles(t.Context(), room, chatwork.FilesParams{})
-		if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
-			t.Error(err)
-		}
-		if messages.Messages == nil || mine == nil || contacts == nil || requests == nil || tasks == nil || files == nil {
-			t.Errorf("%d %q is nil", f.Status, f.Body)
-		}
-		fake.Clear()
-	}
-}
-
 func TestAnswersOnWhichSourcesDiffer(t *testing.T) {
 	fake, c := connect(t)
 	fake.Inject(fakehttp.Fault{Status: 204})

@@ -40,7 +40,7 @@ func TestAFileArrivesAsItIs(t *testing.T) {
 		t.Fatalf("%d files", len(files))
 	}
 	f := files[0]
-	if f.FileID != id || f.Filename != "グラフ 1.png" || f.ContentType != "image/png" || f.Message != `<b>&"障害"`+"\r\n[info]" || !bytes.Equal(f.Content, content) {
+	if f.FileID != id || f.AccountID != chatworktest.AccountID || f.UploadTime.IsZero() || f.Filename != "グラフ 1.png" || f.ContentType != "image/png" || f.Message != `<b>&"障害"`+"\r\n[info]" || !bytes.Equal(f.Content, content) {
 		t.Errorf("uploaded %d %q %q %q, %d bytes", f.FileID, f.Filename, f.ContentType, f.Message, len(f.Content))
 	}
 	r := fake.Requests()[0]

@@ -340,6 +340,25 @@ func TestWhatALostAnswerMeansIsAsDocumented(t *testing.T) {
 	}
 }
 
+func TestAnEmptyListIsNotNil(t *testing.T) {
+	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200, Body: "[]"}} {
+		for _, op := range operations {
+			if op.answer != items {
+				continue
+			}
+			fake, c := prepared(t)
+			fake.Inject(f)
+			got, err := op.call(t.Context(), c)
+			if list, ok := got.(chatwork.MessageList); ok {
+				got = list.Messages
+			}
+			if v := reflect.ValueOf(got); err != nil || v.IsNil() || v.Len() != 0 {
+				t.Errorf("%s answered with %d %q: %v, %v", op.method, f.Status, f.Body, got, err)
+			}
+		}
+	}
+}
+
 func TestAThingIsNeverEmpty(t *testing.T) {
 	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200}, {Status: 200, Body: "{}"}, {Status: 200, Body: "<html>"}, {Status: 200, Body: "null"}} {
 		for _, op := range operations {

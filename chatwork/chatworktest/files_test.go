@@ -22,22 +22,6 @@ func (c client) upload(t *testing.T, path, body string) answer {
 
 const example = `name="file"; filename="example.jpeg"`
 
-func TestAnUploadedFileCanBeSeen(t *testing.T) {
-	s, c := start(t)
-	now := time.Unix(1384414750, 0)
-	s.SetClock(func() time.Time { return now })
-	a := c.upload(t, room, part(`name="message"`, "I attached comment to chat.")+part(example, "\xff\xd8 pixels")+"--b--\r\n")
-	files := s.Files(chatworktest.RoomID)
-	if a.Status != 200 || len(files) != 1 {
-		t.Fatalf("got %d %s, %d files", a.Status, a.Body, len(files))
-	}
-	f := files[0]
-	if got := parse[map[string]int64](t, a)["file_id"]; got != f.FileID || f.Filename != "example.jpeg" || f.ContentType != "image/jpeg" ||
-		string(f.Content) != "\xff\xd8 pixels" || f.Message != "I attached comment to chat." || f.AccountID != chatworktest.AccountID || !f.UploadTime.Equal(now) {
-		t.Errorf("got %+v", f)
-	}
-}
-
 func TestFilesAreListedByTheirUploader(t *testing.T) {
 	s, c := start(t)
 	c.do(t, "GET", room+"/files", "").want(t, 204, "")

@@ -39,11 +39,11 @@ func (c client) ids(t *testing.T, query string) (ids []string) {
 	return ids
 }
 
-// seed adds messages with the ids from to to.
-func seed(s *chatworktest.Server, from, to int) (ids []string) {
+// by adds messages of an account, with the ids from to to, and returns the ids.
+func by(s *chatworktest.Server, accountID int64, from, to int, body string) (ids []string) {
 	for i := from; i <= to; i++ {
-		ids = append(ids, strconv.Itoa(i))
-		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), Body: "x"})
+		m := chatworktest.Message{MessageID: strconv.Itoa(i), AccountID: accountID, Body: body}
+		ids = append(ids, s.AddMessage(chatworktest.RoomID, m))
 	}
 	return ids
 }
@@ -59,11 +59,11 @@ func TestReadingWithoutForceConsumes(t *testing.T) {
 	s, c := start(t)
 	s.AddToken("second", chatworktest.AccountID)
 	wantIDs(t, "an empty room", c.ids(t, ""), nil)
-	first := seed(s, 1, 3)
+	first := by(s, 0, 1, 3, "x")
 	wantIDs(t, "force=1", c.ids(t, "?force=1"), first)
 	wantIDs(t, "the first reading, which force=1 has not moved", c.ids(t, ""), first)
 	wantIDs(t, "the second reading", c.ids(t, "?force=0"), nil)
-	second := seed(s, 4, 5)
+	second := by(s, 0, 4, 5, "x")
 	wantIDs(t, "what is new", c.ids(t, "?force=0"), second)
 	wantIDs(t, "another token of the account", c.as("second").ids(t, ""), append(first, second...))
 	wantIDs(t, "force=1 as often as one likes", c.ids(t, "?force=1"), append(first, second...))
@@ -74,7 +74,7 @@ func TestReadingWithoutForceConsumes(t *testing.T) {
 func TestThePlaceIsPerRoom(t *testing.T) {
 	s, c := start(t)
 	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
-	seed(s, 1, 1)
+	by(s, 0, 1, 1, "x")
 	s.AddMessage(other, chatworktest.Message{MessageID: "2", Body: "x"})
 	wantIDs(t, "the one room", c.ids(t, ""), []string{"1"})
 	if a := c.do(t, "GET", "/rooms/"+strconv.FormatInt(other, 10)+"/messages", ""); a.Status != 200 {
@@ -84,11 +84,11 @@ func TestThePlaceIsPerRoom(t *testing.T) {
 
 func TestAListHas100Messages(t *testing.T) {
 	s, c := start(t)
-	all := seed(s, 1, 250)
+	all := by(s, 0, 1, 250, "x")
 	wantIDs(t, "force=1", c.ids(t, "?force=1"), all[150:])
 	wantIDs(t, "force=0", c.ids(t, ""), all[150:])
 	wantIDs(t, "the others are lost to force=0", c.ids(t, ""), nil)
-	next := seed(s, 251, 350)
+	next := by(s, 0, 251, 350, "x")
 	wantIDs(t, "exactly 100 new ones", c.ids(t, ""), next)
 }
 
@@ -161,13 +161,6 @@ func TestUnknownMessagesAre404(t *testing.T) {
 		} {
 			a.refused(t, 404, "Message not found")
 		}
-	}
-}
-
-// by adds messages of another account, with the ids from to to.
-func by(s *chatworktest.Server, accountID int64, from, to int, body string) {
-	for i := from; i <= to; i++ {
-		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), AccountID: accountID, Body: body})
 	}
 }
 
