@@ -15,7 +15,9 @@
 //	}
 //
 // Other clients of Chatwork can be tested too. Faults, limits, tokens, the clock, the requests and the two ways to reach
-// the fake are those of package fakehttp. A test names accounts and rooms by their ids. A room or an account that is unknown is made. An id of 0 is the account
+// the fake are those of package fakehttp.
+//
+// A test names accounts and rooms by their ids. A room or an account that is unknown is made. An id of 0 is the account
 // [AccountID] or the room [RoomID]. A new thing whose id is 0 or taken gets a new id, which the Add methods return.
 //
 // # What it refuses

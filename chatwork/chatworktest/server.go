@@ -51,15 +51,17 @@ type Server struct {
 func New() *Server {
 	s := &Server{
 		owners: make(map[string]owner), accounts: make(map[int64]*Account),
-		seen: make(map[place]int), taken: make(map[thing]bool),
-		contacts: make(map[int64][]chatwork.Contact), incoming: make(map[int64][]chatwork.IncomingRequest), offers: make(map[string]offer),
+		contacts: make(map[int64][]chatwork.Contact), incoming: make(map[int64][]chatwork.IncomingRequest),
+		seen: make(map[place]int), offers: make(map[string]offer), taken: make(map[thing]bool),
 	}
 	s.Server = fakehttp.NewFake(s.serve, invalid,
 		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute},
 		fakehttp.Limit{Lane: room, N: 10, Per: 10 * time.Second})
 	s.AddAccount(johnSmith)
 	s.AddToken(Token, AccountID)
-	s.AddRoom(Room{RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]chatwork.Role{AccountID: chatwork.RoleAdmin}})
+	s.AddRoom(Room{
+		RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]chatwork.Role{AccountID: chatwork.RoleAdmin},
+	})
 	return s
 }
 
