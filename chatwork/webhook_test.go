@@ -161,7 +161,7 @@ func TestALongestMessageFitsIntoAWebhook(t *testing.T) {
 }
 
 func TestNewWebhookHandlerWantsAToken(t *testing.T) {
-	for _, token := range []string{"", "%%%", "===="} {
+	for _, token := range []string{"", "%%%", "====", "\n"} {
 		h, err := chatwork.NewWebhookHandler(mackerel.NewSecret(token), func(context.Context, chatwork.Webhook) {})
 		if h != nil || !errors.Is(err, mackerel.ErrConfig) {
 			t.Errorf("%q gives %v, %v", token, h, err)
