@@ -43,7 +43,7 @@ type Server struct {
 	offers   map[string]offer                     // by path
 	retained time.Duration                        // how old a message may be for the plan to show it, 0 for any age
 	taken    map[thing]bool
-	last     int64 // the last id that claim has made
+	made     map[string]int64 // how many ids claim has made, by kind
 }
 
 // New returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room
@@ -53,6 +53,7 @@ func New() *Server {
 		owners: make(map[string]owner), accounts: make(map[int64]*Account),
 		contacts: make(map[int64][]chatwork.Contact), incoming: make(map[int64][]chatwork.IncomingRequest),
 		seen: make(map[place]int), offers: make(map[string]offer), taken: make(map[thing]bool),
+		made: make(map[string]int64),
 	}
 	s.Server = fakehttp.NewFake(s.serve, invalid,
 		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute},
@@ -96,16 +97,19 @@ type thing struct {
 	id   int64
 }
 
-// firstMessageID has 19 digits, which no floating-point number can hold.
-const firstMessageID = 1_990_000_000_000_000_000
+// What the ids of new things begin after. Those of messages have 19 digits, which no floating-point number can hold.
+const (
+	beforeIDs        = 1_000_000
+	beforeMessageIDs = 1_990_000_000_000_000_000
+)
 
 // claim returns an id for a new thing of a kind: the given id or, if that is taken or not an id, a new one.
 func (s *Server) claim(kind string, id int64) int64 {
 	for id <= 0 || s.taken[thing{kind, id}] {
-		s.last++
-		id = s.last
+		s.made[kind]++
+		id = s.made[kind] + beforeIDs
 		if kind == "message" {
-			id += firstMessageID
+			id = s.made[kind] + beforeMessageIDs
 		}
 	}
 	s.taken[thing{kind, id}] = true
