@@ -31,14 +31,12 @@ func (a ids) documented() bool {
 func decode[T any](answer *T) func(*transport.Result) {
 	read := provider.JSON(answer)
 	return func(r *transport.Result) {
-		empty := r.Status == http.StatusNoContent
-		if empty {
+		thing, single := any(answer).(documented)
+		if r.Status == http.StatusNoContent && !single {
 			*answer = *new(T)
-		} else {
-			read(r)
+			return
 		}
-		thing, single := any(*answer).(documented)
-		if r.Class == transport.Done && single && (empty || !thing.documented()) {
+		if read(r); r.Class == transport.Done && single && !thing.documented() {
 			provider.Undocumented(r)
 		}
 	}

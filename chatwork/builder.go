@@ -2,7 +2,6 @@ package chatwork
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 
@@ -189,15 +188,9 @@ func (b *Builder) enclose(open, text, end string, escape func(string) string) *B
 // shorten returns the longest beginning of a text that fits after it was escaped.
 func (b *Builder) shorten(text string, escape func(string) string) string {
 	text = provider.Plain(text)
-	room := b.room()
-	if escaped := escape(text); len(escaped) <= room {
-		return escaped
-	}
-	b.cut = true
-	tooLong := sort.Search(min(len(text), room+1), func(n int) bool {
-		return len(escape(provider.Bytes.Shorten(text, n))) > room
-	})
-	return escape(provider.Bytes.Shorten(text, max(0, tooLong-1)))
+	escaped, cuts := provider.Bytes.Fit(b.room(), func() string { return escape(text) }, provider.Part{Text: &text})
+	b.cut = b.cut || len(cuts) > 0
+	return escaped
 }
 
 // escape escapes a text. A bracket that the text does not close could become a tag with what is added next, so it is

@@ -18,19 +18,6 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
-func TestAPostedMessageArrivesAsItIs(t *testing.T) {
-	fake, c := connect(t)
-	for _, p := range []chatwork.PostMessageParams{
-		{Body: "a"}, {Body: "障害 a&b=c +%;\n\r\t\x00 ~*'()![info]", SelfUnread: true}, {Body: strings.Repeat("💥", 3)},
-	} {
-		id, err := c.PostMessage(t.Context(), room, p)
-		m := servicetest.Last(t, fake, fake.Messages(room))
-		if err != nil || m.MessageID != id || m.Body != p.Body || m.SelfUnread != p.SelfUnread {
-			t.Errorf("%+v as %s, %v", m, id, err)
-		}
-	}
-}
-
 // FuzzTheFormByHand compares the form of a message with the form that package net/url makes.
 func FuzzTheFormByHand(f *testing.F) {
 	f.Add("障害 a&b=c +%\n[info]", true)
@@ -52,25 +39,6 @@ func FuzzTheFormByHand(f *testing.F) {
 			t.Errorf("%q is sent as %s, want %s", body, got, want.Encode())
 		}
 	})
-}
-
-func TestTheTwoReadingsOfARoom(t *testing.T) {
-	fake, c := connect(t)
-	read := func(name string, read func(context.Context, int64) (chatwork.MessageList, error), want string) {
-		t.Helper()
-		list, err := read(t.Context(), room)
-		if err != nil || list.Messages == nil || bodies(list) != want || list.Limited {
-			t.Errorf("%s: %+v, %v, want %q", name, list, err, want)
-		}
-	}
-	read("LatestMessages of an empty room", c.LatestMessages, "")
-	read("NewMessages of an empty room", c.NewMessages, "")
-	say(fake, "one", "two")
-	read("LatestMessages", c.LatestMessages, "one|two")
-	read("LatestMessages again", c.LatestMessages, "one|two")
-	read("NewMessages", c.NewMessages, "one|two")
-	read("NewMessages again", c.NewMessages, "")
-	read("LatestMessages after NewMessages", c.LatestMessages, "one|two")
 }
 
 func TestNewMessagesIsNeverRepeatedAfterALostAnswer(t *testing.T) {
@@ -149,71 +117,6 @@ func TestAHiddenMessageIsToldFromAnUnknownMessage(t *testing.T) {
 	}
 	if m, err := c.GetMessage(t.Context(), room, "12"); err != nil || m.Body != "12" {
 		t.Errorf("shown: %+v, %v", m, err)
-	}
-}
-
-func TestAnEmptyListIsNotNil(t *testing.T) {
-	fake, c := connect(t)
-	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200, Body: "[]"}} {
-		f.Times = -1
-		fake.Inject(f)
-		messages, err1 := c.LatestMessages(t.Context(), room)
-		mine, err2 := c.ListMyTasks(t.Context(), chatwork.MyTasksParams{})
-		contacts, err3 := c.ListContacts(t.Context())
-		requests, err4 := c.ListIncomingRequests(t.Context())
-		tasks, err5 := c.ListTasks(t.Context(), room, chatwork.TasksParams{})
-		files, err6 := c.ListFiles(t.Context(), room, chatwork.FilesParams{})
-		if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
-			t.Error(err)
-		}
-		if messages.Messages == nil || mine == nil || contacts == nil || requests == nil || tasks == nil || files == nil {
-			t.Errorf("%d %q is nil", f.Status, f.Body)
-		}
-		fake.Clear()
-	}
-}
-
-// things are operations that answer with a single thing.
-func things(ctx context.Context, c *chatwork.Client) map[string]func() error {
-	return map[string]func() error{
-		"GetMe":       func() error { _, err := c.GetMe(ctx); return err },
-		"GetMyStatus": func() error { _, err := c.GetMyStatus(ctx); return err },
-		"GetRoom":     func() error { _, err := c.GetRoom(ctx, room); return err },
-		"GetMessage":  func() error { _, err := c.GetMessage(ctx, room, "5"); return err },
-		"MarkRead":    func() error { _, err := c.MarkRead(ctx, room, ""); return err },
-		"GetTask":     func() error { _, err := c.GetTask(ctx, room, 5); return err },
-		"GetFile":     func() error { _, err := c.GetFile(ctx, room, 5, chatwork.GetFileParams{}); return err },
-		"GetLink":     func() error { _, err := c.GetLink(ctx, room); return err },
-		"CreateRoom": func() error {
-			_, err := c.CreateRoom(ctx, chatwork.CreateRoomParams{Name: "x", MembersAdminIDs: []int64{123}})
-			return err
-		},
-		"CreateTask": func() error {
-			_, err := c.CreateTask(ctx, room, chatwork.CreateTaskParams{Body: "x", ToIDs: []int64{123}})
-			return err
-		},
-		"UpdateMembers": func() error {
-			_, err := c.UpdateMembers(ctx, room, chatwork.UpdateMembersParams{MembersAdminIDs: []int64{123}})
-			return err
-		},
-		"UpdateTaskStatus": func() error { return c.UpdateTaskStatus(ctx, room, 5, chatwork.TaskDone) },
-		"UpdateMessage":    func() error { return c.UpdateMessage(ctx, room, "5", "x") },
-		"Approve":          func() error { _, err := c.ApproveIncomingRequest(ctx, 5); return err },
-	}
-}
-
-func TestAThingIsNeverEmpty(t *testing.T) {
-	fake, c := connect(t, once)
-	for _, f := range []fakehttp.Fault{{Status: 204}, {Status: 200}, {Status: 200, Body: "{}"}, {Status: 200, Body: "<html>"}, {Status: 200, Body: "null"}} {
-		for name, get := range things(t.Context(), c) {
-			if f.Body == "{}" && strings.Contains("GetMyStatus MarkRead GetLink", name) {
-				continue // they have no id
-			}
-			fake.Inject(f)
-			if err := get(); !errors.Is(err, mackerel.ErrUnavailable) && !errors.Is(err, mackerel.ErrAmbiguous) {
-				t.Errorf("%s answered with %d %q: %v", name, f.Status, f.Body, err)
-			}
-		}
 	}
 }
 

@@ -29,26 +29,25 @@ type IncomingRequest struct {
 	Person
 }
 
-// ListContacts returns the contacts of the account: GET /contacts. It may be repeated.
+// ListContacts returns the contacts of the account: GET /contacts.
 func (c *Client) ListContacts(ctx context.Context) ([]Contact, error) {
 	return list[Contact](ctx, c, get("list contacts"), nil, "contacts")
 }
 
-// ListIncomingRequests returns the requests to become a contact, at most 100: GET /incoming_requests. It may be
-// repeated.
+// ListIncomingRequests returns the requests to become a contact, at most 100: GET /incoming_requests.
 func (c *Client) ListIncomingRequests(ctx context.Context) ([]IncomingRequest, error) {
 	return list[IncomingRequest](ctx, c, get("list incoming requests"), nil, "incoming_requests")
 }
 
 // ApproveIncomingRequest makes the account that asks a contact, and returns the contact: PUT
-// /incoming_requests/{request_id}. It may be repeated. A repeat after a lost answer may find that the request is
-// gone, which is [mackerel.ErrNotFound].
+// /incoming_requests/{request_id}. A repeat after a lost answer may find that the request is gone, which is
+// [mackerel.ErrNotFound].
 func (c *Client) ApproveIncomingRequest(ctx context.Context, requestID int64) (Contact, error) {
 	return call[Contact](ctx, c, put("approve incoming request"), nil, "incoming_requests", pathID(requestID))
 }
 
-// DeclineIncomingRequest declines a request: DELETE /incoming_requests/{request_id}. It may be repeated, as
-// ApproveIncomingRequest may.
+// DeclineIncomingRequest declines a request: DELETE /incoming_requests/{request_id}. A repeat may find
+// that the request is gone, as with ApproveIncomingRequest.
 func (c *Client) DeclineIncomingRequest(ctx context.Context, requestID int64) error {
 	_, err := call[struct{}](ctx, c, del("decline incoming request"), nil, "incoming_requests", pathID(requestID))
 	return err

@@ -33,14 +33,13 @@ type GetFileParams struct {
 	CreateDownloadURL bool `url:"create_download_url,int,omitempty"` // to return a DownloadURL, for 30 seconds
 }
 
-// ListFiles returns files of a room, at most 100: GET /rooms/{room_id}/files. It may be repeated.
+// ListFiles returns files of a room, at most 100: GET /rooms/{room_id}/files.
 func (c *Client) ListFiles(ctx context.Context, roomID int64, p FilesParams) ([]File, error) {
 	return list[File](ctx, c, get("list files"), p, "rooms", pathID(roomID), "files")
 }
 
-// UploadFile uploads a file to a room and returns its id: POST /rooms/{room_id}/files. The content is read while it
-// is sent. Call.Timeout limits the time in which no byte is sent, and not the whole upload. It is never repeated
-// after a lost answer.
+// UploadFile uploads a file to a room and returns its id: POST /rooms/{room_id}/files. The content is read while it is
+// sent. Call.Timeout limits the time in which no byte is sent, and not the whole upload.
 func (c *Client) UploadFile(ctx context.Context, roomID int64, u Upload) (fileID int64, err error) {
 	var answer ids
 	r, err := c.request(post("upload file"), decode(&answer), nil, "rooms", pathID(roomID), "files")
@@ -58,8 +57,8 @@ func (c *Client) UploadFile(ctx context.Context, roomID int64, u Upload) (fileID
 	return answer.FileID, err
 }
 
-// GetFile returns what is known about a file: GET /rooms/{room_id}/files/{file_id}. It may be repeated.
-// [Client.DownloadFile] returns the content.
+// GetFile returns what is known about a file: GET /rooms/{room_id}/files/{file_id}. [Client.DownloadFile] returns the
+// content.
 func (c *Client) GetFile(ctx context.Context, roomID, fileID int64, p GetFileParams) (File, error) {
 	return call[File](ctx, c, get("get file"), p, "rooms", pathID(roomID), "files", pathID(fileID))
 }
@@ -69,8 +68,8 @@ func (c *Client) GetFile(ctx context.Context, roomID, fileID int64, p GetFilePar
 // leads to another host, which gets no token. Redirects are refused. Call.Timeout limits the time in which no byte
 // comes, and not the whole download.
 //
-// It may be repeated. DownloadFile itself repeats nothing once it has written a byte, so after an error w may hold a
-// part of the content. If the address has expired, the error is [mackerel.ErrUnavailable].
+// DownloadFile itself repeats nothing once it has written a byte, so after an error w may hold a part of the content.
+// If the address has expired, the error is [mackerel.ErrUnavailable].
 func (c *Client) DownloadFile(ctx context.Context, roomID, fileID int64, w io.Writer) (File, error) {
 	f, err := c.GetFile(ctx, roomID, fileID, GetFileParams{CreateDownloadURL: true})
 	if err != nil {

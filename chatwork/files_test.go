@@ -17,6 +17,7 @@ import (
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 func upload(t *testing.T, c *chatwork.Client, u chatwork.Upload) int64 {
@@ -39,7 +40,7 @@ func TestAFileArrivesAsItIs(t *testing.T) {
 		t.Fatalf("%d files", len(files))
 	}
 	f := files[0]
-	if f.FileID != id || f.Filename != "グラフ 1.png" || f.ContentType != "image/png" || f.Message != `<b>&"障害"`+"\r\n[info]" || !bytes.Equal(f.Content, content) {
+	if f.FileID != id || f.AccountID != chatworktest.AccountID || f.UploadTime.IsZero() || f.Filename != "グラフ 1.png" || f.ContentType != "image/png" || f.Message != `<b>&"障害"`+"\r\n[info]" || !bytes.Equal(f.Content, content) {
 		t.Errorf("uploaded %d %q %q %q, %d bytes", f.FileID, f.Filename, f.ContentType, f.Message, len(f.Content))
 	}
 	r := fake.Requests()[0]
@@ -288,41 +289,16 @@ func FuzzUploadsArrive(f *testing.F) {
 	f.Add("a\"\r\n.txt", "text/plain; charset=utf-8", "\r\n--x--\r\n", "[info]\r\n&")
 	f.Add(`..\グラフ.png`, "", "", "")
 	f.Fuzz(func(t *testing.T, filename, contentType, content, message string) {
-		s := fakehttp.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			parts, err := r.MultipartReader()
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, want := range []string{"message", "file"} {
-				if want == "message" && message == "" {
-					continue
-				}
-				part, err := parts.NextRawPart()
-				if err != nil || part.FormName() != want || len(part.Header) > 2 {
-					t.Fatalf("%s: %v, %v", want, part, err)
-				}
-				got, err := io.ReadAll(part)
-				if text := map[string]string{"message": message, "file": content}[want]; err != nil || string(got) != text {
-					t.Errorf("%s %q arrives as %q, %v", want, text, got, err)
-				}
-			}
-			if _, err := parts.NextRawPart(); err != io.EOF {
-				t.Errorf("after the file: %v", err)
-			}
-			fakehttp.WriteJSON(w, http.StatusOK, map[string]int{"file_id": 1})
-		}))
-		defer s.Close()
-		c, err := chatwork.NewClient(chatwork.ClientConfig{
-			Token: mackerel.NewSecret("token"), BaseURL: fakehttp.MemoryURL, Call: mackerel.CallOptions{Client: s.Client()},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = c.UploadFile(t.Context(), 1, chatwork.Upload{
+		fake, c := connect(t)
+		_, err := c.UploadFile(t.Context(), room, chatwork.Upload{
 			Filename: filename, Content: strings.NewReader(content), ContentType: contentType, Message: message,
 		})
-		if err != nil && !errors.Is(err, mackerel.ErrInvalid) {
-			t.Error(err)
+		if errors.Is(err, mackerel.ErrInvalid) {
+			return
+		}
+		got := servicetest.Last(t, fake, fake.Files(room))
+		if err != nil || string(got.Content) != content || got.Message != message || strings.ContainsAny(got.Filename+got.ContentType, "\r\n") {
+			t.Errorf("%+v arrives, %v", got, err)
 		}
 	})
 }

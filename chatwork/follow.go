@@ -96,8 +96,11 @@ type follower struct {
 // give yields the new messages of a reading. It reports whether the loop goes on.
 func (f *follower) give(list []RoomMessage, yield func(RoomMessage, error) bool) bool {
 	fresh, missed := f.news(list)
-	if missed && !yield(RoomMessage{}, errMissed()) {
-		return false
+	if missed {
+		err := &mackerel.Error{Provider: name, Op: "follow room", Kind: mackerel.ErrNotFound, Err: ErrMissed}
+		if !yield(RoomMessage{}, err) {
+			return false
+		}
 	}
 	for _, m := range fresh {
 		if !yield(m, nil) {
@@ -128,8 +131,4 @@ func (f *follower) news(list []RoomMessage) (fresh []RoomMessage, missed bool) {
 		}
 	}
 	return fresh, missed
-}
-
-func errMissed() error {
-	return &mackerel.Error{Provider: name, Op: "follow room", Kind: mackerel.ErrNotFound, Err: ErrMissed}
 }

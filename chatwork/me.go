@@ -40,12 +40,12 @@ type MyStatus struct {
 
 func (MyStatus) documented() bool { return true }
 
-// GetMe returns the profile of the account: GET /me. It may be repeated.
+// GetMe returns the profile of the account: GET /me.
 func (c *Client) GetMe(ctx context.Context) (Me, error) {
 	return call[Me](ctx, c, get("get profile"), nil, "me")
 }
 
-// GetMyStatus returns the numbers of unread messages and open tasks: GET /my/status. It may be repeated.
+// GetMyStatus returns the numbers of unread messages and open tasks: GET /my/status.
 func (c *Client) GetMyStatus(ctx context.Context) (MyStatus, error) {
 	return call[MyStatus](ctx, c, get("get status"), nil, "my", "status")
 }

@@ -186,8 +186,8 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// GetMessage returns a message: GET /rooms/{room_id}/messages/{message_id}. It may be repeated. If the plan hides the
-// message, the error is [mackerel.ErrNotFound] with a [LimitationError].
+// GetMessage returns a message: GET /rooms/{room_id}/messages/{message_id}. If the plan hides the message, the error is
+// [mackerel.ErrNotFound] with a [LimitationError].
 func (c *Client) GetMessage(ctx context.Context, roomID int64, messageID string) (m RoomMessage, err error) {
 	read := decode(&m)
 	judge := func(r *transport.Result) {
@@ -205,7 +205,7 @@ func (c *Client) GetMessage(ctx context.Context, roomID int64, messageID string)
 }
 
 // UpdateMessage replaces the body of a message: PUT /rooms/{room_id}/messages/{message_id}. Only its author may do
-// that. It may be repeated, and does not count for the limit of the room.
+// that. It does not count for the limit of the room.
 func (c *Client) UpdateMessage(ctx context.Context, roomID int64, messageID, body string) error {
 	op := put("update message")
 	if body == "" {
@@ -218,8 +218,8 @@ func (c *Client) UpdateMessage(ctx context.Context, roomID int64, messageID, bod
 	return err
 }
 
-// DeleteMessage deletes a message: DELETE /rooms/{room_id}/messages/{message_id}. Only its author may do that. It may
-// be repeated. A repeat after a lost answer may find that the message is gone, which is [mackerel.ErrNotFound].
+// DeleteMessage deletes a message: DELETE /rooms/{room_id}/messages/{message_id}. Only its author may do that. A repeat
+// after a lost answer may find that the message is gone, which is [mackerel.ErrNotFound].
 func (c *Client) DeleteMessage(ctx context.Context, roomID int64, messageID string) error {
 	// The reference has the message's id in the answer. An answer without content is said to occur.
 	_, err := call[struct{}](ctx, c, del("delete message"), nil, "rooms", pathID(roomID), "messages", messageID)
@@ -231,14 +231,14 @@ type messageIDParam struct {
 }
 
 // MarkRead marks a message and all messages before it as read: PUT /rooms/{room_id}/messages/read. Without an id it
-// marks all messages. It may be repeated. If the message is read already, the error is [mackerel.ErrInvalid].
+// marks all messages. If the message is read already, the error is [mackerel.ErrInvalid].
 func (c *Client) MarkRead(ctx context.Context, roomID int64, messageID string) (ReadState, error) {
 	op := put("mark read")
 	return call[ReadState](ctx, c, op, messageIDParam{messageID}, "rooms", pathID(roomID), "messages", "read")
 }
 
-// MarkUnread marks a message and all messages after it as unread: PUT /rooms/{room_id}/messages/unread. It may be
-// repeated. If the message is unread already, the error is [mackerel.ErrInvalid].
+// MarkUnread marks a message and all messages after it as unread: PUT /rooms/{room_id}/messages/unread. If the message
+// is unread already, the error is [mackerel.ErrInvalid].
 func (c *Client) MarkUnread(ctx context.Context, roomID int64, messageID string) (ReadState, error) {
 	op := put("mark unread")
 	if messageID == "" {

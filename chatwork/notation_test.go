@@ -23,6 +23,7 @@ func TestEscape(t *testing.T) {
 		{"blanks do not help", "[ toall ] [/ info]", "［ toall ] ［/ info]"},
 		{"a bracket before a tag stays", "[[info]]", "[［info]]"},
 		{"a tag whose end may follow is defused", "[To", "［To"},
+		{"a Japanese tag whose end may follow is defused", "[返信", "［返信"},
 		{"a quote cannot be forged", "[qt][qtmeta aid=1]hi[/qt]", "［qt]［qtmeta aid=1]hi［/qt]"},
 		{"a reply as the apps write it is defused", "[返信 aid=1 to=2-3] [引用 aid=1 time=2]x[/引用] [Trả lời aid=1]", "［返信 aid=1 to=2-3] ［引用 aid=1 time=2]x［/引用] ［Trả lời aid=1]"},
 		{"blanks before the equals sign do not help", "[x aid = 1] [返信 AID\t=1]", "［x aid = 1] ［返信 AID\t=1]"},

@@ -14,7 +14,8 @@ type Notation struct {
 	To      []int64 // the accounts that it mentions, each once
 	Replies []Reply // the messages that it replies to; a reply calls the author
 	Quotes  []Quote
-	Text    string // what a reader sees, without tags and quotes
+	Text    string   // what a reader sees, without tags and quotes
+	Tags    []string // all tags as they stand, in their order; none between [code] and [/code]
 }
 
 // A Reply is a tag that says to which message a message replies.
@@ -46,6 +47,11 @@ func (n Notation) Calls(accountID int64) bool {
 func ParseNotation(body string) Notation {
 	var n Notation
 	pieces := literal(scan(body))
+	for _, p := range pieces {
+		if p.name != "" {
+			n.Tags = append(n.Tags, p.text)
+		}
+	}
 	var text strings.Builder
 	for i := 0; i < len(pieces); i++ {
 		quote, end := quoted(pieces, i)
@@ -84,34 +90,37 @@ type piece struct {
 	account int64  // the account that the tag names, or 0
 }
 
-// reply is the name of all tags that name an account and are not known to be another tag. The apps write the first word
-// of a reply in the language of the user.
-const reply = "rp"
+// Names of tags that are not the word in the tag.
+const (
+	reply = "rp"    // names an account; the apps write the first word of a reply in the language of the user
+	other = "other" // calls nobody and is no part of the text, such as a picture
+)
+
+// syntax matches the tags of Chatwork's message notation, the tags that only Chatwork itself writes, and the tags that
+// its apps write in other languages: "[返信 aid=1 to=2-3]" is a reply, "[引用 aid=1 time=2]" is a quote.
+var syntax = regexp.MustCompile(`(?i)\[[ \t]*(?:` + strings.Join([]string{
+	`to[ \t]*:[ \t]*([0-9]+)`,
+	`([^\[\]\r\n]*[^\[\]\r\n \t])[ \t]+aid[ \t]*=[ \t]*([0-9]+)[^\[\]\r\n]*`,
+	`(toall|hr|deleted|/?[ \t]*(?:info|title|code|url|qt|引用|task|download))`,
+	`(?:picon|pname|piconname|download|dtext)[ \t]*:[^\[\]\r\n]*`,
+	`preview[ \t]+[^\[\]\r\n \t][^\[\]\r\n]*`,
+}, "|") + `)[ \t]*\]`)
 
 var (
-	inTag     = regexp.MustCompile(`\[([^\[\]\r\n]*)\]`)
-	mention   = regexp.MustCompile(`(?i)^to[ \t]*:[ \t]*([0-9]+)$`)
-	ofAccount = regexp.MustCompile(`(?i)^(.*[^ \t])[ \t]+aid[ \t]*=[ \t]*([0-9]+)`)
-	bareTag   = regexp.MustCompile(`(?i)^(?:toall|hr|deleted|/?[ \t]*(?:info|title|code|url|qt|引用|task|download))$`)
-	withColon = regexp.MustCompile(`(?i)^(?:picon|pname|piconname|download|dtext)[ \t]*:|^preview[ \t]`)
-	replyTo   = regexp.MustCompile(`(?i)[ \t]to[ \t]*=[ \t]*([0-9]+)-([0-9]+)`)
-	sentAt    = regexp.MustCompile(`(?i)[ \t]time[ \t]*=[ \t]*([0-9]+)`)
+	replyTo = regexp.MustCompile(`(?i)[ \t]to[ \t]*=[ \t]*([0-9]+)-([0-9]+)`)
+	sentAt  = regexp.MustCompile(`(?i)[ \t]time[ \t]*=[ \t]*([0-9]+)`)
 )
 
 // scan splits a body at its tags.
 func scan(body string) []piece {
 	var pieces []piece
 	from := 0
-	for _, m := range inTag.FindAllStringSubmatchIndex(body, -1) {
-		p, ok := parseTag(body[m[2]:m[3]])
-		if !ok {
-			continue
-		}
+	for _, m := range syntax.FindAllStringIndex(body, -1) {
 		if m[0] > from {
 			pieces = append(pieces, piece{text: body[from:m[0]]})
 		}
-		p.text, from = body[m[0]:m[1]], m[1]
-		pieces = append(pieces, p)
+		pieces = append(pieces, parseTag(body[m[0]:m[1]]))
+		from = m[1]
 	}
 	if from < len(body) {
 		pieces = append(pieces, piece{text: body[from:]})
@@ -119,26 +128,21 @@ func scan(body string) []piece {
 	return pieces
 }
 
-// parseTag reads the text between two brackets and reports whether it is a tag.
-func parseTag(inner string) (piece, bool) {
-	inner = strings.Trim(inner, " \t")
-	if m := mention.FindStringSubmatch(inner); m != nil {
-		return piece{name: "to", account: number(m[1])}, true
+// parseTag reads a tag.
+func parseTag(text string) piece {
+	m := syntax.FindStringSubmatch(text)
+	to, word, account, bare := m[1], strings.ToLower(m[2]), m[3], strings.ToLower(blanks.Replace(m[4]))
+	switch {
+	case to != "":
+		return piece{text, "to", number(to)}
+	case bare != "":
+		return piece{text, bare, 0}
+	case word == "":
+		return piece{text, other, 0}
+	case word == "qtmeta" || word == "引用" || word == "task":
+		return piece{text, word, number(account)}
 	}
-	if m := ofAccount.FindStringSubmatch(inner); m != nil {
-		p := piece{name: strings.ToLower(m[1]), account: number(m[2])}
-		if !slices.Contains([]string{"qtmeta", "引用", "task"}, p.name) {
-			p.name = reply
-		}
-		return p, true
-	}
-	if bareTag.MatchString(inner) {
-		return piece{name: strings.ToLower(blanks.Replace(inner))}, true
-	}
-	if withColon.MatchString(inner) {
-		return piece{name: strings.ToLower(firstWord(inner))}, true
-	}
-	return piece{}, false
+	return piece{text, reply, number(account)}
 }
 
 // number returns an id, or 0 if the text is not an id.

@@ -22,31 +22,6 @@ const (
 	RoleReadonly Role = "readonly"
 )
 
-// IconPreset is the name of a picture that Chatwork has for rooms. Names that this package does not know are sent.
-// See https://developer.chatwork.com/reference/post-rooms.
-type IconPreset string
-
-// The pictures.
-const (
-	IconGroup    IconPreset = "group"
-	IconCheck    IconPreset = "check"
-	IconDocument IconPreset = "document"
-	IconMeeting  IconPreset = "meeting"
-	IconEvent    IconPreset = "event"
-	IconProject  IconPreset = "project"
-	IconBusiness IconPreset = "business"
-	IconStudy    IconPreset = "study"
-	IconSecurity IconPreset = "security"
-	IconStar     IconPreset = "star"
-	IconIdea     IconPreset = "idea"
-	IconHeart    IconPreset = "heart"
-	IconMagcup   IconPreset = "magcup" // the service's own spelling
-	IconBeer     IconPreset = "beer"
-	IconMusic    IconPreset = "music"
-	IconSports   IconPreset = "sports"
-	IconTravel   IconPreset = "travel"
-)
-
 // A Room is a room as the account sees it.
 type Room struct {
 	RoomID         int64    `json:"room_id"`
@@ -70,12 +45,14 @@ func (r Room) documented() bool { return r.RoomID != 0 }
 // CreateRoomParams is a group chat to create. Name and MembersAdminIDs are required. The members must be contacts of
 // the account or belong to its organization.
 type CreateRoomParams struct {
-	Name               string     `url:"name"` // 1 to 255 characters
-	Description        string     `url:"description,omitempty"`
-	IconPreset         IconPreset `url:"icon_preset,omitempty"`
-	MembersAdminIDs    []int64    `url:"members_admin_ids,comma"`
-	MembersMemberIDs   []int64    `url:"members_member_ids,comma,omitempty"`
-	MembersReadonlyIDs []int64    `url:"members_readonly_ids,comma,omitempty"`
+	Name        string `url:"name"` // 1 to 255 characters
+	Description string `url:"description,omitempty"`
+	// IconPreset is the name of a picture: group, check, document, meeting, event, project, business, study, security,
+	// star, idea, heart, magcup (so spelled by the service), beer, music, sports or travel.
+	IconPreset         string  `url:"icon_preset,omitempty"`
+	MembersAdminIDs    []int64 `url:"members_admin_ids,comma"`
+	MembersMemberIDs   []int64 `url:"members_member_ids,comma,omitempty"`
+	MembersReadonlyIDs []int64 `url:"members_readonly_ids,comma,omitempty"`
 	// The invitation link, as in [LinkParams]. Without Link the room has no link.
 	Link               bool   `url:"link,int,omitempty"`
 	LinkCode           string `url:"link_code,omitempty"`
@@ -85,9 +62,9 @@ type CreateRoomParams struct {
 // UpdateRoomParams is what to change in a room. At least one field must be set. Fields that are empty or nil stay as
 // they are. A pointer to "" removes the description.
 type UpdateRoomParams struct {
-	Name        string     `url:"name,omitempty"` // 1 to 255 characters
-	Description *string    `url:"description,omitempty"`
-	IconPreset  IconPreset `url:"icon_preset,omitempty"`
+	Name        string  `url:"name,omitempty"` // 1 to 255 characters
+	Description *string `url:"description,omitempty"`
+	IconPreset  string  `url:"icon_preset,omitempty"` // as in [CreateRoomParams]
 }
 
 // RoomAction is what [Client.DeleteRoom] does.
@@ -101,12 +78,12 @@ const (
 	DeleteForAll RoomAction = "delete"
 )
 
-// ListRooms returns all rooms of the account, without their descriptions: GET /rooms. It may be repeated.
+// ListRooms returns all rooms of the account, without their descriptions: GET /rooms.
 func (c *Client) ListRooms(ctx context.Context) ([]Room, error) {
 	return list[Room](ctx, c, get("list rooms"), nil, "rooms")
 }
 
-// CreateRoom creates a group chat and returns its id: POST /rooms. It is never repeated after a lost answer.
+// CreateRoom creates a group chat and returns its id: POST /rooms.
 func (c *Client) CreateRoom(ctx context.Context, p CreateRoomParams) (roomID int64, err error) {
 	op := post("create room")
 	switch {
@@ -119,12 +96,12 @@ func (c *Client) CreateRoom(ctx context.Context, p CreateRoomParams) (roomID int
 	return answer.RoomID, err
 }
 
-// GetRoom returns a room with its description: GET /rooms/{room_id}. It may be repeated.
+// GetRoom returns a room with its description: GET /rooms/{room_id}.
 func (c *Client) GetRoom(ctx context.Context, roomID int64) (Room, error) {
 	return call[Room](ctx, c, get("get room"), nil, "rooms", pathID(roomID))
 }
 
-// UpdateRoom changes a room's name, description or icon: PUT /rooms/{room_id}. It may be repeated.
+// UpdateRoom changes a room's name, description or icon: PUT /rooms/{room_id}.
 func (c *Client) UpdateRoom(ctx context.Context, roomID int64, p UpdateRoomParams) error {
 	op := put("update room")
 	if p == (UpdateRoomParams{}) {
@@ -134,9 +111,8 @@ func (c *Client) UpdateRoom(ctx context.Context, roomID int64, p UpdateRoomParam
 	return err
 }
 
-// DeleteRoom leaves a room or deletes it: DELETE /rooms/{room_id}. Neither can be undone. It may be repeated. A repeat
-// after a lost answer may find that the account is not in the room any more, which is [mackerel.ErrUnauthorized] or
-// [mackerel.ErrNotFound].
+// DeleteRoom leaves a room or deletes it: DELETE /rooms/{room_id}. Neither can be undone. A repeat after a lost answer
+// may find that the account is not in the room any more, which is [mackerel.ErrUnauthorized] or [mackerel.ErrNotFound].
 func (c *Client) DeleteRoom(ctx context.Context, roomID int64, action RoomAction) error {
 	op := del("delete room")
 	if action == "" {
@@ -172,14 +148,13 @@ type RoomMembers struct {
 
 func (m RoomMembers) documented() bool { return len(m.Admin) > 0 }
 
-// ListMembers returns all members of a room: GET /rooms/{room_id}/members. It may be repeated.
+// ListMembers returns all members of a room: GET /rooms/{room_id}/members.
 func (c *Client) ListMembers(ctx context.Context, roomID int64) ([]Member, error) {
 	return list[Member](ctx, c, get("list members"), nil, "rooms", pathID(roomID), "members")
 }
 
 // UpdateMembers replaces the members of a room and returns the new members: PUT /rooms/{room_id}/members. An account
-// that is in none of the lists is removed from the room, so begin with what [Client.ListMembers] returns. It may be
-// repeated.
+// that is in none of the lists is removed from the room, so begin with what [Client.ListMembers] returns.
 func (c *Client) UpdateMembers(ctx context.Context, roomID int64, p UpdateMembersParams) (RoomMembers, error) {
 	op := put("update members")
 	if len(p.MembersAdminIDs) == 0 {

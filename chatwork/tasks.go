@@ -75,18 +75,18 @@ type CreateTaskParams struct {
 	LimitType TaskLimitType `url:"limit_type,omitempty"`
 }
 
-// ListMyTasks returns tasks of the account in all rooms, at most 100: GET /my/tasks. It may be repeated.
+// ListMyTasks returns tasks of the account in all rooms, at most 100: GET /my/tasks.
 func (c *Client) ListMyTasks(ctx context.Context, p MyTasksParams) ([]MyTask, error) {
 	return list[MyTask](ctx, c, get("list my tasks"), p, "my", "tasks")
 }
 
-// ListTasks returns tasks of a room, at most 100: GET /rooms/{room_id}/tasks. It may be repeated.
+// ListTasks returns tasks of a room, at most 100: GET /rooms/{room_id}/tasks.
 func (c *Client) ListTasks(ctx context.Context, roomID int64, p TasksParams) ([]Task, error) {
 	return list[Task](ctx, c, get("list tasks"), p, "rooms", pathID(roomID), "tasks")
 }
 
 // CreateTask creates one task for each of the members and returns their ids: POST /rooms/{room_id}/tasks. It counts for
-// the limit of the room: see [RoomLimit]. It is never repeated after a lost answer.
+// the limit of the room: see [RoomLimit].
 func (c *Client) CreateTask(ctx context.Context, roomID int64, p CreateTaskParams) (taskIDs []int64, err error) {
 	op := post("create task")
 	switch {
@@ -99,12 +99,12 @@ func (c *Client) CreateTask(ctx context.Context, roomID int64, p CreateTaskParam
 	return answer.TaskIDs, err
 }
 
-// GetTask returns a task: GET /rooms/{room_id}/tasks/{task_id}. It may be repeated.
+// GetTask returns a task: GET /rooms/{room_id}/tasks/{task_id}.
 func (c *Client) GetTask(ctx context.Context, roomID, taskID int64) (Task, error) {
 	return call[Task](ctx, c, get("get task"), nil, "rooms", pathID(roomID), "tasks", pathID(taskID))
 }
 
-// UpdateTaskStatus marks a task as done or as open: PUT /rooms/{room_id}/tasks/{task_id}/status. It may be repeated.
+// UpdateTaskStatus marks a task as done or as open: PUT /rooms/{room_id}/tasks/{task_id}/status.
 func (c *Client) UpdateTaskStatus(ctx context.Context, roomID, taskID int64, status TaskStatus) error {
 	op := put("update task status")
 	if status == "" {

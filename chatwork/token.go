@@ -3,6 +3,7 @@ package chatwork
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/mackerel-notify/mackerel"
@@ -90,17 +91,10 @@ func (c *Client) token(ctx context.Context, refused Token) (Token, *transport.Re
 	case err == nil:
 		return Token{}, &transport.Result{Class: transport.Unauthorized, Err: errTokenForm}
 	case errors.Is(err, mackerel.ErrUnauthorized):
-		return Token{}, &transport.Result{Class: transport.Unauthorized, Err: sourceError{clean.Fault(err)}}
+		return Token{}, &transport.Result{Class: transport.Unauthorized, Err: noToken(clean.Fault(err))}
 	default: // the token may be good, and the same call may work later
-		return Token{}, &transport.Result{Class: transport.Unavailable, Err: sourceError{clean.Fault(err)}}
+		return Token{}, &transport.Result{Class: transport.Unavailable, Err: noToken(clean.Fault(err))}
 	}
 }
 
-// A sourceError is an error of a Source.
-type sourceError struct{ error }
-
-// Error says what failed, and why.
-func (e sourceError) Error() string { return "no token: " + e.error.Error() }
-
-// Unwrap returns the error of the Source, without what it quotes.
-func (e sourceError) Unwrap() error { return e.error }
+func noToken(err error) error { return fmt.Errorf("no token: %w", err) }

@@ -80,19 +80,6 @@ func TestATokenThatIsRefusedIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
-func TestAnAccessTokenThatExpiresIsRenewed(t *testing.T) {
-	source := &tokens{list: []chatwork.Token{bearer("first-access-token"), bearer("first-access-token"), bearer("second-access-token")}}
-	fake, c := connect(t, from(source.next))
-	fake.AddAccessToken("first-access-token", chatworktest.AccountID)
-	post(t, c, "one")
-	fake.RevokeToken("first-access-token")
-	fake.AddAccessToken("second-access-token", chatworktest.AccountID)
-	post(t, c, "two")
-	if n := len(fake.Messages(room)); n != 2 || source.asked != 3 {
-		t.Errorf("%d messages after asking %d times", n, source.asked)
-	}
-}
-
 func TestATokenIsNotAskedForAThirdTime(t *testing.T) {
 	source := &tokens{list: []chatwork.Token{bearer("first-token"), bearer("second-token"), apiToken(chatworktest.Token)}}
 	fake, c := connect(t, from(source.next))

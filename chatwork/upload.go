@@ -99,36 +99,26 @@ func (u Upload) body() (b multipartBody, problem string) {
 		return b, "Content: larger than 5 MB"
 	}
 	b = multipartBody{content: u.Content, size: size}
-	if err := b.frame(u.Message, filename, mime.FormatMediaType(contentType, params)); err != nil {
-		return b, err.Error()
-	}
+	b.frame(u.Message, filename, mime.FormatMediaType(contentType, params))
 	return b, ""
 }
 
 // frame makes the texts before and after the content. The service accepts only the closing boundary and one line
 // break at the end.
-func (b *multipartBody) frame(message, filename, contentType string) error {
-	var buf bytes.Buffer
+func (b *multipartBody) frame(message, filename, contentType string) {
+	var buf bytes.Buffer // writing to it never fails
 	w := multipart.NewWriter(&buf)
 	if message != "" {
-		if err := w.WriteField("message", message); err != nil {
-			return err
-		}
+		_ = w.WriteField("message", message)
 	}
-	header := textproto.MIMEHeader{
+	_, _ = w.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {`form-data; name="file"; filename="` + filename + `"`},
 		"Content-Type":        {contentType},
-	}
-	if _, err := w.CreatePart(header); err != nil {
-		return err
-	}
+	})
 	start := buf.Len()
-	if err := w.Close(); err != nil {
-		return err
-	}
+	_ = w.Close()
 	b.before, b.after = buf.Bytes()[:start:start], buf.Bytes()[start:]
 	b.contentType = w.FormDataContentType()
-	return nil
 }
 
 // stream returns the body as a stream that can be read from its start for each attempt.

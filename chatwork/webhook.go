@@ -21,9 +21,9 @@ import (
 // See https://developer.chatwork.com/docs/webhook.
 const WebhookSignature = "X-ChatWorkWebhookSignature"
 
-// MaxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody bytes is shorter, even if
+// maxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody bytes is shorter, even if
 // each character of it is written as \uXXXX.
-const MaxWebhook = 1 << 20
+const maxWebhook = 1 << 20
 
 // A WebhookEventType is what has happened. Values that this package does not know are kept.
 type WebhookEventType string
@@ -71,10 +71,6 @@ func VerifyWebhook(token mackerel.Secret, body []byte, signature string) error {
 	if err != nil {
 		return err
 	}
-	return verifyWebhook(key, body, signature)
-}
-
-func verifyWebhook(key, body []byte, signature string) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature)) {
@@ -131,14 +127,13 @@ func invalidWebhook(problem string) error {
 // The answer waits for the function, so the function should not take long. Its context is that of the request and
 // ends when Chatwork closes the connection. It returns no error, because Chatwork never sends a webhook again, and
 // disables a webhook that fails too often. The answer is an empty 200. It is 401 if the signature is wrong, 400 if
-// the body is no webhook, 405 for methods other than POST, and 413 for a body of more than MaxWebhook bytes.
+// the body is no webhook, 405 for methods other than POST, and 413 for a body of more than 1 MB.
 func NewWebhookHandler(token mackerel.Secret, handle func(context.Context, Webhook)) (http.Handler, error) {
-	key, err := webhookKey(token)
-	if err != nil {
+	if _, err := webhookKey(token); err != nil {
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		event, status := readWebhook(key, w, r)
+		event, status := readWebhook(token, w, r)
 		if status == http.StatusOK {
 			handle(r.Context(), event)
 		}
@@ -147,20 +142,20 @@ func NewWebhookHandler(token mackerel.Secret, handle func(context.Context, Webho
 }
 
 // readWebhook reads a webhook, or returns the status with which it is refused.
-func readWebhook(key []byte, w http.ResponseWriter, r *http.Request) (Webhook, int) {
+func readWebhook(token mackerel.Secret, w http.ResponseWriter, r *http.Request) (Webhook, int) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return Webhook{}, http.StatusMethodNotAllowed
 	}
 	var body bytes.Buffer
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxWebhook)); err != nil {
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxWebhook)); err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			return Webhook{}, http.StatusRequestEntityTooLarge
 		}
 		return Webhook{}, http.StatusBadRequest
 	}
 	signature := cmp.Or(r.Header.Get(WebhookSignature), r.URL.Query().Get("chatwork_webhook_signature"))
-	if verifyWebhook(key, body.Bytes(), signature) != nil {
+	if VerifyWebhook(token, body.Bytes(), signature) != nil {
 		return Webhook{}, http.StatusUnauthorized
 	}
 	event, err := ParseWebhook(body.Bytes())

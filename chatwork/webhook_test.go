@@ -22,6 +22,7 @@ import (
 const (
 	webhookToken     = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	webhookBody      = `{"webhook_setting_id":"12345","webhook_event_type":"mention_to_me","webhook_event_time":1498028130,"webhook_event":{"from_account_id":123456,"to_account_id":1484814,"room_id":567890123,"message_id":"789012345","body":"[To:1484814] lunch?","send_time":1498028125,"update_time":0}}`
+	maxWebhook       = 1 << 20
 	webhookSignature = "cabmKPPAqOPhLyVZS9MO6+SebKkTjLWei6t65KKN91I="
 )
 
@@ -107,7 +108,7 @@ func TestWhatIsNoWebhook(t *testing.T) {
 type key struct{}
 
 func TestWebhookHandler(t *testing.T) {
-	tooLong := strings.Repeat("x", chatwork.MaxWebhook+1)
+	tooLong := strings.Repeat("x", maxWebhook+1)
 	for _, tt := range []struct {
 		name, method, target, signature string
 		body                            io.Reader
@@ -154,13 +155,13 @@ func TestALongestMessageFitsIntoAWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := strings.Replace(webhookBody, `"[To:1484814] lunch?"`, string(longest), 1)
-	if w, err := chatwork.ParseWebhook([]byte(body)); err != nil || len(w.WebhookEvent.Body) != chatwork.MaxBody || len(body) > chatwork.MaxWebhook {
+	if w, err := chatwork.ParseWebhook([]byte(body)); err != nil || len(w.WebhookEvent.Body) != chatwork.MaxBody || len(body) > maxWebhook {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
 }
 
 func TestNewWebhookHandlerWantsAToken(t *testing.T) {
-	for _, token := range []string{"", "%%%", "===="} {
+	for _, token := range []string{"", "%%%", "====", "\n"} {
 		h, err := chatwork.NewWebhookHandler(mackerel.NewSecret(token), func(context.Context, chatwork.Webhook) {})
 		if h != nil || !errors.Is(err, mackerel.ErrConfig) {
 			t.Errorf("%q gives %v, %v", token, h, err)

@@ -1,41 +1,18 @@
 package chatworktest
 
 import (
-	"maps"
 	"net/http"
-	"strings"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
-// An Account is an account of Chatwork, as GET /me shows it.
-type Account struct {
-	AccountID        int64  `json:"account_id"`
-	RoomID           int64  `json:"room_id"` // of the account's own room, "My chat"
-	Name             string `json:"name"`
-	ChatworkID       string `json:"chatwork_id"`
-	OrganizationID   int64  `json:"organization_id"`
-	OrganizationName string `json:"organization_name"`
-	Department       string `json:"department"`
-	Title            string `json:"title"`
-	URL              string `json:"url"`
-	Introduction     string `json:"introduction"`
-	Mail             string `json:"mail"`
-	TelOrganization  string `json:"tel_organization"`
-	TelExtension     string `json:"tel_extension"`
-	TelMobile        string `json:"tel_mobile"`
-	Skype            string `json:"skype"`
-	Facebook         string `json:"facebook"`
-	Twitter          string `json:"twitter"`
-	AvatarImageURL   string `json:"avatar_image_url"`
-	LoginMail        string `json:"login_mail"`
-}
+// An Account is an account of Chatwork, as GET /me shows it. RoomID is the account's own room, "My chat".
+type Account = chatwork.Me
 
 // johnSmith is the account of the reference's samples.
 var johnSmith = Account{
 	AccountID: AccountID, RoomID: 322, Name: "John Smith", ChatworkID: "tarochatworkid",
-	OrganizationID: 101, OrganizationName: "Hello Company", Department: "Marketing", Title: "CMO",
-	URL: "http://mycompany.example.com", Introduction: "Self Introduction", Mail: "taro@example.com",
-	TelOrganization: "XXX-XXXX-XXXX", TelExtension: "YYY-YYYY-YYYY", TelMobile: "ZZZ-ZZZZ-ZZZZ",
-	Skype: "myskype_id", Facebook: "myfacebook_id", Twitter: "mytwitter_id",
+	OrganizationID: 101, OrganizationName: "Hello Company", Department: "Marketing",
 	AvatarImageURL: "https://example.com/abc.png", LoginMail: "account@example.com",
 }
 
@@ -50,7 +27,7 @@ func (s *Server) addAccount(a Account) (accountID int64) {
 	a.AccountID = s.claim("account", a.AccountID)
 	s.accounts[a.AccountID] = &a
 	a.RoomID = s.addRoom(Room{
-		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]Role{a.AccountID: RoleAdmin},
+		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]chatwork.Role{a.AccountID: chatwork.RoleAdmin},
 	})
 	return a.AccountID
 }
@@ -68,53 +45,38 @@ func (s *Server) account(id int64) *Account {
 
 // An owner is the account that a token belongs to.
 type owner struct {
+	token     string
 	accountID int64
-	bearer    bool // the token is an access token
 }
 
 // AddToken makes an API token of an account valid, in addition to the tokens that it has.
-func (s *Server) AddToken(token string, accountID int64) { s.addToken(token, accountID, false) }
+func (s *Server) AddToken(token string, accountID int64) { s.addToken(token, token+"\n", accountID) }
 
 // AddAccessToken makes an access token of OAuth 2.0 valid, which is sent in the header Authorization. It has all
 // scopes. RevokeToken ends it, as its expiry would.
-func (s *Server) AddAccessToken(token string, accountID int64) { s.addToken(token, accountID, true) }
+func (s *Server) AddAccessToken(token string, accountID int64) {
+	s.addToken(token, "\nBearer "+token, accountID)
+}
 
-func (s *Server) addToken(token string, accountID int64, bearer bool) {
+func (s *Server) addToken(token, credential string, accountID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owners[token] = owner{s.account(accountID).AccountID, bearer}
+	s.owners[credential] = owner{token, s.account(accountID).AccountID}
 	s.Server.AddToken(token)
 }
 
-// owner returns the account of a token, nil if the token is not valid.
-func (s *Server) owner(token string, bearer bool) *Account {
-	o, known := s.owners[token]
-	if !known || o.bearer != bearer || !s.HasToken(token) {
+// owner returns the account of a credential, nil if its token is not valid.
+func (s *Server) owner(credential string) *Account {
+	o, known := s.owners[credential]
+	if !known || !s.HasToken(o.token) {
 		return nil
 	}
 	return s.accounts[o.accountID]
 }
 
-// credential returns the token of a request. A request with both kinds of tokens has no token.
-func credential(r *http.Request) (token string, bearer bool) {
-	token = r.Header.Get("X-ChatWorkToken")
-	access, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	switch {
-	case access == "":
-		return token, false
-	case token == "" && bearer:
-		return access, true
-	}
-	return "", false
-}
-
-// refuseToken refuses a token. The refusal of an access token has a header that says more.
-// See https://developer.chatwork.com/docs/oauth.
-func refuseToken(h http.Header, bearer bool) error {
-	if bearer {
-		h.Set("Www-Authenticate", `Bearer error="invalid_token", error_description="The access token expired"`)
-	}
-	return errToken
+// credential returns both headers that may have a token. A request may have only one of them.
+func credential(r *http.Request) string {
+	return r.Header.Get("X-ChatWorkToken") + "\n" + r.Header.Get("Authorization")
 }
 
 // getMe is https://developer.chatwork.com/reference/get-me.
@@ -122,31 +84,31 @@ func (s *Server) getMe(c *call) (any, error) { return c.account, nil }
 
 // getMyStatus is https://developer.chatwork.com/reference/get-my-status.
 func (s *Server) getMyStatus(c *call) (any, error) {
-	var rooms, mentionRooms, taskRooms, unread, mentions, tasks int
+	var sum chatwork.MyStatus
 	for _, r := range s.roomsOf(c.account) {
-		u, m, t := r.unread(c.account), r.mentions(c.account), r.openTasks(c.account)
-		rooms, mentionRooms, taskRooms = rooms+min(u, 1), mentionRooms+min(m, 1), taskRooms+min(t, 1)
-		unread, mentions, tasks = unread+u, mentions+m, tasks+t
+		add(&sum.UnreadNum, &sum.UnreadRoomNum, r.unread(c.account))
+		add(&sum.MentionNum, &sum.MentionRoomNum, r.mentions(c.account))
+		add(&sum.MytaskNum, &sum.MytaskRoomNum, r.openTasks(c.account))
 	}
-	return object{
-		"unread_room_num": rooms, "mention_room_num": mentionRooms, "mytask_room_num": taskRooms,
-		"unread_num": unread, "mention_num": mentions, "mytask_num": tasks,
-	}, nil
+	return sum, nil
+}
+
+// add adds what a room has to a sum, and the room to the number of rooms that have any.
+func add(sum, rooms *int, n int) {
+	*sum += n
+	*rooms += min(n, 1)
 }
 
 // view returns an account as it appears within other resources.
-func (s *Server) view(id int64) object {
+func (s *Server) view(id int64) chatwork.Account {
 	a := s.accounts[id]
-	return object{"account_id": a.AccountID, "name": a.Name, "avatar_image_url": a.AvatarImageURL}
+	return chatwork.Account{AccountID: id, Name: a.Name, AvatarImageURL: a.AvatarImageURL}
 }
 
-// person returns an account as it appears in lists of people, with what the list adds.
-func (s *Server) person(id int64, added object) object {
-	a := s.accounts[id]
-	person := object{
-		"account_id": id, "name": a.Name, "chatwork_id": a.ChatworkID, "organization_id": a.OrganizationID,
-		"organization_name": a.OrganizationName, "department": a.Department, "avatar_image_url": a.AvatarImageURL,
+// person returns an account as it appears in lists of people.
+func person(a *Account) chatwork.Person {
+	return chatwork.Person{
+		Name: a.Name, ChatworkID: a.ChatworkID, OrganizationID: a.OrganizationID, OrganizationName: a.OrganizationName,
+		Department: a.Department, AvatarImageURL: a.AvatarImageURL,
 	}
-	maps.Copy(person, added)
-	return person
 }

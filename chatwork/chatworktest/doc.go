@@ -14,11 +14,8 @@
 //		}
 //	}
 //
-// Other clients of Chatwork can be tested too. To see what your program does when Chatwork fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Path: "/v2/rooms/*/messages", Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
+// Other clients of Chatwork can be tested too. Faults, limits, tokens, the clock, the requests and the two ways to reach
+// the fake are those of package fakehttp.
 //
 // A test names accounts and rooms by their ids. A room or an account that is unknown is made. An id of 0 is the account
 // [AccountID] or the room [RoomID]. A new thing whose id is 0 or taken gets a new id, which the Add methods return.

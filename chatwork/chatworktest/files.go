@@ -1,8 +1,8 @@
 package chatworktest
 
 import (
-	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -33,13 +33,11 @@ func (s *Server) Files(roomID int64) []File {
 func (s *Server) AddFile(roomID int64, f File) (fileID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.room(roomID)
-	f.AccountID = s.account(f.AccountID).AccountID
-	return s.addFile(r, f)
+	return s.addFile(s.room(roomID), f)
 }
 
 func (s *Server) addFile(r *chat, f File) (fileID int64) {
-	f.FileID = s.claim("file", f.FileID)
+	f.FileID, f.AccountID = s.claim("file", f.FileID), s.account(f.AccountID).AccountID
 	if f.MessageID == "" {
 		f.MessageID = s.claimMessage("")
 	}
@@ -95,38 +93,37 @@ const (
 	signature = "signature=secret-of-the-address"
 )
 
-// An offer is an address of a file.
+// An offer is what an address of a file gives.
 type offer struct {
-	path    string
 	content []byte
 	expires time.Time
 }
 
 // offer makes an address for a file. Over the loopback interface the fake has no other host.
 func (s *Server) offer(f File, host string) (address string) {
-	o := offer{downloads + text(f.FileID) + "-" + text(s.claim("offer", 0)), f.Content, s.Now().Add(offerTime)}
-	s.offers = append(s.offers, o)
-	name, _, err := net.SplitHostPort(host)
-	if ip := net.ParseIP(name); err == nil && ip != nil && ip.IsLoopback() {
-		return "http://" + host + o.path + "?" + signature
+	path := downloads + text(f.FileID) + "-" + text(s.claim("offer", 0))
+	s.offers[path] = offer{f.Content, s.Now().Add(offerTime)}
+	base := "https://files.fake.test"
+	if _, err := netip.ParseAddrPort(host); err == nil {
+		base = "http://" + host
 	}
-	return "https://files.fake.test" + o.path + "?" + signature
+	return base + path + "?" + signature
 }
 
 // download answers the address of a file with its content. A request with a token is refused, because a token must
 // not be sent to that host.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
-	i := slices.IndexFunc(s.offers, func(o offer) bool { return o.path == r.URL.Path })
+	offered := s.offers[r.URL.Path]
 	status, answer := http.StatusOK, []byte(nil)
 	switch {
 	case r.Method != http.MethodGet:
 		status = http.StatusMethodNotAllowed
 	case r.Header.Get("X-ChatWorkToken") != "" || r.Header.Get("Authorization") != "":
 		status, answer = http.StatusBadRequest, []byte("<Error><Code>InvalidArgument</Code></Error>")
-	case i < 0 || r.URL.RawQuery != signature || !s.Now().Before(s.offers[i].expires):
+	case r.URL.RawQuery != signature || !s.Now().Before(offered.expires):
 		status, answer = http.StatusForbidden, []byte("<Error><Code>AccessDenied</Code></Error>")
 	default:
-		answer = s.offers[i].content
+		answer = offered.content
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))

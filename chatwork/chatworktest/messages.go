@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // A Message is a message in a room.
@@ -39,14 +41,12 @@ func (s *Server) Messages(roomID int64) []Message {
 func (s *Server) AddMessage(roomID int64, m Message) (messageID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.room(roomID)
-	m.AccountID = s.account(m.AccountID).AccountID
-	return s.addMessage(r, m)
+	return s.addMessage(s.room(roomID), m)
 }
 
 // addMessage adds a message, which is unread for all members but its author.
 func (s *Server) addMessage(r *chat, m Message) (messageID string) {
-	m.MessageID = s.claimMessage(m.MessageID)
+	m.MessageID, m.AccountID = s.claimMessage(m.MessageID), s.account(m.AccountID).AccountID
 	if m.SendTime.IsZero() {
 		m.SendTime = s.Now()
 	}
@@ -256,5 +256,5 @@ func (c *call) mark(messages []*message, unread bool, unchanged error) (any, err
 	if !changed {
 		return nil, unchanged
 	}
-	return object{"unread_num": c.room.unread(c.account), "mention_num": c.room.mentions(c.account)}, nil
+	return chatwork.ReadState{UnreadNum: c.room.unread(c.account), MentionNum: c.room.mentions(c.account)}, nil
 }

@@ -1,78 +1,49 @@
 package chatworktest_test
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 )
 
-func TestAMessageIsThePublishedSample(t *testing.T) {
-	s, c := start(t)
-	const sample = `{"message_id": "5", "account": {"account_id": 124, "name": "Bob", "avatar_image_url": "https://example.com/ico_avatar.png"},
-		"body": "Hello Chatwork!", "send_time": 1384242850, "update_time": 0}`
-	s.AddAccount(chatworktest.Account{AccountID: 124, Name: "Bob", AvatarImageURL: "https://example.com/ico_avatar.png"})
-	s.AddMessage(chatworktest.RoomID, chatworktest.Message{
-		MessageID: "5", AccountID: 124, Body: "Hello Chatwork!", SendTime: time.Unix(1384242850, 0),
-	})
-	c.do(t, "GET", room+"/messages", "").want(t, 200, "["+sample+"]")
-	c.do(t, "GET", room+"/messages?force=1", "").want(t, 200, "["+sample+"]")
-	c.do(t, "GET", room+"/messages/5", "").want(t, 200, sample)
-}
-
 func TestAPostedMessageCanBeSeen(t *testing.T) {
 	s, c := start(t)
-	now := time.Unix(1384242850, 5)
-	s.SetClock(func() time.Time { return now })
-	a := c.do(t, "POST", room+"/messages", "body=Hello+Chatwork%21&self_unread=0")
-	if a.Status != 200 || !regexp.MustCompile(`^\{"message_id":"[0-9]{19}"\}$`).MatchString(a.Body) {
-		t.Fatalf("got %d %s, want 200 and an id of 19 digits", a.Status, a.Body)
-	}
-	first := parse[map[string]string](t, a)["message_id"]
-	second := c.post(t, "body=a%0Ab&self_unread=1")
+	first, second := c.post(t, "body=Hello+Chatwork%21&self_unread=0"), c.post(t, "body=a%0Ab&self_unread=1")
 	want := []chatworktest.Message{
-		{MessageID: first, AccountID: chatworktest.AccountID, Body: "Hello Chatwork!", SendTime: now},
-		{MessageID: second, AccountID: chatworktest.AccountID, Body: "a\nb", SelfUnread: true, SendTime: now},
+		{MessageID: first, AccountID: chatworktest.AccountID, Body: "Hello Chatwork!", SendTime: s.Now()},
+		{MessageID: second, AccountID: chatworktest.AccountID, Body: "a\nb", SelfUnread: true, SendTime: s.Now()},
 	}
-	if got := s.Messages(chatworktest.RoomID); first == second || !slices.Equal(got, want) {
+	if got := s.Messages(chatworktest.RoomID); len(first) != 19 || first == second || !slices.Equal(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	state := parse[map[string]any](t, c.do(t, "GET", room, ""))
-	if state["message_num"] != 2.0 || state["unread_num"] != 1.0 || state["last_update_time"] != 1384242850.0 {
-		t.Errorf("the room is now %v, want 2 messages of which the second is unread", state)
+	r := parse[chatwork.Room](t, c.do(t, "GET", room, ""))
+	if r.MessageNum != 2 || r.UnreadNum != 1 || r.LastUpdateTime != s.Now().Unix() {
+		t.Errorf("the room is now %+v, want 2 messages of which the second is unread", r)
 	}
 }
 
 // ids lists a room, which may be empty, and returns the ids.
-func (c client) ids(t *testing.T, query string) []string {
+func (c client) ids(t *testing.T, query string) (ids []string) {
 	t.Helper()
 	a := c.do(t, "GET", room+"/messages"+query, "")
-	if a.Status == 204 {
-		if a.Body != "" {
-			t.Errorf("a 204 has the body %q", a.Body)
-		}
+	if a.Status == 204 && a.Body == "" {
 		return nil
 	}
-	var ids []string
-	for _, m := range parse[[]struct {
-		ID string `json:"message_id"`
-	}](t, a) {
-		ids = append(ids, m.ID)
-	}
-	if a.Status != 200 || len(ids) == 0 {
-		t.Errorf("got %d %s, want messages or 204", a.Status, a.Body)
+	for _, m := range parse[[]chatwork.RoomMessage](t, a) {
+		ids = append(ids, m.MessageID)
 	}
 	return ids
 }
 
-// seed adds messages with the ids from to to.
-func seed(s *chatworktest.Server, from, to int) (ids []string) {
+// by adds messages of an account, with the ids from to to, and returns the ids.
+func by(s *chatworktest.Server, accountID int64, from, to int, body string) (ids []string) {
 	for i := from; i <= to; i++ {
-		ids = append(ids, strconv.Itoa(i))
-		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), Body: "x"})
+		m := chatworktest.Message{MessageID: strconv.Itoa(i), AccountID: accountID, Body: body}
+		ids = append(ids, s.AddMessage(chatworktest.RoomID, m))
 	}
 	return ids
 }
@@ -88,11 +59,11 @@ func TestReadingWithoutForceConsumes(t *testing.T) {
 	s, c := start(t)
 	s.AddToken("second", chatworktest.AccountID)
 	wantIDs(t, "an empty room", c.ids(t, ""), nil)
-	first := seed(s, 1, 3)
+	first := by(s, 0, 1, 3, "x")
 	wantIDs(t, "force=1", c.ids(t, "?force=1"), first)
 	wantIDs(t, "the first reading, which force=1 has not moved", c.ids(t, ""), first)
 	wantIDs(t, "the second reading", c.ids(t, "?force=0"), nil)
-	second := seed(s, 4, 5)
+	second := by(s, 0, 4, 5, "x")
 	wantIDs(t, "what is new", c.ids(t, "?force=0"), second)
 	wantIDs(t, "another token of the account", c.as("second").ids(t, ""), append(first, second...))
 	wantIDs(t, "force=1 as often as one likes", c.ids(t, "?force=1"), append(first, second...))
@@ -102,8 +73,8 @@ func TestReadingWithoutForceConsumes(t *testing.T) {
 
 func TestThePlaceIsPerRoom(t *testing.T) {
 	s, c := start(t)
-	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin}})
-	seed(s, 1, 1)
+	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
+	by(s, 0, 1, 1, "x")
 	s.AddMessage(other, chatworktest.Message{MessageID: "2", Body: "x"})
 	wantIDs(t, "the one room", c.ids(t, ""), []string{"1"})
 	if a := c.do(t, "GET", "/rooms/"+strconv.FormatInt(other, 10)+"/messages", ""); a.Status != 200 {
@@ -113,11 +84,11 @@ func TestThePlaceIsPerRoom(t *testing.T) {
 
 func TestAListHas100Messages(t *testing.T) {
 	s, c := start(t)
-	all := seed(s, 1, 250)
+	all := by(s, 0, 1, 250, "x")
 	wantIDs(t, "force=1", c.ids(t, "?force=1"), all[150:])
 	wantIDs(t, "force=0", c.ids(t, ""), all[150:])
 	wantIDs(t, "the others are lost to force=0", c.ids(t, ""), nil)
-	next := seed(s, 251, 350)
+	next := by(s, 0, 251, 350, "x")
 	wantIDs(t, "exactly 100 new ones", c.ids(t, ""), next)
 }
 
@@ -125,22 +96,23 @@ func TestTheAccountsOwnMessagesCanBeEditedAndDeleted(t *testing.T) {
 	s, c := start(t)
 	s.Documented()
 	id := c.post(t, "body=old")
-	path, answer := room+"/messages/"+id, `{"message_id":"`+id+`"}`
-	sent := float64(s.Now().Unix())
+	path, answer, sent := room+"/messages/"+id, `{"message_id":"`+id+`"}`, s.Now().Unix()
+	check := func(body string, updated int64) {
+		t.Helper()
+		m := parse[chatwork.RoomMessage](t, c.do(t, "GET", path, ""))
+		r := parse[chatwork.Room](t, c.do(t, "GET", room, ""))
+		if m.Body != body || m.SendTime != sent || m.UpdateTime != updated || r.LastUpdateTime != updated {
+			t.Errorf("the message is %+v in %+v", m, r)
+		}
+	}
 	s.Advance(time.Minute)
 	for range 20 { // edits do not count for the limit of the room
 		c.do(t, "PUT", path, "body=new").want(t, 200, answer)
 	}
-	m := parse[map[string]any](t, c.do(t, "GET", path, ""))
-	if m["body"] != "new" || m["send_time"] != sent || m["update_time"] != sent+60 {
-		t.Errorf("after the edit it is %v", m)
-	}
+	check("new", sent+60)
 	s.Advance(time.Minute)
 	c.do(t, "DELETE", path, "").want(t, 200, answer)
-	m = parse[map[string]any](t, c.do(t, "GET", path, ""))
-	if r := parse[map[string]any](t, c.do(t, "GET", room, "")); m["body"] != "[deleted]" || m["update_time"] != sent+120 || r["last_update_time"] != sent+120 {
-		t.Errorf("after the deletion it is %v in %v", m, r)
-	}
+	check("[deleted]", sent+120)
 	c.do(t, "DELETE", path, "").refused(t, 404, "Message not found")
 	c.do(t, "PUT", path, "body=again").refused(t, 404, "Message not found")
 	if got := s.Messages(chatworktest.RoomID); len(got) != 1 || !got[0].Deleted || got[0].Body != "new" {
@@ -162,13 +134,10 @@ func TestTheMessagesOfOthersCannotBeChanged(t *testing.T) {
 
 func TestAReadonlyMemberOnlyReads(t *testing.T) {
 	s, c := start(t)
-	bob := s.AddAccount(chatworktest.Account{Name: "Bob"})
-	s.AddToken("bob", bob)
-	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{bob: roleReadonly}})
-	path := "/rooms/" + strconv.FormatInt(id, 10) + "/messages"
-	s.AddMessage(id, chatworktest.Message{MessageID: "5", AccountID: bob, Body: "from when he could", SelfUnread: true})
+	path := shared(s) + "/messages"
+	s.AddMessage(5, chatworktest.Message{MessageID: "5", AccountID: 456, Body: "from when she could", SelfUnread: true})
 	const text = "You don't have permission to send/edit message."
-	c = c.as("bob")
+	c = c.as("anna")
 	c.do(t, "POST", path, "body=x").refused(t, 403, text)
 	c.do(t, "PUT", path+"/5", "body=x").refused(t, 403, text)
 	c.do(t, "DELETE", path+"/5", "").refused(t, 403, text)
@@ -180,7 +149,7 @@ func TestAReadonlyMemberOnlyReads(t *testing.T) {
 
 func TestUnknownMessagesAre404(t *testing.T) {
 	s, c := start(t)
-	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin}})
+	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
 	s.AddMessage(other, chatworktest.Message{MessageID: "5", Body: "elsewhere"})
 	for _, id := range []string{"4", "5"} { // unknown, and in another room
 		for _, a := range []answer{
@@ -193,22 +162,6 @@ func TestUnknownMessagesAre404(t *testing.T) {
 			a.refused(t, 404, "Message not found")
 		}
 	}
-}
-
-// by adds messages of another account, with the ids from to to.
-func by(s *chatworktest.Server, accountID int64, from, to int, body string) {
-	for i := from; i <= to; i++ {
-		s.AddMessage(chatworktest.RoomID, chatworktest.Message{MessageID: strconv.Itoa(i), AccountID: accountID, Body: body})
-	}
-}
-
-func TestReadAndUnreadAreThePublishedSamples(t *testing.T) {
-	s, c := start(t)
-	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
-	by(s, anna, 1, 101+461, "x")
-	c.do(t, "PUT", room+"/messages/read", "message_id=101").want(t, 200, `{"unread_num":461,"mention_num":0}`)
-	c.do(t, "PUT", room+"/messages/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
-	c.do(t, "PUT", room+"/messages/unread", "message_id=560").want(t, 200, `{"unread_num":3,"mention_num":0}`)
 }
 
 func TestMarkingWhatIsSoAlreadyIsRefused(t *testing.T) {
@@ -237,21 +190,20 @@ func TestListingDoesNotMarkAsRead(t *testing.T) {
 
 func TestReadStateIsPerAccount(t *testing.T) {
 	s, c := start(t)
-	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
-	s.AddToken("anna", anna)
-	id := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: roleAdmin, anna: roleMember}})
-	path := "/rooms/" + strconv.FormatInt(id, 10)
+	path := shared(s)
 	c.do(t, "POST", path+"/messages", "body=quiet")
 	c.do(t, "POST", path+"/messages", "body=loud&self_unread=1")
-	for token, want := range map[string]float64{chatworktest.Token: 1, "anna": 2} {
-		if got := parse[map[string]any](t, c.as(token).do(t, "GET", path, ""))["unread_num"]; got != want {
-			t.Errorf("%s has %v unread messages, want %v", token, got, want)
+	check := func(token string, want int) {
+		t.Helper()
+		if got := parse[chatwork.Room](t, c.as(token).do(t, "GET", path, "")).UnreadNum; got != want {
+			t.Errorf("%s has %d unread messages, want %d", token, got, want)
 		}
 	}
-	c.as("anna").do(t, "PUT", path+"/messages/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
-	if got := parse[map[string]any](t, c.do(t, "GET", path, ""))["unread_num"]; got != 1.0 {
-		t.Errorf("after Anna has read, the other has %v unread messages, want 1", got)
-	}
+	check(c.token, 1)
+	check("bob", 2)
+	c.as("bob").do(t, "PUT", path+"/messages/read", "").want(t, 200, `{"unread_num":0,"mention_num":0}`)
+	check("bob", 0)
+	check(c.token, 1)
 }
 
 func TestUnreadMentionsAreCounted(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // An operation is one row of the API's reference.
@@ -37,18 +39,18 @@ var operations = []operation{
 	{"GET", "/rooms", nil, (*Server).listRooms, toRead},
 	{"POST", "/rooms", params{
 		roomName.needed(), adminIDs, memberIDs, readonlyIDs, description, iconPreset,
-		{name: "link", check: flag}, {name: "link_code", check: code}, {name: "link_need_acceptance", check: flag},
+		{"link", false, flag}, {"link_code", false, code}, {"link_need_acceptance", false, flag},
 	}, (*Server).createRoom, toRead},
 	{"GET", "/rooms/{room_id}", nil, (*Server).getRoom, toRead},
 	{"PUT", "/rooms/{room_id}", params{roomName, description, iconPreset}, (*Server).updateRoom, toWrite},
 	{"DELETE", "/rooms/{room_id}", params{
-		{name: "action_type", required: true, check: oneOf("leave", "delete")},
+		{"action_type", true, oneOf("leave", "delete")},
 	}, (*Server).deleteRoom, toRead},
 	{"GET", "/rooms/{room_id}/members", nil, (*Server).listMembers, toRead},
 	{"PUT", "/rooms/{room_id}/members", params{adminIDs, memberIDs, readonlyIDs}, (*Server).updateMembers, toAdmin},
-	{"GET", "/rooms/{room_id}/messages", params{{name: "force", check: flag}}, (*Server).listMessages, toRead},
+	{"GET", "/rooms/{room_id}/messages", params{{"force", false, flag}}, (*Server).listMessages, toRead},
 	{"POST", "/rooms/{room_id}/messages", params{
-		body, {name: "self_unread", check: flag},
+		body, {"self_unread", false, flag},
 	}, (*Server).postMessage, toPost},
 	{"PUT", "/rooms/{room_id}/messages/read", params{messageID}, (*Server).markRead, toRead},
 	{"PUT", "/rooms/{room_id}/messages/unread", params{messageID.needed()}, (*Server).markUnread, toRead},
@@ -57,17 +59,17 @@ var operations = []operation{
 	{"DELETE", "/rooms/{room_id}/messages/{message_id}", nil, (*Server).deleteMessage, toWrite},
 	{"GET", "/rooms/{room_id}/tasks", params{accountID, assignedBy, status}, (*Server).listTasks, toRead},
 	{"POST", "/rooms/{room_id}/tasks", params{
-		body, {name: "to_ids", required: true, check: idList}, {name: "limit", check: number},
-		{name: "limit_type", check: oneOf("none", "date", "time")},
+		body, {"to_ids", true, idList}, {"limit", false, number},
+		{"limit_type", false, oneOf("none", "date", "time")},
 	}, (*Server).createTask, toPost},
 	{"GET", "/rooms/{room_id}/tasks/{task_id}", nil, (*Server).getTask, toRead},
 	{"PUT", "/rooms/{room_id}/tasks/{task_id}/status", params{
-		{name: "body", required: true, check: oneOf("open", "done")},
+		{"body", true, oneOf("open", "done")},
 	}, (*Server).updateTaskStatus, toWrite},
 	{"GET", "/rooms/{room_id}/files", params{accountID}, (*Server).listFiles, toRead},
 	{"POST", "/rooms/{room_id}/files", nil, (*Server).uploadFile, toWrite}, // see readUpload
 	{"GET", "/rooms/{room_id}/files/{file_id}", params{
-		{name: "create_download_url", check: flag},
+		{"create_download_url", false, flag},
 	}, (*Server).getFile, toRead},
 	{"GET", "/rooms/{room_id}/link", nil, (*Server).getLink, toRead},
 	{"POST", "/rooms/{room_id}/link", linkParams, (*Server).createLink, toAdmin},
@@ -77,7 +79,7 @@ var operations = []operation{
 
 // A call is a request for an operation.
 type call struct {
-	token   string
+	token   string // see credential
 	account *Account
 	ids     map[string]string // in the path
 	room    *chat             // in the path, if there is one
@@ -92,7 +94,7 @@ type call struct {
 func (s *Server) prepare(c *call, op *operation, r *http.Request) (err error) {
 	if id, ok := c.ids["room_id"]; ok {
 		if c.room = s.roomOf(c.account, id); c.room == nil {
-			return noRoom(r.Method)
+			return errNoRoom
 		}
 	}
 	if strings.HasSuffix(op.path, "/files") && r.Method == http.MethodPost {
@@ -112,14 +114,6 @@ func (s *Server) prepare(c *call, op *operation, r *http.Request) (err error) {
 	return nil
 }
 
-// noRoom returns the refusal for a room that the account is not in. That of a change is the refusal to post.
-func noRoom(method string) error {
-	if method == http.MethodGet {
-		return errNoRoom
-	}
-	return errNoPermission
-}
-
 // permits checks that the account has a right in the room.
 func (c *call) permits(r right) error {
 	switch {
@@ -127,9 +121,9 @@ func (c *call) permits(r right) error {
 		return nil
 	case r == toAdmin && c.room.Type != "group":
 		return errNotGroup
-	case r == toAdmin && c.room.Members[c.account.AccountID] != RoleAdmin:
+	case r == toAdmin && c.room.Members[c.account.AccountID] != chatwork.RoleAdmin:
 		return errNotAdmin
-	case c.room.Members[c.account.AccountID] == RoleReadonly:
+	case c.room.Members[c.account.AccountID] == chatwork.RoleReadonly:
 		return errNoPermission
 	}
 	return nil
@@ -161,7 +155,7 @@ func (op *operation) match(path string) (ids map[string]string, ok bool) {
 	ids = make(map[string]string)
 	for i, element := range want {
 		switch name, variable := strings.CutPrefix(element, "{"); {
-		case variable && isID(got[i]):
+		case variable && isID(got[i]) == "":
 			ids[strings.TrimSuffix(name, "}")] = got[i]
 		case variable || element != got[i]:
 			return nil, false

@@ -7,16 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// A Role is what a member may do in a room.
-type Role string
-
-// The roles. A readonly member can read and mark as read, but neither post nor edit.
-const (
-	RoleAdmin    Role = "admin"
-	RoleMember   Role = "member"
-	RoleReadonly Role = "readonly"
+	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // A Room is a room with its members.
@@ -25,18 +17,17 @@ type Room struct {
 	Name        string
 	Type        string // "my", "direct" or "group"; "group" unless set
 	Description string
-	IconPath    string         // a URL; one of example.com unless set
-	Members     map[int64]Role // by account id
-	Sticky      bool           // pinned, for all members
+	IconPath    string                  // a URL; one of example.com unless set
+	Members     map[int64]chatwork.Role // by account id
 }
 
 // A chat is a Room and what was added to it.
 type chat struct {
 	Room
-	messages []*message // oldest first; never removed
-	tasks    []Task     // oldest first
-	files    []File     // oldest first
-	link     *link      // nil if there is none
+	messages []*message     // oldest first; never removed
+	tasks    []Task         // oldest first
+	files    []File         // oldest first
+	link     *chatwork.Link // nil if there is none
 	updated  time.Time
 }
 
@@ -88,7 +79,7 @@ func (s *Server) room(id int64) *chat {
 	if r := s.find(id); r != nil {
 		return r
 	}
-	return s.find(s.addRoom(Room{RoomID: id, Members: map[int64]Role{AccountID: RoleAdmin}}))
+	return s.find(s.addRoom(Room{RoomID: id, Members: map[int64]chatwork.Role{AccountID: chatwork.RoleAdmin}}))
 }
 
 // look returns what a room has, nothing if the room is unknown.
@@ -121,7 +112,7 @@ func (s *Server) roomOf(a *Account, id string) *chat {
 // roomView returns a room as a member lists it.
 func (s *Server) roomView(r *chat, a *Account) object {
 	return object{
-		"room_id": r.RoomID, "name": s.nameOf(r, a), "type": r.Type, "role": r.Members[a.AccountID], "sticky": r.Sticky,
+		"room_id": r.RoomID, "name": s.nameOf(r, a), "type": r.Type, "role": r.Members[a.AccountID], "sticky": false,
 		"unread_num": r.unread(a), "mention_num": r.mentions(a), "mytask_num": r.openTasks(a),
 		"message_num": len(r.messages), "file_num": len(r.files), "task_num": len(r.tasks),
 		"icon_path": r.IconPath, "last_update_time": r.updated.Unix(),
@@ -163,16 +154,13 @@ func (s *Server) createRoom(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	roles[c.account.AccountID] = RoleAdmin
+	roles[c.account.AccountID] = chatwork.RoleAdmin
 	id := s.addRoom(Room{
 		Name: c.params.Get("name"), Description: c.params.Get("description"), Members: roles,
 		IconPath: iconPath(c.params.Get("icon_preset")),
 	})
 	if c.room = s.find(id); c.params.Get("link") == "1" {
-		if _, err := s.setLink(c, "link_", ""); err != nil {
-			s.rooms = s.rooms[:len(s.rooms)-1]
-			return nil, err
-		}
+		s.setLink(c, "link_")
 	}
 	return object{"room_id": id}, nil
 }
@@ -212,7 +200,7 @@ func (s *Server) deleteRoom(c *call) (any, error) {
 		c.room.tasks = slices.DeleteFunc(c.room.tasks, func(t Task) bool { return t.AccountID == me })
 		c.room.files = slices.DeleteFunc(c.room.files, func(f File) bool { return f.AccountID == me })
 		return nil, nil
-	case c.room.Members[me] != RoleAdmin:
+	case c.room.Members[me] != chatwork.RoleAdmin:
 		return nil, errNotAdmin
 	}
 	s.rooms = slices.DeleteFunc(s.rooms, func(r *chat) bool { return r == c.room })
@@ -220,33 +208,28 @@ func (s *Server) deleteRoom(c *call) (any, error) {
 }
 
 // Members returns the members of a room by account id, nil if the room is unknown.
-func (s *Server) Members(roomID int64) map[int64]Role {
-	return look(s, roomID, func(r *chat) map[int64]Role { return maps.Clone(r.Members) })
+func (s *Server) Members(roomID int64) map[int64]chatwork.Role {
+	return look(s, roomID, func(r *chat) map[int64]chatwork.Role { return maps.Clone(r.Members) })
 }
 
 // listMembers is https://developer.chatwork.com/reference/get-rooms-room_id-members.
 func (s *Server) listMembers(c *call) (any, error) {
-	var views []object // never empty, because the account is in the room
+	var members []chatwork.Member // never empty, because the account is in the room
 	for _, id := range slices.Sorted(maps.Keys(c.room.Members)) {
-		views = append(views, s.person(id, object{"role": c.room.Members[id]}))
+		m := chatwork.Member{AccountID: id, Role: c.room.Members[id], Person: person(s.accounts[id])}
+		members = append(members, m)
 	}
-	return views, nil
+	return members, nil
 }
 
-var (
-	errTwice      = refuse(http.StatusBadRequest, "An account is given twice")
-	errNotAllowed = refuse(http.StatusBadRequest, "An account is neither a contact nor of the same organization")
-)
+var errNotAllowed = refuse(http.StatusBadRequest, "An account is neither a contact nor of the same organization")
 
 // wanted returns the members that the parameters of a call name.
-func (s *Server) wanted(c *call) (map[int64]Role, error) {
-	roles := make(map[int64]Role)
-	for _, role := range []Role{RoleAdmin, RoleMember, RoleReadonly} {
+func (s *Server) wanted(c *call) (map[int64]chatwork.Role, error) {
+	roles := make(map[int64]chatwork.Role)
+	for _, role := range []chatwork.Role{chatwork.RoleAdmin, chatwork.RoleMember, chatwork.RoleReadonly} {
 		for _, id := range c.idList("members_" + string(role) + "_ids") {
-			switch {
-			case roles[id] != "":
-				return nil, errTwice
-			case !s.canBring(c, id):
+			if !s.canBring(c, id) {
 				return nil, errNotAllowed
 			}
 			roles[id] = role
@@ -259,7 +242,7 @@ func (s *Server) wanted(c *call) (map[int64]Role, error) {
 // organization, or a member of the room.
 func (s *Server) canBring(c *call, id int64) bool {
 	a := s.accounts[id]
-	return a != nil && (a == c.account || s.contacts[[2]int64{c.account.AccountID, id}] != 0 ||
+	return a != nil && (a == c.account || s.contact(c.account, id).RoomID != 0 ||
 		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID ||
 		c.room != nil && c.room.Members[id] != "")
 }
@@ -288,14 +271,6 @@ func (s *Server) updateMembers(c *call) (any, error) {
 	}, nil
 }
 
-// A link is the invitation link of a room.
-type link struct {
-	Public         bool   `json:"public"`
-	URL            string `json:"url"`
-	NeedAcceptance bool   `json:"need_acceptance"`
-	Description    string `json:"description"`
-}
-
 // noLink is the answer for a room without a link.
 var noLink = object{"public": false}
 
@@ -308,9 +283,8 @@ func (s *Server) getLink(c *call) (any, error) {
 }
 
 var (
-	errLink     = refuse(http.StatusBadRequest, "The link already exists")
-	errNoLink   = refuse(http.StatusBadRequest, "The link is disabled")
-	errCodeUsed = refuse(http.StatusBadRequest, "The code is already used")
+	errLink   = refuse(http.StatusBadRequest, "The link already exists")
+	errNoLink = refuse(http.StatusBadRequest, "The link is disabled")
 )
 
 // createLink is https://developer.chatwork.com/reference/post-rooms-room_id-link.
@@ -318,7 +292,7 @@ func (s *Server) createLink(c *call) (any, error) {
 	if c.room.link != nil {
 		return nil, errLink
 	}
-	return s.setLink(c, "", c.params.Get("description"))
+	return s.setLink(c, ""), nil
 }
 
 // updateLink is https://developer.chatwork.com/reference/put-rooms-room_id-link. Nothing of the old link stays.
@@ -326,7 +300,7 @@ func (s *Server) updateLink(c *call) (any, error) {
 	if c.room.link == nil {
 		return nil, errNoLink
 	}
-	return s.setLink(c, "", c.params.Get("description"))
+	return s.setLink(c, ""), nil
 }
 
 // deleteLink is https://developer.chatwork.com/reference/delete-rooms-room_id-link.
@@ -339,17 +313,14 @@ func (s *Server) deleteLink(c *call) (any, error) {
 }
 
 // setLink makes the room's link from parameters whose names have a prefix. Without a code the link has a new code.
-func (s *Server) setLink(c *call, prefix, description string) (any, error) {
+func (s *Server) setLink(c *call, prefix string) *chatwork.Link {
 	code := c.params.Get(prefix + "code")
 	if code == "" {
 		code = "randomcode" + text(s.claim("code", 0))
 	}
-	l := &link{
-		true, "https://example.chatwork.com/g/" + code, c.params.Get(prefix+"need_acceptance") != "0", description,
+	c.room.link = &chatwork.Link{
+		Public: true, URL: "https://example.chatwork.com/g/" + code,
+		NeedAcceptance: c.params.Get(prefix+"need_acceptance") != "0", Description: c.params.Get(prefix + "description"),
 	}
-	if slices.ContainsFunc(s.rooms, func(r *chat) bool { return r != c.room && r.link != nil && r.link.URL == l.URL }) {
-		return nil, errCodeUsed
-	}
-	c.room.link = l
-	return l, nil
+	return c.room.link
 }

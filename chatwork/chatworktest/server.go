@@ -2,15 +2,11 @@ package chatworktest
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf16"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
@@ -38,15 +34,16 @@ type Server struct {
 	*fakehttp.Server
 
 	mu       sync.Mutex
-	owners   map[string]owner // by token
+	owners   map[string]owner // by credential
 	accounts map[int64]*Account
 	rooms    []*chat
-	seen     map[place]int               // how many messages of a room were read with force=0
-	contacts map[[2]int64]int64          // the room of the direct chat, by both accounts in either order
-	incoming map[int64][]IncomingRequest // by the account that is asked
-	offers   []offer                     // addresses of files
-	retained time.Duration               // how old a message may be for the plan to show it, 0 for any age
-	ids      map[string]*idPool          // by kind
+	seen     map[place]int                        // how many messages of a room were read with force=0
+	contacts map[int64][]chatwork.Contact         // by the account whose contacts they are
+	incoming map[int64][]chatwork.IncomingRequest // by the account that is asked
+	offers   map[string]offer                     // by path
+	retained time.Duration                        // how old a message may be for the plan to show it, 0 for any age
+	taken    map[thing]bool
+	made     map[string]int64 // how many ids claim has made, by kind
 }
 
 // New returns a server with the account [AccountID], "John Smith", whose token is [Token], and with the room
@@ -54,15 +51,18 @@ type Server struct {
 func New() *Server {
 	s := &Server{
 		owners: make(map[string]owner), accounts: make(map[int64]*Account),
-		seen: make(map[place]int), ids: make(map[string]*idPool),
-		contacts: make(map[[2]int64]int64), incoming: make(map[int64][]IncomingRequest),
+		contacts: make(map[int64][]chatwork.Contact), incoming: make(map[int64][]chatwork.IncomingRequest),
+		seen: make(map[place]int), offers: make(map[string]offer), taken: make(map[thing]bool),
+		made: make(map[string]int64),
 	}
 	s.Server = fakehttp.NewFake(s.serve, invalid,
 		fakehttp.Limit{Lane: calls, N: 300, Per: 5 * time.Minute},
 		fakehttp.Limit{Lane: room, N: 10, Per: 10 * time.Second})
 	s.AddAccount(johnSmith)
 	s.AddToken(Token, AccountID)
-	s.AddRoom(Room{RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]Role{AccountID: RoleAdmin}})
+	s.AddRoom(Room{
+		RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]chatwork.Role{AccountID: chatwork.RoleAdmin},
+	})
 	return s
 }
 
@@ -91,33 +91,28 @@ func (s *Server) MemoryClientConfig() chatwork.ClientConfig {
 	}
 }
 
-// An idPool gives out the ids of one kind of thing.
-type idPool struct {
-	last  int64
-	taken map[int64]bool
+// A thing is what has an id. Things of different kinds may have the same id.
+type thing struct {
+	kind string
+	id   int64
 }
 
-// The first ids that are given out. Those of messages have 19 digits, which no floating-point number can hold.
+// What the ids of new things begin after. Those of messages have 19 digits, which no floating-point number can hold.
 const (
-	firstID        = 1_000_000
-	firstMessageID = 1_990_000_000_000_000_000
+	beforeIDs        = 1_000_000
+	beforeMessageIDs = 1_990_000_000_000_000_000
 )
 
 // claim returns an id for a new thing of a kind: the given id or, if that is taken or not an id, a new one.
 func (s *Server) claim(kind string, id int64) int64 {
-	pool := s.ids[kind]
-	if pool == nil {
-		pool = &idPool{last: firstID, taken: make(map[int64]bool)}
+	for id <= 0 || s.taken[thing{kind, id}] {
+		s.made[kind]++
+		id = s.made[kind] + beforeIDs
 		if kind == "message" {
-			pool.last = firstMessageID
+			id = s.made[kind] + beforeMessageIDs
 		}
-		s.ids[kind] = pool
 	}
-	for id <= 0 || pool.taken[id] {
-		pool.last++
-		id = pool.last
-	}
-	pool.taken[id] = true
+	s.taken[thing{kind, id}] = true
 	return id
 }
 
@@ -125,10 +120,7 @@ func text(id int64) string { return strconv.FormatInt(id, 10) }
 
 // refuse returns the refusal of a request, with the text in {"errors":["..."]}.
 func refuse(status int, text string) *fakehttp.Refusal {
-	return &fakehttp.Refusal{
-		Status: status, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: encode(object{"errors": []string{text}}), Problem: text,
-	}
+	return fakehttp.RefuseJSON(status, object{"errors": []string{text}}, text)
 }
 
 // invalid refuses a request for what is wrong with its parameters.
@@ -160,7 +152,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		s.download(w, r)
 		return nil
 	}
-	token, bearer := credential(r)
+	token := credential(r)
 	if !s.takeCall(w.Header(), token) {
 		return errCallLimit
 	}
@@ -168,9 +160,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if op == nil {
 		return errEndpoint
 	}
-	account := s.owner(token, bearer)
+	account := s.owner(token)
 	if account == nil {
-		return refuseToken(w.Header(), bearer)
+		return errToken
 	}
 	c := &call{token: token, account: account, ids: ids, header: w.Header(), host: r.Host}
 	if err := s.prepare(c, op, r); err != nil {
@@ -184,8 +176,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = io.WriteString(w, encode(answer)) // fails only if the client has gone
+	fakehttp.WriteJSON(w, http.StatusOK, answer)
 	return nil
 }
 
@@ -202,23 +193,3 @@ func (s *Server) takeCall(h http.Header, token string) bool {
 
 // An object is a JSON object of an answer.
 type object map[string]any
-
-// encode returns v as JSON in ASCII. Chatwork writes all other characters as \uXXXX, with surrogate pairs.
-func encode(v any) string {
-	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
-		panic("chatworktest: " + err.Error()) // a mistake in the fake
-	}
-	const hex = "0123456789abcdef"
-	var ascii []byte
-	for _, r := range string(body) {
-		if r < 0x80 {
-			ascii = append(ascii, byte(r))
-			continue
-		}
-		for _, u := range utf16.AppendRune(nil, r) {
-			ascii = append(ascii, '\\', 'u', hex[u>>12], hex[u>>8&15], hex[u>>4&15], hex[u&15])
-		}
-	}
-	return string(ascii)
-}

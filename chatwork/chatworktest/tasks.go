@@ -27,16 +27,15 @@ func (s *Server) Tasks(roomID int64) []Task {
 func (s *Server) AddTask(roomID int64, t Task) (taskID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.room(roomID)
-	t.AccountID, t.AssignedByAccountID = s.account(t.AccountID).AccountID, s.account(t.AssignedByAccountID).AccountID
-	if t.MessageID == "" {
-		t.MessageID = s.claimMessage("")
-	}
-	return s.addTask(r, t)
+	return s.addTask(s.room(roomID), t)
 }
 
 func (s *Server) addTask(r *chat, t Task) (taskID int64) {
 	t.TaskID = s.claim("task", t.TaskID)
+	t.AccountID, t.AssignedByAccountID = s.account(t.AccountID).AccountID, s.account(t.AssignedByAccountID).AccountID
+	if t.MessageID == "" {
+		t.MessageID = s.claimMessage("")
+	}
 	if t.LimitType == "" {
 		t.LimitType = "none"
 	}
@@ -59,7 +58,7 @@ func (r *chat) openTasks(a *Account) (n int) {
 }
 
 // taskView returns a task. It has the account in the list of its room, and the room in the list of its account.
-func (s *Server) taskView(t Task, key string, value object) object {
+func (s *Server) taskView(t Task, key string, value any) object {
 	return object{
 		"task_id": t.TaskID, "assigned_by_account": s.view(t.AssignedByAccountID), "message_id": t.MessageID,
 		"body": t.Body, "limit_time": t.LimitTime, "status": t.Status, "limit_type": t.LimitType, key: value,
@@ -114,8 +113,7 @@ func (s *Server) createTask(c *call) (any, error) {
 		}
 	}
 	t := Task{
-		AssignedByAccountID: c.account.AccountID, MessageID: s.claimMessage(""), Body: c.params.Get("body"),
-		LimitType: c.params.Get("limit_type"),
+		AssignedByAccountID: c.account.AccountID, Body: c.params.Get("body"), LimitType: c.params.Get("limit_type"),
 	}
 	if seconds, err := strconv.ParseInt(c.params.Get("limit"), 10, 64); err == nil && t.LimitType != "none" {
 		t.LimitTime = seconds

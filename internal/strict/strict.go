@@ -130,6 +130,11 @@ func Query(r *http.Request, unknown bool, allowed ...string) (url.Values, error)
 	return values(r.URL.RawQuery, unknown, allowed)
 }
 
+// Values checks values that came in another encoding as Form checks those of a body.
+func Values(v url.Values, unknown bool, allowed ...string) (url.Values, error) {
+	return values(v.Encode(), unknown, allowed)
+}
+
 func values(encoded string, unknown bool, allowed []string) (url.Values, error) {
 	form, err := url.ParseQuery(encoded)
 	if err != nil {
