@@ -43,7 +43,7 @@ func TestParseNotation(t *testing.T) {
 			chatwork.Notation{Quotes: []chatwork.Quote{{AccountID: 5, Text: "x"}}},
 		},
 		{
-			"a quote in Japanese", "[引用 aid=5 time=1384242850]x[/引用]y",
+			"a quote in Japanese", "[引用 aid=5 time=1384242850][To:9]x[/引用]y",
 			chatwork.Notation{Quotes: []chatwork.Quote{{AccountID: 5, Time: time.Unix(1384242850, 0), Text: "x"}}, Text: "y"},
 		},
 		{"a quote that never ends is none", "[qt][qtmeta aid=5][To:9]x", chatwork.Notation{To: []int64{9}, Text: "x"}},
