@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -25,13 +26,18 @@ func (c *call) roundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	trace := newTracer()
+	trace := newTracer(c.mostConnections(), cancel)
 	resp, err := c.base.RoundTrip(watch.send(httptrace.WithClientTrace(ctx, &trace.ClientTrace), req))
 	if err == nil && resp == nil {
 		err = errNoResponse
 	}
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		c.answered, c.Status, c.Header = true, resp.StatusCode, resp.Header
+		_ = resp.Body.Close() // the connection itself
+		err = errSwitched
+	}
 	if err != nil {
-		c.failed(caller, stalled(ctx, err), trace.provesNothingSent())
+		c.failed(caller, stalled(ctx, err), trace)
 		return nil, err
 	}
 	c.answered, c.Status, c.Header = true, resp.StatusCode, resp.Header
@@ -52,7 +58,10 @@ func (c *call) withBody(req *http.Request) *http.Request {
 	return &r
 }
 
-var errNoResponse = errors.New("the RoundTripper returned nothing")
+var (
+	errNoResponse = errors.New("the RoundTripper returned nothing")
+	errSwitched   = errors.New("the server switched protocols")
+)
 
 // sign returns the request to send. Each attempt is signed by itself, since a signature may contain the time. A copy
 // is signed: all calls share the request's header and URL, and the signer of the AWS SDK writes into both.
@@ -91,24 +100,50 @@ type tracer struct {
 	httptrace.ClientTrace
 	wanted atomic.Bool // a connection was asked for
 	got    atomic.Bool // a connection was found; the request may have been sent
+	reused atomic.Bool // the connection has served another request before
+	number atomic.Int64
 }
 
-func newTracer() *tracer {
+// newTracer returns a tracer that ends the attempt if it is about to be sent on more than most connections.
+func newTracer(most int64, end context.CancelFunc) *tracer {
 	t := new(tracer)
 	t.GetConn = func(string) { t.wanted.Store(true) }
-	t.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
+	t.GotConn = func(info httptrace.GotConnInfo) {
+		t.got.Store(true)
+		t.reused.Store(info.Reused)
+		if t.number.Add(1) > most {
+			end()
+		}
+	}
 	return t
+}
+
+// mostConnections returns on how many connections net/http may send an attempt. A request with a body is sent on
+// another connection only if nothing of it was sent on the first. A request without a body is repeated in other cases
+// too: once for an operation that may be repeated, because kept connections break, and never for any other.
+func (c *call) mostConnections() int64 {
+	switch {
+	case len(c.r.Body) > 0 || c.r.Stream != nil:
+		return math.MaxInt64
+	case c.once():
+		return 1
+	}
+	return 2
 }
 
 // provesNothingSent reports whether a connection was asked for and never found. A RoundTripper that does not trace
 // proves nothing.
 func (t *tracer) provesNothingSent() bool { return t.wanted.Load() && !t.got.Load() }
 
-// failed decides what an attempt without an answer means.
-func (c *call) failed(caller context.Context, err error, notSent bool) {
+// failed decides what an attempt without an answer means. If the connection was a kept one, all others in the pool may
+// be dead for the same reason, so the next attempt dials.
+func (c *call) failed(caller context.Context, err error, trace *tracer) {
 	c.Class = Classify(0, c.r.Repeat == Replay)
-	if notSent {
+	if trace.provesNothingSent() {
 		c.Class, c.final = Unavailable, unfixable(err)
+	}
+	if trace.reused.Load() {
+		c.base = c.t.ways.fresh
 	}
 	if errors.Is(err, errNotPublic) {
 		c.Class, err = Invalid, errNotPublic

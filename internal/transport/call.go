@@ -17,10 +17,10 @@ type call struct {
 	r Request
 	Result
 
-	base http.RoundTripper
-	body []byte // in place of the request's, once Again has given it
-	lost bool   // an attempt may have been carried out
-	due  bool   // an attempt is to begin
+	base http.RoundTripper // of the next attempt
+	body []byte            // in place of the request's, once Again has given it
+	lost bool              // an attempt may have been carried out
+	due  bool              // an attempt is to begin
 
 	// The current attempt.
 	start    time.Time
@@ -109,9 +109,7 @@ func (c *call) request(ctx context.Context) (*retryablehttp.Request, error) {
 	if err := c.setBody(req); err != nil {
 		return nil, err
 	}
-	if c.once() && !c.t.ways.std {
-		c.forbidReplay(req.Request)
-	}
+	c.forbidReplay(req.Request)
 	return req, nil
 }
 
@@ -137,11 +135,13 @@ func (c *call) setBody(req *retryablehttp.Request) error {
 	return nil
 }
 
-// forbidReplay keeps net/http from repeating the request by itself. On a connection from a pool, which a caller's
-// RoundTripper may have, it repeats a GET, and any request with an Idempotency-Key whose body it can read again.
+// forbidReplay keeps net/http from repeating the request by itself, which it does without a pause and without a limit:
+// on a connection from a pool that breaks, and over HTTP/2 if the service resets the stream. It cannot repeat a body
+// that it cannot read again. Requests without a body are limited by the tracer; a caller's RoundTripper may not trace,
+// so a GET through it gets a body that net/http does not know to be empty.
 func (c *call) forbidReplay(r *http.Request) {
 	r.GetBody = nil
-	if len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
+	if c.once() && !c.t.ways.std && len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
 		r.Body = emptyBody{}
 	}
 }

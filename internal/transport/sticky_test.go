@@ -3,7 +3,9 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -90,13 +92,13 @@ func TestAConnectionThatWasGotIsNeverForgotten(t *testing.T) {
 		s.Inject(lostAnswer)
 		tp := pipe(t, s)
 		twice := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			again := r.Clone(r.Context())
 			if resp, err := tp.RoundTrip(r); err == nil {
 				return resp, nil
 			}
 			s.Close()
-			r = r.Clone(r.Context())
-			r.Body, _ = r.GetBody()
-			return tp.RoundTrip(r)
+			again.Body = io.NopCloser(strings.NewReader("disk full"))
+			return tp.RoundTrip(again)
 		})
 		o := through(twice)
 		o.MaxAttempts = 1
