@@ -138,9 +138,9 @@ func (t *tracer) provesNothingSent() bool { return t.wanted.Load() && !t.got.Loa
 // failed decides what an attempt without an answer means. If the connection was a kept one, all others in the pool may
 // be dead for the same reason, so the next attempt dials.
 func (c *call) failed(caller context.Context, err error, trace *tracer) {
-	c.Class = Classify(0, c.r.Repeat == Replay)
+	c.Class, c.unsure = Classify(0, c.r.Repeat == Replay), true
 	if trace.provesNothingSent() {
-		c.Class, c.final = Unavailable, unfixable(err)
+		c.Class, c.unsure, c.final = Unavailable, false, unfixable(err)
 	}
 	if trace.reused.Load() {
 		c.base = c.t.ways.fresh
@@ -156,10 +156,14 @@ func (c *call) failed(caller context.Context, err error, trace *tracer) {
 func (c *call) judge(caller context.Context, bodyErr error) {
 	repeatable := c.r.Repeat == Replay
 	c.Class = Classify(c.Status, repeatable)
+	c.unsure = Classify(c.Status, false) == Ambiguous
 	switch {
 	case bodyErr != nil:
 		c.Body, c.Err = nil, c.r.Clean.lost(caller, c.t.timeout, bodyErr)
-		if c.Class == Done {
+		if c.Class == Done && c.r.AnyBody {
+			c.Err = nil
+		} else if c.Class == Done {
+			c.unsure = true
 			c.Class, c.final = Classify(0, repeatable), errors.As(bodyErr, new(tooLarge)) || c.r.Sink.spent()
 		}
 	case c.Status >= 300 && c.Status < 400:
@@ -172,7 +176,7 @@ func (c *call) judge(caller context.Context, bodyErr error) {
 	case c.Class == Done:
 		c.Err = nil
 	case c.Class == Ambiguous && repeatable:
-		c.Class = Unavailable
+		c.Class, c.unsure = Unavailable, true
 	}
 	c.readWait()
 }

@@ -25,6 +25,7 @@ type call struct {
 	// The current attempt.
 	start    time.Time
 	answered bool
+	unsure   bool // it may have been carried out
 	final    bool // another attempt would end in the same way
 }
 
@@ -158,7 +159,7 @@ func (c *call) begin(ctx context.Context) bool {
 		return false
 	}
 	c.Attempts++
-	c.due, c.start, c.answered, c.final = false, time.Now(), false, false
+	c.due, c.start, c.answered, c.unsure, c.final = false, time.Now(), false, false, false
 	c.Err, c.RetryAfter = nil, 0
 	return true
 }
@@ -171,14 +172,26 @@ func (c *call) again(ctx context.Context) bool {
 	}
 	wait, again := c.next(ctx)
 	again = again || c.replace(ctx)
-	c.lost = c.lost || c.Class == Ambiguous
-	if c.lost && c.Class != Done {
-		c.Class = Ambiguous // an earlier attempt may have been carried out; only a success is certain
+	if c.lost = c.lost || c.unsure || c.Class == Ambiguous; c.lost {
+		c.Class = c.sticky()
 	}
 	c.report(ctx, wait, !again)
 	c.due = again
 	pause(ctx, wait)
 	return again
+}
+
+// sticky returns the class of a call of which an attempt may have been carried out. Only a success is certain. What may
+// be done twice stays unavailable, but a POST with a key that was refused in the end may have been accepted before.
+func (c *call) sticky() Class {
+	mayRepeat := c.r.Repeat == Replay
+	switch {
+	case c.Class == Done:
+		return Done
+	case mayRepeat && (c.Class == RateLimited || c.Class == Unavailable || c.r.Method != http.MethodPost):
+		return c.Class
+	}
+	return Ambiguous
 }
 
 // settle says why an attempt that was due was not begun: the context has ended, or net/http refused the request with
