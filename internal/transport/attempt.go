@@ -10,6 +10,8 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptrace"
+	"reflect"
+	"strings"
 	"sync/atomic"
 )
 
@@ -61,6 +63,7 @@ func (c *call) withBody(req *http.Request) *http.Request {
 var (
 	errNoResponse = errors.New("the RoundTripper returned nothing")
 	errSwitched   = errors.New("the server switched protocols")
+	errProxy      = errors.New("the proxy refused the connection")
 )
 
 // sign returns the request to send. Each attempt is signed by itself, since a signature may contain the time. A copy
@@ -142,6 +145,12 @@ func (c *call) failed(caller context.Context, err error, trace *tracer) {
 	if trace.provesNothingSent() {
 		c.Class, c.unsure, c.final = Unavailable, false, unfixable(err)
 	}
+	if c.refusedByProxy(err, trace) {
+		if strings.Contains(strings.ToLower(err.Error()), "authenticat") {
+			c.Class, c.final = Unauthorized, true
+		}
+		err = errProxy
+	}
 	if trace.reused.Load() {
 		c.base = c.t.ways.fresh
 	}
@@ -149,6 +158,17 @@ func (c *call) failed(caller context.Context, err error, trace *tracer) {
 		c.Class, err = Invalid, errNotPublic
 	}
 	c.Err = c.r.Clean.lost(caller, c.t.timeout, err)
+}
+
+// refusedByProxy reports whether err is what a proxy answered to CONNECT. net/http makes an error of the bare words of the
+// answer, which the proxy is free to choose: they may quote its credentials, so they are not shown.
+func (c *call) refusedByProxy(err error, trace *tracer) bool {
+	tp, ok := c.base.(*http.Transport)
+	if !ok || tp.Proxy == nil || !trace.provesNothingSent() || reflect.TypeOf(err) != reflect.TypeOf(errProxy) {
+		return false
+	}
+	proxy, proxyErr := tp.Proxy(&http.Request{URL: c.r.URL})
+	return proxyErr == nil && proxy != nil
 }
 
 // judge decides what an answer means. A success whose body cannot be read whole is like a lost answer. Of all other

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -135,6 +136,39 @@ func TestSwitchingProtocolsIsNoAnswer(t *testing.T) {
 	check(t, "error", result.Err.Error(), "the server switched protocols")
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+func TestAProxyThatRefusesToConnect(t *testing.T) {
+	for status, class := range map[string]transport.Class{
+		"407 Proxy Authentication Required":         unauthorized,
+		"407 Authentication of user:hunter2 failed": unauthorized,
+		"502 Bad Gateway for user:hunter2":          unavailable,
+	} {
+		t.Run(status, func(t *testing.T) {
+			var requests atomic.Int64
+			proxy := listen(t, func(conn net.Conn) {
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					requests.Add(1)
+					say(conn, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n")
+				}
+			})
+			tp := &http.Transport{Proxy: http.ProxyURL(parse(t, strings.Replace(proxy, "//", "//user:hunter2@", 1)))}
+			t.Cleanup(tp.CloseIdleConnections)
+			for mode, tries := range map[transport.Delivery]int64{transport.AtLeastOnce: 2, transport.AtMostOnce: 2} {
+				requests.Store(0)
+				tr := transport.New("chatwork", options{
+					Client: &http.Client{Transport: tp}, MaxAttempts: 2, MaxWait: time.Millisecond, Delivery: mode,
+				})
+				r := tr.Do(t.Context(), post(t, "https://api.test"))
+				if class == unauthorized {
+					tries = 1
+				}
+				check(t, "class", r.Class, class)
+				check(t, "error", r.Err.Error(), "the proxy refused the connection")
+				check(t, "requests to the proxy", requests.Load(), tries)
+			}
+		})
 	}
 }
 
