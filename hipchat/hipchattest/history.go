@@ -2,6 +2,7 @@ package hipchattest
 
 import (
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -89,7 +90,7 @@ func (q *query) flag(name string, otherwise bool) bool {
 
 // page reads what pages are asked for.
 func (q *query) page() page {
-	return page{start: q.number("start-index", 0, 1<<31), most: q.number("max-results", defaultResults, maxResults)}
+	return page{start: q.number("start-index", 0, math.MaxInt32), most: q.number("max-results", defaultResults, maxResults)}
 }
 
 // date reads a time. It reports false if the parameter is missing.
