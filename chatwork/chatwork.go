@@ -65,12 +65,12 @@
 //
 // # Limits
 //
-// Chatwork takes [CallLimit] calls per account in [CallWindow], and [RoomLimit] messages and tasks per room in
-// [RoomWindow] (https://developer.chatwork.com/docs/endpoints). A call that is refused with 429 is made again after the
+// Chatwork takes [callLimit] calls per account in [callWindow], and [roomLimit] messages and tasks per room in
+// [roomWindow] (https://developer.chatwork.com/docs/endpoints). A call that is refused with 429 is made again after the
 // time that Chatwork asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit]
 // says how many calls are left. With a [Pace], calls wait for their turn before they are refused. A message that is
-// longer than [MaxBody] is cut before it is sent, and the receipt says so. A file has at most [MaxFile] bytes.
+// longer than [maxBody] is cut before it is sent, and the receipt says so. A file has at most [maxFile] bytes.
 //
 // # Text
 //
@@ -159,19 +159,17 @@ func New(c Config) (*Notifier, error) {
 
 // check notes all problems, and returns the API's address if the notifier is to have a client of its own.
 func (c Config) check(p *provider.Problems) (base *url.URL) {
-	if c.Client == nil {
+	shared := c.Client != nil
+	if !shared {
 		p.Token("Token", c.Token)
 	}
-	if c.RoomID <= 0 {
-		p.Add("RoomID", "required: the digits after rid in the room's address")
-	}
-	if c.Client != nil && (!c.Token.IsZero() || c.BaseURL != "" || !provider.NoCall(c.Call)) {
-		p.Add("Client", "set together with Token, BaseURL or Call, which are the client's own")
-	}
+	p.Require("RoomID", c.RoomID > 0)
+	alone := c.Token.IsZero() && c.BaseURL == "" && provider.NoCall(c.Call)
+	p.Check("Client", !shared || alone, "set together with Token, BaseURL or Call, which the client has")
 	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
 		c.Mentions[status].check(p, "Mentions["+string(status)+"]")
 	}
-	if c.Client == nil {
+	if !shared {
 		base = p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
 	}
 	p.Common(c.Level, c.Text, c.Call)

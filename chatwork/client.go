@@ -143,7 +143,7 @@ func (c *Client) request(
 ) (transport.Request, error) {
 	r := transport.Request{
 		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(),
-		Limit: transport.ReadLimit, Wait: roomLimit,
+		Limit: transport.ReadLimit, Wait: rateWait,
 		Judge: func(r *transport.Result) {
 			if seen := readLimit(r.Header); seen != nil {
 				c.limit.Store(seen)

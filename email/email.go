@@ -43,7 +43,7 @@
 //
 // # Limits
 //
-// A mail has at most [MaxMail] bytes, which every server must take, and a title at most [MaxTitle] characters. What is
+// A mail has at most [maxMail] bytes, which every server must take, and a title at most [maxTitle] characters. What is
 // longer is cut, the memo first, and the receipt says so. Each server has its own limits of mails in a time, and
 // refuses mails beyond them with 4yz.
 //
@@ -163,35 +163,25 @@ func (n *Notifier) withRecipients(to ...*mail.Address) *Notifier {
 // check notes all problems, and returns the sender and the recipients.
 func (c Config) check(p *provider.Problems) (from *mail.Address, to []*mail.Address) {
 	p.Require("Host", c.Host != "")
-	if c.Host != "" && !isHost(c.Host) {
-		p.Add("Host", "not the name or address of a host")
-	}
-	if c.Port < 0 || c.Port > 65535 {
-		p.Add("Port", "must be from 1 to 65535")
-	}
+	p.Check("Host", c.Host == "" || isHost(c.Host), "must be the name or address of a host")
+	p.Check("Port", c.Port >= 0 && c.Port <= 65535, "must be from 1 to 65535")
 	provider.OneOf(p, "TLS", c.TLS, TLSStart, TLSImplicit, TLSNone)
 	c.checkCredentials(p)
 	from = address(p, "From", c.From)
 	to = addresses(p, "To", c.To)
-	if c.Hello != "" && !isHost(strings.Trim(c.Hello, "[]")) {
-		p.Add("Hello", "not the name or address of a host")
-	}
+	hello := strings.Trim(c.Hello, "[]")
+	p.Check("Hello", c.Hello == "" || isHost(hello), "must be the name or address of a host")
 	p.Common(c.Level, c.Text, c.Call)
 	return from, to
 }
 
 func (c Config) checkCredentials(p *provider.Problems) {
-	if c.Username != "" && c.TLS == TLSNone && !isLoopback(c.Host) {
-		p.Add("TLS", "credentials are sent without TLS to this machine only")
-	}
+	open := c.Username != "" && c.TLS == TLSNone && !isLoopback(c.Host)
+	p.Check("TLS", !open, "credentials are sent without TLS to this machine only")
 	p.Require("Username", c.Username != "" || c.Password.IsZero())
-	if hasControl(c.Username) {
-		p.Add("Username", "has a control character")
-	}
+	p.Check("Username", !hasControl(c.Username), "has a control character")
 	p.Require("Password", c.Username == "" || !c.Password.IsZero())
-	if hasControl(c.Password.Reveal()) {
-		p.Add("Password", "has a control character")
-	}
+	p.Check("Password", !hasControl(c.Password.Reveal()), "has a control character")
 }
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.

@@ -2,9 +2,11 @@ package eventbridge
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strings"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -61,6 +63,12 @@ func judge(r *transport.Result) {
 	default:
 		r.ID = a.eventID()
 	}
+}
+
+// settle completes the receipt of an event, which rules and targets get later.
+func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.Receipt) error {
+	receipt.Queued = true
+	return nil
 }
 
 // refused returns the class of a refusal. AWS answers nearly all with a 400, whose code says more than the status. The

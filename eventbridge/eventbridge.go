@@ -40,9 +40,9 @@
 //
 // # Limits
 //
-// An entry must be smaller than 1 MB. AWS does not say whether that is 10^6 or 2^20 bytes, so [MaxEntry] is the
+// An entry must be smaller than 1 MB. AWS does not say whether that is 10^6 or 2^20 bytes, so [maxEntry] is the
 // smaller. An alert that is longer is cut: the memos first, then the message, the facts, the reason and the metric's
-// name, and the receipt says so. A DetailType has at most [MaxDetailType] characters. Requests per second are limited
+// name, and the receipt says so. A DetailType has at most [maxDetailType] characters. Requests per second are limited
 // for each region and account. A request that is refused for that is sent again, within Call.MaxWait and the context's
 // deadline.
 //
@@ -111,7 +111,7 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	e := encoder{bus: c.EventBus, maxEntry: cmp.Or(c.MaxEntry, MaxEntry), sign: newSigner(c.Credentials, c.Region)}
+	e := encoder{bus: c.EventBus, maxEntry: cmp.Or(c.MaxEntry, maxEntry), sign: newSigner(c.Credentials, c.Region)}
 	n := &Notifier{bus: cmp.Or(c.EventBus, "default"), region: c.Region, flow: provider.Flow[Message]{
 		Service: provider.Service{Name: name, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
@@ -140,18 +140,13 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the address of PutEvents.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Require("Region", c.Region != "")
-	if c.Region != "" && !label.MatchString(c.Region) {
-		p.Add("Region", "not a region's name, such as ap-northeast-1")
-	}
+	p.Check("Region", c.Region == "" || label.MatchString(c.Region), "must be a region's name, such as ap-northeast-1")
 	p.Require("Credentials", c.Credentials != nil)
-	if !bus.MatchString(c.EventBus) || len(c.EventBus) > maxBus {
-		p.Add("EventBus", "not the name or ARN of an event bus")
-	}
+	p.Check("EventBus", bus.MatchString(c.EventBus), "must be the name or ARN of an event bus")
+	p.Length("EventBus", c.EventBus, provider.Runes, maxBus)
 	checkSource(p, c.Source)
-	p.Length("DetailType", c.DetailType, provider.UTF16, MaxDetailType)
-	if c.MaxEntry < 0 || c.MaxEntry > MaxEntry {
-		p.Add("MaxEntry", "must not be negative or more than "+strconv.Itoa(MaxEntry))
-	}
+	p.Length("DetailType", c.DetailType, provider.UTF16, maxDetailType)
+	p.Check("MaxEntry", c.MaxEntry >= 0 && c.MaxEntry <= maxEntry, "must be from 1 to "+strconv.Itoa(maxEntry))
 	u := endpoint(p, c.BaseURL, c.Region)
 	p.Level(c.Level)
 	p.Call(c.Call)

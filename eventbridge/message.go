@@ -2,7 +2,6 @@ package eventbridge
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -18,8 +17,8 @@ import (
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html: 14 bytes for the time, and the UTF-8
 // bytes of source, detail-type, detail and resources.
 const (
-	MaxEntry      = 1_000_000 - 1 // bytes
-	MaxDetailType = 128           // characters
+	maxEntry      = 1_000_000 - 1 // bytes
+	maxDetailType = 128           // characters
 )
 
 // The Source and DetailType of events unless the Config or the Message says otherwise.
@@ -127,21 +126,12 @@ func (m Message) problems() (p provider.Problems) {
 	p.Require("Source", m.Source != "")
 	checkSource(&p, m.Source)
 	p.Require("DetailType", m.DetailType != "")
-	p.Length("DetailType", m.DetailType, provider.UTF16, MaxDetailType)
-	if m.Raw != nil && (jsontext.Value(m.Raw).Kind() != '{' || !provider.DecodeJSON(m.Raw, new(jsontext.Value))) {
-		p.Add("Raw", "not a JSON object")
-	}
+	p.Length("DetailType", m.DetailType, provider.UTF16, maxDetailType)
+	object := jsontext.Value(m.Raw).Kind() == '{' && provider.DecodeJSON(m.Raw, new(jsontext.Value))
+	p.Check("Raw", m.Raw == nil || object, "must be a JSON object")
 	return p
 }
 
 func checkSource(p *provider.Problems, source string) {
-	if strings.HasPrefix(source, "aws.") {
-		p.Add("Source", `begins with "aws.", which is AWS's own`)
-	}
-}
-
-// settle notes in the receipt that rules and targets come later.
-func settle(_ context.Context, _ Message, _ transport.Result, r *mackerel.Receipt) error {
-	r.Queued = true
-	return nil
+	p.Check("Source", !strings.HasPrefix(source, "aws."), `begins with "aws.", which is AWS's own`)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxRoom is the longest name of a room, in characters.
-const MaxRoom = 100
+// maxRoom is the longest name of a room, in characters.
+const maxRoom = 100
 
 // version is the element of the path below which the API is.
 const version = "v2"
@@ -75,7 +75,7 @@ type operation struct {
 func (c *Client) request(op operation, elements ...string) (transport.Request, error) {
 	u, ok := transport.Join(c.base, elements...)
 	if !ok {
-		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of a URL")
+		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of an address")
 	}
 	r := transport.Request{Op: op.name, Method: op.method, URL: u, Header: c.header(), Repeat: op.repeat}
 	if op.method != http.MethodGet {

@@ -32,11 +32,11 @@ const (
 
 // A Notification is a message to a room that is not from a person.
 type Notification struct {
-	Message       string `json:"message"`                 // 1 to [MaxMessage] characters
+	Message       string `json:"message"`                 // 1 to [maxMessage] characters
 	MessageFormat Format `json:"message_format,omitzero"` // FormatHTML unless set
 	Color         Color  `json:"color,omitzero"`          // ColorYellow unless set
 	Notify        bool   `json:"notify"`                  // disturb people, as far as each of them allows it
-	From          string `json:"from,omitzero"`           // shown next to the token's label; at most [MaxFrom] characters
+	From          string `json:"from,omitzero"`           // shown next to the token's label; at most [maxFrom] characters
 	AttachTo      string `json:"attach_to,omitzero"`      // id of the message to show this one with; see [RoomMessage]
 	Card          *Card  `json:"card,omitzero"`           // shown in place of the message by clients that draw cards
 }
@@ -65,11 +65,11 @@ func (c *Client) SendRoomNotification(ctx context.Context, room string, n Notifi
 // check notes what the server would certainly refuse in a notification with a message. format is the name of the field
 // with the format.
 func (n Notification) check(p *provider.Problems, format string) {
-	p.Length("Message", n.Message, provider.Runes, MaxMessage)
+	p.Length("Message", n.Message, provider.Runes, maxMessage)
 	provider.OneOf(p, format, n.MessageFormat, FormatHTML, FormatText)
 	provider.OneOf(p, "Color", n.Color, ColorYellow, ColorGreen, ColorRed, ColorPurple, ColorGray, ColorRandom)
-	p.Length("From", n.From, provider.Runes, MaxFrom)
-	p.Length("AttachTo", n.AttachTo, provider.Runes, MaxAttachTo)
+	p.Length("From", n.From, provider.Runes, maxFrom)
+	p.Length("AttachTo", n.AttachTo, provider.Runes, maxAttachTo)
 	n.Card.check(p)
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxTopic is the longest topic of a room, in characters.
-const MaxTopic = 250
+// maxTopic is the longest topic of a room, in characters.
+const maxTopic = 250
 
 // Privacy is who may enter a room. A value that this version does not know is kept as the server wrote it.
 type Privacy string
@@ -84,11 +84,11 @@ func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
 	return get[Room](ctx, c, getRoom, nil, "room", room)
 }
 
-// SetTopic sets the topic of a room, of at most [MaxTopic] characters; "" removes it: PUT /room/{room}/topic (set_topic).
+// SetTopic sets the topic of a room, of at most [maxTopic] characters; "" removes it: PUT /room/{room}/topic (set_topic).
 // The token needs [ScopeAdminRoom].
 func (c *Client) SetTopic(ctx context.Context, room, topic string) error {
 	var p provider.Problems
-	p.Length("topic", topic, provider.Runes, MaxTopic)
+	p.Length("topic", topic, provider.Runes, maxTopic)
 	if err := p.Err(); err != nil {
 		return c.service.Invalid(setTopic.name, err.Error())
 	}

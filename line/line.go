@@ -36,7 +36,7 @@
 // that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
 // [mackerel.ErrUnauthorized], because no wait helps.
 //
-// A plain text has at most [MaxText] UTF-16 units, and a bubble [MaxBubble] bytes. Longer messages are cut, the memo
+// A plain text has at most [maxText] UTF-16 units, and a bubble [maxBubble] bytes. Longer messages are cut, the memo
 // first, and the receipt says so.
 //
 // # Text
@@ -76,7 +76,7 @@ const DefaultBaseURL = "https://api.line.me"
 // Config says as which account to send, and to whom. Token and either To or Broadcast are required.
 type Config struct {
 	Token mackerel.Secret `json:"token"` // a channel access token
-	// To is the id of a user (U...), group (C...) or room (R...), or ids of up to MaxRecipients users.
+	// To is the id of a user (U...), group (C...) or room (R...), or ids of up to maxRecipients users.
 	To        []string `json:"to,omitzero"`
 	Broadcast bool     `json:"broadcast,omitzero"` // to all friends of the account
 	Format    Format   `json:"format,omitzero"`    // FormatFlex unless set
@@ -154,14 +154,14 @@ func messageURL(base *url.URL, path ...string) *url.URL {
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Token("Token", c.Token)
 	p.Require("To", c.Broadcast || len(c.To) > 0)
-	p.Items("To", len(c.To), MaxRecipients)
+	p.Items("To", len(c.To), maxRecipients)
 	for i, id := range c.To {
 		field := "To[" + strconv.Itoa(i) + "]"
 		switch {
 		case !idForm.MatchString(id): // often a LINE ID, which people choose for themselves
-			p.Add(field, "not the id of a user, group or room: U, C or R and 32 hexadecimal digits")
+			p.Add(field, "must be the id of a user, group or room: U, C or R and 32 hexadecimal digits")
 		case len(c.To) > 1 && id[0] != 'U':
-			p.Add(field, "several destinations must be users")
+			p.Add(field, "must be the id of a user, because there are several destinations")
 		case slices.Contains(c.To[:i], id):
 			p.Add(field, "given twice")
 		}

@@ -13,9 +13,9 @@ import (
 // Limits of an event (https://developer.pagerduty.com/docs/send-alert-event). The limit of the body is documented as
 // 512 KB (https://developer.pagerduty.com/docs/events-api-v2-overview).
 const (
-	MaxSummary = 1024   // characters, as UTF-16 units
-	MaxKey     = 255    // characters, as UTF-16 units
-	MaxBody    = 512000 // bytes of JSON
+	maxSummary = 1024   // characters, as UTF-16 units
+	maxKey     = 255    // characters, as UTF-16 units
+	maxBody    = 512000 // bytes of JSON
 )
 
 // Limits of our own, where PagerDuty names no limit. They keep an event small enough without its custom details.
@@ -154,7 +154,7 @@ func (m Message) problems() (p provider.Problems) {
 	triggers, byKey := m.Action == ActionTrigger, m.Action == ActionAcknowledge || m.Action == ActionResolve
 	provider.OneOf(&p, "Action", m.Action, ActionTrigger, ActionAcknowledge, ActionResolve)
 	p.Require("Key", m.Key != "" || !byKey)
-	p.Length("Key", m.Key, provider.UTF16, MaxKey)
+	p.Length("Key", m.Key, provider.UTF16, maxKey)
 	m.Severity.check(&p, "Severity")
 	p.Require("Title", strings.TrimSpace(m.Title) != "" || !triggers)
 	return p

@@ -28,10 +28,10 @@
 //
 // PagerDuty takes about 120 events per minute and integration key
 // (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). Its 429 need not say how long to wait. Then the
-// wait is [RateWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at
+// wait is [defaultWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at
 // once.
 //
-// A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. A longer title is cut. If an
+// A summary has at most [maxSummary] characters and an event at most [maxBody] bytes. A longer title is cut. If an
 // event is too large even without custom details, all images go and then all links. Then the custom details are cut:
 // first the memo, then the text, then the facts from the last one on. The receipt says what was cut.
 //
@@ -53,8 +53,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -114,7 +114,6 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: func(r *transport.Request, m Message) ([]mackerel.Cut, error) { return render(r, m, c.RoutingKey) },
-		Settle: settle,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
 	enqueue := base.JoinPath("enqueue")
@@ -127,12 +126,8 @@ func New(c Config) (*Notifier, error) {
 
 // check notes all problems, and returns the address of the API.
 func (c Config) check(p *provider.Problems) *url.URL {
-	switch key := c.RoutingKey.Reveal(); {
-	case key == "":
-		p.Require("RoutingKey", false)
-	case len(key) != keyLength, strings.ContainsFunc(key, notAlphanumeric):
-		p.Add("RoutingKey", "not an integration key, which is 32 letters and digits")
-	}
+	p.Require("RoutingKey", !c.RoutingKey.IsZero())
+	p.Check("RoutingKey", keyForm.MatchString(c.RoutingKey.Reveal()), "must be an integration key: 32 letters and digits")
 	for _, status := range slices.Sorted(maps.Keys(c.Severities)) {
 		field := "Severities[" + string(status) + "]"
 		p.Require(field, c.Severities[status] != "")
@@ -143,12 +138,7 @@ func (c Config) check(p *provider.Problems) *url.URL {
 	return base
 }
 
-// keyLength is the length of every integration key, in characters.
-const keyLength = 32
-
-func notAlphanumeric(r rune) bool {
-	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-}
+var keyForm = regexp.MustCompile(`^(|[0-9A-Za-z]{32})$`)
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {

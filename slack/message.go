@@ -16,11 +16,11 @@ import (
 // without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that is
 // too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block).
 const (
-	MaxText    = 4000 // mention and title
-	MaxMention = 2000 // so that there is room for a title
-	MaxSection = 3000 // of the text, the facts, the memo and what is raw, each
-	MaxURL     = 3000 // of a picture
-	MaxAltText = 2000 // of a picture
+	maxText    = 4000 // mention and title
+	maxMention = 2000 // so that there is room for a title
+	maxSection = 3000 // of the text, the facts, the memo and what is raw, each
+	maxURL     = 3000 // of a picture
+	maxAltText = 2000 // of a picture
 )
 
 // Limits of our own, in characters. All sections together stay below 13,200, from where on Slack was seen to answer
@@ -64,7 +64,7 @@ var colors = provider.PerStatus[string]{
 
 // linkable reports whether Slack may be able to fetch a picture: the address is not that of a private network.
 func linkable(image string) bool {
-	if !provider.Linkable(image, MaxURL) {
+	if !provider.Linkable(image, maxURL) {
 		return false
 	}
 	u, err := url.Parse(image)
@@ -92,14 +92,10 @@ func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 
 // problems lists what Slack would refuse the message for and what cannot be cut.
 func (m Message) problems(body payload) (p provider.Problems) {
-	p.Length("Mention", mention(m.Mention), provider.Runes, MaxMention)
-	if !colorForm.MatchString(m.Color) {
-		p.Add("Color", "must be good, warning, danger or #RRGGBB")
-	}
-	p.Length("Raw", m.Raw, provider.Runes, MaxSection)
-	if body.Text == "" && len(body.Attachments) == 0 {
-		p.Add("Message", "empty")
-	}
+	p.Length("Mention", mention(m.Mention), provider.Runes, maxMention)
+	p.Check("Color", colorForm.MatchString(m.Color), "must be good, warning, danger or #RRGGBB")
+	p.Length("Raw", m.Raw, provider.Runes, maxSection)
+	p.Check("Message", body.Text != "" || len(body.Attachments) > 0, "empty")
 	return p
 }
 

@@ -44,7 +44,7 @@ func (m Message) payload() (payload, []mackerel.Cut) {
 	if !provider.Linkable(m.URL, maxLink) || provider.Runes.Len(link(m.URL, "")) > maxLink {
 		linked, address = "", m.URL
 	}
-	text, cuts := provider.Runes.Fit(MaxText, func() string { return m.headline(linked) },
+	text, cuts := provider.Runes.Fit(maxText, func() string { return m.headline(linked) },
 		provider.Part{Field: "title", Text: &m.Title})
 	p := payload{Text: text}
 	blocks, more := m.blocks(address)
@@ -79,12 +79,12 @@ func (m Message) blocks(address string) (blocks []block, cuts []mackerel.Cut) {
 	if strings.TrimSpace(m.Raw) != "" {
 		blocks = append(blocks, section(m.Raw))
 	}
-	add("text", MaxSection, &m.Text, func() string { return escapeLinking(m.Text) })
-	add("facts", MaxSection, &facts, func() string { return factLines(facts) })
-	add("memo", MaxSection, &memo, func() string { return factLines(memo) })
+	add("text", maxSection, &m.Text, func() string { return escapeLinking(m.Text) })
+	add("facts", maxSection, &facts, func() string { return factLines(facts) })
+	add("memo", maxSection, &memo, func() string { return factLines(memo) })
 	add("url", maxAddress, &address, func() string { return Escape(address) })
 	if linkable(m.Image) {
-		alt := provider.Runes.Shorten(cmp.Or(provider.Plain(m.Title), m.Image), MaxAltText)
+		alt := provider.Runes.Shorten(cmp.Or(provider.Plain(m.Title), m.Image), maxAltText)
 		blocks = append(blocks, block{Type: "image", ImageURL: m.Image, AltText: alt})
 	}
 	return blocks, cuts

@@ -29,7 +29,7 @@
 // Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits). A
 // message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the context's
 // deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait. A text that is longer than
-// [MaxText], [MaxSection] or another limit is cut before it is sent, and the receipt says so.
+// [maxText], [maxSection] or another limit is cut before it is sent, and the receipt says so.
 //
 // # Text
 //
@@ -114,11 +114,9 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the webhook's address.
 func (c Config) check(p *provider.Problems) *url.URL {
 	u := p.Hook("URL", c.URL)
-	if u != nil && isTrigger(u) {
-		p.Add("URL", "starts a workflow: it is not that of an incoming webhook")
-	}
+	p.Check("URL", u == nil || !isTrigger(u), "must be that of an incoming webhook, not of a workflow")
 	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
-		p.Length("Mentions["+string(status)+"]", mention(c.Mentions[status]), provider.Runes, MaxMention)
+		p.Length("Mentions["+string(status)+"]", mention(c.Mentions[status]), provider.Runes, maxMention)
 	}
 	p.Common(c.Level, c.Text, c.Call)
 	return u

@@ -12,13 +12,10 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of a message, in bytes. See
-// https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
-// for the 28 KB, and https://github.com/MicrosoftDocs/msteams-docs/issues/11274 for how they are counted.
-const (
-	MaxMessage = 28 << 10 // of what Teams makes of it
-	MaxCard    = 24 << 10 // of the JSON in ASCII within JSON; our own limit
-)
+// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is our own. Teams takes 28 KB, counted of
+// what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274).
+// See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
+const maxCard = 24 << 10
 
 // Limits of our own, in characters.
 const (
@@ -123,6 +120,6 @@ func (m Message) problems(body payload) (p provider.Problems) {
 	provider.OneOf(&p, "Style", m.Style,
 		StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent)
 	p.Check("Message", len(body.Attachments[0].Content.Body) > 0, "empty")
-	p.Check("Message", body.size <= MaxCard, "too long without its text: mentions and raw text are never cut")
+	p.Check("Message", body.size <= maxCard, "too long without its text: mentions and raw text are never cut")
 	return p
 }

@@ -23,8 +23,8 @@
 //
 // # Limits
 //
-// A message has at most [MaxMessage] bytes. Teams counts the bytes of what it makes of the card: a request of 24,453
-// bytes was counted as 28,897. A card is cut to [MaxCard] bytes, counted as JSON in ASCII within JSON, in which a
+// A message has at most [maxMessage] bytes. Teams counts the bytes of what it makes of the card: a request of 24,453
+// bytes was counted as 28,897. A card is cut to [maxCard] bytes, counted as JSON in ASCII within JSON, in which a
 // Japanese character has 7 bytes. The memo is cut first, the title last, and the receipt says so. The number of calls
 // depends on the plan of the workflow's owner (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A
 // 429 is repeated within Call.MaxWait and the context's deadline; beyond that the error is [mackerel.ErrRateLimited].

@@ -28,8 +28,8 @@
 //
 // # Limits
 //
-// An SMS has at most [MaxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. What a call says has at most [MaxSay] bytes as
+// An SMS has at most [maxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
+// characters if it has any other character, such as a Japanese one. What a call says has at most [maxSay] bytes as
 // TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio answers 429 if too many requests are
 // made at once; the request is repeated within Call.MaxWait. Calls beyond one per second and account are queued by
 // Twilio (https://www.twilio.com/docs/glossary/cps).
@@ -90,7 +90,7 @@ type Config struct {
 	// credentials.
 	StatusCallback mackerel.Secret `json:"status_callback,omitzero"`
 
-	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; MaxBody unless set
+	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; maxBody unless set
 	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's words unless set
 	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; as Text unless set
 	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
@@ -173,8 +173,8 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 	provider.OneOf(p, "Kind", c.Kind, KindSMS, KindCall, KindTwiML)
 	c.checkCredentials(p)
 	sender := c.Kind == KindSMS && senderForm.MatchString(c.From)
-	p.Check("From", sender || numberForm.MatchString(c.From), "not a number in E.164, such as +815000000000")
-	p.Check("To", numberForm.MatchString(c.To), "not a number in E.164, such as +819000000000")
+	p.Check("From", sender || numberForm.MatchString(c.From), "must be a number in E.164, such as +815000000000")
+	p.Check("To", numberForm.MatchString(c.To), "must be a number in E.164, such as +819000000000")
 	secrets = addressSecrets(p, "StatusCallback", c.StatusCallback)
 	c.checkKind(p)
 	secrets = append(secrets, addressSecrets(p, "TwiMLURL", c.TwiMLURL)...)
@@ -185,13 +185,13 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 
 // checkCredentials notes what is wrong with the account and with its credentials.
 func (c Config) checkCredentials(p *provider.Problems) {
-	p.Check("AccountSID", accountForm.MatchString(c.AccountSID), "not AC and 32 hexadecimal digits")
+	p.Check("AccountSID", accountForm.MatchString(c.AccountSID), "must be AC and 32 hexadecimal digits")
 	if c.APIKeySID == "" && c.APIKeySecret.IsZero() {
 		p.Token("AuthToken", c.AuthToken)
 		return
 	}
 	p.Check("AuthToken", c.AuthToken.IsZero(), "set together with an API key")
-	p.Check("APIKeySID", keyForm.MatchString(c.APIKeySID), "not SK and 32 hexadecimal digits")
+	p.Check("APIKeySID", keyForm.MatchString(c.APIKeySID), "must be SK and 32 hexadecimal digits")
 	p.Token("APIKeySecret", c.APIKeySecret)
 }
 
@@ -200,10 +200,10 @@ func (c Config) checkKind(p *provider.Problems) {
 	only := func(kind Kind, field string, set bool) {
 		p.Check(field, !set || c.Kind == kind, "only for the kind "+strconv.Quote(string(kind)))
 	}
-	fits := c.MaxLength >= 0 && c.MaxLength <= MaxBody
-	p.Check("MaxLength", fits, "must be between 1 and "+strconv.Itoa(MaxBody))
+	fits := c.MaxLength >= 0 && c.MaxLength <= maxBody
+	p.Check("MaxLength", fits, "must be from 1 to "+strconv.Itoa(maxBody))
 	only(KindSMS, "MaxLength", c.MaxLength != 0)
-	p.Check("Say", c.Say == "" || !blank(c.Say), "blank")
+	p.Check("Say", c.Say == "" || !blank(c.Say), "must not be blank")
 	only(KindCall, "Say", c.Say != "")
 	p.Length("Language", c.Language, provider.Bytes, maxAttribute)
 	only(KindCall, "Language", c.Language != "")

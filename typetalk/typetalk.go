@@ -21,7 +21,7 @@
 //
 // # Limits
 //
-// A message that is longer than [MaxMessage] is cut before it is sent, the memo first, and the receipt says so.
+// A message that is longer than [maxMessage] is cut before it is sent, the memo first, and the receipt says so.
 // Typetalk documents no rate limit. A message that is refused with 429 is sent again after the time that the answer
 // asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
 // how long to wait.
@@ -111,7 +111,6 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: render,
-		Settle: settle,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	credential := []string{"X-Typetalk-Token", c.Token.Reveal()}
@@ -139,7 +138,7 @@ func (c *Config) check(p *provider.Problems) (topic *url.URL) {
 		p.Require("TopicID", c.TopicID > 0)
 	}
 	for _, status := range slices.Sorted(maps.Keys(c.RawPrefix)) {
-		p.Length("RawPrefix["+string(status)+"]", c.RawPrefix[status], provider.UTF16, MaxRaw)
+		p.Length("RawPrefix["+string(status)+"]", c.RawPrefix[status], provider.UTF16, maxRaw)
 	}
 	if !inOne {
 		if base := p.Base("BaseURL", c.BaseURL, ""); base != nil {
@@ -158,9 +157,8 @@ var topicPath = regexp.MustCompile(`/topics/[0-9]+$`)
 // takeApart makes the token in the URL the Token, and returns the address without it. No problem quotes a part of the
 // address.
 func (c *Config) takeApart(p *provider.Problems) *url.URL {
-	if !c.Token.IsZero() || c.TopicID != 0 || c.BaseURL != "" {
-		p.Add("URL", "set together with Token, TopicID or BaseURL, which it contains")
-	}
+	alone := c.Token.IsZero() && c.TopicID == 0 && c.BaseURL == ""
+	p.Check("URL", alone, "set together with Token, TopicID or BaseURL, which it contains")
 	u := p.Hook("URL", c.URL)
 	if u == nil {
 		return nil

@@ -85,12 +85,8 @@ func checkHeader(p *provider.Problems, header map[string]mackerel.Secret, basic 
 		field, canonical := "Header["+name+"]", http.CanonicalHeaderKey(name)
 		p.Add(field, transport.HeaderProblem(name, header[name].Reveal()))
 		p.Add(field, takenHeaders[canonical])
-		if seen[canonical] {
-			p.Add(field, "given twice")
-		}
-		if basic && canonical == "Authorization" {
-			p.Add(field, "set together with a user in the URL")
-		}
+		p.Check(field, !seen[canonical], "given twice")
+		p.Check(field, !basic || canonical != "Authorization", "set together with a user in the URL")
 		seen[canonical] = true
 	}
 }

@@ -72,7 +72,7 @@ func TestConfigurations(t *testing.T) {
 				Priorities: map[mackerel.Status]opsgenieapi.Priority{"critical": "P0", "warning": "P3", "ok": ""},
 				BaseURL:    "https://x.test/?apiKey=s3cret", Level: "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxWait: -1},
 			}, Want: []string{
-				"APIKey: has a blank", "Responders[1]: the Type must be", "Tags[1]: required", "Tags[2]: 51 characters, and at most 50 are allowed",
+				"APIKey: has a blank", "Responders[1].Type: must be", "Tags[1]: required", "Tags[2]: 51 characters, and at most 50 are allowed",
 				`Priorities[critical]: must be "P1", "P2", "P3", "P4" or "P5"`, "Priorities[ok]: required",
 				"BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxWait: ",
 			}},
