@@ -23,7 +23,7 @@ import (
 // safe for concurrent use, and must not be copied after its first use.
 // See https://developer.chatwork.com/docs/message-notation.
 type Builder struct {
-	Limit  int  // bytes; maxBody unless set
+	Limit  int  // bytes; 65,535 unless set
 	Strict bool // escape text as EscapeStrict does
 
 	body   strings.Builder

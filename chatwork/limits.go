@@ -51,9 +51,8 @@ func readLimit(h http.Header) *RateLimit {
 	return &RateLimit{Limit: limit, Remaining: remaining, Reset: time.Unix(reset, 0), Seen: time.Now()}
 }
 
-// IsRoomLimit reports whether a call was refused for the limit of its room, [roomLimit], and not for the limit of the
-// account, [callLimit]. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be
-// posted to.
+// IsRoomLimit reports whether a call was refused for the limit of its room, and not for the limit of the
+// account. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be posted to.
 func IsRoomLimit(err error) bool {
 	var e *mackerel.Error
 	return errors.As(err, &e) && e.Provider == name &&

@@ -13,6 +13,12 @@ import (
 // maxMention is the most that the mentions of a configuration may take, in bytes, so that there is room for the alert.
 const maxMention = maxBody / 2
 
+// A Mention says whom a message calls.
+type Mention struct {
+	To  []int64 `json:"to,omitzero"`  // account ids
+	All bool    `json:"all,omitzero"` // everybody in the room; then To adds nothing
+}
+
 // A Message is a message to a room: mentions, and below them a box with a title, text, facts, a memo and a link. All
 // texts are plain and escaped when they are sent, except Raw.
 type Message struct {
@@ -24,12 +30,6 @@ type Message struct {
 	URL        string
 	Raw        string // in Chatwork's notation, sent as it is between the mentions and the box, and never cut
 	SelfUnread bool   // the message is unread for the account that posts it
-}
-
-// A Mention says whom a message calls.
-type Mention struct {
-	To  []int64 `json:"to,omitzero"`  // account ids
-	All bool    `json:"all,omitzero"` // everybody in the room; then To adds nothing
 }
 
 // DefaultMessage returns the message that a Notifier posts for an alert, without what the Config adds: the Mention and

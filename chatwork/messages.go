@@ -132,13 +132,13 @@ func consumed(reason error) error {
 
 // PostMessageParams is a message to post.
 type PostMessageParams struct {
-	Body       string // in Chatwork's notation, 1 to [maxBody]; [Escape] text from elsewhere
+	Body       string // in Chatwork's notation, 1 to 65,535 bytes; [Escape] text from elsewhere
 	SelfUnread bool   // the message is unread for the account that posts it
 }
 
 // PostMessage posts a message and returns its id: POST /rooms/{room_id}/messages. Call.Delivery decides whether it is
 // repeated after a lost answer. A message that is posted twice stands in the room twice. The message counts for the
-// limit of the room: see [roomLimit].
+// limit of the room, 10 messages and tasks in 10 seconds.
 func (c *Client) PostMessage(ctx context.Context, roomID int64, p PostMessageParams) (messageID string, err error) {
 	r, err := c.postRequest(roomID)
 	if err != nil {

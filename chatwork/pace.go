@@ -15,7 +15,7 @@ import (
 )
 
 // A Pace lets the calls of one account wait for their turn, in the order in which they come. Together they stay below
-// both limits: [callLimit] in any [callWindow], and [roomLimit] messages and tasks to a room in any [roomWindow]. All
+// both limits: 300 calls in any 5 minutes, and 10 messages and tasks to a room in any 10 seconds. All
 // clients of the account may share a Pace. All notifiers of a client do.
 //
 //	client, err := chatwork.NewClient(chatwork.ClientConfig{Token: token, Pace: chatwork.NewPace()})
@@ -26,7 +26,7 @@ import (
 //
 // What the service says goes before the Pace's own count, because other programs may use the account too. The answers
 // say how many calls are left. A refusal stops all calls, or those to the room, for as long as the service asks. With a
-// Pace, Call.MaxWait is callWindow unless set.
+// Pace, Call.MaxWait is 5 minutes unless set.
 type Pace struct {
 	calls *lane
 	mu    sync.Mutex

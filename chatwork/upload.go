@@ -26,12 +26,12 @@ type Upload struct {
 	// Content is the file, such as an [os.File], a [bytes.Reader] or a [strings.Reader]. Each attempt reads it from its
 	// start; its position does not matter. It must not change until UploadFile returns.
 	Content io.ReaderAt
-	// Size is the length of Content in bytes, at most [maxFile]. It need not be set for the types above and for other
+	// Size is the length of Content in bytes, at most 5 MB. It need not be set for the types above and for other
 	// types that have a Size method.
 	Size int64
 	// ContentType is application/octet-stream unless set.
 	ContentType string
-	// Message is posted with the file, in Chatwork's notation, up to [maxBody]; [Escape] text from elsewhere.
+	// Message is posted with the file, in Chatwork's notation, up to 65,535 bytes; [Escape] text from elsewhere.
 	Message string
 	// Progress, if set, is called while the file is sent, with the number of bytes that were read for sending and the
 	// size. If the upload is repeated, the number becomes smaller again. It is called in another goroutine, never twice

@@ -39,13 +39,12 @@
 // drop or hide the second of two mails with the same Message-ID; others show both. A reminder that says the same as the
 // mail before is a repeat too, unless Message.State tells the two apart.
 //
-// Call.Client and an HTTP proxy are not used. See Config.Dial.
-//
 // # Limits
 //
-// A mail has at most [maxMail] bytes, which every server must take, and a title at most [maxTitle] characters. What is
-// longer is cut, the memo first, and the receipt says so. Each server has its own limits of mails in a time, and
-// refuses mails beyond them with 4yz.
+// Each server has its own limits of mails in a time, and refuses mails beyond them with 4yz.
+//
+// A mail has at most 65,536 bytes, which every server must take, and a title 255 characters. Longer texts are cut, the
+// memo first, and the receipt says so. Message.RawHTML is never cut.
 //
 // # Text
 //
@@ -56,8 +55,11 @@
 //
 // The server must offer STARTTLS, or speak TLS from the first byte on port 465, with a certificate that is valid for
 // Config.Host. There is no fallback to a connection without TLS. Credentials are sent with PLAIN or LOGIN, and without
-// TLS only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. It is not confirmed
-// which mail programs keep a thread together if the subjects differ in the status, and which of them drop repeats.
+// TLS only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. Call.Client and an
+// HTTP proxy are not used: see Config.Dial.
+//
+// Not documented: which mail programs keep a thread together if the subjects differ in the status, and which of them
+// drop repeats.
 package email
 
 import (
@@ -133,7 +135,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the server, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	from, to := c.check(&p)
@@ -150,14 +152,6 @@ func New(c Config) (*Notifier, error) {
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, "\x00"+c.Username+"\x00"+password) // the latter is sent by PLAIN
 	n.userAgent = n.flow.Header()().Get("User-Agent")
 	return n.withRecipients(to...), nil
-}
-
-// withRecipients returns a notifier like n that sends to these recipients.
-func (n *Notifier) withRecipients(to ...*mail.Address) *Notifier {
-	other := *n
-	other.to = to
-	other.flow.Post, other.flow.Show = other.post, other.show
-	return &other
 }
 
 // check notes all problems, and returns the sender and the recipients.
@@ -184,20 +178,28 @@ func (c Config) checkCredentials(p *provider.Problems) {
 	p.Check("Password", !hasControl(c.Password.Reveal()), "has a control character")
 }
 
+// withRecipients returns a notifier like n that sends to these recipients.
+func (n *Notifier) withRecipients(to ...*mail.Address) *Notifier {
+	other := *n
+	other.to = to
+	other.flow.Post, other.flow.Show = other.post, other.show
+	return &other
+}
+
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver sends the alert and returns what came of it. The receipt's ID has the Message-IDs of the mails that were
-// accepted, separated by blanks.
+// Deliver sends the alert and returns the outcome. The receipt's ID has the Message-IDs of the mails that were accepted,
+// separated by blanks.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// that is empty, or too long without the texts that can be cut, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

@@ -26,27 +26,6 @@ type result struct {
 	ErrorMessage string `json:"ErrorMessage"`
 }
 
-func decode(body []byte) (a answer, ok bool) {
-	ok = provider.DecodeJSON(body, &a)
-	return a, ok
-}
-
-// eventID returns the id of the only event, "" if the answer is not the documented success.
-func (a answer) eventID() string {
-	if a.FailedEntryCount == nil || *a.FailedEntryCount != 0 || len(a.Entries) != 1 || a.Entries[0].ErrorCode != "" {
-		return ""
-	}
-	return a.Entries[0].EventID
-}
-
-// errorCode returns the code with which the only entry has failed, "" if the answer is not that.
-func (a answer) errorCode() string {
-	if a.FailedEntryCount == nil || *a.FailedEntryCount != 1 || len(a.Entries) != 1 {
-		return ""
-	}
-	return a.Entries[0].ErrorCode
-}
-
 // judge accepts a 200 in which the only entry has an id. An entry that failed was certainly not put. If its code is not
 // known, it is sent again, because that cannot put the event twice.
 func judge(r *transport.Result) {
@@ -69,6 +48,39 @@ func judge(r *transport.Result) {
 func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.Receipt) error {
 	receipt.Queued = true
 	return nil
+}
+
+// decodeError reads the failed entry of a 200, or {"__type":"ValidationException","message":"..."}.
+func decodeError(_ int, body []byte) (code, message string) {
+	a, ok := decode(body)
+	switch {
+	case !ok:
+		return "", ""
+	case len(a.Entries) == 1:
+		return a.Entries[0].ErrorCode, a.Entries[0].ErrorMessage
+	}
+	return plainCode(a.Type), a.Message
+}
+
+func decode(body []byte) (a answer, ok bool) {
+	ok = provider.DecodeJSON(body, &a)
+	return a, ok
+}
+
+// eventID returns the id of the only event, "" if the answer is not the documented success.
+func (a answer) eventID() string {
+	if a.FailedEntryCount == nil || *a.FailedEntryCount != 0 || len(a.Entries) != 1 || a.Entries[0].ErrorCode != "" {
+		return ""
+	}
+	return a.Entries[0].EventID
+}
+
+// errorCode returns the code with which the only entry has failed, "" if the answer is not that.
+func (a answer) errorCode() string {
+	if a.FailedEntryCount == nil || *a.FailedEntryCount != 1 || len(a.Entries) != 1 {
+		return ""
+	}
+	return a.Entries[0].ErrorCode
 }
 
 // refused returns the class of a refusal. AWS answers nearly all with a 400, whose code says more than the status. The
@@ -131,14 +143,3 @@ func plainCode(code string) string {
 	return code[strings.LastIndexByte(code, '#')+1:]
 }
 
-// decodeError reads the failed entry of a 200, or {"__type":"ValidationException","message":"..."}.
-func decodeError(_ int, body []byte) (code, message string) {
-	a, ok := decode(body)
-	switch {
-	case !ok:
-		return "", ""
-	case len(a.Entries) == 1:
-		return a.Entries[0].ErrorCode, a.Entries[0].ErrorMessage
-	}
-	return plainCode(a.Type), a.Message
-}

@@ -1,9 +1,9 @@
-// Package eventbridge puts alerts on an event bus of Amazon EventBridge (https://aws.amazon.com/eventbridge/), whose
-// rules pass them on to other services of AWS.
+// Package eventbridge carries alerts to event buses of Amazon EventBridge (https://aws.amazon.com/eventbridge/), through
+// PutEvents (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 //
-// A [Notifier] puts one event per alert, with PutEvents
-// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html). The event's detail has the form of
-// the events that Mackerel itself sends to EventBridge (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
+// A [Notifier] puts one event per alert on a bus, whose rules pass it on to other services of AWS. The event's detail has
+// the form of the events that Mackerel itself sends to EventBridge
+// (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
 //
 //	cfg, err := config.LoadDefaultConfig(ctx) // of github.com/aws/aws-sdk-go-v2/config
 //	n, err := eventbridge.New(eventbridge.Config{
@@ -14,17 +14,6 @@
 //	err = n.Notify(ctx, alert)
 //
 // The credentials need the permission events:PutEvents. This package compiles the SDK's signer and nothing else of it.
-//
-// # Detail
-//
-// The detail is Mackerel's webhook without type and imageUrl, and with resourceInfo if Config.ResourceInfo returns it.
-// Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
-// output of a check and the text of an alert made by hand stand nowhere else.
-//
-// Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events
-// on a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event,
-// and detail.event tells them apart. The detail-type of Mackerel's own events is not documented; [DefaultDetailType] is
-// ours.
 //
 // # Delivery
 //
@@ -40,11 +29,13 @@
 //
 // # Limits
 //
-// An entry must be smaller than 1 MB. AWS does not say whether that is 10^6 or 2^20 bytes, so [maxEntry] is the
-// smaller. An alert that is longer is cut: the memos first, then the message, the facts, the reason and the metric's
-// name, and the receipt says so. A DetailType has at most [maxDetailType] characters. Requests per second are limited
-// for each region and account. A request that is refused for that is sent again, within Call.MaxWait and the context's
-// deadline.
+// Requests per second are limited for each region and account
+// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). A request that is refused for that is sent
+// again after a wait, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited].
+//
+// An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason and
+// the metric's name, and the receipt says so. A DetailType has at most 128 characters. DetailType and Message.Raw are
+// never cut.
 //
 // # Text
 //
@@ -54,6 +45,19 @@
 //
 // Other software that takes PutEvents, such as an emulator, is reached with Config.BaseURL. Global endpoints of
 // EventBridge are not supported.
+//
+// Not documented: whether the 1 MB that an entry must be smaller than is 10^6 or 2^20 bytes, so it is 10^6 here; and the
+// detail-type of Mackerel's own events, so [DefaultDetailType] is ours.
+//
+// # Detail
+//
+// The detail is Mackerel's webhook without type and imageUrl, and with resourceInfo if Config.ResourceInfo returns it.
+// Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
+// output of a check and the text of an alert made by hand stand nowhere else.
+//
+// Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events
+// on a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event,
+// and detail.event tells them apart.
 package eventbridge
 
 import (
@@ -159,13 +163,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver puts the alert on the bus and returns what came of it. The receipt's ID is the event's.
+// Deliver puts the alert on the bus and returns the outcome. The receipt's ID is the id of the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send puts an event that the caller has made. An alert that is too long is cut, and the receipt says so. A message
-// that EventBridge is certain to refuse, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send puts an event that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
+// is empty, or that EventBridge is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

@@ -27,6 +27,12 @@ const (
 	DefaultDetailType = "Mackerel Alert"
 )
 
+// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2",
+// the ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
+type ResourceInfo struct {
+	Service, Region, AccountID, ResourceType, ResourceID string
+}
+
 // A Message is one event. Rules match its Source, DetailType and detail.
 type Message struct {
 	Source       string         // required; must not begin with "aws."
@@ -36,12 +42,6 @@ type Message struct {
 	Alert        mackerel.Alert // sent as the detail, in Mackerel's form
 	ResourceInfo *ResourceInfo  // added to the detail
 	Raw          []byte         // a JSON object, sent as the detail in place of Alert and ResourceInfo and never cut
-}
-
-// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2",
-// the ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
-type ResourceInfo struct {
-	Service, Region, AccountID, ResourceType, ResourceID string
 }
 
 // DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in
@@ -85,22 +85,22 @@ type encoder struct {
 }
 
 // render fills in body and signature. A preview has placeholders where each attempt has its own values.
-func (o encoder) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+func (c encoder) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 	if err := m.problems().Err(); err != nil {
 		return nil, err
 	}
-	e, cuts, err := m.entry(o.maxEntry)
+	e, cuts, err := m.entry(c.maxEntry)
 	if err != nil {
 		return nil, err
 	}
-	e.EventBusName = o.bus
+	e.EventBusName = c.bus
 	if r.Body, err = provider.EncodeJSON(putEvents{[]entry{e}}); err != nil {
 		return nil, err
 	}
 	r.Header = r.Header.Clone()
 	r.Header.Set("X-Amz-Date", "{date}")
 	r.Header.Set("Authorization", "{signature}")
-	r.Sign, r.Clean = o.sign(r.Body)
+	r.Sign, r.Clean = c.sign(r.Body)
 	return cuts, nil
 }
 

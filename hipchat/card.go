@@ -44,7 +44,7 @@ type Card struct {
 	ID          string      `json:"id"` // by which a card that is sent again is recognised
 	Style       CardStyle   `json:"style"`
 	Format      CardFormat  `json:"format,omitzero"` // of an application's card only
-	Title       string      `json:"title"`           // at most [maxCardTitle] characters
+	Title       string      `json:"title"`           // at most 500 characters
 	URL         string      `json:"url,omitzero"`    // what a click opens
 	Description Description `json:"description,omitzero"`
 	Icon        Icon        `json:"icon,omitzero"`
@@ -53,8 +53,7 @@ type Card struct {
 	Attributes  []Attribute `json:"attributes,omitzero"`
 }
 
-// A Description is the text of a card, at most [maxCardDescription] characters. In JSON it is a string unless it has a
-// format.
+// A Description is the text of a card, at most 1,000 characters. In JSON it is a string unless it has a format.
 type Description struct {
 	Value  string `json:"value"`
 	Format Format `json:"format"`
@@ -66,7 +65,7 @@ type Icon struct {
 	URL2x string `json:"url@2x,omitzero"` // for screens of double density
 }
 
-// A Thumbnail is a picture. The URLs have at most [maxThumbnailURL] characters.
+// A Thumbnail is a picture. The URLs have at most 250 characters.
 type Thumbnail struct {
 	URL    string `json:"url"`
 	URL2x  string `json:"url@2x,omitzero"`
@@ -82,7 +81,7 @@ type Activity struct {
 
 // An Attribute is a labelled value of a card.
 type Attribute struct {
-	Label string         `json:"label"` // 1 to [maxAttributeLabel] characters
+	Label string         `json:"label"` // 1 to 50 characters
 	Value AttributeValue `json:"value"`
 }
 

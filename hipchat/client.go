@@ -36,7 +36,7 @@ type Client struct {
 	header  func() http.Header
 }
 
-// NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// NewClient checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func NewClient(c ClientConfig) (*Client, error) {
 	var p provider.Problems
 	p.Token("Token", c.Token)

@@ -28,8 +28,10 @@
 // of a person, unless the server is configured otherwise
 // (https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/). A call that is refused with 429 is
 // made again when the limit is reset, within Call.MaxWait and the context's deadline. Beyond that the error is
-// [mackerel.ErrRateLimited] and says how long to wait. A message that is longer than [maxMessage] is cut before it is
-// sent, the memo first, and the receipt says so.
+// [mackerel.ErrRateLimited] and says how long to wait.
+//
+// A message has at most 10,000 characters. Longer messages are cut, the memo first, and the receipt says so. Mentions,
+// From and Message.Raw are never cut; From has at most 64 characters.
 //
 // # Text
 //
@@ -73,7 +75,7 @@ type Config struct {
 	Notify map[mackerel.Status]bool `json:"notify,omitzero"`
 	// Mentions are whom to call, by the alert's status: mention names, with or without the @, or "all" and "here".
 	Mentions map[mackerel.Status][]string `json:"mentions,omitzero"`
-	From     string                       `json:"from,omitzero"` // shown next to the token's label; at most maxFrom
+	From     string                       `json:"from,omitzero"` // shown next to the token's label; at most 64 characters
 	// Card adds a [DefaultCard]. Clients that draw cards show it in place of the message, which has more: a card has no
 	// mentions, at most six values, and 1,000 characters of text.
 	Card    bool   `json:"card,omitzero"`
@@ -96,7 +98,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	base := c.check(&p)
@@ -181,13 +183,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver sends the alert and returns what came of it.
+// Deliver sends the alert and returns the outcome. The receipt has no ID.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// that is empty, or that HipChat is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

@@ -32,11 +32,11 @@ const (
 
 // A Notification is a message to a room that is not from a person.
 type Notification struct {
-	Message       string `json:"message"`                 // 1 to [maxMessage] characters
+	Message       string `json:"message"`                 // 1 to 10,000 characters
 	MessageFormat Format `json:"message_format,omitzero"` // FormatHTML unless set
 	Color         Color  `json:"color,omitzero"`          // ColorYellow unless set
 	Notify        bool   `json:"notify"`                  // disturb people, as far as each of them allows it
-	From          string `json:"from,omitzero"`           // shown next to the token's label; at most [maxFrom] characters
+	From          string `json:"from,omitzero"`           // shown next to the token's label; at most 64 characters
 	AttachTo      string `json:"attach_to,omitzero"`      // id of the message to show this one with; see [RoomMessage]
 	Card          *Card  `json:"card,omitzero"`           // shown in place of the message by clients that draw cards
 }

@@ -11,7 +11,7 @@ import (
 
 // A PrivateMessage is a message to one person. It has neither a color nor a card.
 type PrivateMessage struct {
-	Message string `json:"message"` // 1 to [maxMessage] characters
+	Message string `json:"message"` // 1 to 10,000 characters
 	// MessageFormat is FormatText unless set. It is always sent, because sources differ on the server's default. Text
 	// from elsewhere has to be escaped by [EscapeText] or [EscapeHTML].
 	MessageFormat Format `json:"message_format"`

@@ -84,7 +84,7 @@ func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
 	return get[Room](ctx, c, getRoom, nil, "room", room)
 }
 
-// SetTopic sets the topic of a room, of at most [maxTopic] characters; "" removes it: PUT /room/{room}/topic (set_topic).
+// SetTopic sets the topic of a room, of at most 250 characters; "" removes it: PUT /room/{room}/topic (set_topic).
 // The token needs [ScopeAdminRoom].
 func (c *Client) SetTopic(ctx context.Context, room, topic string) error {
 	var p provider.Problems

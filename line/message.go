@@ -46,13 +46,13 @@ type Message struct {
 	Facts    []mackerel.Fact // one line each, "label: value"
 	Memo     mackerel.Fact
 	URL      string // of the button; the last line in plain text, or if it cannot be opened by a button
-	URLLabel string // of the button, at most maxLabel; "Open" unless set
+	URLLabel string // of the button, at most 20 characters; "Open" unless set
 	Image    string // URL of a picture; a bubble shows it only if it is https
 	Color    string // of the bubble's head, #RRGGBB; gray unless set
 
 	NotificationDisabled bool // arrives without a sound
 	// Raw are message objects in LINE's own form, such as a textV2 with mentions. They are sent as they are, after the
-	// message. There are at most maxMessages in all.
+	// message. With the message there are at most 5.
 	Raw []jsontext.Value
 	// RetryKey is a UUID. LINE accepts one request with a key in 24 hours and drops the others. Unless set, the key is
 	// made from [mackerel.WithDeliveryID], or is a random one.

@@ -9,17 +9,6 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// defaultWait is the wait after a 429 that does not say how long to wait. PagerDuty advises it for three attempts in a row
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits).
-const defaultWait = 30 * time.Second
-
-func rateWait(r *transport.Result) time.Duration {
-	if r.Class == transport.RateLimited && r.Header.Get("Retry-After") == "" {
-		return defaultWait
-	}
-	return 0
-}
-
 // An answer is what PagerDuty answers to an event. A refusal has errors and no key.
 type answer struct {
 	Status   string   `json:"status"` // "success", "invalid event"
@@ -48,4 +37,15 @@ func decodeError(_ int, body []byte) (code, message string) {
 		return "", ""
 	}
 	return a.Status, provider.Join(": ", a.Message, strings.Join(a.Errors, ", "))
+}
+
+// defaultWait is the wait after a 429 that does not say how long to wait. PagerDuty advises it for three attempts in a row
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits).
+const defaultWait = 30 * time.Second
+
+func rateWait(r *transport.Result) time.Duration {
+	if r.Class == transport.RateLimited && r.Header.Get("Retry-After") == "" {
+		return defaultWait
+	}
+	return 0
 }

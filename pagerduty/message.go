@@ -70,7 +70,7 @@ type Link struct {
 // A Message is one event. All texts are plain. Text, Facts and Memo become the custom details of the incident.
 type Message struct {
 	Action    Action   // ActionTrigger unless set
-	Key       string   // dedup_key, which identifies the incident; each trigger without a key opens a new incident
+	Key       string   // dedup_key, which identifies the incident; a trigger without a key opens a new incident
 	Severity  Severity // SeverityError unless set
 	Title     string   // the summary, which people are paged with
 	Source    string   // the host or service that has the problem; "mackerel" unless set

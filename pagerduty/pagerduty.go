@@ -1,4 +1,5 @@
-// Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com) as events of its Events API, version 2.
+// Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com), through its Events API, version 2
+// (https://developer.pagerduty.com/docs/events-api-v2-overview).
 //
 // A [Notifier] opens one incident per alert and resolves it when the alert is over. A warning that becomes critical
 // stays the same incident. An incident has the title, the source, the severity, the graph and a link to the alert;
@@ -27,16 +28,15 @@
 // # Limits
 //
 // PagerDuty takes about 120 events per minute and integration key
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). Its 429 need not say how long to wait. Then the
-// wait is [defaultWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at
-// once.
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). An event that is refused with 429 is sent again after
+// the time that PagerDuty asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited] and says how long to wait. A 429 need not say how long to wait. Then the wait is 30 seconds,
+// as PagerDuty advises, which is longer than the default of Call.MaxWait.
 //
-// A summary has at most [maxSummary] characters and an event at most [maxBody] bytes. A longer title is cut. If an
-// event is too large even without custom details, all images go and then all links. Then the custom details are cut:
-// first the memo, then the text, then the facts from the last one on. The receipt says what was cut.
-//
-// Not documented: whether a character beyond the basic multilingual plane counts once or twice, so it counts twice
-// here; and the answer to an event that is too large.
+// A summary has at most 1,024 characters and an event 512,000 bytes. A longer title is cut. If an event is too large
+// even without custom details, all images are left out, and then all links. Then the custom details are cut: first the
+// memo, then the text, then the facts from the last to the first. The receipt says so. A key has at most 255 characters
+// and is never cut.
 //
 // # Text
 //
@@ -46,6 +46,9 @@
 //
 // Accounts in Europe have an address of their own: [EUBaseURL]. A key of one region is refused in the other. Version 1
 // of the API, change events and the REST API are not covered.
+//
+// Not documented: whether a character beyond the Basic Multilingual Plane counts once or twice, so it counts twice
+// here; and the answer to an event that is too large.
 package pagerduty
 
 import (
@@ -146,14 +149,14 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver opens the alert's incident, adds to it or resolves it, and returns what came of it. The receipt's ID is the
-// key of the event.
+// Deliver opens the alert's incident, adds to it or resolves it, and returns the outcome. The receipt's ID is the key of
+// the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. An event that
-// PagerDuty is certain to refuse is [mackerel.ErrInvalid] and is not sent.
+// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
+// is empty, or that PagerDuty is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

@@ -14,11 +14,11 @@ import (
 
 // Limits of a message, in characters. Slack may split a text of more than 4,000 characters and cuts it at 40,000, both
 // without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that is
-// too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block).
+// too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block). maxMention is our own limit.
 const (
 	maxText    = 4000 // mention and title
 	maxMention = 2000 // so that there is room for a title
-	maxSection = 3000 // of the text, the facts, the memo and what is raw, each
+	maxSection = 3000 // of the text, the facts, the memo and Raw, each
 	maxURL     = 3000 // of a picture
 	maxAltText = 2000 // of a picture
 )
@@ -34,7 +34,7 @@ const (
 // A Message is a mention and a title that links to URL and, below it, one attachment with text, facts, a memo and a
 // picture. All texts are plain and escaped when they are sent, except Mention and Raw.
 type Message struct {
-	Mention string // as in Config.Mentions, sent as it is and never cut
+	Mention string // as in Config.Mentions, sent as it is; at most 2,000 characters, never cut
 	Color   string // of the attachment's bar: good, warning, danger or #RRGGBB; none unless set
 	Title   string
 	Text    string
@@ -42,7 +42,7 @@ type Message struct {
 	Memo    mackerel.Fact
 	URL     string // what the title links to; the last line if it cannot be a link
 	Image   string // URL of a picture that Slack can fetch; left out if it leads into a private network
-	Raw     string // in Slack's notation, sent as it is above the text and never cut
+	Raw     string // in Slack's notation, sent as it is above the text; at most 3,000 characters, never cut
 }
 
 // DefaultMessage returns the message that a Notifier posts for an alert, without the mention, which the Config adds. A
@@ -78,8 +78,6 @@ func linkable(image string) bool {
 	return dotted && !slices.Contains([]string{"local", "localhost", "internal"}, top[strings.LastIndexByte(top, '.')+1:])
 }
 
-var colorForm = regexp.MustCompile(`^(|good|warning|danger|#[0-9A-Fa-f]{6})$`)
-
 // render fills in the body of the request.
 func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 	body, cuts := m.payload()
@@ -89,6 +87,8 @@ func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 	r.Body, err = provider.EncodeJSON(body)
 	return cuts, err
 }
+
+var colorForm = regexp.MustCompile(`^(|good|warning|danger|#[0-9A-Fa-f]{6})$`)
 
 // problems lists what Slack would refuse the message for and what cannot be cut.
 func (m Message) problems(body payload) (p provider.Problems) {

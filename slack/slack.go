@@ -1,4 +1,4 @@
-// Package slack carries alerts to channels of Slack through incoming webhooks
+// Package slack carries alerts to channels of Slack, through incoming webhooks
 // (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 //
 // A [Notifier] posts one message per alert: the mention and the title, which links to the alert, and below it one
@@ -28,8 +28,11 @@
 //
 // Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits). A
 // message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the context's
-// deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait. A text that is longer than
-// [maxText], [maxSection] or another limit is cut before it is sent, and the receipt says so.
+// deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
+//
+// A title has at most 4,000 characters, mention and link included. The text, the facts and the memo have 3,000 each.
+// Longer texts are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw 3,000; they are
+// never cut.
 //
 // # Text
 //
@@ -134,13 +137,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver posts the alert and returns what came of it.
+// Deliver posts the alert and returns the outcome. The receipt has no ID.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// is empty, or that Slack is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }
@@ -148,5 +151,5 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 // Preview returns what Deliver would send, without sending it.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "slack webhook". The rest of the address is secret.
+// String returns "slack webhook". The address is secret.
 func (n *Notifier) String() string { return name + " webhook" }

@@ -83,24 +83,6 @@ func showable(image string) bool {
 	return strings.HasPrefix(strings.ToLower(image), "https:") && provider.Linkable(image, maxLink)
 }
 
-// name returns how the person is shown.
-func (m Mention) name() string { return cmp.Or(m.Name, m.ID) }
-
-// tag returns the text of the mention in the card. Teams compares it with the entity byte for byte.
-func (m Mention) tag() string { return "<at>" + m.name() + "</at>" }
-
-// checkMentions notes who cannot be mentioned, or who has the name of another person.
-func checkMentions(p *provider.Problems, field string, all []Mention) {
-	for i, m := range all {
-		field := field + "[" + strconv.Itoa(i) + "]"
-		p.Require(field+".ID", m.ID != "")
-		markup := strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl)
-		p.Check(field+".Name", !markup, "has a control character or one of < > &")
-		other := func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }
-		p.Check(field+".Name", !slices.ContainsFunc(all[:i], other), "is that of another person, too")
-	}
-}
-
 // render fills in the body of the request.
 func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 	body, cuts, err := m.payload()
@@ -123,3 +105,21 @@ func (m Message) problems(body payload) (p provider.Problems) {
 	p.Check("Message", body.size <= maxCard, "too long without its text: mentions and raw text are never cut")
 	return p
 }
+
+// checkMentions notes who cannot be mentioned, or who has the name of another person.
+func checkMentions(p *provider.Problems, field string, all []Mention) {
+	for i, m := range all {
+		field := field + "[" + strconv.Itoa(i) + "]"
+		p.Require(field+".ID", m.ID != "")
+		markup := strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl)
+		p.Check(field+".Name", !markup, "has a control character or one of < > &")
+		other := func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }
+		p.Check(field+".Name", !slices.ContainsFunc(all[:i], other), "is that of another person, too")
+	}
+}
+
+// name returns how the person is shown.
+func (m Mention) name() string { return cmp.Or(m.Name, m.ID) }
+
+// tag returns the text of the mention in the card. Teams compares it with the entity byte for byte.
+func (m Mention) tag() string { return "<at>" + m.name() + "</at>" }

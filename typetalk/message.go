@@ -14,7 +14,7 @@ import (
 // 4,000 characters (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
 const (
 	maxMessage = 4000
-	maxRaw     = 2000 // of Message.Raw, so that there is room for a title
+	maxRaw     = 2000 // so that there is room for a title; our own limit
 )
 
 // maxLink is the longest address, in characters, that is sent as a link. A longer address is sent as text.
@@ -22,7 +22,7 @@ const maxLink = 2000
 
 // A Message is a title, text, facts, a memo and a link. All texts are plain and escaped when they are sent, except Raw.
 type Message struct {
-	Raw   string // in Typetalk's markup, sent as it is in front of the title and never cut
+	Raw   string // in Typetalk's markup, sent as it is before the title; at most 2,000 characters, never cut
 	Title string
 	Text  string
 	Facts []mackerel.Fact // one line each, "label: value"

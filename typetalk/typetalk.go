@@ -1,5 +1,5 @@
 // Package typetalk carries alerts to topics of Typetalk, a chat service of Nulab's that ended on 2025-12-01, or of
-// software that has the same API.
+// software that has the same API, version 1 (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
 //
 // A [Notifier] posts one message per alert: the prefix for its status, if there is one, and the title, and below them
 // the text, the facts, the memo and the link.
@@ -21,10 +21,12 @@
 //
 // # Limits
 //
-// A message that is longer than [maxMessage] is cut before it is sent, the memo first, and the receipt says so.
 // Typetalk documents no rate limit. A message that is refused with 429 is sent again after the time that the answer
 // asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
 // how long to wait.
+//
+// A message has at most 4,000 characters, counted as UTF-16 units. Longer messages are cut, the memo first, and the
+// receipt says so. A prefix and Message.Raw have at most 2,000 characters and are never cut.
 //
 // # Text
 //
@@ -34,13 +36,11 @@
 // # Service
 //
 // Mackerel's documentation of its API does not list the Typetalk channel since 2025-12-10. There is no default BaseURL,
-// because a token should not be sent to the service's former address. The API is version 1 as documented at
-// https://developer.nulab.com/docs/typetalk/api/1/post-message/.
+// because a token should not be sent to the service's former address.
 //
-// Three things are not confirmed. The limit may count a character beyond the Basic Multilingual Plane once or twice;
-// this package counts it twice. The bodies of errors are not documented; the reason is taken from the header
-// WWW-Authenticate, and from the body only if the header has no reason. Typetalk's Markdown may or may not have links
-// that show another text; [Escape] prevents them.
+// Not documented: whether a character beyond the Basic Multilingual Plane counts once or twice, so it counts twice
+// here; the bodies of errors, so the reason is taken from the header WWW-Authenticate, and from the body only if the
+// header has no reason; and whether there are links that show another text, so [Escape] prevents them.
 package typetalk
 
 import (
@@ -93,7 +93,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	address := c.check(&p)
@@ -185,13 +185,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver posts the alert and returns what came of it. The receipt's ID is the id of the post.
+// Deliver posts the alert and returns the outcome. The receipt's ID is the id of the post.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. A message that is too long is cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that Typetalk is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

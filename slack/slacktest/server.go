@@ -44,19 +44,18 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that posts to the fake over the loopback interface.
-func (s *Server) Config() slack.Config {
-	return slack.Config{URL: mackerel.NewSecret(s.URL() + path + Token)}
-}
+func (s *Server) Config() slack.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that posts to the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() slack.Config {
-	return slack.Config{
-		URL: mackerel.NewSecret(fakehttp.MemoryURL + path + Token), Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// Messages returns what was posted, oldest first.
-func (s *Server) Messages() []Message { return s.messages.All() }
+func config(base string) slack.Config {
+	return slack.Config{URL: mackerel.NewSecret(base + path + Token)}
+}
 
 // SetPictures says which addresses of pictures Slack can fetch; at first all. The function must be safe for concurrent
 // use.
@@ -66,60 +65,8 @@ func (s *Server) SetPictures(fetches func(address string) bool) {
 	s.fetches = fetches
 }
 
-// refuse returns the answer of one word, and what the fake has to say besides.
-func refuse(status int, word, problem string) *fakehttp.Refusal {
-	return &fakehttp.Refusal{
-		Status: status, Header: http.Header{"Content-Type": {"text/html"}}, Body: word, Problem: word + ": " + problem,
-	}
-}
-
-func invalidPayload(err error) *fakehttp.Refusal {
-	return refuse(http.StatusBadRequest, "invalid_payload", err.Error())
-}
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
-	if err := s.authorize(r); err != nil {
-		return err
-	}
-	m := Message{Time: s.Now()}
-	if err := strict.JSON(r, &m, !s.IsStrict()); err != nil {
-		return err
-	}
-	m.cut()
-	s.mu.Lock()
-	fetches := s.fetches
-	s.mu.Unlock()
-	if err := m.check(fetches); err != nil {
-		return err
-	}
-	s.messages.Add(m)
-	s.Accept()
-	w.Header().Set("Content-Type", "text/html")
-	_, _ = io.WriteString(w, "ok") // fails only if the client has gone
-	return nil
-}
-
-// authorize checks the method, the address and the limit.
-// See https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks.
-func (s *Server) authorize(r *http.Request) error {
-	token, known := strings.CutPrefix(r.URL.Path, path)
-	a := s.Take(lane, token)
-	switch {
-	case r.Method != http.MethodPost:
-		return refuse(http.StatusMethodNotAllowed, "method_not_allowed", r.Method)
-	case !strings.HasPrefix(r.URL.Path, "/services/"+Team+"/"):
-		return refuse(http.StatusNotFound, "no_team", "the first element of the path is not Team")
-	case !known:
-		return refuse(http.StatusNotFound, "no_service", "the second element of the path is not Hook")
-	case !s.HasToken(token):
-		return refuse(http.StatusForbidden, "invalid_token", "the third element of the path is not Token")
-	case !a.OK:
-		refusal := refuse(http.StatusTooManyRequests, "rate_limited", "too many messages")
-		refusal.Header.Set("Retry-After", a.RetryAfter())
-		return refusal
-	}
-	return nil
-}
+// Messages returns what was posted, oldest first.
+func (s *Server) Messages() []Message { return s.messages.All() }
 
 // A Message is a message as it was posted.
 type Message struct {
@@ -179,3 +126,59 @@ type Text struct {
 	Emoji    *bool  `json:"emoji,omitzero"`    // of plain_text
 	Verbatim *bool  `json:"verbatim,omitzero"` // of mrkdwn
 }
+
+// refuse returns the answer of one word, and what the fake has to say besides.
+func refuse(status int, word, problem string) *fakehttp.Refusal {
+	return &fakehttp.Refusal{
+		Status: status, Header: http.Header{"Content-Type": {"text/html"}}, Body: word, Problem: word + ": " + problem,
+	}
+}
+
+func invalidPayload(err error) *fakehttp.Refusal {
+	return refuse(http.StatusBadRequest, "invalid_payload", err.Error())
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := s.authorize(r); err != nil {
+		return err
+	}
+	m := Message{Time: s.Now()}
+	if err := strict.JSON(r, &m, !s.IsStrict()); err != nil {
+		return err
+	}
+	m.cut()
+	s.mu.Lock()
+	fetches := s.fetches
+	s.mu.Unlock()
+	if err := m.check(fetches); err != nil {
+		return err
+	}
+	s.messages.Add(m)
+	s.Accept()
+	w.Header().Set("Content-Type", "text/html")
+	_, _ = io.WriteString(w, "ok") // fails only if the client has gone
+	return nil
+}
+
+// authorize checks the method, the address and the limit.
+// See https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks.
+func (s *Server) authorize(r *http.Request) error {
+	token, known := strings.CutPrefix(r.URL.Path, path)
+	a := s.Take(lane, token)
+	switch {
+	case r.Method != http.MethodPost:
+		return refuse(http.StatusMethodNotAllowed, "method_not_allowed", r.Method)
+	case !strings.HasPrefix(r.URL.Path, "/services/"+Team+"/"):
+		return refuse(http.StatusNotFound, "no_team", "the first element of the path is not Team")
+	case !known:
+		return refuse(http.StatusNotFound, "no_service", "the second element of the path is not Hook")
+	case !s.HasToken(token):
+		return refuse(http.StatusForbidden, "invalid_token", "the third element of the path is not Token")
+	case !a.OK:
+		refusal := refuse(http.StatusTooManyRequests, "rate_limited", "too many messages")
+		refusal.Header.Set("Retry-After", a.RetryAfter())
+		return refusal
+	}
+	return nil
+}
+

@@ -24,6 +24,9 @@ const (
 	To           = "+819012345678"
 )
 
+// basePath is the path of the account in the API.
+const basePath = "/2010-04-01/Accounts/" + AccountSID
+
 // A Server is a fake of Twilio. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
@@ -120,8 +123,6 @@ func refuse(status, code int, message string, header ...string) *fakehttp.Refusa
 func badRequest(code int, message string) *fakehttp.Refusal {
 	return refuse(http.StatusBadRequest, code, message)
 }
-
-const basePath = "/2010-04-01/Accounts/" + AccountSID
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
