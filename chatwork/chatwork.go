@@ -100,9 +100,9 @@ const name = "chatwork"
 
 // Config says with which token to post, and where. RoomID and either Token or Client are required.
 type Config struct {
-	Token  mackerel.Secret `json:"token"` // an API token
+	Token  mackerel.Secret `json:"token"`   // an API token
 	RoomID int64           `json:"room_id"` // the digits after #!rid in the room's address
-	Client *Client         `json:"-"` // may be shared by many notifiers; if set, Token, BaseURL and Call stay empty
+	Client *Client         `json:"-"`       // may be shared by many notifiers; if set, Token, BaseURL and Call stay empty
 	// Mentions are put before the box, by the alert's status. A status without a mention calls nobody.
 	Mentions   map[mackerel.Status]Mention `json:"mentions,omitzero"`
 	SelfUnread bool                        `json:"self_unread,omitzero"` // see Message.SelfUnread

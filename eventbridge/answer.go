@@ -142,4 +142,3 @@ func plainCode(code string) string {
 	code, _, _ = strings.Cut(code, ":")
 	return code[strings.LastIndexByte(code, '#')+1:]
 }
-

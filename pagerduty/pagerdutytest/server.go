@@ -240,4 +240,3 @@ func (s *Server) open(e Event) *Incident {
 	s.incidents[e.RoutingKey] = append(s.incidents[e.RoutingKey], opened)
 	return opened
 }
-

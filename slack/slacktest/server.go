@@ -181,4 +181,3 @@ func (s *Server) authorize(r *http.Request) error {
 	}
 	return nil
 }
-
