@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,5 +75,27 @@ func TestRetry(t *testing.T) {
 				t.Errorf("got %v, %v, want %v, %v", after, again, tt.after, tt.again)
 			}
 		})
+	}
+}
+
+func TestAnErrorLogsItsFields(t *testing.T) {
+	full := &mackerel.Error{
+		Provider: "chatwork", Op: "post message", Status: 429, Code: "E7", Message: "slow down", RetryAfter: time.Second, Attempts: 2,
+		Kind: mackerel.ErrRateLimited, Err: context.Canceled,
+	}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{full, `err.kind="rate limited" err.provider=chatwork err.op="post message" err.status=429 err.code=E7 err.message="slow down" ` +
+			`err.cause="context canceled" err.attempts=2 err.retry_after=1s`},
+		{&mackerel.Error{Provider: "slack", Op: "configure", Kind: mackerel.ErrConfig, Message: "URL: required"},
+			`err.kind="invalid configuration" err.provider=slack err.op=configure err.message="URL: required"`},
+	} {
+		var out strings.Builder
+		slog.New(slog.NewTextHandler(&out, nil)).Error("x", "err", c.err)
+		if got := strings.TrimSpace(out.String()); !strings.HasSuffix(got, "msg=x "+c.want) {
+			t.Errorf("%s\nwant %s", got, c.want)
+		}
 	}
 }

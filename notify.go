@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -168,6 +169,11 @@ func (r Results) Err() error {
 	return errors.Join(errs...)
 }
 
+// Failed returns the results that have an error, in the same order.
+func (r Results) Failed() Results {
+	return slices.DeleteFunc(slices.Clone(r), func(one Result) bool { return one.Err == nil })
+}
+
 // DeliverAll sends the alert through all notifiers at once, waits for all of them, and returns their results in the
 // order given. If a notifier fails or is nil, the others go on. If a notifier panics, DeliverAll panics with the same
 // value after all of them have ended.
@@ -193,8 +199,8 @@ func DeliverAll(ctx context.Context, a Alert, notifiers ...Notifier) Results {
 }
 
 func deliver(ctx context.Context, a Alert, n Notifier) Result {
-	if n == nil {
-		return Result{Err: &Error{Provider: "mackerel", Op: "notify", Kind: ErrConfig, Message: "the notifier is nil"}}
+	if isNilNotifier(n) {
+		return Result{Notifier: n, Err: &Error{Provider: "mackerel", Op: "notify", Kind: ErrConfig, Message: "the notifier is nil"}}
 	}
 	if d, ok := n.(Deliverer); ok {
 		receipt, err := d.Deliver(ctx, a)
@@ -203,6 +209,19 @@ func deliver(ctx context.Context, a Alert, n Notifier) Result {
 	start := time.Now()
 	err := n.Notify(ctx, a)
 	return Result{Notifier: n, Receipt: Receipt{Duration: time.Since(start)}, Err: err}
+}
+
+// isNilNotifier reports whether n is nil, or a nil pointer, func or map in an interface, as a constructor that failed
+// leaves it.
+func isNilNotifier(n Notifier) bool {
+	switch v := reflect.ValueOf(n); v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map:
+		return v.IsNil()
+	default:
+		return false
+	}
 }
 
 // Multi returns a Notifier that sends an alert through all the given notifiers, like [DeliverAll]. Its error joins
@@ -226,7 +245,7 @@ type DeliveryError struct {
 // Error returns the notifier's String, if it has one, and the failure.
 func (e *DeliveryError) Error() string {
 	name, named := e.Notifier.(fmt.Stringer)
-	if !named {
+	if !named || isNilNotifier(e.Notifier) {
 		return e.Err.Error()
 	}
 	if err, ok := e.Err.(*Error); ok { //nolint:errorlint // to leave out the provider, which the name contains
@@ -239,11 +258,17 @@ func (e *DeliveryError) Error() string {
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // Failures lists the deliveries that failed in an error of [Multi], those of a Multi inside of a Multi included. Each
-// has the notifier that failed, so that only those can be tried again:
+// has the notifier that failed. [Retry] says which of them may be tried again; a phone that may have rung may not:
 //
+//	var again []mackerel.Notifier
 //	for _, f := range mackerel.Failures(err) {
-//		err = f.Notifier.Notify(ctx, alert)
+//		if _, ok := mackerel.Retry(f); ok {
+//			again = append(again, f.Notifier)
+//		} else {
+//			log.Print(f)
+//		}
 //	}
+//	err = mackerel.Multi(again...).Notify(ctx, alert) // after the time that Retry(err) returned
 //
 // It is empty for an error that does not come from a Multi.
 func Failures(err error) []*DeliveryError {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,28 @@ func TestMultiNotifiesAllAndNamesThoseThatFailed(t *testing.T) {
 	}
 	if got, want := failures[0].Error(), "room 2: post: 429: Too Many Requests (rate limited, retry after 3s)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A constructor that failed leaves a nil pointer, which is not a nil interface.
+func TestANilInDisguiseCostsOnlyItself(t *testing.T) {
+	var pointer *named
+	works := &named{"room 1", nil}
+	results := mackerel.DeliverAll(t.Context(), mackerel.Alert{}, works, pointer, mackerel.NotifierFunc(nil), nil)
+	if results[0].Err != nil || results[0].Receipt.ID != "7" {
+		t.Errorf("the notifier that works: %+v", results[0])
+	}
+	failed := results.Failed()
+	if len(failed) != 3 {
+		t.Fatalf("failed: %+v", failed)
+	}
+	for _, r := range failed {
+		if !errors.Is(r.Err, mackerel.ErrConfig) {
+			t.Errorf("%T: %v", r.Notifier, r.Err)
+		}
+	}
+	if text := results.Err().Error(); strings.Count(text, "the notifier is nil") != 3 {
+		t.Errorf("the error reads %q", text)
 	}
 }
 

@@ -173,7 +173,7 @@ func TestAnswers(t *testing.T) {
 
 func TestRoomsOfOneTokenShareAClient(t *testing.T) {
 	fake, c := connect(t)
-	second := fake.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleMember}})
+	second := fake.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
 	for _, id := range []int64{room, second} {
 		n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: id})
 		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil || n.String() != fmt.Sprint("chatwork room ", id) {

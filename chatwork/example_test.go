@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
@@ -80,7 +81,8 @@ func ExampleClient() {
 func ExampleClient_Follow() {
 	fake := chatworktest.New()
 	defer fake.Close()
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // how long to wait for the reply
+	defer cancel()
 
 	c, err := chatwork.NewClient(fake.ClientConfig())
 	if err != nil {

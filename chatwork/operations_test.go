@@ -35,9 +35,9 @@ func prepared(t *testing.T, configure ...func(*chatwork.ClientConfig)) (*chatwor
 		fake.AddAccount(chatworktest.Account{AccountID: id, Name: name, OrganizationID: 101})
 	}
 	fake.AddContact(chatworktest.AccountID, anna)
-	fake.AddIncomingRequest(chatworktest.AccountID, chatwork.IncomingRequest{RequestID: ask, AccountID: 363, Message: "hogehoge"})
-	fake.AddRoom(chatworktest.Room{RoomID: full, Name: "Group Chat Name", Description: "room description text", Members: map[int64]chatwork.Role{
-		chatworktest.AccountID: chatwork.RoleAdmin, bob: chatwork.RoleMember, anna: chatwork.RoleReadonly,
+	fake.AddIncomingRequest(chatworktest.AccountID, chatworktest.IncomingRequest{RequestID: ask, AccountID: 363, Message: "hogehoge"})
+	fake.AddRoom(chatworktest.Room{RoomID: full, Name: "Group Chat Name", Description: "room description text", Members: map[int64]chatworktest.Role{
+		chatworktest.AccountID: chatworktest.RoleAdmin, bob: chatworktest.RoleMember, anna: chatworktest.RoleReadonly,
 	}})
 	fake.AddMessage(full, chatworktest.Message{MessageID: message, Body: "Hello Chatwork!"})
 	fake.AddMessage(full, chatworktest.Message{MessageID: "119629631860408725", AccountID: bob, Body: "[To:123] hello"})

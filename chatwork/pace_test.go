@@ -261,7 +261,7 @@ func TestACancelledTurnCostsNothing(t *testing.T) {
 func TestARoomThatIsFullHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, c := connectPaced(t)
-		other := fake.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleMember}})
+		other := fake.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() { post(t, c, "x") })

@@ -185,7 +185,7 @@ func quoted(pieces []piece, i int) (q Quote, end int) {
 	meta, closer := i, ""
 	switch {
 	case pieces[i].text == "[qt]" && pieces[i].name == "qt" &&
-		i+1 < len(pieces) && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
+		i+1 < len(pieces) && pieces[i+1].name != "" && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
 		meta, closer = i+1, "/qt"
 	case pieces[i].name == "引用" && pieces[i].account > 0:
 		closer = "/引用"

@@ -43,7 +43,7 @@ func TestParseNotation(t *testing.T) {
 			chatwork.Notation{Quotes: []chatwork.Quote{{AccountID: 5, Text: "x"}}},
 		},
 		{
-			"a quote in Japanese", "[引用 aid=5 time=1384242850]x[/引用]y",
+			"a quote in Japanese", "[引用 aid=5 time=1384242850][To:9]x[/引用]y",
 			chatwork.Notation{Quotes: []chatwork.Quote{{AccountID: 5, Time: time.Unix(1384242850, 0), Text: "x"}}, Text: "y"},
 		},
 		{"a quote that never ends is none", "[qt][qtmeta aid=5][To:9]x", chatwork.Notation{To: []int64{9}, Text: "x"}},
@@ -64,6 +64,7 @@ func TestParseNotation(t *testing.T) {
 		{"a deleted message", "[deleted]", chatwork.Notation{}},
 		{"case and blanks do not matter", "[ TOALL ][ tO : 5 ][info][/ INFO ]x", chatwork.Notation{ToAll: true, To: []int64{5}, Text: "x"}},
 		{"a reply in any language", "[Trả lời aid=12 to=5-6]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 12, RoomID: 5, MessageID: "6"}}, Text: "x"}},
+		{"an author that is no tag begins no quote", "[qt][qtmeta aid=5[To:6][/qt]", chatwork.Notation{To: []int64{6}, Text: "[qtmeta aid=5"}},
 		{"a quote without its author is none", "[qt][To:5][/qt]", chatwork.Notation{To: []int64{5}}},
 		{
 			"the end of an inner quote ends it", "[qt][qtmeta aid=1][qt][qtmeta aid=1][/qt][To:5][/qt]",
@@ -79,6 +80,7 @@ func TestParseNotation(t *testing.T) {
 			if got.Tags = nil; fmt.Sprint(got) != fmt.Sprint(tt.want) {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
+			agrees(t, tt.body)
 		})
 	}
 }
@@ -105,6 +107,7 @@ func TestTags(t *testing.T) {
 			if got := chatwork.ParseNotation(tt.body).Tags; !slices.Equal(got, tt.want) {
 				t.Errorf("the tags of %q are %q, want %q", tt.body, got, tt.want)
 			}
+			agrees(t, tt.body)
 		})
 	}
 }
@@ -137,6 +140,20 @@ func callees(n chatwork.Notation) []int64 {
 	return slices.Compact(all)
 }
 
+// agrees compares ParseNotation with the fake's reader of the notation, which shares nothing with it.
+func agrees(t *testing.T, body string) {
+	t.Helper()
+	n := chatwork.ParseNotation(body)
+	all, accounts := chatworktest.Mentions(body)
+	slices.Sort(accounts)
+	if n.ToAll != all || !slices.Equal(callees(n), accounts) {
+		t.Fatalf("%q calls all: %v, and %v; the fake says %v, and %v", body, n.ToAll, callees(n), all, accounts)
+	}
+	if tags := chatworktest.Tags(body); !slices.Equal(n.Tags, tags) {
+		t.Fatalf("%q has the tags %q; the fake says %q", body, n.Tags, tags)
+	}
+}
+
 func FuzzParseNotation(f *testing.F) {
 	for _, s := range []string{
 		"[To:1] a [toall] [rp aid=2 to=3-4]b", "[qt][qtmeta aid=5 time=6][To:7]x[/qt][To:8]", "[code][To:1][/code][qt][/code]", "[ tO : 9 ][/ QT ]",
@@ -145,6 +162,9 @@ func FuzzParseNotation(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
+		if !strings.Contains(body, "引用") { // the fake accepts a quote of the Japanese apps even if its author's id is 0
+			agrees(t, body)
+		}
 		got := chatwork.ParseNotation(body)
 		rest := body
 		for _, tag := range got.Tags {
@@ -178,6 +198,7 @@ func TestRandomBodies(t *testing.T) {
 			b.WriteString(fragments[random.IntN(len(fragments))])
 		}
 		body := b.String()
+		agrees(t, body)
 		for _, escaped := range []string{chatwork.Escape(body), chatwork.EscapeStrict(body)} {
 			if tags := chatworktest.Tags(escaped); len(tags) > 0 {
 				t.Fatalf("%q is escaped to %q, which has the tags %q", body, escaped, tags)

@@ -3,6 +3,8 @@ package chatwork_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel/chatwork"
+	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 // samples are the reference's own answers, in testdata, and what each is read into.
@@ -84,4 +88,41 @@ func TestUnknownMembersAreIgnored(t *testing.T) {
 	if r.RoomID != 1 || r.Type != "broadcast" || r.Role != "guest" {
 		t.Errorf("got %+v", r)
 	}
+}
+
+// answered are the paths at which the fake that [prepared] returns answers with what a sample has.
+var answered = map[string]string{
+	"me": "/me", "my-status": "/my/status", "my-tasks": "/my/tasks", "contacts": "/contacts",
+	"incoming-requests": "/incoming_requests", "rooms": "/rooms", "room": "/rooms/5", "members": "/rooms/5/members",
+	"messages": "/rooms/5/messages", "tasks": "/rooms/5/tasks", "files": "/rooms/5/files",
+	"file-download": "/rooms/5/files/3?create_download_url=1", "link": "/rooms/567890123/link",
+	"link-deleted": "/rooms/5/link",
+}
+
+func TestTheFakeAnswersWithTheMembersOfTheSamples(t *testing.T) {
+	fake, _ := prepared(t)
+	fake.AddTask(full, chatworktest.Task{Body: "mine"})
+	for name, path := range answered {
+		sample, err := os.ReadFile("testdata/samples/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := fake.MemoryConfig().BaseURL + path
+		a := servicetest.Call(t, fake.Client(), "GET", address, "", "X-ChatWorkToken", chatworktest.Token)
+		if got, want := members(a.Body), members(string(sample)); a.Status != 200 || !slices.Equal(got, want) {
+			t.Errorf("%s: %d with %q, want %q", path, a.Status, got, want)
+		}
+	}
+}
+
+var member = regexp.MustCompile(`"[a-z_]+"\s*:`)
+
+// members returns the names of all members in a JSON text, sorted, each once.
+func members(text string) []string {
+	names := member.FindAllString(text, -1)
+	for i, name := range names {
+		names[i] = strings.Trim(name, "\": \n\t")
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -115,7 +115,7 @@ func New(c Config) (*Notifier, error) {
 	header := c.header(&n.flow.Service, a)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: "post message", Method: http.MethodPost, URL: a.url, Header: header(), Repeat: transport.Message,
+			Op: "post message", Method: http.MethodPost, URL: a.url, Header: header(), Repeat: transport.Message, AnyBody: true,
 		}
 	}
 	n.flow.Render = sign.render

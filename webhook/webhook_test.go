@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/webhook"
@@ -158,6 +159,16 @@ func TestHeadersOfTheConfigurationAreSentAndNotShown(t *testing.T) {
 	for _, secret := range []string{"key-0123456789", webhooktest.Token, webhooktest.Password} {
 		if strings.Contains(fmt.Sprint(p.Requests), secret) {
 			t.Errorf("previewed %+v", p.Requests)
+		}
+	}
+}
+
+func TestASuccessMayHaveABrokenBody(t *testing.T) {
+	fake, n := start(t, func(c *webhook.Config) { c.Call.MaxAttempts = 1 })
+	for _, b := range []fakehttp.Break{fakehttp.HalfBody, fakehttp.EndlessBody} {
+		fake.Inject(fakehttp.Fault{Status: 200, Body: "thank you", Break: b})
+		if err := n.Notify(t.Context(), mackerel.Alert{}); err != nil {
+			t.Errorf("break %d: %v", b, err)
 		}
 	}
 }

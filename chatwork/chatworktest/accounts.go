@@ -1,13 +1,32 @@
 package chatworktest
 
 import (
+	"maps"
 	"net/http"
-
-	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
-// An Account is an account of Chatwork, as GET /me shows it. RoomID is the account's own room, "My chat".
-type Account = chatwork.Me
+// An Account is an account of Chatwork, as GET /me shows it.
+type Account struct {
+	AccountID        int64  `json:"account_id"`
+	RoomID           int64  `json:"room_id"` // of the account's own room, "My chat"
+	Name             string `json:"name"`
+	ChatworkID       string `json:"chatwork_id"`
+	OrganizationID   int64  `json:"organization_id"`
+	OrganizationName string `json:"organization_name"`
+	Department       string `json:"department"`
+	Title            string `json:"title"`
+	URL              string `json:"url"`
+	Introduction     string `json:"introduction"`
+	Mail             string `json:"mail"`
+	TelOrganization  string `json:"tel_organization"`
+	TelExtension     string `json:"tel_extension"`
+	TelMobile        string `json:"tel_mobile"`
+	Skype            string `json:"skype"`
+	Facebook         string `json:"facebook"`
+	Twitter          string `json:"twitter"`
+	AvatarImageURL   string `json:"avatar_image_url"`
+	LoginMail        string `json:"login_mail"`
+}
 
 // johnSmith is the account of the reference's samples.
 var johnSmith = Account{
@@ -27,7 +46,7 @@ func (s *Server) addAccount(a Account) (accountID int64) {
 	a.AccountID = s.claim("account", a.AccountID)
 	s.accounts[a.AccountID] = &a
 	a.RoomID = s.addRoom(Room{
-		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]chatwork.Role{a.AccountID: chatwork.RoleAdmin},
+		RoomID: a.RoomID, Name: "My chat", Type: "my", Members: map[int64]Role{a.AccountID: RoleAdmin},
 	})
 	return a.AccountID
 }
@@ -82,33 +101,34 @@ func credential(r *http.Request) string {
 // getMe is https://developer.chatwork.com/reference/get-me.
 func (s *Server) getMe(c *call) (any, error) { return c.account, nil }
 
-// getMyStatus is https://developer.chatwork.com/reference/get-my-status.
+// getMyStatus is https://developer.chatwork.com/reference/get-my-status. It has the sums over the rooms, and how many
+// rooms have any.
 func (s *Server) getMyStatus(c *call) (any, error) {
-	var sum chatwork.MyStatus
+	status := make(map[string]int)
 	for _, r := range s.roomsOf(c.account) {
-		add(&sum.UnreadNum, &sum.UnreadRoomNum, r.unread(c.account))
-		add(&sum.MentionNum, &sum.MentionRoomNum, r.mentions(c.account))
-		add(&sum.MytaskNum, &sum.MytaskRoomNum, r.openTasks(c.account))
+		for name, n := range map[string]int{
+			"unread": r.unread(c.account), "mention": r.mentions(c.account), "mytask": r.openTasks(c.account),
+		} {
+			status[name+"_num"] += n
+			status[name+"_room_num"] += min(n, 1)
+		}
 	}
-	return sum, nil
-}
-
-// add adds what a room has to a sum, and the room to the number of rooms that have any.
-func add(sum, rooms *int, n int) {
-	*sum += n
-	*rooms += min(n, 1)
+	return status, nil
 }
 
 // view returns an account as it appears within other resources.
-func (s *Server) view(id int64) chatwork.Account {
+func (s *Server) view(id int64) object {
 	a := s.accounts[id]
-	return chatwork.Account{AccountID: id, Name: a.Name, AvatarImageURL: a.AvatarImageURL}
+	return object{"account_id": id, "name": a.Name, "avatar_image_url": a.AvatarImageURL}
 }
 
-// person returns an account as it appears in lists of people.
-func person(a *Account) chatwork.Person {
-	return chatwork.Person{
-		Name: a.Name, ChatworkID: a.ChatworkID, OrganizationID: a.OrganizationID, OrganizationName: a.OrganizationName,
-		Department: a.Department, AvatarImageURL: a.AvatarImageURL,
+// person returns an account as it appears in lists of people, with what the list adds.
+func (s *Server) person(id int64, added object) object {
+	a := s.accounts[id]
+	person := object{
+		"account_id": id, "name": a.Name, "chatwork_id": a.ChatworkID, "organization_id": a.OrganizationID,
+		"organization_name": a.OrganizationName, "department": a.Department, "avatar_image_url": a.AvatarImageURL,
 	}
+	maps.Copy(person, added)
+	return person
 }

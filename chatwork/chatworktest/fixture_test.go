@@ -9,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
@@ -96,8 +95,8 @@ func shared(s *chatworktest.Server) string {
 	s.AddAccount(chatworktest.Account{AccountID: 456, Name: "Anna", AvatarImageURL: "https://example.com/def.png", OrganizationID: 101})
 	s.AddToken("bob", 124)
 	s.AddToken("anna", 456)
-	s.AddRoom(chatworktest.Room{RoomID: 5, Name: "Group Chat Name", Members: map[int64]chatwork.Role{
-		chatworktest.AccountID: chatwork.RoleAdmin, 124: chatwork.RoleMember, 456: chatwork.RoleReadonly,
+	s.AddRoom(chatworktest.Room{RoomID: 5, Name: "Group Chat Name", Members: map[int64]chatworktest.Role{
+		chatworktest.AccountID: chatworktest.RoleAdmin, 124: chatworktest.RoleMember, 456: chatworktest.RoleReadonly,
 	}})
 	return "/rooms/5"
 }

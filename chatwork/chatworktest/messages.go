@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // A Message is a message in a room.
@@ -256,5 +254,5 @@ func (c *call) mark(messages []*message, unread bool, unchanged error) (any, err
 	if !changed {
 		return nil, unchanged
 	}
-	return chatwork.ReadState{UnreadNum: c.room.unread(c.account), MentionNum: c.room.mentions(c.account)}, nil
+	return object{"unread_num": c.room.unread(c.account), "mention_num": c.room.mentions(c.account)}, nil
 }

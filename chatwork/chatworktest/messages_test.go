@@ -73,7 +73,7 @@ func TestReadingWithoutForceConsumes(t *testing.T) {
 
 func TestThePlaceIsPerRoom(t *testing.T) {
 	s, c := start(t)
-	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
+	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleAdmin}})
 	by(s, 0, 1, 1, "x")
 	s.AddMessage(other, chatworktest.Message{MessageID: "2", Body: "x"})
 	wantIDs(t, "the one room", c.ids(t, ""), []string{"1"})
@@ -149,7 +149,7 @@ func TestAReadonlyMemberOnlyReads(t *testing.T) {
 
 func TestUnknownMessagesAre404(t *testing.T) {
 	s, c := start(t)
-	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{chatworktest.AccountID: chatwork.RoleAdmin}})
+	other := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleAdmin}})
 	s.AddMessage(other, chatworktest.Message{MessageID: "5", Body: "elsewhere"})
 	for _, id := range []string{"4", "5"} { // unknown, and in another room
 		for _, a := range []answer{

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/mackerel-notify/mackerel/chatwork"
 )
 
 // An operation is one row of the API's reference.
@@ -121,9 +119,9 @@ func (c *call) permits(r right) error {
 		return nil
 	case r == toAdmin && c.room.Type != "group":
 		return errNotGroup
-	case r == toAdmin && c.room.Members[c.account.AccountID] != chatwork.RoleAdmin:
+	case r == toAdmin && c.room.Members[c.account.AccountID] != RoleAdmin:
 		return errNotAdmin
-	case c.room.Members[c.account.AccountID] == chatwork.RoleReadonly:
+	case c.room.Members[c.account.AccountID] == RoleReadonly:
 		return errNoPermission
 	}
 	return nil

@@ -7,8 +7,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+)
 
-	"github.com/mackerel-notify/mackerel/chatwork"
+// A Role is what a member may do in a room.
+type Role string
+
+// The roles. A readonly member can read and mark as read, but neither post nor edit.
+const (
+	RoleAdmin    Role = "admin"
+	RoleMember   Role = "member"
+	RoleReadonly Role = "readonly"
 )
 
 // A Room is a room with its members.
@@ -17,17 +25,17 @@ type Room struct {
 	Name        string
 	Type        string // "my", "direct" or "group"; "group" unless set
 	Description string
-	IconPath    string                  // a URL; one of example.com unless set
-	Members     map[int64]chatwork.Role // by account id
+	IconPath    string         // a URL; one of example.com unless set
+	Members     map[int64]Role // by account id
 }
 
 // A chat is a Room and what was added to it.
 type chat struct {
 	Room
-	messages []*message     // oldest first; never removed
-	tasks    []Task         // oldest first
-	files    []File         // oldest first
-	link     *chatwork.Link // nil if there is none
+	messages []*message // oldest first; never removed
+	tasks    []Task     // oldest first
+	files    []File     // oldest first
+	link     object     // nil if there is none
 	updated  time.Time
 }
 
@@ -79,7 +87,7 @@ func (s *Server) room(id int64) *chat {
 	if r := s.find(id); r != nil {
 		return r
 	}
-	return s.find(s.addRoom(Room{RoomID: id, Members: map[int64]chatwork.Role{AccountID: chatwork.RoleAdmin}}))
+	return s.find(s.addRoom(Room{RoomID: id, Members: map[int64]Role{AccountID: RoleAdmin}}))
 }
 
 // look returns what a room has, nothing if the room is unknown.
@@ -154,7 +162,7 @@ func (s *Server) createRoom(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	roles[c.account.AccountID] = chatwork.RoleAdmin
+	roles[c.account.AccountID] = RoleAdmin
 	id := s.addRoom(Room{
 		Name: c.params.Get("name"), Description: c.params.Get("description"), Members: roles,
 		IconPath: iconPath(c.params.Get("icon_preset")),
@@ -200,7 +208,7 @@ func (s *Server) deleteRoom(c *call) (any, error) {
 		c.room.tasks = slices.DeleteFunc(c.room.tasks, func(t Task) bool { return t.AccountID == me })
 		c.room.files = slices.DeleteFunc(c.room.files, func(f File) bool { return f.AccountID == me })
 		return nil, nil
-	case c.room.Members[me] != chatwork.RoleAdmin:
+	case c.room.Members[me] != RoleAdmin:
 		return nil, errNotAdmin
 	}
 	s.rooms = slices.DeleteFunc(s.rooms, func(r *chat) bool { return r == c.room })
@@ -208,26 +216,25 @@ func (s *Server) deleteRoom(c *call) (any, error) {
 }
 
 // Members returns the members of a room by account id, nil if the room is unknown.
-func (s *Server) Members(roomID int64) map[int64]chatwork.Role {
-	return look(s, roomID, func(r *chat) map[int64]chatwork.Role { return maps.Clone(r.Members) })
+func (s *Server) Members(roomID int64) map[int64]Role {
+	return look(s, roomID, func(r *chat) map[int64]Role { return maps.Clone(r.Members) })
 }
 
 // listMembers is https://developer.chatwork.com/reference/get-rooms-room_id-members.
 func (s *Server) listMembers(c *call) (any, error) {
-	var members []chatwork.Member // never empty, because the account is in the room
+	var views []object // never empty, because the account is in the room
 	for _, id := range slices.Sorted(maps.Keys(c.room.Members)) {
-		m := chatwork.Member{AccountID: id, Role: c.room.Members[id], Person: person(s.accounts[id])}
-		members = append(members, m)
+		views = append(views, s.person(id, object{"role": c.room.Members[id]}))
 	}
-	return members, nil
+	return views, nil
 }
 
 var errNotAllowed = refuse(http.StatusBadRequest, "An account is neither a contact nor of the same organization")
 
 // wanted returns the members that the parameters of a call name.
-func (s *Server) wanted(c *call) (map[int64]chatwork.Role, error) {
-	roles := make(map[int64]chatwork.Role)
-	for _, role := range []chatwork.Role{chatwork.RoleAdmin, chatwork.RoleMember, chatwork.RoleReadonly} {
+func (s *Server) wanted(c *call) (map[int64]Role, error) {
+	roles := make(map[int64]Role)
+	for _, role := range []Role{RoleAdmin, RoleMember, RoleReadonly} {
 		for _, id := range c.idList("members_" + string(role) + "_ids") {
 			if !s.canBring(c, id) {
 				return nil, errNotAllowed
@@ -242,7 +249,7 @@ func (s *Server) wanted(c *call) (map[int64]chatwork.Role, error) {
 // organization, or a member of the room.
 func (s *Server) canBring(c *call, id int64) bool {
 	a := s.accounts[id]
-	return a != nil && (a == c.account || s.contact(c.account, id).RoomID != 0 ||
+	return a != nil && (a == c.account || s.contact(c.account.AccountID, id).roomID != 0 ||
 		a.OrganizationID != 0 && a.OrganizationID == c.account.OrganizationID ||
 		c.room != nil && c.room.Members[id] != "")
 }
@@ -313,14 +320,15 @@ func (s *Server) deleteLink(c *call) (any, error) {
 }
 
 // setLink makes the room's link from parameters whose names have a prefix. Without a code the link has a new code.
-func (s *Server) setLink(c *call, prefix string) *chatwork.Link {
+func (s *Server) setLink(c *call, prefix string) object {
 	code := c.params.Get(prefix + "code")
 	if code == "" {
 		code = "randomcode" + text(s.claim("code", 0))
 	}
-	c.room.link = &chatwork.Link{
-		Public: true, URL: "https://example.chatwork.com/g/" + code,
-		NeedAcceptance: c.params.Get(prefix+"need_acceptance") != "0", Description: c.params.Get(prefix + "description"),
+	c.room.link = object{
+		"public": true, "url": "https://example.chatwork.com/g/" + code,
+		"need_acceptance": c.params.Get(prefix+"need_acceptance") != "0",
+		"description":     c.params.Get(prefix + "description"),
 	}
 	return c.room.link
 }

@@ -28,8 +28,8 @@ func TestMeIsWhoseTokenItIs(t *testing.T) {
 func TestTheListHasTheAccountsRooms(t *testing.T) {
 	s, c := start(t)
 	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
-	s.AddRoom(chatworktest.Room{Name: "not mine", Members: map[int64]chatwork.Role{anna: chatwork.RoleAdmin}})
-	s.AddRoom(chatworktest.Room{Name: "ours", Type: "direct", Members: map[int64]chatwork.Role{anna: chatwork.RoleMember, chatworktest.AccountID: chatwork.RoleReadonly}})
+	s.AddRoom(chatworktest.Room{Name: "not mine", Members: map[int64]chatworktest.Role{anna: chatworktest.RoleAdmin}})
+	s.AddRoom(chatworktest.Room{Name: "ours", Type: "direct", Members: map[int64]chatworktest.Role{anna: chatworktest.RoleMember, chatworktest.AccountID: chatworktest.RoleReadonly}})
 	var got []string
 	for _, r := range parse[[]chatwork.Room](t, c.do(t, "GET", "/rooms", "")) {
 		got = append(got, fmt.Sprint(r.Name, " ", r.Type, " ", r.Role))
@@ -42,7 +42,7 @@ func TestTheListHasTheAccountsRooms(t *testing.T) {
 func TestRoomsOfOthersAreAsGoodAsUnknown(t *testing.T) {
 	s, c := start(t)
 	anna := s.AddAccount(chatworktest.Account{Name: "Anna"})
-	others := s.AddRoom(chatworktest.Room{Members: map[int64]chatwork.Role{anna: chatwork.RoleAdmin}})
+	others := s.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{anna: chatworktest.RoleAdmin}})
 	s.AddMessage(others, chatworktest.Message{MessageID: "5", AccountID: anna, Body: "secret"})
 	for _, id := range []string{strconv.FormatInt(others, 10), "1", "9999999999999999999"} {
 		for _, test := range []struct{ method, path, form string }{
@@ -67,7 +67,7 @@ func TestARequestIsAnsweredOnce(t *testing.T) {
 	c.do(t, "GET", "/contacts", "").want(t, 204, "")
 	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
 	s.AddAccount(chatworktest.Account{AccountID: 363, Name: "Jiro"})
-	s.AddIncomingRequest(0, chatwork.IncomingRequest{RequestID: 123, AccountID: 363})
+	s.AddIncomingRequest(0, chatworktest.IncomingRequest{RequestID: 123, AccountID: 363})
 	contact := parse[chatwork.Contact](t, c.do(t, "PUT", "/incoming_requests/123", ""))
 	if got := parse[[]chatwork.Contact](t, c.do(t, "GET", "/contacts", "")); len(got) != 1 || got[0] != contact || contact.AccountID != 363 {
 		t.Errorf("the contacts are %+v after %+v", got, contact)
@@ -76,7 +76,7 @@ func TestARequestIsAnsweredOnce(t *testing.T) {
 	if direct.Type != chatwork.RoomDirect || direct.Name != "Jiro" {
 		t.Errorf("the direct chat is %+v", direct)
 	}
-	s.AddIncomingRequest(0, chatwork.IncomingRequest{RequestID: 124, AccountID: 363})
+	s.AddIncomingRequest(0, chatworktest.IncomingRequest{RequestID: 124, AccountID: 363})
 	c.do(t, "DELETE", "/incoming_requests/124", "").want(t, 204, "")
 	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
 	c.do(t, "DELETE", "/incoming_requests/123", "").refused(t, 404, "Request not found")
@@ -84,7 +84,7 @@ func TestARequestIsAnsweredOnce(t *testing.T) {
 
 func TestRequestsToOthersAreNotMine(t *testing.T) {
 	s, c := start(t)
-	s.AddIncomingRequest(363, chatwork.IncomingRequest{RequestID: 5, AccountID: chatworktest.AccountID})
+	s.AddIncomingRequest(363, chatworktest.IncomingRequest{RequestID: 5, AccountID: chatworktest.AccountID})
 	c.do(t, "GET", "/incoming_requests", "").want(t, 204, "")
 	c.do(t, "PUT", "/incoming_requests/5", "").refused(t, 404, "Request not found")
 }
@@ -94,7 +94,7 @@ func TestMembersAreReplaced(t *testing.T) {
 	path := shared(s)
 	s.AddContact(chatworktest.AccountID, 542)
 	c.do(t, "PUT", path+"/members", "members_admin_ids=123,542&members_member_ids=&members_readonly_ids=124").want(t, 200, `{"admin":[123,542],"member":[],"readonly":[124]}`)
-	want := map[int64]chatwork.Role{123: chatwork.RoleAdmin, 542: chatwork.RoleAdmin, 124: chatwork.RoleReadonly}
+	want := map[int64]chatworktest.Role{123: chatworktest.RoleAdmin, 542: chatworktest.RoleAdmin, 124: chatworktest.RoleReadonly}
 	if got := s.Members(5); !maps.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}

@@ -37,11 +37,11 @@ type Server struct {
 	owners   map[string]owner // by credential
 	accounts map[int64]*Account
 	rooms    []*chat
-	seen     map[place]int                        // how many messages of a room were read with force=0
-	contacts map[int64][]chatwork.Contact         // by the account whose contacts they are
-	incoming map[int64][]chatwork.IncomingRequest // by the account that is asked
-	offers   map[string]offer                     // by path
-	retained time.Duration                        // how old a message may be for the plan to show it, 0 for any age
+	seen     map[place]int               // how many messages of a room were read with force=0
+	contacts map[int64][]contact         // by the account whose contacts they are
+	incoming map[int64][]IncomingRequest // by the account that is asked
+	offers   map[string]offer            // by path
+	retained time.Duration               // how old a message may be for the plan to show it, 0 for any age
 	taken    map[thing]bool
 	made     map[string]int64 // how many ids claim has made, by kind
 }
@@ -51,7 +51,7 @@ type Server struct {
 func New() *Server {
 	s := &Server{
 		owners: make(map[string]owner), accounts: make(map[int64]*Account),
-		contacts: make(map[int64][]chatwork.Contact), incoming: make(map[int64][]chatwork.IncomingRequest),
+		contacts: make(map[int64][]contact), incoming: make(map[int64][]IncomingRequest),
 		seen: make(map[place]int), offers: make(map[string]offer), taken: make(map[thing]bool),
 		made: make(map[string]int64),
 	}
@@ -61,7 +61,7 @@ func New() *Server {
 	s.AddAccount(johnSmith)
 	s.AddToken(Token, AccountID)
 	s.AddRoom(Room{
-		RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]chatwork.Role{AccountID: chatwork.RoleAdmin},
+		RoomID: RoomID, Name: "Group Chat Name", Members: map[int64]Role{AccountID: RoleAdmin},
 	})
 	return s
 }

@@ -16,7 +16,7 @@ func noEnvironment(string) string { return "" }
 
 func TestTheConversationTellsItsStory(t *testing.T) {
 	var out bytes.Buffer
-	c := conversation{out: &out, wait: time.Minute, now: time.Now}
+	c := conversation{out: &out, wait: 5 * time.Second, now: time.Now}
 	if err := c.run(t.Context(), noEnvironment); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}

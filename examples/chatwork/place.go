@@ -64,8 +64,8 @@ func number(getenv func(string) string, name string) (int64, error) {
 func (p *place) pretend() (roomID int64) {
 	p.fake = chatworktest.New()
 	p.calls = p.fake.AddAccount(chatworktest.Account{Name: "Anna"})
-	return p.fake.AddRoom(chatworktest.Room{Name: "deployments", Members: map[int64]chatwork.Role{
-		chatworktest.AccountID: chatwork.RoleAdmin, p.calls: chatwork.RoleMember,
+	return p.fake.AddRoom(chatworktest.Room{Name: "deployments", Members: map[int64]chatworktest.Role{
+		chatworktest.AccountID: chatworktest.RoleAdmin, p.calls: chatworktest.RoleMember,
 	}})
 }
 

@@ -187,3 +187,19 @@ func TestTheLastAnswerIsKept(t *testing.T) {
 		check(t, "there is an error", r.Err != nil, true)
 	})
 }
+
+func TestABodyThatDoesNotMatterMayBeLost(t *testing.T) {
+	for name, f := range map[string]fault{
+		"half of it": {Status: 200, Body: "long enough", Break: fakehttp.HalfBody}, "endless": {Status: 202, Break: fakehttp.EndlessBody},
+		"half of a failure": {Status: 500, Body: "long enough", Break: fakehttp.HalfBody},
+	} {
+		inBubble(t, name, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(f)
+			r := post(t, fakehttp.MemoryURL)
+			r.AnyBody = true
+			result := do(t, s, options{MaxAttempts: 1}, r)
+			check(t, "class", result.Class, map[bool]transport.Class{true: done, false: ambiguous}[f.Status < 300])
+			check(t, "there is an error", result.Err != nil, f.Status >= 300)
+		})
+	}
+}

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
+	"reflect"
+	"strings"
 	"sync/atomic"
 )
 
@@ -25,13 +28,18 @@ func (c *call) roundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	trace := newTracer()
+	trace := newTracer(c.mostConnections(), cancel)
 	resp, err := c.base.RoundTrip(watch.send(httptrace.WithClientTrace(ctx, &trace.ClientTrace), req))
 	if err == nil && resp == nil {
 		err = errNoResponse
 	}
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		c.answered, c.Status, c.Header = true, resp.StatusCode, resp.Header
+		_ = resp.Body.Close() // the connection itself
+		err = errSwitched
+	}
 	if err != nil {
-		c.failed(caller, stalled(ctx, err), trace.provesNothingSent())
+		c.failed(caller, stalled(ctx, err), trace)
 		return nil, err
 	}
 	c.answered, c.Status, c.Header = true, resp.StatusCode, resp.Header
@@ -52,7 +60,11 @@ func (c *call) withBody(req *http.Request) *http.Request {
 	return &r
 }
 
-var errNoResponse = errors.New("the RoundTripper returned nothing")
+var (
+	errNoResponse = errors.New("the RoundTripper returned nothing")
+	errSwitched   = errors.New("the server switched protocols")
+	errProxy      = errors.New("the proxy refused the connection")
+)
 
 // sign returns the request to send. Each attempt is signed by itself, since a signature may contain the time. A copy
 // is signed: all calls share the request's header and URL, and the signer of the AWS SDK writes into both.
@@ -91,24 +103,56 @@ type tracer struct {
 	httptrace.ClientTrace
 	wanted atomic.Bool // a connection was asked for
 	got    atomic.Bool // a connection was found; the request may have been sent
+	reused atomic.Bool // the connection has served another request before
+	number atomic.Int64
 }
 
-func newTracer() *tracer {
+// newTracer returns a tracer that ends the attempt if it is about to be sent on more than most connections.
+func newTracer(most int64, end context.CancelFunc) *tracer {
 	t := new(tracer)
 	t.GetConn = func(string) { t.wanted.Store(true) }
-	t.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
+	t.GotConn = func(info httptrace.GotConnInfo) {
+		t.got.Store(true)
+		t.reused.Store(info.Reused)
+		if t.number.Add(1) > most {
+			end()
+		}
+	}
 	return t
+}
+
+// mostConnections returns on how many connections net/http may send an attempt. A request with a body is sent on
+// another connection only if nothing of it was sent on the first. A request without a body is repeated in other cases
+// too: once for an operation that may be repeated, because kept connections break, and never for any other.
+func (c *call) mostConnections() int64 {
+	switch {
+	case len(c.r.Body) > 0 || c.r.Stream != nil:
+		return math.MaxInt64
+	case c.once():
+		return 1
+	}
+	return 2
 }
 
 // provesNothingSent reports whether a connection was asked for and never found. A RoundTripper that does not trace
 // proves nothing.
 func (t *tracer) provesNothingSent() bool { return t.wanted.Load() && !t.got.Load() }
 
-// failed decides what an attempt without an answer means.
-func (c *call) failed(caller context.Context, err error, notSent bool) {
-	c.Class = Classify(0, c.r.Repeat == Replay)
-	if notSent {
-		c.Class, c.final = Unavailable, unfixable(err)
+// failed decides what an attempt without an answer means. If the connection was a kept one, all others in the pool may
+// be dead for the same reason, so the next attempt dials.
+func (c *call) failed(caller context.Context, err error, trace *tracer) {
+	c.Class, c.unsure = Classify(0, c.r.Repeat == Replay), true
+	if trace.provesNothingSent() {
+		c.Class, c.unsure, c.final = Unavailable, false, unfixable(err)
+	}
+	if c.refusedByProxy(err, trace) {
+		if strings.Contains(strings.ToLower(err.Error()), "authenticat") {
+			c.Class, c.final = Unauthorized, true
+		}
+		err = errProxy
+	}
+	if trace.reused.Load() {
+		c.base = c.t.ways.fresh
 	}
 	if errors.Is(err, errNotPublic) {
 		c.Class, err = Invalid, errNotPublic
@@ -116,15 +160,30 @@ func (c *call) failed(caller context.Context, err error, notSent bool) {
 	c.Err = c.r.Clean.lost(caller, c.t.timeout, err)
 }
 
+// refusedByProxy reports whether err is what a proxy answered to CONNECT. net/http makes an error of the bare words of the
+// answer, which the proxy is free to choose: they may quote its credentials, so they are not shown.
+func (c *call) refusedByProxy(err error, trace *tracer) bool {
+	tp, ok := c.base.(*http.Transport)
+	if !ok || tp.Proxy == nil || !trace.provesNothingSent() || reflect.TypeOf(err) != reflect.TypeOf(errProxy) {
+		return false
+	}
+	proxy, proxyErr := tp.Proxy(&http.Request{URL: c.r.URL})
+	return proxyErr == nil && proxy != nil
+}
+
 // judge decides what an answer means. A success whose body cannot be read whole is like a lost answer. Of all other
 // answers the status is enough.
 func (c *call) judge(caller context.Context, bodyErr error) {
 	repeatable := c.r.Repeat == Replay
 	c.Class = Classify(c.Status, repeatable)
+	c.unsure = Classify(c.Status, false) == Ambiguous
 	switch {
 	case bodyErr != nil:
 		c.Body, c.Err = nil, c.r.Clean.lost(caller, c.t.timeout, bodyErr)
-		if c.Class == Done {
+		if c.Class == Done && c.r.AnyBody {
+			c.Err = nil
+		} else if c.Class == Done {
+			c.unsure = true
 			c.Class, c.final = Classify(0, repeatable), errors.As(bodyErr, new(tooLarge)) || c.r.Sink.spent()
 		}
 	case c.Status >= 300 && c.Status < 400:
@@ -137,7 +196,7 @@ func (c *call) judge(caller context.Context, bodyErr error) {
 	case c.Class == Done:
 		c.Err = nil
 	case c.Class == Ambiguous && repeatable:
-		c.Class = Unavailable
+		c.Class, c.unsure = Unavailable, true
 	}
 	c.readWait()
 }

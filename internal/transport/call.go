@@ -17,14 +17,15 @@ type call struct {
 	r Request
 	Result
 
-	base http.RoundTripper
-	body []byte // in place of the request's, once Again has given it
-	lost bool   // an attempt may have been carried out
-	due  bool   // an attempt is to begin
+	base http.RoundTripper // of the next attempt
+	body []byte            // in place of the request's, once Again has given it
+	lost bool              // an attempt may have been carried out
+	due  bool              // an attempt is to begin
 
 	// The current attempt.
 	start    time.Time
 	answered bool
+	unsure   bool // it may have been carried out
 	final    bool // another attempt would end in the same way
 }
 
@@ -109,9 +110,7 @@ func (c *call) request(ctx context.Context) (*retryablehttp.Request, error) {
 	if err := c.setBody(req); err != nil {
 		return nil, err
 	}
-	if c.once() && !c.t.ways.std {
-		c.forbidReplay(req.Request)
-	}
+	c.forbidReplay(req.Request)
 	return req, nil
 }
 
@@ -137,11 +136,13 @@ func (c *call) setBody(req *retryablehttp.Request) error {
 	return nil
 }
 
-// forbidReplay keeps net/http from repeating the request by itself. On a connection from a pool, which a caller's
-// RoundTripper may have, it repeats a GET, and any request with an Idempotency-Key whose body it can read again.
+// forbidReplay keeps net/http from repeating the request by itself, which it does without a pause and without a limit:
+// on a connection from a pool that breaks, and over HTTP/2 if the service resets the stream. It cannot repeat a body
+// that it cannot read again. Requests without a body are limited by the tracer; a caller's RoundTripper may not trace,
+// so a GET through it gets a body that net/http does not know to be empty.
 func (c *call) forbidReplay(r *http.Request) {
 	r.GetBody = nil
-	if len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
+	if c.once() && !c.t.ways.std && len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
 		r.Body = emptyBody{}
 	}
 }
@@ -158,7 +159,7 @@ func (c *call) begin(ctx context.Context) bool {
 		return false
 	}
 	c.Attempts++
-	c.due, c.start, c.answered, c.final = false, time.Now(), false, false
+	c.due, c.start, c.answered, c.unsure, c.final = false, time.Now(), false, false, false
 	c.Err, c.RetryAfter = nil, 0
 	return true
 }
@@ -171,14 +172,26 @@ func (c *call) again(ctx context.Context) bool {
 	}
 	wait, again := c.next(ctx)
 	again = again || c.replace(ctx)
-	c.lost = c.lost || c.Class == Ambiguous
-	if c.lost && c.Class != Done {
-		c.Class = Ambiguous // an earlier attempt may have been carried out; only a success is certain
+	if c.lost = c.lost || c.unsure || c.Class == Ambiguous; c.lost {
+		c.Class = c.sticky()
 	}
 	c.report(ctx, wait, !again)
 	c.due = again
 	pause(ctx, wait)
 	return again
+}
+
+// sticky returns the class of a call of which an attempt may have been carried out. Only a success is certain. What may
+// be done twice stays unavailable, but a POST with a key that was refused in the end may have been accepted before.
+func (c *call) sticky() Class {
+	mayRepeat := c.r.Repeat == Replay
+	switch {
+	case c.Class == Done:
+		return Done
+	case mayRepeat && (c.Class == RateLimited || c.Class == Unavailable || c.r.Method != http.MethodPost):
+		return c.Class
+	}
+	return Ambiguous
 }
 
 // settle says why an attempt that was due was not begun: the context has ended, or net/http refused the request with

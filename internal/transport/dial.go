@@ -48,5 +48,7 @@ var shared = sync.OnceValue(func() ways {
 		IdleConnTimeout:       55 * time.Second, // less than the minute after which servers and balancers usually close
 		TLSHandshakeTimeout:   DefaultTimeout,
 		ExpectContinueTimeout: time.Second,
+		// A connection that is silent for ten seconds is asked for a sign of life, and closed without it.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	})
 })

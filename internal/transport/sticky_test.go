@@ -3,7 +3,9 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -50,6 +52,33 @@ func TestAmbiguitySticks(t *testing.T) {
 	}
 }
 
+// What carries a key may be done twice. A refusal after a lost answer is no proof that nothing was done.
+func TestAKeyThatIsRefusedAfterALostAnswerMayHaveBeenAccepted(t *testing.T) {
+	tests := []struct {
+		name   string
+		method string
+		faults []fault
+		class  transport.Class
+	}{
+		{"a lost answer, then a wrong request", http.MethodPost, []fault{lostAnswer, badRequest}, ambiguous},
+		{"a lost answer, then a wrong token", http.MethodPost, []fault{lostAnswer, {Status: 401}}, ambiguous},
+		{"503, then a missing room", http.MethodPost, []fault{unavailable503, {Status: 404}}, ambiguous},
+		{"a lost answer, then too many requests", http.MethodPost, []fault{lostAnswer, tooMany, tooMany}, limited},
+		{"only lost answers", http.MethodPost, []fault{lostAnswer, lostAnswer, lostAnswer}, unavailable},
+		{"too many requests, then a wrong request", http.MethodPost, []fault{tooMany, badRequest}, invalid},
+		{"a deletion: a lost answer, then not there", http.MethodDelete, []fault{lostAnswer, {Status: 404}}, notFound},
+		{"a reading: a lost answer, then a wrong token", http.MethodGet, []fault{lostAnswer, {Status: 401}}, unauthorized},
+	}
+	for _, tt := range tests {
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(tt.faults...)
+			r := post(t, fakehttp.MemoryURL)
+			r.Method, r.Repeat = tt.method, transport.Replay
+			check(t, "class", do(t, s, options{}, r).Class, tt.class)
+		})
+	}
+}
+
 func TestAmbiguitySticksWhereNothingWasSentInTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		s.Inject(lostAnswer)
@@ -90,13 +119,13 @@ func TestAConnectionThatWasGotIsNeverForgotten(t *testing.T) {
 		s.Inject(lostAnswer)
 		tp := pipe(t, s)
 		twice := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			again := r.Clone(r.Context())
 			if resp, err := tp.RoundTrip(r); err == nil {
 				return resp, nil
 			}
 			s.Close()
-			r = r.Clone(r.Context())
-			r.Body, _ = r.GetBody()
-			return tp.RoundTrip(r)
+			again.Body = io.NopCloser(strings.NewReader("disk full"))
+			return tp.RoundTrip(again)
 		})
 		o := through(twice)
 		o.MaxAttempts = 1

@@ -117,6 +117,8 @@ type Request struct {
 	// must not touch its body. The request's context ends with the time of the attempt. If Sign fails, nothing is
 	// sent.
 	Sign func(*http.Request) error
+	// AnyBody says that the status alone makes a success. A body that cannot be read whole, or is too long, does no harm.
+	AnyBody bool
 	// Again, if set, returns the body to send in place of a body that the service has refused (Invalid). The next attempt
 	// sends it at once. Again is asked until it has given a body.
 	Again func(*Result) (body []byte, ok bool)

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -56,13 +58,14 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// seconds parses a number of seconds. A number of more than 31 bits is 0, because a Duration could not hold it.
+// seconds parses a number of seconds. A number that is too large for a Duration is the longest Duration; text that is
+// not a number is 0.
 func seconds(value string) time.Duration {
-	n, err := strconv.ParseInt(value, 10, 32)
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0
 	}
-	return time.Duration(n) * time.Second
+	return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
 }
 
 // reset returns the time until a limit is reset, 0 if the limit has not been reached. The header named by at is a
