@@ -57,7 +57,8 @@ type Client struct {
 	limit   atomic.Pointer[RateLimit]
 }
 
-// NewClient checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
+// NewClient checks the configuration, without calling the service, and reports all problems as one
+// [mackerel.ErrConfig].
 func NewClient(c ClientConfig) (*Client, error) {
 	var p provider.Problems
 	base := c.check(&p)

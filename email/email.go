@@ -149,7 +149,8 @@ func New(c Config) (*Notifier, error) {
 		Edit:    c.Edit,
 	}}
 	password := c.Password.Reveal()
-	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, "\x00"+c.Username+"\x00"+password) // the latter is sent by PLAIN
+	plain := "\x00" + c.Username + "\x00" + password // as PLAIN sends them
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, plain)
 	n.userAgent = n.flow.Header()().Get("User-Agent")
 	return n.withRecipients(to...), nil
 }
@@ -192,8 +193,8 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver sends the alert and returns the outcome. The receipt's ID has the Message-IDs of the mails that were accepted,
-// separated by blanks.
+// Deliver sends the alert and returns the outcome. The receipt's ID has the Message-IDs of the mails that were
+// accepted, separated by blanks.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }

@@ -1,8 +1,8 @@
-// Package eventbridge carries alerts to event buses of Amazon EventBridge (https://aws.amazon.com/eventbridge/), through
-// PutEvents (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
+// Package eventbridge carries alerts to event buses of Amazon EventBridge (https://aws.amazon.com/eventbridge/),
+// through PutEvents (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 //
-// A [Notifier] puts one event per alert on a bus, whose rules pass it on to other services of AWS. The event's detail has
-// the form of the events that Mackerel itself sends to EventBridge
+// A [Notifier] puts one event per alert on a bus, whose rules pass it on to other services of AWS. The event's detail
+// has the form of the events that Mackerel itself sends to EventBridge
 // (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
 //
 //	cfg, err := config.LoadDefaultConfig(ctx) // of github.com/aws/aws-sdk-go-v2/config
@@ -31,11 +31,12 @@
 //
 // Requests per second are limited for each region and account
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). A request that is refused for that is sent
-// again after a wait, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited].
+// again after a wait, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited].
 //
-// An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason and
-// the metric's name, and the receipt says so. A DetailType has at most 128 characters. DetailType and Message.Raw are
-// never cut.
+// An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason
+// and the metric's name, and the receipt says so. A DetailType has at most 128 characters. DetailType and Message.Raw
+// are never cut.
 //
 // # Text
 //
@@ -46,8 +47,8 @@
 // Other software that takes PutEvents, such as an emulator, is reached with Config.BaseURL. Global endpoints of
 // EventBridge are not supported.
 //
-// Not documented: whether the 1 MB that an entry must be smaller than is 10^6 or 2^20 bytes, so it is 10^6 here; and the
-// detail-type of Mackerel's own events, so [DefaultDetailType] is ours.
+// Not documented: whether the 1 MB that an entry must be smaller than is 10^6 or 2^20 bytes, so it is 10^6 here; and
+// the detail-type of Mackerel's own events, so [DefaultDetailType] is ours.
 //
 // # Detail
 //

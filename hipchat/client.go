@@ -27,8 +27,9 @@ type ClientConfig struct {
 }
 
 // A Client calls one HipChat server with one token. It is safe for concurrent use. The errors of its methods are
-// *[mackerel.Error]. A room is named by its numeric id or by its name, which may have any characters. A call whose answer
-// is lost is made again; for [Client.SendRoomNotification] and [Client.SendPrivateMessage] Call.Delivery decides.
+// *[mackerel.Error]. A room is named by its numeric id or by its name, which may have any characters. A call whose
+// answer is lost is made again; for [Client.SendRoomNotification] and [Client.SendPrivateMessage] Call.Delivery
+// decides.
 type Client struct {
 	service provider.Service
 	token   mackerel.Secret
@@ -36,7 +37,8 @@ type Client struct {
 	header  func() http.Header
 }
 
-// NewClient checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
+// NewClient checks the configuration, without calling the service, and reports all problems as one
+// [mackerel.ErrConfig].
 func NewClient(c ClientConfig) (*Client, error) {
 	var p provider.Problems
 	p.Token("Token", c.Token)

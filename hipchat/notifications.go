@@ -46,8 +46,8 @@ var (
 	testAuth             = operation{"test auth", http.MethodPost, transport.Replay}
 )
 
-// SendRoomNotification sends a notification to a room: POST /room/{room}/notification (send_room_notification). The token
-// needs [ScopeSendNotification], the only scope that a room's own token has. HipChat answers without an id;
+// SendRoomNotification sends a notification to a room: POST /room/{room}/notification (send_room_notification). The
+// token needs [ScopeSendNotification], the only scope that a room's own token has. HipChat answers without an id;
 // [Client.LatestHistory] returns it. A room takes 30 messages per minute.
 //
 // A notification that the server would certainly refuse is [mackerel.ErrInvalid] without a request. The error has all

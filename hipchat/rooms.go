@@ -68,8 +68,8 @@ var (
 )
 
 // Rooms goes through the rooms that the token can see, in the server's order: GET /room (get_all_rooms). A page is
-// requested when the page before it is used up. An error, also that of the context, is the last element. The token needs
-// [ScopeViewGroup] or [ScopeViewRoom].
+// requested when the page before it is used up. An error, also that of the context, is the last element. The token
+// needs [ScopeViewGroup] or [ScopeViewRoom].
 func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error] {
 	return pages(c, getAllRooms, p.StartIndex, func(start int) (Page[Room], error) {
 		p := p
@@ -78,8 +78,8 @@ func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error
 	})
 }
 
-// GetRoom returns a room: GET /room/{room} (get_room). The token needs [ScopeViewGroup] or [ScopeViewRoom]; a room's own
-// token has neither.
+// GetRoom returns a room: GET /room/{room} (get_room). The token needs [ScopeViewGroup] or [ScopeViewRoom]; a room's
+// own token has neither.
 func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
 	return get[Room](ctx, c, getRoom, nil, "room", room)
 }

@@ -128,11 +128,12 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	return n.api.Deliver(ctx, a)
 }
 
-// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or that the service is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
+// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that the service is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 //
 // With Config.Follow, a request that was accepted and could not be carried out is [mackerel.ErrInvalid], except a close
-// of an alert that is not open. If the outcome is not known in time, the error is [mackerel.ErrUnavailable], and the receipt is still Queued.
+// of an alert that is not open. If the outcome is not known in time, the error is [mackerel.ErrUnavailable], and the
+// receipt is still Queued.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.api.Send(ctx, opsgenieapi.Message(m))
 }

@@ -36,9 +36,9 @@
 // that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
 // [mackerel.ErrUnauthorized], because no wait helps.
 //
-// A plain text has at most 5,000 characters, counted as UTF-16 units, and a bubble 30,000 bytes. Longer messages are cut,
-// the memo first, and the receipt says so. A multicast has at most 500 users, a request 5 message objects, and the label
-// of a button 20 characters; they are never cut.
+// A plain text has at most 5,000 characters, counted as UTF-16 units, and a bubble 30,000 bytes. Longer messages are
+// cut, the memo first, and the receipt says so. A multicast has at most 500 users, a request 5 message objects, and the
+// label of a button 20 characters; they are never cut.
 //
 // # Text
 //
@@ -208,8 +208,8 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 }
 
 // Send sends a message that the caller has made. Its Format is the Config's unless set. Texts that are too long are
-// cut, and the receipt says so. A message that is empty, or that LINE is certain to refuse, is [mackerel.ErrInvalid] and
-// is not sent.
+// cut, and the receipt says so. A message that is empty, or that LINE is certain to refuse, is [mackerel.ErrInvalid]
+// and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m.in(n.format))
 }

@@ -39,8 +39,8 @@ func decodeError(_ int, body []byte) (code, message string) {
 	return a.Status, provider.Join(": ", a.Message, strings.Join(a.Errors, ", "))
 }
 
-// defaultWait is the wait after a 429 that does not say how long to wait. PagerDuty advises it for three attempts in a row
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits).
+// defaultWait is the wait after a 429 that does not say how long to wait. PagerDuty advises it for three attempts in a
+// row (https://developer.pagerduty.com/docs/events-api-v2-rate-limits).
 const defaultWait = 30 * time.Second
 
 func rateWait(r *transport.Result) time.Duration {

@@ -28,10 +28,10 @@
 // # Limits
 //
 // PagerDuty takes about 120 events per minute and integration key
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). An event that is refused with 429 is sent again after
-// the time that PagerDuty asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
-// [mackerel.ErrRateLimited] and says how long to wait. A 429 need not say how long to wait. Then the wait is 30 seconds,
-// as PagerDuty advises, which is longer than the default of Call.MaxWait.
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). An event that is refused with 429 is sent again
+// after the time that PagerDuty asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited] and says how long to wait. A 429 need not say how long to wait. Then the wait is 30
+// seconds, as PagerDuty advises, which is longer than the default of Call.MaxWait.
 //
 // A summary has at most 1,024 characters and an event 512,000 bytes. A longer title is cut. If an event is too large
 // even without custom details, all images are left out, and then all links. Then the custom details are cut: first the
@@ -130,7 +130,8 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the address of the API.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Require("RoutingKey", !c.RoutingKey.IsZero())
-	p.Check("RoutingKey", keyForm.MatchString(c.RoutingKey.Reveal()), "must be an integration key: 32 letters and digits")
+	key := c.RoutingKey.Reveal()
+	p.Check("RoutingKey", keyForm.MatchString(key), "must be an integration key: 32 letters and digits")
 	for _, status := range slices.Sorted(maps.Keys(c.Severities)) {
 		field := "Severities[" + string(status) + "]"
 		p.Require(field, c.Severities[status] != "")
@@ -149,14 +150,14 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver opens the alert's incident, adds to it or resolves it, and returns the outcome. The receipt's ID is the key of
-// the event.
+// Deliver opens the alert's incident, adds to it or resolves it, and returns the outcome. The receipt's ID is the key
+// of the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or that PagerDuty is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
+// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that PagerDuty is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

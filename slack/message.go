@@ -13,8 +13,9 @@ import (
 )
 
 // Limits of a message, in characters. Slack may split a text of more than 4,000 characters and cuts it at 40,000, both
-// without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that is
-// too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block). maxMention is our own limit.
+// without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that
+// is too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block). maxMention is our own
+// limit.
 const (
 	maxText    = 4000 // mention and title
 	maxMention = 2000 // so that there is room for a title

@@ -16,19 +16,20 @@
 //
 // The default is [mackerel.AtLeastOnce]. Slack's webhooks have no key to drop repeats by: if an answer is lost and the
 // message is posted again, it may stand in the channel twice. With [mackerel.AtMostOnce] it stands there at most once,
-// and the error is [mackerel.ErrAmbiguous]. Success is a 200 with the body "ok". A webhook gives no id, so receipts have
-// no ID. The word that Slack answers with, such as invalid_token or channel_is_archived, is the error's Code and Message.
+// and the error is [mackerel.ErrAmbiguous]. Success is a 200 with the body "ok". A webhook gives no id, so receipts
+// have no ID. The word that Slack answers with, such as invalid_token or channel_is_archived, is the error's Code and
+// Message.
 //
-// Slack fetches the graph while it takes the message. If it cannot fetch the graph, it refuses the whole message, which is
-// not documented (https://github.com/slackapi/python-slack-sdk/issues/1782). A message with a graph that is refused with
-// invalid_attachments or invalid_blocks is therefore posted once more without the graph. This is one more attempt of the
-// same call, and the receipt says that the image was cut.
+// Slack fetches the graph while it takes the message. If it cannot fetch the graph, it refuses the whole message, which
+// is not documented (https://github.com/slackapi/python-slack-sdk/issues/1782). A message with a graph that is refused
+// with invalid_attachments or invalid_blocks is therefore posted once more without the graph. This is one more attempt
+// of the same call, and the receipt says that the image was cut.
 //
 // # Limits
 //
-// Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits). A
-// message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the context's
-// deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
+// Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits).
+// A message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the
+// context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
 // A title has at most 4,000 characters, mention and link included. The text, the facts and the memo have 3,000 each.
 // Longer texts are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw 3,000; they are
@@ -66,8 +67,8 @@ const name = "slack"
 type Config struct {
 	URL mackerel.Secret `json:"url"` // of the incoming webhook, which leads to one channel
 	// Mentions are put in front of the title, by the alert's status, as in a channel of Mackerel's. They are in Slack's
-	// notation, such as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people too. A
-	// mention is sent as it is. A status without a mention calls nobody.
+	// notation, such as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people
+	// too. A mention is sent as it is. A status without a mention calls nobody.
 	Mentions map[mackerel.Status]string `json:"mentions,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"`
@@ -142,8 +143,8 @@ func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or that Slack is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that Slack is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

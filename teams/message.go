@@ -12,8 +12,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is our own. Teams takes 28 KB, counted of
-// what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274).
+// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is our own. Teams takes 28 KB, counted
+// of what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274).
 // See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
 const maxCard = 24 << 10
 

@@ -33,7 +33,8 @@ type Message struct {
 
 	Language string // of a call, such as "ja-JP"
 	Voice    string // of a call, such as "Polly.Mizuki"
-	// RawTwiML is what a call does in place of saying the title and the text, sent as it is; at most 4,000 bytes, never cut.
+	// RawTwiML is what a call does in place of saying the title and the text, sent as it is; at most 4,000 bytes, never
+	// cut.
 	RawTwiML string
 	AlertID  string // of a call to a TwiML document: appended to the document's address
 }

@@ -28,9 +28,10 @@
 //
 // # Limits
 //
-// Twilio answers 429 if too many requests are made at once. Such a request is made again after the time that Twilio asks
-// for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how
-// long to wait. Calls beyond one per second and account are queued by Twilio (https://www.twilio.com/docs/glossary/cps).
+// Twilio answers 429 if too many requests are made at once. Such a request is made again after the time that Twilio
+// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
+// how long to wait. Calls beyond one per second and account are queued by Twilio
+// (https://www.twilio.com/docs/glossary/cps).
 //
 // An SMS has at most 1,600 characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
 // characters if it has any other character, such as a Japanese one. What a call says has at most 3,000 bytes as TwiML.
@@ -263,14 +264,15 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver calls or sends an SMS for the alert and returns the outcome. The receipt's ID is the SID of the call or message.
+// Deliver calls or sends an SMS for the alert and returns the outcome. The receipt's ID is the SID of the call or
+// message.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send calls or sends an SMS with a message that the caller has made. Language and Voice are the Config's unless set.
-// For a KindTwiML only the message's AlertID counts. Texts that are too long are cut, and the receipt says so. A message
-// that is empty, or that Twilio is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
+// For a KindTwiML only the message's AlertID counts. Texts that are too long are cut, and the receipt says so. A
+// message that is empty, or that Twilio is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m.spoken(n.language, n.voice))
 }

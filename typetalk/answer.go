@@ -23,8 +23,8 @@ func judge(r *transport.Result) {
 	}
 }
 
-// judgeRefusal puts the reason of a refusal, which is in a header, in the place of the body, where decodeError finds it.
-// A bad token was seen to be answered with 400 and with 401; both are Unauthorized.
+// judgeRefusal puts the reason of a refusal, which is in a header, in the place of the body, where decodeError finds
+// it. A bad token was seen to be answered with 400 and with 401; both are Unauthorized.
 func judgeRefusal(r *transport.Result) {
 	if challenge := r.Header.Get("WWW-Authenticate"); challengeParam(challenge, "error") != "" {
 		r.Body = []byte(challenge)

@@ -42,15 +42,15 @@ func addressOf(p *provider.Problems, s mackerel.Secret) address {
 	return a
 }
 
-// ordinary reports whether a part of an address is a path of one short word, such as "/alerts". It is not secret, and it
-// stands in the addresses of alerts too.
+// ordinary reports whether a part of an address is a path of one short word, such as "/alerts". It is not secret, and
+// it stands in the addresses of alerts too.
 func ordinary(part string) bool {
 	word, found := strings.CutPrefix(part, "/")
 	return found && len(word) < 16 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing secrets.
-// Each is there in lower case too, because some proxies quote in lower case.
+// secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing
+// secrets. Each is there in lower case too, because some proxies quote in lower case.
 func (c Config) secrets(a address) []string {
 	secrets := slices.Clone(a.secrets)
 	for _, s := range slices.Concat(slices.Collect(maps.Values(c.Header)), c.SigningSecrets) {

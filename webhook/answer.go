@@ -17,8 +17,8 @@ func settle(_ context.Context, m Message, _ transport.Result, receipt *mackerel.
 	return nil
 }
 
-// decodeError reads the words of a receiver of any kind: one of the usual members of a JSON object, or plain text. A page
-// of HTML has no words.
+// decodeError reads the words of a receiver of any kind: one of the usual members of a JSON object, or plain text. A
+// page of HTML has no words.
 func decodeError(_ int, body []byte) (code, message string) {
 	var members map[string]jsontext.Value
 	if !provider.DecodeJSON(body, &members) {

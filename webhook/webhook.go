@@ -1,9 +1,9 @@
 // Package webhook carries alerts to any address that takes Mackerel's webhooks, in Mackerel's own JSON
 // (https://mackerel.io/docs/entry/howto/alerts/webhook).
 //
-// A [Notifier] sends one POST per alert. The body is what [mackerel.Alert.MarshalJSON] returns: an alert that came from a
-// webhook goes on byte for byte, except for white space around it. If a program has changed the alert on the way, only
-// what it changed is changed.
+// A [Notifier] sends one POST per alert. The body is what [mackerel.Alert.MarshalJSON] returns: an alert that came from
+// a webhook goes on byte for byte, except for white space around it. If a program has changed the alert on the way,
+// only what it changed is changed.
 //
 //	n, err := webhook.New(webhook.Config{
 //		URL:            mackerel.NewSecret("https://user:p4ssw0rd@example.com/alerts"),
@@ -14,8 +14,8 @@
 // # Delivery
 //
 // The default is [mackerel.AtLeastOnce]. Success is any status of the 200s with any body. If an answer is lost and the
-// request is made again, it may arrive twice. A receiver of signed requests can tell the repeat by its webhook-id, but not
-// all do. With [mackerel.AtMostOnce] nothing is sent twice, and the error is [mackerel.ErrAmbiguous].
+// request is made again, it may arrive twice. A receiver of signed requests can tell the repeat by its webhook-id, but
+// not all do. With [mackerel.AtMostOnce] nothing is sent twice, and the error is [mackerel.ErrAmbiguous].
 //
 // Each Notify has a webhook-id of its own, because Mackerel repeats a notification in the same words and both count. To
 // repeat a Notify under the same id, use [mackerel.WithDeliveryID] or set [Message].ID. The webhook-id is the ID of the
@@ -36,24 +36,24 @@
 // # Service
 //
 // Any HTTP server can be the receiver. User and password of the URL become Basic authentication, as with Mackerel's own
-// webhooks. Config.Header adds headers of your own, which may be secrets. Redirects are not followed. 410 means that the
-// receiver wants no more webhooks: it is [mackerel.ErrNotFound], as 404.
+// webhooks. Config.Header adds headers of your own, which may be secrets. Redirects are not followed. 410 means that
+// the receiver wants no more webhooks: it is [mackerel.ErrNotFound], as 404.
 //
 // # Signature
 //
 // With SigningSecrets, a request has the headers of Standard Webhooks 1.0.0
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md): webhook-id,
-// webhook-timestamp and webhook-signature, with one signature of version v1 (HMAC-SHA256) for each secret. All attempts of
-// a delivery have the same id. Each attempt has its own timestamp and signature, so that an attempt that had to wait is
-// still valid. Asymmetric keys (whsk_, v1a) are not supported.
+// webhook-timestamp and webhook-signature, with one signature of version v1 (HMAC-SHA256) for each secret. All attempts
+// of a delivery have the same id. Each attempt has its own timestamp and signature, so that an attempt that had to wait
+// is still valid. Asymmetric keys (whsk_, v1a) are not supported.
 //
 // # Addresses of other people
 //
 // If other people may choose the URL, it can point to addresses that only this program reaches: its own machine, its
 // network, the metadata of the cloud. With Config.PublicOnly all addresses that are not public are refused with
 // [mackerel.ErrInvalid]. The address that is dialed is checked, after the name was resolved, so a name that resolves to
-// another address later is refused too. The connection is made by a dialer of this package and without a proxy. The other
-// settings of Call.Client's *http.Transport are kept; New refuses any other RoundTripper.
+// another address later is refused too. The connection is made by a dialer of this package and without a proxy. The
+// other settings of Call.Client's *http.Transport are kept; New refuses any other RoundTripper.
 package webhook
 
 import (

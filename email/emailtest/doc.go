@@ -16,21 +16,22 @@
 //	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user"})
 //
 // There are two ways to reach the fake. Host and Port, or TLSPort for TLS from the first byte, are on the loopback
-// interface. [Server.Dial] reaches it in memory and works in a testing/synctest bubble. Limits, tokens and the clock are
-// those of package fakehttp. A token is a user and a password, "user:password".
+// interface. [Server.Dial] reaches it in memory and works in a testing/synctest bubble. Limits, tokens and the clock
+// are those of package fakehttp. A token is a user and a password, "user:password".
 //
 // # What it refuses
 //
 //   - 500, 501: a line of more than 512 bytes or without CR LF, an unknown command, a malformed address or parameter.
 //   - 503: a command out of order: MAIL within a transaction, RCPT without MAIL, DATA without RCPT, a second AUTH.
-//   - 530: MAIL before STARTTLS and AUTH. 538: AUTH before STARTTLS. 535: a wrong user or password. 504: AUTH other than PLAIN
-//     and LOGIN.
+//   - 530: MAIL before STARTTLS and AUTH. 538: AUTH before STARTTLS. 535: a wrong user or password. 504: AUTH other
+//     than PLAIN and LOGIN.
 //   - 450: more mails of a user than the lane "mails" allows. Servers have no documented limit in common.
-//   - 552: a mail that is longer than the fake says; see [Server.SetSize]. 555: a parameter that the fake does not offer.
+//   - 552: a mail that is longer than the fake says; see [Server.SetSize]. 555: a parameter that the fake does not
+//     offer.
 //   - 554: a mail that is against RFC 5322 or MIME: a line of more than 998 bytes or with a bare CR or LF, bytes beyond
-//     ASCII without BODY=8BITMIME or in the header, a header field that is missing, doubled or malformed, a text that is
-//     not UTF-8 or not encoded as it says. Problems says why. Date and Message-ID may be missing unless the fake is Strict,
-//     because servers add them (https://www.rfc-editor.org/rfc/rfc6409#section-8).
+//     ASCII without BODY=8BITMIME or in the header, a header field that is missing, doubled or malformed, a text that
+//     is not UTF-8 or not encoded as it says. Problems says why. Date and Message-ID may be missing unless the fake is
+//     Strict, because servers add them (https://www.rfc-editor.org/rfc/rfc6409#section-8).
 //
 // # What it decides
 //

@@ -23,10 +23,10 @@
 //
 //   - 400 Unrecognized object: a body that is not a JSON object in UTF-8 or not declared as JSON.
 //   - 400 invalid event: a routing_key that is unknown or not 32 letters and digits, an unknown event_action or
-//     severity, a summary or source that is missing, a summary or dedup_key beyond its limit, a timestamp that is not ISO
-//     8601, an image that is not https, a link without a host, an acknowledge or resolve without a dedup_key, members that
-//     are doubled or of the wrong type and, if the fake is Strict, unknown members. The words are PagerDuty's as far as
-//     they are known.
+//     severity, a summary or source that is missing, a summary or dedup_key beyond its limit, a timestamp that is not
+//     ISO 8601, an image that is not https, a link without a host, an acknowledge or resolve without a dedup_key,
+//     members that are doubled or of the wrong type and, if the fake is Strict, unknown members. The words are
+//     PagerDuty's as far as they are known.
 //   - 404 and 405: another path and another method.
 //   - 413: a body of more than 512,000 bytes.
 //   - 429: more than the lane "events" allows for one key. Documented sets 120 in a minute.

@@ -24,8 +24,8 @@
 //
 // # What it refuses
 //
-//   - 400 invalid_payload: a body that is not JSON or not declared as JSON, members that are doubled or of the wrong type
-//     and, if the fake is Strict, unknown members.
+//   - 400 invalid_payload: a body that is not JSON or not declared as JSON, members that are doubled or of the wrong
+//     type and, if the fake is Strict, unknown members.
 //   - 400 no_text: a message that has neither text nor blocks nor attachments.
 //   - 400 invalid_blocks, or invalid_attachments if it is within one: a text that is empty or beyond its limit in
 //     characters, a member that the block does not have or lacks, a wrong address, a picture that cannot be
@@ -34,12 +34,12 @@
 //   - 400 msg_blocks_too_long: more than 13,200 characters of text in all blocks.
 //   - 404 no_team and no_service, 403 invalid_token: an address of which the first, second or third element is wrong.
 //   - 405: another method than POST.
-//   - 429 rate_limited, with Retry-After: more than the lane "messages" allows. Documented sets 1 in a second. Slack also
-//     takes short bursts, which are not documented.
+//   - 429 rate_limited, with Retry-After: more than the lane "messages" allows. Documented sets 1 in a second. Slack
+//     also takes short bursts, which are not documented.
 //
 // # What it decides
 //
-// The fake knows the blocks section, header, context, image and divider, and refuses others. It cuts a text beyond 40,000
-// characters, as Slack does. Which word comes with which part of a wrong address is not documented, nor is the total of
-// 13,200 characters.
+// The fake knows the blocks section, header, context, image and divider, and refuses others. It cuts a text beyond
+// 40,000 characters, as Slack does. Which word comes with which part of a wrong address is not documented, nor is the
+// total of 13,200 characters.
 package slacktest

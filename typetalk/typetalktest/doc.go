@@ -3,8 +3,8 @@
 // is sent and refuses what Typetalk refused. It has one call: posting a message to a topic.
 //
 // To test your own alerting, let it post to the fake, and look at what the people in the topic would have read. Faults,
-// tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The fake has no lane
-// to limit, because Typetalk documents no rate limit.
+// tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The fake has no
+// lane to limit, because Typetalk documents no rate limit.
 //
 //	fake := typetalktest.New()
 //	t.Cleanup(fake.Close)

@@ -73,8 +73,8 @@ func config(base string) webhook.Config {
 	return webhook.Config{URL: mackerel.NewSecret(u.String())}
 }
 
-// RequireSignature makes the fake accept only what was signed with one of the secrets, in the form whsec_ and base64. It
-// panics if a secret has another form. Without secrets no signature is checked, as at first.
+// RequireSignature makes the fake accept only what was signed with one of the secrets, in the form whsec_ and base64.
+// It panics if a secret has another form. Without secrets no signature is checked, as at first.
 func (s *Server) RequireSignature(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
