@@ -15,8 +15,11 @@
 //
 // # Delivery
 //
-// Success means that the server has accepted the mail for every recipient. It delivers the mail later, and mails that
-// it cannot deliver go back to Config.From.
+// The default is [mackerel.AtLeastOnce]. If the connection is lost before the final dot of a mail was sent, the mail was
+// not accepted, and it is sent again. If it is lost after the dot, the mail may have been accepted: it is sent again,
+// and may stand in the mailbox twice. With [mackerel.AtMostOnce] it is not sent again, and the error is
+// [mackerel.ErrAmbiguous]. Success means that the server has accepted the mail for every recipient. It delivers the mail
+// later, so receipts are [mackerel.Receipt].Queued, and mails that it cannot deliver go back to Config.From.
 //
 // A refused recipient does not keep the others from getting their mail. If there are several recipients, the error
 // joins a [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient
@@ -30,10 +33,7 @@
 //
 // An attempt sends one mail to each recipient who has not got it, over one connection unless that breaks. Call.Timeout
 // limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
-// within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated. If the
-// connection is lost before the final dot of a mail was sent, the mail was not accepted. If it is lost after the dot,
-// the mail may have been accepted: with [mackerel.AtLeastOnce], the default, it is sent again; with
-// [mackerel.AtMostOnce] the error is [mackerel.ErrAmbiguous].
+// within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated.
 //
 // A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
 // drop or hide the second of two mails with the same Message-ID; others show both. A reminder that says the same as the

@@ -1,5 +1,6 @@
 // Package emailtest is a fake of an SMTP server that takes mail for sending (https://www.rfc-editor.org/rfc/rfc6409),
-// for tests: it remembers the mails, delivers none of them, and refuses what is against the rules.
+// for tests: a real server that remembers what it is sent and refuses what is against the rules. It delivers no mail,
+// and works with every program that sends mail.
 //
 // To test your own alerting, let it send through the fake, and look at what would be in the mailboxes:
 //
@@ -11,13 +12,11 @@
 //		t.Log(m.To, m.Subject, m.Text)
 //	}
 //
-// Any other program that sends mail works as well. To see what your program does when the server fails, inject a fault:
-//
-//	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "550 5.1.1 no such user"})
+// Limits (SetLimit, Documented), tokens and the clock are those of package fakehttp. A token is a user and a password,
+// "user:password". Faults are those of SMTP: see [Fault].
 //
 // There are two ways to reach the fake. Host and Port, or TLSPort for TLS from the first byte, are on the loopback
-// interface. [Server.Dial] reaches it in memory and works in a testing/synctest bubble. Limits, tokens and the clock
-// are those of package fakehttp. A token is a user and a password, "user:password".
+// interface. [Server.Dial] reaches it in memory and works in a testing/synctest bubble.
 //
 // # What it refuses
 //
@@ -36,5 +35,5 @@
 // # What it decides
 //
 // The words of all replies are the fake's own. [Server.Hide] makes it a server that offers less: without STARTTLS it
-// takes credentials on an open connection, without AUTH it takes mail from everybody. It knows every recipient.
+// takes credentials on an open connection, without AUTH it takes mail from everybody. It accepts every recipient.
 package emailtest

@@ -1,5 +1,7 @@
-// Package eventbridgetest is a fake of Amazon EventBridge's PutEvents, for tests: a real HTTP server that remembers the
-// events it is sent and refuses what EventBridge refuses.
+// Package eventbridgetest is a fake of Amazon EventBridge's PutEvents
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html), for tests: a real HTTP server that
+// remembers what it is sent and refuses what EventBridge refuses. It checks signatures, and works with every client of
+// AWS whose endpoint is its URL.
 //
 // To test your own alerting, let it put events on the fake, and look at what is on the bus:
 //
@@ -11,11 +13,9 @@
 //		t.Log(e.DetailType, e.Detail)
 //	}
 //
-// Any other client works as well, AWS's own too: give it the fake's URL as the endpoint, [Region], [AccessKeyID],
-// [SecretAccessKey] and [SessionToken]. To see what your program does when an entry fails within a 200, call
-// [Server.FailEntries]. Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of
-// package fakehttp. The tokens are session tokens: AddToken makes another one valid with the same key, RevokeToken
-// makes one invalid.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. A token is a session token of [AccessKeyID]. An entry that fails within a 200 is made
+// by [Server.FailEntries].
 //
 // # What it refuses
 //

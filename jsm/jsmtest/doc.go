@@ -13,12 +13,8 @@
 //		t.Log(a.Alias, a.Priority, a.Message, a.Closed)
 //	}
 //
-// To see what your program does when the service fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. An
-// API key is a token.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. An API key is a token.
 //
 // # What it refuses
 //

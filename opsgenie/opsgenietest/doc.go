@@ -1,5 +1,5 @@
 // Package opsgenietest is a fake of Opsgenie's Alert API (https://docs.opsgenie.com/docs/alert-api), for tests: a real
-// HTTP server that keeps alerts and refuses what the service refuses. It creates, acknowledges and closes alerts, adds
+// HTTP server that keeps alerts and refuses what Opsgenie refuses. It creates, acknowledges and closes alerts, adds
 // notes, and gives the status of requests.
 //
 // To test your own alerting, let it send to the fake, and look at what people would have been told:
@@ -12,12 +12,8 @@
 //		t.Log(a.Alias, a.Priority, a.Message, a.Closed)
 //	}
 //
-// To see what your program does when the service fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. An
-// API key is a token.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. An API key is a token.
 //
 // # What it refuses
 //

@@ -1,6 +1,6 @@
 // Package pagerdutytest is a fake of PagerDuty's Events API, version 2
 // (https://developer.pagerduty.com/docs/events-api-v2-overview), for tests: a real HTTP server that keeps incidents and
-// refuses what PagerDuty refuses.
+// refuses what PagerDuty refuses. It opens, acknowledges and resolves incidents.
 //
 // To test your own alerting, let it send to the fake, and look at what people would have been paged with:
 //
@@ -8,16 +8,12 @@
 //	t.Cleanup(fake.Close)
 //	n, err := pagerduty.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	for _, incident := range fake.Incidents(pagerdutytest.RoutingKey) {
-//		t.Log(incident.Status, incident.Events[0].Payload.Summary)
+//	for _, i := range fake.Incidents(pagerdutytest.RoutingKey) {
+//		t.Log(i.Status, i.Events[0].Payload.Summary)
 //	}
 //
-// To see what your program does when PagerDuty fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 500, Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. An
-// integration key is a token.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. An integration key is a token.
 //
 // # What it refuses
 //

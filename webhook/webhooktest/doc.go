@@ -1,6 +1,7 @@
-// Package webhooktest is a fake receiver of Mackerel's webhooks, for tests: a real HTTP server that remembers what it
-// is sent and refuses what a careful receiver refuses. It checks Basic authentication, a token in the query and, if
-// told to, the signatures of Standard Webhooks.
+// Package webhooktest is a fake of a receiver of Mackerel's webhooks
+// (https://mackerel.io/docs/entry/howto/alerts/webhook), for tests: a real HTTP server that remembers what it is sent
+// and refuses what a careful receiver refuses. It checks Basic authentication, a token in the query and, if told to,
+// the signatures of Standard Webhooks.
 //
 // To test your own alerting, let it send to the fake, and look at what was accepted:
 //
@@ -12,11 +13,8 @@
 //		t.Log(d.Alert.Title())
 //	}
 //
-// To see what your program does when the receiver fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp.
 //
 // # What it refuses
 //
