@@ -115,10 +115,10 @@ type Config struct {
 	// returns.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts and waits
 }
 
 // A Notifier sends alerts to one list of recipients. It is safe for concurrent use.

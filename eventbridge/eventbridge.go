@@ -40,7 +40,7 @@
 //
 // # Text
 //
-// What is sent is data, in no language. The targets have to escape it before they show it to people.
+// The detail is data. The targets have to escape it before they show it to people.
 //
 // # Service
 //
@@ -93,9 +93,9 @@ type Config struct {
 	MaxEntry int    `json:"max_entry,omitzero"`
 	BaseURL  string `json:"base_url,omitzero"` // the region's endpoint unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier puts alerts on one event bus. It is safe for concurrent use.

@@ -44,8 +44,9 @@ type Message struct {
 	Raw          []byte         // a JSON object, sent as the detail in place of Alert and ResourceInfo and never cut
 }
 
-// DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in
-// whose place the Config may have others. The time is that of the alert's last change, if it is known.
+// DefaultMessage returns the message that a Notifier sends for an alert, without the source, the detail-type and the
+// ResourceInfo that the Config may have. It has DefaultSource and DefaultDetailType. The time is that of the alert's last
+// change, if it is known.
 func DefaultMessage(a mackerel.Alert) Message {
 	at := cmp.Or(a.ChangedAt, a.ClosedAt, a.OpenedAt)
 	return Message{Source: DefaultSource, DetailType: DefaultDetailType, Time: at, Alert: a}

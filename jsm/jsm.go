@@ -2,9 +2,9 @@
 // through the integration events API of its operations
 // (https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events).
 //
-// A [Notifier] creates one alert in Jira Service Management per alert of Mackerel and closes it when that is over. It
-// has the title as its message, the text, the memo and a link as its description, the facts as its details, and a
-// priority by the status.
+// A [Notifier] creates one alert in Jira Service Management per alert of Mackerel, and closes it when the alert of
+// Mackerel is over. The alert in Jira Service Management has the title as its message, the text, the memo and a link as
+// its description, the facts as its details, and a priority by the status.
 //
 //	n, err := jsm.New(jsm.Config{
 //		APIKey:     mackerel.NewSecret(os.Getenv("JSM_API_KEY")), // of an API integration, not an API token
@@ -69,7 +69,7 @@ import (
 // name is the service in errors and receipts.
 const name = "jsm"
 
-// DefaultBaseURL is the address of the API, in every region.
+// DefaultBaseURL is the base URL of the API, in every region.
 const DefaultBaseURL = "https://api.atlassian.com/jsm/ops/integration/v2"
 
 // dialect accepts any 2xx, because the status of a success is not documented.
@@ -87,10 +87,10 @@ type Config struct {
 	Follow     bool                         `json:"follow,omitzero"`    // wait until a request was carried out
 	BaseURL    string                       `json:"base_url,omitzero"`  // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one account. It is safe for concurrent use.

@@ -86,10 +86,10 @@ type Config struct {
 	NotificationDisabled map[mackerel.Status]bool `json:"notification_disabled,omitzero"`
 	BaseURL              string                   `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one destination, to several users, or to all friends of the account. It is safe for

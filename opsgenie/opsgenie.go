@@ -1,9 +1,9 @@
 // Package opsgenie carries alerts to Opsgenie (https://www.atlassian.com/software/opsgenie), through its Alert API
 // (https://docs.opsgenie.com/docs/alert-api).
 //
-// A [Notifier] creates one alert in Opsgenie per alert of Mackerel and closes it when that is over. It has the title as
-// its message, the text, the memo and a link as its description, the facts as its details, and a priority by the
-// status.
+// A [Notifier] creates one alert in Opsgenie per alert of Mackerel, and closes it when the alert of Mackerel is over.
+// The alert in Opsgenie has the title as its message, the text, the memo and a link as its description, the facts as
+// its details, and a priority by the status.
 //
 //	n, err := opsgenie.New(opsgenie.Config{
 //		APIKey:     mackerel.NewSecret(os.Getenv("OPSGENIE_API_KEY")), // of an API integration
@@ -75,7 +75,7 @@ import (
 // name is the service in errors and receipts.
 const name = "opsgenie"
 
-// Addresses of the API. See https://docs.opsgenie.com/docs/api-overview.
+// Base URLs of the API. See https://docs.opsgenie.com/docs/api-overview.
 const (
 	DefaultBaseURL = "https://api.opsgenie.com/v2"
 	EUBaseURL      = "https://api.eu.opsgenie.com/v2"
@@ -95,10 +95,10 @@ type Config struct {
 	Follow     bool                         `json:"follow,omitzero"`    // wait until a request was carried out
 	BaseURL    string                       `json:"base_url,omitzero"`  // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one account. It is safe for concurrent use.

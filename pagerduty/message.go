@@ -31,7 +31,7 @@ type Action string
 const (
 	ActionTrigger     Action = "trigger"     // open an incident, or add to the open incident with this key
 	ActionAcknowledge Action = "acknowledge" // say that someone is at work on the incident
-	ActionResolve     Action = "resolve"
+	ActionResolve     Action = "resolve"     // close the incident
 )
 
 // A Severity is how bad the problem is.
@@ -69,15 +69,15 @@ type Link struct {
 
 // A Message is one event. All texts are plain. Text, Facts and Memo become the custom details of the incident.
 type Message struct {
-	Action    Action   // ActionTrigger unless set
-	Key       string   // dedup_key, which identifies the incident; a trigger without a key opens a new incident
-	Severity  Severity // SeverityError unless set
-	Title     string   // the summary, which people are paged with
-	Source    string   // the host or service that has the problem; "mackerel" unless set
-	Component string   // the part of the source that has the problem
-	Group     string   // what the component belongs to
-	Class     string   // the kind of the problem
-	Timestamp time.Time
+	Action    Action          // ActionTrigger unless set
+	Key       string          // dedup_key, which identifies the incident; a trigger without a key opens a new incident
+	Severity  Severity        // SeverityError unless set
+	Title     string          // the summary, which people are paged with
+	Source    string          // the host or service that has the problem; "mackerel" unless set
+	Component string          // the part of the source that has the problem
+	Group     string          // what the component belongs to
+	Class     string          // the kind of the problem
+	Timestamp time.Time       // when it happened; when PagerDuty gets the event unless set
 	Text      string          // the custom detail "message"
 	Facts     []mackerel.Fact // custom details, in this order
 	Memo      mackerel.Fact   // the last custom detail
@@ -86,7 +86,7 @@ type Message struct {
 	Links     []Link
 }
 
-// DefaultMessage returns the event that a Notifier sends for an alert, without the severity that the Config may have
+// DefaultMessage returns the message that a Notifier sends for an alert, without the severity that the Config may have
 // for the status. The source is the host, else the service or the organization. The component is the monitor, the group
 // is the service, and the class is the type of the monitor. These four do not depend on the language, so that rules in
 // PagerDuty can go by them.

@@ -67,7 +67,7 @@ import (
 // name is the service in errors and receipts.
 const name = "pagerduty"
 
-// Addresses of the API. See https://support.pagerduty.com/main/docs/service-regions.
+// Base URLs of the API. See https://support.pagerduty.com/main/docs/service-regions.
 const (
 	DefaultBaseURL = "https://events.pagerduty.com/v2"
 	EUBaseURL      = "https://events.eu.pagerduty.com/v2"
@@ -83,10 +83,10 @@ type Config struct {
 	KeepOpen bool   `json:"keep_open,omitzero"`
 	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one service of PagerDuty. It is safe for concurrent use.
@@ -165,7 +165,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 // Preview returns what Deliver would send, without sending it.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "pagerduty". What tells one service of PagerDuty from another is secret.
+// String returns "pagerduty". The service of PagerDuty is not shown, because only the secret key tells it.
 func (n *Notifier) String() string { return name }
 
 // Acknowledge tells PagerDuty that someone is at work on the incident with this key, for example [mackerel.Alert.Key].

@@ -71,10 +71,10 @@ type Config struct {
 	// too. A mention is sent as it is. A status without a mention calls nobody.
 	Mentions map[mackerel.Status]string `json:"mentions,omitzero"`
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier posts alerts through one webhook. It is safe for concurrent use.

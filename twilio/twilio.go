@@ -1,4 +1,4 @@
-// Package twilio carries alerts to telephones through Twilio's REST API (https://www.twilio.com/docs/usage/api).
+// Package twilio carries alerts to telephones, through Twilio's REST API (https://www.twilio.com/docs/usage/api).
 //
 // A [Notifier] sends one SMS or makes one call per alert. There are three kinds, as in Mackerel's own Twilio channel:
 // an SMS, a call that speaks, and a call that does what a TwiML document at an address of yours says.
@@ -105,10 +105,10 @@ type Config struct {
 	TwiMLURL mackerel.Secret `json:"twiml_url,omitzero"`
 	BaseURL  string          `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier calls, or sends SMS to, one number. It is safe for concurrent use.

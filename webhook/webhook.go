@@ -31,7 +31,7 @@
 //
 // # Text
 //
-// What is sent is data, in no language. The receiver has to escape it before it shows it to people.
+// The body is data. The receiver has to escape it before it shows it to people.
 //
 // # Service
 //
@@ -77,9 +77,9 @@ type Config struct {
 	Header         map[string]mackerel.Secret `json:"header,omitzero"`      // sent too; kept out of errors and previews
 	PublicOnly     bool                       `json:"public_only,omitzero"` // refuse addresses that are not public
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one address. It is safe for concurrent use.

@@ -14,8 +14,8 @@
 //	}
 //
 // Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
-// are those of package fakehttp. The token is the signature in the address. A workflow with a Response action is the
-// fault {Status: 200, Handled: true}.
+// are those of package fakehttp. The token is the signature in the address. A workflow with a Response action is a
+// [fakehttp.Fault] with Status 200 and Handled.
 //
 // # What it refuses
 //
