@@ -61,7 +61,7 @@ type Server struct {
 	size     int
 }
 
-// New returns a server with one account. Close ends it.
+// New returns a server with the account [Username]. Close ends it.
 func New() *Server {
 	s := &Server{
 		state: fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: lane}),

@@ -49,7 +49,7 @@ type Server struct {
 	failures []string // codes of the entries to come
 }
 
-// New returns a server that has [DefaultBus]. Close ends it.
+// New returns a server with the bus [DefaultBus] and the token [SessionToken]. Close ends it.
 func New() *Server {
 	s := &Server{buses: map[string][]Event{DefaultBus: nil}}
 	s.Server = fakehttp.NewFake(s.serve, serialization, fakehttp.Limit{Lane: lane, N: perSecond, Per: time.Second})

@@ -49,7 +49,7 @@ type Server struct {
 	ids    int // of messages
 }
 
-// New returns a server with one token and one room. Close ends it.
+// New returns a server with the token [Token] and the room [RoomName]. Close ends it.
 func New() *Server {
 	s := &Server{access: make(map[string]Access)}
 	s.Server = fakehttp.NewFake(s.serve, refuseBody,

@@ -82,7 +82,7 @@ const (
 	followInterval = time.Second
 )
 
-// A RequestStatus is what became of a request that was accepted.
+// A RequestStatus is the outcome of a request that was accepted.
 type RequestStatus struct {
 	Action      string
 	Success     bool

@@ -19,7 +19,7 @@ type Server struct {
 	api *opsgeniefake.Server
 }
 
-// New returns a server that knows [APIKey]. Close ends it.
+// New returns a server with the token [APIKey]. Close ends it.
 func New() *Server {
 	api := opsgeniefake.New(opsgeniefake.Dialect{Base: basePath, Key: APIKey, Bare: true})
 	return &Server{api.Server, api}
@@ -39,7 +39,7 @@ func config(base string) jsm.Config {
 	return jsm.Config{APIKey: mackerel.NewSecret(APIKey), BaseURL: base + basePath}
 }
 
-// SetPending sets how often the status of a request to come is not found before it is found: once in a new server.
+// SetPending sets how many times the status of a later request is not found before it is found: once unless set.
 func (s *Server) SetPending(times int) { s.api.SetPending(times) }
 
 // Alerts returns all alerts, oldest first, closed alerts included.

@@ -37,7 +37,7 @@ type Server struct {
 	dropped   int
 }
 
-// New returns a server that knows [RoutingKey]. Close ends it.
+// New returns a server with the token [RoutingKey]. Close ends it.
 func New() *Server {
 	s := &Server{incidents: make(map[string][]*Incident), last: make(map[string][]byte)}
 	s.Server = fakehttp.NewFake(s.serve, refuseBody, fakehttp.Limit{Lane: lane, N: 120, Per: time.Minute})

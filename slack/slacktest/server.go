@@ -35,7 +35,7 @@ type Server struct {
 	fetches func(address string) bool
 }
 
-// New returns a server with one webhook. Close ends it.
+// New returns a server with one webhook, whose token is [Token]. Close ends it.
 func New() *Server {
 	s := &Server{fetches: func(string) bool { return true }}
 	s.Server = fakehttp.NewFake(s.serve, invalidPayload, fakehttp.Limit{Lane: lane, N: 1, Per: time.Second})
@@ -80,7 +80,7 @@ type Message struct {
 	UnfurlMedia *bool        `json:"unfurl_media,omitzero"`
 }
 
-// An Attachment is one of a message's: blocks beside a coloured bar, or the fields of old.
+// An Attachment is blocks beside a coloured bar, or the older form with fields.
 type Attachment struct {
 	Color      string   `json:"color,omitzero"`
 	Fallback   string   `json:"fallback,omitzero"`
@@ -100,7 +100,7 @@ type Attachment struct {
 	MrkdwnIn   []string `json:"mrkdwn_in,omitzero"`
 }
 
-// A Field is a field of an attachment of old.
+// A Field is a field of an older attachment.
 type Field struct {
 	Title string `json:"title,omitzero"`
 	Value string `json:"value,omitzero"`

@@ -40,7 +40,7 @@ type Server struct {
 	runs fakehttp.Log[Run]
 }
 
-// New returns a server with one workflow. Close ends it.
+// New returns a server with one workflow, whose token is [Signature]. Close ends it.
 func New() *Server {
 	s := new(Server)
 	s.Server = fakehttp.NewFake(s.serve, invalidContent, fakehttp.Limit{Lane: lane, N: 4500, Per: 5 * time.Minute})

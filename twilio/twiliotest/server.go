@@ -14,7 +14,8 @@ import (
 	"github.com/mackerel-notify/mackerel/twilio"
 )
 
-// The account of a new server, its API key, and its number. To is a number that can be called; any other can be, too.
+// The account of a new server, its API key, and its number. To is the number that Config reaches. Every number can be
+// reached.
 const (
 	AccountSID   = "AC0123456789abcdef0123456789abcdef"
 	AuthToken    = "twiliotestauthtoken0000000000001"

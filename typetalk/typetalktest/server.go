@@ -38,7 +38,7 @@ type Server struct {
 	ids    int64
 }
 
-// New returns a server with one token and one topic. Close ends it.
+// New returns a server with the token [Token] and the topic [TopicID]. Close ends it.
 func New() *Server {
 	s := &Server{only: make(map[string]int64), topics: map[int64][]Post{TopicID: nil}}
 	s.Server = fakehttp.NewFake(s.serve, func(err error) *fakehttp.Refusal { return badRequest(err.Error()) })
@@ -87,7 +87,7 @@ func (s *Server) Posts(topicID int64) []Post {
 type Post struct {
 	ID            int64
 	Message       string
-	IgnoreHashtag bool // no tags are made of words that begin with a number sign
+	IgnoreHashtag bool // words that begin with a number sign do not become tags
 	CreatedAt     time.Time
 }
 

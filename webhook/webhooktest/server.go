@@ -17,7 +17,7 @@ import (
 	"github.com/mackerel-notify/mackerel/webhook"
 )
 
-// What the address of every fake has. Tokens are in the query, as token.
+// The parts of the address of every fake. A token is the parameter "token" of the query.
 const (
 	User     = "mackerel"
 	Password = "webhooktest-p4ss:w0rd"
@@ -46,7 +46,7 @@ type Server struct {
 	known   map[string][]byte // bodies by webhook-id
 }
 
-// New returns a receiver that requires no signatures. Close ends it.
+// New returns a server with the user [User] and the token [Token], which requires no signatures. Close ends it.
 func New() *Server {
 	s := &Server{known: make(map[string][]byte)}
 	s.Server = fakehttp.NewFake(s.serve, badRequest, fakehttp.Limit{Lane: lane})
