@@ -175,28 +175,28 @@ func (c *call) refusedByProxy(err error, trace *tracer) bool {
 // answers the status is enough.
 func (c *call) judge(caller context.Context, bodyErr error) {
 	repeatable := c.r.Repeat == Replay
-	c.Class = Classify(c.Status, repeatable)
-	c.unsure = Classify(c.Status, false) == Ambiguous
+	c.Class, c.unsure = Classify(c.Status, repeatable), Classify(c.Status, false) == Ambiguous
 	switch {
+	case bodyErr != nil && c.Class == Done && c.r.AnyBody:
+		c.Body = nil
+	case bodyErr != nil && c.Class == Done:
+		c.Class, c.unsure = Classify(0, repeatable), true
+		c.final = errors.As(bodyErr, new(tooLarge)) || c.r.Sink.spent()
+		fallthrough
 	case bodyErr != nil:
 		c.Body, c.Err = nil, c.r.Clean.lost(caller, c.t.timeout, bodyErr)
-		if c.Class == Done && c.r.AnyBody {
-			c.Err = nil
-		} else if c.Class == Done {
-			c.unsure = true
-			c.Class, c.final = Classify(0, repeatable), errors.As(bodyErr, new(tooLarge)) || c.r.Sink.spent()
-		}
 	case c.Status >= 300 && c.Status < 400:
 		c.Err = c.r.Clean.Fault(redirectError(c.Header.Get("Location")))
 	}
-	if c.r.Judge != nil {
+	if before := c.Class; c.r.Judge != nil {
 		c.r.Judge(&c.Result)
+		c.unsure = c.Class == Ambiguous || c.Class == before && c.unsure
 	}
 	switch {
 	case c.Class == Done:
 		c.Err = nil
 	case c.Class == Ambiguous && repeatable:
-		c.Class, c.unsure = Unavailable, true
+		c.Class = Unavailable
 	}
 	c.readWait()
 }
