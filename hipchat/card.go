@@ -223,14 +223,14 @@ func (c *Card) check(p *provider.Problems) {
 
 // fit returns a copy of the card whose title and description are plain and within their limits. A description in HTML
 // stays as it is. A nil card stays nil.
-func (c *Card) fit() (*Card, []mackerel.Cut) {
+func (c *Card) fit(texts *provider.Cutter) *Card {
 	if c == nil {
-		return nil, nil
+		return nil
 	}
-	fitted, texts := *c, provider.Cutter{Unit: provider.Runes}
+	fitted := *c
 	fitted.Title = texts.Text("card.title", c.Title, maxCardTitle)
 	if c.Description.Format != FormatHTML {
 		fitted.Description.Value = texts.Text("card.description", c.Description.Value, maxCardDescription)
 	}
-	return &fitted, texts.Cuts
+	return &fitted
 }

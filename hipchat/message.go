@@ -86,14 +86,13 @@ func (m Message) notification() (Notification, []mackerel.Cut) {
 	n := Notification{
 		MessageFormat: format, Color: m.Color, Notify: m.Notify, From: m.From, AttachTo: m.AttachTo,
 	}
-	text, cuts := m.body(format)
-	card, more := m.Card.fit()
-	n.Message, n.Card = text, card
-	return n, append(cuts, more...)
+	c := provider.Cutter{Unit: provider.Runes}
+	n.Message, n.Card = m.body(format, &c), m.Card.fit(&c)
+	return n, c.Cuts
 }
 
 // body renders the text in at most maxMessage characters.
-func (m Message) body(f Format) (string, []mackerel.Cut) {
+func (m Message) body(f Format, c *provider.Cutter) string {
 	facts := provider.Lines(m.Facts)
 	linked, address := "", m.URL
 	if linkable(address) {
@@ -103,7 +102,7 @@ func (m Message) body(f Format) (string, []mackerel.Cut) {
 	if f == FormatText {
 		render = func() string { return m.text(facts, linked, address) }
 	}
-	return provider.Runes.Fit(maxMessage, render,
+	return c.Fit(maxMessage, render,
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
 		provider.Part{Field: "title", Text: &m.Title},
