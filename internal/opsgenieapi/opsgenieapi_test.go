@@ -120,6 +120,8 @@ func TestResponders(t *testing.T) {
 		{"a user by name", opsgenieapi.Responder{Type: "user", Name: "hanako"}, mackerel.ErrInvalid},
 		{"a user by id and address", opsgenieapi.Responder{Type: "user", ID: "1", Username: "hanako@example.com"}, mackerel.ErrInvalid},
 		{"a team by address", opsgenieapi.Responder{Type: "team", Username: "web@example.com"}, mackerel.ErrInvalid},
+		{"a team by name and address", opsgenieapi.Responder{Type: "team", Name: "web", Username: "web@example.com"}, mackerel.ErrInvalid},
+		{"a user by id and name", opsgenieapi.Responder{Type: "user", ID: "1", Name: "hanako"}, mackerel.ErrInvalid},
 		{"a team by id and name", opsgenieapi.Responder{Type: "team", ID: "1", Name: "web"}, mackerel.ErrInvalid},
 		{"a team without id and name", opsgenieapi.Responder{Type: "team"}, mackerel.ErrInvalid},
 		{"no type", opsgenieapi.Responder{Name: "web"}, mackerel.ErrInvalid},
