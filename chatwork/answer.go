@@ -47,10 +47,13 @@ func judgePosted(r *transport.Result) {
 	var answer struct {
 		MessageID string `json:"message_id"`
 	}
-	if r.Class == transport.Done && (!provider.DecodeJSON(r.Body, &answer) || answer.MessageID == "") {
+	switch {
+	case r.Class != transport.Done:
+	case !provider.DecodeJSON(r.Body, &answer), answer.MessageID == "":
 		provider.Undocumented(r)
+	default:
+		r.ID = answer.MessageID
 	}
-	r.ID = answer.MessageID
 }
 
 // decodeError reads {"errors":["...", ...]}.
@@ -68,10 +71,10 @@ func decodeError(_ int, body []byte) (code, message string) {
 // See https://developer.chatwork.com/docs/endpoints.
 const roomLimitText = "Rate limit for message posting per room exceeded."
 
-// roomLimit returns how long to wait after a refusal for the limit of a room, 0 after other answers.
-func roomLimit(r *transport.Result) time.Duration {
+// rateWait returns how long to wait after a refusal for the limit of a room, 0 after other answers.
+func rateWait(r *transport.Result) time.Duration {
 	if _, text := decodeError(r.Status, r.Body); r.Class == transport.RateLimited && text == roomLimitText {
-		return RoomWindow
+		return roomWindow
 	}
 	return 0
 }

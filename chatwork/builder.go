@@ -23,7 +23,7 @@ import (
 // safe for concurrent use, and must not be copied after its first use.
 // See https://developer.chatwork.com/docs/message-notation.
 type Builder struct {
-	Limit  int  // bytes; MaxBody unless set
+	Limit  int  // bytes; 65,535 unless set
 	Strict bool // escape text as EscapeStrict does
 
 	body   strings.Builder
@@ -129,7 +129,7 @@ func (b *Builder) IconName(accountID int64) *Builder {
 // URL adds a link. A link is never cut; if it does not fit, it is left out. An address that is not http or https
 // becomes text.
 func (b *Builder) URL(address string) *Builder {
-	if !provider.Linkable(address, MaxBody) {
+	if !provider.Linkable(address, maxBody) {
 		return b.Text(address)
 	}
 	return b.tag("[url]" + inURL.Replace(strings.ToValidUTF8(address, "%EF%BF%BD")) + "[/url]")
@@ -167,7 +167,7 @@ func (b *Builder) fits(n int) bool {
 func (b *Builder) room() int {
 	limit := b.Limit
 	if limit <= 0 {
-		limit = MaxBody
+		limit = maxBody
 	}
 	return limit - b.closer - b.body.Len()
 }

@@ -65,12 +65,14 @@
 //
 // # Limits
 //
-// Chatwork takes [CallLimit] calls per account in [CallWindow], and [RoomLimit] messages and tasks per room in
-// [RoomWindow] (https://developer.chatwork.com/docs/endpoints). A call that is refused with 429 is made again after the
-// time that Chatwork asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
-// [mackerel.ErrRateLimited] and says how long to wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit]
-// says how many calls are left. With a [Pace], calls wait for their turn before they are refused. A message that is
-// longer than [MaxBody] is cut before it is sent, and the receipt says so. A file has at most [MaxFile] bytes.
+// Chatwork takes 300 calls per account in 5 minutes, and 10 messages and tasks per room in 10 seconds
+// (https://developer.chatwork.com/docs/endpoints). A call that is refused with 429 is made again after the time that
+// Chatwork asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited]
+// and says how long to wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit] says how many calls are
+// left. With a [Pace], calls wait for their turn before they are refused.
+//
+// A message has at most 65,535 characters, counted as bytes. Longer messages are cut, the memo first, and the receipt
+// says so. Mentions and Message.Raw are never cut. A file has at most 5 MB.
 //
 // # Text
 //
@@ -98,18 +100,18 @@ const name = "chatwork"
 
 // Config says with which token to post, and where. RoomID and either Token or Client are required.
 type Config struct {
-	Token  mackerel.Secret `json:"token"` // an API token
-	RoomID int64           `json:"room_id"`
-	Client *Client         `json:"-"` // may be shared by many notifiers; if set, Token, BaseURL and Call stay empty
+	Token  mackerel.Secret `json:"token"`   // an API token
+	RoomID int64           `json:"room_id"` // the digits after #!rid in the room's address
+	Client *Client         `json:"-"`       // may be shared by many notifiers; if set, Token, BaseURL and Call stay empty
 	// Mentions are put before the box, by the alert's status. A status without a mention calls nobody.
 	Mentions   map[mackerel.Status]Mention `json:"mentions,omitzero"`
 	SelfUnread bool                        `json:"self_unread,omitzero"` // see Message.SelfUnread
 	BaseURL    string                      `json:"base_url,omitzero"`    // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier posts alerts to one room. It is safe for concurrent use.
@@ -123,7 +125,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	base := c.check(&p)
@@ -159,19 +161,17 @@ func New(c Config) (*Notifier, error) {
 
 // check notes all problems, and returns the API's address if the notifier is to have a client of its own.
 func (c Config) check(p *provider.Problems) (base *url.URL) {
-	if c.Client == nil {
+	shared := c.Client != nil
+	if !shared {
 		p.Token("Token", c.Token)
 	}
-	if c.RoomID <= 0 {
-		p.Add("RoomID", "required: the digits after rid in the room's address")
-	}
-	if c.Client != nil && (!c.Token.IsZero() || c.BaseURL != "" || !provider.NoCall(c.Call)) {
-		p.Add("Client", "set together with Token, BaseURL or Call, which are the client's own")
-	}
+	p.Require("RoomID", c.RoomID > 0)
+	alone := c.Token.IsZero() && c.BaseURL == "" && provider.NoCall(c.Call)
+	p.Check("Client", !shared || alone, "set together with Token, BaseURL or Call, which the client has")
 	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
 		c.Mentions[status].check(p, "Mentions["+string(status)+"]")
 	}
-	if c.Client == nil {
+	if !shared {
 		base = p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
 	}
 	p.Common(c.Level, c.Text, c.Call)
@@ -184,13 +184,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver posts the alert and returns what came of it.
+// Deliver posts the alert and returns the outcome. The receipt's ID is the id of the message.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. A message that is too long is cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that Chatwork is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

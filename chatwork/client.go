@@ -14,7 +14,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// DefaultBaseURL is the address of the API.
+// DefaultBaseURL is the base URL of the API.
 const DefaultBaseURL = "https://api.chatwork.com/v2"
 
 // ClientConfig says with which token to call the API. Token or Source is required.
@@ -57,7 +57,8 @@ type Client struct {
 	limit   atomic.Pointer[RateLimit]
 }
 
-// NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// NewClient checks the configuration, without calling the service, and reports all problems as one
+// [mackerel.ErrConfig].
 func NewClient(c ClientConfig) (*Client, error) {
 	var p provider.Problems
 	base := c.check(&p)
@@ -143,7 +144,7 @@ func (c *Client) request(
 ) (transport.Request, error) {
 	r := transport.Request{
 		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(),
-		Limit: transport.ReadLimit, Wait: roomLimit,
+		Limit: transport.ReadLimit, Wait: rateWait,
 		Judge: func(r *transport.Result) {
 			if seen := readLimit(r.Header); seen != nil {
 				c.limit.Store(seen)

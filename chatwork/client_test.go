@@ -279,11 +279,11 @@ func TestTheTwoLimitsAreToldApart(t *testing.T) {
 		defer cancel()
 		_, err := c.PostMessage(short, room, chatwork.PostMessageParams{Body: "x"})
 		for _, err := range []error{err, task(short)} {
-			if after, _ := mackerel.Retry(err); !errors.Is(err, mackerel.ErrRateLimited) || !chatwork.IsRoomLimit(err) || after != chatwork.RoomWindow {
+			if after, _ := mackerel.Retry(err); !errors.Is(err, mackerel.ErrRateLimited) || !chatwork.IsRoomLimit(err) || after != 10*time.Second {
 				t.Errorf("the room's limit is %v, again after %v", err, after)
 			}
 		}
-		if err := task(t.Context()); err != nil || time.Since(start) != chatwork.RoomWindow {
+		if err := task(t.Context()); err != nil || time.Since(start) != 10*time.Second {
 			t.Errorf("with time to wait: %v after %v", err, time.Since(start))
 		}
 		for err == nil || chatwork.IsRoomLimit(err) {
@@ -293,7 +293,7 @@ func TestTheTwoLimitsAreToldApart(t *testing.T) {
 		if got, _ := c.RateLimit(); !errors.Is(err, mackerel.ErrRateLimited) || !again || after != 290*time.Second || got.Remaining != 0 {
 			t.Errorf("the general limit is %v, again after %v, %+v", err, after, got)
 		}
-		if time.Since(start) != chatwork.RoomWindow {
+		if time.Since(start) != 10*time.Second {
 			t.Error("it was waited for")
 		}
 		time.Sleep(after)

@@ -114,13 +114,13 @@ func TestFilenamesAreMadeSafe(t *testing.T) {
 
 func TestAFileHasUpTo5MB(t *testing.T) {
 	fake, c := connect(t)
-	upload(t, c, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, chatwork.MaxFile))})
-	_, err := c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, chatwork.MaxFile+1))})
+	upload(t, c, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, (5 << 20)))})
+	_, err := c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: bytes.NewReader(make([]byte, (5<<20)+1))})
 	if !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != 1 {
 		t.Errorf("one byte more: %v after %d requests", err, len(fake.Requests()))
 	}
 	upload(t, c, chatwork.Upload{Filename: "empty", Content: strings.NewReader("")})
-	if files := fake.Files(room); len(files) != 2 || len(files[0].Content) != chatwork.MaxFile || len(files[1].Content) != 0 {
+	if files := fake.Files(room); len(files) != 2 || len(files[0].Content) != (5<<20) || len(files[1].Content) != 0 {
 		t.Errorf("%d files", len(files))
 	}
 }

@@ -12,10 +12,10 @@ import (
 // The limits of the service. The limit of a room counts messages and tasks together.
 // See https://developer.chatwork.com/docs/endpoints.
 const (
-	CallLimit  = 300 // calls of an account in a CallWindow
-	CallWindow = 5 * time.Minute
-	RoomLimit  = 10 // messages and tasks in one room in a RoomWindow
-	RoomWindow = 10 * time.Second
+	callLimit  = 300 // calls of an account in a callWindow
+	callWindow = 5 * time.Minute
+	roomLimit  = 10 // messages and tasks in one room in a roomWindow
+	roomWindow = 10 * time.Second
 )
 
 // A RateLimit is what the service last said about the limit on calls of an account. It is in the headers of every
@@ -51,9 +51,8 @@ func readLimit(h http.Header) *RateLimit {
 	return &RateLimit{Limit: limit, Remaining: remaining, Reset: time.Unix(reset, 0), Seen: time.Now()}
 }
 
-// IsRoomLimit reports whether a call was refused for the limit of its room, [RoomLimit], and not for the limit of the
-// account, [CallLimit]. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be
-// posted to.
+// IsRoomLimit reports whether a call was refused for the limit of its room, and not for the limit of the
+// account. Both are [mackerel.ErrRateLimited]. After the limit of one room, other rooms can still be posted to.
 func IsRoomLimit(err error) bool {
 	var e *mackerel.Error
 	return errors.As(err, &e) && e.Provider == name &&

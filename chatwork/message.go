@@ -11,7 +11,13 @@ import (
 )
 
 // maxMention is the most that the mentions of a configuration may take, in bytes, so that there is room for the alert.
-const maxMention = MaxBody / 2
+const maxMention = maxBody / 2
+
+// A Mention says whom a message calls.
+type Mention struct {
+	To  []int64 `json:"to,omitzero"`  // account ids
+	All bool    `json:"all,omitzero"` // everybody in the room; then To adds nothing
+}
 
 // A Message is a message to a room: mentions, and below them a box with a title, text, facts, a memo and a link. All
 // texts are plain and escaped when they are sent, except Raw.
@@ -24,12 +30,6 @@ type Message struct {
 	URL        string
 	Raw        string // in Chatwork's notation, sent as it is between the mentions and the box, and never cut
 	SelfUnread bool   // the message is unread for the account that posts it
-}
-
-// A Mention says whom a message calls.
-type Mention struct {
-	To  []int64 `json:"to,omitzero"`  // account ids
-	All bool    `json:"all,omitzero"` // everybody in the room; then To adds nothing
 }
 
 // DefaultMessage returns the message that a Notifier posts for an alert, without what the Config adds: the Mention and
@@ -55,24 +55,22 @@ func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 // problems lists what Chatwork would refuse the message for and what cannot be cut.
 func (m Message) problems(body string) (p provider.Problems) {
 	m.Mention.checkIDs(&p, "Mention")
-	if body == "" {
-		p.Add("Message", "empty")
-	}
-	p.Length("Message", body, provider.Bytes, MaxBody)
+	p.Check("Message", body != "", "empty")
+	p.Length("Message", body, provider.Bytes, maxBody)
 	return p
 }
 
-// body returns the message in Chatwork's notation, in at most MaxBody bytes if cutting is enough, and what was cut.
+// body returns the message in Chatwork's notation, in at most maxBody bytes if cutting is enough, and what was cut.
 func (m Message) body() (string, []mackerel.Cut) {
 	facts, memo := provider.Lines(m.Facts), provider.Line(m.Memo)
-	if body := m.write(facts, memo); len(body) <= MaxBody {
+	if body := m.write(facts, memo); len(body) <= maxBody {
 		return body, nil
 	}
 	return m.cut(facts, memo)
 }
 
 func (m Message) cut(facts, memo string) (string, []mackerel.Cut) {
-	return provider.Bytes.Fit(MaxBody, func() string { return m.write(facts, memo) },
+	return provider.Bytes.Fit(maxBody, func() string { return m.write(facts, memo) },
 		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
@@ -130,9 +128,7 @@ func (m Mention) check(p *provider.Problems, field string) {
 
 func (m Mention) checkIDs(p *provider.Problems, field string) {
 	for i, account := range m.To {
-		if account <= 0 {
-			p.Add(field+".To["+strconv.Itoa(i)+"]", "must be positive")
-		}
+		p.Check(field+".To["+strconv.Itoa(i)+"]", account > 0, "must be positive")
 	}
 }
 

@@ -58,7 +58,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		all.Org, all.Message, all.Monitor.Name = long, long, long
 		for cut, a := range map[string]mackerel.Alert{"memo": memo, "memo text": text, "memo text facts title": all} {
 			m, receipt := notify(t, a)
-			if n := len(m.Body); n > chatwork.MaxBody || n < chatwork.MaxBody-2*len(unit)-8 || !utf8.ValidString(m.Body) {
+			if n := len(m.Body); n > 65535 || n < 65535-2*len(unit)-8 || !utf8.ValidString(m.Body) {
 				t.Errorf("%q, %s: %d bytes", unit, cut, n)
 			}
 			if !strings.HasPrefix(m.Body, "[info][title][UNKNOWN] ") || !strings.HasSuffix(m.Body, "[hr]https://x.test/a[/info]") {
@@ -76,17 +76,17 @@ func TestWhatIsNotSent(t *testing.T) {
 	servicetest.Refused(t, fake, func(m chatwork.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]chatwork.Message{
 		"Message: empty":                              {},
 		"Mention.To[1]: must be positive":             {Title: "T", Mention: chatwork.Mention{To: []int64{1, -1}}},
-		"Message: 65536 bytes, and at most 65535 are": {Raw: strings.Repeat("a", chatwork.MaxBody)},
+		"Message: 65536 bytes, and at most 65535 are": {Raw: strings.Repeat("a", 65535)},
 	})
 }
 
 func TestTheLongestMessage(t *testing.T) {
-	if m, receipt := send(t, chatwork.Message{Raw: strings.Repeat("a", chatwork.MaxBody-1)}); len(m.Body) != chatwork.MaxBody || len(receipt.Cuts) != 0 {
+	if m, receipt := send(t, chatwork.Message{Raw: strings.Repeat("a", 65535-1)}); len(m.Body) != 65535 || len(receipt.Cuts) != 0 {
 		t.Errorf("%d bytes, %+v", len(m.Body), receipt)
 	}
-	fits := chatwork.MaxBody - len("[info][/info]")
+	fits := 65535 - len("[info][/info]")
 	for n, cuts := range map[int]int{fits: 0, fits + 1: 1} {
-		if m, receipt := send(t, chatwork.Message{Text: strings.Repeat("a", n)}); len(m.Body) != chatwork.MaxBody || len(receipt.Cuts) != cuts {
+		if m, receipt := send(t, chatwork.Message{Text: strings.Repeat("a", n)}); len(m.Body) != 65535 || len(receipt.Cuts) != cuts {
 			t.Errorf("of %d: %d bytes, %+v", n, len(m.Body), receipt)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxBody is the longest body of a message or a task, in bytes. The reference says 65,535 characters, and does not say
+// maxBody is the longest body of a message or a task, in bytes. The reference says 65,535 characters, and does not say
 // what it counts. Bytes are the safe reading for Japanese.
 // See https://developer.chatwork.com/reference/post-rooms-room_id-messages.
-const MaxBody = 65535
+const maxBody = 65535
 
 // An Account is an account as it appears within other resources, such as the author of a message.
 type Account struct {
@@ -132,13 +132,13 @@ func consumed(reason error) error {
 
 // PostMessageParams is a message to post.
 type PostMessageParams struct {
-	Body       string // in Chatwork's notation, 1 to [MaxBody]; [Escape] text from elsewhere
+	Body       string // in Chatwork's notation, 1 to 65,535 bytes; [Escape] text from elsewhere
 	SelfUnread bool   // the message is unread for the account that posts it
 }
 
 // PostMessage posts a message and returns its id: POST /rooms/{room_id}/messages. Call.Delivery decides whether it is
 // repeated after a lost answer. A message that is posted twice stands in the room twice. The message counts for the
-// limit of the room: see [RoomLimit].
+// limit of the room, 10 messages and tasks in 10 seconds.
 func (c *Client) PostMessage(ctx context.Context, roomID int64, p PostMessageParams) (messageID string, err error) {
 	r, err := c.postRequest(roomID)
 	if err != nil {

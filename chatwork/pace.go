@@ -15,7 +15,7 @@ import (
 )
 
 // A Pace lets the calls of one account wait for their turn, in the order in which they come. Together they stay below
-// both limits: [CallLimit] in any [CallWindow], and [RoomLimit] messages and tasks to a room in any [RoomWindow]. All
+// both limits: 300 calls in any 5 minutes, and 10 messages and tasks to a room in any 10 seconds. All
 // clients of the account may share a Pace. All notifiers of a client do.
 //
 //	client, err := chatwork.NewClient(chatwork.ClientConfig{Token: token, Pace: chatwork.NewPace()})
@@ -26,7 +26,7 @@ import (
 //
 // What the service says goes before the Pace's own count, because other programs may use the account too. The answers
 // say how many calls are left. A refusal stops all calls, or those to the room, for as long as the service asks. With a
-// Pace, Call.MaxWait is CallWindow unless set.
+// Pace, Call.MaxWait is 5 minutes unless set.
 type Pace struct {
 	calls *lane
 	mu    sync.Mutex
@@ -35,7 +35,7 @@ type Pace struct {
 
 // NewPace returns a Pace for one account that has made no calls yet. It has no goroutine and needs no closing.
 func NewPace() *Pace {
-	return &Pace{calls: newLane(CallLimit, CallWindow), rooms: make(map[string]*lane)}
+	return &Pace{calls: newLane(callLimit, callWindow), rooms: make(map[string]*lane)}
 }
 
 // room returns the lane of the room that a request posts to. It returns nil if the request posts nothing to a room.
@@ -51,7 +51,7 @@ func (p *Pace) room(r transport.Request) *lane {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.rooms[id] == nil {
-		p.rooms[id] = newLane(RoomLimit, RoomWindow)
+		p.rooms[id] = newLane(roomLimit, roomWindow)
 	}
 	return p.rooms[id]
 }
@@ -68,7 +68,7 @@ func (p *Pace) options(call mackerel.CallOptions) mackerel.CallOptions {
 		}
 	}
 	if call.MaxWait == 0 {
-		call.MaxWait = CallWindow
+		call.MaxWait = callWindow
 	}
 	return call
 }
@@ -152,9 +152,9 @@ func (t *turn) leave(used bool) {
 	}
 }
 
-// noteRoomLimit is roomLimit, and remembers the answer.
+// noteRoomLimit is rateWait, and remembers the answer.
 func (t *turn) noteRoomLimit(r *transport.Result) time.Duration {
-	wait := roomLimit(r)
+	wait := rateWait(r)
 	t.roomLimited = wait > 0
 	return wait
 }

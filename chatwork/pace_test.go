@@ -44,8 +44,8 @@ type counter struct {
 
 func newCounter() *counter {
 	s := &counter{got: make(map[string]int), refused: make(map[string]int), lose: func(int) bool { return false }}
-	s.limits = fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: "calls", N: chatwork.CallLimit, Per: chatwork.CallWindow},
-		fakehttp.Limit{Lane: "room", N: chatwork.RoomLimit, Per: chatwork.RoomWindow})
+	s.limits = fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: "calls", N: 300, Per: 5 * time.Minute},
+		fakehttp.Limit{Lane: "room", N: 10, Per: 10 * time.Second})
 	s.limits.Documented()
 	return s
 }
@@ -126,7 +126,7 @@ func TestAHundredThousandMessagesKeepThePace(t *testing.T) {
 		if s.refuses != 0 || len(s.got) != messages || s.number != messages {
 			t.Errorf("%d requests, %d messages arrived, %d answers were 429", s.number, len(s.got), s.refuses)
 		}
-		windows := time.Duration((messages-1)/chatwork.CallLimit) * chatwork.CallWindow
+		windows := time.Duration((messages-1)/300) * 5 * time.Minute
 		if took := time.Since(start); took < windows || took > windows+windows/50 {
 			t.Errorf("took %v, the limit alone takes %v", took, windows)
 		}
@@ -182,7 +182,7 @@ func TestThePaceGivesWayToOthersAndToLostAnswers(t *testing.T) {
 func TestATurnThatComesTooLateIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, c := connectPaced(t)
-		for range chatwork.RoomLimit {
+		for range 10 {
 			post(t, c, "x")
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -190,12 +190,12 @@ func TestATurnThatComesTooLateIsNotWaitedFor(t *testing.T) {
 		start := time.Now()
 		_, err := c.PostMessage(ctx, room, chatwork.PostMessageParams{Body: "late"})
 		after, again := mackerel.Retry(err)
-		if !errors.Is(err, mackerel.ErrRateLimited) || !again || after != chatwork.RoomWindow || time.Since(start) != 0 {
+		if !errors.Is(err, mackerel.ErrRateLimited) || !again || after != 10*time.Second || time.Since(start) != 0 {
 			t.Errorf("after %v: %v; again after %v", time.Since(start), err, after)
 		}
 		time.Sleep(after)
 		post(t, c, "in time")
-		if n := len(fake.Requests()); n != chatwork.RoomLimit+1 {
+		if n := len(fake.Requests()); n != 10+1 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -229,7 +229,7 @@ func errOf(_ string, err error) error { return err }
 func TestACancelledTurnCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, c := connectPaced(t)
-		for range chatwork.RoomLimit {
+		for range 10 {
 			post(t, c, "x")
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -246,13 +246,13 @@ func TestACancelledTurnCostsNothing(t *testing.T) {
 		cancel(errors.New("lunch"))
 		wg.Wait()
 		start := time.Now()
-		for range chatwork.RoomLimit {
+		for range 10 {
 			post(t, c, "x")
 		}
 		if took := time.Since(start); took != 9*time.Second {
 			t.Errorf("the next messages took %v", took)
 		}
-		if n := len(fake.Requests()); n != 2*chatwork.RoomLimit {
+		if n := len(fake.Requests()); n != 2*10 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -300,7 +300,7 @@ func TestARefusalStopsAllCalls(t *testing.T) {
 				synctest.Wait()
 				wg.Go(func() {
 					post(t, c, "second")
-					if took := time.Since(start); took < chatwork.RoomWindow {
+					if took := time.Since(start); took < 10*time.Second {
 						t.Errorf("a second message went out after %v", took)
 					}
 				})
@@ -358,7 +358,7 @@ func TestClientsOfOneAccountShareAPace(t *testing.T) {
 			post(t, a, "a")
 			post(t, b, "b")
 		}
-		if took := time.Since(start); took != chatwork.RoomWindow || len(fake.Requests()) != 20 {
+		if took := time.Since(start); took != 10*time.Second || len(fake.Requests()) != 20 {
 			t.Errorf("20 messages took %v and %d requests", took, len(fake.Requests()))
 		}
 	})

@@ -86,7 +86,7 @@ func (c *Client) ListTasks(ctx context.Context, roomID int64, p TasksParams) ([]
 }
 
 // CreateTask creates one task for each of the members and returns their ids: POST /rooms/{room_id}/tasks. It counts for
-// the limit of the room: see [RoomLimit].
+// the limit of the room, 10 messages and tasks in 10 seconds.
 func (c *Client) CreateTask(ctx context.Context, roomID int64, p CreateTaskParams) (taskIDs []int64, err error) {
 	op := post("create task")
 	switch {

@@ -13,10 +13,10 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxFile is the size of the largest file that can be uploaded, in bytes. The reference says 5 MB. This is the larger
+// maxFile is the size of the largest file that can be uploaded, in bytes. The reference says 5 MB. This is the larger
 // reading of that.
 // See https://developer.chatwork.com/reference/post-rooms-room_id-files.
-const MaxFile = 5 << 20
+const maxFile = 5 << 20
 
 // An Upload is a file to upload. Filename and Content are required.
 type Upload struct {
@@ -26,12 +26,12 @@ type Upload struct {
 	// Content is the file, such as an [os.File], a [bytes.Reader] or a [strings.Reader]. Each attempt reads it from its
 	// start; its position does not matter. It must not change until UploadFile returns.
 	Content io.ReaderAt
-	// Size is the length of Content in bytes, at most [MaxFile]. It need not be set for the types above and for other
+	// Size is the length of Content in bytes, at most 5 MB. It need not be set for the types above and for other
 	// types that have a Size method.
 	Size int64
 	// ContentType is application/octet-stream unless set.
 	ContentType string
-	// Message is posted with the file, in Chatwork's notation, up to [MaxBody]; [Escape] text from elsewhere.
+	// Message is posted with the file, in Chatwork's notation, up to 65,535 bytes; [Escape] text from elsewhere.
 	Message string
 	// Progress, if set, is called while the file is sent, with the number of bytes that were read for sending and the
 	// size. If the upload is repeated, the number becomes smaller again. It is called in another goroutine, never twice
@@ -95,7 +95,7 @@ func (u Upload) body() (b multipartBody, problem string) {
 	switch {
 	case !known || size < 0:
 		return b, "Size: required for this Content"
-	case size > MaxFile:
+	case size > maxFile:
 		return b, "Content: larger than 5 MB"
 	}
 	b = multipartBody{content: u.Content, size: size}

@@ -21,7 +21,7 @@ import (
 // See https://developer.chatwork.com/docs/webhook.
 const WebhookSignature = "X-ChatWorkWebhookSignature"
 
-// maxWebhook is the longest webhook that the handler reads, in bytes. A message of MaxBody bytes is shorter, even if
+// maxWebhook is the longest webhook that the handler reads, in bytes. A message of maxBody bytes is shorter, even if
 // each character of it is written as \uXXXX.
 const maxWebhook = 1 << 20
 
@@ -89,7 +89,7 @@ func webhookKey(token mackerel.Secret) ([]byte, error) {
 	case token.IsZero():
 		p.Require("Token", false)
 	case err != nil || len(key) == 0:
-		p.Add("Token", "not the base64 text that the webhook's settings show")
+		p.Add("Token", "must be the base64 text that the webhook's settings show")
 	}
 	return key, p.ConfigError(name)
 }

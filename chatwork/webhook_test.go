@@ -150,12 +150,12 @@ func TestWebhookHandler(t *testing.T) {
 }
 
 func TestALongestMessageFitsIntoAWebhook(t *testing.T) {
-	longest, err := json.Marshal(strings.Repeat("\x01", chatwork.MaxBody)) // six bytes each
+	longest, err := json.Marshal(strings.Repeat("\x01", 65535)) // six bytes each
 	if err != nil {
 		t.Fatal(err)
 	}
 	body := strings.Replace(webhookBody, `"[To:1484814] lunch?"`, string(longest), 1)
-	if w, err := chatwork.ParseWebhook([]byte(body)); err != nil || len(w.WebhookEvent.Body) != chatwork.MaxBody || len(body) > maxWebhook {
+	if w, err := chatwork.ParseWebhook([]byte(body)); err != nil || len(w.WebhookEvent.Body) != 65535 || len(body) > maxWebhook {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
 }

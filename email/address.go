@@ -42,9 +42,7 @@ func addresses(p *provider.Problems, field string, list []string) (all []*mail.A
 		if a == nil {
 			continue
 		}
-		if seen[strings.ToLower(a.Address)] {
-			p.Add(element, "given twice")
-		}
+		p.Check(element, !seen[strings.ToLower(a.Address)], "given twice")
 		seen[strings.ToLower(a.Address)] = true
 		all = append(all, a)
 	}
@@ -58,9 +56,9 @@ func address(p *provider.Problems, field, s string) *mail.Address {
 	case s == "":
 		p.Add(field, "required")
 	case err != nil:
-		p.Add(field, "not an address")
+		p.Add(field, "must be an address")
 	case strings.IndexFunc(a.Address, func(r rune) bool { return r <= ' ' || r >= 0x7f }) >= 0:
-		p.Add(field, "an address with a blank or a character beyond ASCII, which is not supported")
+		p.Add(field, "has a blank or a character beyond ASCII")
 	case len(a.Address) > maxAddress:
 		p.Length(field, a.Address, provider.Bytes, maxAddress)
 	default:

@@ -49,7 +49,7 @@ type delivery struct {
 	connected bool // there was a session
 }
 
-// A letter is the mail to one recipient, and what came of it so far.
+// A letter is the mail to one recipient, and its outcome so far.
 type letter struct {
 	to     *mail.Address
 	id     string

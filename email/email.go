@@ -15,8 +15,11 @@
 //
 // # Delivery
 //
-// Success means that the server has accepted the mail for every recipient. It delivers the mail later, and mails that
-// it cannot deliver go back to Config.From.
+// The default is [mackerel.AtLeastOnce]. If the connection is lost before the final dot of a mail was sent, the mail was
+// not accepted, and it is sent again. If it is lost after the dot, the mail may have been accepted: it is sent again,
+// and may stand in the mailbox twice. With [mackerel.AtMostOnce] it is not sent again, and the error is
+// [mackerel.ErrAmbiguous]. Success means that the server has accepted the mail for every recipient. It delivers the mail
+// later, so receipts are [mackerel.Receipt].Queued, and mails that it cannot deliver go back to Config.From.
 //
 // A refused recipient does not keep the others from getting their mail. If there are several recipients, the error
 // joins a [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient
@@ -30,22 +33,18 @@
 //
 // An attempt sends one mail to each recipient who has not got it, over one connection unless that breaks. Call.Timeout
 // limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
-// within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated. If the
-// connection is lost before the final dot of a mail was sent, the mail was not accepted. If it is lost after the dot,
-// the mail may have been accepted: with [mackerel.AtLeastOnce], the default, it is sent again; with
-// [mackerel.AtMostOnce] the error is [mackerel.ErrAmbiguous].
+// within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated.
 //
 // A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
 // drop or hide the second of two mails with the same Message-ID; others show both. A reminder that says the same as the
 // mail before is a repeat too, unless Message.State tells the two apart.
 //
-// Call.Client and an HTTP proxy are not used. See Config.Dial.
-//
 // # Limits
 //
-// A mail has at most [MaxMail] bytes, which every server must take, and a title at most [MaxTitle] characters. What is
-// longer is cut, the memo first, and the receipt says so. Each server has its own limits of mails in a time, and
-// refuses mails beyond them with 4yz.
+// Each server has its own limits of mails in a time, and refuses mails beyond them with 4yz.
+//
+// A mail has at most 65,536 bytes, which every server must take, and a title 255 characters. Longer texts are cut, the
+// memo first, and the receipt says so. Message.RawHTML is never cut.
 //
 // # Text
 //
@@ -56,8 +55,11 @@
 //
 // The server must offer STARTTLS, or speak TLS from the first byte on port 465, with a certificate that is valid for
 // Config.Host. There is no fallback to a connection without TLS. Credentials are sent with PLAIN or LOGIN, and without
-// TLS only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. It is not confirmed
-// which mail programs keep a thread together if the subjects differ in the status, and which of them drop repeats.
+// TLS only to this machine. OAuth 2.0 and addresses with characters beyond ASCII are not supported. Call.Client and an
+// HTTP proxy are not used: see Config.Dial.
+//
+// Not documented: which mail programs keep a thread together if the subjects differ in the status, and which of them
+// drop repeats.
 package email
 
 import (
@@ -113,10 +115,10 @@ type Config struct {
 	// returns.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts and waits
 }
 
 // A Notifier sends alerts to one list of recipients. It is safe for concurrent use.
@@ -133,7 +135,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the server, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	from, to := c.check(&p)
@@ -147,9 +149,34 @@ func New(c Config) (*Notifier, error) {
 		Edit:    c.Edit,
 	}}
 	password := c.Password.Reveal()
-	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, "\x00"+c.Username+"\x00"+password) // the latter is sent by PLAIN
+	plain := "\x00" + c.Username + "\x00" + password // as PLAIN sends them
+	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, plain)
 	n.userAgent = n.flow.Header()().Get("User-Agent")
 	return n.withRecipients(to...), nil
+}
+
+// check notes all problems, and returns the sender and the recipients.
+func (c Config) check(p *provider.Problems) (from *mail.Address, to []*mail.Address) {
+	p.Require("Host", c.Host != "")
+	p.Check("Host", c.Host == "" || isHost(c.Host), "must be the name or address of a host")
+	p.Check("Port", c.Port >= 0 && c.Port <= 65535, "must be from 1 to 65535")
+	provider.OneOf(p, "TLS", c.TLS, TLSStart, TLSImplicit, TLSNone)
+	c.checkCredentials(p)
+	from = address(p, "From", c.From)
+	to = addresses(p, "To", c.To)
+	hello := strings.Trim(c.Hello, "[]")
+	p.Check("Hello", c.Hello == "" || isHost(hello), "must be the name or address of a host")
+	p.Common(c.Level, c.Text, c.Call)
+	return from, to
+}
+
+func (c Config) checkCredentials(p *provider.Problems) {
+	open := c.Username != "" && c.TLS == TLSNone && !isLoopback(c.Host)
+	p.Check("TLS", !open, "credentials are sent without TLS to this machine only")
+	p.Require("Username", c.Username != "" || c.Password.IsZero())
+	p.Check("Username", !hasControl(c.Username), "has a control character")
+	p.Require("Password", c.Username == "" || !c.Password.IsZero())
+	p.Check("Password", !hasControl(c.Password.Reveal()), "has a control character")
 }
 
 // withRecipients returns a notifier like n that sends to these recipients.
@@ -160,54 +187,20 @@ func (n *Notifier) withRecipients(to ...*mail.Address) *Notifier {
 	return &other
 }
 
-// check notes all problems, and returns the sender and the recipients.
-func (c Config) check(p *provider.Problems) (from *mail.Address, to []*mail.Address) {
-	p.Require("Host", c.Host != "")
-	if c.Host != "" && !isHost(c.Host) {
-		p.Add("Host", "not the name or address of a host")
-	}
-	if c.Port < 0 || c.Port > 65535 {
-		p.Add("Port", "must be from 1 to 65535")
-	}
-	provider.OneOf(p, "TLS", c.TLS, TLSStart, TLSImplicit, TLSNone)
-	c.checkCredentials(p)
-	from = address(p, "From", c.From)
-	to = addresses(p, "To", c.To)
-	if c.Hello != "" && !isHost(strings.Trim(c.Hello, "[]")) {
-		p.Add("Hello", "not the name or address of a host")
-	}
-	p.Common(c.Level, c.Text, c.Call)
-	return from, to
-}
-
-func (c Config) checkCredentials(p *provider.Problems) {
-	if c.Username != "" && c.TLS == TLSNone && !isLoopback(c.Host) {
-		p.Add("TLS", "credentials are sent without TLS to this machine only")
-	}
-	p.Require("Username", c.Username != "" || c.Password.IsZero())
-	if hasControl(c.Username) {
-		p.Add("Username", "has a control character")
-	}
-	p.Require("Password", c.Username == "" || !c.Password.IsZero())
-	if hasControl(c.Password.Reveal()) {
-		p.Add("Password", "has a control character")
-	}
-}
-
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver sends the alert and returns what came of it. The receipt's ID has the Message-IDs of the mails that were
+// Deliver sends the alert and returns the outcome. The receipt's ID has the Message-IDs of the mails that were
 // accepted, separated by blanks.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// that is empty, or too long without the texts that can be cut, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

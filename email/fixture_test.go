@@ -18,9 +18,6 @@ const (
 	jiro   = "jiro@example.com"
 )
 
-// three configures three recipients.
-func three(c *email.Config) { c.To = []string{hanako, "Taro <" + taro + ">", jiro} }
-
 // start returns a fake and a notifier that reaches it in memory, configured further by each of the functions.
 func start(t testing.TB, configure ...func(*email.Config)) (*emailtest.Server, *email.Notifier) {
 	t.Helper()
@@ -53,6 +50,9 @@ func send(t testing.TB, m email.Message) (emailtest.Mail, mackerel.Receipt) {
 	}
 	return last(t, fake), receipt
 }
+
+// three configures three recipients.
+func three(c *email.Config) { c.To = []string{hanako, "Taro <" + taro + ">", jiro} }
 
 func last(t testing.TB, fake *emailtest.Server) emailtest.Mail {
 	t.Helper()

@@ -26,7 +26,7 @@ func newLayout(m Message, language mackerel.Language) (*layout, []mackerel.Cut) 
 	if image := oneLine(m.Image); provider.Linkable(image, maxLink) {
 		l.image = image
 	}
-	_, cuts := provider.Runes.Fit(MaxTitle, func() string { return l.title }, provider.Part{Field: "title", Text: &l.title})
+	_, cuts := provider.Runes.Fit(maxTitle, func() string { return l.title }, provider.Part{Field: "title", Text: &l.title})
 	return l, cuts
 }
 

@@ -12,12 +12,12 @@ import (
 
 // Limits of a mail.
 const (
-	// MaxMail is the size of the longest mail as it is sent, in bytes, with its header and both texts. Every server
+	// maxMail is the size of the longest mail as it is sent, in bytes, with its header and both texts. Every server
 	// must take that much: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7.
-	MaxMail = 64 << 10
-	// MaxTitle is our own limit of a title, in characters. A line of a header may have 998 bytes:
+	maxMail = 64 << 10
+	// maxTitle is our own limit of a title, in characters. A line of a header may have 998 bytes:
 	// https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1.
-	MaxTitle = 255
+	maxTitle = 255
 )
 
 // maxLink is our own limit of the address of a link or a picture, in characters.
@@ -82,7 +82,7 @@ type content struct {
 func (n *Notifier) render(m Message) (c content, cuts []mackerel.Cut, err error) {
 	l, cuts := newLayout(m, n.config.Text.Language)
 	c = content{thread: m.Thread, state: m.State}
-	out, more := provider.Bytes.Fit(MaxMail, func() string {
+	out, more := provider.Bytes.Fit(maxMail, func() string {
 		c.title, c.text, c.html = l.title, l.plain(), l.html()
 		return string(n.mail(c, widest, measured))
 	}, l.parts()...)
@@ -96,13 +96,9 @@ var colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
 
 // problems lists what makes a message impossible to send. The mail was cut as far as possible.
 func (l *layout) problems(mail string) (p provider.Problems) {
-	if !colorForm.MatchString(l.Color) {
-		p.Add("Color", "must be #RRGGBB")
-	}
-	if l.title+l.Text+l.facts+l.Memo.Value+l.url+l.image+l.RawHTML == "" {
-		p.Add("Message", "empty")
-	}
-	p.Length("Message", mail, provider.Bytes, MaxMail)
+	p.Check("Color", colorForm.MatchString(l.Color), "must be #RRGGBB")
+	p.Check("Message", l.title+l.Text+l.facts+l.Memo.Value+l.url+l.image+l.RawHTML != "", "empty")
+	p.Length("Message", mail, provider.Bytes, maxMail)
 	return p
 }
 

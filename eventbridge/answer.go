@@ -2,9 +2,11 @@ package eventbridge
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strings"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -22,6 +24,42 @@ type result struct {
 	EventID      string `json:"EventId"`
 	ErrorCode    string `json:"ErrorCode"`
 	ErrorMessage string `json:"ErrorMessage"`
+}
+
+// judge accepts a 200 in which the only entry has an id. An entry that failed was certainly not put. If its code is not
+// known, it is sent again, because that cannot put the event twice.
+func judge(r *transport.Result) {
+	a, ok := decode(r.Body)
+	switch {
+	case r.Class != transport.Done:
+		r.Class = refused(*r, a)
+	case !ok || r.Status != http.StatusOK:
+		provider.Undocumented(r)
+	case a.errorCode() != "":
+		r.Class = classOf(a.errorCode(), transport.Unavailable)
+	case a.eventID() == "":
+		provider.Undocumented(r)
+	default:
+		r.ID = a.eventID()
+	}
+}
+
+// settle completes the receipt of an event, which rules and targets get later.
+func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.Receipt) error {
+	receipt.Queued = true
+	return nil
+}
+
+// decodeError reads the failed entry of a 200, or {"__type":"ValidationException","message":"..."}.
+func decodeError(_ int, body []byte) (code, message string) {
+	a, ok := decode(body)
+	switch {
+	case !ok:
+		return "", ""
+	case len(a.Entries) == 1:
+		return a.Entries[0].ErrorCode, a.Entries[0].ErrorMessage
+	}
+	return plainCode(a.Type), a.Message
 }
 
 func decode(body []byte) (a answer, ok bool) {
@@ -43,24 +81,6 @@ func (a answer) errorCode() string {
 		return ""
 	}
 	return a.Entries[0].ErrorCode
-}
-
-// judge accepts a 200 in which the only entry has an id. An entry that failed was certainly not put. If its code is not
-// known, it is sent again, because that cannot put the event twice.
-func judge(r *transport.Result) {
-	a, ok := decode(r.Body)
-	switch {
-	case r.Class != transport.Done:
-		r.Class = refused(*r, a)
-	case !ok || r.Status != http.StatusOK:
-		provider.Undocumented(r)
-	case a.errorCode() != "":
-		r.Class = classOf(a.errorCode(), transport.Unavailable)
-	case a.eventID() == "":
-		provider.Undocumented(r)
-	default:
-		r.ID = a.eventID()
-	}
 }
 
 // refused returns the class of a refusal. AWS answers nearly all with a 400, whose code says more than the status. The
@@ -121,16 +141,4 @@ func classOf(code string, otherwise transport.Class) transport.Class {
 func plainCode(code string) string {
 	code, _, _ = strings.Cut(code, ":")
 	return code[strings.LastIndexByte(code, '#')+1:]
-}
-
-// decodeError reads the failed entry of a 200, or {"__type":"ValidationException","message":"..."}.
-func decodeError(_ int, body []byte) (code, message string) {
-	a, ok := decode(body)
-	switch {
-	case !ok:
-		return "", ""
-	case len(a.Entries) == 1:
-		return a.Entries[0].ErrorCode, a.Entries[0].ErrorMessage
-	}
-	return plainCode(a.Type), a.Message
 }

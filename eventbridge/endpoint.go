@@ -40,7 +40,8 @@ func domain(region string) string {
 	return "amazonaws.com"
 }
 
-// label is the form of a part of a host's name (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4), which a region is.
+// label is the form of a part of a host's name (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4), which a region
+// is.
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // maxBus is the longest name or ARN of an event bus, in characters.

@@ -1,9 +1,9 @@
-// Package eventbridge puts alerts on an event bus of Amazon EventBridge (https://aws.amazon.com/eventbridge/), whose
-// rules pass them on to other services of AWS.
+// Package eventbridge carries alerts to event buses of Amazon EventBridge (https://aws.amazon.com/eventbridge/),
+// through PutEvents (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 //
-// A [Notifier] puts one event per alert, with PutEvents
-// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html). The event's detail has the form of
-// the events that Mackerel itself sends to EventBridge (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
+// A [Notifier] puts one event per alert on a bus, whose rules pass it on to other services of AWS. The event's detail
+// has the form of the events that Mackerel itself sends to EventBridge
+// (https://mackerel.io/docs/entry/howto/alerts/eventbridge).
 //
 //	cfg, err := config.LoadDefaultConfig(ctx) // of github.com/aws/aws-sdk-go-v2/config
 //	n, err := eventbridge.New(eventbridge.Config{
@@ -14,17 +14,6 @@
 //	err = n.Notify(ctx, alert)
 //
 // The credentials need the permission events:PutEvents. This package compiles the SDK's signer and nothing else of it.
-//
-// # Detail
-//
-// The detail is Mackerel's webhook without type and imageUrl, and with resourceInfo if Config.ResourceInfo returns it.
-// Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
-// output of a check and the text of an alert made by hand stand nowhere else.
-//
-// Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events
-// on a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event,
-// and detail.event tells them apart. The detail-type of Mackerel's own events is not documented; [DefaultDetailType] is
-// ours.
 //
 // # Delivery
 //
@@ -40,20 +29,36 @@
 //
 // # Limits
 //
-// An entry must be smaller than 1 MB. AWS does not say whether that is 10^6 or 2^20 bytes, so [MaxEntry] is the
-// smaller. An alert that is longer is cut: the memos first, then the message, the facts, the reason and the metric's
-// name, and the receipt says so. A DetailType has at most [MaxDetailType] characters. Requests per second are limited
-// for each region and account. A request that is refused for that is sent again, within Call.MaxWait and the context's
-// deadline.
+// Requests per second are limited for each region and account
+// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). A request that is refused for that is sent
+// again after a wait, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited].
+//
+// An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason
+// and the metric's name, and the receipt says so. A DetailType has at most 128 characters. DetailType and Message.Raw
+// are never cut.
 //
 // # Text
 //
-// What is sent is data, in no language. The targets have to escape it before they show it to people.
+// The detail is data. The targets have to escape it before they show it to people.
 //
 // # Service
 //
 // Other software that takes PutEvents, such as an emulator, is reached with Config.BaseURL. Global endpoints of
 // EventBridge are not supported.
+//
+// Not documented: whether the 1 MB that an entry must be smaller than is 10^6 or 2^20 bytes, so it is 10^6 here; and
+// the detail-type of Mackerel's own events, so [DefaultDetailType] is ours.
+//
+// # Detail
+//
+// The detail is Mackerel's webhook without type and imageUrl, and with resourceInfo if Config.ResourceInfo returns it.
+// Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
+// output of a check and the text of an alert made by hand stand nowhere else.
+//
+// Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events
+// on a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event,
+// and detail.event tells them apart.
 package eventbridge
 
 import (
@@ -88,9 +93,9 @@ type Config struct {
 	MaxEntry int    `json:"max_entry,omitzero"`
 	BaseURL  string `json:"base_url,omitzero"` // the region's endpoint unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier puts alerts on one event bus. It is safe for concurrent use.
@@ -111,7 +116,7 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	e := encoder{bus: c.EventBus, maxEntry: cmp.Or(c.MaxEntry, MaxEntry), sign: newSigner(c.Credentials, c.Region)}
+	e := encoder{bus: c.EventBus, maxEntry: cmp.Or(c.MaxEntry, maxEntry), sign: newSigner(c.Credentials, c.Region)}
 	n := &Notifier{bus: cmp.Or(c.EventBus, "default"), region: c.Region, flow: provider.Flow[Message]{
 		Service: provider.Service{Name: name, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
@@ -140,18 +145,13 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the address of PutEvents.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Require("Region", c.Region != "")
-	if c.Region != "" && !label.MatchString(c.Region) {
-		p.Add("Region", "not a region's name, such as ap-northeast-1")
-	}
+	p.Check("Region", c.Region == "" || label.MatchString(c.Region), "must be a region's name, such as ap-northeast-1")
 	p.Require("Credentials", c.Credentials != nil)
-	if !bus.MatchString(c.EventBus) || len(c.EventBus) > maxBus {
-		p.Add("EventBus", "not the name or ARN of an event bus")
-	}
+	p.Check("EventBus", bus.MatchString(c.EventBus), "must be the name or ARN of an event bus")
+	p.Length("EventBus", c.EventBus, provider.Runes, maxBus)
 	checkSource(p, c.Source)
-	p.Length("DetailType", c.DetailType, provider.UTF16, MaxDetailType)
-	if c.MaxEntry < 0 || c.MaxEntry > MaxEntry {
-		p.Add("MaxEntry", "must not be negative or more than "+strconv.Itoa(MaxEntry))
-	}
+	p.Length("DetailType", c.DetailType, provider.UTF16, maxDetailType)
+	p.Check("MaxEntry", c.MaxEntry >= 0 && c.MaxEntry <= maxEntry, "must be from 1 to "+strconv.Itoa(maxEntry))
 	u := endpoint(p, c.BaseURL, c.Region)
 	p.Level(c.Level)
 	p.Call(c.Call)
@@ -164,13 +164,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver puts the alert on the bus and returns what came of it. The receipt's ID is the event's.
+// Deliver puts the alert on the bus and returns the outcome. The receipt's ID is the id of the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send puts an event that the caller has made. An alert that is too long is cut, and the receipt says so. A message
-// that EventBridge is certain to refuse, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send puts an event that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
+// is empty, or that EventBridge is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

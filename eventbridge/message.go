@@ -2,7 +2,6 @@ package eventbridge
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -18,8 +17,8 @@ import (
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html: 14 bytes for the time, and the UTF-8
 // bytes of source, detail-type, detail and resources.
 const (
-	MaxEntry      = 1_000_000 - 1 // bytes
-	MaxDetailType = 128           // characters
+	maxEntry      = 1_000_000 - 1 // bytes
+	maxDetailType = 128           // characters
 )
 
 // The Source and DetailType of events unless the Config or the Message says otherwise.
@@ -27,6 +26,12 @@ const (
 	DefaultSource     = "mackerel.io"
 	DefaultDetailType = "Mackerel Alert"
 )
+
+// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2",
+// the ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
+type ResourceInfo struct {
+	Service, Region, AccountID, ResourceType, ResourceID string
+}
 
 // A Message is one event. Rules match its Source, DetailType and detail.
 type Message struct {
@@ -39,14 +44,9 @@ type Message struct {
 	Raw          []byte         // a JSON object, sent as the detail in place of Alert and ResourceInfo and never cut
 }
 
-// A ResourceInfo says which resource of AWS a host is. For hosts on EC2, Mackerel's own events have the Service "ec2",
-// the ResourceType "instance", and the instance's id as the ResourceID. An empty field is sent as null.
-type ResourceInfo struct {
-	Service, Region, AccountID, ResourceType, ResourceID string
-}
-
-// DefaultMessage returns the event that a Notifier puts for an alert, with DefaultSource and DefaultDetailType, in
-// whose place the Config may have others. The time is that of the alert's last change, if it is known.
+// DefaultMessage returns the message that a Notifier sends for an alert, without the source, the detail-type and the
+// ResourceInfo that the Config may have. It has DefaultSource and DefaultDetailType. The time is that of the alert's last
+// change, if it is known.
 func DefaultMessage(a mackerel.Alert) Message {
 	at := cmp.Or(a.ChangedAt, a.ClosedAt, a.OpenedAt)
 	return Message{Source: DefaultSource, DetailType: DefaultDetailType, Time: at, Alert: a}
@@ -86,22 +86,22 @@ type encoder struct {
 }
 
 // render fills in body and signature. A preview has placeholders where each attempt has its own values.
-func (o encoder) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+func (c encoder) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 	if err := m.problems().Err(); err != nil {
 		return nil, err
 	}
-	e, cuts, err := m.entry(o.maxEntry)
+	e, cuts, err := m.entry(c.maxEntry)
 	if err != nil {
 		return nil, err
 	}
-	e.EventBusName = o.bus
+	e.EventBusName = c.bus
 	if r.Body, err = provider.EncodeJSON(putEvents{[]entry{e}}); err != nil {
 		return nil, err
 	}
 	r.Header = r.Header.Clone()
 	r.Header.Set("X-Amz-Date", "{date}")
 	r.Header.Set("Authorization", "{signature}")
-	r.Sign, r.Clean = o.sign(r.Body)
+	r.Sign, r.Clean = c.sign(r.Body)
 	return cuts, nil
 }
 
@@ -127,21 +127,12 @@ func (m Message) problems() (p provider.Problems) {
 	p.Require("Source", m.Source != "")
 	checkSource(&p, m.Source)
 	p.Require("DetailType", m.DetailType != "")
-	p.Length("DetailType", m.DetailType, provider.UTF16, MaxDetailType)
-	if m.Raw != nil && (jsontext.Value(m.Raw).Kind() != '{' || !provider.DecodeJSON(m.Raw, new(jsontext.Value))) {
-		p.Add("Raw", "not a JSON object")
-	}
+	p.Length("DetailType", m.DetailType, provider.UTF16, maxDetailType)
+	object := jsontext.Value(m.Raw).Kind() == '{' && provider.DecodeJSON(m.Raw, new(jsontext.Value))
+	p.Check("Raw", m.Raw == nil || object, "must be a JSON object")
 	return p
 }
 
 func checkSource(p *provider.Problems, source string) {
-	if strings.HasPrefix(source, "aws.") {
-		p.Add("Source", `begins with "aws.", which is AWS's own`)
-	}
-}
-
-// settle notes in the receipt that rules and targets come later.
-func settle(_ context.Context, _ Message, _ transport.Result, r *mackerel.Receipt) error {
-	r.Queued = true
-	return nil
+	p.Check("Source", !strings.HasPrefix(source, "aws."), `begins with "aws.", which is AWS's own`)
 }

@@ -94,10 +94,10 @@ func TestWhatIsNotSent(t *testing.T) {
 		"Source: required; DetailType: required": {},
 		`Source: begins with "aws."`:             message(func(m *eventbridge.Message) { m.Source = "aws.ec2" }),
 		"DetailType: 129 characters":             message(func(m *eventbridge.Message) { m.DetailType = strings.Repeat("a", 129) }),
-		"Raw: not a JSON object":                 message(func(m *eventbridge.Message) { m.Raw = []byte("[]") }),
-		"Raw: not a JSON obj":                    message(func(m *eventbridge.Message) { m.Raw = []byte("null") }),
-		"Raw: not a JSON":                        message(func(m *eventbridge.Message) { m.Raw = []byte("{") }),
-		"Raw: not a":                             message(func(m *eventbridge.Message) { m.Raw = []byte{} }),
+		"Raw: must be a JSON object":             message(func(m *eventbridge.Message) { m.Raw = []byte("[]") }),
+		"Raw: must be a JSON obj":                message(func(m *eventbridge.Message) { m.Raw = []byte("null") }),
+		"Raw: must be a JSON":                    message(func(m *eventbridge.Message) { m.Raw = []byte("{") }),
+		"Raw: must be a":                         message(func(m *eventbridge.Message) { m.Raw = []byte{} }),
 		"the entry has 2191 bytes, and at most 1000 are allowed": message(func(m *eventbridge.Message) {
 			m.Alert.URL = "https://example.com/" + strings.Repeat("a", 2000)
 		}),
@@ -117,13 +117,13 @@ func TestAnEntryMayBeAsLargeAsTheLimit(t *testing.T) {
 			Source: "S", DetailType: "T", Resources: []string{"arn:a"}, Time: time.Unix(1, 0), Raw: []byte(`{"a":"` + strings.Repeat("a", size-rest) + `"}`),
 		}
 	}
-	if _, err := n.Send(t.Context(), raw(eventbridge.MaxEntry)); err != nil {
+	if _, err := n.Send(t.Context(), raw(999_999)); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}
-	if got := size(servicetest.Last(t, fake, fake.Events(eventbridgetest.DefaultBus))); got != eventbridge.MaxEntry-14 {
+	if got := size(servicetest.Last(t, fake, fake.Events(eventbridgetest.DefaultBus))); got != 999_999-14 {
 		t.Errorf("%d bytes were put", got)
 	}
-	_, err := n.Send(t.Context(), raw(eventbridge.MaxEntry+1))
+	_, err := n.Send(t.Context(), raw(999_999+1))
 	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Attempts != 0 {
 		t.Errorf("beyond the limit: %v", e)
 	}

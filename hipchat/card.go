@@ -10,10 +10,10 @@ import (
 
 // Limits of a card, in characters, from the page of send_room_notification, which no longer exists.
 const (
-	MaxCardTitle       = 500
-	MaxCardDescription = 1000
-	MaxAttributeLabel  = 50
-	MaxThumbnailURL    = 250
+	maxCardTitle       = 500
+	maxCardDescription = 1000
+	maxAttributeLabel  = 50
+	maxThumbnailURL    = 250
 )
 
 // A CardStyle is the kind of a card.
@@ -44,7 +44,7 @@ type Card struct {
 	ID          string      `json:"id"` // by which a card that is sent again is recognised
 	Style       CardStyle   `json:"style"`
 	Format      CardFormat  `json:"format,omitzero"` // of an application's card only
-	Title       string      `json:"title"`           // at most [MaxCardTitle] characters
+	Title       string      `json:"title"`           // at most 500 characters
 	URL         string      `json:"url,omitzero"`    // what a click opens
 	Description Description `json:"description,omitzero"`
 	Icon        Icon        `json:"icon,omitzero"`
@@ -53,8 +53,7 @@ type Card struct {
 	Attributes  []Attribute `json:"attributes,omitzero"`
 }
 
-// A Description is the text of a card, at most [MaxCardDescription] characters. In JSON it is a string unless it has a
-// format.
+// A Description is the text of a card, at most 1,000 characters. In JSON it is a string unless it has a format.
 type Description struct {
 	Value  string `json:"value"`
 	Format Format `json:"format"`
@@ -66,7 +65,7 @@ type Icon struct {
 	URL2x string `json:"url@2x,omitzero"` // for screens of double density
 }
 
-// A Thumbnail is a picture. The URLs have at most [MaxThumbnailURL] characters.
+// A Thumbnail is a picture. The URLs have at most 250 characters.
 type Thumbnail struct {
 	URL    string `json:"url"`
 	URL2x  string `json:"url@2x,omitzero"`
@@ -82,7 +81,7 @@ type Activity struct {
 
 // An Attribute is a labelled value of a card.
 type Attribute struct {
-	Label string         `json:"label"` // 1 to [MaxAttributeLabel] characters
+	Label string         `json:"label"` // 1 to 50 characters
 	Value AttributeValue `json:"value"`
 }
 
@@ -129,7 +128,7 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 	if linkable(w.URL) {
 		c.URL = w.URL
 	}
-	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= MaxThumbnailURL {
+	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= maxThumbnailURL {
 		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
 	}
 	if text := provider.Join("\n", w.Message, w.Memo.Value); text != "" {
@@ -149,7 +148,7 @@ func (c *Card) addAttribute(label, value string, style Lozenge) {
 		return
 	}
 	c.Attributes = append(c.Attributes, Attribute{
-		Label: provider.Runes.Shorten(provider.Plain(label), MaxAttributeLabel),
+		Label: provider.Runes.Shorten(provider.Plain(label), maxAttributeLabel),
 		Value: AttributeValue{Label: provider.Runes.Shorten(provider.Plain(value), maxAttributeValue), Style: style},
 	})
 }
@@ -199,16 +198,16 @@ func (c *Card) check(p *provider.Problems) {
 	provider.OneOf(p, "Card.Style", c.Style, CardFile, CardImage, CardApplication, CardLink, CardMedia)
 	provider.OneOf(p, "Card.Format", c.Format, CardCompact, CardMedium)
 	p.Require("Card.Title", c.Title != "")
-	p.Length("Card.Title", c.Title, provider.Runes, MaxCardTitle)
+	p.Length("Card.Title", c.Title, provider.Runes, maxCardTitle)
 	if d := c.Description; d.Format != "" {
 		p.Require("Card.Description.Value", d.Value != "")
-		p.Length("Card.Description.Value", d.Value, provider.Runes, MaxCardDescription)
+		p.Length("Card.Description.Value", d.Value, provider.Runes, maxCardDescription)
 		provider.OneOf(p, "Card.Description.Format", d.Format, FormatHTML, FormatText)
 	}
 	if t := c.Thumbnail; t != nil {
 		p.Require("Card.Thumbnail.URL", t.URL != "")
-		p.Length("Card.Thumbnail.URL", t.URL, provider.Runes, MaxThumbnailURL)
-		p.Length("Card.Thumbnail.URL2x", t.URL2x, provider.Runes, MaxThumbnailURL)
+		p.Length("Card.Thumbnail.URL", t.URL, provider.Runes, maxThumbnailURL)
+		p.Length("Card.Thumbnail.URL2x", t.URL2x, provider.Runes, maxThumbnailURL)
 	}
 	if c.Activity != nil {
 		p.Require("Card.Activity.HTML", c.Activity.HTML != "")
@@ -216,7 +215,7 @@ func (c *Card) check(p *provider.Problems) {
 	for i, a := range c.Attributes {
 		field := "Card.Attributes[" + strconv.Itoa(i) + "]"
 		p.Require(field+".Label", a.Label != "")
-		p.Length(field+".Label", a.Label, provider.Runes, MaxAttributeLabel)
+		p.Length(field+".Label", a.Label, provider.Runes, maxAttributeLabel)
 		provider.OneOf(p, field+".Value.Style", a.Value.Style,
 			LozengeDefault, LozengeSuccess, LozengeError, LozengeCurrent, LozengeComplete, LozengeMoved)
 	}
@@ -224,14 +223,14 @@ func (c *Card) check(p *provider.Problems) {
 
 // fit returns a copy of the card whose title and description are plain and within their limits. A description in HTML
 // stays as it is. A nil card stays nil.
-func (c *Card) fit() (*Card, []mackerel.Cut) {
+func (c *Card) fit(texts *provider.Cutter) *Card {
 	if c == nil {
-		return nil, nil
+		return nil
 	}
-	fitted, texts := *c, provider.Cutter{Unit: provider.Runes}
-	fitted.Title = texts.Text("card.title", c.Title, MaxCardTitle)
+	fitted := *c
+	fitted.Title = texts.Text("card.title", c.Title, maxCardTitle)
 	if c.Description.Format != FormatHTML {
-		fitted.Description.Value = texts.Text("card.description", c.Description.Value, MaxCardDescription)
+		fitted.Description.Value = texts.Text("card.description", c.Description.Value, maxCardDescription)
 	}
-	return &fitted, texts.Cuts
+	return &fitted
 }

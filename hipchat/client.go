@@ -13,8 +13,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxRoom is the longest name of a room, in characters.
-const MaxRoom = 100
+// maxRoom is the longest name of a room, in characters.
+const maxRoom = 100
 
 // version is the element of the path below which the API is.
 const version = "v2"
@@ -27,8 +27,9 @@ type ClientConfig struct {
 }
 
 // A Client calls one HipChat server with one token. It is safe for concurrent use. The errors of its methods are
-// *[mackerel.Error]. A room is named by its numeric id or by its name, which may have any characters. A call whose answer
-// is lost is made again; for [Client.SendRoomNotification] and [Client.SendPrivateMessage] Call.Delivery decides.
+// *[mackerel.Error]. A room is named by its numeric id or by its name, which may have any characters. A call whose
+// answer is lost is made again; for [Client.SendRoomNotification] and [Client.SendPrivateMessage] Call.Delivery
+// decides.
 type Client struct {
 	service provider.Service
 	token   mackerel.Secret
@@ -36,7 +37,8 @@ type Client struct {
 	header  func() http.Header
 }
 
-// NewClient checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// NewClient checks the configuration, without calling the service, and reports all problems as one
+// [mackerel.ErrConfig].
 func NewClient(c ClientConfig) (*Client, error) {
 	var p provider.Problems
 	p.Token("Token", c.Token)
@@ -75,7 +77,7 @@ type operation struct {
 func (c *Client) request(op operation, elements ...string) (transport.Request, error) {
 	u, ok := transport.Join(c.base, elements...)
 	if !ok {
-		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of a URL")
+		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of an address")
 	}
 	r := transport.Request{Op: op.name, Method: op.method, URL: u, Header: c.header(), Repeat: op.repeat}
 	if op.method != http.MethodGet {

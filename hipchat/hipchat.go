@@ -28,8 +28,10 @@
 // of a person, unless the server is configured otherwise
 // (https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/). A call that is refused with 429 is
 // made again when the limit is reset, within Call.MaxWait and the context's deadline. Beyond that the error is
-// [mackerel.ErrRateLimited] and says how long to wait. A message that is longer than [MaxMessage] is cut before it is
-// sent, the memo first, and the receipt says so.
+// [mackerel.ErrRateLimited] and says how long to wait.
+//
+// A message has at most 10,000 characters. Longer messages are cut, the memo first, and the receipt says so. Mentions,
+// From and Message.Raw are never cut; From has at most 64 characters.
 //
 // # Text
 //
@@ -51,6 +53,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -72,16 +75,16 @@ type Config struct {
 	Notify map[mackerel.Status]bool `json:"notify,omitzero"`
 	// Mentions are whom to call, by the alert's status: mention names, with or without the @, or "all" and "here".
 	Mentions map[mackerel.Status][]string `json:"mentions,omitzero"`
-	From     string                       `json:"from,omitzero"` // shown next to the token's label; at most MaxFrom
+	From     string                       `json:"from,omitzero"` // shown next to the token's label; at most 64 characters
 	// Card adds a [DefaultCard]. Clients that draw cards show it in place of the message, which has more: a card has no
 	// mentions, at most six values, and 1,000 characters of text.
 	Card    bool   `json:"card,omitzero"`
 	BaseURL string `json:"base_url,omitzero"` // as in ClientConfig
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one room. It is safe for concurrent use.
@@ -95,7 +98,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	base := c.check(&p)
@@ -127,17 +130,14 @@ func (c Config) check(p *provider.Problems) (base *url.URL) {
 		p.Token("Token", c.Token)
 	}
 	p.Require("Room", c.Room != "")
-	if c.Room == "." || c.Room == ".." {
-		p.Add("Room", "cannot be part of a URL: use its API ID")
-	}
-	p.Length("Room", c.Room, provider.Runes, MaxRoom)
-	if shared && (!c.Token.IsZero() || c.BaseURL != "" || !provider.NoCall(c.Call)) {
-		p.Add("Client", "set together with Token, BaseURL or Call, which the client has")
-	}
+	p.Check("Room", c.Room != "." && c.Room != "..", "cannot be part of an address: use its API ID")
+	p.Length("Room", c.Room, provider.Runes, maxRoom)
+	alone := c.Token.IsZero() && c.BaseURL == "" && provider.NoCall(c.Call)
+	p.Check("Client", !shared || alone, "set together with Token, BaseURL or Call, which the client has")
 	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
 		checkMentions(p, "Mentions["+string(status)+"]", c.Mentions[status])
 	}
-	p.Length("From", c.From, provider.Runes, MaxFrom)
+	p.Length("From", c.From, provider.Runes, maxFrom)
 	if !shared {
 		base = p.Base("BaseURL", c.BaseURL, "")
 	}
@@ -145,16 +145,15 @@ func (c Config) check(p *provider.Problems) (base *url.URL) {
 	return base
 }
 
-// checkMentions notes that a list has something that cannot be a mention name.
+// checkMentions notes which elements of a list cannot be mention names.
 func checkMentions(p *provider.Problems, field string, names []string) {
-	if slices.ContainsFunc(names, noMention) {
-		p.Add(field, "has something that is not a mention name")
+	for i, name := range names {
+		p.Check(field+"["+strconv.Itoa(i)+"]", isMention(strings.TrimPrefix(name, "@")), "must be a mention name")
 	}
 }
 
-func noMention(name string) bool {
-	name = strings.TrimPrefix(name, "@")
-	return name == "" || strings.ContainsFunc(name, func(r rune) bool {
+func isMention(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r == '@' || unicode.IsSpace(r) || unicode.IsControl(r)
 	})
 }
@@ -184,13 +183,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver sends the alert and returns what came of it.
+// Deliver sends the alert and returns the outcome. The receipt has no ID.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// that is empty, or that HipChat is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

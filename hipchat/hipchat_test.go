@@ -77,22 +77,22 @@ func TestConfigurations(t *testing.T) {
 	servicetest.Configs(t, hipchat.New, "secret-token", []servicetest.ConfigCase[hipchat.Config]{
 		{Name: "a token, a room and a base URL are enough", Config: config(func(*hipchat.Config) {})},
 		{Name: "a client and a room are enough", Config: hipchat.Config{Client: shared, Room: "ops"}},
-		{Name: "a room may be long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", hipchat.MaxRoom) })},
-		{Name: "a room may be too long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", hipchat.MaxRoom+1) }), Want: []string{"Room: 101 characters"}},
-		{Name: "a dot is not a room", Config: config(func(c *hipchat.Config) { c.Room = "." }), Want: []string{"Room: cannot be part of a URL"}},
-		{Name: "two dots are not a room", Config: config(func(c *hipchat.Config) { c.Room = ".." }), Want: []string{"Room: cannot be part of a URL"}},
+		{Name: "a room may be long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", 100) })},
+		{Name: "a room may be too long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", 100+1) }), Want: []string{"Room: 101 characters"}},
+		{Name: "a dot is not a room", Config: config(func(c *hipchat.Config) { c.Room = "." }), Want: []string{"Room: cannot be part of an address"}},
+		{Name: "two dots are not a room", Config: config(func(c *hipchat.Config) { c.Room = ".." }), Want: []string{"Room: cannot be part of an address"}},
 		{Name: "a client has the token", Config: config(func(c *hipchat.Config) { c.Client, c.BaseURL = shared, "" }), Want: []string{"Client: set together with"}},
 		{Name: "a client has the base URL", Config: config(func(c *hipchat.Config) { c.Client, c.Token = shared, mackerel.Secret{} }), Want: []string{"Client: set together with"}},
 		{Name: "a client has the options", Config: hipchat.Config{Client: shared, Room: "ops", Call: mackerel.CallOptions{MaxAttempts: 1}}, Want: []string{"Client: set together with"}},
 		{Name: "a mention is a name", Config: config(func(c *hipchat.Config) {
 			c.Mentions = map[mackerel.Status][]string{"critical": {"@all", "hana@ko"}, "ok": {"@"}, "unknown": {"two words"}, "warning": {"\n"}}
-		}), Want: []string{"Mentions[critical]: ", "Mentions[ok]: ", "Mentions[unknown]: ", "Mentions[warning]: "}},
+		}), Want: []string{"Mentions[critical][1]: must be a mention name", "Mentions[ok][0]: ", "Mentions[unknown][0]: ", "Mentions[warning][0]: "}},
 		{Name: "all problems are told at once, in the order of the fields", Config: hipchat.Config{
 			Token: mackerel.NewSecret("secret-token x"), Mentions: map[mackerel.Status][]string{"critical": {"@", "two words"}},
-			From: strings.Repeat("障", hipchat.MaxFrom+1), Level: "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{Timeout: -1},
+			From: strings.Repeat("障", 64+1), Level: "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{Timeout: -1},
 		}, Want: []string{
-			"Token: has a blank", "Room: required", "Mentions[critical]: ", "From: 65 characters", "BaseURL: required", "Level: ",
-			"Text.Language: ", "Call.Timeout: ",
+			"Token: has a blank", "Room: required", "Mentions[critical][0]: ", "Mentions[critical][1]: ", "From: 65 characters", "BaseURL: required",
+			"Level: ", "Text.Language: ", "Call.Timeout: ",
 		}},
 	})
 }
@@ -247,14 +247,14 @@ func TestWhatIsNotSent(t *testing.T) {
 		Value: strings.Repeat("<br>", 251), Format: hipchat.FormatHTML, // is never cut
 	}}
 	servicetest.Refused(t, fake, func(m hipchat.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]hipchat.Message{
-		"Message: empty":                    {},
-		"Format: must be \"html\" or":       {Format: "markdown", Title: "T"},
-		"Mentions: has something":           {Mentions: []string{"two words"}, Title: "T"},
-		"Color: must be":                    {Color: "Red", Title: "T"},
-		"From: 65 characters":               {From: strings.Repeat("障", hipchat.MaxFrom+1), Title: "T"},
-		"Message: 10004 characters, and at": {Raw: strings.Repeat("<br>", 2501), Title: "T", Text: "x"},
-		"AttachTo: 37 characters":           {AttachTo: strings.Repeat("a", hipchat.MaxAttachTo+1), Title: "T"},
-		"Card.ID: required; Card.Style: re": {Card: &hipchat.Card{Title: "t"}, Title: "T"},
-		"Card.Description.Value: 1004 char": {Card: longHTML, Title: "T"},
+		"Message: empty":                      {},
+		"Format: must be \"html\" or":         {Format: "markdown", Title: "T"},
+		"Mentions[0]: must be a mention name": {Mentions: []string{"two words"}, Title: "T"},
+		"Color: must be":                      {Color: "Red", Title: "T"},
+		"From: 65 characters":                 {From: strings.Repeat("障", 64+1), Title: "T"},
+		"Message: 10004 characters, and at":   {Raw: strings.Repeat("<br>", 2501), Title: "T", Text: "x"},
+		"AttachTo: 37 characters":             {AttachTo: strings.Repeat("a", 36+1), Title: "T"},
+		"Card.ID: required; Card.Style: re":   {Card: &hipchat.Card{Title: "t"}, Title: "T"},
+		"Card.Description.Value: 1004 char":   {Card: longHTML, Title: "T"},
 	})
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of a notification, in characters. MaxMessage is from https://developer.atlassian.com/server/hipchat/messages.
+// Limits of a notification, in characters. maxMessage is from https://developer.atlassian.com/server/hipchat/messages.
 // The others are from the page of send_room_notification, which no longer exists.
 const (
-	MaxMessage  = 10000
-	MaxFrom     = 64
-	MaxAttachTo = 36 // the id of a message is a UUID
+	maxMessage  = 10000
+	maxFrom     = 64
+	maxAttachTo = 36 // the id of a message is a UUID
 )
 
 // maxLink is the longest address, escaped and in characters, that is sent as a link. A longer address is sent as text
@@ -72,9 +72,7 @@ func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 func (m Message) problems(rendered Notification) (p provider.Problems) {
 	checkMentions(&p, "Mentions", m.Mentions)
 	rendered.check(&p, "Format")
-	if strings.TrimSpace(rendered.Message) == "" {
-		p.Add("Message", "empty")
-	}
+	p.Check("Message", strings.TrimSpace(rendered.Message) != "", "empty")
 	return p
 }
 
@@ -88,14 +86,13 @@ func (m Message) notification() (Notification, []mackerel.Cut) {
 	n := Notification{
 		MessageFormat: format, Color: m.Color, Notify: m.Notify, From: m.From, AttachTo: m.AttachTo,
 	}
-	text, cuts := m.body(format)
-	card, more := m.Card.fit()
-	n.Message, n.Card = text, card
-	return n, append(cuts, more...)
+	c := provider.Cutter{Unit: provider.Runes}
+	n.Message, n.Card = m.body(format, &c), m.Card.fit(&c)
+	return n, c.Cuts
 }
 
-// body renders the text in at most MaxMessage characters.
-func (m Message) body(f Format) (string, []mackerel.Cut) {
+// body renders the text in at most maxMessage characters.
+func (m Message) body(f Format, c *provider.Cutter) string {
 	facts := provider.Lines(m.Facts)
 	linked, address := "", m.URL
 	if linkable(address) {
@@ -105,7 +102,7 @@ func (m Message) body(f Format) (string, []mackerel.Cut) {
 	if f == FormatText {
 		render = func() string { return m.text(facts, linked, address) }
 	}
-	return provider.Runes.Fit(MaxMessage, render,
+	return c.Fit(maxMessage, render,
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
 		provider.Part{Field: "title", Text: &m.Title},

@@ -89,10 +89,10 @@ func TestLimitOfAMessage(t *testing.T) {
 		width int // as it is sent
 	}{{"a", 1}, {"障", 1}, {"🔥", 1}, {"&", 5}, {`"`, 6}, {"'", 5}} {
 		t.Run(unit.text, func(t *testing.T) {
-			fits := (hipchat.MaxMessage - frame) / unit.width
+			fits := (10000 - frame) / unit.width
 			for _, n := range []int{fits, fits + 1, 100_000} {
 				m, receipt := send(t, hipchat.Message{Title: "T", Memo: mackerel.Fact{Label: "M", Value: strings.Repeat(unit.text, n)}})
-				if length := utf8.RuneCountInString(m.Text); length > hipchat.MaxMessage || length < hipchat.MaxMessage-10 {
+				if length := utf8.RuneCountInString(m.Text); length > 10000 || length < 10000-10 {
 					t.Errorf("%d: %d characters", n, length)
 				}
 				if cut := servicetest.CutFields(receipt.Cuts) == "memo"; cut != (n > fits) {
@@ -109,7 +109,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		a.Monitor.Name, a.Host = "CPU & memory", nil
 		m, receipt := notify(t, a, configure)
 		wantContains(t, m.Text, "[CRITICAL] CPU", a.URL)
-		if n := utf8.RuneCountInString(m.Text); n > hipchat.MaxMessage || n < hipchat.MaxMessage-100 {
+		if n := utf8.RuneCountInString(m.Text); n > 10000 || n < 10000-100 {
 			t.Errorf("%d characters", n)
 		}
 		if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" {
@@ -168,7 +168,7 @@ func TestStatusesLookDifferent(t *testing.T) {
 func TestADefaultCardFits(t *testing.T) {
 	for _, unit := range []string{"a", "障", "🔥", "👩‍💻"} {
 		a := servicetest.Everywhere(strings.Repeat(unit, 5_000))
-		a.ImageURL, a.URL = "https://x.test/"+strings.Repeat("a", hipchat.MaxThumbnailURL), "not a link"
+		a.ImageURL, a.URL = "https://x.test/"+strings.Repeat("a", 250), "not a link"
 		m, receipt := notify(t, a, withCard)
 		var card hipchat.Card
 		if err := json.Unmarshal(m.Card, &card); err != nil {

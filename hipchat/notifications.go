@@ -32,11 +32,11 @@ const (
 
 // A Notification is a message to a room that is not from a person.
 type Notification struct {
-	Message       string `json:"message"`                 // 1 to [MaxMessage] characters
+	Message       string `json:"message"`                 // 1 to 10,000 characters
 	MessageFormat Format `json:"message_format,omitzero"` // FormatHTML unless set
 	Color         Color  `json:"color,omitzero"`          // ColorYellow unless set
 	Notify        bool   `json:"notify"`                  // disturb people, as far as each of them allows it
-	From          string `json:"from,omitzero"`           // shown next to the token's label; at most [MaxFrom] characters
+	From          string `json:"from,omitzero"`           // shown next to the token's label; at most 64 characters
 	AttachTo      string `json:"attach_to,omitzero"`      // id of the message to show this one with; see [RoomMessage]
 	Card          *Card  `json:"card,omitzero"`           // shown in place of the message by clients that draw cards
 }
@@ -46,8 +46,8 @@ var (
 	testAuth             = operation{"test auth", http.MethodPost, transport.Replay}
 )
 
-// SendRoomNotification sends a notification to a room: POST /room/{room}/notification (send_room_notification). The token
-// needs [ScopeSendNotification], the only scope that a room's own token has. HipChat answers without an id;
+// SendRoomNotification sends a notification to a room: POST /room/{room}/notification (send_room_notification). The
+// token needs [ScopeSendNotification], the only scope that a room's own token has. HipChat answers without an id;
 // [Client.LatestHistory] returns it. A room takes 30 messages per minute.
 //
 // A notification that the server would certainly refuse is [mackerel.ErrInvalid] without a request. The error has all
@@ -65,11 +65,11 @@ func (c *Client) SendRoomNotification(ctx context.Context, room string, n Notifi
 // check notes what the server would certainly refuse in a notification with a message. format is the name of the field
 // with the format.
 func (n Notification) check(p *provider.Problems, format string) {
-	p.Length("Message", n.Message, provider.Runes, MaxMessage)
+	p.Length("Message", n.Message, provider.Runes, maxMessage)
 	provider.OneOf(p, format, n.MessageFormat, FormatHTML, FormatText)
 	provider.OneOf(p, "Color", n.Color, ColorYellow, ColorGreen, ColorRed, ColorPurple, ColorGray, ColorRandom)
-	p.Length("From", n.From, provider.Runes, MaxFrom)
-	p.Length("AttachTo", n.AttachTo, provider.Runes, MaxAttachTo)
+	p.Length("From", n.From, provider.Runes, maxFrom)
+	p.Length("AttachTo", n.AttachTo, provider.Runes, maxAttachTo)
 	n.Card.check(p)
 }
 

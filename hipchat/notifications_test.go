@@ -89,14 +89,14 @@ func TestLimits(t *testing.T) {
 		most  int
 		put   func(*hipchat.Notification, string)
 	}{
-		{"Message", hipchat.MaxMessage, func(n *hipchat.Notification, s string) { n.Message = s }},
-		{"From", hipchat.MaxFrom, func(n *hipchat.Notification, s string) { n.From = s }},
-		{"AttachTo", hipchat.MaxAttachTo, func(n *hipchat.Notification, s string) { n.AttachTo = s }},
-		{"Card.Title", hipchat.MaxCardTitle, func(n *hipchat.Notification, s string) { n.Card.Title = s }},
-		{"Card.Description.Value", hipchat.MaxCardDescription, func(n *hipchat.Notification, s string) { n.Card.Description.Value = s }},
-		{"Card.Thumbnail.URL", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL = s }},
-		{"Card.Thumbnail.URL2x", hipchat.MaxThumbnailURL, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL2x = s }},
-		{"Card.Attributes[0].Label", hipchat.MaxAttributeLabel, func(n *hipchat.Notification, s string) { n.Card.Attributes[0].Label = s }},
+		{"Message", 10000, func(n *hipchat.Notification, s string) { n.Message = s }},
+		{"From", 64, func(n *hipchat.Notification, s string) { n.From = s }},
+		{"AttachTo", 36, func(n *hipchat.Notification, s string) { n.AttachTo = s }},
+		{"Card.Title", 500, func(n *hipchat.Notification, s string) { n.Card.Title = s }},
+		{"Card.Description.Value", 1000, func(n *hipchat.Notification, s string) { n.Card.Description.Value = s }},
+		{"Card.Thumbnail.URL", 250, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL = s }},
+		{"Card.Thumbnail.URL2x", 250, func(n *hipchat.Notification, s string) { n.Card.Thumbnail.URL2x = s }},
+		{"Card.Attributes[0].Label", 50, func(n *hipchat.Notification, s string) { n.Card.Attributes[0].Label = s }},
 	} {
 		t.Run(c.field, func(t *testing.T) {
 			fake, client := connect(t)
@@ -175,7 +175,7 @@ func TestTheCallersCardStaysAsItIs(t *testing.T) {
 	if m.AttachTo != id {
 		t.Errorf("attached to %q", m.AttachTo)
 	}
-	want := mackerel.Cut{Field: "card.title", Unit: "runes", From: 1000, To: hipchat.MaxCardTitle}
+	want := mackerel.Cut{Field: "card.title", Unit: "runes", From: 1000, To: 500}
 	if len(receipt.Cuts) != 1 || receipt.Cuts[0] != want {
 		t.Errorf("%+v, want %+v", receipt.Cuts, want)
 	}

@@ -11,7 +11,7 @@ import (
 
 // A PrivateMessage is a message to one person. It has neither a color nor a card.
 type PrivateMessage struct {
-	Message string `json:"message"` // 1 to [MaxMessage] characters
+	Message string `json:"message"` // 1 to 10,000 characters
 	// MessageFormat is FormatText unless set. It is always sent, because sources differ on the server's default. Text
 	// from elsewhere has to be escaped by [EscapeText] or [EscapeHTML].
 	MessageFormat Format `json:"message_format"`
@@ -30,7 +30,7 @@ func (c *Client) SendPrivateMessage(ctx context.Context, user string, m PrivateM
 	m.MessageFormat = cmp.Or(m.MessageFormat, FormatText)
 	var p provider.Problems
 	p.Require("Message", m.Message != "")
-	p.Length("Message", m.Message, provider.Runes, MaxMessage)
+	p.Length("Message", m.Message, provider.Runes, maxMessage)
 	provider.OneOf(&p, "MessageFormat", m.MessageFormat, FormatHTML, FormatText)
 	if err := p.Err(); err != nil {
 		return c.service.Invalid(privateMessageUser.name, err.Error())

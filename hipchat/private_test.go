@@ -41,9 +41,9 @@ func TestPrivateMessagesThatAreRefused(t *testing.T) {
 	servicetest.Refused(t, fake, func(m hipchat.PrivateMessage) error { return client.SendPrivateMessage(t.Context(), "@hanako", m) },
 		map[string]hipchat.PrivateMessage{
 			`Message: required; MessageFormat: must be "html" or "text"`: {MessageFormat: "md"},
-			"Message: 10001 characters":                                  {Message: strings.Repeat("障", hipchat.MaxMessage+1)},
+			"Message: 10001 characters":                                  {Message: strings.Repeat("障", 10000+1)},
 		})
-	if err := client.SendPrivateMessage(t.Context(), "@hanako", hipchat.PrivateMessage{Message: strings.Repeat("障", hipchat.MaxMessage)}); err != nil {
+	if err := client.SendPrivateMessage(t.Context(), "@hanako", hipchat.PrivateMessage{Message: strings.Repeat("障", 10000)}); err != nil {
 		t.Error(err)
 	}
 	err := client.SendPrivateMessage(t.Context(), "@taro", hipchat.PrivateMessage{Message: "x"})

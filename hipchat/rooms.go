@@ -10,8 +10,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// MaxTopic is the longest topic of a room, in characters.
-const MaxTopic = 250
+// maxTopic is the longest topic of a room, in characters.
+const maxTopic = 250
 
 // Privacy is who may enter a room. A value that this version does not know is kept as the server wrote it.
 type Privacy string
@@ -68,8 +68,8 @@ var (
 )
 
 // Rooms goes through the rooms that the token can see, in the server's order: GET /room (get_all_rooms). A page is
-// requested when the page before it is used up. An error, also that of the context, is the last element. The token needs
-// [ScopeViewGroup] or [ScopeViewRoom].
+// requested when the page before it is used up. An error, also that of the context, is the last element. The token
+// needs [ScopeViewGroup] or [ScopeViewRoom].
 func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error] {
 	return pages(c, getAllRooms, p.StartIndex, func(start int) (Page[Room], error) {
 		p := p
@@ -78,17 +78,17 @@ func (c *Client) Rooms(ctx context.Context, p RoomsParams) iter.Seq2[Room, error
 	})
 }
 
-// GetRoom returns a room: GET /room/{room} (get_room). The token needs [ScopeViewGroup] or [ScopeViewRoom]; a room's own
-// token has neither.
+// GetRoom returns a room: GET /room/{room} (get_room). The token needs [ScopeViewGroup] or [ScopeViewRoom]; a room's
+// own token has neither.
 func (c *Client) GetRoom(ctx context.Context, room string) (Room, error) {
 	return get[Room](ctx, c, getRoom, nil, "room", room)
 }
 
-// SetTopic sets the topic of a room, of at most [MaxTopic] characters; "" removes it: PUT /room/{room}/topic (set_topic).
+// SetTopic sets the topic of a room, of at most 250 characters; "" removes it: PUT /room/{room}/topic (set_topic).
 // The token needs [ScopeAdminRoom].
 func (c *Client) SetTopic(ctx context.Context, room, topic string) error {
 	var p provider.Problems
-	p.Length("topic", topic, provider.Runes, MaxTopic)
+	p.Length("topic", topic, provider.Runes, maxTopic)
 	if err := p.Err(); err != nil {
 		return c.service.Invalid(setTopic.name, err.Error())
 	}

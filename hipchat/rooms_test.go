@@ -78,7 +78,7 @@ func TestRoomBodies(t *testing.T) {
 
 func TestSetTopic(t *testing.T) {
 	fake, client := connect(t)
-	for _, topic := range []string{"当番: @hanako <b>", strings.Repeat("障", hipchat.MaxTopic), ""} {
+	for _, topic := range []string{"当番: @hanako <b>", strings.Repeat("障", 250), ""} {
 		if err := client.SetTopic(t.Context(), "ops", topic); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestSetTopic(t *testing.T) {
 	if got := string(fake.Requests()[0].Body); got != `{"topic":"当番: @hanako <b>"}` {
 		t.Error(got)
 	}
-	e := servicetest.AsError(t, client.SetTopic(t.Context(), "ops", strings.Repeat("🔥", hipchat.MaxTopic+1)), mackerel.ErrInvalid)
+	e := servicetest.AsError(t, client.SetTopic(t.Context(), "ops", strings.Repeat("🔥", 250+1)), mackerel.ErrInvalid)
 	if wantContains(t, e.Message, "topic: 251 characters"); len(fake.Requests()) != 3 {
 		t.Errorf("%d requests", len(fake.Requests()))
 	}

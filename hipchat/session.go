@@ -42,8 +42,8 @@ func (s Session) documented() bool { return s.Scopes != nil || s.Client.AllowedS
 var getSession = operation{"get session", http.MethodGet, transport.Replay}
 
 // GetSession returns what the client's token may do, and where: GET /oauth/token/{token} (get_session). It needs no
-// scope. It is the only call with the token in its path, as the API requires. A server or proxy that logs addresses logs
-// the token; [Client.TestAuth] has it in a header only.
+// scope. It is the only call with the token in its path, as the API requires. A server or proxy that logs addresses
+// logs the token; [Client.TestAuth] has it in a header only.
 func (c *Client) GetSession(ctx context.Context) (Session, error) {
 	return get[Session](ctx, c, getSession, nil, "oauth", "token", c.token.Reveal())
 }

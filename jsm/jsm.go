@@ -1,10 +1,10 @@
-// Package jsm carries alerts to Jira Service Management (https://www.atlassian.com/software/jira/service-management)
+// Package jsm carries alerts to Jira Service Management (https://www.atlassian.com/software/jira/service-management),
 // through the integration events API of its operations
 // (https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events).
 //
-// A [Notifier] creates one alert in Jira Service Management per alert of Mackerel and closes it when that is over. It
-// has the title as its message, the text, the memo and a link as its description, the facts as its details, and a
-// priority by the status.
+// A [Notifier] creates one alert in Jira Service Management per alert of Mackerel, and closes it when the alert of
+// Mackerel is over. The alert in Jira Service Management has the title as its message, the text, the memo and a link as
+// its description, the facts as its details, and a priority by the status.
 //
 //	n, err := jsm.New(jsm.Config{
 //		APIKey:     mackerel.NewSecret(os.Getenv("JSM_API_KEY")), // of an API integration, not an API token
@@ -26,7 +26,7 @@
 // caller has to make, can be doubled.
 //
 // Success is any 2xx with the id of the request. The service carries the request out later, so a receipt is Queued and
-// has that id as its ID. [Notifier.RequestStatus] returns what became of it. With Config.Follow, Deliver and Send ask
+// has that id as its ID. [Notifier.RequestStatus] returns the outcome. With Config.Follow, Deliver and Send ask
 // for that themselves, up to 10 times, one second apart; then success means that the request was carried out.
 //
 // While an alert is open, the service only counts further creations with its alias. An alert that goes from warning to
@@ -35,16 +35,14 @@
 //
 // # Limits
 //
-// A request that is refused with 429 is sent again after the time that the service asks for, within Call.MaxWait and
-// the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
+// How many requests an account may make is not documented. A request that is refused with 429 is sent again after the
+// time that the service asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited] and says how long to wait.
 //
 // A message has at most 130 characters, a description 15,000, all details together 8,000, an entity 512, a source 100
 // and a note 25,000. There are at most 20 tags of 50 characters. Longer texts are cut, the memo first, and the receipt
 // says so. A title that is too long for the message stands in full at the beginning of the description. An alias has at
 // most 512 characters and is never cut; there are at most 50 responders.
-//
-// Not documented: the status of a success; the limits, which are those of Opsgenie; the rate limits; whether responders
-// are found by name; and the address and form of the status of a request, which are those of Opsgenie.
 //
 // # Text
 //
@@ -55,6 +53,9 @@
 // There is one address for all regions. The key is that of an integration of the type API. A key of Opsgenie is
 // unauthorized here, and the other way round. The REST API with a cloud id, which finds alerts by their id only, is not
 // covered.
+//
+// Not documented: the status of a success; the lengths of texts, so those of Opsgenie are used here; whether responders
+// are found by name; and the address and form of the status of a request, so those of Opsgenie are used here.
 package jsm
 
 import (
@@ -68,7 +69,7 @@ import (
 // name is the service in errors and receipts.
 const name = "jsm"
 
-// DefaultBaseURL is the address of the API, in every region.
+// DefaultBaseURL is the base URL of the API, in every region.
 const DefaultBaseURL = "https://api.atlassian.com/jsm/ops/integration/v2"
 
 // dialect accepts any 2xx, because the status of a success is not documented.
@@ -86,10 +87,10 @@ type Config struct {
 	Follow     bool                         `json:"follow,omitzero"`    // wait until a request was carried out
 	BaseURL    string                       `json:"base_url,omitzero"`  // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one account. It is safe for concurrent use.
@@ -122,17 +123,17 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver creates or closes the alert and returns what came of it. The receipt's ID is that of the request.
+// Deliver creates or closes the alert and returns the outcome. The receipt's ID is the id of the request.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.api.Deliver(ctx, a)
 }
 
-// Send makes a request that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that the service is certain to refuse is [mackerel.ErrInvalid] and is not sent.
+// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that the service is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 //
 // With Config.Follow, a request that was accepted and could not be carried out is [mackerel.ErrInvalid], except a close
-// of an alert that is not open. If it is not known in time what became of the request, the error is
-// [mackerel.ErrUnavailable], and the receipt is still Queued.
+// of an alert that is not open. If the outcome is not known in time, the error is [mackerel.ErrUnavailable], and the
+// receipt is still Queued.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.api.Send(ctx, opsgenieapi.Message(m))
 }
@@ -140,10 +141,10 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 // Preview returns what Deliver would send, without sending it.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.api.Preview(a) }
 
-// String returns "jsm". What tells one account from another is secret.
+// String returns "jsm". The account is not shown, because only the secret key tells it.
 func (n *Notifier) String() string { return name }
 
-// Acknowledge says that someone is at work on the alert with this alias. The note may be empty.
+// Acknowledge tells the service that someone is at work on the alert with this alias. The note may be empty.
 func (n *Notifier) Acknowledge(ctx context.Context, alias, note string) (mackerel.Receipt, error) {
 	return n.Send(ctx, Message{Action: ActionAcknowledge, Alias: alias, Text: note})
 }
@@ -158,7 +159,7 @@ func (n *Notifier) CloseAlert(ctx context.Context, alias, note string) (mackerel
 	return n.Send(ctx, Message{Action: ActionClose, Alias: alias, Text: note})
 }
 
-// A RequestStatus is what became of a request that was accepted.
+// A RequestStatus is the outcome of a request that was accepted.
 type RequestStatus struct {
 	Action      string // "Create", "Close", ...
 	Success     bool
@@ -168,7 +169,7 @@ type RequestStatus struct {
 	ProcessedAt time.Time // zero if the service does not say it
 }
 
-// RequestStatus returns what became of a request, by the ID of its receipt. The service has no answer before the
+// RequestStatus returns the outcome of a request, by the ID of its receipt. The service has no answer before the
 // request was carried out. RequestStatus asks up to 10 times, one second apart, within the context. Then the error is
 // [mackerel.ErrUnavailable].
 func (n *Notifier) RequestStatus(ctx context.Context, requestID string) (RequestStatus, error) {

@@ -22,10 +22,10 @@ type Action = opsgenieapi.Action
 
 // The actions. All except ActionCreate need an alias, and send the texts of the message as a note.
 const (
-	ActionCreate      Action = opsgenieapi.ActionCreate // create an alert, or count up the open alert with this alias
-	ActionAcknowledge Action = opsgenieapi.ActionAcknowledge
+	ActionCreate      Action = opsgenieapi.ActionCreate      // create an alert, or count up the open alert with this alias
+	ActionAcknowledge Action = opsgenieapi.ActionAcknowledge // say that someone is at work on the alert
 	ActionAddNote     Action = opsgenieapi.ActionAddNote
-	ActionClose       Action = opsgenieapi.ActionClose
+	ActionClose       Action = opsgenieapi.ActionClose // close the alert
 )
 
 // A Responder is someone to tell of an alert. Package opsgenie has the same type.

@@ -24,9 +24,6 @@ func start(t testing.TB, configure ...func(*line.Config)) (*linetest.Server, *li
 	return fake, servicetest.Make(t, line.New, config)
 }
 
-// plain configures plain text.
-func plain(c *line.Config) { c.Format = line.FormatText }
-
 // notify sends an alert and returns what was delivered.
 func notify(t *testing.T, a mackerel.Alert, configure ...func(*line.Config)) (linetest.Delivery, mackerel.Receipt) {
 	t.Helper()
@@ -48,3 +45,6 @@ func send(t *testing.T, m line.Message, configure ...func(*line.Config)) (linete
 	}
 	return servicetest.Last(t, fake, fake.Deliveries()), receipt
 }
+
+// plain configures plain text.
+func plain(c *line.Config) { c.Format = line.FormatText }

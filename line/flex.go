@@ -56,13 +56,13 @@ type action struct {
 	URI   string `json:"uri"`
 }
 
-// fitBubble returns the bubble within MaxBubble, and says what was cut for that.
+// fitBubble returns the bubble within maxBubble, and says what was cut for that.
 func (m Message) fitBubble() (b bubble, cuts []mackerel.Cut, err error) {
 	facts, linked, address := provider.JoinFacts(m.Facts), "", m.URL
-	if provider.Linkable(address, MaxURI) {
+	if provider.Linkable(address, maxURI) {
 		linked, address = address, ""
 	}
-	_, cuts = provider.Bytes.Fit(MaxBubble, func() string {
+	_, cuts = provider.Bytes.Fit(maxBubble, func() string {
 		var encoded []byte
 		b = m.bubble(facts, linked, address)
 		encoded, err = provider.EncodeJSON(b)
@@ -137,7 +137,7 @@ func factTable(joined string) *component {
 
 // hero returns the picture, in the shape of Mackerel's graphs, nil if LINE would refuse its address.
 func (m Message) hero() *component {
-	if !strings.HasPrefix(m.Image, "https://") || !provider.Linkable(m.Image, MaxImageURL) {
+	if !strings.HasPrefix(m.Image, "https://") || !provider.Linkable(m.Image, maxImageURL) {
 		return nil
 	}
 	return &component{Type: "image", URL: m.Image, Size: "full", AspectRatio: "20:13", AspectMode: "fit"}

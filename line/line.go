@@ -1,4 +1,4 @@
-// Package line carries alerts to people, groups and rooms on LINE, through the Messaging API of a LINE Official Account
+// Package line carries alerts to people, groups and rooms on LINE, through the Messaging API of an official account
 // (https://developers.line.biz/en/reference/messaging-api/).
 //
 // A [Notifier] sends one message per alert: a flex bubble with the title in the colour of the status, the text, the
@@ -36,8 +36,9 @@
 // that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
 // [mackerel.ErrUnauthorized], because no wait helps.
 //
-// A plain text has at most [MaxText] UTF-16 units, and a bubble [MaxBubble] bytes. Longer messages are cut, the memo
-// first, and the receipt says so.
+// A plain text has at most 5,000 characters, counted as UTF-16 units, and a bubble 30,000 bytes. Longer messages are
+// cut, the memo first, and the receipt says so. A multicast has at most 500 users, a request 5 message objects, and the
+// label of a button 20 characters; they are never cut.
 //
 // # Text
 //
@@ -48,9 +49,9 @@
 // Mackerel's own LINE channel used LINE Notify, which ended on 2025-03-31. Mackerel removed the type "line" from the
 // documentation of its API on 2026-06-30.
 //
-// The following is not documented: the longest alternative text (newer pages say 1,500, and 400 are used here), the
-// largest bubble, the longest address of a button, whether a push to a group counts once per member, and the words of a
-// 409 and of a 429 other than the quota's.
+// Not documented: the longest alternative text (newer pages say 1,500 characters, and 400 are used here); the largest
+// bubble; the longest address of a button; whether a push to a group counts once per member; and the words of a 409 and
+// of a 429 other than the quota's.
 package line
 
 import (
@@ -76,7 +77,7 @@ const DefaultBaseURL = "https://api.line.me"
 // Config says as which account to send, and to whom. Token and either To or Broadcast are required.
 type Config struct {
 	Token mackerel.Secret `json:"token"` // a channel access token
-	// To is the id of a user (U...), group (C...) or room (R...), or ids of up to MaxRecipients users.
+	// To is the id of a user (U...), group (C...) or room (R...), or ids of up to 500 users.
 	To        []string `json:"to,omitzero"`
 	Broadcast bool     `json:"broadcast,omitzero"` // to all friends of the account
 	Format    Format   `json:"format,omitzero"`    // FormatFlex unless set
@@ -85,10 +86,10 @@ type Config struct {
 	NotificationDisabled map[mackerel.Status]bool `json:"notification_disabled,omitzero"`
 	BaseURL              string                   `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one destination, to several users, or to all friends of the account. It is safe for
@@ -145,23 +146,18 @@ func New(c Config) (*Notifier, error) {
 	return n, nil
 }
 
-func messageURL(base *url.URL, path ...string) *url.URL {
-	u, _ := transport.Join(base, append([]string{"v2", "bot", "message"}, path...)...) // cannot fail: the path is fixed
-	return u
-}
-
 // check notes all problems, and returns the base URL.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Token("Token", c.Token)
 	p.Require("To", c.Broadcast || len(c.To) > 0)
-	p.Items("To", len(c.To), MaxRecipients)
+	p.Items("To", len(c.To), maxRecipients)
 	for i, id := range c.To {
 		field := "To[" + strconv.Itoa(i) + "]"
 		switch {
 		case !idForm.MatchString(id): // often a LINE ID, which people choose for themselves
-			p.Add(field, "not the id of a user, group or room: U, C or R and 32 hexadecimal digits")
+			p.Add(field, "must be the id of a user, group or room: U, C or R and 32 hexadecimal digits")
 		case len(c.To) > 1 && id[0] != 'U':
-			p.Add(field, "several destinations must be users")
+			p.Add(field, "must be the id of a user, because there are several destinations")
 		case slices.Contains(c.To[:i], id):
 			p.Add(field, "given twice")
 		}
@@ -195,20 +191,25 @@ func (c Config) target() target {
 	return target{"multicast message", "multicast", label, ids, ids, judge}
 }
 
+func messageURL(base *url.URL, path ...string) *url.URL {
+	u, _ := transport.Join(base, append([]string{"v2", "bot", "message"}, path...)...) // cannot fail: the path is fixed
+	return u
+}
+
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver sends the alert and returns what came of it. The receipt's ID is the message's id, which only a push has.
+// Deliver sends the alert and returns the outcome. The receipt's ID is the id of the message, which only a push has.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send sends a message that the caller has made. Its Format is the Config's unless set. Texts that are too long are
-// cut, and the receipt says so. A message that is empty, or in which something is wrong that is never cut, is
-// [mackerel.ErrInvalid].
+// cut, and the receipt says so. A message that is empty, or that LINE is certain to refuse, is [mackerel.ErrInvalid]
+// and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m.in(n.format))
 }

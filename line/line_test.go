@@ -64,7 +64,7 @@ func TestGolden(t *testing.T) {
 func TestConfigurations(t *testing.T) {
 	user := func(i int) string { return "U" + strings.Repeat("0", 29) + strconv.Itoa(100+i) }
 	var many []string
-	for i := range line.MaxRecipients + 1 {
+	for i := range 500 + 1 {
 		many = append(many, user(i))
 	}
 	token := mackerel.NewSecret("secret-token")
@@ -74,8 +74,8 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a broadcast needs no destination", Config: line.Config{Token: token, Broadcast: true}},
 		{Name: "a token is required", Config: line.Config{To: []string{user(0)}}, Want: []string{"Token: required"}},
 		{Name: "a destination is required", Config: line.Config{Token: token}, Want: []string{"To: required"}},
-		{Name: "a LINE ID is not a destination", Config: line.Config{Token: token, To: []string{"@mackerel"}}, Want: []string{"To[0]: not the id of a user, group or room"}},
-		{Name: "a group is not among several", Config: line.Config{Token: token, To: []string{user(0), linetest.GroupID}}, Want: []string{"To[1]: several destinations must be users"}},
+		{Name: "a LINE ID is not a destination", Config: line.Config{Token: token, To: []string{"@mackerel"}}, Want: []string{"To[0]: must be the id of a user, group or room"}},
+		{Name: "a group is not among several", Config: line.Config{Token: token, To: []string{user(0), linetest.GroupID}}, Want: []string{"To[1]: must be the id of a user"}},
 		{Name: "a user is named once", Config: line.Config{Token: token, To: []string{user(0), user(0)}}, Want: []string{"To[1]: given twice"}},
 		{Name: "501 users are too many", Config: line.Config{Token: token, To: many}, Want: []string{"To: 501 items, and at most 500 are allowed"}},
 		{Name: "a broadcast has no destination", Config: line.Config{Token: token, To: []string{user(0)}, Broadcast: true}, Want: []string{"Broadcast: set together with To"}},

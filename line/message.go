@@ -18,14 +18,14 @@ import (
 // Limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
 // characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/.
 const (
-	MaxRecipients = 500   // users of a multicast
-	MaxMessages   = 5     // message objects in one request
-	MaxText       = 5000  // UTF-16 units of a plain text
-	MaxAltText    = 400   // UTF-16 units of the text that lists and notifications show for a bubble
-	MaxBubble     = 30000 // bytes of a bubble's JSON; the page says 30 KB
-	MaxURI        = 1000  // characters of the address of a button
-	MaxImageURL   = 2000  // characters of the address of a picture
-	MaxLabel      = 20    // characters of the label of a button
+	maxRecipients = 500   // users of a multicast
+	maxMessages   = 5     // message objects in one request
+	maxText       = 5000  // UTF-16 units of a plain text
+	maxAltText    = 400   // UTF-16 units of the text that lists and notifications show for a bubble
+	maxBubble     = 30000 // bytes of a bubble's JSON; the page says 30 KB
+	maxURI        = 1000  // characters of the address of a button
+	maxImageURL   = 2000  // characters of the address of a picture
+	maxLabel      = 20    // characters of the label of a button
 )
 
 // A Format is the form of a message.
@@ -46,13 +46,13 @@ type Message struct {
 	Facts    []mackerel.Fact // one line each, "label: value"
 	Memo     mackerel.Fact
 	URL      string // of the button; the last line in plain text, or if it cannot be opened by a button
-	URLLabel string // of the button, at most MaxLabel; "Open" unless set
+	URLLabel string // of the button, at most 20 characters; "Open" unless set
 	Image    string // URL of a picture; a bubble shows it only if it is https
 	Color    string // of the bubble's head, #RRGGBB; gray unless set
 
 	NotificationDisabled bool // arrives without a sound
 	// Raw are message objects in LINE's own form, such as a textV2 with mentions. They are sent as they are, after the
-	// message. There are at most MaxMessages in all.
+	// message. With the message there are at most 5.
 	Raw []jsontext.Value
 	// RetryKey is a UUID. LINE accepts one request with a key in 24 hours and drops the others. Unless set, the key is
 	// made from [mackerel.WithDeliveryID], or is a random one.
@@ -138,14 +138,14 @@ var (
 // problems lists what LINE would refuse the message for and what cannot be cut.
 func (m Message) problems() (p provider.Problems) {
 	provider.OneOf(&p, "Format", m.Format, FormatFlex, FormatText)
-	p.Length("URLLabel", m.URLLabel, provider.Runes, MaxLabel)
+	p.Length("URLLabel", m.URLLabel, provider.Runes, maxLabel)
 	p.Check("Color", colorForm.MatchString(m.Color), "must be #RRGGBB")
-	p.Items("Raw", len(m.Raw), MaxMessages-1)
+	p.Items("Raw", len(m.Raw), maxMessages-1)
 	for i, raw := range m.Raw {
 		object := raw.Kind() == '{' && raw.IsValid(jsontext.AllowDuplicateNames(true))
-		p.Check("Raw["+strconv.Itoa(i)+"]", object, "not a JSON object in UTF-8")
+		p.Check("Raw["+strconv.Itoa(i)+"]", object, "must be a JSON object in UTF-8")
 	}
-	p.Check("RetryKey", keyForm.MatchString(m.RetryKey), "not a UUID")
+	p.Check("RetryKey", keyForm.MatchString(m.RetryKey), "must be a UUID")
 	p.Check("Message", len(m.Raw) > 0 || !blank(m.lines(provider.Lines(m.Facts))), "empty")
 	return p
 }
@@ -173,12 +173,12 @@ func (m Message) object() (any, []mackerel.Cut, error) {
 		return textMessage{"text", text}, cuts, nil
 	}
 	b, cuts, err := m.fitBubble()
-	return flexMessage{"flex", provider.UTF16.Shorten(whole, MaxAltText), b}, cuts, err
+	return flexMessage{"flex", provider.UTF16.Shorten(whole, maxAltText), b}, cuts, err
 }
 
 func (m Message) fitText() (string, []mackerel.Cut) {
 	facts := provider.Lines(m.Facts)
-	return provider.UTF16.Fit(MaxText, func() string { return m.lines(facts) },
+	return provider.UTF16.Fit(maxText, func() string { return m.lines(facts) },
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "image", Text: &m.Image},
 		provider.Part{Field: "title", Text: &m.Title}, provider.Part{Field: "url", Text: &m.URL},

@@ -43,16 +43,16 @@ func TestLimits(t *testing.T) {
 		width, limit, frame int // of a unit as it is sent
 		configure           func(*line.Config)
 	}{
-		{"a text of ASCII", "a", 1, line.MaxText, units("T\nM: "), plain},
-		{"a text of Japanese", "障", 1, line.MaxText, units("T\nM: "), plain},
-		{"a text of emoji", "🔥", 2, line.MaxText, units("T\nM: "), plain},
-		{"a text of families", "👨‍👩‍👧", 8, line.MaxText, units("T\nM: "), plain},
-		{"a bubble of ASCII", "a", 1, line.MaxBubble, frame, func(*line.Config) {}},
-		{"a bubble of Japanese", "障", 3, line.MaxBubble, frame, func(*line.Config) {}},
-		{"a bubble of emoji", "🔥", 4, line.MaxBubble, frame, func(*line.Config) {}},
-		{"a bubble of quotes", `"`, 2, line.MaxBubble, frame, func(*line.Config) {}},
-		{"a bubble of line breaks", "x\n", 3, line.MaxBubble, frame, func(*line.Config) {}},
-		{"a bubble of angle brackets", "<", 1, line.MaxBubble, frame, func(*line.Config) {}},
+		{"a text of ASCII", "a", 1, 5000, units("T\nM: "), plain},
+		{"a text of Japanese", "障", 1, 5000, units("T\nM: "), plain},
+		{"a text of emoji", "🔥", 2, 5000, units("T\nM: "), plain},
+		{"a text of families", "👨‍👩‍👧", 8, 5000, units("T\nM: "), plain},
+		{"a bubble of ASCII", "a", 1, 30000, frame, func(*line.Config) {}},
+		{"a bubble of Japanese", "障", 3, 30000, frame, func(*line.Config) {}},
+		{"a bubble of emoji", "🔥", 4, 30000, frame, func(*line.Config) {}},
+		{"a bubble of quotes", `"`, 2, 30000, frame, func(*line.Config) {}},
+		{"a bubble of line breaks", "x\n", 3, 30000, frame, func(*line.Config) {}},
+		{"a bubble of angle brackets", "<", 1, 30000, frame, func(*line.Config) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fits := (c.limit - c.frame) / c.width
@@ -103,13 +103,13 @@ func TestPartsOfABubble(t *testing.T) {
 	}{
 		{"a picture must be https", line.Message{Title: "T", Image: "http://x.test/a.png"}, `"text":"T"`, `"hero"`},
 		{"a picture is shown", line.Message{Title: "T", Image: "https://x.test/a.png"}, `"hero":{"type":"image","url":"https://x.test/a.png"`, "\x00"},
-		{"a picture's address may be too long", line.Message{Title: "T", Image: "https://x.test/" + strings.Repeat("a", line.MaxImageURL)}, `"text":"T"`, `"hero"`},
+		{"a picture's address may be too long", line.Message{Title: "T", Image: "https://x.test/" + strings.Repeat("a", 2000)}, `"text":"T"`, `"hero"`},
 		{"a link is a button", line.Message{URL: "https://x.test/?a&b"}, `"action":{"type":"uri","label":"Open","uri":"https://x.test/?a&b"}`, "\x00"},
 		{"a button has its label", line.Message{URL: "https://x.test/", URLLabel: "アラートを開く"}, `"label":"アラートを開く"`, "\x00"},
 		{"a blank label is not used", line.Message{URL: "https://x.test/", URLLabel: " "}, `"label":"Open"`, "\x00"},
 		{"an address that runs is text", line.Message{URL: "javascript:alert(1)"}, `"text":"javascript:alert(1)"`, `"footer"`},
-		{"the longest address is a button", line.Message{URL: "https://x.test/" + strings.Repeat("a", line.MaxURI-15)}, `"uri":"https://x.test/aaa`, `"text"`},
-		{"a longer address is text", line.Message{URL: "https://x.test/" + strings.Repeat("a", line.MaxURI-14)}, `"text":"https://x.test/aaa`, `"footer"`},
+		{"the longest address is a button", line.Message{URL: "https://x.test/" + strings.Repeat("a", 1000-15)}, `"uri":"https://x.test/aaa`, `"text"`},
+		{"a longer address is text", line.Message{URL: "https://x.test/" + strings.Repeat("a", 1000-14)}, `"text":"https://x.test/aaa`, `"footer"`},
 		{"a light head has dark letters", line.Message{Title: "T", Color: "#F2A900"}, `"color":"#000000"`, "\x00"},
 		{"a dark head has light letters", line.Message{Title: "T", Color: "#D7263D"}, `"color":"#FFFFFF"`, "\x00"},
 		{"a head without a colour is gray", line.Message{Title: "T"}, `"backgroundColor":"#777777"`, "\x00"},
@@ -158,10 +158,10 @@ func TestWhatIsNotSent(t *testing.T) {
 		"URLLabel: 21 characters":          {Title: "T", URLLabel: strings.Repeat("開", 21)},
 		"Color: must be #RRGGBB":           {Title: "T", Color: "red"},
 		"Raw: 5 items, and at most 4":      {Title: "T", Raw: []jsontext.Value{object, object, object, object, object}},
-		"Raw[0]: not a JSON object":        {Raw: []jsontext.Value{jsontext.Value(`{"type"`)}},
-		"Raw[1]: not a JSON object":        {Raw: []jsontext.Value{object, jsontext.Value(`"x"`)}},
-		"Raw[2]: not a JSON object":        {Raw: []jsontext.Value{object, object, jsontext.Value("{\"text\":\"\xff\"}")}},
-		"RetryKey: not a UUID":             {Title: "T", RetryKey: "5A"},
+		"Raw[0]: must be a JSON object":    {Raw: []jsontext.Value{jsontext.Value(`{"type"`)}},
+		"Raw[1]: must be a JSON object":    {Raw: []jsontext.Value{object, jsontext.Value(`"x"`)}},
+		"Raw[2]: must be a JSON object":    {Raw: []jsontext.Value{object, object, jsontext.Value("{\"text\":\"\xff\"}")}},
+		"RetryKey: must be a UUID":         {Title: "T", RetryKey: "5A"},
 	})
 }
 

@@ -1,9 +1,9 @@
-// Package opsgenie carries alerts to Opsgenie (https://www.atlassian.com/software/opsgenie) through its Alert API
+// Package opsgenie carries alerts to Opsgenie (https://www.atlassian.com/software/opsgenie), through its Alert API
 // (https://docs.opsgenie.com/docs/alert-api).
 //
-// A [Notifier] creates one alert in Opsgenie per alert of Mackerel and closes it when that is over. It has the title as
-// its message, the text, the memo and a link as its description, the facts as its details, and a priority by the
-// status.
+// A [Notifier] creates one alert in Opsgenie per alert of Mackerel, and closes it when the alert of Mackerel is over.
+// The alert in Opsgenie has the title as its message, the text, the memo and a link as its description, the facts as
+// its details, and a priority by the status.
 //
 //	n, err := opsgenie.New(opsgenie.Config{
 //		APIKey:     mackerel.NewSecret(os.Getenv("OPSGENIE_API_KEY")), // of an API integration
@@ -25,7 +25,7 @@
 // caller has to make, can be doubled.
 //
 // Success is a 202 with the id of the request. Opsgenie carries the request out later, so a receipt is Queued and has
-// that id as its ID. [Notifier.RequestStatus] returns what became of it. With Config.Follow, Deliver and Send ask for
+// that id as its ID. [Notifier.RequestStatus] returns the outcome. With Config.Follow, Deliver and Send ask for
 // that themselves, up to 10 times, one second apart; then success means that the request was carried out.
 //
 // While an alert is open, Opsgenie only counts further creations with its alias. An alert that goes from warning to
@@ -44,9 +44,6 @@
 // says so. A title that is too long for the message stands in full at the beginning of the description. An alias has at
 // most 512 characters and is never cut; there are at most 50 responders.
 //
-// Not documented: whether a character beyond the basic multilingual plane counts once or twice, so it counts twice
-// here; and whether the limit of the details counts braces and quotes, so it does here.
-//
 // # Text
 //
 // Text is sent as it is, because nothing in it mentions anyone. Control characters are replaced. Opsgenie may show HTML
@@ -61,6 +58,9 @@
 // key of one region is unauthorized in the other.
 //
 // Updating and listing alerts, custom actions, heartbeats and the other parts of the API are not covered.
+//
+// Not documented: whether a character beyond the Basic Multilingual Plane counts once or twice, so it counts twice
+// here; and whether the limit of the details counts braces and quotes, so they count here.
 package opsgenie
 
 import (
@@ -75,7 +75,7 @@ import (
 // name is the service in errors and receipts.
 const name = "opsgenie"
 
-// Addresses of the API. See https://docs.opsgenie.com/docs/api-overview.
+// Base URLs of the API. See https://docs.opsgenie.com/docs/api-overview.
 const (
 	DefaultBaseURL = "https://api.opsgenie.com/v2"
 	EUBaseURL      = "https://api.eu.opsgenie.com/v2"
@@ -95,10 +95,10 @@ type Config struct {
 	Follow     bool                         `json:"follow,omitzero"`    // wait until a request was carried out
 	BaseURL    string                       `json:"base_url,omitzero"`  // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one account. It is safe for concurrent use.
@@ -131,17 +131,17 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver creates or closes the alert and returns what came of it. The receipt's ID is that of the request.
+// Deliver creates or closes the alert and returns the outcome. The receipt's ID is the id of the request.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.api.Deliver(ctx, a)
 }
 
-// Send makes a request that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that Opsgenie is certain to refuse is [mackerel.ErrInvalid] and is not sent.
+// Send sends a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that Opsgenie is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 //
 // With Config.Follow, a request that was accepted and could not be carried out is [mackerel.ErrInvalid], except a close
-// of an alert that is not open. If it is not known in time what became of the request, the error is
-// [mackerel.ErrUnavailable], and the receipt is still Queued.
+// of an alert that is not open. If the outcome is not known in time, the error is [mackerel.ErrUnavailable], and the
+// receipt is still Queued.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.api.Send(ctx, opsgenieapi.Message(m))
 }
@@ -149,10 +149,10 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 // Preview returns what Deliver would send, without sending it.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.api.Preview(a) }
 
-// String returns "opsgenie". What tells one account from another is secret.
+// String returns "opsgenie". The account is not shown, because only the secret key tells it.
 func (n *Notifier) String() string { return name }
 
-// Acknowledge says that someone is at work on the alert with this alias. The note may be empty.
+// Acknowledge tells Opsgenie that someone is at work on the alert with this alias. The note may be empty.
 func (n *Notifier) Acknowledge(ctx context.Context, alias, note string) (mackerel.Receipt, error) {
 	return n.Send(ctx, Message{Action: ActionAcknowledge, Alias: alias, Text: note})
 }
@@ -167,7 +167,7 @@ func (n *Notifier) CloseAlert(ctx context.Context, alias, note string) (mackerel
 	return n.Send(ctx, Message{Action: ActionClose, Alias: alias, Text: note})
 }
 
-// A RequestStatus is what became of a request that was accepted.
+// A RequestStatus is the outcome of a request that was accepted.
 type RequestStatus struct {
 	Action      string // "Create", "Close", ...
 	Success     bool
@@ -177,7 +177,7 @@ type RequestStatus struct {
 	ProcessedAt time.Time // zero if the service does not say it
 }
 
-// RequestStatus returns what became of a request, by the ID of its receipt. The service has no answer before the
+// RequestStatus returns the outcome of a request, by the ID of its receipt. The service has no answer before the
 // request was carried out. RequestStatus asks up to 10 times, one second apart, within the context. Then the error is
 // [mackerel.ErrUnavailable].
 func (n *Notifier) RequestStatus(ctx context.Context, requestID string) (RequestStatus, error) {

@@ -44,7 +44,7 @@ const client = "Mackerel"
 // timestamp is ISO 8601 to the millisecond.
 const timestamp = "2006-01-02T15:04:05.000Z07:00"
 
-// encode returns the event as JSON of at most MaxBody bytes, and says what was cut for that.
+// encode returns the event as JSON of at most maxBody bytes, and says what was cut for that.
 func (m Message) encode(routingKey string) ([]byte, []mackerel.Cut, error) {
 	e := event{RoutingKey: routingKey, Action: m.Action, DedupKey: m.Key}
 	if m.Action != ActionTrigger {
@@ -57,7 +57,7 @@ func (m Message) encode(routingKey string) ([]byte, []mackerel.Cut, error) {
 	e.dropPictures(&c)
 	var body []byte
 	var err error
-	_, cuts := provider.Bytes.Fit(MaxBody, func() string {
+	_, cuts := provider.Bytes.Fit(maxBody, func() string {
 		e.Payload.CustomDetails = details.Whole()
 		body, err = provider.EncodeJSON(e)
 		return string(body)
@@ -68,7 +68,7 @@ func (m Message) encode(routingKey string) ([]byte, []mackerel.Cut, error) {
 // fill takes over everything except the custom details, each field within its own limit.
 func (e *event) fill(m Message, c *provider.Cutter) {
 	e.Payload = &payload{
-		Summary:   c.Text("title", m.Title, MaxSummary),
+		Summary:   c.Text("title", m.Title, maxSummary),
 		Source:    c.Text("source", cmp.Or(strings.TrimSpace(m.Source), "mackerel"), maxField),
 		Severity:  cmp.Or(m.Severity, SeverityError),
 		Component: c.Text("component", m.Component, maxField),
@@ -113,7 +113,7 @@ func (m Message) details() provider.Properties {
 func (e *event) dropPictures(c *provider.Cutter) {
 	tooLarge := func() bool {
 		body, err := provider.EncodeJSON(e)
-		return err == nil && len(body) > MaxBody
+		return err == nil && len(body) > maxBody
 	}
 	if n := len(e.Images); n > 0 && tooLarge() {
 		e.Images = nil

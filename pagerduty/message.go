@@ -13,9 +13,9 @@ import (
 // Limits of an event (https://developer.pagerduty.com/docs/send-alert-event). The limit of the body is documented as
 // 512 KB (https://developer.pagerduty.com/docs/events-api-v2-overview).
 const (
-	MaxSummary = 1024   // characters, as UTF-16 units
-	MaxKey     = 255    // characters, as UTF-16 units
-	MaxBody    = 512000 // bytes of JSON
+	maxSummary = 1024   // characters, as UTF-16 units
+	maxKey     = 255    // characters, as UTF-16 units
+	maxBody    = 512000 // bytes of JSON
 )
 
 // Limits of our own, where PagerDuty names no limit. They keep an event small enough without its custom details.
@@ -31,7 +31,7 @@ type Action string
 const (
 	ActionTrigger     Action = "trigger"     // open an incident, or add to the open incident with this key
 	ActionAcknowledge Action = "acknowledge" // say that someone is at work on the incident
-	ActionResolve     Action = "resolve"
+	ActionResolve     Action = "resolve"     // close the incident
 )
 
 // A Severity is how bad the problem is.
@@ -69,15 +69,15 @@ type Link struct {
 
 // A Message is one event. All texts are plain. Text, Facts and Memo become the custom details of the incident.
 type Message struct {
-	Action    Action   // ActionTrigger unless set
-	Key       string   // dedup_key, which identifies the incident; each trigger without a key opens a new incident
-	Severity  Severity // SeverityError unless set
-	Title     string   // the summary, which people are paged with
-	Source    string   // the host or service that has the problem; "mackerel" unless set
-	Component string   // the part of the source that has the problem
-	Group     string   // what the component belongs to
-	Class     string   // the kind of the problem
-	Timestamp time.Time
+	Action    Action          // ActionTrigger unless set
+	Key       string          // dedup_key, which identifies the incident; a trigger without a key opens a new incident
+	Severity  Severity        // SeverityError unless set
+	Title     string          // the summary, which people are paged with
+	Source    string          // the host or service that has the problem; "mackerel" unless set
+	Component string          // the part of the source that has the problem
+	Group     string          // what the component belongs to
+	Class     string          // the kind of the problem
+	Timestamp time.Time       // when it happened; when PagerDuty gets the event unless set
 	Text      string          // the custom detail "message"
 	Facts     []mackerel.Fact // custom details, in this order
 	Memo      mackerel.Fact   // the last custom detail
@@ -86,7 +86,7 @@ type Message struct {
 	Links     []Link
 }
 
-// DefaultMessage returns the event that a Notifier sends for an alert, without the severity that the Config may have
+// DefaultMessage returns the message that a Notifier sends for an alert, without the severity that the Config may have
 // for the status. The source is the host, else the service or the organization. The component is the monitor, the group
 // is the service, and the class is the type of the monitor. These four do not depend on the language, so that rules in
 // PagerDuty can go by them.
@@ -154,7 +154,7 @@ func (m Message) problems() (p provider.Problems) {
 	triggers, byKey := m.Action == ActionTrigger, m.Action == ActionAcknowledge || m.Action == ActionResolve
 	provider.OneOf(&p, "Action", m.Action, ActionTrigger, ActionAcknowledge, ActionResolve)
 	p.Require("Key", m.Key != "" || !byKey)
-	p.Length("Key", m.Key, provider.UTF16, MaxKey)
+	p.Length("Key", m.Key, provider.UTF16, maxKey)
 	m.Severity.check(&p, "Severity")
 	p.Require("Title", strings.TrimSpace(m.Title) != "" || !triggers)
 	return p

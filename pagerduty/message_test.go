@@ -34,7 +34,7 @@ func TestLimits(t *testing.T) {
 		put   func(*pagerduty.Message, string)
 		get   func(*pagerdutytest.Payload) string
 	}{
-		{"title", pagerduty.MaxSummary, func(m *pagerduty.Message, s string) { m.Title = s }, func(p *pagerdutytest.Payload) string { return p.Summary }},
+		{"title", 1024, func(m *pagerduty.Message, s string) { m.Title = s }, func(p *pagerdutytest.Payload) string { return p.Summary }},
 		{"source", 512, func(m *pagerduty.Message, s string) { m.Source = s }, func(p *pagerdutytest.Payload) string { return p.Source }},
 		{"component", 512, func(m *pagerduty.Message, s string) { m.Component = s }, func(p *pagerdutytest.Payload) string { return p.Component }},
 		{"group", 512, func(m *pagerduty.Message, s string) { m.Group = s }, func(p *pagerdutytest.Payload) string { return p.Group }},
@@ -79,7 +79,7 @@ func TestLimitOfTheBody(t *testing.T) {
 	frame-- // without the memo
 	for _, u := range units {
 		t.Run(u.text, func(t *testing.T) {
-			fits := (pagerduty.MaxBody - frame) / len(u.text)
+			fits := (512000 - frame) / len(u.text)
 			for _, n := range []int{fits, fits + 1, 2 * fits} {
 				size, memo, cuts := body(strings.Repeat(u.text, n))
 				if n == fits {
@@ -89,7 +89,7 @@ func TestLimitOfTheBody(t *testing.T) {
 					continue
 				}
 				want := mackerel.Cut{Field: "memo", Unit: "bytes", From: n * len(u.text), To: len(memo)}
-				if size > pagerduty.MaxBody || size < pagerduty.MaxBody-8 || !strings.HasSuffix(memo, "…") || len(cuts) != 1 || cuts[0] != want {
+				if size > 512000 || size < 512000-8 || !strings.HasSuffix(memo, "…") || len(cuts) != 1 || cuts[0] != want {
 					t.Errorf("%d bytes, of the memo %d: %+v", size, len(memo), cuts)
 				}
 			}

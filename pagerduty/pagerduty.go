@@ -1,4 +1,5 @@
-// Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com) as events of its Events API, version 2.
+// Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com), through its Events API, version 2
+// (https://developer.pagerduty.com/docs/events-api-v2-overview).
 //
 // A [Notifier] opens one incident per alert and resolves it when the alert is over. A warning that becomes critical
 // stays the same incident. An incident has the title, the source, the severity, the graph and a link to the alert;
@@ -27,16 +28,15 @@
 // # Limits
 //
 // PagerDuty takes about 120 events per minute and integration key
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). Its 429 need not say how long to wait. Then the
-// wait is [RateWait], which is longer than the default of Call.MaxWait: the call returns [mackerel.ErrRateLimited] at
-// once.
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). An event that is refused with 429 is sent again
+// after the time that PagerDuty asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited] and says how long to wait. A 429 need not say how long to wait. Then the wait is 30
+// seconds, as PagerDuty advises, which is longer than the default of Call.MaxWait.
 //
-// A summary has at most [MaxSummary] characters and an event at most [MaxBody] bytes. A longer title is cut. If an
-// event is too large even without custom details, all images go and then all links. Then the custom details are cut:
-// first the memo, then the text, then the facts from the last one on. The receipt says what was cut.
-//
-// Not documented: whether a character beyond the basic multilingual plane counts once or twice, so it counts twice
-// here; and the answer to an event that is too large.
+// A summary has at most 1,024 characters and an event 512,000 bytes. A longer title is cut. If an event is too large
+// even without custom details, all images are left out, and then all links. Then the custom details are cut: first the
+// memo, then the text, then the facts from the last to the first. The receipt says so. A key has at most 255 characters
+// and is never cut.
 //
 // # Text
 //
@@ -46,6 +46,9 @@
 //
 // Accounts in Europe have an address of their own: [EUBaseURL]. A key of one region is refused in the other. Version 1
 // of the API, change events and the REST API are not covered.
+//
+// Not documented: whether a character beyond the Basic Multilingual Plane counts once or twice, so it counts twice
+// here; and the answer to an event that is too large.
 package pagerduty
 
 import (
@@ -53,8 +56,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -64,7 +67,7 @@ import (
 // name is the service in errors and receipts.
 const name = "pagerduty"
 
-// Addresses of the API. See https://support.pagerduty.com/main/docs/service-regions.
+// Base URLs of the API. See https://support.pagerduty.com/main/docs/service-regions.
 const (
 	DefaultBaseURL = "https://events.pagerduty.com/v2"
 	EUBaseURL      = "https://events.eu.pagerduty.com/v2"
@@ -80,10 +83,10 @@ type Config struct {
 	KeepOpen bool   `json:"keep_open,omitzero"`
 	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one service of PagerDuty. It is safe for concurrent use.
@@ -114,7 +117,6 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: func(r *transport.Request, m Message) ([]mackerel.Cut, error) { return render(r, m, c.RoutingKey) },
-		Settle: settle,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
 	enqueue := base.JoinPath("enqueue")
@@ -127,12 +129,9 @@ func New(c Config) (*Notifier, error) {
 
 // check notes all problems, and returns the address of the API.
 func (c Config) check(p *provider.Problems) *url.URL {
-	switch key := c.RoutingKey.Reveal(); {
-	case key == "":
-		p.Require("RoutingKey", false)
-	case len(key) != keyLength, strings.ContainsFunc(key, notAlphanumeric):
-		p.Add("RoutingKey", "not an integration key, which is 32 letters and digits")
-	}
+	p.Require("RoutingKey", !c.RoutingKey.IsZero())
+	key := c.RoutingKey.Reveal()
+	p.Check("RoutingKey", keyForm.MatchString(key), "must be an integration key: 32 letters and digits")
 	for _, status := range slices.Sorted(maps.Keys(c.Severities)) {
 		field := "Severities[" + string(status) + "]"
 		p.Require(field, c.Severities[status] != "")
@@ -143,12 +142,7 @@ func (c Config) check(p *provider.Problems) *url.URL {
 	return base
 }
 
-// keyLength is the length of every integration key, in characters.
-const keyLength = 32
-
-func notAlphanumeric(r rune) bool {
-	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-}
+var keyForm = regexp.MustCompile(`^(|[0-9A-Za-z]{32})$`)
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
@@ -156,14 +150,14 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver opens the alert's incident, adds to it or resolves it, and returns what came of it. The receipt's ID is the
-// key of the event.
+// Deliver opens the alert's incident, adds to it or resolves it, and returns the outcome. The receipt's ID is the key
+// of the event.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. An event that
-// PagerDuty is certain to refuse is [mackerel.ErrInvalid] and is not sent.
+// Send sends an event that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that PagerDuty is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }
@@ -171,7 +165,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 // Preview returns what Deliver would send, without sending it.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "pagerduty". What tells one service of PagerDuty from another is secret.
+// String returns "pagerduty". The service of PagerDuty is not shown, because only the secret key tells it.
 func (n *Notifier) String() string { return name }
 
 // Acknowledge tells PagerDuty that someone is at work on the incident with this key, for example [mackerel.Alert.Key].

@@ -40,7 +40,7 @@ func TestGolden(t *testing.T) {
 
 func TestConfigurations(t *testing.T) {
 	key := func(s string) pagerduty.Config { return pagerduty.Config{RoutingKey: mackerel.NewSecret(s)} }
-	wrong := []string{"RoutingKey: not an integration key, which is 32 letters and digits"}
+	wrong := []string{"RoutingKey: must be an integration key: 32 letters and digits"}
 	servicetest.Configs(t, pagerduty.New, "secret-key", []servicetest.ConfigCase[pagerduty.Config]{
 		{Name: "32 letters and digits are enough", Config: key(strings.Repeat("aZ09", 8))},
 		{Name: "a key is required", Config: key(""), Want: []string{"RoutingKey: required"}},

@@ -19,8 +19,8 @@ func judge(r *transport.Result) {
 	}
 }
 
-// decodeError reads the word that Slack answers with, in plain text or as {"ok":false,"error":"..."}. Other text is kept
-// as the message, except a page of HTML.
+// decodeError reads the word that Slack answers with, in plain text or as {"ok":false,"error":"..."}. Other text is
+// kept as the message, except a page of HTML.
 func decodeError(_ int, body []byte) (code, message string) {
 	text := strings.TrimSpace(string(body))
 	var e struct {
@@ -47,7 +47,8 @@ func isWord(s string) bool {
 		strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' }) < 0
 }
 
-// refusesBlocks reports whether Slack has refused a message for its blocks, as it also does if it cannot fetch a picture.
+// refusesBlocks reports whether Slack has refused a message for its blocks, as it also does if it cannot fetch a
+// picture.
 func refusesBlocks(r transport.Result) bool {
 	if r.Class != transport.Invalid {
 		return false

@@ -13,14 +13,15 @@ import (
 )
 
 // Limits of a message, in characters. Slack may split a text of more than 4,000 characters and cuts it at 40,000, both
-// without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that is
-// too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block).
+// without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that
+// is too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block). maxMention is our own
+// limit.
 const (
-	MaxText    = 4000 // mention and title
-	MaxMention = 2000 // so that there is room for a title
-	MaxSection = 3000 // of the text, the facts, the memo and what is raw, each
-	MaxURL     = 3000 // of a picture
-	MaxAltText = 2000 // of a picture
+	maxText    = 4000 // mention and title
+	maxMention = 2000 // so that there is room for a title
+	maxSection = 3000 // of the text, the facts, the memo and Raw, each
+	maxURL     = 3000 // of a picture
+	maxAltText = 2000 // of a picture
 )
 
 // Limits of our own, in characters. All sections together stay below 13,200, from where on Slack was seen to answer
@@ -34,7 +35,7 @@ const (
 // A Message is a mention and a title that links to URL and, below it, one attachment with text, facts, a memo and a
 // picture. All texts are plain and escaped when they are sent, except Mention and Raw.
 type Message struct {
-	Mention string // as in Config.Mentions, sent as it is and never cut
+	Mention string // as in Config.Mentions, sent as it is; at most 2,000 characters, never cut
 	Color   string // of the attachment's bar: good, warning, danger or #RRGGBB; none unless set
 	Title   string
 	Text    string
@@ -42,7 +43,7 @@ type Message struct {
 	Memo    mackerel.Fact
 	URL     string // what the title links to; the last line if it cannot be a link
 	Image   string // URL of a picture that Slack can fetch; left out if it leads into a private network
-	Raw     string // in Slack's notation, sent as it is above the text and never cut
+	Raw     string // in Slack's notation, sent as it is above the text; at most 3,000 characters, never cut
 }
 
 // DefaultMessage returns the message that a Notifier posts for an alert, without the mention, which the Config adds. A
@@ -64,7 +65,7 @@ var colors = provider.PerStatus[string]{
 
 // linkable reports whether Slack may be able to fetch a picture: the address is not that of a private network.
 func linkable(image string) bool {
-	if !provider.Linkable(image, MaxURL) {
+	if !provider.Linkable(image, maxURL) {
 		return false
 	}
 	u, err := url.Parse(image)
@@ -78,8 +79,6 @@ func linkable(image string) bool {
 	return dotted && !slices.Contains([]string{"local", "localhost", "internal"}, top[strings.LastIndexByte(top, '.')+1:])
 }
 
-var colorForm = regexp.MustCompile(`^(|good|warning|danger|#[0-9A-Fa-f]{6})$`)
-
 // render fills in the body of the request.
 func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 	body, cuts := m.payload()
@@ -90,16 +89,14 @@ func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
 	return cuts, err
 }
 
+var colorForm = regexp.MustCompile(`^(|good|warning|danger|#[0-9A-Fa-f]{6})$`)
+
 // problems lists what Slack would refuse the message for and what cannot be cut.
 func (m Message) problems(body payload) (p provider.Problems) {
-	p.Length("Mention", mention(m.Mention), provider.Runes, MaxMention)
-	if !colorForm.MatchString(m.Color) {
-		p.Add("Color", "must be good, warning, danger or #RRGGBB")
-	}
-	p.Length("Raw", m.Raw, provider.Runes, MaxSection)
-	if body.Text == "" && len(body.Attachments) == 0 {
-		p.Add("Message", "empty")
-	}
+	p.Length("Mention", mention(m.Mention), provider.Runes, maxMention)
+	p.Check("Color", colorForm.MatchString(m.Color), "must be good, warning, danger or #RRGGBB")
+	p.Length("Raw", m.Raw, provider.Runes, maxSection)
+	p.Check("Message", body.Text != "" || len(body.Attachments) > 0, "empty")
 	return p
 }
 

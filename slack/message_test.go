@@ -130,7 +130,7 @@ func TestPicturesThatSlackCannotFetchAreLines(t *testing.T) {
 		"https://localhost/x.png": false, "http://10.1.2.3/x.png": false, "http://127.0.0.1:8080/x.png": false, "http://[::1]/x.png": false,
 		"http://[fd00::1]/x.png": false, "http://169.254.1.1/x": false, "https://graph/x.png": false, "https://graph.corp.internal/x": false,
 		"https://nas.local/x.png": false, "data:image/png;base64,AA": false, "https://x.test/a b.png": false,
-		"https://x.test/" + strings.Repeat("a", slack.MaxURL): false,
+		"https://x.test/" + strings.Repeat("a", 3000): false,
 	} {
 		m, _ := notify(t, mackerel.Alert{Message: "x", ImageURL: address})
 		if got := len(pictures(m)) == 1; got != public {
@@ -166,11 +166,11 @@ func TestLimits(t *testing.T) {
 		limit int // what is left for the text itself
 		put   func(*slack.Message, string)
 	}{
-		{"memo", slack.MaxSection - len("*:* x"), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: s, Value: "x"} }},
-		{"title", slack.MaxText, func(m *slack.Message, s string) { m.Title = s }},
-		{"text", slack.MaxSection, func(m *slack.Message, s string) { m.Text = s }},
-		{"facts", slack.MaxSection - len("*F:* "), func(m *slack.Message, s string) { m.Facts = []mackerel.Fact{{Label: "F", Value: s}} }},
-		{"memo", slack.MaxSection - len("*M:* "), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: "M", Value: s} }},
+		{"memo", 3000 - len("*:* x"), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: s, Value: "x"} }},
+		{"title", 4000, func(m *slack.Message, s string) { m.Title = s }},
+		{"text", 3000, func(m *slack.Message, s string) { m.Text = s }},
+		{"facts", 3000 - len("*F:* "), func(m *slack.Message, s string) { m.Facts = []mackerel.Fact{{Label: "F", Value: s}} }},
+		{"memo", 3000 - len("*M:* "), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: "M", Value: s} }},
 	} {
 		for _, unit := range []struct {
 			text  string
@@ -219,7 +219,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 			t.Errorf("cut: %s", got)
 		}
 		for _, section := range sections(m) {
-			if n := utf8.RuneCountInString(section); n > slack.MaxSection || n < slack.MaxSection-20 {
+			if n := utf8.RuneCountInString(section); n > 3000 || n < 3000-20 {
 				t.Errorf("a section of %d characters", n)
 			}
 		}
@@ -230,12 +230,12 @@ func TestALongTitleKeepsItsLinkAndMention(t *testing.T) {
 	a := mackerel.Alert{
 		Status: mackerel.StatusCritical, URL: "https://x.test/" + strings.Repeat("a", 1400), Monitor: mackerel.Monitor{Name: strings.Repeat("障害|", 9000)},
 	}
-	mention := strings.Repeat("あ", slack.MaxMention)
+	mention := strings.Repeat("あ", 2000)
 	m, receipt := notify(t, a, func(c *slack.Config) { c.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: mention} })
 	if !strings.HasPrefix(m.Text, mention+" <https://x.test/a") || !strings.Contains(m.Text, "|[CRITICAL] 障害") || !strings.HasSuffix(m.Text, "…>") {
 		t.Errorf("%q", m.Text)
 	}
-	if n := utf8.RuneCountInString(m.Text); n != slack.MaxText || servicetest.CutFields(receipt.Cuts) != "title" {
+	if n := utf8.RuneCountInString(m.Text); n != 4000 || servicetest.CutFields(receipt.Cuts) != "title" {
 		t.Errorf("%d characters, %+v", n, receipt.Cuts)
 	}
 }

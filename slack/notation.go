@@ -7,8 +7,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// Escape makes text from elsewhere harmless in Slack's notation: & < and > become entities, which is all that Slack asks
-// for and all that it undoes. Line breaks become line feeds, and control characters the replacement character.
+// Escape makes text from elsewhere harmless in Slack's notation: & < and > become entities, which is all that Slack
+// asks for and all that it undoes. Line breaks become line feeds, and control characters the replacement character.
 // See https://docs.slack.dev/messaging/formatting-message-text.
 func Escape(text string) string { return escapes.Replace(provider.Plain(text)) }
 

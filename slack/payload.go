@@ -44,10 +44,10 @@ func (m Message) payload() (payload, []mackerel.Cut) {
 	if !provider.Linkable(m.URL, maxLink) || provider.Runes.Len(link(m.URL, "")) > maxLink {
 		linked, address = "", m.URL
 	}
-	text, cuts := provider.Runes.Fit(MaxText, func() string { return m.headline(linked) },
-		provider.Part{Field: "title", Text: &m.Title})
-	p := payload{Text: text}
-	blocks, more := m.blocks(address)
+	c := provider.Cutter{Unit: provider.Runes}
+	var p payload
+	p.Text = c.Fit(maxText, func() string { return m.headline(linked) }, provider.Part{Field: "title", Text: &m.Title})
+	blocks := m.blocks(address, &c)
 	title := provider.Runes.Shorten(m.Title, maxAgain)
 	if len(blocks) == 0 && m.Color != "" && strings.TrimSpace(title) != "" {
 		blocks = []block{section(Escape(title))} // the bar has to stand beside something
@@ -55,7 +55,7 @@ func (m Message) payload() (payload, []mackerel.Cut) {
 	if len(blocks) > 0 {
 		p.Attachments = []attachment{{Color: m.Color, Fallback: cmp.Or(Escape(title), name), Blocks: blocks}}
 	}
-	return p, append(cuts, more...)
+	return p, c.Cuts
 }
 
 // headline is the mention and the title, which is a link if there is an address for it.
@@ -68,26 +68,26 @@ func (m Message) headline(linked string) string {
 }
 
 // blocks are what stands in the attachment, each text cut to the limit of its section.
-func (m Message) blocks(address string) (blocks []block, cuts []mackerel.Cut) {
+func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
 	facts, memo := provider.JoinFacts(m.Facts), provider.JoinFacts([]mackerel.Fact{m.Memo})
 	add := func(field string, limit int, text *string, render func() string) {
-		shown, cut := provider.Runes.Fit(limit, render, provider.Part{Field: field, Text: text})
-		if cuts = append(cuts, cut...); strings.TrimSpace(shown) != "" { // Slack takes no empty section
+		shown := c.Fit(limit, render, provider.Part{Field: field, Text: text})
+		if strings.TrimSpace(shown) != "" { // Slack takes no empty section
 			blocks = append(blocks, section(shown))
 		}
 	}
 	if strings.TrimSpace(m.Raw) != "" {
 		blocks = append(blocks, section(m.Raw))
 	}
-	add("text", MaxSection, &m.Text, func() string { return escapeLinking(m.Text) })
-	add("facts", MaxSection, &facts, func() string { return factLines(facts) })
-	add("memo", MaxSection, &memo, func() string { return factLines(memo) })
+	add("text", maxSection, &m.Text, func() string { return escapeLinking(m.Text) })
+	add("facts", maxSection, &facts, func() string { return factLines(facts) })
+	add("memo", maxSection, &memo, func() string { return factLines(memo) })
 	add("url", maxAddress, &address, func() string { return Escape(address) })
 	if linkable(m.Image) {
-		alt := provider.Runes.Shorten(cmp.Or(provider.Plain(m.Title), m.Image), MaxAltText)
+		alt := provider.Runes.Shorten(cmp.Or(provider.Plain(m.Title), m.Image), maxAltText)
 		blocks = append(blocks, block{Type: "image", ImageURL: m.Image, AltText: alt})
 	}
-	return blocks, cuts
+	return blocks
 }
 
 func section(text string) block {

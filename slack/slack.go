@@ -1,4 +1,4 @@
-// Package slack carries alerts to channels of Slack through incoming webhooks
+// Package slack carries alerts to channels of Slack, through incoming webhooks
 // (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 //
 // A [Notifier] posts one message per alert: the mention and the title, which links to the alert, and below it one
@@ -16,20 +16,24 @@
 //
 // The default is [mackerel.AtLeastOnce]. Slack's webhooks have no key to drop repeats by: if an answer is lost and the
 // message is posted again, it may stand in the channel twice. With [mackerel.AtMostOnce] it stands there at most once,
-// and the error is [mackerel.ErrAmbiguous]. Success is a 200 with the body "ok". A webhook gives no id, so receipts have
-// no ID. The word that Slack answers with, such as invalid_token or channel_is_archived, is the error's Code and Message.
+// and the error is [mackerel.ErrAmbiguous]. Success is a 200 with the body "ok". A webhook gives no id, so receipts
+// have no ID. The word that Slack answers with, such as invalid_token or channel_is_archived, is the error's Code and
+// Message.
 //
-// Slack fetches the graph while it takes the message. If it cannot fetch the graph, it refuses the whole message, which is
-// not documented (https://github.com/slackapi/python-slack-sdk/issues/1782). A message with a graph that is refused with
-// invalid_attachments or invalid_blocks is therefore posted once more without the graph. This is one more attempt of the
-// same call, and the receipt says that the image was cut.
+// Slack fetches the graph while it takes the message. If it cannot fetch the graph, it refuses the whole message, which
+// is not documented (https://github.com/slackapi/python-slack-sdk/issues/1782). A message with a graph that is refused
+// with invalid_attachments or invalid_blocks is therefore posted once more without the graph. This is one more attempt
+// of the same call, and the receipt says that the image was cut.
 //
 // # Limits
 //
-// Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits). A
-// message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the context's
-// deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait. A text that is longer than
-// [MaxText], [MaxSection] or another limit is cut before it is sent, and the receipt says so.
+// Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits).
+// A message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the
+// context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
+//
+// A title has at most 4,000 characters, mention and link included. The text, the facts and the memo have 3,000 each.
+// Longer texts are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw 3,000; they are
+// never cut.
 //
 // # Text
 //
@@ -63,14 +67,14 @@ const name = "slack"
 type Config struct {
 	URL mackerel.Secret `json:"url"` // of the incoming webhook, which leads to one channel
 	// Mentions are put in front of the title, by the alert's status, as in a channel of Mackerel's. They are in Slack's
-	// notation, such as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people too. A
-	// mention is sent as it is. A status without a mention calls nobody.
+	// notation, such as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people
+	// too. A mention is sent as it is. A status without a mention calls nobody.
 	Mentions map[mackerel.Status]string `json:"mentions,omitzero"`
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier posts alerts through one webhook. It is safe for concurrent use.
@@ -114,11 +118,9 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the webhook's address.
 func (c Config) check(p *provider.Problems) *url.URL {
 	u := p.Hook("URL", c.URL)
-	if u != nil && isTrigger(u) {
-		p.Add("URL", "starts a workflow: it is not that of an incoming webhook")
-	}
+	p.Check("URL", u == nil || !isTrigger(u), "must be that of an incoming webhook, not of a workflow")
 	for _, status := range slices.Sorted(maps.Keys(c.Mentions)) {
-		p.Length("Mentions["+string(status)+"]", mention(c.Mentions[status]), provider.Runes, MaxMention)
+		p.Length("Mentions["+string(status)+"]", mention(c.Mentions[status]), provider.Runes, maxMention)
 	}
 	p.Common(c.Level, c.Text, c.Call)
 	return u
@@ -136,13 +138,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver posts the alert and returns what came of it.
+// Deliver posts the alert and returns the outcome. The receipt has no ID.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message that
-// is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that Slack is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }
@@ -150,5 +152,5 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 // Preview returns what Deliver would send, without sending it.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
-// String returns "slack webhook". The rest of the address is secret.
+// String returns "slack webhook". The address is secret.
 func (n *Notifier) String() string { return name + " webhook" }

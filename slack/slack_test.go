@@ -43,10 +43,10 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a webhook's address is enough", Config: address(hook)},
 		{Name: "the address may be a government's", Config: address("https://hooks.slack-gov.com/services/T0/B0/x")},
 		{Name: "an address is required", Config: slack.Config{}, Want: []string{"URL: required"}},
-		{Name: "a workflow's trigger is refused", Config: address("https://hooks.slack.com/triggers/T0/1/x"), Want: []string{"URL: starts a workflow"}},
-		{Name: "an older trigger is refused", Config: address("https://hooks.slack.com/workflows/T0/A0/1/x"), Want: []string{"URL: starts a workflow"}},
+		{Name: "a workflow's trigger is refused", Config: address("https://hooks.slack.com/triggers/T0/1/x"), Want: []string{"URL: must be that of an incoming webhook"}},
+		{Name: "an older trigger is refused", Config: address("https://hooks.slack.com/workflows/T0/A0/1/x"), Want: []string{"URL: must be that of an incoming webhook"}},
 		{Name: "a mention must leave room for the title", Config: slack.Config{
-			URL: mackerel.NewSecret(hook), Mentions: map[mackerel.Status]string{mackerel.StatusOK: strings.Repeat("あ", slack.MaxMention+1)},
+			URL: mackerel.NewSecret(hook), Mentions: map[mackerel.Status]string{mackerel.StatusOK: strings.Repeat("あ", 2000+1)},
 		}, Want: []string{"Mentions[ok]: 2001 characters, and at most 2000 are allowed"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: slack.Config{
 			URL: mackerel.NewSecret("secret-hook\n"), Mentions: map[mackerel.Status]string{"critical": strings.Repeat("a", 2001)},
@@ -205,7 +205,7 @@ func TestWhatIsNotSent(t *testing.T) {
 	servicetest.Refused(t, fake, func(m slack.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]slack.Message{
 		"Message: empty":                                          {},
 		"Color: must be":                                          {Title: "T", Color: "crimson"},
-		"Raw: 3001 characters, and at most 3000":                  {Title: "T", Raw: strings.Repeat("障", slack.MaxSection+1)},
+		"Raw: 3001 characters, and at most 3000":                  {Title: "T", Raw: strings.Repeat("障", 3000+1)},
 		"Mention: 2400 characters, and at most 2000 are":          {Title: "T", Mention: strings.Repeat("@here ", 300)},
 		"Color: must be good, warning, danger or #RRGGBB; Raw: 3": {Title: "T", Color: "#12", Raw: strings.Repeat("a", 3001)},
 	})

@@ -17,11 +17,8 @@ const connectorFailure = "Webhook message delivery failed"
 // judge accepts a 202, and a 200 with the body of a Response action, which can be anything. A page of HTML in a 200 is
 // that of a proxy.
 func judge(r *transport.Result) {
-	if r.Class != transport.Done || r.Status == http.StatusAccepted {
-		return
-	}
 	foreign := isPage(r.Body) || bytes.Contains(r.Body, []byte(connectorFailure))
-	if r.Status != http.StatusOK || foreign {
+	if r.Class == transport.Done && r.Status != http.StatusAccepted && (r.Status != http.StatusOK || foreign) {
 		provider.Undocumented(r)
 	}
 }

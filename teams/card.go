@@ -76,13 +76,13 @@ type action struct {
 	URL   string `json:"url"`
 }
 
-// payload renders the message within MaxCard bytes, and says what was cut for that.
+// payload renders the message within maxCard bytes, and says what was cut for that.
 func (m Message) payload() (p payload, cuts []mackerel.Cut, err error) {
 	facts, memo, linked, address := provider.JoinFacts(m.Facts), provider.Line(m.Memo), m.URL, ""
 	if !provider.Linkable(m.URL, maxLink) {
 		linked, address = "", m.URL
 	}
-	rendered, cuts := provider.Bytes.Fit(MaxCard, func() string {
+	rendered, cuts := provider.Bytes.Fit(maxCard, func() string {
 		var encoded []byte
 		p = m.draw(facts, memo, linked, address)
 		encoded, err = provider.EncodeJSON(p)

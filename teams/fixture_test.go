@@ -20,11 +20,6 @@ func start(t testing.TB, configure ...func(*teams.Config)) (*teamstest.Server, *
 	return fake, servicetest.Make(t, teams.New, config)
 }
 
-// mentionHanako configures a mention of critical alerts.
-func mentionHanako(c *teams.Config) {
-	c.Mentions = map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "花子"}}}
-}
-
 // notify sends an alert and returns the card that was posted.
 func notify(t *testing.T, a mackerel.Alert, configure ...func(*teams.Config)) (teamstest.Card, mackerel.Receipt) {
 	t.Helper()
@@ -52,4 +47,9 @@ func posted(t *testing.T, fake *teamstest.Server, err error) teamstest.Card {
 		t.Fatalf("the run has failed: %s\n%.2000s", run.Problem, fake.Requests()[0].Body)
 	}
 	return run.Card
+}
+
+// mentionHanako configures a mention of critical alerts.
+func mentionHanako(c *teams.Config) {
+	c.Mentions = map[mackerel.Status][]teams.Mention{mackerel.StatusCritical: {{ID: "hanako@example.com", Name: "花子"}}}
 }

@@ -12,13 +12,10 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// Limits of a message, in bytes. See
-// https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
-// for the 28 KB, and https://github.com/MicrosoftDocs/msteams-docs/issues/11274 for how they are counted.
-const (
-	MaxMessage = 28 << 10 // of what Teams makes of it
-	MaxCard    = 24 << 10 // of the JSON in ASCII within JSON; our own limit
-)
+// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is our own. Teams takes 28 KB, counted
+// of what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274).
+// See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
+const maxCard = 24 << 10
 
 // Limits of our own, in characters.
 const (
@@ -86,24 +83,6 @@ func showable(image string) bool {
 	return strings.HasPrefix(strings.ToLower(image), "https:") && provider.Linkable(image, maxLink)
 }
 
-// name returns how the person is shown.
-func (m Mention) name() string { return cmp.Or(m.Name, m.ID) }
-
-// tag returns the text of the mention in the card. Teams compares it with the entity byte for byte.
-func (m Mention) tag() string { return "<at>" + m.name() + "</at>" }
-
-// checkMentions notes who cannot be mentioned, or who has the name of another person.
-func checkMentions(p *provider.Problems, field string, all []Mention) {
-	for i, m := range all {
-		field := field + "[" + strconv.Itoa(i) + "]"
-		p.Require(field+".ID", m.ID != "")
-		markup := strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl)
-		p.Check(field+".Name", !markup, "has a control character or one of < > &")
-		other := func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }
-		p.Check(field+".Name", !slices.ContainsFunc(all[:i], other), "is that of another person, too")
-	}
-}
-
 // render fills in the body of the request.
 func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 	body, cuts, err := m.payload()
@@ -123,6 +102,24 @@ func (m Message) problems(body payload) (p provider.Problems) {
 	provider.OneOf(&p, "Style", m.Style,
 		StyleDefault, StyleEmphasis, StyleGood, StyleWarning, StyleAttention, StyleAccent)
 	p.Check("Message", len(body.Attachments[0].Content.Body) > 0, "empty")
-	p.Check("Message", body.size <= MaxCard, "too long without its text: mentions and raw text are never cut")
+	p.Check("Message", body.size <= maxCard, "too long without its text: mentions and raw text are never cut")
 	return p
 }
+
+// checkMentions notes who cannot be mentioned, or who has the name of another person.
+func checkMentions(p *provider.Problems, field string, all []Mention) {
+	for i, m := range all {
+		field := field + "[" + strconv.Itoa(i) + "]"
+		p.Require(field+".ID", m.ID != "")
+		markup := strings.ContainsAny(m.name(), "<>&") || strings.ContainsFunc(m.name(), unicode.IsControl)
+		p.Check(field+".Name", !markup, "has a control character or one of < > &")
+		other := func(o Mention) bool { return o.name() == m.name() && o.ID != m.ID }
+		p.Check(field+".Name", !slices.ContainsFunc(all[:i], other), "is that of another person, too")
+	}
+}
+
+// name returns how the person is shown.
+func (m Mention) name() string { return cmp.Or(m.Name, m.ID) }
+
+// tag returns the text of the mention in the card. Teams compares it with the entity byte for byte.
+func (m Mention) tag() string { return "<at>" + m.name() + "</at>" }

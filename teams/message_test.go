@@ -121,7 +121,7 @@ func TestLimit(t *testing.T) {
 		width int // as it counts
 	}{{"a", 1}, {"障", 7}, {"🔥", 14}, {`"`, 4}, {"*", 5}, {"<", 7}, {`\`, 8}} {
 		t.Run(unit.text, func(t *testing.T) {
-			most, fits := teams.MaxCard/unit.width, (teams.MaxCard-900)/unit.width
+			most, fits := 24<<10/unit.width, (24<<10-900)/unit.width
 			for _, n := range []int{fits, most, 1000 * 30} {
 				memo := mackerel.Fact{Label: "M", Value: strings.Repeat(unit.text, n)}
 				_, receipt := send(t, teams.Message{Title: "T", Memo: memo})

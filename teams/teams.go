@@ -1,6 +1,6 @@
 // Package teams carries alerts to channels and chats of Microsoft Teams, through workflows of Power Automate that begin
-// with the trigger "When a Teams webhook request is received".
-// See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
+// with the trigger "When a Teams webhook request is received"
+// (https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
 //
 // A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the mentions of
 // the Config, the text, the facts, the memo, the graph and a button that opens the alert.
@@ -12,22 +12,25 @@
 //
 // # Delivery
 //
+// The default is [mackerel.AtLeastOnce]. Workflows have no key to drop repeats by: if an answer is lost and the card is
+// sent again, it may be posted twice. With [mackerel.AtMostOnce] it is posted at most once, and the error is
+// [mackerel.ErrAmbiguous]. A workflow gives no id, so receipts have no ID.
+//
 // A workflow answers 202 when it has queued the card. If it cannot post the card afterwards, only its run history shows
 // that. Receipts are therefore [mackerel.Receipt].Queued, and everything that is known to make a card fail is checked
 // before it is sent. A 200 comes from a Response action that the owner of the workflow has added. It is success too,
 // and its receipt is not Queued.
 //
-// The default is [mackerel.AtLeastOnce]. Workflows have no key to drop repeats by: if an answer is lost and the card is
-// sent again, it may be posted twice. With [mackerel.AtMostOnce] it is posted at most once, and the error is
-// [mackerel.ErrAmbiguous]. A workflow gives no id, so receipts have no ID.
-//
 // # Limits
 //
-// A message has at most [MaxMessage] bytes. Teams counts the bytes of what it makes of the card: a request of 24,453
-// bytes was counted as 28,897. A card is cut to [MaxCard] bytes, counted as JSON in ASCII within JSON, in which a
-// Japanese character has 7 bytes. The memo is cut first, the title last, and the receipt says so. The number of calls
-// depends on the plan of the workflow's owner (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A
-// 429 is repeated within Call.MaxWait and the context's deadline; beyond that the error is [mackerel.ErrRateLimited].
+// How many cards a workflow takes depends on the plan of its owner
+// (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A card that is refused with 429 is sent again
+// after the time that the answer asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// [mackerel.ErrRateLimited] and says how long to wait.
+//
+// A message has at most 28 KB. Teams counts the bytes of what it makes of the card: a request of 24,453 bytes was
+// counted as 28,897. A card is therefore cut to 24,576 bytes, counted as JSON in ASCII within JSON, in which a Japanese
+// character has 7 bytes. The memo is cut first and the title last, and the receipt says so. Message.Raw is never cut.
 //
 // # Text
 //
@@ -64,10 +67,10 @@ type Config struct {
 	// Mentions are the people to mention, by the alert's status. A status that is not in the map mentions no person.
 	Mentions map[mackerel.Status][]Mention `json:"mentions,omitzero"`
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier posts alerts through one workflow. It is safe for concurrent use.
@@ -127,13 +130,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver posts the alert and returns what came of it, usually that it is queued.
+// Deliver posts the alert and returns the outcome, usually that it is queued. The receipt has no ID.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// that is empty, or that Teams is certain not to post, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

@@ -12,17 +12,16 @@ import (
 
 // judge accepts only the documented success: a 201 with the SID of the call or message.
 func judge(r *transport.Result) {
-	if r.Class != transport.Done {
-		return
-	}
 	var answer struct {
 		SID string `json:"sid"`
 	}
-	if r.Status != http.StatusCreated || !provider.DecodeJSON(r.Body, &answer) || answer.SID == "" {
+	switch {
+	case r.Class != transport.Done:
+	case r.Status != http.StatusCreated, !provider.DecodeJSON(r.Body, &answer), answer.SID == "":
 		provider.Undocumented(r)
-		return
+	default:
+		r.ID = answer.SID
 	}
-	r.ID = answer.SID
 }
 
 // settle completes the receipt of a call or message that Twilio has queued.

@@ -25,13 +25,6 @@ func start(t testing.TB, configure ...func(*twilio.Config)) (*twiliotest.Server,
 	return fake, servicetest.Make(t, twilio.New, config)
 }
 
-// calling configures a call that speaks, and document a call to a TwiML document.
-func calling(c *twilio.Config) { c.Kind = twilio.KindCall }
-
-func document(c *twilio.Config) {
-	c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://example.com/voice")
-}
-
 // notify sends an alert and returns the fake that took it.
 func notify(t *testing.T, a mackerel.Alert, configure ...func(*twilio.Config)) (*twiliotest.Server, mackerel.Receipt) {
 	t.Helper()
@@ -52,4 +45,11 @@ func send(t *testing.T, m twilio.Message, configure ...func(*twilio.Config)) (*t
 		t.Fatalf("%v: %q", err, fake.Problems())
 	}
 	return fake, receipt
+}
+
+// calling configures a call that speaks, and document a call to a TwiML document.
+func calling(c *twilio.Config) { c.Kind = twilio.KindCall }
+
+func document(c *twilio.Config) {
+	c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://example.com/voice")
 }

@@ -16,13 +16,13 @@ import (
 
 // Limits of a message.
 const (
-	MaxBody  = 1600 // characters of an SMS (https://www.twilio.com/docs/errors/21617)
-	MaxTwiML = 4000 // bytes of RawTwiML; characters on https://www.twilio.com/docs/voice/api/call-resource
-	MaxSay   = 3000 // bytes of the TwiML of a text; the limit of Polly (https://www.twilio.com/docs/errors/13521)
+	maxBody  = 1600 // characters of an SMS (https://www.twilio.com/docs/errors/21617)
+	maxTwiML = 4000 // bytes of RawTwiML; characters on https://www.twilio.com/docs/voice/api/call-resource
+	maxSay   = 3000 // bytes of the TwiML of a text; the limit of Polly (https://www.twilio.com/docs/errors/13521)
 )
 
 // maxAttribute is the limit of a language and of a voice, in bytes. It is our own: escaped, the two leave room for the
-// text in MaxSay.
+// text in maxSay.
 const maxAttribute = 100
 
 // A Message is what an SMS or a call says. All texts are plain, except RawTwiML.
@@ -33,7 +33,9 @@ type Message struct {
 
 	Language string // of a call, such as "ja-JP"
 	Voice    string // of a call, such as "Polly.Mizuki"
-	RawTwiML string // what a call does in place of saying the title and the text; sent as it is and never cut
+	// RawTwiML is what a call does in place of saying the title and the text, sent as it is; at most 4,000 bytes, never
+	// cut.
+	RawTwiML string
 	AlertID  string // of a call to a TwiML document: appended to the document's address
 }
 
@@ -71,7 +73,7 @@ func (c Config) render(r *transport.Request, m Message) (cuts []mackerel.Cut, er
 	f := form{To: c.To, From: c.From, StatusCallback: c.StatusCallback.Reveal()}
 	switch c.Kind {
 	case KindSMS:
-		f.Body, cuts = m.body(cmp.Or(c.MaxLength, MaxBody))
+		f.Body, cuts = m.body(cmp.Or(c.MaxLength, maxBody))
 	case KindCall:
 		f.TwiML, cuts, err = m.twiML()
 	case KindTwiML:
@@ -96,7 +98,7 @@ func (c Config) problems(m Message) (p provider.Problems) {
 	case KindCall:
 		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
 		p.Length("Voice", m.Voice, provider.Bytes, maxAttribute)
-		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, MaxTwiML)
+		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, maxTwiML)
 		words += m.RawTwiML
 	}
 	p.Check("Message", !blank(words), "empty")
@@ -115,7 +117,7 @@ func (m Message) body(limit int) (string, []mackerel.Cut) {
 	)
 }
 
-// characters is what MaxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
+// characters is what maxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
 // beyond the alphabet of GSM that is exact, for others it is at least what Twilio may count.
 var characters = func() provider.Unit {
 	u := provider.UTF16
@@ -152,7 +154,7 @@ func (m Message) twiML() (document string, cuts []mackerel.Cut, err error) {
 		return m.RawTwiML, nil, nil
 	}
 	r := response{Say: say{Language: m.Language, Voice: m.Voice}}
-	document, cuts = provider.Bytes.Fit(MaxSay, func() string {
+	document, cuts = provider.Bytes.Fit(maxSay, func() string {
 		var encoded []byte
 		r.Say.Text = provider.Plain(provider.Join("\n", m.Title, m.Text))
 		encoded, err = xml.Marshal(r)

@@ -46,17 +46,17 @@ func TestLimits(t *testing.T) {
 		configure           func(*twilio.Config)
 		read                func(*twiliotest.Server) (string, int)
 	}{
-		{"an SMS of ASCII", "a", 1, twilio.MaxBody, 18, long(0), sms},
-		{"an SMS of Japanese", "障", 1, twilio.MaxBody, 18, long(0), sms},
-		{"an SMS of emoji", "🔥", 2, twilio.MaxBody, 18, long(0), sms},
-		{"an SMS of brackets", "[", 2, twilio.MaxBody, 18, long(0), sms},
-		{"an SMS of euros", "€", 2, twilio.MaxBody, 18, long(0), sms},
+		{"an SMS of ASCII", "a", 1, 1600, 18, long(0), sms},
+		{"an SMS of Japanese", "障", 1, 1600, 18, long(0), sms},
+		{"an SMS of emoji", "🔥", 2, 1600, 18, long(0), sms},
+		{"an SMS of brackets", "[", 2, 1600, 18, long(0), sms},
+		{"an SMS of euros", "€", 2, 1600, 18, long(0), sms},
 		{"an SMS in one segment", "障", 1, 70, 18, long(70), sms},
-		{"a call of ASCII", "a", 1, twilio.MaxSay, frame, calling, call},
-		{"a call of Japanese", "障", 3, twilio.MaxSay, frame, calling, call},
-		{"a call of emoji", "🔥", 4, twilio.MaxSay, frame, calling, call},
-		{"a call of ampersands", "&", 5, twilio.MaxSay, frame, calling, call},
-		{"a call of tags", "<>", 8, twilio.MaxSay, frame, calling, call},
+		{"a call of ASCII", "a", 1, 3000, frame, calling, call},
+		{"a call of Japanese", "障", 3, 3000, frame, calling, call},
+		{"a call of emoji", "🔥", 4, 3000, frame, calling, call},
+		{"a call of ampersands", "&", 5, 3000, frame, calling, call},
+		{"a call of tags", "<>", 8, 3000, frame, calling, call},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fits := (c.limit - c.frame) / c.width
@@ -88,7 +88,7 @@ func TestALongTitleIsCutLast(t *testing.T) {
 		t.Errorf("%.60q, %+v", said, receipt.Cuts)
 	}
 	fake, receipt = send(t, twilio.Message{URL: strings.Repeat("x", 2000)})
-	if body := fake.Messages()[0].Body; len(body) > twilio.MaxBody+2 || servicetest.CutFields(receipt.Cuts) != "url" {
+	if body := fake.Messages()[0].Body; len(body) > 1600+2 || servicetest.CutFields(receipt.Cuts) != "url" {
 		t.Errorf("%.60q, %+v", body, receipt.Cuts)
 	}
 }
@@ -110,7 +110,7 @@ func TestWhatIsNotSent(t *testing.T) {
 func TestTheWidestLanguageAndVoiceLeaveRoomForTheText(t *testing.T) {
 	wide := strings.Repeat("&", 100)
 	fake, _ := send(t, twilio.Message{Text: strings.Repeat("a", 5000), Language: wide, Voice: wide}, calling)
-	if c := fake.Calls()[0]; len(c.TwiML) != twilio.MaxSay || len(c.Said) < 1000 || c.Language != wide {
+	if c := fake.Calls()[0]; len(c.TwiML) != 3000 || len(c.Said) < 1000 || c.Language != wide {
 		t.Errorf("%d bytes say %d", len(c.TwiML), len(c.Said))
 	}
 }

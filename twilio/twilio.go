@@ -1,4 +1,4 @@
-// Package twilio carries alerts to telephones through Twilio's REST API (https://www.twilio.com/docs/usage/api).
+// Package twilio carries alerts to telephones, through Twilio's REST API (https://www.twilio.com/docs/usage/api).
 //
 // A [Notifier] sends one SMS or makes one call per alert. There are three kinds, as in Mackerel's own Twilio channel:
 // an SMS, a call that speaks, and a call that does what a TwiML document at an address of yours says.
@@ -28,11 +28,15 @@
 //
 // # Limits
 //
-// An SMS has at most [MaxBody] characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. What a call says has at most [MaxSay] bytes as
-// TwiML. Longer messages are cut, the text first, and the receipt says so. Twilio answers 429 if too many requests are
-// made at once; the request is repeated within Call.MaxWait. Calls beyond one per second and account are queued by
-// Twilio (https://www.twilio.com/docs/glossary/cps).
+// Twilio answers 429 if too many requests are made at once. Such a request is made again after the time that Twilio
+// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
+// how long to wait. Calls beyond one per second and account are queued by Twilio
+// (https://www.twilio.com/docs/glossary/cps).
+//
+// An SMS has at most 1,600 characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
+// characters if it has any other character, such as a Japanese one. What a call says has at most 3,000 bytes as TwiML.
+// Longer messages are cut, the text first, and the receipt says so. Message.RawTwiML has at most 4,000 bytes and is
+// never cut.
 //
 // # Text
 //
@@ -40,8 +44,10 @@
 //
 // # Service
 //
-// Two things are not documented: how Twilio counts a character that takes two places in the alphabet of GSM, which is
-// counted twice here; and in what unit it measures TwiML, which is bytes here.
+// Accounts in other regions than the United States have other addresses: see Config.BaseURL.
+//
+// Not documented: how Twilio counts a character that takes two places in the alphabet of GSM, so it counts twice here;
+// and in what unit it measures TwiML, so bytes are counted here.
 package twilio
 
 import (
@@ -61,7 +67,7 @@ import (
 // name is the service in errors and receipts.
 const name = "twilio"
 
-// DefaultBaseURL is the base URL of the API. Accounts in other regions than the United States have other addresses.
+// DefaultBaseURL is the base URL of the API. Accounts in other regions than the United States have another.
 const DefaultBaseURL = "https://api.twilio.com"
 
 // A Kind is how an alert reaches the telephone.
@@ -90,7 +96,7 @@ type Config struct {
 	// credentials.
 	StatusCallback mackerel.Secret `json:"status_callback,omitzero"`
 
-	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; MaxBody unless set
+	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; 1600 unless set
 	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's words unless set
 	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; as Text unless set
 	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
@@ -99,10 +105,10 @@ type Config struct {
 	TwiMLURL mackerel.Secret `json:"twiml_url,omitzero"`
 	BaseURL  string          `json:"base_url,omitzero"` // DefaultBaseURL unless set
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier calls, or sends SMS to, one number. It is safe for concurrent use.
@@ -157,24 +163,14 @@ func New(c Config) (*Notifier, error) {
 	return n, nil
 }
 
-// languages are the languages of calls, as TwiML names them, by the language of Text.
-var languages = map[mackerel.Language]string{"": "en-US", mackerel.English: "en-US", mackerel.Japanese: "ja-JP"}
-
-var (
-	accountForm = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
-	keyForm     = regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`)
-	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)     // E.164
-	senderForm  = regexp.MustCompile(`^[0-9A-Za-z+_& -]{1,11}$`) // a short code or the name of a sender
-)
-
 // check notes all problems, and returns the base URL and what is secret in the other addresses.
 func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 	p.Require("Kind", c.Kind != "")
 	provider.OneOf(p, "Kind", c.Kind, KindSMS, KindCall, KindTwiML)
 	c.checkCredentials(p)
 	sender := c.Kind == KindSMS && senderForm.MatchString(c.From)
-	p.Check("From", sender || numberForm.MatchString(c.From), "not a number in E.164, such as +815000000000")
-	p.Check("To", numberForm.MatchString(c.To), "not a number in E.164, such as +819000000000")
+	p.Check("From", sender || numberForm.MatchString(c.From), "must be a number in E.164, such as +815000000000")
+	p.Check("To", numberForm.MatchString(c.To), "must be a number in E.164, such as +819000000000")
 	secrets = addressSecrets(p, "StatusCallback", c.StatusCallback)
 	c.checkKind(p)
 	secrets = append(secrets, addressSecrets(p, "TwiMLURL", c.TwiMLURL)...)
@@ -183,15 +179,22 @@ func (c Config) check(p *provider.Problems) (base *url.URL, secrets []string) {
 	return base, secrets
 }
 
+var (
+	accountForm = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+	keyForm     = regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`)
+	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)     // E.164
+	senderForm  = regexp.MustCompile(`^[0-9A-Za-z+_& -]{1,11}$`) // a short code or the name of a sender
+)
+
 // checkCredentials notes what is wrong with the account and with its credentials.
 func (c Config) checkCredentials(p *provider.Problems) {
-	p.Check("AccountSID", accountForm.MatchString(c.AccountSID), "not AC and 32 hexadecimal digits")
+	p.Check("AccountSID", accountForm.MatchString(c.AccountSID), "must be AC and 32 hexadecimal digits")
 	if c.APIKeySID == "" && c.APIKeySecret.IsZero() {
 		p.Token("AuthToken", c.AuthToken)
 		return
 	}
 	p.Check("AuthToken", c.AuthToken.IsZero(), "set together with an API key")
-	p.Check("APIKeySID", keyForm.MatchString(c.APIKeySID), "not SK and 32 hexadecimal digits")
+	p.Check("APIKeySID", keyForm.MatchString(c.APIKeySID), "must be SK and 32 hexadecimal digits")
 	p.Token("APIKeySecret", c.APIKeySecret)
 }
 
@@ -200,10 +203,10 @@ func (c Config) checkKind(p *provider.Problems) {
 	only := func(kind Kind, field string, set bool) {
 		p.Check(field, !set || c.Kind == kind, "only for the kind "+strconv.Quote(string(kind)))
 	}
-	fits := c.MaxLength >= 0 && c.MaxLength <= MaxBody
-	p.Check("MaxLength", fits, "must be between 1 and "+strconv.Itoa(MaxBody))
+	fits := c.MaxLength >= 0 && c.MaxLength <= maxBody
+	p.Check("MaxLength", fits, "must be from 1 to "+strconv.Itoa(maxBody))
 	only(KindSMS, "MaxLength", c.MaxLength != 0)
-	p.Check("Say", c.Say == "" || !blank(c.Say), "blank")
+	p.Check("Say", c.Say == "" || !blank(c.Say), "must not be blank")
 	only(KindCall, "Say", c.Say != "")
 	p.Length("Language", c.Language, provider.Bytes, maxAttribute)
 	only(KindCall, "Language", c.Language != "")
@@ -224,6 +227,9 @@ func addressSecrets(p *provider.Problems, field string, address mackerel.Secret)
 	}
 	return provider.URLSecrets(u)
 }
+
+// languages are the languages of calls, as TwiML names them, by the language of Text.
+var languages = map[mackerel.Language]string{"": "en-US", mackerel.English: "en-US", mackerel.Japanese: "ja-JP"}
 
 // credentials returns the API key or, without an API key, the account's SID and token.
 func (c Config) credentials() (user, password string) {
@@ -252,20 +258,21 @@ func (c Config) skip() func(mackerel.Alert) string {
 	}
 }
 
-// Notify calls or sends an SMS: [Notifier.Deliver] without the receipt.
+// Notify calls or sends an SMS for the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	_, err := n.flow.Deliver(ctx, a)
 	return err
 }
 
-// Deliver calls or sends an SMS, and returns what came of it. The receipt's ID is the SID of the call or message.
+// Deliver calls or sends an SMS for the alert and returns the outcome. The receipt's ID is the SID of the call or
+// message.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
 // Send calls or sends an SMS with a message that the caller has made. Language and Voice are the Config's unless set.
-// Texts that are too long are cut, and the receipt says so. A message that is empty, or in which something is too long
-// that is never cut, is [mackerel.ErrInvalid]. For a KindTwiML only the message's AlertID counts.
+// For a KindTwiML only the message's AlertID counts. Texts that are too long are cut, and the receipt says so. A
+// message that is empty, or that Twilio is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m.spoken(n.language, n.voice))
 }

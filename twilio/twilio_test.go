@@ -88,16 +88,16 @@ func TestConfigurations(t *testing.T) {
 			c.AuthToken = token
 		}, []string{"AuthToken: set together with an API key"}},
 		{"an API key has a secret", func(c *twilio.Config) { byKey(c); c.APIKeySecret = secret("") }, []string{"APIKeySecret: required"}},
-		{"an API key has a SID", func(c *twilio.Config) { byKey(c); c.APIKeySID = "" }, []string{"APIKeySID: not SK and 32 hexadecimal digits"}},
-		{"a national number is refused", func(c *twilio.Config) { c.To = "090-1234-5678" }, []string{"To: not a number in E.164"}},
-		{"a name cannot call", func(c *twilio.Config) { calling(c); c.From = "Mackerel" }, []string{"From: not a number in E.164"}},
-		{"a name has at most 11 characters", func(c *twilio.Config) { c.From = "MackerelAlert" }, []string{"From: not a number in E.164"}},
-		{"an SMS has at most 1600 characters", func(c *twilio.Config) { c.MaxLength = 1601 }, []string{"MaxLength: must be between 1 and 1600"}},
+		{"an API key has a SID", func(c *twilio.Config) { byKey(c); c.APIKeySID = "" }, []string{"APIKeySID: must be SK and 32 hexadecimal digits"}},
+		{"a national number is refused", func(c *twilio.Config) { c.To = "090-1234-5678" }, []string{"To: must be a number in E.164"}},
+		{"a name cannot call", func(c *twilio.Config) { calling(c); c.From = "Mackerel" }, []string{"From: must be a number in E.164"}},
+		{"a name has at most 11 characters", func(c *twilio.Config) { c.From = "MackerelAlert" }, []string{"From: must be a number in E.164"}},
+		{"an SMS has at most 1600 characters", func(c *twilio.Config) { c.MaxLength = 1601 }, []string{"MaxLength: must be from 1 to 1600"}},
 		{"a call has no length", func(c *twilio.Config) { calling(c); c.MaxLength = 70 }, []string{`MaxLength: only for the kind "sms"`}},
 		{"an SMS does not speak", func(c *twilio.Config) { c.Say, c.Language, c.Voice = "x", "ja-JP", "alice" }, []string{
 			`Say: only for the kind "call"`, `Language: only for the kind "call"`, `Voice: only for the kind "call"`,
 		}},
-		{"a call says something", func(c *twilio.Config) { calling(c); c.Say = " \n" }, []string{"Say: blank"}},
+		{"a call says something", func(c *twilio.Config) { calling(c); c.Say = " \n" }, []string{"Say: must not be blank"}},
 		{"a language and a voice are short", func(c *twilio.Config) {
 			calling(c)
 			c.Language, c.Voice = strings.Repeat("x", 101), strings.Repeat("障", 34)
@@ -112,7 +112,7 @@ func TestConfigurations(t *testing.T) {
 			}
 		}, []string{
 			"Kind: required", "AccountSID: ", "AuthToken: has a blank", "From: ", "To: ", "StatusCallback: ", "MaxLength: must",
-			"MaxLength: only", "Say: blank", "Say: only", "TwiMLURL: only", "TwiMLURL: not", "BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxWait: ",
+			"MaxLength: only", "Say: must not be blank", "Say: only", "TwiMLURL: only", "TwiMLURL: not", "BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxWait: ",
 		}},
 	} {
 		config := fake.MemoryConfig()

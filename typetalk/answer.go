@@ -1,27 +1,31 @@
 package typetalk
 
 import (
-	"context"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// judge accepts only the documented success, which has the id of a post. The reason of a refusal is in a header, and
-// the body may be empty: the header takes the place of the body, where decodeError finds it. A bad token was seen to be
-// answered with 400 and with 401; both are Unauthorized.
+// judge accepts only the documented success: a 200 with the id of the post.
 func judge(r *transport.Result) {
-	if r.Class == transport.Done {
-		if r.Status != http.StatusOK || postID(r.Body) == "" {
-			provider.Undocumented(r)
-		}
-		return
+	id := postID(r.Body)
+	switch {
+	case r.Class != transport.Done:
+		judgeRefusal(r)
+	case r.Status != http.StatusOK, id == "":
+		provider.Undocumented(r)
+	default:
+		r.ID = id
 	}
+}
+
+// judgeRefusal puts the reason of a refusal, which is in a header, in the place of the body, where decodeError finds
+// it. A bad token was seen to be answered with 400 and with 401; both are Unauthorized.
+func judgeRefusal(r *transport.Result) {
 	if challenge := r.Header.Get("WWW-Authenticate"); challengeParam(challenge, "error") != "" {
 		r.Body = []byte(challenge)
 	}
@@ -29,12 +33,6 @@ func judge(r *transport.Result) {
 	if r.Class == transport.Invalid && (code == "invalid_token" || code == "insufficient_scope") {
 		r.Class = transport.Unauthorized
 	}
-}
-
-// settle puts the id of the post into the receipt.
-func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
-	receipt.ID = postID(r.Body)
-	return nil
 }
 
 // postID reads the id in {"post":{"id":1234}}. It returns "" if the answer has no such id.

@@ -13,8 +13,8 @@ import (
 // Limits of a message, in UTF-16 units: a character beyond the Basic Multilingual Plane counts twice. The page says
 // 4,000 characters (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
 const (
-	MaxMessage = 4000
-	MaxRaw     = 2000 // of Message.Raw, so that there is room for a title
+	maxMessage = 4000
+	maxRaw     = 2000 // so that there is room for a title; our own limit
 )
 
 // maxLink is the longest address, in characters, that is sent as a link. A longer address is sent as text.
@@ -22,7 +22,7 @@ const maxLink = 2000
 
 // A Message is a title, text, facts, a memo and a link. All texts are plain and escaped when they are sent, except Raw.
 type Message struct {
-	Raw   string // in Typetalk's markup, sent as it is in front of the title and never cut
+	Raw   string // in Typetalk's markup, sent as it is before the title; at most 2,000 characters, never cut
 	Title string
 	Text  string
 	Facts []mackerel.Fact // one line each, "label: value"
@@ -59,17 +59,15 @@ func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
 
 // problems lists what Typetalk would refuse the message for and what cannot be cut.
 func (m Message) problems(text string) (p provider.Problems) {
-	p.Length("Raw", m.Raw, provider.UTF16, MaxRaw)
-	if strings.TrimSpace(text) == "" {
-		p.Add("Message", "empty")
-	}
+	p.Length("Raw", m.Raw, provider.UTF16, maxRaw)
+	p.Check("Message", strings.TrimSpace(text) != "", "empty")
 	return p
 }
 
-// body renders the message in at most MaxMessage units, and says what was cut for that.
+// body renders the message in at most maxMessage units, and says what was cut for that.
 func (m Message) body() (string, []mackerel.Cut) {
 	facts := provider.Lines(m.Facts)
-	return provider.UTF16.Fit(MaxMessage, func() string { return m.lines(facts) },
+	return provider.UTF16.Fit(maxMessage, func() string { return m.lines(facts) },
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},

@@ -58,10 +58,10 @@ func TestLimit(t *testing.T) {
 		width int // as it is sent, in UTF-16 units
 	}{{"a", 1}, {"障", 1}, {"🔥", 2}, {"@", 1}, {"](", 3}} {
 		t.Run(unit.text, func(t *testing.T) {
-			fits := (typetalk.MaxMessage - units("T\nM: ")) / unit.width
+			fits := (4000 - units("T\nM: ")) / unit.width
 			for _, n := range []int{fits, fits + 1, 100_000} {
 				p, receipt := send(t, typetalk.Message{Title: "T", Memo: mackerel.Fact{Label: "M", Value: strings.Repeat(unit.text, n)}})
-				if length := units(p.Message); length > typetalk.MaxMessage || length < typetalk.MaxMessage-5 {
+				if length := units(p.Message); length > 4000 || length < 4000-5 {
 					t.Errorf("%d: %d units", n, length)
 				}
 				if cut := servicetest.CutFields(receipt.Cuts) == "memo"; cut != (n > fits) {
@@ -75,12 +75,12 @@ func TestLimit(t *testing.T) {
 func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	a := servicetest.Everywhere(strings.Repeat("障害🔥 ", 3000))
 	a.Monitor.Name, a.Host = "CPU", nil
-	raw := strings.Repeat("あ", typetalk.MaxRaw)
+	raw := strings.Repeat("あ", 2000)
 	p, receipt := notify(t, a, func(c *typetalk.Config) { c.RawPrefix = map[mackerel.Status]string{mackerel.StatusCritical: raw} })
 	if !strings.HasPrefix(p.Message, raw+" [CRITICAL] CPU\n") || !strings.HasSuffix(p.Message, "\n"+a.URL) {
 		t.Errorf("%q", p.Message)
 	}
-	if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" || units(p.Message) > typetalk.MaxMessage {
+	if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" || units(p.Message) > 4000 {
 		t.Errorf("cut: %s; %d units", got, units(p.Message))
 	}
 }

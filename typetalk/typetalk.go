@@ -1,5 +1,5 @@
 // Package typetalk carries alerts to topics of Typetalk, a chat service of Nulab's that ended on 2025-12-01, or of
-// software that has the same API.
+// software that has the same API, version 1 (https://developer.nulab.com/docs/typetalk/api/1/post-message/).
 //
 // A [Notifier] posts one message per alert: the prefix for its status, if there is one, and the title, and below them
 // the text, the facts, the memo and the link.
@@ -21,10 +21,12 @@
 //
 // # Limits
 //
-// A message that is longer than [MaxMessage] is cut before it is sent, the memo first, and the receipt says so.
 // Typetalk documents no rate limit. A message that is refused with 429 is sent again after the time that the answer
 // asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
 // how long to wait.
+//
+// A message has at most 4,000 characters, counted as UTF-16 units. Longer messages are cut, the memo first, and the
+// receipt says so. A prefix and Message.Raw have at most 2,000 characters and are never cut.
 //
 // # Text
 //
@@ -34,13 +36,11 @@
 // # Service
 //
 // Mackerel's documentation of its API does not list the Typetalk channel since 2025-12-10. There is no default BaseURL,
-// because a token should not be sent to the service's former address. The API is version 1 as documented at
-// https://developer.nulab.com/docs/typetalk/api/1/post-message/.
+// because a token should not be sent to the service's former address.
 //
-// Three things are not confirmed. The limit may count a character beyond the Basic Multilingual Plane once or twice;
-// this package counts it twice. The bodies of errors are not documented; the reason is taken from the header
-// WWW-Authenticate, and from the body only if the header has no reason. Typetalk's Markdown may or may not have links
-// that show another text; [Escape] prevents them.
+// Not documented: whether a character beyond the Basic Multilingual Plane counts once or twice, so it counts twice
+// here; the bodies of errors, so the reason is taken from the header WWW-Authenticate, and from the body only if the
+// header has no reason; and whether there are links that show another text, so [Escape] prevents them.
 package typetalk
 
 import (
@@ -76,10 +76,10 @@ type Config struct {
 	RawPrefix map[mackerel.Status]string `json:"raw_prefix,omitzero"`
 	BaseURL   string                     `json:"base_url,omitzero"` // of the API, up to /api/v1; there is no default
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Text  mackerel.Text                        `json:"text,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier posts alerts to one topic. It is safe for concurrent use.
@@ -93,7 +93,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the API, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	address := c.check(&p)
@@ -111,7 +111,6 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: render,
-		Settle: settle,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	credential := []string{"X-Typetalk-Token", c.Token.Reveal()}
@@ -139,7 +138,7 @@ func (c *Config) check(p *provider.Problems) (topic *url.URL) {
 		p.Require("TopicID", c.TopicID > 0)
 	}
 	for _, status := range slices.Sorted(maps.Keys(c.RawPrefix)) {
-		p.Length("RawPrefix["+string(status)+"]", c.RawPrefix[status], provider.UTF16, MaxRaw)
+		p.Length("RawPrefix["+string(status)+"]", c.RawPrefix[status], provider.UTF16, maxRaw)
 	}
 	if !inOne {
 		if base := p.Base("BaseURL", c.BaseURL, ""); base != nil {
@@ -158,9 +157,8 @@ var topicPath = regexp.MustCompile(`/topics/[0-9]+$`)
 // takeApart makes the token in the URL the Token, and returns the address without it. No problem quotes a part of the
 // address.
 func (c *Config) takeApart(p *provider.Problems) *url.URL {
-	if !c.Token.IsZero() || c.TopicID != 0 || c.BaseURL != "" {
-		p.Add("URL", "set together with Token, TopicID or BaseURL, which it contains")
-	}
+	alone := c.Token.IsZero() && c.TopicID == 0 && c.BaseURL == ""
+	p.Check("URL", alone, "set together with Token, TopicID or BaseURL, which it contains")
 	u := p.Hook("URL", c.URL)
 	if u == nil {
 		return nil
@@ -187,13 +185,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver posts the alert and returns what came of it. The receipt's ID is the id of the post.
+// Deliver posts the alert and returns the outcome. The receipt's ID is the id of the post.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send posts a message that the caller has made. A message that is too long is cut, and the receipt says so. A message
-// that is empty, or in which something is too long that is never cut, is [mackerel.ErrInvalid].
+// Send posts a message that the caller has made. Texts that are too long are cut, and the receipt says so. A message
+// that is empty, or that Typetalk is certain to refuse, is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

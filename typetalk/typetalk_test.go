@@ -71,7 +71,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "an address has no user", Config: typetalk.Config{URL: secret("https://u:secret-token@x.test/topics/1?typetalkToken=t")}, Want: []string{"URL: has a user name"}},
 		{Name: "an address is a URL", Config: address("%zz?typetalkToken=secret-token"), Want: []string{"URL: not a URL"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: typetalk.Config{
-			RawPrefix: map[mackerel.Status]string{"ok": strings.Repeat("🔥", typetalk.MaxRaw/2+1), "critical": strings.Repeat("a", typetalk.MaxRaw+1)},
+			RawPrefix: map[mackerel.Status]string{"ok": strings.Repeat("🔥", 2000/2+1), "critical": strings.Repeat("a", 2000+1)},
 			Level:     "x", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxAttempts: -1},
 		}, Want: []string{
 			"Token: required", "TopicID: required", "RawPrefix[critical]: 2001 characters", "RawPrefix[ok]: 2002 characters",
@@ -182,6 +182,6 @@ func TestWhatIsNotSent(t *testing.T) {
 	fake, n := start(t)
 	servicetest.Refused(t, fake, func(m typetalk.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]typetalk.Message{
 		"Message: empty": {Title: " \n"},
-		"Raw: 2001 characters, and at most 2000 are allowed": {Raw: strings.Repeat("a", typetalk.MaxRaw+1), Title: "T"},
+		"Raw: 2001 characters, and at most 2000 are allowed": {Raw: strings.Repeat("a", 2000+1), Title: "T"},
 	})
 }

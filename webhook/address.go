@@ -42,15 +42,15 @@ func addressOf(p *provider.Problems, s mackerel.Secret) address {
 	return a
 }
 
-// ordinary reports whether a part of an address is a path of one short word, such as "/alerts". It is not secret, and it
-// stands in the addresses of alerts too.
+// ordinary reports whether a part of an address is a path of one short word, such as "/alerts". It is not secret, and
+// it stands in the addresses of alerts too.
 func ordinary(part string) bool {
 	word, found := strings.CutPrefix(part, "/")
 	return found && len(word) < 16 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing secrets.
-// Each is there in lower case too, because some proxies quote in lower case.
+// secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing
+// secrets. Each is there in lower case too, because some proxies quote in lower case.
 func (c Config) secrets(a address) []string {
 	secrets := slices.Clone(a.secrets)
 	for _, s := range slices.Concat(slices.Collect(maps.Values(c.Header)), c.SigningSecrets) {
@@ -85,12 +85,8 @@ func checkHeader(p *provider.Problems, header map[string]mackerel.Secret, basic 
 		field, canonical := "Header["+name+"]", http.CanonicalHeaderKey(name)
 		p.Add(field, transport.HeaderProblem(name, header[name].Reveal()))
 		p.Add(field, takenHeaders[canonical])
-		if seen[canonical] {
-			p.Add(field, "given twice")
-		}
-		if basic && canonical == "Authorization" {
-			p.Add(field, "set together with a user in the URL")
-		}
+		p.Check(field, !seen[canonical], "given twice")
+		p.Check(field, !basic || canonical != "Authorization", "set together with a user in the URL")
 		seen[canonical] = true
 	}
 }

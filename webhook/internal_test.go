@@ -25,7 +25,7 @@ func FuzzDecodeSecret(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		key, problem := decodeSecret(s)
 		switch {
-		case problem != "" && key != nil && len(key) >= MinSecret && len(key) <= MaxSecret:
+		case problem != "" && key != nil && len(key) >= minSecret && len(key) <= maxSecret:
 			t.Errorf("%q: %s", s, problem)
 		case problem == "" && !strings.Contains(s, strings.TrimRight(base64.StdEncoding.EncodeToString(key), "=")[:30]):
 			t.Errorf("%q was read as %x", s, key)

@@ -69,15 +69,8 @@ func (m Message) body() ([]byte, error) {
 
 // problems lists what cannot be sent. A dot in the ID would end it in what is signed.
 func (m Message) problems() (p provider.Problems) {
-	if m.ID != "" && (!transport.ValidCredential(m.ID) || strings.Contains(m.ID, ".")) {
-		p.Add("ID", "has a blank, a dot, a line break or a character beyond ASCII")
-	}
+	valid := m.ID == "" || transport.ValidCredential(m.ID) && !strings.Contains(m.ID, ".")
+	p.Check("ID", valid, "has a blank, a dot, a line break or a character beyond ASCII")
 	p.Add("ContentType", transport.HeaderProblem("Content-Type", m.ContentType))
 	return p
-}
-
-// settle puts the webhook-id of a signed request into the receipt.
-func settle(_ context.Context, m Message, _ transport.Result, r *mackerel.Receipt) error {
-	r.ID = m.ID
-	return nil
 }

@@ -23,8 +23,8 @@ const (
 
 // The length of a signing secret in bytes, decoded: see the section "Signature scheme" of the specification.
 const (
-	MinSecret = 24
-	MaxSecret = 64
+	minSecret = 24
+	maxSecret = 64
 )
 
 const (
@@ -61,17 +61,17 @@ func newSigner(p *provider.Problems, secrets []mackerel.Secret) signer {
 // decodeSecret reads a secret as verifiers do: the prefix and the padding of the base64 may be missing.
 func decodeSecret(s string) (key []byte, problem string) {
 	if strings.HasPrefix(s, privatePrefix) || strings.HasPrefix(s, publicPrefix) {
-		return nil, "an asymmetric key, and only whsec_ is supported"
+		return nil, "must be whsec_, not an asymmetric key"
 	}
 	encoded := strings.TrimRight(strings.TrimPrefix(s, secretPrefix), "=")
 	key, err := base64.RawStdEncoding.DecodeString(encoded)
 	switch {
 	case s == "":
-		return nil, "empty"
+		return nil, "required"
 	case err != nil || strings.ContainsAny(s, "\r\n"): // which the decoder skips
-		return nil, "not whsec_ and base64"
-	case len(key) < MinSecret || len(key) > MaxSecret:
-		return nil, "must have " + strconv.Itoa(MinSecret) + " to " + strconv.Itoa(MaxSecret) + " bytes, decoded"
+		return nil, "must be whsec_ and base64"
+	case len(key) < minSecret || len(key) > maxSecret:
+		return nil, "must have " + strconv.Itoa(minSecret) + " to " + strconv.Itoa(maxSecret) + " bytes, decoded"
 	}
 	return key, ""
 }

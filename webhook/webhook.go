@@ -1,9 +1,9 @@
 // Package webhook carries alerts to any address that takes Mackerel's webhooks, in Mackerel's own JSON
 // (https://mackerel.io/docs/entry/howto/alerts/webhook).
 //
-// A [Notifier] sends one POST per alert. The body is what [mackerel.Alert.MarshalJSON] returns: an alert that came from a
-// webhook goes on byte for byte, except for white space around it. If a program has changed the alert on the way, only
-// what it changed is changed.
+// A [Notifier] sends one POST per alert. The body is what [mackerel.Alert.MarshalJSON] returns: an alert that came from
+// a webhook goes on byte for byte, except for white space around it. If a program has changed the alert on the way,
+// only what it changed is changed.
 //
 //	n, err := webhook.New(webhook.Config{
 //		URL:            mackerel.NewSecret("https://user:p4ssw0rd@example.com/alerts"),
@@ -11,46 +11,49 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// User and password of the URL become Basic authentication, as with Mackerel's own webhooks. Config.Header adds headers of
-// your own, which may be secrets.
-//
-// # Signature
-//
-// With SigningSecrets, a request has the headers of Standard Webhooks 1.0.0
-// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md): webhook-id,
-// webhook-timestamp and webhook-signature, with one signature of version v1 (HMAC-SHA256) for each secret. All attempts of
-// a delivery have the same id. Each attempt has its own timestamp and signature, so that an attempt that had to wait is
-// still valid. Asymmetric keys (whsk_, v1a) are not supported.
-//
 // # Delivery
 //
 // The default is [mackerel.AtLeastOnce]. Success is any status of the 200s with any body. If an answer is lost and the
-// request is made again, it may arrive twice. A receiver of signed requests can tell the repeat by its webhook-id, but not
-// all do. With [mackerel.AtMostOnce] nothing is sent twice, and the error is [mackerel.ErrAmbiguous].
+// request is made again, it may arrive twice. A receiver of signed requests can tell the repeat by its webhook-id, but
+// not all do. With [mackerel.AtMostOnce] nothing is sent twice, and the error is [mackerel.ErrAmbiguous].
 //
 // Each Notify has a webhook-id of its own, because Mackerel repeats a notification in the same words and both count. To
 // repeat a Notify under the same id, use [mackerel.WithDeliveryID] or set [Message].ID. The webhook-id is the ID of the
 // receipt. Without a signature there is no webhook-id and no ID.
 //
-// Redirects are not followed. 410 means that the receiver wants no more webhooks: it is [mackerel.ErrNotFound], as 404.
-//
 // # Limits
 //
-// Nothing is cut: a body that is not whole is of no use, and receivers have no limit in common. Standard Webhooks advises
-// to stay below 20 kB. A request that is refused with 429 is sent again after the time that the receiver asks for, within
-// Call.MaxWait and the context's deadline.
+// Receivers have no limit in common. A request that is refused with 429 is sent again after the time that the receiver
+// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
+// how long to wait.
+//
+// Nothing is cut, because a body that is not whole is of no use. Standard Webhooks advises to stay below 20 kB.
 //
 // # Text
 //
-// What is sent is data, in no language. The receiver has to escape it before it shows it to people.
+// The body is data. The receiver has to escape it before it shows it to people.
+//
+// # Service
+//
+// Any HTTP server can be the receiver. User and password of the URL become Basic authentication, as with Mackerel's own
+// webhooks. Config.Header adds headers of your own, which may be secrets. Redirects are not followed. 410 means that
+// the receiver wants no more webhooks: it is [mackerel.ErrNotFound], as 404.
+//
+// # Signature
+//
+// With SigningSecrets, a request has the headers of Standard Webhooks 1.0.0
+// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md): webhook-id,
+// webhook-timestamp and webhook-signature, with one signature of version v1 (HMAC-SHA256) for each secret. All attempts
+// of a delivery have the same id. Each attempt has its own timestamp and signature, so that an attempt that had to wait
+// is still valid. Asymmetric keys (whsk_, v1a) are not supported.
 //
 // # Addresses of other people
 //
 // If other people may choose the URL, it can point to addresses that only this program reaches: its own machine, its
 // network, the metadata of the cloud. With Config.PublicOnly all addresses that are not public are refused with
 // [mackerel.ErrInvalid]. The address that is dialed is checked, after the name was resolved, so a name that resolves to
-// another address later is refused too. The connection is made by a dialer of this package and without a proxy. The other
-// settings of Call.Client's *http.Transport are kept; New refuses any other RoundTripper.
+// another address later is refused too. The connection is made by a dialer of this package and without a proxy. The
+// other settings of Call.Client's *http.Transport are kept; New refuses any other RoundTripper.
 package webhook
 
 import (
@@ -74,9 +77,9 @@ type Config struct {
 	Header         map[string]mackerel.Secret `json:"header,omitzero"`      // sent too; kept out of errors and previews
 	PublicOnly     bool                       `json:"public_only,omitzero"` // refuse addresses that are not public
 
-	Level mackerel.Level                       `json:"level,omitzero"`
-	Edit  func(*Message, mackerel.Alert) error `json:"-"` // changes the message of an alert before it is sent
-	Call  mackerel.CallOptions                 `json:"-"`
+	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
+	Edit  func(*Message, mackerel.Alert) error `json:"-"`              // changes the message of an alert before it is sent
+	Call  mackerel.CallOptions                 `json:"-"`              // attempts, waits and the http.Client
 }
 
 // A Notifier sends alerts to one address. It is safe for concurrent use.
@@ -90,7 +93,7 @@ var (
 	_ mackerel.Previewer = (*Notifier)(nil)
 )
 
-// New checks the configuration, without calling the address, and reports all problems as one [mackerel.ErrConfig].
+// New checks the configuration, without calling the service, and reports all problems as one [mackerel.ErrConfig].
 func New(c Config) (*Notifier, error) {
 	var p provider.Problems
 	a, sign := c.check(&p)
@@ -142,13 +145,13 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver sends the alert and returns what came of it.
+// Deliver sends the alert and returns the outcome. The receipt's ID is the webhook-id, which only signed requests have.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	return n.flow.Deliver(ctx, a)
 }
 
-// Send sends a message that the caller has made. A message whose ID or ContentType cannot stand in a header is
-// [mackerel.ErrInvalid].
+// Send sends a message that the caller has made. Nothing is cut. A message whose ID or ContentType cannot stand in a
+// header is [mackerel.ErrInvalid] and is not sent.
 func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, m)
 }

@@ -70,10 +70,10 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a fragment is refused", Config: webhook.Config{URL: mackerel.NewSecret("https://example.com/#hunter2")}, Want: []string{"URL: has a fragment"}},
 		{Name: "secrets have 24 to 64 bytes", Config: signed(secret(24), secret(64))},
 		{Name: "a secret may lack its prefix and its padding", Config: signed(strings.TrimRight(strings.TrimPrefix(secret(32), "whsec_"), "="))},
-		{Name: "an empty secret is refused", Config: signed(""), Want: []string{"SigningSecrets[0]: empty"}},
-		{Name: "a secret with a line break is refused", Config: signed(secret(32) + "\n"), Want: []string{"SigningSecrets[0]: not whsec_"}},
+		{Name: "an empty secret is refused", Config: signed(""), Want: []string{"SigningSecrets[0]: required"}},
+		{Name: "a secret with a line break is refused", Config: signed(secret(32) + "\n"), Want: []string{"SigningSecrets[0]: must be whsec_"}},
 		{Name: "a secret of 23 or 65 bytes is refused", Config: signed(secret(23), secret(65)), Want: []string{"SigningSecrets[0]: must have 24 to 64", "SigningSecrets[1]: must have"}},
-		{Name: "asymmetric keys are refused", Config: signed("whsk_hunter2", "whpk_hunter2"), Want: []string{"SigningSecrets[0]: an asymmetric key", "SigningSecrets[1]: an asymmetric key"}},
+		{Name: "asymmetric keys are refused", Config: signed("whsk_hunter2", "whpk_hunter2"), Want: []string{"SigningSecrets[0]: must be whsec_, not an asymmetric key", "SigningSecrets[1]: must be whsec_, not an asymmetric key"}},
 		{Name: "a header may be an authorization", Config: header("authorization", "Bearer hunter2")},
 		{Name: "two authorizations are refused", Config: webhook.Config{
 			URL: mackerel.NewSecret("https://user:hunter2@example.com"), Header: map[string]mackerel.Secret{"authorization": {}},

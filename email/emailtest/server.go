@@ -61,7 +61,7 @@ type Server struct {
 	size     int
 }
 
-// New returns a server with one account. Close ends it.
+// New returns a server with the account [Username]. Close ends it.
 func New() *Server {
 	s := &Server{
 		state: fakehttp.NewFake(nil, nil, fakehttp.Limit{Lane: lane}),
@@ -71,7 +71,7 @@ func New() *Server {
 	return s
 }
 
-// Config returns the configuration of a notifier that sends from Sender to Recipient through the fake, over the
+// Config returns the configuration of a notifier that sends from [Sender] to [Recipient] through the fake over the
 // loopback interface.
 func (s *Server) Config() email.Config {
 	c := s.MemoryConfig()
@@ -79,8 +79,8 @@ func (s *Server) Config() email.Config {
 	return c
 }
 
-// MemoryConfig returns the configuration of a notifier that sends from Sender to Recipient through the fake, in memory,
-// for testing/synctest.
+// MemoryConfig returns the configuration of a notifier that sends from [Sender] to [Recipient] through the fake in
+// memory, for testing/synctest.
 func (s *Server) MemoryConfig() email.Config {
 	return email.Config{
 		Host: MemoryHost, Dial: s.Dial, TLSConfig: s.TLSConfig(),

@@ -1,5 +1,7 @@
-// Package eventbridgetest is a fake of Amazon EventBridge's PutEvents, for tests: a real HTTP server that remembers the
-// events it is sent and refuses what EventBridge refuses.
+// Package eventbridgetest is a fake of Amazon EventBridge's PutEvents
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html), for tests: a real HTTP server that
+// remembers what it is sent and refuses what EventBridge refuses. It checks signatures, and works with every client of
+// AWS whose endpoint is its URL.
 //
 // To test your own alerting, let it put events on the fake, and look at what is on the bus:
 //
@@ -11,29 +13,29 @@
 //		t.Log(e.DetailType, e.Detail)
 //	}
 //
-// Any other client works as well, AWS's own too: give it the fake's URL as the endpoint, [Region], [AccessKeyID],
-// [SecretAccessKey] and [SessionToken]. To see what your program does when an entry fails within a 200, call
-// [Server.FailEntries]. Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The
-// tokens are session tokens: AddToken makes another one valid with the same key, RevokeToken makes one invalid.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. A token is a session token of [AccessKeyID]. An entry that fails within a 200 is made
+// by [Server.FailEntries].
 //
 // # What it refuses
 //
 // With 400, and the code in __type:
 //
-//   - UnknownOperationException: another method, path or X-Amz-Target. SerializationException: another Content-Type, a body
-//     that is not JSON, members that are doubled or of the wrong type and, if the fake is Strict, unknown members.
-//   - MissingAuthenticationTokenException, IncompleteSignatureException: a request without a signature, or with half of one.
+//   - UnknownOperationException: another method, path or X-Amz-Target. SerializationException: another Content-Type, a
+//     body that is not JSON, members that are doubled or of the wrong type and, if the fake is Strict, unknown members.
+//   - MissingAuthenticationTokenException, IncompleteSignatureException: a request without a signature, or with half of
+//     one.
 //   - InvalidSignatureException: a signature other than that of the SDK's signer for this request and [Region], or of a
-//     time that is more than five minutes from the fake's clock. The host, the type and the x-amz- headers must be signed.
-//     UnrecognizedClientException: an unknown key or session token.
-//   - ValidationException: no entries or more than 10, 1 MB or more in all entries, no entry that has a Source, a DetailType
-//     and a Detail, a global endpoint.
+//     time that is more than five minutes from the fake's clock. The host, the type and the x-amz- headers must be
+//     signed. UnrecognizedClientException: an unknown key or session token.
+//   - ValidationException: no entries or more than 10, 1 MB or more in all entries, no entry that has a Source, a
+//     DetailType and a Detail, a global endpoint.
 //   - ThrottlingException: more than the lane "requests" allows. Documented sets 1,200 in a second, as in [Region].
 //
 // An entry fails by itself, within a 200:
 //
-//   - InvalidArgument: no Source, DetailType or Detail, a DetailType of more than 128 characters, a bus that cannot be a
-//     bus's name or ARN.
+//   - InvalidArgument: no Source, DetailType or Detail, a DetailType of more than 128 characters, a bus that cannot be
+//     a bus's name or ARN.
 //   - NotAuthorizedForSourceException: a Source that begins with "aws.".
 //   - MalformedDetail: a Detail that is not a JSON object.
 //

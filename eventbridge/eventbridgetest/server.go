@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/go-json-experiment/json"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/strict"
@@ -40,17 +39,6 @@ const (
 	target      = "AWSEvents.PutEvents"
 )
 
-// An Event is an event on a bus, as it was put there.
-type Event struct {
-	ID         string    // a UUID; the first event of every server has the same
-	Received   time.Time // by the server's clock
-	Source     string
-	DetailType string
-	Detail     string // JSON
-	Resources  []string
-	Time       time.Time // as it was sent; Received if it was not sent
-}
-
 // A Server is a fake of EventBridge in one region and account. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
@@ -61,7 +49,7 @@ type Server struct {
 	failures []string // codes of the entries to come
 }
 
-// New returns a server that has [DefaultBus]. Close ends it.
+// New returns a server with the bus [DefaultBus] and the token [SessionToken]. Close ends it.
 func New() *Server {
 	s := &Server{buses: map[string][]Event{DefaultBus: nil}}
 	s.Server = fakehttp.NewFake(s.serve, serialization, fakehttp.Limit{Lane: lane, N: perSecond, Per: time.Second})
@@ -69,15 +57,15 @@ func New() *Server {
 	return s
 }
 
-// Config returns the configuration of a notifier that puts events on the fake's default bus over the loopback
+// Config returns the configuration of a notifier that puts events on [DefaultBus] of the fake over the loopback
 // interface.
 func (s *Server) Config() eventbridge.Config { return config(s.URL()) }
 
-// MemoryConfig returns the configuration of a notifier that puts events on the fake's default bus in memory, for
+// MemoryConfig returns the configuration of a notifier that puts events on [DefaultBus] of the fake in memory, for
 // testing/synctest.
 func (s *Server) MemoryConfig() eventbridge.Config {
 	c := config(fakehttp.MemoryURL)
-	c.Call = mackerel.CallOptions{Client: s.Client()}
+	c.Call.Client = s.Client()
 	return c
 }
 
@@ -97,6 +85,14 @@ func (s *Server) AddBus(name string) {
 	s.buses[name] = slices.Clone(s.buses[name])
 }
 
+// FailEntries lets the next entries fail within a 200, one for each code, such as ThrottlingException or
+// InternalFailure.
+func (s *Server) FailEntries(codes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, codes...)
+}
+
 // Events returns what is on a bus, oldest first; nil if there is no such bus.
 func (s *Server) Events(bus string) []Event {
 	s.mu.Lock()
@@ -104,12 +100,15 @@ func (s *Server) Events(bus string) []Event {
 	return slices.Clone(s.buses[bus])
 }
 
-// FailEntries lets the next entries fail within a 200, one for each code, such as ThrottlingException or
-// InternalFailure.
-func (s *Server) FailEntries(codes ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failures = append(s.failures, codes...)
+// An Event is an event on a bus, as it was put there.
+type Event struct {
+	ID         string    // a UUID; the first event of every server has the same
+	Received   time.Time // by the server's clock
+	Source     string
+	DetailType string
+	Detail     string // JSON
+	Resources  []string
+	Time       time.Time // as it was sent; Received if it was not sent
 }
 
 // refuse returns the refusal of a whole request.

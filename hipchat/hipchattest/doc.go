@@ -3,17 +3,18 @@
 // remembers what it is sent and refuses what HipChat refuses. It has the notifications of a room, its two histories,
 // its topic, the list of rooms, messages to a person, the session of a token, and auth_test.
 //
-// To test your own alerting, let it send to the fake, and look at what the people in the room would have read. Faults,
-// limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp.
+// To test your own alerting, let it send to the fake, and look at what the people in the room would have read:
 //
 //	fake := hipchattest.New()
 //	t.Cleanup(fake.Close)
 //	n, err := hipchat.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	m := fake.Messages(hipchattest.RoomID)[0]
-//	if err := hipchattest.CheckHTML(m.Text); err != nil {
-//		t.Error(err)
+//	for _, m := range fake.Messages(hipchattest.RoomID) {
+//		t.Log(m.Text, hipchattest.CheckHTML(m.Text))
 //	}
+//
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. A token has rights: see [Server.AddToken].
 //
 // # What it refuses
 //
@@ -21,14 +22,15 @@
 //     words that are not in the list, texts that are too long or too short in characters, a bad card, a wrong parameter
 //     and, if the fake is Strict, unknown members and parameters.
 //   - 401: an unknown token. 403: a token without the scope, or of another room.
-//   - 404: an unknown room, person, token or path. 405: another method, or a path without its room, which is what is
-//     left of "/room/#ops/notification".
+//   - 404: an unknown room, person, token or path. 405: another method, or a path without its room: a
+//     client sends only "/room/" of "/room/#ops/notification".
 //   - 429: more than the lanes "calls" or "messages" allow, with the headers that say when the limit is reset.
 //     Documented sets 500 calls in 5 minutes per token, as for an add-on; a person's token has 100. It sets 30 messages
 //     in a minute per room and per person.
 //
-// Where an answer of a real server is on record, the fake gives the same answer, with its Python, but for the schema of
-// all cards, which is in the answer to a bad card. Other answers are worded like them.
+// Where an answer of a real server is on record, the fake gives the same answer, in which values are written as in
+// Python. Only the schema of all cards, which a real server adds to the answer to a bad card, is left out. Other
+// answers have words of the same kind.
 //
 // # What it decides
 //

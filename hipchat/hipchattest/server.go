@@ -22,6 +22,7 @@ const (
 	RoomName = "ops"
 )
 
+// basePath is the path of the API.
 const basePath = "/v2"
 
 // The lanes of the limits. Calls are counted for each token, messages for each room and each person.
@@ -48,7 +49,7 @@ type Server struct {
 	ids    int // of messages
 }
 
-// New returns a server with one token and one room. Close ends it.
+// New returns a server with the token [Token] and the room [RoomName]. Close ends it.
 func New() *Server {
 	s := &Server{access: make(map[string]Access)}
 	s.Server = fakehttp.NewFake(s.serve, refuseBody,
@@ -63,17 +64,18 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that sends to [RoomName] of the fake over the loopback interface.
-func (s *Server) Config() hipchat.Config {
-	return hipchat.Config{Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: s.URL() + basePath}
-}
+func (s *Server) Config() hipchat.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that sends to [RoomName] of the fake in memory, for
 // testing/synctest.
 func (s *Server) MemoryConfig() hipchat.Config {
-	return hipchat.Config{
-		Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: fakehttp.MemoryURL + basePath,
-		Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
+}
+
+func config(base string) hipchat.Config {
+	return hipchat.Config{Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: base + basePath}
 }
 
 // AddToken makes a token valid, or changes what it may do.

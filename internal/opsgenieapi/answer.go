@@ -22,22 +22,23 @@ type accepted struct {
 func judge(status int) func(*transport.Result) {
 	return func(r *transport.Result) {
 		var a accepted
-		if r.Class == transport.Done &&
-			(status != 0 && r.Status != status || !provider.DecodeJSON(r.Body, &a) || a.RequestID == "") {
+		switch {
+		case r.Class != transport.Done:
+		case status != 0 && r.Status != status, !provider.DecodeJSON(r.Body, &a), a.RequestID == "":
 			provider.Undocumented(r)
+		default:
+			r.ID = a.RequestID
 		}
 	}
 }
 
-// settle puts the id of the request into the receipt and, with Config.Follow, waits until the request was carried out.
+// settle completes the receipt of a request that will be carried out later. With Config.Follow, it waits for that.
 func (n *Notifier) settle(ctx context.Context, m Message, r transport.Result, receipt *mackerel.Receipt) error {
-	var a accepted
-	provider.DecodeJSON(r.Body, &a) // judge has accepted it
-	receipt.ID, receipt.Queued = a.RequestID, true
+	receipt.Queued = true
 	if !n.follow {
 		return nil
 	}
-	status, result, err := n.requestStatus(ctx, a.RequestID)
+	status, result, err := n.requestStatus(ctx, r.ID)
 	receipt.Attempts += result.Attempts
 	if err != nil {
 		return err
@@ -75,13 +76,13 @@ func decodeError(status int, body []byte) (code, message string) {
 	return code, provider.Join(" ", words...)
 }
 
-// RequestStatus asks for the status of a request up to FollowAttempts times, FollowWait apart.
+// RequestStatus asks for the status of a request up to followAttempts times, followInterval apart.
 const (
-	FollowAttempts = 10
-	FollowWait     = time.Second
+	followAttempts = 10
+	followInterval = time.Second
 )
 
-// A RequestStatus is what became of a request that was accepted.
+// A RequestStatus is the outcome of a request that was accepted.
 type RequestStatus struct {
 	Action      string
 	Success     bool
@@ -105,7 +106,7 @@ func (n *Notifier) requestStatus(ctx context.Context, requestID string) (Request
 	var s RequestStatus
 	u, ok := transport.Join(n.base, "alerts", "requests", requestID)
 	if !ok {
-		return s, transport.Result{}, n.Invalid(op, "requestID: not an id")
+		return s, transport.Result{}, n.Invalid(op, "requestID: must be the ID of a receipt")
 	}
 	r, err := n.poll.Do(ctx, transport.Request{
 		Op: op, Method: http.MethodGet, URL: u, Header: n.header(), Repeat: transport.Replay,
@@ -136,7 +137,7 @@ func judgeStatus(s *RequestStatus) func(*transport.Result) {
 
 func followWait(r *transport.Result) time.Duration {
 	if r.Status == http.StatusNotFound {
-		return FollowWait
+		return followInterval
 	}
 	return 0
 }

@@ -33,7 +33,7 @@ func (m Message) encode() ([]byte, []mackerel.Cut, error) {
 	if m.Action == ActionCreate {
 		body = m.alert(&c)
 	} else {
-		body = note{Source: c.Text("source", m.Source, MaxSource), Note: m.note(&c)}
+		body = note{Source: c.Text("source", m.Source, maxSource), Note: m.note(&c)}
 	}
 	encoded, err := provider.EncodeJSON(body)
 	return encoded, c.Cuts, err
@@ -43,9 +43,9 @@ func (m Message) alert(c *provider.Cutter) alert {
 	title := provider.Plain(m.Title)
 	a := alert{
 		Alias: m.Alias, Responders: m.Responders, Priority: m.Priority,
-		Message: c.Text("title", title, MaxMessage),
-		Entity:  c.Text("entity", m.Entity, MaxEntity),
-		Source:  c.Text("source", m.Source, MaxSource),
+		Message: c.Text("title", title, maxMessage),
+		Entity:  c.Text("entity", m.Entity, maxEntity),
+		Source:  c.Text("source", m.Source, maxSource),
 	}
 	if a.Message == title {
 		title = "" // the description need not repeat it
@@ -60,7 +60,7 @@ func (m Message) alert(c *provider.Cutter) alert {
 func (m Message) description(c *provider.Cutter, title string) string {
 	text, address := provider.Plain(m.Text), provider.Plain(m.URL)
 	memo := mackerel.Fact{Label: provider.Plain(m.Memo.Label), Value: provider.Plain(m.Memo.Value)}
-	return c.Fit(MaxDescription,
+	return c.Fit(maxDescription,
 		func() string { return provider.Join("\n\n", title, text, provider.Line(memo), address) },
 		provider.Part{Field: "memo", Text: &memo.Value}, provider.Part{Field: "text", Text: &text},
 		provider.Part{Field: "title", Text: &title}, provider.Part{Field: "url", Text: &address},
@@ -74,7 +74,7 @@ func (m Message) details(c *provider.Cutter) provider.Properties {
 	for i := len(all) - 1; i >= 0; i-- {
 		parts = append(parts, provider.Part{Field: "facts", Text: &all[i].Value})
 	}
-	c.Fit(MaxDetails, func() string {
+	c.Fit(maxDetails, func() string {
 		encoded, err := provider.EncodeJSON(all.Whole())
 		if err != nil {
 			return "" // strings always encode
@@ -88,13 +88,13 @@ func (m Message) details(c *provider.Cutter) provider.Properties {
 func (m Message) tags(c *provider.Cutter) []string {
 	var tags []string
 	for _, tag := range m.Tags {
-		if tag = c.Text("tags", tag, MaxTag); tag != "" && !slices.Contains(tags, tag) {
+		if tag = c.Text("tags", tag, maxTag); tag != "" && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
-	if n := len(tags); n > MaxTags {
-		c.Items("tags", n, MaxTags)
-		tags = tags[:MaxTags]
+	if n := len(tags); n > maxTags {
+		c.Items("tags", n, maxTags)
+		tags = tags[:maxTags]
 	}
 	return tags
 }
@@ -102,7 +102,7 @@ func (m Message) tags(c *provider.Cutter) []string {
 // note returns the message as one text.
 func (m Message) note(c *provider.Cutter) string {
 	text, facts, memo := m.Text, provider.Lines(m.Facts), m.Memo.Value
-	return c.Fit(MaxNote,
+	return c.Fit(maxNote,
 		func() string { return m.text(facts, text, memo) },
 		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &text},
 		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},

@@ -13,16 +13,16 @@ import (
 // Limits of an alert, in characters as UTF-16 units unless noted otherwise (https://docs.opsgenie.com/docs/alert-api).
 // The pages of Jira Service Management name no limits.
 const (
-	MaxMessage     = 130
-	MaxAlias       = 512
-	MaxDescription = 15000
-	MaxResponders  = 50 // items
-	MaxTags        = 20 // items
-	MaxTag         = 50
-	MaxDetails     = 8000 // together, as JSON
-	MaxEntity      = 512
-	MaxSource      = 100
-	MaxNote        = 25000
+	maxMessage     = 130
+	maxAlias       = 512
+	maxDescription = 15000
+	maxResponders  = 50 // items
+	maxTags        = 20 // items
+	maxTag         = 50
+	maxDetails     = 8000 // together, as JSON
+	maxEntity      = 512
+	maxSource      = 100
+	maxNote        = 25000
 )
 
 // A Priority is P1, the highest, to P5.
@@ -150,10 +150,8 @@ func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut,
 func (m Message) problems() (p provider.Problems) {
 	provider.OneOf(&p, "Action", m.Action, ActionCreate, ActionAcknowledge, ActionAddNote, ActionClose)
 	p.Require("Alias", m.Alias != "" || m.Action == ActionCreate)
-	p.Length("Alias", m.Alias, provider.UTF16, MaxAlias)
-	if m.Alias == "." || m.Alias == ".." {
-		p.Add("Alias", "cannot be part of an address")
-	}
+	p.Length("Alias", m.Alias, provider.UTF16, maxAlias)
+	p.Check("Alias", m.Alias != "." && m.Alias != "..", "cannot be part of an address")
 	m.Priority.check(&p, "Priority")
 	p.Require("Title", strings.TrimSpace(m.Title) != "" || m.Action != ActionCreate)
 	p.Require("Text", m.Action != ActionAddNote || m.text(provider.Lines(m.Facts), m.Text, m.Memo.Value) != "")
@@ -163,24 +161,16 @@ func (m Message) problems() (p provider.Problems) {
 
 // checkResponders notes too many responders, and responders that the service cannot find.
 func checkResponders(p *provider.Problems, all []Responder) {
-	p.Items("Responders", len(all), MaxResponders)
+	p.Items("Responders", len(all), maxResponders)
 	for i, r := range all {
-		p.Add("Responders["+strconv.Itoa(i)+"]", problem(r))
-	}
-}
-
-func problem(r Responder) string {
-	switch r.Type {
-	case "team", "escalation", "schedule":
-		if (r.ID == "") == (r.Name == "") || r.Username != "" {
-			return "a " + r.Type + " has either an ID or a Name"
+		field := "Responders[" + strconv.Itoa(i) + "]"
+		switch r.Type {
+		case "team", "escalation", "schedule":
+			p.Check(field, (r.ID == "") != (r.Name == "") && r.Username == "", "must have either an ID or a Name")
+		case "user":
+			p.Check(field, (r.ID == "") != (r.Username == "") && r.Name == "", "must have either an ID or a Username")
+		default:
+			p.Add(field+".Type", "must be team, user, escalation or schedule")
 		}
-	case "user":
-		if (r.ID == "") == (r.Username == "") || r.Name != "" {
-			return "a user has either an ID or a Username"
-		}
-	default:
-		return "the Type must be team, user, escalation or schedule"
 	}
-	return ""
 }

@@ -66,7 +66,7 @@ func New(d Dialect, c Config) (*Notifier, error) {
 	}
 	key := c.APIKey.Reveal()
 	n.Connect(c.Call, mackerel.AtLeastOnce, key)
-	c.Call.MaxAttempts = FollowAttempts
+	c.Call.MaxAttempts = followAttempts
 	n.poll.Connect(c.Call, mackerel.AtLeastOnce, key)
 	credentials := []string{"Authorization", "GenieKey " + key, "Accept", "application/json"}
 	n.header = n.Header(credentials...)
@@ -81,11 +81,11 @@ func New(d Dialect, c Config) (*Notifier, error) {
 func (c Config) check(p *provider.Problems, standard string) *url.URL {
 	p.Token("APIKey", c.APIKey)
 	checkResponders(p, c.Responders)
-	p.Items("Tags", len(c.Tags), MaxTags)
+	p.Items("Tags", len(c.Tags), maxTags)
 	for i, tag := range c.Tags {
 		field := "Tags[" + strconv.Itoa(i) + "]"
 		p.Require(field, tag != "")
-		p.Length(field, tag, provider.UTF16, MaxTag)
+		p.Length(field, tag, provider.UTF16, maxTag)
 	}
 	for _, status := range slices.Sorted(maps.Keys(c.Priorities)) {
 		field := "Priorities[" + string(status) + "]"

@@ -72,7 +72,7 @@ func TestConfigurations(t *testing.T) {
 				Priorities: map[mackerel.Status]opsgenieapi.Priority{"critical": "P0", "warning": "P3", "ok": ""},
 				BaseURL:    "https://x.test/?apiKey=s3cret", Level: "loud", Text: mackerel.Text{Language: "fr"}, Call: mackerel.CallOptions{MaxWait: -1},
 			}, Want: []string{
-				"APIKey: has a blank", "Responders[1]: the Type must be", "Tags[1]: required", "Tags[2]: 51 characters, and at most 50 are allowed",
+				"APIKey: has a blank", "Responders[1].Type: must be", "Tags[1]: required", "Tags[2]: 51 characters, and at most 50 are allowed",
 				`Priorities[critical]: must be "P1", "P2", "P3", "P4" or "P5"`, "Priorities[ok]: required",
 				"BaseURL: ", "Level: ", "Text.Language: ", "Call.MaxWait: ",
 			}},
@@ -120,6 +120,8 @@ func TestResponders(t *testing.T) {
 		{"a user by name", opsgenieapi.Responder{Type: "user", Name: "hanako"}, mackerel.ErrInvalid},
 		{"a user by id and address", opsgenieapi.Responder{Type: "user", ID: "1", Username: "hanako@example.com"}, mackerel.ErrInvalid},
 		{"a team by address", opsgenieapi.Responder{Type: "team", Username: "web@example.com"}, mackerel.ErrInvalid},
+		{"a team by name and address", opsgenieapi.Responder{Type: "team", Name: "web", Username: "web@example.com"}, mackerel.ErrInvalid},
+		{"a user by id and name", opsgenieapi.Responder{Type: "user", ID: "1", Name: "hanako"}, mackerel.ErrInvalid},
 		{"a team by id and name", opsgenieapi.Responder{Type: "team", ID: "1", Name: "web"}, mackerel.ErrInvalid},
 		{"a team without id and name", opsgenieapi.Responder{Type: "team"}, mackerel.ErrInvalid},
 		{"no type", opsgenieapi.Responder{Name: "web"}, mackerel.ErrInvalid},

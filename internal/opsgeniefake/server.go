@@ -169,7 +169,7 @@ func (s *Server) decode(r *http.Request, v any) error {
 	return err
 }
 
-// A request is a request that was accepted, and what became of it.
+// A request is a request that was accepted, and its outcome.
 type request struct {
 	action  string
 	success bool

@@ -13,20 +13,16 @@
 //		t.Log(a.Alias, a.Priority, a.Message, a.Closed)
 //	}
 //
-// To see what your program does when the service fails, inject a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 503, Times: 2})
-//
-// Faults, limits, tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. An
-// API key is a token.
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. An API key is a token.
 //
 // # What it refuses
 //
 //   - 401: an unknown API key.
 //   - 400: a body that is missing or not a JSON object in UTF-8; 415 if it is not declared as JSON.
 //   - 422, field by field: members that are doubled or of the wrong type, texts and lists beyond their limit, an empty
-//     message or note, an unknown priority, a responder that cannot be found, an unknown identifierType and, if the fake
-//     is Strict, unknown members and parameters.
+//     message or note, an unknown priority, a responder that cannot be found, an unknown identifierType and, if the
+//     fake is Strict, unknown members and parameters.
 //   - 404 and 405: another path and another method.
 //   - 429, with X-RateLimit-Period-In-Sec: more than the lane "requests" allows for one key. Its numbers are not
 //     published, so Documented sets no limit.

@@ -1,9 +1,8 @@
-// Package linetest is a fake of LINE's Messaging API (https://developers.line.biz/en/reference/messaging-api/) for
+// Package linetest is a fake of LINE's Messaging API (https://developers.line.biz/en/reference/messaging-api/), for
 // tests: a real HTTP server that remembers what it is sent and refuses what LINE refuses. It has push, multicast and
 // broadcast messages, the quota and its consumption.
 //
-// To test your own alerting, let it send to the fake, and look at what people would have read. Faults, limits, tokens,
-// the clock and the requests are those of package fakehttp.
+// To test your own alerting, let it send to the fake, and look at what people would have read:
 //
 //	fake := linetest.New()
 //	t.Cleanup(fake.Close)
@@ -12,6 +11,9 @@
 //	for _, d := range fake.Deliveries() {
 //		t.Log(d.To, d.Messages[0].Texts())
 //	}
+//
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp.
 //
 // # What it refuses
 //

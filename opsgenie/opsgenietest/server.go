@@ -10,36 +10,36 @@ import (
 // APIKey is the API key that a new server knows.
 const APIKey = "opsgenietest-api-key"
 
-// base is the path of the API.
-const base = "/v2"
+// basePath is the path of the API.
+const basePath = "/v2"
 
 // A Server is a fake of one account. It is safe for concurrent use.
 type Server struct {
 	*fakehttp.Server
-
 	api *opsgeniefake.Server
 }
 
-// New returns a server that knows [APIKey]. Close ends it.
+// New returns a server with the token [APIKey]. Close ends it.
 func New() *Server {
-	api := opsgeniefake.New(opsgeniefake.Dialect{Base: base, Key: APIKey})
+	api := opsgeniefake.New(opsgeniefake.Dialect{Base: basePath, Key: APIKey})
 	return &Server{api.Server, api}
 }
 
 // Config returns the configuration of a notifier that sends to the fake over the loopback interface.
-func (s *Server) Config() opsgenie.Config {
-	return opsgenie.Config{APIKey: mackerel.NewSecret(APIKey), BaseURL: s.URL() + base}
-}
+func (s *Server) Config() opsgenie.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that sends to the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() opsgenie.Config {
-	return opsgenie.Config{
-		APIKey: mackerel.NewSecret(APIKey), BaseURL: fakehttp.MemoryURL + base,
-		Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// SetPending sets how often the status of a request to come is not found before it is found: once in a new server.
+func config(base string) opsgenie.Config {
+	return opsgenie.Config{APIKey: mackerel.NewSecret(APIKey), BaseURL: base + basePath}
+}
+
+// SetPending sets how many times the status of a later request is not found before it is found: once unless set.
 func (s *Server) SetPending(times int) { s.api.SetPending(times) }
 
 // Alerts returns all alerts, oldest first, closed alerts included.

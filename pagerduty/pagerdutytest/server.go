@@ -20,28 +20,11 @@ import (
 // RoutingKey is the integration key that a new server knows.
 const RoutingKey = "pagerdutytest0routingkey00000000"
 
-// base is the path of the API.
-const base = "/v2"
+// basePath is the path of the API.
+const basePath = "/v2"
 
 // lane is the lane of the only limit. See https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
 const lane = "events"
-
-// A Status is the status of an incident.
-type Status string
-
-// The statuses of incidents.
-const (
-	Triggered    Status = "triggered"
-	Acknowledged Status = "acknowledged"
-	Resolved     Status = "resolved"
-)
-
-// An Incident is one incident with its events.
-type Incident struct {
-	Key    string // dedup_key, given or made by the server
-	Status Status
-	Events []Event // oldest first; the first event opened the incident
-}
 
 // A Server is a fake of the Events API. It is safe for concurrent use.
 type Server struct {
@@ -54,7 +37,7 @@ type Server struct {
 	dropped   int
 }
 
-// New returns a server that knows [RoutingKey]. Close ends it.
+// New returns a server with the token [RoutingKey]. Close ends it.
 func New() *Server {
 	s := &Server{incidents: make(map[string][]*Incident), last: make(map[string][]byte)}
 	s.Server = fakehttp.NewFake(s.serve, refuseBody, fakehttp.Limit{Lane: lane, N: 120, Per: time.Minute})
@@ -63,16 +46,17 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that sends to the fake over the loopback interface.
-func (s *Server) Config() pagerduty.Config {
-	return pagerduty.Config{RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: s.URL() + base}
-}
+func (s *Server) Config() pagerduty.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that sends to the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() pagerduty.Config {
-	return pagerduty.Config{
-		RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: fakehttp.MemoryURL + base,
-		Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
+}
+
+func config(base string) pagerduty.Config {
+	return pagerduty.Config{RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: base + basePath}
 }
 
 // Incidents returns the incidents of an integration key, oldest first.
@@ -91,6 +75,60 @@ func (s *Server) Dropped() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dropped
+}
+
+// A Status is the status of an incident.
+type Status string
+
+// The statuses of incidents.
+const (
+	Triggered    Status = "triggered"
+	Acknowledged Status = "acknowledged"
+	Resolved     Status = "resolved"
+)
+
+// An Incident is one incident with its events.
+type Incident struct {
+	Key    string // dedup_key, given or made by the server
+	Status Status
+	Events []Event // oldest first; the first event opened the incident
+}
+
+// An Event is an event as it was sent.
+type Event struct {
+	RoutingKey  string   `json:"routing_key"`
+	EventAction string   `json:"event_action"`
+	DedupKey    string   `json:"dedup_key,omitzero"` // made by the server if there was none
+	Payload     *Payload `json:"payload,omitzero"`   // nil if there was none
+	Images      []Image  `json:"images,omitzero"`
+	Links       []Link   `json:"links,omitzero"`
+	Client      string   `json:"client,omitzero"`
+	ClientURL   string   `json:"client_url,omitzero"`
+}
+
+// A Payload is what an event says.
+type Payload struct {
+	Summary       string         `json:"summary"`
+	Source        string         `json:"source"`
+	Severity      string         `json:"severity"`
+	Timestamp     string         `json:"timestamp,omitzero"`
+	Component     string         `json:"component,omitzero"`
+	Group         string         `json:"group,omitzero"`
+	Class         string         `json:"class,omitzero"`
+	CustomDetails map[string]any `json:"custom_details,omitzero"`
+}
+
+// An Image is a picture of an incident.
+type Image struct {
+	Src  string `json:"src"`
+	Href string `json:"href,omitzero"`
+	Alt  string `json:"alt,omitzero"`
+}
+
+// A Link is a link of an incident.
+type Link struct {
+	Href string `json:"href"`
+	Text string `json:"text,omitzero"`
 }
 
 // refuse returns a refusal in PagerDuty's form.
@@ -116,7 +154,7 @@ func refuseBody(err error) *fakehttp.Refusal {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
-	case r.URL.Path != base+"/enqueue":
+	case r.URL.Path != basePath+"/enqueue":
 		return &fakehttp.Refusal{Status: http.StatusNotFound, Problem: "no such path: " + r.URL.Path}
 	case r.Method != http.MethodPost:
 		return &fakehttp.Refusal{
@@ -201,41 +239,4 @@ func (s *Server) open(e Event) *Incident {
 	opened := &Incident{Key: e.DedupKey, Status: Triggered}
 	s.incidents[e.RoutingKey] = append(s.incidents[e.RoutingKey], opened)
 	return opened
-}
-
-// An Event is an event as it was sent.
-type Event struct {
-	RoutingKey  string   `json:"routing_key"`
-	EventAction string   `json:"event_action"`
-	DedupKey    string   `json:"dedup_key,omitzero"` // made by the server if there was none
-	Payload     *Payload `json:"payload,omitzero"`   // nil if there was none
-	Images      []Image  `json:"images,omitzero"`
-	Links       []Link   `json:"links,omitzero"`
-	Client      string   `json:"client,omitzero"`
-	ClientURL   string   `json:"client_url,omitzero"`
-}
-
-// A Payload is what an event says.
-type Payload struct {
-	Summary       string         `json:"summary"`
-	Source        string         `json:"source"`
-	Severity      string         `json:"severity"`
-	Timestamp     string         `json:"timestamp,omitzero"`
-	Component     string         `json:"component,omitzero"`
-	Group         string         `json:"group,omitzero"`
-	Class         string         `json:"class,omitzero"`
-	CustomDetails map[string]any `json:"custom_details,omitzero"`
-}
-
-// An Image is a picture of an incident.
-type Image struct {
-	Src  string `json:"src"`
-	Href string `json:"href,omitzero"`
-	Alt  string `json:"alt,omitzero"`
-}
-
-// A Link is a link of an incident.
-type Link struct {
-	Href string `json:"href"`
-	Text string `json:"text,omitzero"`
 }

@@ -35,7 +35,7 @@ type Server struct {
 	fetches func(address string) bool
 }
 
-// New returns a server with one webhook. Close ends it.
+// New returns a server with one webhook, whose token is [Token]. Close ends it.
 func New() *Server {
 	s := &Server{fetches: func(string) bool { return true }}
 	s.Server = fakehttp.NewFake(s.serve, invalidPayload, fakehttp.Limit{Lane: lane, N: 1, Per: time.Second})
@@ -44,19 +44,18 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that posts to the fake over the loopback interface.
-func (s *Server) Config() slack.Config {
-	return slack.Config{URL: mackerel.NewSecret(s.URL() + path + Token)}
-}
+func (s *Server) Config() slack.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that posts to the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() slack.Config {
-	return slack.Config{
-		URL: mackerel.NewSecret(fakehttp.MemoryURL + path + Token), Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// Messages returns what was posted, oldest first.
-func (s *Server) Messages() []Message { return s.messages.All() }
+func config(base string) slack.Config {
+	return slack.Config{URL: mackerel.NewSecret(base + path + Token)}
+}
 
 // SetPictures says which addresses of pictures Slack can fetch; at first all. The function must be safe for concurrent
 // use.
@@ -64,6 +63,68 @@ func (s *Server) SetPictures(fetches func(address string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetches = fetches
+}
+
+// Messages returns what was posted, oldest first.
+func (s *Server) Messages() []Message { return s.messages.All() }
+
+// A Message is a message as it was posted.
+type Message struct {
+	Time        time.Time    `json:"-"` // by the server's clock
+	Text        string       `json:"text,omitzero"`
+	Blocks      []Block      `json:"blocks,omitzero"`
+	Attachments []Attachment `json:"attachments,omitzero"`
+	ThreadTS    string       `json:"thread_ts,omitzero"`
+	Mrkdwn      *bool        `json:"mrkdwn,omitzero"`
+	UnfurlLinks *bool        `json:"unfurl_links,omitzero"`
+	UnfurlMedia *bool        `json:"unfurl_media,omitzero"`
+}
+
+// An Attachment is blocks beside a coloured bar, or the older form with fields.
+type Attachment struct {
+	Color      string   `json:"color,omitzero"`
+	Fallback   string   `json:"fallback,omitzero"`
+	Blocks     []Block  `json:"blocks,omitzero"`
+	Pretext    string   `json:"pretext,omitzero"`
+	AuthorName string   `json:"author_name,omitzero"`
+	AuthorLink string   `json:"author_link,omitzero"`
+	Title      string   `json:"title,omitzero"`
+	TitleLink  string   `json:"title_link,omitzero"`
+	Text       string   `json:"text,omitzero"`
+	Fields     []Field  `json:"fields,omitzero"`
+	ImageURL   string   `json:"image_url,omitzero"`
+	ThumbURL   string   `json:"thumb_url,omitzero"`
+	Footer     string   `json:"footer,omitzero"`
+	FooterIcon string   `json:"footer_icon,omitzero"`
+	TS         int64    `json:"ts,omitzero"` // Unix seconds
+	MrkdwnIn   []string `json:"mrkdwn_in,omitzero"`
+}
+
+// A Field is a field of an older attachment.
+type Field struct {
+	Title string `json:"title,omitzero"`
+	Value string `json:"value,omitzero"`
+	Short bool   `json:"short,omitzero"`
+}
+
+// A Block is a block of a message, or an element of a context block.
+type Block struct {
+	Type     string  `json:"type"`
+	BlockID  string  `json:"block_id,omitzero"`
+	Text     *Text   `json:"text,omitzero"`
+	Fields   []Text  `json:"fields,omitzero"`
+	Elements []Text  `json:"elements,omitzero"` // of a context block: texts only
+	ImageURL *string `json:"image_url,omitzero"`
+	AltText  *string `json:"alt_text,omitzero"`
+	Title    *Text   `json:"title,omitzero"`
+}
+
+// A Text is a text within a block.
+type Text struct {
+	Type     string `json:"type"` // plain_text or mrkdwn
+	Text     string `json:"text"`
+	Emoji    *bool  `json:"emoji,omitzero"`    // of plain_text
+	Verbatim *bool  `json:"verbatim,omitzero"` // of mrkdwn
 }
 
 // refuse returns the answer of one word, and what the fake has to say besides.
@@ -119,63 +180,4 @@ func (s *Server) authorize(r *http.Request) error {
 		return refusal
 	}
 	return nil
-}
-
-// A Message is a message as it was posted.
-type Message struct {
-	Time        time.Time    `json:"-"` // by the server's clock
-	Text        string       `json:"text,omitzero"`
-	Blocks      []Block      `json:"blocks,omitzero"`
-	Attachments []Attachment `json:"attachments,omitzero"`
-	ThreadTS    string       `json:"thread_ts,omitzero"`
-	Mrkdwn      *bool        `json:"mrkdwn,omitzero"`
-	UnfurlLinks *bool        `json:"unfurl_links,omitzero"`
-	UnfurlMedia *bool        `json:"unfurl_media,omitzero"`
-}
-
-// An Attachment is one of a message's: blocks beside a coloured bar, or the fields of old.
-type Attachment struct {
-	Color      string   `json:"color,omitzero"`
-	Fallback   string   `json:"fallback,omitzero"`
-	Blocks     []Block  `json:"blocks,omitzero"`
-	Pretext    string   `json:"pretext,omitzero"`
-	AuthorName string   `json:"author_name,omitzero"`
-	AuthorLink string   `json:"author_link,omitzero"`
-	Title      string   `json:"title,omitzero"`
-	TitleLink  string   `json:"title_link,omitzero"`
-	Text       string   `json:"text,omitzero"`
-	Fields     []Field  `json:"fields,omitzero"`
-	ImageURL   string   `json:"image_url,omitzero"`
-	ThumbURL   string   `json:"thumb_url,omitzero"`
-	Footer     string   `json:"footer,omitzero"`
-	FooterIcon string   `json:"footer_icon,omitzero"`
-	TS         int64    `json:"ts,omitzero"` // Unix seconds
-	MrkdwnIn   []string `json:"mrkdwn_in,omitzero"`
-}
-
-// A Field is a field of an attachment of old.
-type Field struct {
-	Title string `json:"title,omitzero"`
-	Value string `json:"value,omitzero"`
-	Short bool   `json:"short,omitzero"`
-}
-
-// A Block is a block of a message, or an element of a context block.
-type Block struct {
-	Type     string  `json:"type"`
-	BlockID  string  `json:"block_id,omitzero"`
-	Text     *Text   `json:"text,omitzero"`
-	Fields   []Text  `json:"fields,omitzero"`
-	Elements []Text  `json:"elements,omitzero"` // of a context block: texts only
-	ImageURL *string `json:"image_url,omitzero"`
-	AltText  *string `json:"alt_text,omitzero"`
-	Title    *Text   `json:"title,omitzero"`
-}
-
-// A Text is a text within a block.
-type Text struct {
-	Type     string `json:"type"` // plain_text or mrkdwn
-	Text     string `json:"text"`
-	Emoji    *bool  `json:"emoji,omitzero"`    // of plain_text
-	Verbatim *bool  `json:"verbatim,omitzero"` // of mrkdwn
 }

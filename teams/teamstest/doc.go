@@ -1,9 +1,9 @@
-// Package teamstest is a fake of a workflow of Power Automate that begins with the trigger "When a Teams webhook
-// request is received" and posts the cards that it is sent to Microsoft Teams, for tests: a real HTTP server that
-// remembers its runs.
+// Package teamstest is a fake of a workflow of Power Automate that posts the cards that it is sent to Microsoft Teams
+// (https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using), for
+// tests: a real HTTP server that remembers its runs and refuses what a workflow refuses. As the real workflow, it
+// answers 202 before it looks at the card: a card that cannot be posted shows in [Server.Runs] only.
 //
-// To test your own alerting, let it post to the fake, and look at what people in the channel would have read. Faults,
-// limits, tokens, the clock and the requests are those of package fakehttp.
+// To test your own alerting, let it post to the fake, and look at what the people in the channel would have read:
 //
 //	fake := teamstest.New()
 //	t.Cleanup(fake.Close)
@@ -13,10 +13,9 @@
 //		t.Log(run.Card.Texts(), run.Card.Mentions(), run.Problem)
 //	}
 //
-// Like the real workflow, the fake answers 202 before it looks at the card. A card that cannot be posted shows in
-// [Server.Runs] only. A workflow with a Response action is a fault:
-//
-//	fake.Inject(fakehttp.Fault{Status: 200, Body: "posted", Handled: true})
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. The token is the signature in the address. A workflow with a Response action is a
+// [fakehttp.Fault] with Status 200 and Handled.
 //
 // # What it refuses
 //
@@ -27,7 +26,7 @@
 //   - 404 WorkflowNotFound: another path. 405 MethodNotAllowed: another method than POST.
 //   - 429 TooManyRequests: more requests than the lane "runs" allows. Documented sets 4,500 in 5 minutes.
 //
-// # What makes a run fail
+// A run fails, after the 202, because of:
 //
 //   - A type other than message, no attachments or several, an attachment that is not an Adaptive Card of version 1.0
 //     to 1.4, and a message of more than 28,672 bytes.

@@ -40,7 +40,7 @@ type Server struct {
 	runs fakehttp.Log[Run]
 }
 
-// New returns a server with one workflow. Close ends it.
+// New returns a server with one workflow, whose token is [Signature]. Close ends it.
 func New() *Server {
 	s := new(Server)
 	s.Server = fakehttp.NewFake(s.serve, invalidContent, fakehttp.Limit{Lane: lane, N: 4500, Per: 5 * time.Minute})
@@ -49,23 +49,17 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that posts to the fake over the loopback interface.
-func (s *Server) Config() teams.Config {
-	return teams.Config{URL: mackerel.NewSecret(s.URL() + path + "?" + query + Signature)}
-}
+func (s *Server) Config() teams.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that posts to the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() teams.Config {
-	return teams.Config{
-		URL:  mackerel.NewSecret(fakehttp.MemoryURL + path + "?" + query + Signature),
-		Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// A Run is one run of the workflow.
-type Run struct {
-	Time    time.Time // by the server's clock
-	Card    Card      // what was posted; zero if nothing was posted
-	Problem string    // why nothing was posted, "" if it was
+func config(base string) teams.Config {
+	return teams.Config{URL: mackerel.NewSecret(base + path + "?" + query + Signature)}
 }
 
 // Runs returns the run history, oldest first: a run for every request that was accepted.
@@ -80,6 +74,13 @@ func (s *Server) Cards() []Card {
 		}
 	}
 	return cards
+}
+
+// A Run is one run of the workflow.
+type Run struct {
+	Time    time.Time // by the server's clock
+	Card    Card      // what was posted; zero if nothing was posted
+	Problem string    // why nothing was posted, "" if it was
 }
 
 // refuse returns the answer of {"error":{"code":"...","message":"..."}}.

@@ -1,17 +1,20 @@
 // Package twiliotest is a fake of Twilio's REST API, version 2010-04-01 (https://www.twilio.com/docs/usage/api), for
-// tests: a real HTTP server that remembers the calls and messages it is asked to create, and refuses what Twilio
-// refuses. It calls no telephone.
+// tests: a real HTTP server that remembers what it is sent and refuses what Twilio refuses. It has calls and messages,
+// and calls no telephone.
 //
-// To test your own alerting, let it call through the fake, and look at whom it would have called and with what words.
-// Faults, limits, the clock and the requests are those of package fakehttp.
+// To test your own alerting, let it call through the fake, and look at whom it would have reached and with what words:
 //
 //	fake := twiliotest.New()
 //	t.Cleanup(fake.Close)
-//	config := fake.Config() // for SMS; in a testing/synctest bubble: fake.MemoryConfig()
-//	config.Kind = twilio.KindCall
-//	n, err := twilio.New(config)
+//	n, err := twilio.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	t.Log(fake.Calls())
+//	for _, m := range fake.Messages() {
+//		t.Log(m.To, m.Body)
+//	}
+//
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. A token is the secret of a SID: see [Server.AddToken]. Config is for SMS; for calls,
+// which [Server.Calls] returns, change its Kind.
 //
 // # What it refuses
 //

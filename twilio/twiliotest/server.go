@@ -14,7 +14,8 @@ import (
 	"github.com/mackerel-notify/mackerel/twilio"
 )
 
-// The account of a new server, its API key, and its number. To is a number that can be called; any other can be, too.
+// The account of a new server, its API key, and its number. To is the number that Config reaches. Every number can be
+// reached.
 const (
 	AccountSID   = "AC0123456789abcdef0123456789abcdef"
 	AuthToken    = "twiliotestauthtoken0000000000001"
@@ -23,6 +24,9 @@ const (
 	From         = "+815012345678"
 	To           = "+819012345678"
 )
+
+// basePath is the path of the account in the API.
+const basePath = "/2010-04-01/Accounts/" + AccountSID
 
 // A Server is a fake of Twilio. It is safe for concurrent use.
 type Server struct {
@@ -120,8 +124,6 @@ func refuse(status, code int, message string, header ...string) *fakehttp.Refusa
 func badRequest(code int, message string) *fakehttp.Refusal {
 	return refuse(http.StatusBadRequest, code, message)
 }
-
-const basePath = "/2010-04-01/Accounts/" + AccountSID
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()

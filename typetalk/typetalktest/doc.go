@@ -1,19 +1,20 @@
 // Package typetalktest is a fake of Typetalk's API, version 1
 // (https://developer.nulab.com/docs/typetalk/api/1/post-message/), for tests: a real HTTP server that remembers what it
-// is sent and refuses what Typetalk refused. It has one call: posting a message to a topic.
+// is sent and refuses what Typetalk refuses. It has one call: posting a message to a topic.
 //
-// To test your own alerting, let it post to the fake, and look at what the people in the topic would have read. Faults,
-// tokens, the clock, the requests and the two ways to reach the fake are those of package fakehttp. The fake has no lane
-// to limit, because Typetalk documents no rate limit.
+// To test your own alerting, let it post to the fake, and look at what the people in the topic would have read:
 //
 //	fake := typetalktest.New()
 //	t.Cleanup(fake.Close)
 //	n, err := typetalk.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
-//	p := fake.Posts(typetalktest.TopicID)[0]
-//	if called := p.Mentions(); len(called) > 0 {
-//		t.Errorf("the alert calls %q", called)
+//	for _, p := range fake.Posts(typetalktest.TopicID) {
+//		t.Log(p.Message, p.Mentions())
 //	}
+//
+// Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
+// are those of package fakehttp. A token may be for one topic: see [Server.AddToken]. Typetalk documents no rate limit,
+// so the fake has no lane to limit.
 //
 // # What it refuses
 //

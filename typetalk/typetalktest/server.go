@@ -22,19 +22,11 @@ const (
 	TopicID = 12345
 )
 
-// basePath is the path of the API, tokenParam the parameter that may have the token.
-const (
-	basePath   = "/api/v1"
-	tokenParam = "typetalkToken"
-)
+// basePath is the path of the API.
+const basePath = "/api/v1"
 
-// A Post is a message in a topic.
-type Post struct {
-	ID            int64
-	Message       string
-	IgnoreHashtag bool // no tags are made of words that begin with a number sign
-	CreatedAt     time.Time
-}
+// tokenParam is the parameter that may have the token.
+const tokenParam = "typetalkToken"
 
 // A Server is a fake of Typetalk. It is safe for concurrent use.
 type Server struct {
@@ -46,7 +38,7 @@ type Server struct {
 	ids    int64
 }
 
-// New returns a server with one token and one topic. Close ends it.
+// New returns a server with the token [Token] and the topic [TopicID]. Close ends it.
 func New() *Server {
 	s := &Server{only: make(map[string]int64), topics: map[int64][]Post{TopicID: nil}}
 	s.Server = fakehttp.NewFake(s.serve, func(err error) *fakehttp.Refusal { return badRequest(err.Error()) })
@@ -55,17 +47,18 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that posts to [TopicID] of the fake over the loopback interface.
-func (s *Server) Config() typetalk.Config {
-	return typetalk.Config{Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: s.URL() + basePath}
-}
+func (s *Server) Config() typetalk.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that posts to [TopicID] of the fake in memory, for
 // testing/synctest.
 func (s *Server) MemoryConfig() typetalk.Config {
-	return typetalk.Config{
-		Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: fakehttp.MemoryURL + basePath,
-		Call: mackerel.CallOptions{Client: s.Client()},
-	}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
+}
+
+func config(base string) typetalk.Config {
+	return typetalk.Config{Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: base + basePath}
 }
 
 // AddToken makes a token valid, for one topic only unless topicID is 0.
@@ -88,6 +81,14 @@ func (s *Server) Posts(topicID int64) []Post {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.topics[topicID])
+}
+
+// A Post is a message in a topic.
+type Post struct {
+	ID            int64
+	Message       string
+	IgnoreHashtag bool // words that begin with a number sign do not become tags
+	CreatedAt     time.Time
 }
 
 // refuse returns an answer with an error object as OAuth2 has it.

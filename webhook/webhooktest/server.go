@@ -17,7 +17,7 @@ import (
 	"github.com/mackerel-notify/mackerel/webhook"
 )
 
-// What the address of every fake has. Tokens are in the query, as token.
+// The parts of the address of every fake. A token is the parameter "token" of the query.
 const (
 	User     = "mackerel"
 	Password = "webhooktest-p4ss:w0rd"
@@ -46,16 +46,7 @@ type Server struct {
 	known   map[string][]byte // bodies by webhook-id
 }
 
-// A Delivery is a webhook that was accepted.
-type Delivery struct {
-	Time   time.Time // by the server's clock
-	ID     string    // the webhook-id, "" if signatures are not required
-	Header http.Header
-	Body   []byte         // as it was sent
-	Alert  mackerel.Alert // what the body says; zero if it is not one of Mackerel's
-}
-
-// New returns a receiver that requires no signatures. Close ends it.
+// New returns a server with the user [User] and the token [Token], which requires no signatures. Close ends it.
 func New() *Server {
 	s := &Server{known: make(map[string][]byte)}
 	s.Server = fakehttp.NewFake(s.serve, badRequest, fakehttp.Limit{Lane: lane})
@@ -64,25 +55,26 @@ func New() *Server {
 }
 
 // Config returns the configuration of a notifier that sends to the fake over the loopback interface.
-func (s *Server) Config() webhook.Config { return webhook.Config{URL: address(s.URL())} }
+func (s *Server) Config() webhook.Config { return config(s.URL()) }
 
 // MemoryConfig returns the configuration of a notifier that sends to the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() webhook.Config {
-	return webhook.Config{URL: address(fakehttp.MemoryURL), Call: mackerel.CallOptions{Client: s.Client()}}
+	c := config(fakehttp.MemoryURL)
+	c.Call.Client = s.Client()
+	return c
 }
 
-// address returns the address with user, password and token.
-func address(base string) mackerel.Secret {
+func config(base string) webhook.Config {
 	u, err := url.Parse(base)
 	if err != nil {
 		panic(err) // fakehttp makes the bases
 	}
 	u.User, u.Path, u.RawQuery = url.UserPassword(User, Password), path, url.Values{"token": {Token}}.Encode()
-	return mackerel.NewSecret(u.String())
+	return webhook.Config{URL: mackerel.NewSecret(u.String())}
 }
 
-// RequireSignature makes the fake accept only what was signed with one of the secrets, in the form whsec_ and base64. It
-// panics if a secret has another form. Without secrets no signature is checked, as at first.
+// RequireSignature makes the fake accept only what was signed with one of the secrets, in the form whsec_ and base64.
+// It panics if a secret has another form. Without secrets no signature is checked, as at first.
 func (s *Server) RequireSignature(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,6 +93,15 @@ func (s *Server) AnyBody(on bool) {
 
 // Deliveries returns what was accepted, oldest first, without repeats.
 func (s *Server) Deliveries() []Delivery { return s.deliveries.All() }
+
+// A Delivery is a webhook that was accepted.
+type Delivery struct {
+	Time   time.Time // by the server's clock
+	ID     string    // the webhook-id, "" if signatures are not required
+	Header http.Header
+	Body   []byte         // as it was sent
+	Alert  mackerel.Alert // what the body says; zero if it is not one of Mackerel's
+}
 
 func refuse(status int, why string, header ...string) *fakehttp.Refusal {
 	return fakehttp.RefuseJSON(status, map[string]string{"error": why}, why, header...)
