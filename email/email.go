@@ -23,11 +23,8 @@
 //
 // A refused recipient does not keep the others from getting their mail. If there are several recipients, the error
 // joins a [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient
-// alone, so [mackerel.Failures] can be repeated without a second mail to the others:
-//
-//	for _, f := range mackerel.Failures(err) {
-//		err = f.Notifier.Notify(ctx, alert)
-//	}
+// alone, so those of [mackerel.Failures] can be repeated, as its documentation shows, without a second mail to the
+// others.
 //
 // With one recipient, or if there was no session with the server, the error is a [mackerel.Error].
 //
