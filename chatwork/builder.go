@@ -66,7 +66,7 @@ func (b *Builder) Reply(accountID, roomID int64, messageID string) *Builder {
 	return b.tag(fmt.Sprintf("[rp aid=%d to=%d-%s]", accountID, roomID, messageID))
 }
 
-// Quote quotes an account. The text is plain and calls nobody. The time is left out if it is zero.
+// Quote quotes an account. The text is plain and cannot call people. The time is left out if it is zero.
 func (b *Builder) Quote(accountID int64, sent time.Time, text string) *Builder {
 	if accountID <= 0 {
 		return b.wrong("Quote: not the id of an account")

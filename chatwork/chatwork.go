@@ -103,7 +103,7 @@ type Config struct {
 	Token  mackerel.Secret `json:"token"`   // an API token
 	RoomID int64           `json:"room_id"` // the digits after #!rid in the room's address
 	Client *Client         `json:"-"`       // may be shared by many notifiers; if set, Token, BaseURL and Call stay empty
-	// Mentions are put before the box, by the alert's status. A status without a mention calls nobody.
+	// Mentions are put before the box, by the alert's status. A status that is not in the map has no mention.
 	Mentions   map[mackerel.Status]Mention `json:"mentions,omitzero"`
 	SelfUnread bool                        `json:"self_unread,omitzero"` // see Message.SelfUnread
 	BaseURL    string                      `json:"base_url,omitzero"`    // DefaultBaseURL unless set

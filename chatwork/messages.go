@@ -68,8 +68,8 @@ func limitation(h http.Header) *LimitationError {
 	return &LimitationError{h.Get("Chatwork-Message-Limitation-Summary")}
 }
 
-// judge decodes the list. An empty list from which the plan hides messages is an error, so that nobody takes it for an
-// empty room.
+// judge decodes the list. An empty list from which the plan hides messages is an error, so that it is not taken for
+// an empty room.
 func (l *MessageList) judge(r *transport.Result) {
 	*l = MessageList{}
 	decode(&l.Messages)(r)

@@ -15,7 +15,7 @@ type Notation struct {
 	Replies []Reply // the messages that it replies to; a reply calls the author
 	Quotes  []Quote
 	Text    string   // what a reader sees, without tags and quotes
-	Tags    []string // all tags as they stand, in their order; none between [code] and [/code]
+	Tags    []string // all tags as they stand, in their order, without those between [code] and [/code]
 }
 
 // A Reply is a tag that says to which message a message replies.
@@ -93,7 +93,7 @@ type piece struct {
 // Names of tags that are not the word in the tag.
 const (
 	reply = "rp"    // names an account; the apps write the first word of a reply in the language of the user
-	other = "other" // calls nobody and is no part of the text, such as a picture
+	other = "other" // does not call people and is not part of the text, such as a picture
 )
 
 // syntax matches the tags of Chatwork's message notation, the tags that only Chatwork itself writes, and the tags that

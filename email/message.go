@@ -26,7 +26,7 @@ const maxLink = 2000
 // A Message is one mail: a title, which is the subject too, text, facts, a memo, a link and a picture. All texts are
 // plain and escaped in the HTML, except RawHTML.
 type Message struct {
-	Color   string // of the bar beside the HTML, #RRGGBB; none unless set
+	Color   string // of the bar beside the HTML, #RRGGBB; no bar unless set
 	Title   string
 	Text    string
 	Facts   []mackerel.Fact // one line each, "label: value"

@@ -66,7 +66,7 @@ type entry struct {
 	Time         float64  `json:"Time,omitzero"` // seconds since 1970
 }
 
-// timeSize is what a time counts, in bytes.
+// timeSize is how many bytes a time adds to the size of an entry.
 const timeSize = 14
 
 // size returns the entry's size in bytes as EventBridge calculates it.

@@ -70,10 +70,11 @@ type Config struct {
 	Token  mackerel.Secret `json:"token"`
 	Room   string          `json:"room"` // its API ID or its name
 	Client *Client         `json:"-"`    // for several rooms with one token; then Token, BaseURL and Call stay empty
-	// Notify says, by the alert's status, whether people are disturbed with a sound, a badge or a push message. For a
-	// status that it does not have, critical and unknown disturb people, and warning and ok do not.
+	// Notify says, by the alert's status, whether people are disturbed with a sound, a badge or a push message. Of the
+	// statuses that are not in the map, critical and unknown disturb people, and warning and ok do not.
 	Notify map[mackerel.Status]bool `json:"notify,omitzero"`
-	// Mentions are whom to call, by the alert's status: mention names, with or without the @, or "all" and "here".
+	// Mentions are the people to mention, by the alert's status: mention names, with or without the @, or "all" and
+	// "here". A status that is not in the map has no mention.
 	Mentions map[mackerel.Status][]string `json:"mentions,omitzero"`
 	From     string                       `json:"from,omitzero"` // shown next to the token's label; at most 64 characters
 	// Card adds a [DefaultCard]. Clients that draw cards show it in place of the message, which has more: a card has no

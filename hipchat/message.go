@@ -41,7 +41,7 @@ type Message struct {
 }
 
 // DefaultMessage returns the message that a Notifier sends for an alert, without what the Config adds: mentions, a card
-// and the sender. Events without a status are gray and disturb nobody.
+// and the sender. Events without a status are gray and do not disturb people.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	return Message{

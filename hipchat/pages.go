@@ -20,7 +20,7 @@ type Page[T any] struct {
 
 func (p Page[T]) documented() bool { return p.Items != nil }
 
-// Links are the addresses of a page and its neighbours, "" if there is none.
+// Links are the addresses of a page and its neighbours, "" for a page that does not exist.
 type Links struct {
 	Self string `json:"self"`
 	Prev string `json:"prev,omitzero"`
@@ -49,7 +49,7 @@ func pages[T any](c *Client, op operation, start int, get func(start int) (Page[
 	}
 }
 
-// nextPage returns where the page begins to which a page that began at start leads, 0 if there is none. Only the
+// nextPage returns where the page after a page that began at start begins, 0 if there is no such page. Only the
 // start-index of the address is used: following the address could send the token to another host.
 func (c *Client) nextPage(op operation, address string, start int) (int, error) {
 	if address == "" {

@@ -115,7 +115,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return m
 }
 
-// severities has none for ok, because an alert that is ok is resolved.
+// severities has no entry for ok, because an alert that is ok is resolved.
 var severities = provider.PerStatus[Severity]{
 	Warning: SeverityWarning, Critical: SeverityCritical, Unknown: SeverityError, Other: SeverityError,
 }

@@ -36,7 +36,7 @@ const (
 // picture. All texts are plain and escaped when they are sent, except Mention and Raw.
 type Message struct {
 	Mention string // as in Config.Mentions, sent as it is; at most 2,000 characters, never cut
-	Color   string // of the attachment's bar: good, warning, danger or #RRGGBB; none unless set
+	Color   string // of the attachment's bar: good, warning, danger or #RRGGBB; no colour unless set
 	Title   string
 	Text    string
 	Facts   []mackerel.Fact // one line each, "label: value"

@@ -31,11 +31,11 @@ var (
 // addresses finds addresses in text, in ASCII: in Japanese a word may follow without a blank.
 var addresses = regexp.MustCompile(`https?://[0-9A-Za-z\[][!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*`)
 
-// afterAddress are the characters that rather end a sentence, or are formatting, than end an address.
+// afterAddress are characters that are not part of an address at its end: they end a sentence, or are formatting.
 const afterAddress = ".,;:!?'*_~)]"
 
 // escapeLinking is Escape, with links for addresses: the blocks are sent as verbatim, so that Slack looks for neither
-// addresses nor names in them. An address that was cut stays text, for it leads elsewhere.
+// addresses nor names in them. An address that was cut stays text, because it leads elsewhere.
 func escapeLinking(text string) string {
 	text = provider.Plain(text)
 	var b strings.Builder

@@ -68,7 +68,7 @@ type Config struct {
 	URL mackerel.Secret `json:"url"` // of the incoming webhook, which leads to one channel
 	// Mentions are put in front of the title, by the alert's status, as in a channel of Mackerel's. They are in Slack's
 	// notation, such as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people
-	// too. A mention is sent as it is. A status without a mention calls nobody.
+	// too. A mention is sent as it is. A status that is not in the map has no mention.
 	Mentions map[mackerel.Status]string `json:"mentions,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set

@@ -64,7 +64,7 @@ const name = "teams"
 // Config says where to post. URL is required.
 type Config struct {
 	URL mackerel.Secret `json:"url"` // of the workflow's trigger, with its whole query
-	// Mentions are the people to mention, by the alert's status. A status that is not in the map mentions no person.
+	// Mentions are the people to mention, by the alert's status. A status that is not in the map has no mention.
 	Mentions map[mackerel.Status][]Mention `json:"mentions,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set

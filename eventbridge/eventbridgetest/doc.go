@@ -43,5 +43,5 @@
 //
 // An event for a bus that does not exist is accepted, with an id, and dropped, as was seen with EventBridge
 // (https://github.com/aws/aws-cli/issues/9186). 1 MB is 10^6 bytes, the smaller of the two readings. The words of
-// errors are the fake's own where AWS documents none, and each refusal is a 400 where AWS documents no status.
+// errors are the fake's own where AWS documents no words, and each refusal is a 400 where AWS documents no status.
 package eventbridgetest

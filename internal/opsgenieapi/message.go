@@ -107,7 +107,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return m
 }
 
-// priorities has none for ok, because an alert that is ok is closed.
+// priorities has no entry for ok, because an alert that is ok is closed.
 var priorities = provider.PerStatus[Priority]{Warning: P3, Critical: P1, Unknown: P2, Other: P2}
 
 // entity returns the name of the host or service that an alert is about.
