@@ -14,11 +14,9 @@ import (
 
 // Limits of a message, in characters. Slack may split a text of more than 4,000 characters and cuts it at 40,000, both
 // without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that
-// is too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block). maxMention is our own
-// limit.
+// is too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block).
 const (
 	maxText    = 4000 // mention and title
-	maxMention = 2000 // so that there is room for a title
 	maxSection = 3000 // of the text, the facts, the memo and Raw, each
 	maxURL     = 3000 // of a picture
 	maxAltText = 2000 // of a picture
@@ -27,6 +25,7 @@ const (
 // Limits of our own, in characters. All sections together stay below 13,200, from where on Slack was seen to answer
 // msg_blocks_too_long. That limit is not documented.
 const (
+	maxMention = 2000 // so that there is room for a title
 	maxLink    = 1500 // of a link, as it is sent
 	maxAddress = 500  // of an address that cannot be a link
 	maxAgain   = 500  // of the title where it stands a second time
