@@ -28,49 +28,56 @@ var fullWidth = strings.NewReplacer("[", "［", "]", "］")
 
 // escapeTags escapes the tags that begin with one of the words, and all tags that name an account.
 func escapeTags(text string, words []string) string {
-	i := nextTag(text, words)
-	if i < 0 {
+	brackets := tagBrackets(text, words)
+	if len(brackets) == 0 {
 		return text
 	}
 	var b strings.Builder
-	b.Grow(len(text) + 8)
-	for ; i >= 0; i = nextTag(text, words) {
-		b.WriteString(text[:i])
+	b.Grow(len(text) + len(brackets)*(len("［")-len("[")))
+	from := 0
+	for _, i := range brackets {
+		b.WriteString(text[from:i])
 		b.WriteString("［")
-		text = text[i+1:]
+		from = i + 1
 	}
-	b.WriteString(text)
+	b.WriteString(text[from:])
 	return b.String()
 }
 
-// nextTag returns the index of the first bracket that begins a tag, or -1.
-func nextTag(text string, words []string) int {
-	for from := 0; ; {
-		i := strings.IndexByte(text[from:], '[')
-		if i < 0 {
+// tagBrackets returns where the brackets stand that could begin a tag. A word at the end of the text counts as complete,
+// because more text may be appended. The first word of a tag that names an account may be in any language: "[Trả lời
+// aid=1". The text is read once, from its end, because a tag ends at the next closing bracket however far that is.
+func tagBrackets(text string, words []string) []int {
+	var brackets []int
+	account := -1 // where the last aid= before the next closing bracket begins
+	for i := len(text) - 1; i >= 0; i-- {
+		switch text[i] {
+		case ']':
+			account = -1
+		case '=':
+			account = max(account, accountBefore(text, i))
+		case '[':
+			word := firstWord(strings.TrimLeft(text[i+1:], "/ \t"))
+			if account > i || slices.ContainsFunc(words, func(tag string) bool { return strings.EqualFold(word, tag) }) {
+				brackets = append(brackets, i)
+			}
+		}
+	}
+	slices.Reverse(brackets)
+	return brackets
+}
+
+// accountBefore returns where the word aid begins that stands before i, or -1. Case and blanks do not matter.
+func accountBefore(text string, i int) int {
+	for _, letter := range "dia" {
+		for i--; i >= 0 && (text[i] == ' ' || text[i] == '\t'); {
+			i--
+		}
+		if i < 0 || rune(text[i]|0x20) != letter {
 			return -1
 		}
-		if from += i + 1; beginsTag(text[from:], words) {
-			return from - 1
-		}
 	}
-}
-
-// beginsTag reports whether a bracket before the text could begin a tag. A word at the end of the text counts as
-// complete, because more text may be appended.
-func beginsTag(text string, words []string) bool {
-	text, _, _ = strings.Cut(text, "]")
-	if namesAccount(text) {
-		return true
-	}
-	word := firstWord(strings.TrimLeft(text, "/ \t"))
-	return slices.ContainsFunc(words, func(tag string) bool { return strings.EqualFold(word, tag) })
-}
-
-// namesAccount reports whether a tag has the attribute with an account's id. The first word of such a tag may be in any
-// language: "[Trả lời aid=1".
-func namesAccount(tag string) bool {
-	return strings.Contains(tag, "=") && strings.Contains(strings.ToLower(blanks.Replace(tag)), "aid=")
+	return i
 }
 
 var blanks = strings.NewReplacer(" ", "", "\t", "")

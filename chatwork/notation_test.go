@@ -44,6 +44,20 @@ func TestEscapeStrictLeavesNoBracket(t *testing.T) {
 	}
 }
 
+// TestLongTextsAreReadOnce would take hours if the rest of the text was read again for each bracket.
+func TestLongTextsAreReadOnce(t *testing.T) {
+	for _, unit := range []string{"[", "[=", "[aid", "\x1b[31m", "[ ", "[障", "[a=]", "[rp aid=1 "} {
+		text := strings.Repeat(unit, (1<<20)/len(unit))
+		escaped := chatwork.Escape(text)
+		if got := strings.Count(escaped, "［") + strings.Count(escaped, "["); got != strings.Count(text, "[") {
+			t.Errorf("%q: %d brackets of %d", unit, got, strings.Count(text, "["))
+		}
+		if text = new(chatwork.Builder).Code(text).String(); len(text) > 65535 {
+			t.Errorf("%q: a piece of code of %d bytes", unit, len(text))
+		}
+	}
+}
+
 func FuzzEscape(f *testing.F) {
 	for _, s := range []string{"[toall]", "[[To:1]", "[/info]\n[", "［toall]", "[ \t/tITle]", "\xff[hr", "a[b[code]"} {
 		f.Add(s)
