@@ -25,8 +25,11 @@ type answer struct {
 // See https://developers.line.biz/en/reference/messaging-api/#error-messages.
 const quotaWords = "monthly limit"
 
-// judge reads the answer to a multicast or broadcast, and the id in the answer to a push. A 409 says that an earlier
-// attempt with the same retry key was accepted. A 429 for the month's quota is as final as a refused credential.
+// acceptedHeader names the request that was accepted under the same retry key. A 409 without it is another conflict.
+const acceptedHeader = "X-Line-Accepted-Request-Id"
+
+// judge reads the answer to a multicast or broadcast, and the id in the answer to a push. A 409 with acceptedHeader says
+// that an earlier attempt was accepted. A 429 for the month's quota is as final as a refused credential.
 func judge(r *transport.Result) {
 	var a answer
 	ok := provider.DecodeJSON(r.Body, &a)
@@ -34,7 +37,7 @@ func judge(r *transport.Result) {
 		r.ID = a.SentMessages[0].ID
 	}
 	switch {
-	case r.Status == http.StatusConflict:
+	case r.Status == http.StatusConflict && r.Header.Get(acceptedHeader) != "":
 		r.Class = transport.Done
 	case r.Class == transport.RateLimited && strings.Contains(strings.ToLower(a.Message), quotaWords):
 		r.Class = transport.Unauthorized

@@ -14,18 +14,18 @@ import (
 // connectorFailure is in a 200 by which a retired connector reports a failure.
 const connectorFailure = "Webhook message delivery failed"
 
-// judge accepts a 202, and a 200 with the body of a Response action, which can be anything. A page of HTML in a 200 is
-// that of a proxy.
+// judge accepts every status of the 200s, because the owner of a workflow may answer with any of them and with any body.
+// A page of HTML is that of a proxy, except in the documented 202.
 func judge(r *transport.Result) {
 	foreign := isPage(r.Body) || bytes.Contains(r.Body, []byte(connectorFailure))
-	if r.Class == transport.Done && r.Status != http.StatusAccepted && (r.Status != http.StatusOK || foreign) {
+	if r.Class == transport.Done && r.Status != http.StatusAccepted && foreign {
 		provider.Undocumented(r)
 	}
 }
 
 // settle completes the receipt of a card that was accepted.
-func settle(_ context.Context, _ Message, r transport.Result, receipt *mackerel.Receipt) error {
-	receipt.Queued = r.Status == http.StatusAccepted
+func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.Receipt) error {
+	receipt.Queued = true
 	return nil
 }
 

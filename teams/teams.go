@@ -18,8 +18,8 @@
 //
 // A workflow answers 202 when it has queued the card. If it cannot post the card afterwards, only its run history shows
 // that. Receipts are therefore [mackerel.Receipt].Queued, and everything that is known to make a card fail is checked
-// before it is sent. A 200 comes from a Response action that the owner of the workflow has added. It is success too,
-// and its receipt is not Queued.
+// before it is sent. The owner of the workflow may have added a Response action that answers with another status of the
+// 200s. It is success too.
 //
 // # Limits
 //

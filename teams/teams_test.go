@@ -92,9 +92,9 @@ func TestAnswers(t *testing.T) {
 		{Name: "202 with words is success", Status: 202, Body: `{"id":"1"}`},
 		{Name: "200 of a Response action is success", Status: 200},
 		{Name: "200 with a Response action's body is success", Status: 200, Body: `{"posted":true}`},
+		{Name: "any other of the 200s is success", Status: 204},
 		{Name: "a page is not success", Status: 200, Body: "\n<!DOCTYPE html><html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
 		{Name: "a connector's failure is not success", Status: 200, Body: "Webhook message delivery failed with error", Kind: mackerel.ErrAmbiguous, Message: "Webhook message delivery failed with error"},
-		{Name: "another status is not success", Status: 204, Kind: mackerel.ErrAmbiguous},
 		{Name: "a redirect is refused", Status: 302, Kind: mackerel.ErrInvalid},
 		{Name: "a workflow that is switched off", Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"off"}}`, Kind: mackerel.ErrInvalid, Code: "WorkflowTriggerIsNotEnabled", Message: "WorkflowTriggerIsNotEnabled: off"},
 		{Name: "a code without words", Status: 429, Body: `{"error":{"code":"TooManyRequests"}}`, Kind: mackerel.ErrRateLimited, Code: "TooManyRequests", Message: "TooManyRequests"},
@@ -105,8 +105,8 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-func TestOnlyA202IsQueued(t *testing.T) {
-	for status, queued := range map[int]bool{202: true, 200: false, 400: false} {
+func TestASuccessIsQueued(t *testing.T) {
+	for status, queued := range map[int]bool{202: true, 200: true, 204: true, 400: false} {
 		fake, n := start(t)
 		fake.Inject(fakehttp.Fault{Status: status})
 		if receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x"}); receipt.Queued != queued || receipt.ID != "" || n.String() != "teams workflow" {
