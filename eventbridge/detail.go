@@ -11,8 +11,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// detail renders the alert as an event's detail of at most so many bytes, and says what was cut for that. ID, status,
-// title and addresses are never cut.
+// detail renders the alert as an event's detail of at most so many bytes, and says what was cut for that.
 func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
 	a := copyOf(m.Alert)
 	var err error
@@ -28,7 +27,11 @@ func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
 // copyOf returns a copy of an alert whose texts can be changed without changing the caller's alert.
 func copyOf(a mackerel.Alert) mackerel.Alert {
 	a.Facts = slices.Clone(a.Facts)
-	a.Host, a.Service, a.Group, a.Metric = clone(a.Host), clone(a.Service), clone(a.Group), clone(a.Metric)
+	a.Host, a.Service, a.Group = clone(a.Host), clone(a.Service), clone(a.Group)
+	a.Metric, a.User = clone(a.Metric), clone(a.User)
+	if a.Host != nil {
+		a.Host.Roles = slices.Clone(a.Host.Roles)
+	}
 	return a
 }
 
@@ -40,27 +43,51 @@ func clone[T any](p *T) *T {
 	return &v
 }
 
-// parts returns the texts of an alert in the order in which they may be cut.
+// parts returns the texts of an alert in the order in which they may be cut: what people write at length, then names,
+// then what only a mistake can make so long.
 func parts(a *mackerel.Alert) []provider.Part {
-	all := []provider.Part{{Field: "memo", Text: &a.Monitor.Memo}}
-	if a.Group != nil {
-		all = append(all, provider.Part{Field: "memo", Text: &a.Group.Memo})
+	var all []provider.Part
+	add := func(field string, texts ...*string) {
+		for _, text := range texts {
+			all = append(all, provider.Part{Field: field, Text: text})
+		}
 	}
-	if a.Host != nil {
-		all = append(all, provider.Part{Field: "host memo", Text: &a.Host.Memo})
-	}
-	if a.Service != nil {
-		all = append(all, provider.Part{Field: "service memo", Text: &a.Service.Memo})
-	}
-	all = append(all, provider.Part{Field: "message", Text: &a.Message})
+	host, service, group := orNew(a.Host), orNew(a.Service), orNew(a.Group)
+	metric, user := orNew(a.Metric), orNew(a.User)
+	add("memo", &a.Monitor.Memo, &group.Memo)
+	add("host memo", &host.Memo)
+	add("service memo", &service.Memo)
+	add("message", &a.Message)
 	for i := range slices.Backward(a.Facts) {
-		all = append(all, provider.Part{Field: "facts", Text: &a.Facts[i].Value})
+		add("facts", &a.Facts[i].Value)
 	}
-	all = append(all, provider.Part{Field: "reason", Text: &a.Reason})
-	if a.Metric != nil {
-		all = append(all, provider.Part{Field: "metric", Text: &a.Metric.Label})
+	add("reason", &a.Reason)
+	add("metric", &metric.Label)
+	for i := range slices.Backward(a.Facts) {
+		add("facts", &a.Facts[i].Label)
 	}
+	for i := range slices.Backward(host.Roles) {
+		r := &host.Roles[i]
+		add("roles", &r.FullName, &r.Name, &r.Service, &r.URL, &r.ServiceURL)
+	}
+	add("user", &user.ScreenName)
+	add("host", &host.Status, &host.Name, &host.URL, &host.ID)
+	add("service", &service.Name, &service.ID)
+	add("group", &group.Name, &group.ID)
+	add("trigger", &a.Trigger)
+	add("organization", &a.Org)
+	add("monitor", &a.Monitor.Name, &a.Monitor.Type, &a.Monitor.ID)
+	add("url", &a.URL)
+	add("id", &a.ID)
 	return all
+}
+
+// orNew returns p, or a pointer to a zero value that nothing reads.
+func orNew[T any](p *T) *T {
+	if p == nil {
+		return new(T)
+	}
+	return p
 }
 
 // encodeDetail returns an alert as the detail of an event: see the package's documentation.

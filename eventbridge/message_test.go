@@ -98,8 +98,8 @@ func TestWhatIsNotSent(t *testing.T) {
 		"Raw: must be a JSON obj":                message(func(m *eventbridge.Message) { m.Raw = []byte("null") }),
 		"Raw: must be a JSON":                    message(func(m *eventbridge.Message) { m.Raw = []byte("{") }),
 		"Raw: must be a":                         message(func(m *eventbridge.Message) { m.Raw = []byte{} }),
-		"the entry has 2191 bytes, and at most 1000 are allowed": message(func(m *eventbridge.Message) {
-			m.Alert.URL = "https://example.com/" + strings.Repeat("a", 2000)
+		"the entry has 1033 bytes, and at most 1000 are allowed": message(func(m *eventbridge.Message) {
+			m.Raw = []byte(`{"a":"` + strings.Repeat("a", 1000) + `"}`)
 		}),
 	})
 }
@@ -149,7 +149,7 @@ func TestALongTextIsCutAsLittleAsPossible(t *testing.T) {
 	}
 }
 
-func TestMemosAreCutFirstAndNamesNever(t *testing.T) {
+func TestMemosAreCutFirstAndNamesLast(t *testing.T) {
 	long := strings.Repeat("障", 1000)
 	a := mackerel.Alert{
 		ID: "5A", Status: "critical", Message: long, Monitor: mackerel.Monitor{Name: "disk", Memo: long}, Reason: long,
@@ -170,6 +170,22 @@ func TestMemosAreCutFirstAndNamesNever(t *testing.T) {
 	}
 	if a.Host.Memo != long || a.Service.Memo != long || a.Group.Memo != long || a.Facts[1].Value != long || a.Metric.Label != long {
 		t.Error("the caller's alert was changed")
+	}
+}
+
+func TestAnythingOfAMegabyteIsCut(t *testing.T) {
+	e, r := notify(t, servicetest.Everywhere(strings.Repeat("障", 70_000)))
+	if got := size(e); got > 999_999 || got < 999_000 || !strings.Contains(e.Detail, `"5A"`) {
+		t.Errorf("%d bytes were put: %.100s, %+v", got, e.Detail, r.Cuts)
+	}
+	long := strings.Repeat("a", 1<<20)
+	for name, a := range map[string]mackerel.Alert{
+		"an id": {ID: long}, "an address": {ID: "5A", URL: long}, "a monitor": {Monitor: mackerel.Monitor{ID: long, Name: long, Type: long}},
+		"a host": {Host: &mackerel.Host{ID: long, Name: long, URL: long, Status: long, Roles: []mackerel.Role{{Name: long}}}},
+	} {
+		if e, r := notify(t, a); len(r.Cuts) == 0 || size(e) > 999_999 {
+			t.Errorf("%s: %d bytes were put, %+v", name, size(e), r.Cuts)
+		}
 	}
 }
 
