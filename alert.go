@@ -295,8 +295,8 @@ const maxKey = 100
 //   - "mackerel-group-" and the ID of the alert group
 //   - "mackerel-" and a hash, if the ID does not fit
 //   - without an ID, "mackerel-" and a hash of the kind of event and the names of monitor, host, service and group
-//
-// Alerts without an ID and without any of these names share one key.
+//   - without any of these names, "mackerel-" and a hash of the kind of event and the Message, so that different alerts
+//     made by hand stay apart; services that close by key refuse to close such an alert
 func (a Alert) Key() string {
 	switch {
 	case a.Group != nil && a.Group.ID != "" && (a.ID == "" || a.Event == EventAlertGroup):
@@ -313,7 +313,11 @@ func (a Alert) Key() string {
 	if a.Group != nil {
 		group = a.Group.Name
 	}
-	return hashKey(string(a.Event.ChannelEvent()), a.Monitor.Name, a.hostName(), service, group)
+	event, monitor, host := string(a.Event.ChannelEvent()), a.monitorName(), a.hostName()
+	if monitor+host+service+group == "" {
+		return hashKey("message", event, a.Message)
+	}
+	return hashKey(event, monitor, host, service, group)
 }
 
 func keyFor(prefix, id string) string {

@@ -120,6 +120,10 @@ func TestAlertKeysDiffer(t *testing.T) {
 		"a service":                   {Service: &mackerel.Service{Name: "CPU"}},
 		"a monitor on a host":         {Monitor: cpu, Host: &mackerel.Host{Name: "app01"}},
 		"the same characters shifted": {Monitor: mackerel.Monitor{Name: "CPUapp"}, Host: &mackerel.Host{Name: "01"}},
+		"a message":                   {Message: "CPU"},
+		"another message":             {Message: "disk"},
+		"a message of another event":  {Event: mackerel.EventSample, Message: "CPU"},
+		"a monitor by its ID":         {Monitor: mackerel.Monitor{ID: "3"}},
 		"the sample":                  {Event: mackerel.EventSample},
 	}
 	seen := map[string]string{}

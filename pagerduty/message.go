@@ -92,7 +92,7 @@ type Message struct {
 // PagerDuty can go by them.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	if a.Closed() {
-		return Message{Action: ActionResolve, Key: a.Key()}
+		return Message{Action: ActionResolve, Key: provider.ClosingKey(a)}
 	}
 	w := provider.Words(a, t)
 	host, service := places(a)
@@ -153,7 +153,7 @@ func render(r *transport.Request, m Message, key mackerel.Secret) (cuts []macker
 func (m Message) problems() (p provider.Problems) {
 	triggers, byKey := m.Action == ActionTrigger, m.Action == ActionAcknowledge || m.Action == ActionResolve
 	provider.OneOf(&p, "Action", m.Action, ActionTrigger, ActionAcknowledge, ActionResolve)
-	p.Require("Key", m.Key != "" || !byKey)
+	p.Check("Key", m.Key != "" || !byKey, provider.NoClosingKey)
 	p.Length("Key", m.Key, provider.UTF16, maxKey)
 	m.Severity.check(&p, "Severity")
 	p.Require("Title", strings.TrimSpace(m.Title) != "" || !triggers)

@@ -106,6 +106,22 @@ func TestRecoveries(t *testing.T) {
 	}
 }
 
+func TestAlertsMadeByHandAreIncidentsOfTheirOwn(t *testing.T) {
+	fake, n := start(t)
+	for _, message := range []string{"backup failed", "disk full", "backup failed"} {
+		if err := n.Notify(t.Context(), mackerel.Alert{Status: "critical", Message: message}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := fake.Incidents(pagerdutytest.RoutingKey); len(all) != 2 || len(all[0].Events) != 2 {
+		t.Errorf("%+v", all)
+	}
+	err := n.Notify(t.Context(), mackerel.Alert{Status: "ok", Message: "backup failed"})
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Error(), "Alert.ID") {
+		t.Errorf("the close: %v", e)
+	}
+}
+
 func TestAGroupIsAnIncidentOfItsOwn(t *testing.T) {
 	group := mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "WARNING", Group: &mackerel.AlertGroup{ID: "5A", Name: "db"}}
 	over := group
@@ -247,10 +263,10 @@ func TestWhatIsNotSent(t *testing.T) {
 	servicetest.Refused(t, fake, func(m pagerduty.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]pagerduty.Message{
 		"Title: required": {Key: "k"},
 		"Key: required":   {Action: pagerduty.ActionAcknowledge},
-		`Action: must be "trigger", "acknowledge" or "resolve"`:                     {Action: "snooze", Title: "T"},
-		`Severity: must be "critical", "error", "warning" or "info"`:                {Title: "T", Severity: "fatal"},
-		"Key: 256 characters, and at most 255 are allowed; Title: required":         {Title: " \u3000\n", Key: strings.Repeat("障", 256)},
-		`Key: required; Severity: must be "critical", "error", "warning" or "info"`: {Action: pagerduty.ActionResolve, Severity: "bad"},
+		`Action: must be "trigger", "acknowledge" or "resolve"`:                                                                          {Action: "snooze", Title: "T"},
+		`Severity: must be "critical", "error", "warning" or "info"`:                                                                     {Title: "T", Severity: "fatal"},
+		"Key: 256 characters, and at most 255 are allowed; Title: required":                                                              {Title: " \u3000\n", Key: strings.Repeat("障", 256)},
+		`Key: required (the close of an alert without names needs Alert.ID); Severity: must be "critical", "error", "warning" or "info"`: {Action: pagerduty.ActionResolve, Severity: "bad"},
 	})
 	_, err := n.Resolve(t.Context(), "")
 	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Op != "resolve event" {

@@ -95,12 +95,13 @@ const source = "Mackerel"
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
-		Action: ActionClose, Alias: a.Key(), Title: w.Title, Text: w.Message, Facts: w.Facts, URL: w.URL, Source: source,
+		Action: ActionClose, Alias: provider.ClosingKey(a), Title: w.Title, Text: w.Message, Facts: w.Facts, URL: w.URL, Source: source,
 	}
 	if a.Closed() {
 		return m
 	}
-	m.Action, m.Priority, m.Memo, m.Entity = ActionCreate, priorities.Of(a), w.Memo, entity(a)
+	m.Action, m.Alias = ActionCreate, a.Key()
+	m.Priority, m.Memo, m.Entity = priorities.Of(a), w.Memo, entity(a)
 	if w.Graph.Value != "" {
 		m.Facts = append(m.Facts, w.Graph)
 	}
@@ -149,7 +150,7 @@ func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut,
 // another alert.
 func (m Message) problems() (p provider.Problems) {
 	provider.OneOf(&p, "Action", m.Action, ActionCreate, ActionAcknowledge, ActionAddNote, ActionClose)
-	p.Require("Alias", m.Alias != "" || m.Action == ActionCreate)
+	p.Check("Alias", m.Alias != "" || m.Action == ActionCreate, provider.NoClosingKey)
 	p.Length("Alias", m.Alias, provider.UTF16, maxAlias)
 	p.Check("Alias", m.Alias != "." && m.Alias != "..", "cannot be part of an address")
 	m.Priority.check(&p, "Priority")

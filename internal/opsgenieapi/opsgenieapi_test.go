@@ -169,6 +169,24 @@ func TestRecoveries(t *testing.T) {
 	})
 }
 
+func TestAlertsMadeByHandAreAlertsOfTheirOwn(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		s := p.start(t)
+		for _, message := range []string{"backup failed", "disk full", "backup failed"} {
+			if _, err := s.Deliver(t.Context(), mackerel.Alert{Status: "critical", Message: message}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if all := s.alerts(); len(all) != 2 || all[0].Count != 2 {
+			t.Errorf("%+v", all)
+		}
+		_, err := s.Deliver(t.Context(), mackerel.Alert{Status: "ok", Message: "backup failed"})
+		if e := servicetest.AsError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Error(), "Alert.ID") {
+			t.Errorf("the close: %v", e)
+		}
+	})
+}
+
 func TestAGroupIsAnAlertOfItsOwn(t *testing.T) {
 	group := mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "WARNING", Group: &mackerel.AlertGroup{ID: "5A", Name: "db"}}
 	over := group
@@ -454,9 +472,9 @@ func TestNoSecretComesBack(t *testing.T) {
 func TestWhatIsNotSent(t *testing.T) {
 	s := startOpsgenie(t)
 	servicetest.Refused(t, s.fake, func(m opsgenieapi.Message) error { _, err := s.send(m); return err }, map[string]opsgenieapi.Message{
-		"Title: required":                            {Alias: "a", Title: " \n"},
-		"Alias: required":                            {Action: "close"},
-		"Alias: required; Text: required":            {Action: "note"},
+		"Title: required": {Alias: "a", Title: " \n"},
+		"Alias: required": {Action: "close"},
+		"Alias: required (the close of an alert without names needs Alert.ID); Text: required": {Action: "note"},
 		"Text: required":                             {Action: "note", Alias: "a"},
 		"Alias: cannot be part of an address":        {Action: "close", Alias: ".."},
 		`Action: must be "create", "acknowledge", "`: {Action: "snooze", Alias: "a"},

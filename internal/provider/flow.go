@@ -219,6 +219,22 @@ func Incidents(level mackerel.Level, keepOpen bool) func(mackerel.Alert) string 
 	}
 }
 
+// NoClosingKey is the problem of a message that is to change what a key names, and has no key.
+const NoClosingKey = "required (the close of an alert without names needs Alert.ID)"
+
+// ClosingKey returns the key of what the end of an alert closes. It is "" if the alert has neither an ID nor names: its
+// key then depends on the message, and the message of the end is not the message of the start.
+func ClosingKey(a mackerel.Alert) string {
+	key, other := a.Key(), a
+	if other.Message = ""; a.Message == "" {
+		other.Message = "another"
+	}
+	if other.Key() != key {
+		return ""
+	}
+	return key
+}
+
 // Rating returns the status of an alert or an alert group, and "" of any other event: a host that was registered has no
 // status, not the status unknown.
 func Rating(a mackerel.Alert) mackerel.Status {

@@ -196,6 +196,21 @@ func TestDeliveryKeys(t *testing.T) {
 	}
 }
 
+func TestClosingKeys(t *testing.T) {
+	for _, a := range []mackerel.Alert{
+		{ID: "5"}, {Monitor: mackerel.Monitor{ID: "3"}, Message: "m"}, {Host: &mackerel.Host{Name: "app01"}}, {Group: &mackerel.AlertGroup{Name: "db"}},
+	} {
+		if key := provider.ClosingKey(a); key == "" || key != a.Key() {
+			t.Errorf("%+v: got %q", a, key)
+		}
+	}
+	for _, a := range []mackerel.Alert{{}, {Message: "m"}, {Host: &mackerel.Host{}, Message: "another"}} {
+		if key := provider.ClosingKey(a); key != "" {
+			t.Errorf("%+v: got %q", a, key)
+		}
+	}
+}
+
 func TestByLevel(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
