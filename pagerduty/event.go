@@ -75,8 +75,8 @@ func (e *event) fill(m Message, c *provider.Cutter) {
 		Group:     c.Text("group", m.Group, maxField),
 		Class:     c.Text("class", m.Class, maxField),
 	}
-	if !m.Timestamp.IsZero() {
-		e.Payload.Timestamp = m.Timestamp.UTC().Format(timestamp)
+	if at := m.Timestamp.UTC(); !at.IsZero() && at.Year() >= 0 && at.Year() <= 9999 { // other years have no form
+		e.Payload.Timestamp = at.Format(timestamp)
 	}
 	if e.Client = client; provider.Linkable(m.URL, maxLink) {
 		e.ClientURL = m.URL

@@ -182,6 +182,16 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 	}
 }
 
+// A time that cannot be written costs the time, not the page.
+func TestYears(t *testing.T) {
+	for year, want := range map[int]string{-1: "", 0: "0000-07-01T00:00:00.000Z", 9999: "9999-07-01T00:00:00.000Z", 10000: "", 292000: ""} {
+		e, _ := send(t, pagerduty.Message{Title: "T", Timestamp: time.Date(year, 7, 1, 0, 0, 0, 0, time.UTC)})
+		if e.Payload.Timestamp != want {
+			t.Errorf("%d: got %q, want %q", year, e.Payload.Timestamp, want)
+		}
+	}
+}
+
 func TestAddressesOfAnEvent(t *testing.T) {
 	type image = pagerdutytest.Image
 	type link = pagerdutytest.Link

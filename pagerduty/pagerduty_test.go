@@ -64,6 +64,8 @@ func TestAddresses(t *testing.T) {
 		"":                  "https://events.pagerduty.com/v2/enqueue",
 		pagerduty.EUBaseURL: "https://events.eu.pagerduty.com/v2/enqueue",
 		"http://proxy/pd/":  "http://proxy/pd/enqueue",
+		"http://proxy":      "http://proxy/v2/enqueue",
+		"http://proxy/":     "http://proxy/v2/enqueue",
 	} {
 		_, n := start(t, func(c *pagerduty.Config) { c.BaseURL = base })
 		if p, err := n.Preview(mackerel.Alert{}); err != nil || p.Requests[0].URL != want {
