@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -89,20 +90,22 @@ const unnamed = "info"
 func NewProperties(facts []mackerel.Fact) Properties {
 	p := make(Properties, 0, len(facts))
 	at := make(map[string]int, len(facts))
+	more := map[int][]string{} // the values of labels that occur again
 	for _, f := range facts {
 		f = mackerel.Fact{Label: Plain(f.Label), Value: Plain(f.Value)}
 		if f.Value == "" {
 			continue
 		}
-		if f.Label == "" {
-			f.Label = unnamed
-		}
+		f.Label = cmp.Or(f.Label, unnamed)
 		if i, ok := at[f.Label]; ok {
-			p[i].Value += "\n" + f.Value
+			more[i] = append(more[i], f.Value)
 			continue
 		}
 		at[f.Label] = len(p)
 		p = append(p, f)
+	}
+	for i, values := range more {
+		p[i].Value += "\n" + strings.Join(values, "\n")
 	}
 	return p
 }

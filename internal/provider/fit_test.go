@@ -109,3 +109,28 @@ func FuzzFit(f *testing.F) {
 		}
 	})
 }
+
+// TestFitOfManyParts counts renderings, because their number must not grow with that of the parts.
+func TestFitOfManyParts(t *testing.T) {
+	const n = 100_000
+	texts, parts := make([]string, n), make([]provider.Part, n)
+	for i := range parts {
+		texts[i] = "12345"
+		parts[i] = provider.Part{"facts", &texts[i]}
+	}
+	renders := 0
+	out, cuts := provider.Bytes.Fit(7, func() string { renders++; return strings.Join(texts, "") }, parts...)
+	if out != "12345" || texts[n-1] != "12345" || texts[0] != "" {
+		t.Errorf("left is %q", out)
+	}
+	if want := (mackerel.Cut{Field: "facts", Unit: "bytes", From: 5 * (n - 1), To: 0}); len(cuts) != 1 || cuts[0] != want {
+		t.Errorf("cuts are %.300v", cuts)
+	}
+	if renders > 30 {
+		t.Errorf("%d renderings", renders)
+	}
+	texts[n-2] = "12345"
+	if out, _ = provider.Bytes.Fit(9, func() string { return strings.Join(texts, "") }, parts[n-2:]...); out != "1…12345" {
+		t.Errorf("with a part that is cut: %q", out)
+	}
+}

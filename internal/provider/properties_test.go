@@ -14,7 +14,7 @@ func TestProperties(t *testing.T) {
 	}{
 		{"none are an empty object", nil, `{}`},
 		{"they stay in order", []mackerel.Fact{{Label: "b", Value: "1"}, {Label: "a", Value: "2"}}, `{"b":"1","a":"2"}`},
-		{"a label that comes twice is one member", []mackerel.Fact{{Label: "a", Value: "1"}, {Label: "b", Value: "2"}, {Label: "a", Value: "3"}}, `{"a":"1\n3","b":"2"}`},
+		{"a label that comes twice is one member", []mackerel.Fact{{Label: "a", Value: "1"}, {Label: "b", Value: "2"}, {Label: "a", Value: "3"}, {Label: "a", Value: "4"}}, `{"a":"1\n3\n4","b":"2"}`},
 		{"labels that become the same are one member", []mackerel.Fact{{Label: "a\xff", Value: "1"}, {Label: "a\uFFFD", Value: "2"}}, `{"a` + "\uFFFD" + `":"1\n2"}`},
 		{"what has no value is left out", []mackerel.Fact{{Label: "a"}, {}}, `{}`},
 		{"what has no label gets one", []mackerel.Fact{{Value: "1"}}, `{"info":"1"}`},
