@@ -15,8 +15,8 @@ var tags = []string{
 }
 
 // Escape makes text harmless in a message. The bracket of everything that would be a tag of Chatwork's notation
-// becomes full-width: "[toall]" becomes "［toall]". Other brackets, as in "[WARNING]", stay. Chatwork documents no way
-// to escape; Escape relies on the fact that tags have ASCII brackets. Text must be escaped as a whole, because the
+// becomes full-width: "[toall]" becomes "［toall]". Blanks and invisible characters hide no tag. Other brackets, as in
+// "[WARNING]", stay. Chatwork documents no way to escape; Escape relies on the fact that tags have ASCII brackets. Text must be escaped as a whole, because the
 // parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on a list of tags.
 // See https://developer.chatwork.com/docs/message-notation.
 func Escape(text string) string { return escapeTags(text, tags) }
@@ -57,8 +57,7 @@ func tagBrackets(text string, words []string) []int {
 		case '=':
 			account = max(account, accountBefore(text, i))
 		case '[':
-			word := firstWord(strings.TrimLeft(text[i+1:], "/ \t"))
-			if account > i || slices.ContainsFunc(words, func(tag string) bool { return strings.EqualFold(word, tag) }) {
+			if account > i || beginsTag(text[i+1:], words) {
 				brackets = append(brackets, i)
 			}
 		}
@@ -67,23 +66,49 @@ func tagBrackets(text string, words []string) []int {
 	return brackets
 }
 
-// accountBefore returns where the word aid begins that stands before i, or -1. Case and blanks do not matter.
+// beginsTag reports whether the text after a bracket begins with one of the words. Characters that nobody sees do not
+// part a word: "to\u200ball" is "toall", and "to\u3000all" is both "to" and "toall".
+func beginsTag(text string, words []string) bool {
+	text = strings.TrimLeftFunc(text, func(r rune) bool { return r == '/' || hidden(r) })
+	seen := firstWord(text, unicode.IsLetter)
+	whole := firstWord(text, func(r rune) bool { return unicode.IsLetter(r) || r > unicode.MaxASCII && hidden(r) })
+	if whole != seen {
+		whole = strings.Map(withoutHidden, whole)
+	}
+	return slices.ContainsFunc(words, func(tag string) bool {
+		return strings.EqualFold(seen, tag) || strings.EqualFold(whole, tag)
+	})
+}
+
+// accountBefore returns where the word aid begins that stands before i, or -1. Case and what nobody sees do not matter.
 func accountBefore(text string, i int) int {
 	for _, letter := range "dia" {
-		for i--; i >= 0 && (text[i] == ' ' || text[i] == '\t'); {
-			i--
-		}
-		if i < 0 || rune(text[i]|0x20) != letter {
+		text = strings.TrimRightFunc(text[:i], hidden)
+		if i = len(text) - 1; i < 0 || rune(text[i]|0x20) != letter {
 			return -1
 		}
 	}
 	return i
 }
 
+// hidden reports whether a character is blank or invisible: spaces of every width, zero-width characters, and those that
+// only set a direction or a form.
+func hidden(r rune) bool {
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Variation_Selector)
+}
+
+func withoutHidden(r rune) rune {
+	if hidden(r) {
+		return -1
+	}
+	return r
+}
+
 var blanks = strings.NewReplacer(" ", "", "\t", "")
 
-func firstWord(text string) string {
-	end := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
+// firstWord returns the beginning of a text of which all characters are in the word.
+func firstWord(text string, in func(rune) bool) string {
+	end := strings.IndexFunc(text, func(r rune) bool { return !in(r) })
 	if end < 0 {
 		return text
 	}

@@ -21,6 +21,10 @@ func TestEscape(t *testing.T) {
 		{"a reply is defused", "[rp aid=1 to=2-3]", "［rp aid=1 to=2-3]"},
 		{"our own box cannot be closed", "x[/info][/title][/code]", "x［/info]［/title]［/code]"},
 		{"blanks do not help", "[ toall ] [/ info]", "［ toall ] ［/ info]"},
+		{"nor do wide blanks", "[\u3000toall] [\u00a0/\u00a0info] [to\u3000all] [x aid\u3000=1]", "［\u3000toall] ［\u00a0/\u00a0info] ［to\u3000all] ［x aid\u3000=1]"},
+		{"nor does what nobody sees", "[\u200btoall] [t\u200bo:1] [ToAl\u2060l\u200d] [x a\u200bid=1] [\ufe0fhr]", "［\u200btoall] ［t\u200bo:1] ［ToAl\u2060l\u200d] ［x a\u200bid=1] ［\ufe0fhr]"},
+		{"nor does a line break", "[\ntoall]", "［\ntoall]"},
+		{"wide blanks elsewhere change nothing", "[a\u3000toall] [WARNING\u3000info]", "[a\u3000toall] [WARNING\u3000info]"},
 		{"a bracket before a tag stays", "[[info]]", "[［info]]"},
 		{"a tag whose end may follow is defused", "[To", "［To"},
 		{"a Japanese tag whose end may follow is defused", "[返信", "［返信"},
@@ -46,7 +50,7 @@ func TestEscapeStrictLeavesNoBracket(t *testing.T) {
 
 // TestLongTextsAreReadOnce would take hours if the rest of the text was read again for each bracket.
 func TestLongTextsAreReadOnce(t *testing.T) {
-	for _, unit := range []string{"[", "[=", "[aid", "\x1b[31m", "[ ", "[障", "[a=]", "[rp aid=1 "} {
+	for _, unit := range []string{"[", "[=", "[aid", "\x1b[31m", "[ ", "[障", "[a=]", "[rp aid=1 ", "[\u3000", "\u3000=", "\u200b"} {
 		text := strings.Repeat(unit, (1<<20)/len(unit))
 		escaped := chatwork.Escape(text)
 		if got := strings.Count(escaped, "［") + strings.Count(escaped, "["); got != strings.Count(text, "[") {
