@@ -2,8 +2,11 @@ package chatwork
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
@@ -15,11 +18,24 @@ type documented interface{ documented() bool }
 
 // ids is the answer of operations that return ids.
 type ids struct {
-	RoomID    int64   `json:"room_id"`
-	MessageID string  `json:"message_id"`
-	TaskID    int64   `json:"task_id"`
-	TaskIDs   []int64 `json:"task_ids"`
-	FileID    int64   `json:"file_id"`
+	RoomID    int64     `json:"room_id"`
+	MessageID messageID `json:"message_id"`
+	TaskID    int64     `json:"task_id"`
+	TaskIDs   []int64   `json:"task_ids"`
+	FileID    int64     `json:"file_id"`
+}
+
+// A messageID is the id of a message that was written. The reference has a string; if Chatwork ever sent a number, the
+// message would be written all the same, and taking the answer for a failure would write it again.
+type messageID string
+
+// UnmarshalJSON decodes a string, or the digits of a number.
+func (id *messageID) UnmarshalJSON(b []byte) error {
+	if _, err := strconv.ParseUint(string(b), 10, 64); err == nil {
+		*id = messageID(b)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(id))
 }
 
 func (a ids) documented() bool {
@@ -45,14 +61,14 @@ func decode[T any](answer *T) func(*transport.Result) {
 // judgePosted accepts the answer to a message only with the message's id.
 func judgePosted(r *transport.Result) {
 	var answer struct {
-		MessageID string `json:"message_id"`
+		MessageID messageID `json:"message_id"`
 	}
 	switch {
 	case r.Class != transport.Done:
 	case !provider.DecodeJSON(r.Body, &answer), answer.MessageID == "":
 		provider.Undocumented(r)
 	default:
-		r.ID = answer.MessageID
+		r.ID = string(answer.MessageID)
 	}
 }
 
