@@ -64,12 +64,12 @@ func (c *Client) GetFile(ctx context.Context, roomID, fileID int64, p GetFilePar
 }
 
 // DownloadFile writes the content of a file to w and returns what is known about the file. It asks for a DownloadURL
-// with [Client.GetFile] and fetches it. It writes at most Filesize bytes; a longer content is an error. The address
-// leads to another host, which gets no token. Redirects are refused. Call.Timeout limits the time in which no byte
-// comes, and not the whole download.
+// with [Client.GetFile] and fetches it. It writes at most Filesize bytes. A longer content is an error, and so are a
+// shorter content and any status except 200. The address leads to another host, which gets no token. Redirects are
+// refused. Call.Timeout limits the time in which no byte comes, and not the whole download.
 //
 // DownloadFile itself repeats nothing once it has written a byte, so after an error w may hold a part of the content.
-// If the address has expired, the error is [mackerel.ErrUnavailable].
+// If the address has expired or the content is incomplete, the error is [mackerel.ErrUnavailable].
 func (c *Client) DownloadFile(ctx context.Context, roomID, fileID int64, w io.Writer) (File, error) {
 	f, err := c.GetFile(ctx, roomID, fileID, GetFileParams{CreateDownloadURL: true})
 	if err != nil {
@@ -81,13 +81,19 @@ func (c *Client) DownloadFile(ctx context.Context, roomID, fileID int64, w io.Wr
 		return f, err
 	}
 	result := c.service.Transport().Do(ctx, r) // without a token
-	if result.Status == http.StatusForbidden { // of the address, not of the account
+	switch {
+	case result.Status == http.StatusForbidden: // of the address, not of the account
 		result.Class, result.Err = transport.Unavailable, errExpired
+	case result.Class == transport.Done && (result.Status != http.StatusOK || r.Sink.Written != f.Filesize):
+		result.Class, result.Err = transport.Unavailable, errIncomplete
 	}
 	return f, c.service.Outcome(r, result)
 }
 
-var errExpired = errors.New("the download_url is refused; it lasts 30 seconds")
+var (
+	errExpired    = errors.New("the download_url is refused; it lasts 30 seconds")
+	errIncomplete = errors.New("the content is not the whole file")
+)
 
 // downloadRequest returns the request for the content of a file. The address is a credential.
 func (c *Client) downloadRequest(f File, w io.Writer) (transport.Request, error) {

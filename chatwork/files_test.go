@@ -207,6 +207,11 @@ func TestNoAddressOfAFileIsInAnError(t *testing.T) {
 		"no answer":         {Break: fakehttp.CloseConnection, Times: -1},
 		"a quoting answer":  {Status: 400, Body: `{"errors":["signature=secret-of-the-address"]}`},
 		"a longer document": {Status: 200, Body: strings.Repeat("x", 11)},
+		"a short document":  {Status: 200, Body: strings.Repeat("x", 9)},
+		"no document":       {Status: 200},
+		"another success":   {Status: 203, Body: strings.Repeat("x", 10)},
+		"nothing to send":   {Status: 204},
+		"a part":            {Status: 206, Body: strings.Repeat("x", 10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
