@@ -71,7 +71,7 @@ type Receipt struct {
 type Cut struct {
 	Field    string // "memo", "message", ...
 	Unit     string // what the limit counts: "bytes", "runes", "utf-16 units", or "items" of a list
-	From, To int    // the length before and after, in that unit; texts of one field, as facts, are added up
+	From, To int    // the length before and after, in that unit; the lengths of all facts are added up
 }
 
 // A Preview is what a notifier would send for an alert: usually one request, and no request if the alert is skipped.

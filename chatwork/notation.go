@@ -16,8 +16,9 @@ var tags = []string{
 
 // Escape makes text harmless in a message. The bracket of everything that would be a tag of Chatwork's notation
 // becomes full-width: "[toall]" becomes "［toall]". Blanks and invisible characters hide no tag. Other brackets, as in
-// "[WARNING]", stay. Chatwork documents no way to escape; Escape relies on the fact that tags have ASCII brackets. Text must be escaped as a whole, because the
-// parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on a list of tags.
+// "[WARNING]", stay. Chatwork documents no way to escape; Escape relies on the fact that tags have ASCII brackets. Text
+// must be escaped as a whole, because the parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict]
+// does not depend on a list of tags.
 // See https://developer.chatwork.com/docs/message-notation.
 func Escape(text string) string { return escapeTags(text, tags) }
 
@@ -66,21 +67,23 @@ func tagBrackets(text string, words []string) []int {
 	return brackets
 }
 
-// beginsTag reports whether the text after a bracket begins with one of the words. Characters that nobody sees do not
-// part a word: "to\u200ball" is "toall", and "to\u3000all" is both "to" and "toall".
+// beginsTag reports whether the text after a bracket begins with one of the words. The word is read twice: up to the
+// first character that is not a letter, and with the invisible characters within it left out. The word of
+// "to\u200ball" is "to" and "toall".
 func beginsTag(text string, words []string) bool {
 	text = strings.TrimLeftFunc(text, func(r rune) bool { return r == '/' || hidden(r) })
-	seen := firstWord(text, unicode.IsLetter)
+	word := firstWord(text, unicode.IsLetter)
 	whole := firstWord(text, func(r rune) bool { return unicode.IsLetter(r) || r > unicode.MaxASCII && hidden(r) })
-	if whole != seen {
+	if whole != word {
 		whole = strings.Map(withoutHidden, whole)
 	}
 	return slices.ContainsFunc(words, func(tag string) bool {
-		return strings.EqualFold(seen, tag) || strings.EqualFold(whole, tag)
+		return strings.EqualFold(word, tag) || strings.EqualFold(whole, tag)
 	})
 }
 
-// accountBefore returns where the word aid begins that stands before i, or -1. Case and what nobody sees do not matter.
+// accountBefore returns where the word aid begins that stands before i, or -1. Case, blanks and invisible
+// characters do not matter.
 func accountBefore(text string, i int) int {
 	for _, letter := range "dia" {
 		text = strings.TrimRightFunc(text[:i], hidden)
@@ -106,7 +109,7 @@ func withoutHidden(r rune) rune {
 
 var blanks = strings.NewReplacer(" ", "", "\t", "")
 
-// firstWord returns the beginning of a text of which all characters are in the word.
+// firstWord returns the beginning of a text, up to the first character that cannot be part of the word.
 func firstWord(text string, in func(rune) bool) string {
 	end := strings.IndexFunc(text, func(r rune) bool { return !in(r) })
 	if end < 0 {

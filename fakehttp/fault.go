@@ -14,7 +14,8 @@ import (
 
 // A Fault spoils the requests that it matches. If it has neither Status nor Break, it only delays.
 type Fault struct {
-	// Times is the number of requests to spoil: 0 is one, less than 0 is all until [Server.Clear].
+	// Times is the number of requests that the fault spoils. 0 means one request. A negative number means all requests
+	// until [Server.Clear].
 	Times int
 	// Method is the method of the requests, "" for any.
 	Method string

@@ -19,7 +19,7 @@ var faultTests = []struct {
 	fault   fakehttp.Fault
 	status  int    // 0: no answer at all
 	body    string // what it begins with
-	err     error  // of the request or of reading the answer; nil if there is none
+	err     error  // of the request or of reading the answer; nil if all went well
 	handled int32
 }{
 	{"a status is answered in the service's place", fakehttp.Fault{Status: 503, Body: "busy"}, 503, "busy", nil, 0},

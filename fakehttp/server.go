@@ -118,7 +118,7 @@ func (s *Server) Clear() {
 	s.faults = nil
 }
 
-// nextFault uses up a fault for this request; the zero Fault if there is none.
+// nextFault returns the fault for this request and counts it as used. Without a fault it returns the zero Fault.
 func (s *Server) nextFault(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Server) nextFault(r *http.Request) Fault {
 	return f
 }
 
-// ServeHTTP records the request and applies a fault, if there is one. Otherwise the service handles the request.
+// ServeHTTP records the request. If a fault is injected for it, the fault answers; otherwise the service does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := s.nextFault(r)
 	var body []byte

@@ -29,7 +29,7 @@ func (s *Server) addContact(accountID, other int64) contact {
 	return s.contact(accountID, other)
 }
 
-// contact returns a contact of an account, the zero contact if there is none.
+// contact returns a contact of an account. It returns the zero contact if the account has no such contact.
 func (s *Server) contact(accountID, other int64) contact {
 	for _, c := range s.contacts[accountID] {
 		if c.accountID == other {

@@ -35,7 +35,7 @@ type chat struct {
 	messages []*message // oldest first; never removed
 	tasks    []Task     // oldest first
 	files    []File     // oldest first
-	link     object     // nil if there is none
+	link     object     // nil if the room has no link
 	updated  time.Time
 }
 

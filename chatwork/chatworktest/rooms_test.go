@@ -223,7 +223,7 @@ func TestOnlyAGroupChatHasANameAndALink(t *testing.T) {
 		c.do(t, "PUT", path, "name=x").refused(t, 400, "This room is not a group chat")
 	}
 	c.as("bob").do(t, "POST", "/rooms/5/link", "").refused(t, 403, "You don't have permission to do this.")
-	// The contact of a contact is none.
+	// A contact of a contact is not a contact.
 	s.AddContact(124, 456)
 	contacts := parse[[]map[string]any](t, c.do(t, "GET", "/contacts", ""))
 	if len(contacts) != 1 || contacts[0]["name"] != "Bob" {

@@ -95,7 +95,8 @@ const source = "Mackerel"
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
-		Action: ActionClose, Alias: provider.ClosingKey(a), Title: w.Title, Text: w.Message, Facts: w.Facts, URL: w.URL, Source: source,
+		Action: ActionClose, Alias: provider.ClosingKey(a),
+		Title: w.Title, Text: w.Message, Facts: w.Facts, URL: w.URL, Source: source,
 	}
 	if a.Closed() {
 		return m

@@ -174,7 +174,7 @@ type request struct {
 	action  string
 	success bool
 	status  string
-	alert   *Alert // nil if there is none
+	alert   *Alert // nil if the request changed no alert
 	alias   string
 	at      time.Time
 	pending int // how often its status is not found yet

@@ -22,7 +22,7 @@ type Flow[M any] struct {
 
 	Skip    func(mackerel.Alert) string    // says why an alert is not sent, "" if it is sent
 	Message func(mackerel.Alert) M         // DefaultMessage and what the Config adds
-	Edit    func(*M, mackerel.Alert) error // the Config's; nil if there is none
+	Edit    func(*M, mackerel.Alert) error // the Config's Edit; may be nil
 	// Request returns the request without what Render fills in. It is a func because the request holds credentials.
 	Request func() transport.Request
 	// Render fills in the body and what else depends on the message, and says what was cut. The request's header is
@@ -219,11 +219,12 @@ func Incidents(level mackerel.Level, keepOpen bool) func(mackerel.Alert) string 
 	}
 }
 
-// NoClosingKey is the problem of a message that is to change what a key names, and has no key.
+// NoClosingKey is the problem of a message without the key of the incident that it closes or changes.
 const NoClosingKey = "required (the close of an alert without names needs Alert.ID)"
 
-// ClosingKey returns the key of what the end of an alert closes. It is "" if the alert has neither an ID nor names: its
-// key then depends on the message, and the message of the end is not the message of the start.
+// ClosingKey returns the key of the incident that the close of an alert closes. It is "" if the alert has neither an ID
+// nor names. The key of such an alert depends on its message, and the message of a close differs from the message that
+// opened the incident.
 func ClosingKey(a mackerel.Alert) string {
 	key, other := a.Key(), a
 	if other.Message = ""; a.Message == "" {

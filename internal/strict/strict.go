@@ -40,7 +40,7 @@ func JSON(r *http.Request, v any, unknown bool) error {
 	if err := checkContentType(r, "application/json"); err != nil {
 		return err
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body) // fakehttp has limited it
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func checkContentType(r *http.Request, want string) error {
 // unless there is no body. A key that comes twice is a [*FieldError], and so is a key that is not among the allowed, if
 // unknown is false. An allowed key that is given with "..." at its end may come more than once.
 func Form(r *http.Request, unknown bool, allowed ...string) (url.Values, error) {
-	body, err := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body) // fakehttp has limited it
 	if err != nil {
 		return nil, err
 	}
