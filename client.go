@@ -38,6 +38,7 @@ type Client struct {
 	transport *transport.Transport
 	base      *url.URL
 	header    func() http.Header
+	lanes     []transport.Lane
 }
 
 // NewClient checks the configuration and reports all problems as one [ErrConfig]. It does not call the API.
@@ -53,14 +54,15 @@ func NewClient(c ClientConfig) (*Client, error) {
 		problems = append(problems, "BaseURL: "+problem)
 	}
 	c.Call.UserAgent = cmp.Or(c.Call.UserAgent, UserAgent)
-	call := transport.Options[Delivery, Attempt](c.Call)
+	call := transport.Options[Delivery, Attempt, Pace](c.Call)
 	if problems = append(problems, call.Problems()...); len(problems) > 0 {
 		return nil, &Error{Provider: provider, Op: "configure", Kind: ErrConfig, Message: strings.Join(problems, "; ")}
 	}
 	const mediaType = "application/json"
 	t := transport.New(provider, call, c.APIKey.Reveal())
 	header := t.Header("X-Api-Key", c.APIKey.Reveal(), "Accept", mediaType, "Content-Type", mediaType)
-	return &Client{transport: t, base: base, header: header}, nil
+	lanes := []transport.Lane{t.Lane(transport.Limit{}, base.Host, c.APIKey.Reveal())}
+	return &Client{transport: t, base: base, header: header, lanes: lanes}, nil
 }
 
 // String returns "mackerel". It does not show the key.
@@ -91,7 +93,7 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 	}
 	r := c.transport.Do(ctx, transport.Request{
 		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body,
-		Repeat: op.repeat, Limit: transport.ReadLimit,
+		Repeat: op.repeat, Limit: transport.ReadLimit, Lanes: c.lanes,
 		Judge: func(r *transport.Result) {
 			answer = *new(T)
 			if r.Class == transport.Done && (json.Unmarshal(r.Body, &answer, lenient) != nil || !answer.complete()) {

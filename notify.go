@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
 // A Notifier sends an alert to a service. Notify returns nil if the service answered with its documented success, or
@@ -64,6 +66,7 @@ type Receipt struct {
 	Queued   bool          // the service accepted the alert and delivers it later; the outcome is not known
 	Attempts int           // requests made
 	Duration time.Duration // of the whole call, waits included
+	Waited   time.Duration // for its turn: see [Pace]; the times of all attempts are added up
 	Cuts     []Cut         // what was shortened to fit the service's limits, in the order it was cut
 }
 
@@ -125,6 +128,12 @@ type CallOptions struct {
 	// for one that does not end before the context's deadline, the call returns at once with the wait in the error's
 	// RetryAfter.
 	MaxWait time.Duration
+	// MaxTurn is how long a call waits for its turns at most (see [Pace]), all attempts together; 10 minutes unless set.
+	// If its turn comes later, or after the context's deadline, the call returns [ErrRateLimited] at once, with the time
+	// until its turn in the error's RetryAfter and no attempt. It is [ErrUnavailable] if the calls before it hang.
+	MaxTurn time.Duration
+	// Pace is the service's documented limit unless set.
+	Pace Pace
 	// Delivery says what to do when an answer was lost. The package's default is used unless it is set.
 	Delivery Delivery
 	// UserAgent is [UserAgent] unless set.
@@ -133,6 +142,28 @@ type CallOptions struct {
 	// metrics.
 	OnAttempt func(context.Context, Attempt)
 }
+
+// A Pace is the limit within which a notifier keeps its messages. Calls that come too fast wait for their turn, first
+// come, first served. The zero Pace is what the service documents; the documentation of each package has the numbers.
+//
+// All notifiers that send to one destination with one credential through one http.Client share a limit, also if each
+// alert has a notifier of its own. All notifiers without a Client share one http.Client. A refusal of the service stops
+// all of them for as long as the service asks, up to 5 minutes. Other processes are not seen: give each of them a part of
+// the service's limit.
+type Pace struct {
+	// N is how many messages may be sent within Per, wherever a window of that length begins. N and Per are set together.
+	// They take the place of the limit of the destination, such as a room or a webhook. The limit of a whole account
+	// stays, if the service has one.
+	N   int
+	Per time.Duration
+	// Name, if set, lets all notifiers of a service that have the same Name, N and Per share one limit, whatever their
+	// destinations are: such as several webhooks that lead into one channel.
+	Name string
+}
+
+// Unpaced is the Pace of calls that do not wait for their turn. It is for tests against a fake, and for programs that
+// keep the limit themselves.
+var Unpaced = Pace(transport.Unpaced)
 
 // An Attempt is one request of a call, for [CallOptions].OnAttempt. It contains no secrets.
 type Attempt struct {
@@ -144,6 +175,7 @@ type Attempt struct {
 	Status   int           // HTTP status, 0 if there was no answer
 	Err      error         // why there was no usable answer, without secrets
 	Wait     time.Duration // until the next attempt, 0 after the last
+	Waited   time.Duration // for its turn: see [Pace]; not contained in Duration
 	Last     bool          // no other attempt follows
 }
 

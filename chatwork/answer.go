@@ -90,7 +90,7 @@ const roomLimitText = "Rate limit for message posting per room exceeded."
 // rateWait returns how long to wait after a refusal for the limit of a room, 0 after other answers.
 func rateWait(r *transport.Result) time.Duration {
 	if _, text := decodeError(r.Status, r.Body); r.Class == transport.RateLimited && text == roomLimitText {
-		return roomWindow
+		return roomLimit.Gate
 	}
 	return 0
 }

@@ -140,6 +140,7 @@ func New(c Config) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	post.Rank = transport.RankFirst
 	mentions := provider.ByStatus(c.Mentions)
 	for status, m := range mentions {
 		mentions[status] = m.clone() // the caller's may change

@@ -38,7 +38,6 @@ type ClientConfig struct {
 	//		return chatwork.BearerToken(mackerel.NewSecret(t.AccessToken)), nil
 	//	},
 	Source func(ctx context.Context, refused Token) (Token, error) `json:"-"`
-	Pace   *Pace                                                   `json:"-"` // nil if calls do not wait for their turn
 
 	BaseURL string               `json:"base_url,omitzero"` // DefaultBaseURL unless set
 	Call    mackerel.CallOptions `json:"-"`
@@ -53,7 +52,8 @@ type Client struct {
 	header  func() http.Header // of requests without a form
 	form    func() http.Header // of requests with a form
 	source  func(context.Context, Token) (Token, error)
-	pace    *Pace // nil if calls do not wait
+	account string         // what its calls are counted by
+	lane    transport.Lane // of the account
 	limit   atomic.Pointer[RateLimit]
 }
 
@@ -83,22 +83,27 @@ func (c ClientConfig) check(p *provider.Problems) *url.URL {
 
 // newClient returns a client for a configuration without problems.
 func newClient(c ClientConfig, base *url.URL) *Client {
-	if c.Pace != nil {
-		c.Call = c.Pace.options(c.Call)
-	}
 	client := &Client{
-		service: provider.Service{Name: name, DecodeError: decodeError}, base: base, source: c.Source, pace: c.Pace,
+		service: provider.Service{Name: name, DecodeError: decodeError}, base: base, source: c.Source,
+		account: c.Token.Reveal(),
 	}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	const json, form = "application/json", "application/x-www-form-urlencoded"
 	client.header = client.service.Header("Accept", json)
 	client.form = client.service.Header("Accept", json, "Content-Type", form)
+	if c.Source != nil { // the tokens change; the account is that of this client
+		client.account = "client " + strconv.FormatUint(clients.Add(1), 10)
+	}
+	client.lane = client.service.Transport().WideLane(accountLimit, base.Host, client.account)
 	if c.Source == nil {
 		APIToken(c.Token).set(client.header())
 		APIToken(c.Token).set(client.form())
 	}
 	return client
 }
+
+// clients counts the clients with a Source.
+var clients atomic.Uint64
 
 // String returns "chatwork".
 func (c *Client) String() string { return name }
@@ -144,7 +149,7 @@ func (c *Client) request(
 ) (transport.Request, error) {
 	r := transport.Request{
 		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(),
-		Limit: transport.ReadLimit, Wait: rateWait,
+		Limit: transport.ReadLimit, Wait: rateWait, Lanes: c.lanes(op, path), Limited: limited, Rank: rank(op),
 		Judge: func(r *transport.Result) {
 			if seen := readLimit(r.Header); seen != nil {
 				c.limit.Store(seen)

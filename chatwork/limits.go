@@ -7,16 +7,41 @@ import (
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// The limits of the service. The limit of a room counts messages and tasks together.
-// See https://developer.chatwork.com/docs/endpoints.
-const (
-	callLimit  = 300 // calls of an account in a callWindow
-	callWindow = 5 * time.Minute
-	roomLimit  = 10 // messages and tasks in one room in a roomWindow
-	roomWindow = 10 * time.Second
+// The limits of the service. That of a room counts messages and tasks together, which count against that of the account
+// too. The answer to a call beyond the limit of the account says when the limit is reset. 30 calls in 5 minutes are left to
+// what is written. See https://developer.chatwork.com/docs/endpoints.
+var (
+	accountLimit = transport.Limit{N: 300, Per: 5 * time.Minute, Gate: time.Minute, Spare: 30}
+	roomLimit    = transport.Limit{N: 10, Per: 10 * time.Second, Gate: 10 * time.Second}
 )
+
+// lanes returns the lanes of an operation: that of the account, and before it that of the room to which it posts.
+func (c *Client) lanes(op operation, path []string) []transport.Lane {
+	if op.method == http.MethodPost && len(path) == 3 && (path[2] == "messages" || path[2] == "tasks") {
+		room := c.service.Transport().Lane(roomLimit, c.base.Host, c.account, path[1])
+		return []transport.Lane{room, c.lane}
+	}
+	return []transport.Lane{c.lane}
+}
+
+// rank returns the place of an operation in the queues. Alerts go first.
+func rank(op operation) uint8 {
+	if op.method == http.MethodGet {
+		return transport.RankRead
+	}
+	return transport.RankUsual
+}
+
+// limited says which lane a refusal was for: the first is the room's.
+func limited(r *transport.Result) int {
+	if rateWait(r) > 0 {
+		return 0
+	}
+	return 1
+}
 
 // A RateLimit is what the service last said about the limit on calls of an account. It is in the headers of every
 // answer. The limit of a room has no such headers: see [IsRoomLimit].

@@ -47,14 +47,14 @@ func StaticToken(t Token) func(ctx context.Context, refused Token) (Token, error
 // sent last, whose Clean knows the token.
 func (c *Client) do(ctx context.Context, r transport.Request) (transport.Request, transport.Result) {
 	if c.source == nil {
-		return r, c.send(ctx, r)
+		return r, c.service.Transport().Do(ctx, r)
 	}
 	token, problem := c.token(ctx, Token{})
 	if problem != nil {
 		return r, *problem
 	}
 	sent := withToken(r, token)
-	result := c.send(ctx, sent)
+	result := c.service.Transport().Do(ctx, sent)
 	if result.Class != transport.Unauthorized || result.Status != http.StatusUnauthorized {
 		return sent, result
 	}
@@ -66,7 +66,7 @@ func (c *Client) do(ctx context.Context, r transport.Request) (transport.Request
 		return sent, result
 	}
 	sent = withToken(r, renewed)
-	again := c.send(ctx, sent)
+	again := c.service.Transport().Do(ctx, sent)
 	again.Attempts += result.Attempts
 	return sent, again
 }

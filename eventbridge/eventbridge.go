@@ -134,9 +134,11 @@ func New(c Config) (*Notifier, error) {
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce)
 	header := n.flow.Header("Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "AWSEvents.PutEvents")
+	lanes := n.flow.Lanes(rate, u.Host)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: "put events", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
+			Op: "put events", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Lanes: lanes,
+			Judge: judge,
 		}
 	}
 	return n, nil

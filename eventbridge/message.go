@@ -21,6 +21,11 @@ const (
 	maxDetailType = 128           // characters
 )
 
+// rate is the limit of an account in a region: 400 requests in a second or more, which no storm of alerts reaches. So there
+// is no count, but at most 10 requests are under way.
+// See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
+var rate = transport.Limit{N: 10, Gate: 100 * time.Millisecond, GateMax: 20 * time.Second}
+
 // The Source and DetailType of events unless the Config or the Message says otherwise.
 const (
 	DefaultSource     = "mackerel.io"

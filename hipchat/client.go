@@ -80,6 +80,9 @@ func (c *Client) request(op operation, elements ...string) (transport.Request, e
 		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of an address")
 	}
 	r := transport.Request{Op: op.name, Method: op.method, URL: u, Header: c.header(), Repeat: op.repeat}
+	if op.repeat == transport.Message {
+		r.Lanes = c.service.Lanes(rate, append(elements, c.base.Host, c.token.Reveal())...)
+	}
 	if op.method != http.MethodGet {
 		r.Judge = judge(http.StatusNoContent)
 	}

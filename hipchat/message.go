@@ -3,6 +3,7 @@ package hipchat
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -16,6 +17,11 @@ const (
 	maxFrom     = 64
 	maxAttachTo = 36 // the id of a message is a UUID
 )
+
+// rate is the limit of messages to a room or a person with one token. HipChat documents 30 in a minute, and 100 calls in
+// five minutes for a person's token: 20 in a minute are within both.
+// See https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits.
+var rate = transport.Limit{N: 20, Per: time.Minute, Gate: time.Minute}
 
 // maxLink is the longest address, escaped and in characters, that is sent as a link. A longer address is sent as text
 // and cut like other text.

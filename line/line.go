@@ -131,10 +131,11 @@ func New(c Config) (*Notifier, error) {
 	bearer := "Bearer " + c.Token.Reveal()
 	header := n.flow.Header("Authorization", bearer, "Content-Type", "application/json")
 	reading := n.flow.Header("Authorization", bearer)
+	lanes := n.flow.Lanes(to.rate, base.Host, to.path, c.Token.Reveal())
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
 			Op: to.op, Method: http.MethodPost, URL: messageURL(base, to.path), Header: header(),
-			Repeat: transport.Keyed, Judge: to.judge,
+			Repeat: transport.Keyed, Lanes: lanes, Judge: to.judge,
 		}
 	}
 	n.read = func(op string, answer any, path ...string) transport.Request {
@@ -177,18 +178,19 @@ type target struct {
 	to              any // a string in a push, a list in a multicast, nil in a broadcast
 	ids             []string
 	judge           func(*transport.Result)
+	rate            transport.Limit
 }
 
 func (c Config) target() target {
 	ids := slices.Clone(c.To)
 	switch {
 	case c.Broadcast:
-		return target{"broadcast message", "broadcast", "broadcast", nil, nil, judge}
+		return target{"broadcast message", "broadcast", "broadcast", nil, nil, judge, broadcastRate}
 	case len(ids) == 1:
-		return target{"push message", "push", "push to " + ids[0], ids[0], ids, judgePush}
+		return target{"push message", "push", "push to " + ids[0], ids[0], ids, judgePush, rate}
 	}
 	label := "multicast to " + strconv.Itoa(len(ids)) + " users"
-	return target{"multicast message", "multicast", label, ids, ids, judge}
+	return target{"multicast message", "multicast", label, ids, ids, judge, rate}
 }
 
 func messageURL(base *url.URL, path ...string) *url.URL {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -26,6 +27,15 @@ const (
 	maxURI        = 1000  // characters of the address of a button
 	maxImageURL   = 2000  // characters of the address of a picture
 	maxLabel      = 20    // characters of the label of a button
+)
+
+// The limits of a channel for each kind of call. LINE documents 2,000 pushes in a second; what counts for alerts is the
+// month's quota, which no wait heals. Of broadcasts it documents 60 in an hour. A broadcast that would have to wait is
+// refused, because an alert of an hour ago helps nobody.
+// See https://developers.line.biz/en/reference/messaging-api/#rate-limits.
+var (
+	rate          = transport.Limit{N: 100, Per: time.Second, Gate: time.Second, GateMax: 5 * time.Minute}
+	broadcastRate = transport.Limit{N: 60, Per: time.Hour, Gate: time.Minute, Late: transport.Never}
 )
 
 // A Format is the form of a message.

@@ -49,13 +49,16 @@ func New() *Server {
 
 // Config returns the configuration of a client that reaches the fake over the loopback interface.
 func (s *Server) Config() mackerel.ClientConfig {
-	return mackerel.ClientConfig{APIKey: mackerel.NewSecret(APIKey), BaseURL: s.URL()}
+	return mackerel.ClientConfig{
+		APIKey: mackerel.NewSecret(APIKey), BaseURL: s.URL(), Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // MemoryConfig returns the configuration of a client that reaches the fake in memory, for testing/synctest.
 func (s *Server) MemoryConfig() mackerel.ClientConfig {
 	return mackerel.ClientConfig{
-		APIKey: mackerel.NewSecret(APIKey), BaseURL: fakehttp.MemoryURL, Call: mackerel.CallOptions{Client: s.Client()},
+		APIKey: mackerel.NewSecret(APIKey), BaseURL: fakehttp.MemoryURL,
+		Call: mackerel.CallOptions{Client: s.Client(), Pace: mackerel.Unpaced},
 	}
 }
 

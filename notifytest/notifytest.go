@@ -86,9 +86,11 @@ type Env struct {
 	MaxAttempts int               // requests per message, at most; 0 is the notifier's default
 }
 
-// Call returns e as the options that every notifier of this module takes.
+// Call returns e as the options that every notifier of this module takes. The calls do not wait for their turn.
 func (e Env) Call() mackerel.CallOptions {
-	return mackerel.CallOptions{Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts}
+	return mackerel.CallOptions{
+		Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts, Pace: mackerel.Unpaced,
+	}
 }
 
 // Run tries a notifier with all rows. The harness function returns a Harness with a fresh fake. Run calls it several

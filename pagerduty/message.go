@@ -18,6 +18,10 @@ const (
 	maxBody    = 512000 // bytes of JSON
 )
 
+// rate is the limit of an integration key. PagerDuty documents approximately 120 events in a minute, looking back from the
+// current time. See https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
+var rate = transport.Limit{N: 100, Per: time.Minute, Gate: defaultWait, Late: transport.Hurry}
+
 // Limits of our own, where PagerDuty names no limit. They keep an event small enough without its custom details.
 const (
 	maxField = 512  // UTF-16 units of source, component, group, class and the texts of images and links
@@ -141,6 +145,7 @@ func render(r *transport.Request, m Message, key mackerel.Secret) (cuts []macker
 	if err := m.problems().Err(); err != nil {
 		return nil, err
 	}
+	r.Serial = m.Key
 	if r.Repeat = transport.Message; m.Key != "" {
 		r.Repeat = transport.Replay
 	}

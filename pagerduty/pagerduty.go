@@ -121,8 +121,11 @@ func New(c Config) (*Notifier, error) {
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
 	enqueue := base.JoinPath("enqueue")
 	header := n.flow.Header("Content-Type", "application/json", "Accept", "application/json")
+	lanes := n.flow.Lanes(rate, base.Host, c.RoutingKey.Reveal())
 	n.flow.Request = func() transport.Request {
-		return transport.Request{Method: http.MethodPost, URL: enqueue, Header: header(), Judge: judge, Wait: rateWait}
+		return transport.Request{
+			Method: http.MethodPost, URL: enqueue, Header: header(), Lanes: lanes, Judge: judge, Wait: rateWait,
+		}
 	}
 	return n, nil
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -21,6 +22,11 @@ const (
 	maxURL     = 3000 // of a picture
 	maxAltText = 2000 // of a picture
 )
+
+// rate is the limit of one webhook: one message in a second. Slack takes short bursts, but may hide messages of a burst
+// with the status 200, so two messages are at least a second apart. If a channel has several webhooks, they share what the
+// channel shows. See https://docs.slack.dev/apis/web-api/rate-limits.
+var rate = transport.Limit{N: 3, Per: 3 * time.Second, Gap: time.Second, Gate: time.Second, GateMax: 5 * time.Minute}
 
 // Limits of our own, in characters. All sections together stay below 13,200, from where on Slack was seen to answer
 // msg_blocks_too_long. That limit is not documented.

@@ -107,9 +107,11 @@ func New(c Config) (*Notifier, error) {
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)
 	header := n.flow.Header("Content-Type", "application/json")
+	lanes := n.flow.Lanes(rate, u.String())
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: "post message", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
+			Op: "post message", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Lanes: lanes,
+			Judge: judge,
 		}
 	}
 	return n, nil

@@ -106,9 +106,11 @@ func New(c Config) (*Notifier, error) {
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)
 	header := n.flow.Header("Content-Type", "application/json; charset=utf-8") // emoji are lost without the charset
+	lanes := n.flow.Lanes(rate, u.String())
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: "post card", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
+			Op: "post card", Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Lanes: lanes,
+			Judge: judge,
 		}
 	}
 	return n, nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/go-querystring/query"
 
@@ -20,6 +21,28 @@ const (
 	maxTwiML = 4000 // bytes of RawTwiML; characters on https://www.twilio.com/docs/voice/api/call-resource
 	maxSay   = 3000 // bytes of the TwiML of a text; the limit of Polly (https://www.twilio.com/docs/errors/13521)
 )
+
+// The limits. Carriers filter more than about 15 messages in 30 seconds between two numbers, and Twilio queues what it
+// takes for hours. A 429 means that an account has too many requests under way; their number is not published. Calls are
+// made one in a second: what exceeds that would wait at Twilio, where it cannot be cancelled.
+// See https://www.twilio.com/docs/errors/20429 and https://www.twilio.com/docs/glossary/what-is-cps.
+var (
+	messageRate = transport.Limit{N: 10, Per: 30 * time.Second}
+	callRate    = transport.Limit{N: 1, Per: time.Second, Gate: time.Second, GateMax: 5 * time.Minute}
+	accountRate = transport.Limit{N: 10, Gate: time.Second, GateMax: 5 * time.Minute}
+)
+
+// lanes returns the lanes of messages between the two numbers, or of the calls of an account.
+func (c Config) lanes(s *provider.Service, host string) []transport.Lane {
+	if c.Kind != KindSMS {
+		return s.Lanes(callRate, host, c.AccountSID, "calls")
+	}
+	account := s.Transport().WideLane(accountRate, host, c.AccountSID, "messages")
+	return append(s.Lanes(messageRate, host, c.AccountSID, c.From, c.To), account)
+}
+
+// limited says that a refusal was for the limit of the account, the last lane.
+func limited(*transport.Result) int { return 1 }
 
 // maxAttribute is the limit of a language and of a voice, in bytes. It is our own: escaped, the two leave room for the
 // text in maxSay.

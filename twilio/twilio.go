@@ -155,9 +155,11 @@ func New(c Config) (*Notifier, error) {
 	header := n.flow.Header("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
 		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")
 	u, _ := transport.Join(base, "2010-04-01", "Accounts", c.AccountSID, resource) // cannot fail: the SID was checked
+	lanes := c.lanes(&n.flow.Service, base.Host)
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: op, Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Judge: judge,
+			Op: op, Method: http.MethodPost, URL: u, Header: header(), Repeat: transport.Message, Lanes: lanes,
+			Limited: limited, Judge: judge,
 		}
 	}
 	return n, nil

@@ -2,6 +2,7 @@ package typetalk
 
 import (
 	"strings"
+	"time"
 
 	"github.com/google/go-querystring/query"
 
@@ -16,6 +17,9 @@ const (
 	maxMessage = 4000
 	maxRaw     = 2000 // so that there is room for a title; our own limit
 )
+
+// rate is the limit of one topic. Typetalk documented no limit: one message in a second is a guess.
+var rate = transport.Limit{N: 1, Per: time.Second, Gate: time.Minute}
 
 // maxLink is the longest address, in characters, that is sent as a link. A longer address is sent as text.
 const maxLink = 2000

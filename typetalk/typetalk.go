@@ -119,10 +119,11 @@ func New(c Config) (*Notifier, error) {
 	}
 	header := n.flow.Header(append(credential,
 		"Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded")...)
+	lanes := n.flow.Lanes(rate, address.String(), c.Token.Reveal())
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
 			Op: "post message", Method: http.MethodPost, URL: address, Header: header(), Repeat: transport.Message,
-			Judge: judge,
+			Lanes: lanes, Judge: judge,
 		}
 	}
 	return n, nil

@@ -113,9 +113,11 @@ func New(c Config) (*Notifier, error) {
 		}
 	}
 	header := c.header(&n.flow.Service, a)
+	lanes := n.flow.Lanes(transport.Limit{}, a.url.String()) // no count: only a refusal stops it
 	n.flow.Request = func() transport.Request {
 		return transport.Request{
-			Op: "post message", Method: http.MethodPost, URL: a.url, Header: header(), Repeat: transport.Message, AnyBody: true,
+			Op: "post message", Method: http.MethodPost, URL: a.url, Header: header(), Repeat: transport.Message, Lanes: lanes,
+			AnyBody: true,
 		}
 	}
 	n.flow.Render = sign.render

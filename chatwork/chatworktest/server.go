@@ -69,7 +69,7 @@ func New() *Server {
 // Config returns the configuration of a notifier that posts to the room [RoomID] over the loopback interface.
 func (s *Server) Config() chatwork.Config {
 	c := s.ClientConfig()
-	return chatwork.Config{Token: c.Token, RoomID: RoomID, BaseURL: c.BaseURL}
+	return chatwork.Config{Token: c.Token, RoomID: RoomID, BaseURL: c.BaseURL, Call: c.Call}
 }
 
 // MemoryConfig returns the configuration of a notifier that posts to the room [RoomID] in memory, for testing/synctest.
@@ -80,14 +80,16 @@ func (s *Server) MemoryConfig() chatwork.Config {
 
 // ClientConfig returns the configuration of a client that calls the fake over the loopback interface.
 func (s *Server) ClientConfig() chatwork.ClientConfig {
-	return chatwork.ClientConfig{Token: mackerel.NewSecret(Token), BaseURL: s.URL() + basePath}
+	return chatwork.ClientConfig{
+		Token: mackerel.NewSecret(Token), BaseURL: s.URL() + basePath, Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // MemoryClientConfig returns the configuration of a client that calls the fake in memory, for testing/synctest.
 func (s *Server) MemoryClientConfig() chatwork.ClientConfig {
 	return chatwork.ClientConfig{
 		Token: mackerel.NewSecret(Token), BaseURL: fakehttp.MemoryURL + basePath,
-		Call: mackerel.CallOptions{Client: s.Client()},
+		Call: mackerel.CallOptions{Client: s.Client(), Pace: mackerel.Unpaced},
 	}
 }
 

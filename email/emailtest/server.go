@@ -85,6 +85,7 @@ func (s *Server) MemoryConfig() email.Config {
 	return email.Config{
 		Host: MemoryHost, Dial: s.Dial, TLSConfig: s.TLSConfig(),
 		Username: Username, Password: mackerel.NewSecret(Password), From: Sender, To: []string{Recipient},
+		Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
 	}
 }
 

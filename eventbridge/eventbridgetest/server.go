@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/go-json-experiment/json"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/strict"
@@ -71,7 +72,10 @@ func (s *Server) MemoryConfig() eventbridge.Config {
 
 func config(base string) eventbridge.Config {
 	retrieve := func(context.Context) (aws.Credentials, error) { return credentials(SessionToken), nil }
-	return eventbridge.Config{Region: Region, BaseURL: base, Credentials: aws.CredentialsProviderFunc(retrieve)}
+	return eventbridge.Config{
+		Region: Region, BaseURL: base, Credentials: aws.CredentialsProviderFunc(retrieve),
+		Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 func credentials(token string) aws.Credentials {

@@ -21,7 +21,7 @@ type place struct {
 }
 
 func (p *place) connect(ctx context.Context, getenv func(string) string) (err error) {
-	config := chatwork.ClientConfig{Token: mackerel.NewSecret(getenv("CHATWORK_TOKEN")), Pace: chatwork.NewPace()}
+	config := chatwork.ClientConfig{Token: mackerel.NewSecret(getenv("CHATWORK_TOKEN"))}
 	roomID, err := number(getenv, "CHATWORK_ROOM_ID")
 	if err != nil {
 		return err

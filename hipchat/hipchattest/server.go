@@ -75,7 +75,10 @@ func (s *Server) MemoryConfig() hipchat.Config {
 }
 
 func config(base string) hipchat.Config {
-	return hipchat.Config{Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: base + basePath}
+	return hipchat.Config{
+		Token: mackerel.NewSecret(Token), Room: RoomName, BaseURL: base + basePath,
+		Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // AddToken makes a token valid, or changes what it may do.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -24,6 +25,10 @@ const (
 	maxSource      = 100
 	maxNote        = 25000
 )
+
+// rate is the limit of an account. The services do not publish theirs, which depends on the plan: this bounds a storm, and
+// a refusal tells the rest. See https://docs.opsgenie.com/docs/api-rate-limiting.
+var rate = transport.Limit{N: 10, Per: time.Second, Gate: time.Minute, Late: transport.Hurry}
 
 // A Priority is P1, the highest, to P5.
 type Priority string
@@ -140,6 +145,7 @@ func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut,
 		r.URL, _ = transport.Join(r.URL, m.Alias, o.path) // problems has checked the alias
 		r.URL.RawQuery = "identifierType=alias"           // by default the service takes the alias for an id
 	}
+	r.Serial = m.Alias
 	if r.Repeat = transport.Replay; m.Alias == "" || m.Action == ActionAddNote {
 		r.Repeat = transport.Message
 	}

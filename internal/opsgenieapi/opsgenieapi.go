@@ -71,8 +71,9 @@ func New(d Dialect, c Config) (*Notifier, error) {
 	credentials := []string{"Authorization", "GenieKey " + key, "Accept", "application/json"}
 	n.header = n.Header(credentials...)
 	header := n.Header(append(credentials, "Content-Type", "application/json")...)
+	lanes := n.Lanes(rate, base.Host, key)
 	n.Request = func() transport.Request {
-		return transport.Request{Method: http.MethodPost, Header: header(), Judge: judge(d.Status)}
+		return transport.Request{Method: http.MethodPost, Header: header(), Lanes: lanes, Judge: judge(d.Status)}
 	}
 	return n, nil
 }

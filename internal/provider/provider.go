@@ -43,6 +43,12 @@ func (s *Service) Header(keyValues ...string) func() http.Header {
 	return s.transport.Header(keyValues...)
 }
 
+// Lanes returns the lane of the requests to one destination. The parts say which it is: a host, a credential, a room. They
+// are hashed.
+func (s *Service) Lanes(limit transport.Limit, parts ...string) []transport.Lane {
+	return []transport.Lane{s.transport.Lane(limit, parts...)}
+}
+
 // Transport returns what makes the service's calls. It is nil before Connect.
 func (s *Service) Transport() *transport.Transport { return s.transport }
 
@@ -102,7 +108,8 @@ func (s *Service) Invalid(op, message string) error {
 // Receipt returns the receipt of a call that began at start.
 func (s *Service) Receipt(start time.Time, r transport.Result, cuts []mackerel.Cut) mackerel.Receipt {
 	return mackerel.Receipt{
-		Provider: s.Name, ID: s.transport.Clean().Text(r.ID), Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
+		Provider: s.Name, ID: s.transport.Clean().Text(r.ID), Attempts: r.Attempts, Duration: time.Since(start),
+		Waited: r.Waited, Cuts: cuts,
 	}
 }
 
@@ -129,7 +136,7 @@ func address(u *url.URL) string {
 }
 
 // options is the form in which the transport takes a mackerel.CallOptions.
-type options = transport.Options[mackerel.Delivery, mackerel.Attempt]
+type options = transport.Options[mackerel.Delivery, mackerel.Attempt, mackerel.Pace]
 
 // DecodeJSON decodes what a service answered into what v points to. It takes doubled members and invalid UTF-8, as
 // services send them. It reports whether the body is JSON of the right kinds; null is not.

@@ -3,6 +3,7 @@ package transport
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -21,6 +22,8 @@ type call struct {
 	body []byte            // in place of the request's, once Again has given it
 	lost bool              // an attempt may have been carried out
 	due  bool              // an attempt is to begin
+	turn Turn
+	late *late // why an attempt that was due got no turn
 
 	// The current attempt.
 	start    time.Time
@@ -88,14 +91,47 @@ func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 
 // run makes the attempts and leaves the outcome in c.Result.
 func (c *call) run(ctx context.Context) {
-	req, err := c.request(context.WithValue(ctx, callKey{}, c))
-	if err == nil {
-		var resp *http.Response
-		if resp, err = c.t.retry.Do(req); resp != nil {
-			_ = resp.Body.Close() // http.NoBody
-		}
+	c.turn.enter(c.t, c.r.Rank, c.r.Lanes)
+	defer c.turn.Close()
+	var serial Turn
+	defer serial.Close()
+	var err error
+	if c.inOrder(ctx, &serial) {
+		err = c.attempts(ctx)
 	}
 	c.settle(ctx, err)
+}
+
+// inOrder waits until all earlier calls with the same Serial have ended. A call that is not the first about its subject
+// goes after all calls that are.
+func (c *call) inOrder(ctx context.Context, serial *Turn) bool {
+	if c.r.Serial == "" || c.turn.n == 0 {
+		return true
+	}
+	serial.p, serial.w, serial.latest = c.turn.p, c.turn.w, c.turn.latest
+	if serial.add(c.t.WideLane(Limit{N: 1}, c.r.Lanes[0].key, c.r.Serial)) {
+		c.turn.w.rank = RankUsual
+	}
+	return c.got(serial.take(ctx))
+}
+
+// got reports whether a call has got its turn, and notes why if not.
+func (c *call) got(err error) bool {
+	errors.As(err, &c.late)
+	return err == nil
+}
+
+// attempts makes the attempts. It returns what has kept go-retryablehttp from an attempt.
+func (c *call) attempts(ctx context.Context) error {
+	req, err := c.request(context.WithValue(ctx, callKey{}, c))
+	if err != nil {
+		return err
+	}
+	resp, err := c.t.retry.Do(req)
+	if resp != nil {
+		_ = resp.Body.Close() // http.NoBody
+	}
+	return err
 }
 
 var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
@@ -155,9 +191,10 @@ func (emptyBody) Close() error             { return nil }
 
 // begin begins an attempt. It returns false if the context has ended.
 func (c *call) begin(ctx context.Context) bool {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || !c.got(c.turn.take(ctx)) {
 		return false
 	}
+	c.Waited += c.turn.waited
 	c.Attempts++
 	c.due, c.start, c.answered, c.unsure, c.final = false, time.Now(), false, false, false
 	c.Err, c.RetryAfter = nil, 0
@@ -170,14 +207,17 @@ func (c *call) again(ctx context.Context) bool {
 	if c.due { // no attempt was begun
 		return false
 	}
+	c.leave()
 	wait, again := c.next(ctx)
 	again = again || c.replace(ctx)
+	refused := c.Class == RateLimited
 	if c.lost = c.lost || c.unsure || c.Class == Ambiguous; c.lost {
 		c.Class = c.sticky()
 	}
 	c.report(ctx, wait, !again)
-	c.due = again
-	pause(ctx, wait)
+	if c.due = again; again {
+		c.turn.pause(ctx, wait, refused)
+	}
 	return again
 }
 
@@ -197,7 +237,11 @@ func (c *call) sticky() Class {
 // settle says why an attempt that was due was not begun: the context has ended, or net/http refused the request with
 // err. The class is that of the last attempt, if there was one.
 func (c *call) settle(ctx context.Context, err error) {
-	if !c.due {
+	switch {
+	case !c.due:
+		return
+	case c.late != nil:
+		c.tooLate()
 		return
 	}
 	class, cause := Invalid, c.r.Clean.Fault(err)
@@ -207,6 +251,14 @@ func (c *call) settle(ctx context.Context, err error) {
 	c.Err = cause
 	if c.Attempts == 0 {
 		c.Class = class
+	}
+}
+
+// tooLate ends a call whose turn does not come in time. If there were attempts, their outcome stays.
+func (c *call) tooLate() {
+	c.RetryAfter = c.late.after
+	if c.Attempts == 0 {
+		c.Class, c.Err = c.late.class, c.late
 	}
 }
 
@@ -275,7 +327,7 @@ func (c *call) report(ctx context.Context, wait time.Duration, last bool) {
 	}
 	a := Attempt{
 		Provider: c.t.provider, Op: c.r.Op, Number: c.Attempts, Start: c.start, Duration: time.Since(c.start),
-		Err: c.Err, Wait: wait, Last: last,
+		Err: c.Err, Wait: wait, Waited: c.turn.waited, Last: last,
 	}
 	if c.answered {
 		a.Status = c.Status

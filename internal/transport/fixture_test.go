@@ -17,7 +17,7 @@ import (
 )
 
 // options are the transport's options without the root package's types.
-type options = transport.Options[transport.Delivery, transport.Attempt]
+type options = transport.Options[transport.Delivery, transport.Attempt, transport.Pace]
 
 type fault = fakehttp.Fault
 

@@ -49,7 +49,7 @@ func TestTheAddressIsCheckedAtEachDial(t *testing.T) {
 			dialed = append(dialed, a.String())
 			return len(dialed) == 1
 		})
-		tr := New("test", Options[Delivery, Attempt]{MaxAttempts: 2})
+		tr := New("test", Options[Delivery, Attempt, Pace]{MaxAttempts: 2})
 		tr.ways = guarded(&http.Transport{DisableKeepAlives: true}, dialer)
 		request := Request{Op: "post", Method: http.MethodPost, URL: u, Header: http.Header{}, Repeat: repeat}
 		if r := tr.Do(t.Context(), request); r.Class != NotFound {

@@ -47,6 +47,9 @@ type Transport struct {
 	delivery    Delivery
 	userAgent   string
 	onAttempt   func(context.Context, Attempt)
+	pace        Pace
+	pacer       *pacer // nil if calls do not wait for their turn
+	maxTurn     time.Duration
 
 	base  http.RoundTripper // the caller's, or nil
 	ways  ways
@@ -57,7 +60,7 @@ type Transport struct {
 
 // New returns a Transport for a service. The options must have no [Options.Problems]. The secrets are kept out of
 // every error.
-func New[D ~uint8, A ~Attempt](provider string, o Options[D, A], secrets ...string) *Transport {
+func New[D ~uint8, A ~Attempt, P ~Pace](provider string, o Options[D, A, P], secrets ...string) *Transport {
 	t := &Transport{
 		provider:    provider,
 		timeout:     cmp.Or(o.Timeout, DefaultTimeout),
@@ -65,10 +68,15 @@ func New[D ~uint8, A ~Attempt](provider string, o Options[D, A], secrets ...stri
 		maxWait:     cmp.Or(o.MaxWait, DefaultMaxWait),
 		delivery:    cmp.Or(Delivery(o.Delivery), AtLeastOnce),
 		userAgent:   o.UserAgent,
+		pace:        Pace(o.Pace),
+		maxTurn:     cmp.Or(o.MaxTurn, DefaultMaxTurn),
 		clean:       NewCleaner(secrets...),
 	}
 	if o.OnAttempt != nil {
 		t.onAttempt = func(ctx context.Context, a Attempt) { o.OnAttempt(ctx, A(a)) }
+	}
+	if t.pace != Unpaced {
+		t.pacer = pacerOf(o.Client)
 	}
 	if c := o.Client; c != nil {
 		t.base, t.jar = c.Transport, c.Jar
@@ -113,6 +121,15 @@ type Request struct {
 	Limit  int64    // of the answer's body, in bytes; MessageLimit unless set
 	Clean  *Cleaner // for a call with secrets of its own; the transport's unless set
 
+	// Lanes are the limits that the request counts against, the narrowest first.
+	Lanes []Lane
+	Rank  uint8 // in the queues of the lanes
+	// Limited, if set, returns the number of the lane whose limit a refusal was for; the first unless set.
+	Limited func(*Result) int
+	// Serial, if set, is what the request is about. Calls in the same lanes with the same Serial are made one after the
+	// other. The first of them goes before all others that are about something else and not the first.
+	Serial string
+
 	// Sign, if set, is called before each attempt with a request that belongs to the attempt. Sign may change it, but
 	// must not touch its body. The request's context ends with the time of the attempt. If Sign fails, nothing is
 	// sent.
@@ -140,8 +157,9 @@ type Result struct {
 	ID         string // the service's id of what it made, if Judge has found it
 	RetryAfter time.Duration
 	Attempts   int
-	Delivery   Delivery // the mode of the call: AtMostOnce for Once, AtLeastOnce for Replay
-	Err        error    // why there is no usable answer, redacted; contains the error of a context that ended
+	Waited     time.Duration // for turns, of all attempts
+	Delivery   Delivery      // the mode of the call: AtMostOnce for Once, AtLeastOnce for Replay
+	Err        error         // why there is no usable answer, redacted; contains the error of a context that ended
 }
 
 // Do makes the call. It returns when there is a result or the context ends. No goroutine of it outlives the call.

@@ -87,3 +87,17 @@ func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 	}
 	return max(0, d)
 }
+
+// usedUp returns how long to wait after an answer which says that it was the last within a limit, 0 if it does not.
+func usedUp(h http.Header) (wait time.Duration) {
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	for _, name := range [...]string{"X-Ratelimit-", "X-Floodcontrol-"} {
+		if h.Get(name+"Remaining") == "0" {
+			wait = max(wait, reset(h, name+"Remaining", name+"Reset", now))
+		}
+	}
+	return wait
+}

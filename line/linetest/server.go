@@ -78,7 +78,9 @@ func (s *Server) MemoryConfig() line.Config {
 }
 
 func config(base string) line.Config {
-	return line.Config{Token: mackerel.NewSecret(Token), To: []string{GroupID}, BaseURL: base}
+	return line.Config{
+		Token: mackerel.NewSecret(Token), To: []string{GroupID}, BaseURL: base, Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // AddDestination adds a user, group or room with this number of members. A push counts as many messages.

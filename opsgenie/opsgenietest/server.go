@@ -36,7 +36,9 @@ func (s *Server) MemoryConfig() opsgenie.Config {
 }
 
 func config(base string) opsgenie.Config {
-	return opsgenie.Config{APIKey: mackerel.NewSecret(APIKey), BaseURL: base + basePath}
+	return opsgenie.Config{
+		APIKey: mackerel.NewSecret(APIKey), BaseURL: base + basePath, Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // SetPending sets how many times the status of a later request is not found before it is found: once unless set.

@@ -56,7 +56,9 @@ func (s *Server) MemoryConfig() pagerduty.Config {
 }
 
 func config(base string) pagerduty.Config {
-	return pagerduty.Config{RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: base + basePath}
+	return pagerduty.Config{
+		RoutingKey: mackerel.NewSecret(RoutingKey), BaseURL: base + basePath, Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // Incidents returns the incidents of an integration key, oldest first.

@@ -54,7 +54,7 @@ func (s *Server) MemoryConfig() slack.Config {
 }
 
 func config(base string) slack.Config {
-	return slack.Config{URL: mackerel.NewSecret(base + path + Token)}
+	return slack.Config{URL: mackerel.NewSecret(base + path + Token), Call: mackerel.CallOptions{Pace: mackerel.Unpaced}}
 }
 
 // SetPictures says which addresses of pictures Slack can fetch; at first all. The function must be safe for concurrent

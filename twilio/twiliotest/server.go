@@ -63,7 +63,7 @@ func (s *Server) MemoryConfig() twilio.Config {
 func config(base string) twilio.Config {
 	return twilio.Config{
 		Kind: twilio.KindSMS, AccountSID: AccountSID, AuthToken: mackerel.NewSecret(AuthToken), From: From, To: To,
-		BaseURL: base,
+		BaseURL: base, Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
 	}
 }
 

@@ -58,7 +58,10 @@ func (s *Server) MemoryConfig() typetalk.Config {
 }
 
 func config(base string) typetalk.Config {
-	return typetalk.Config{Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: base + basePath}
+	return typetalk.Config{
+		Token: mackerel.NewSecret(Token), TopicID: TopicID, BaseURL: base + basePath,
+		Call: mackerel.CallOptions{Pace: mackerel.Unpaced},
+	}
 }
 
 // AddToken makes a token valid, for one topic only unless topicID is 0.

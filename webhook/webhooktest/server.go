@@ -70,7 +70,7 @@ func config(base string) webhook.Config {
 		panic(err) // fakehttp makes the bases
 	}
 	u.User, u.Path, u.RawQuery = url.UserPassword(User, Password), path, url.Values{"token": {Token}}.Encode()
-	return webhook.Config{URL: mackerel.NewSecret(u.String())}
+	return webhook.Config{URL: mackerel.NewSecret(u.String()), Call: mackerel.CallOptions{Pace: mackerel.Unpaced}}
 }
 
 // RequireSignature makes the fake accept only what was signed with one of the secrets, in the form whsec_ and base64.

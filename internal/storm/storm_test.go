@@ -1,0 +1,243 @@
+package storm_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/chatwork"
+	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/eventbridge"
+	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/hipchat"
+	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/jsm"
+	"github.com/mackerel-notify/mackerel/jsm/jsmtest"
+	"github.com/mackerel-notify/mackerel/line"
+	"github.com/mackerel-notify/mackerel/line/linetest"
+	"github.com/mackerel-notify/mackerel/opsgenie"
+	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
+	"github.com/mackerel-notify/mackerel/pagerduty"
+	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
+	"github.com/mackerel-notify/mackerel/slack"
+	"github.com/mackerel-notify/mackerel/slack/slacktest"
+	"github.com/mackerel-notify/mackerel/teams"
+	"github.com/mackerel-notify/mackerel/teams/teamstest"
+	"github.com/mackerel-notify/mackerel/twilio"
+	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
+	"github.com/mackerel-notify/mackerel/typetalk"
+	"github.com/mackerel-notify/mackerel/typetalk/typetalktest"
+	"github.com/mackerel-notify/mackerel/webhook"
+	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
+)
+
+// A fake is a fake service that is in force with its limits.
+type fake interface {
+	Accepted() int
+	Requests() []fakehttp.Request
+	SetLimit(lane string, n int, per time.Duration)
+	Close()
+}
+
+// A service is a notifier with its fake and the limit that the fake keeps.
+type service struct {
+	name string
+	lane string
+	n    int
+	per  time.Duration
+	most time.Duration // for 200 alerts, at the notifier's own pace
+	make func() (mackerel.Notifier, error, fake)
+}
+
+// new makes a notifier that is paced, and its fake.
+func (s service) new(t *testing.T) (mackerel.Notifier, fake) {
+	t.Helper()
+	n, err, f := s.make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	if s.lane != "" {
+		f.SetLimit(s.lane, s.n, s.per)
+	}
+	return n, f
+}
+
+var services = []service{
+	{"chatwork", "room", 10, 10 * time.Second, 190 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := chatworktest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := chatwork.New(c)
+		return n, err, f
+	}},
+	{"slack", "messages", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := slacktest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := slack.New(c)
+		return n, err, f
+	}},
+	{"teams", "runs", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := teamstest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := teams.New(c)
+		return n, err, f
+	}},
+	{"line", "push", 100, time.Second, time.Second, func() (mackerel.Notifier, error, fake) {
+		f := linetest.New()
+		f.SetQuota(1000, 0)
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := line.New(c)
+		return n, err, f
+	}},
+	{"hipchat", "messages", 20, time.Minute, 9 * time.Minute, func() (mackerel.Notifier, error, fake) {
+		f := hipchattest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := hipchat.New(c)
+		return n, err, f
+	}},
+	{"typetalk", "", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := typetalktest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := typetalk.New(c)
+		return n, err, f
+	}},
+	{"pagerduty", "events", 120, time.Minute, time.Minute, func() (mackerel.Notifier, error, fake) {
+		f := pagerdutytest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := pagerduty.New(c)
+		return n, err, f
+	}},
+	{"opsgenie", "requests", 10, time.Second, 19 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := opsgenietest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := opsgenie.New(c)
+		return n, err, f
+	}},
+	{"jsm", "requests", 10, time.Second, 19 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := jsmtest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := jsm.New(c)
+		return n, err, f
+	}},
+	{"twilio SMS", "messages", 10, 30 * time.Second, 570 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := twiliotest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := twilio.New(c)
+		return n, err, f
+	}},
+	{"twilio call", "calls", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
+		f := twiliotest.New()
+		c := f.MemoryConfig()
+		c.Kind, c.Call.Pace = twilio.KindCall, mackerel.Pace{}
+		n, err := twilio.New(c)
+		return n, err, f
+	}},
+	{"eventbridge", "", 0, 0, 0, func() (mackerel.Notifier, error, fake) {
+		f := eventbridgetest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := eventbridge.New(c)
+		return n, err, f
+	}},
+	{"webhook", "", 0, 0, 0, func() (mackerel.Notifier, error, fake) {
+		f := webhooktest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := webhook.New(c)
+		return n, err, f
+	}},
+}
+
+// alerts returns alerts about different things.
+func alerts(n int) []mackerel.Alert {
+	all := make([]mackerel.Alert, n)
+	for i := range all {
+		all[i] = mackerel.Alert{
+			ID: fmt.Sprintf("alert%03d", i), Event: mackerel.EventAlert, Status: mackerel.StatusCritical,
+			Monitor: mackerel.Monitor{Name: "disk"}, Host: &mackerel.Host{Name: fmt.Sprintf("host%03d", i)},
+			Message: "full",
+		}
+	}
+	return all
+}
+
+// A notification is what became of an alert.
+type notification struct {
+	err   error
+	calls int
+	at    time.Duration // when Notify returned
+}
+
+// storm notifies of all alerts at once. Callers obey Retry if they are told to.
+func storm(ctx context.Context, n mackerel.Notifier, all []mackerel.Alert, retry bool) []notification {
+	start, done := time.Now(), make([]notification, len(all))
+	var wg sync.WaitGroup
+	for i, a := range all {
+		wg.Go(func() {
+			for again := true; again; {
+				done[i].calls++
+				done[i].err = n.Notify(ctx, a)
+				done[i].at = time.Since(start)
+				var after time.Duration
+				if after, again = mackerel.Retry(done[i].err); again {
+					time.Sleep(cmp.Or(after, time.Second))
+				}
+				again = again && retry
+			}
+		})
+		synctest.Wait() // so that the order of the calls is known
+	}
+	wg.Wait()
+	return done
+}
+
+// TestStorm sends 200 alerts at once, by callers that do not repeat: all are delivered, none is refused, in the order in
+// which they came, within the time that the limit allows.
+func TestStorm(t *testing.T) {
+	for _, s := range services {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, f := s.new(t)
+				all := alerts(200)
+				done := storm(t.Context(), n, all, false)
+				var last time.Duration
+				for i, d := range done {
+					if d.err != nil {
+						t.Fatalf("alert %d after %v: %v", i, d.at, d.err)
+					}
+					last = max(last, d.at)
+				}
+				if most := s.most * 12 / 10; last > most {
+					t.Errorf("the last alert was delivered after %v, want %v at most", last, most)
+				}
+				if got := len(f.Requests()); got > 220 || f.Accepted() != 200 {
+					t.Errorf("%d requests for 200 alerts, of which %d were accepted", got, f.Accepted())
+				}
+				order := slices.Clone(done)
+				slices.SortStableFunc(order, func(a, b notification) int { return cmp.Compare(a.at, b.at) })
+				for i, d := range done {
+					if late := d.at - order[i].at; late > 0 {
+						t.Errorf("alert %d was delivered after %v, %v later than its place", i, d.at, late)
+					}
+				}
+			})
+		})
+	}
+}
