@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -41,6 +42,7 @@ import (
 // A fake is a fake service that is in force with its limits.
 type fake interface {
 	Accepted() int
+	Inject(...fakehttp.Fault)
 	Requests() []fakehttp.Request
 	SetLimit(lane string, n int, per time.Duration)
 	Close()
@@ -240,4 +242,110 @@ func TestStorm(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStormOfRefusals sends 200 alerts, by callers that obey Retry, while the service refuses now and then.
+func TestStormOfRefusals(t *testing.T) {
+	for _, s := range services {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, f := s.new(t)
+				start, refusals := time.Now(), 0
+				ctx, cancel := context.WithCancel(t.Context())
+				go func() {
+					for ; ctx.Err() == nil && refusals < 8; refusals++ {
+						f.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3"}}})
+						select {
+						case <-time.After(20 * time.Second):
+						case <-ctx.Done():
+						}
+					}
+				}()
+				calls := 0
+				for i, d := range storm(t.Context(), n, alerts(200), true) {
+					calls += d.calls
+					if d.err != nil {
+						t.Fatalf("alert %d: %v", i, d.err)
+					}
+				}
+				took := time.Since(start)
+				cancel()
+				synctest.Wait()
+				if most := (s.most + time.Minute) * 12 / 10; took > most {
+					t.Errorf("took %v, want %v at most", took, most)
+				}
+				if got := len(f.Requests()); got > 220 || calls > 220 || f.Accepted() != 200 {
+					t.Errorf("%d requests and %d calls for 200 alerts, of which %d were accepted", got, calls, f.Accepted())
+				}
+			})
+		})
+	}
+}
+
+// TestStormInOneRoom notifies of 200 alerts in one room, and then of an alert in another room of the same account.
+func TestStormInOneRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := chatworktest.New()
+		t.Cleanup(f.Close)
+		f.Documented()
+		room := chatworkNotifier(t, f, chatworktest.RoomID)
+		other := chatworkNotifier(t, f, f.AddRoom(chatworktest.Room{
+			Name: "other", Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleAdmin},
+		}))
+		start := time.Now()
+		var quiet time.Duration
+		go func() {
+			time.Sleep(95 * time.Second)
+			begun := time.Now()
+			if err := other.Notify(t.Context(), alerts(1)[0]); err != nil {
+				t.Error(err)
+			}
+			quiet = time.Since(begun)
+		}()
+		for i, d := range storm(t.Context(), room, alerts(200), false) {
+			if d.err != nil {
+				t.Fatalf("alert %d: %v", i, d.err)
+			}
+		}
+		if took := time.Since(start); took > 200*time.Second || quiet != 0 {
+			t.Errorf("the storm took %v, and the alert in the other room %v", took, quiet)
+		}
+		if got := len(f.Requests()); got != 201 {
+			t.Errorf("%d requests for 201 alerts", got)
+		}
+	})
+}
+
+func chatworkNotifier(t *testing.T, f *chatworktest.Server, room int64) mackerel.Notifier {
+	t.Helper()
+	c := f.MemoryConfig()
+	c.RoomID, c.Call.Pace = room, mackerel.Pace{}
+	n, err := chatwork.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestANotifierForEachAlert makes a notifier for each of 30 alerts. They share the limit of their room.
+func TestANotifierForEachAlert(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := chatworktest.New()
+		t.Cleanup(f.Close)
+		f.Documented()
+		start := time.Now()
+		var wg sync.WaitGroup
+		for _, a := range alerts(30) {
+			n := chatworkNotifier(t, f, chatworktest.RoomID)
+			wg.Go(func() {
+				if err := n.Notify(t.Context(), a); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if took, got := time.Since(start), len(f.Requests()); took != 20*time.Second || got != 30 {
+			t.Errorf("%d requests in %v", got, took)
+		}
+	})
 }

@@ -93,26 +93,27 @@ func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 func (c *call) run(ctx context.Context) {
 	c.turn.enter(c.t, c.r.Rank, c.r.Lanes)
 	defer c.turn.Close()
-	var serial Turn
-	defer serial.Close()
 	var err error
-	if c.inOrder(ctx, &serial) {
+	if c.r.Serial == "" || c.turn.n == 0 {
 		err = c.attempts(ctx)
+	} else {
+		err = c.inOrder(ctx)
 	}
 	c.settle(ctx, err)
 }
 
-// inOrder waits until all earlier calls with the same Serial have ended. A call that is not the first about its subject
-// goes after all calls that are.
-func (c *call) inOrder(ctx context.Context, serial *Turn) bool {
-	if c.r.Serial == "" || c.turn.n == 0 {
-		return true
-	}
-	serial.p, serial.w, serial.latest = c.turn.p, c.turn.w, c.turn.latest
+// inOrder makes the attempts when all earlier calls with the same Serial have ended. A call that is not the first about
+// its subject goes after all calls that are.
+func (c *call) inOrder(ctx context.Context) error {
+	serial := Turn{p: c.turn.p, w: c.turn.w, latest: c.turn.latest}
+	defer serial.Close()
 	if serial.add(c.t.WideLane(Limit{N: 1}, c.r.Lanes[0].key, c.r.Serial)) {
 		c.turn.w.rank = RankUsual
 	}
-	return c.got(serial.take(ctx))
+	if !c.got(serial.take(ctx)) {
+		return nil
+	}
+	return c.attempts(ctx)
 }
 
 // got reports whether a call has got its turn, and notes why if not.

@@ -49,6 +49,7 @@ const (
 	// unanswered is how long after its start a request that has no answer yet is expected to be counted by the service.
 	// A request that hangs gives its place back so much later.
 	unanswered = 2 * time.Second
+	longWindow = 10 * time.Second
 )
 
 // A limiter keeps the count of one lane. A service counts a request at a time between its start and its answer. So a
@@ -67,7 +68,7 @@ type limiter struct {
 	users  int             // calls that know the limiter
 
 	refusals int           // in a row
-	halved   time.Duration // when places was last halved
+	lessened time.Duration // the time of the last refusal that counted
 	accepted int           // requests since places last changed
 	silent   bool          // the last request had no answer
 	promised time.Duration // the latest turn that a refused call was told
@@ -101,7 +102,7 @@ var (
 
 func newLimiter(limit Limit) *limiter {
 	return &limiter{
-		Limit: limit, places: limit.N, taken: make([]time.Duration, 0, limit.N), begun: -limit.Gap, halved: -1,
+		Limit: limit, places: limit.N, taken: make([]time.Duration, 0, limit.N), begun: -limit.Gap, lessened: -1,
 	}
 }
 
@@ -255,7 +256,7 @@ func (w *waiter) look() {
 // no time.
 func (l *limiter) gate(began time.Duration) time.Duration {
 	before := l.refusals
-	if began <= l.halved { // it was under way together with the last that was refused
+	if began <= l.lessened { // it was under way together with the last that was refused
 		before--
 	}
 	if l.GateMax == 0 {
@@ -264,13 +265,18 @@ func (l *limiter) gate(began time.Duration) time.Duration {
 	return min(l.Gate<<min(before, 20), l.GateMax)
 }
 
-// refused notes that the service has refused a request that began at the given time, and dismisses the waiters whose
-// turn now comes too late. Refusals of requests that were under way together count once.
+// refused notes that the service has refused a request that began at the given time. Refusals of requests that were under
+// way together count once. If somebody else uses the limit too, each window would bring refusals, so the lane gives up a
+// quarter of its places. A lane with a long window does not: the service says when the window ends.
 func (l *limiter) refused(now, began, wait time.Duration) {
 	l.stop(now, wait)
-	if began > l.halved {
-		l.refusals++
-		l.halved, l.accepted, l.places = now, 0, max(min(1, l.N), l.places/2)
+	if began <= l.lessened {
+		return
+	}
+	l.refusals++
+	l.lessened, l.accepted = now, 0
+	if l.Per <= longWindow {
+		l.places -= min(max(1, l.places/4), max(0, l.places-1))
 	}
 }
 

@@ -31,10 +31,7 @@ func (c *call) readWait() {
 // in seconds or as a date. If the answer refuses because of a limit, it also reads when that limit is reset, or the
 // length of its period. Times are compared with the server's Date, because the clocks may differ.
 func headerWait(h http.Header, limited bool) time.Duration {
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
+	now := clock(h)
 	if d := retryAfter(h.Get("Retry-After"), now); d > 0 || !limited {
 		return d
 	}
@@ -68,13 +65,20 @@ func seconds(value string) time.Duration {
 	return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
 }
 
+// isoMinute is how Jira Cloud writes a time
+// (https://developer.atlassian.com/cloud/jira/platform/rate-limiting/).
+const isoMinute = "2006-01-02T15:04Z07:00"
+
 // reset returns the time until a limit is reset, 0 if the limit has not been reached. The header named by at is a
-// Unix time in seconds.
+// Unix time in seconds, or in ISO 8601 to the minute.
 func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 	if left, err := strconv.Atoi(h.Get(remaining)); err == nil && left > 0 {
 		return 0
 	}
 	epoch, err := strconv.ParseInt(h.Get(at), 10, 64)
+	if t, isoErr := time.Parse(isoMinute, h.Get(at)); isoErr == nil {
+		epoch, err = t.Unix(), nil
+	}
 	if err != nil {
 		return 0
 	}
@@ -90,14 +94,18 @@ func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 
 // usedUp returns how long to wait after an answer which says that it was the last within a limit, 0 if it does not.
 func usedUp(h http.Header) (wait time.Duration) {
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
 	for _, name := range [...]string{"X-Ratelimit-", "X-Floodcontrol-"} {
 		if h.Get(name+"Remaining") == "0" {
-			wait = max(wait, reset(h, name+"Remaining", name+"Reset", now))
+			wait = max(wait, reset(h, name+"Remaining", name+"Reset", clock(h)))
 		}
 	}
 	return wait
+}
+
+// clock returns the time by the clock of the server that has answered, or by ours if the answer does not say.
+func clock(h http.Header) time.Time {
+	if now, err := http.ParseTime(h.Get("Date")); err == nil {
+		return now
+	}
+	return time.Now()
 }

@@ -57,6 +57,7 @@ var waitTests = []struct {
 	{"Retry-After in words", 0, 429, after("soon"), 0},
 	{"Retry-After before a reset", 0, 429, http.Header{"Retry-After": {"3"}, "X-Ratelimit-Reset": {epoch(0, 9*time.Second)}}, 3 * time.Second},
 
+	{"a reset, as Jira writes it", 50 * time.Second, 429, leftUntil("0", "2000-01-01T00:01Z"), 10 * time.Second},
 	{"a reset, as Chatwork writes it", 0, 429, leftUntil("0", epoch(0, 12*time.Second)), 12 * time.Second},
 	{"a reset, the server's clock being ahead", 90 * time.Minute, 429, resetAt(epoch(90*time.Minute, 12*time.Second)), 12 * time.Second},
 	{"a reset, the server's clock being behind", -90 * time.Minute, 429, resetAt(epoch(-90*time.Minute, 12*time.Second)), 12 * time.Second},

@@ -1,0 +1,104 @@
+package transport
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A stub answers every request at once.
+type stub struct{ status int }
+
+func (a stub) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: http.NoBody}, nil
+}
+
+func through(c *http.Client) *Transport {
+	return New("test", Options[Delivery, Attempt, Pace]{Client: c, MaxAttempts: 1})
+}
+
+func TestIdleLanesGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := through(&http.Client{Transport: stub{200}})
+		u, _ := ParseURL("https://api.test")
+		visit := func(room string) {
+			lane := tp.Lane(Limit{N: 10, Per: 10 * time.Second}, room)
+			tp.Do(t.Context(), Request{Method: http.MethodPost, URL: u, Lanes: []Lane{lane}, Serial: room})
+		}
+		for i := range 1000 {
+			visit(strconv.Itoa(i))
+		}
+		if got := len(tp.pacer.lanes); got != 2000 {
+			t.Fatalf("%d lanes, want one for each room and one for each subject", got)
+		}
+		time.Sleep(sweepEvery + time.Second)
+		visit("another")
+		if got := len(tp.pacer.lanes); got != 2 {
+			t.Errorf("%d lanes are left", got)
+		}
+	})
+}
+
+// A lane that the service has stopped stays until it opens.
+func TestStoppedLanesStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := through(&http.Client{Transport: stub{429}})
+		u, _ := ParseURL("https://api.test")
+		lane := tp.Lane(Limit{Gate: 3 * time.Minute}, "room")
+		r := Request{Method: http.MethodPost, URL: u, Lanes: []Lane{lane}}
+		tp.Do(t.Context(), r)
+		time.Sleep(2 * time.Minute)
+		other := tp.Lane(Limit{}, "other")
+		tp.Do(t.Context(), Request{Method: http.MethodPost, URL: u, Lanes: []Lane{other}})
+		if got := len(tp.pacer.lanes); got != 2 {
+			t.Errorf("%d lanes, want the stopped lane and the other", got)
+		}
+	})
+}
+
+func TestAPacerGoesWithItsClient(t *testing.T) {
+	count := func() int {
+		pacers.Lock()
+		defer pacers.Unlock()
+		return len(pacers.of)
+	}
+	before := count()
+	through(&http.Client{Transport: stub{200}})
+	through(&http.Client{Transport: new(http.Transport)})
+	for range 1000 {
+		if count() <= before {
+			return
+		}
+		runtime.GC()
+		runtime.Gosched() // cleanups run in a goroutine of the runtime's
+	}
+	t.Errorf("%d pacers are left, and there were %d", count(), before)
+}
+
+func TestClientsOfOneTransportShareAPacer(t *testing.T) {
+	rt := new(http.Transport)
+	if pacerOf(&http.Client{Transport: rt}) != pacerOf(&http.Client{Transport: rt, Timeout: 1}) {
+		t.Error("two pacers for one http.Transport")
+	}
+	if pacerOf(nil) != pacerOf(new(http.Client)) {
+		t.Error("two pacers without an http.Transport")
+	}
+	runtime.KeepAlive(rt)
+}
+
+func TestAFreeLaneCostsNoAllocation(t *testing.T) {
+	tp := through(&http.Client{Transport: stub{200}})
+	u, _ := ParseURL("https://api.test")
+	allocations := func(lanes ...Lane) float64 {
+		r := Request{Method: http.MethodPost, URL: u, Lanes: lanes}
+		return testing.AllocsPerRun(200, func() { tp.Do(t.Context(), r) })
+	}
+	without := allocations()
+	with := allocations(tp.Lane(Limit{N: 10000, Per: time.Second}, "room"), tp.WideLane(Limit{N: 10000, Per: time.Second}, "account"))
+	if with > without {
+		t.Errorf("%v allocations in free lanes, %v without lanes", with, without)
+	}
+}
