@@ -66,10 +66,11 @@
 // # Limits
 //
 // Chatwork takes 300 calls per account in 5 minutes, and 10 messages and tasks per room in 10 seconds
-// (https://developer.chatwork.com/docs/endpoints). A call that is refused with 429 is made again after the time that
-// Chatwork asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited]
-// and says how long to wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit] says how many calls are
-// left. With a [Pace], calls wait for their turn before they are refused.
+// (https://developer.chatwork.com/docs/endpoints). Calls that come faster wait for their turn: see [mackerel.Pace].
+// Alerts go before the other calls of an account, and reading leaves 30 of the 300 calls to the others. Call.Pace is
+// the limit of a room. A call that is refused all the same is made again after the time that Chatwork asks for, within
+// Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to
+// wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit] says how many calls are left.
 //
 // A message has at most 65,535 characters, counted as bytes. Longer messages are cut, the memo first, and the receipt
 // says so. Mentions and Message.Raw are never cut. A file has at most 5 MB.

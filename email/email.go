@@ -38,7 +38,10 @@
 //
 // # Limits
 //
-// Each server has its own limits of mails in a time, and refuses mails beyond them with 4yz.
+// Each server has its own limits. At most 30 mails are sent per minute with one account of a server, over one
+// connection, as Microsoft 365 documents; faster alerts wait for their turn: see [mackerel.Pace]. Shared hosts often
+// take less: Call.Pace with N 100 and Per 15 minutes suits most of them. A refusal for too many mails, or of a sender
+// for now, stops all mails of the account for a minute, and longer with each refusal.
 //
 // A mail has at most 65,536 bytes, which every server must take, and a title 255 characters. Longer texts are cut, the
 // memo first, and the receipt says so. Message.RawHTML is never cut.

@@ -29,9 +29,10 @@
 //
 // # Limits
 //
-// Requests per second are limited for each region and account
-// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). A request that is refused for that is sent
-// again after a wait, within Call.MaxWait and the context's deadline. Beyond that the error is
+// Requests per second are limited for each region and account: at least 400, 1,200 in ap-northeast-1
+// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). Alerts are not counted, but at most 10
+// requests are under way; others wait for their turn: see [mackerel.Pace]. A request that is refused for the limit is
+// sent again after a wait, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited].
 //
 // An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason

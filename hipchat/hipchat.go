@@ -26,8 +26,9 @@
 //
 // HipChat takes 30 messages per minute and room, and 500 calls in 5 minutes with the token of an add-on, 100 with that
 // of a person, unless the server is configured otherwise
-// (https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/). A call that is refused with 429 is
-// made again when the limit is reset, within Call.MaxWait and the context's deadline. Beyond that the error is
+// (https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits/). At most 20 messages are sent per
+// minute to a room or a person; faster alerts wait for their turn: see [mackerel.Pace]. A call that is refused all the
+// same is made again when the limit is reset, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait.
 //
 // A message has at most 10,000 characters. Longer messages are cut, the memo first, and the receipt says so. Mentions,

@@ -35,8 +35,11 @@
 //
 // # Limits
 //
-// How many requests an account may make is not documented. A request that is refused with 429 is sent again after the
-// time that the service asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// How many requests an account may make is not documented. At most 10 are sent per second with one key; faster alerts
+// wait for their turn: see [mackerel.Pace]. The first request about an alert goes before requests about known alerts,
+// and the requests about one alert are sent one after the other. A turn that would come too late for the context's
+// deadline does not refuse a request: it is sent all the same. A request that is refused with 429 is sent again after
+// the time that the service asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait.
 //
 // A message has at most 130 characters, a description 15,000, all details together 8,000, an entity 512, a source 100

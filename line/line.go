@@ -31,9 +31,10 @@
 // # Limits
 //
 // LINE takes 2,000 pushes per second and 60 broadcasts per hour, and a number of messages per month, which
-// [Notifier.Quota] reads. A 429 for too many requests, or for another operation that is still running, is
-// [mackerel.ErrRateLimited]. It is repeated within Call.MaxWait and the context's deadline; LINE documents no header
-// that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
+// [Notifier.Quota] reads. At most 100 alerts are sent per second with one token; faster alerts wait for their turn: see
+// [mackerel.Pace]. A broadcast does not wait: beyond 60 in an hour it is [mackerel.ErrRateLimited] at once. A 429 for
+// too many requests is [mackerel.ErrRateLimited]. It is repeated within Call.MaxWait and the context's deadline; LINE
+// documents no header that says how long to wait. A 429 for the month's quota, which is recognized by its words, is
 // [mackerel.ErrUnauthorized], because no wait helps.
 //
 // A plain text has at most 5,000 characters, counted as UTF-16 units, and a bubble 30,000 bytes. Longer messages are

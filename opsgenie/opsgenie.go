@@ -35,7 +35,10 @@
 // # Limits
 //
 // How many requests an account may make depends on its plan and its users
-// (https://docs.opsgenie.com/docs/api-rate-limiting). A request that is refused with 429 is sent again after the time
+// (https://docs.opsgenie.com/docs/api-rate-limiting). At most 10 are sent per second with one key; faster alerts wait
+// for their turn: see [mackerel.Pace]. The first request about an alert goes before requests about known alerts, and
+// the requests about one alert are sent one after the other. A turn that would come too late for the context's deadline
+// does not refuse a request: it is sent all the same. A request that is refused with 429 is sent again after the time
 // that Opsgenie asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait.
 //

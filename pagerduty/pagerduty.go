@@ -28,8 +28,11 @@
 // # Limits
 //
 // PagerDuty takes about 120 events per minute and integration key
-// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). An event that is refused with 429 is sent again
-// after the time that PagerDuty asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits). At most 100 are sent; faster alerts wait for their
+// turn: see [mackerel.Pace]. The first event of an incident goes before events of known incidents, and the events of
+// one incident are sent one after the other. A turn that would come too late for the context's deadline does not refuse
+// an event: it is sent all the same. An event that PagerDuty refuses with 429 is sent again after the time that
+// PagerDuty asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait. A 429 need not say how long to wait. Then the wait is 30
 // seconds, as PagerDuty advises, which is longer than the default of Call.MaxWait.
 //

@@ -27,9 +27,12 @@
 //
 // # Limits
 //
-// Slack takes one message per second and webhook, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits).
-// A message that is refused with 429 is sent again after the time that Slack asks for, within Call.MaxWait and the
-// context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
+// Slack takes one message per second and webhook, with short bursts, and may hide messages of a burst though it answers
+// with success (https://docs.slack.dev/apis/web-api/rate-limits). So the messages of a webhook are sent at least a
+// second apart, and at most 3 in 3 seconds; faster alerts wait for their turn: see [mackerel.Pace]. What is shown is
+// limited for a channel: notifiers of several webhooks into one channel need one Pace.Name. A message that is refused
+// all the same is sent again after the time that Slack asks for, within Call.MaxWait and the context's deadline. Beyond
+// that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
 // A title has at most 4,000 characters, mention and link included. The text, the facts and the memo have 3,000 each.
 // Longer texts are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw 3,000; they are

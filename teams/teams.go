@@ -23,10 +23,12 @@
 //
 // # Limits
 //
-// How many cards a workflow takes depends on the plan of its owner
-// (https://learn.microsoft.com/en-us/power-automate/limits-and-config). A card that is refused with 429 is sent again
-// after the time that the answer asks for, within Call.MaxWait and the context's deadline. Beyond that the error is
-// [mackerel.ErrRateLimited] and says how long to wait.
+// Microsoft documents 4 messages per second for a connector, and several limits of workflows, which depend on the plan
+// of their owner and act after the answer (https://learn.microsoft.com/en-us/power-automate/limits-and-config). So one
+// card is sent per second to an address; faster alerts wait for their turn: see [mackerel.Pace]. A card that is refused
+// all the same is sent again after the time that the answer asks for, within Call.MaxWait and the context's deadline.
+// Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait. If the answer does not say, the wait is
+// 15 seconds, and doubles with each refusal.
 //
 // A message has at most 28 KB. Teams counts the bytes of what it makes of the card: a request of 24,453 bytes was
 // counted as 28,897. A card is therefore cut to 24,576 bytes, counted as JSON in ASCII within JSON, in which a Japanese

@@ -28,10 +28,13 @@
 //
 // # Limits
 //
-// Twilio answers 429 if too many requests are made at once. Such a request is made again after the time that Twilio
-// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
-// how long to wait. Calls beyond one per second and account are queued by Twilio
-// (https://www.twilio.com/docs/glossary/cps).
+// Twilio takes one call per second and account, and queues what exceeds it for up to a day
+// (https://www.twilio.com/docs/glossary/what-is-cps). Carriers filter more than about 15 messages in 30 seconds between
+// two numbers. So one call is made per second, and at most 10 messages are sent in 30 seconds from one number to
+// another; faster alerts wait for their turn: see [mackerel.Pace]. A call that waits here ends with its context; a call
+// that waits at Twilio rings late. Twilio answers 429 if an account makes too many requests at once; at most 10
+// messages are under way. Such a request is made again after the time that Twilio asks for, within Call.MaxWait and the
+// context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
 // An SMS has at most 1,600 characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
 // characters if it has any other character, such as a Japanese one. What a call says has at most 3,000 bytes as TwiML.

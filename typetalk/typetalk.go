@@ -21,7 +21,8 @@
 //
 // # Limits
 //
-// Typetalk documents no rate limit. A message that is refused with 429 is sent again after the time that the answer
+// Typetalk documents no rate limit. One message is sent per second to a topic, which is a guess; faster alerts wait for
+// their turn: see [mackerel.Pace]. A message that is refused all the same is sent again after the time that the answer
 // asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
 // how long to wait.
 //

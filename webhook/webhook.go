@@ -23,9 +23,10 @@
 //
 // # Limits
 //
-// Receivers have no limit in common. A request that is refused with 429 is sent again after the time that the receiver
-// asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
-// how long to wait.
+// Receivers have no limit in common, so alerts do not wait unless Call.Pace is set: see [mackerel.Pace]. A request that
+// is refused with 429 is sent again after the time that the receiver asks for, within Call.MaxWait and the context's
+// deadline. Until then no other alert is sent to this address. Beyond that the error is [mackerel.ErrRateLimited] and
+// says how long to wait.
 //
 // Nothing is cut, because a body that is not whole is of no use. Standard Webhooks advises to stay below 20 kB.
 //
