@@ -332,8 +332,11 @@ func TestHowLongARefusalStopsALane(t *testing.T) {
 func TestOthersUseTheLimitToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(0, 1)
+		var mu sync.Mutex
 		left, window := 4, time.Now()
 		w.answer = func(*http.Request) *http.Response {
+			mu.Lock()
+			defer mu.Unlock()
 			if time.Since(window) >= 10*time.Second {
 				left, window = 4, time.Now()
 			}
