@@ -133,17 +133,16 @@ func (l *limiter) drop(now time.Duration) {
 
 // turn returns the earliest time at which a waiter with k others before it can go.
 func (l *limiter) turn(now time.Duration, k int, w *waiter) time.Duration {
-	at := max(now, l.shut, l.begun+time.Duration(k+1)*l.Gap)
-	if l.N == 0 {
-		return at
+	at := max(now, l.shut)
+	if l.N > 0 {
+		l.drop(now)
+		n := l.room(w.rank)
+		if over := len(l.taken) - n + k%n; over >= 0 {
+			at = max(at, min(l.taken[over], now+l.Per))
+		}
+		at += time.Duration(k/n) * l.Per // each round takes the places of the round before
 	}
-	l.drop(now)
-	n := l.room(w.rank)
-	rounds := time.Duration(k/n) * l.Per // each round takes the places of the round before
-	if over := len(l.taken) - n + k%n; over >= 0 {
-		return max(at, min(l.taken[over], now+l.Per)+rounds)
-	}
-	return max(at, now+rounds)
+	return max(at, l.begun+time.Duration(k+1)*l.Gap)
 }
 
 // promise returns the turn that a refused call is told. Calls that are refused one after the other are told different
@@ -283,7 +282,7 @@ func (l *limiter) refused(now, began, wait time.Duration) {
 // stop shuts the lane.
 func (l *limiter) stop(now, wait time.Duration) {
 	until := now + min(wait, maxShut)
-	if until <= l.shut {
+	if wait == 0 || until <= l.shut {
 		return
 	}
 	l.shut = until

@@ -321,6 +321,7 @@ func TestHowLongARefusalStopsALane(t *testing.T) {
 					check(t, "RetryAfter of the next", next.RetryAfter, min(want, 5*time.Minute))
 					check(t, "its attempts", next.Attempts, 0)
 					check(t, "its class", next.Class, limited)
+					check(t, "its cause", next.Err.Error(), "not sent: the service has refused other calls and asked to wait")
 					time.Sleep(want)
 				}
 			})
@@ -501,4 +502,129 @@ func TestWhoSharesALimit(t *testing.T) {
 		check(t, "the same", one(client, options{}, "slack", "a", "b"), 0)
 		check(t, "the same at once", one(client, options{}, "slack", "a", "b"), time.Minute)
 	})
+}
+
+// Calls whose turn is too far back in the queue do not wait in vain: they are refused when they come.
+func TestTheQueueIsTooLong(t *testing.T) {
+	tests := []struct {
+		name  string
+		limit transport.Limit
+		fit   int // calls that get their turn within 5 seconds
+	}{
+		{"places", transport.Limit{N: 2, Per: 2 * time.Second}, 6},
+		{"a gap", transport.Limit{N: 10, Per: time.Second, Gap: time.Second}, 6},
+		{"nothing that is counted", transport.Limit{Gap: time.Second}, 6},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(0, 1)
+				tp := w.transport(options{MaxTurn: 5 * time.Second})
+				lane := tp.Lane(tt.limit, "room")
+				times := make([]time.Duration, 20)
+				results := all(t.Context(), 20, func(ctx context.Context, i int) transport.Result {
+					defer func() { times[i] = time.Since(w.start) }()
+					return tp.Do(ctx, call(t, i, lane))
+				})
+				for i, r := range results {
+					if i < tt.fit {
+						check(t, "class of a call that fits", r.Class, done)
+						continue
+					}
+					check(t, "class", r.Class, limited)
+					check(t, "time", times[i], 0)
+				}
+			})
+		})
+	}
+}
+
+// A caller that does not wait as long as it is told does not put off the others for ever.
+func TestImpatientCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{MaxTurn: time.Second})
+		lane := tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "room")
+		var r transport.Result
+		for i := range 100 {
+			r = tp.Do(t.Context(), call(t, i, lane))
+		}
+		check(t, "RetryAfter", r.RetryAfter, 6*time.Minute)
+	})
+}
+
+// A lane that must not refuse waits for a place, but not longer than until half of the time is over.
+func TestHurryWaitsForHalfOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(*http.Request) *http.Response {
+			time.Sleep(8 * time.Second)
+			return response(200, answer)
+		}
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{N: 2, Per: 10 * time.Second, Late: transport.Hurry}, "key")
+		results := all(t.Context(), 5, func(ctx context.Context, i int) transport.Result {
+			ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+			defer cancel()
+			return tp.Do(ctx, call(t, i, lane))
+		})
+		const half = 15 * time.Second
+		for i, want := range []time.Duration{0, 0, half, half, 0} { // the turn of the last is beyond half of its time
+			check(t, "class", results[i].Class, done)
+			check(t, "waited", results[i].Waited, want)
+		}
+	})
+}
+
+// A call in a hurry goes when the service lets it, also before a call that has more time.
+func TestHurryAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "0" {
+				return response(429, "")
+			}
+			return response(200, answer)
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		lane := tp.Lane(transport.Limit{N: 1, Per: 5 * time.Minute, Gate: 40 * time.Second, Late: transport.Hurry}, "key")
+		results := all(t.Context(), 3, func(ctx context.Context, i int) transport.Result {
+			ctx, cancel := context.WithTimeout(ctx, []time.Duration{time.Hour, time.Hour, time.Minute}[i])
+			defer cancel()
+			return tp.Do(ctx, call(t, i, lane))
+		})
+		check(t, "class", results[2].Class, done)
+		check(t, "waited", results[2].Waited, 40*time.Second)
+		check(t, "order", fmt.Sprint(w.bodies), "[0 2 1]")
+	})
+}
+
+// A place that comes back later than was expected does not keep a call beyond MaxTurn.
+func TestAPlaceThatComesBackLate(t *testing.T) {
+	tests := []struct {
+		name  string
+		limit transport.Limit
+		class transport.Class
+		time  time.Duration // of all
+	}{
+		{"because of a slow answer", transport.Limit{N: 1, Per: 10 * time.Second}, limited, 11 * time.Second},
+		{"because of a hanging call", transport.Limit{N: 1}, unavailable, 18 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(0, 1)
+				w.answer = func(*http.Request) *http.Response {
+					time.Sleep(9 * time.Second)
+					return response(200, answer)
+				}
+				tp := w.transport(options{MaxTurn: 11 * time.Second, Timeout: time.Minute})
+				lane := tp.Lane(tt.limit, "room")
+				results := all(t.Context(), 3, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, i, lane)) })
+				check(t, "class", results[2].Class, tt.class)
+				check(t, "attempts", results[2].Attempts, 0)
+				check(t, "time of all", time.Since(w.start), tt.time)
+			})
+		})
+	}
 }
