@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -130,35 +129,39 @@ func (b *branch) pause(ctx context.Context, wait time.Duration) error {
 	deadline, limited := ctx.Deadline()
 	switch {
 	case ctx.Err() != nil:
-		return stopped(b.err, ended(ctx))
+		return stopped(ctx, b.err, ctx.Err())
 	case at.After(b.until):
 		return b.err
 	case limited && !at.Before(deadline):
-		return stopped(b.err, context.DeadlineExceeded)
+		return stopped(ctx, b.err, context.DeadlineExceeded)
 	}
 	select {
 	case <-ctx.Done():
-		return stopped(b.err, ended(ctx))
+		return stopped(ctx, b.err, ctx.Err())
 	case <-time.After(wait):
 		return nil
 	}
 }
 
-// ended returns the error of a context, with its cause.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(cause, err) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", err, cause)
+// An endError is the error of a context that has ended. errors.Is sees its cause. The cause is not printed, because its
+// text may contain a URL, and is kept in a func for the same reason.
+type endError struct {
+	error
+	cause func() error
 }
 
+func (e *endError) Unwrap() error { return e.error }
+
+// Is reports whether the cause is target.
+func (e *endError) Is(target error) bool { return errors.Is(e.cause(), target) }
+
 // stopped adds the reason for which there is no repeat to the error of the last try, unless that has it.
-func stopped(failed, reason error) error {
+func stopped(ctx context.Context, failed, reason error) error {
 	if errors.Is(failed, reason) {
 		return failed
 	}
-	return fmt.Errorf("%w; not repeated: %w", failed, reason)
+	end := &endError{reason, func() error { return context.Cause(ctx) }}
+	return fmt.Errorf("%w; not repeated: %w", failed, end)
 }
 
 // withLost adds the error of an earlier try that may have been delivered to the last error, unless that is ErrAmbiguous
@@ -168,44 +171,6 @@ func withLost(lost, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w; then: %w", lost, err)
-}
-
-// forbidden reports whether a part of an error may have been done and may not be repeated. Retry allows to repeat joined
-// errors if it allows to repeat one of them. If they have no notifiers, all or none of them are repeated.
-func forbidden(err error) bool {
-	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
-	case *mackerel.Error:
-		_, again := mackerel.Retry(e)
-		return !again && errors.Is(e, mackerel.ErrAmbiguous)
-	case interface{ Unwrap() error }:
-		return forbidden(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(e.Unwrap(), forbidden)
-	}
-	return err == mackerel.ErrAmbiguous //nolint:errorlint // this is a leaf of the tree
-}
-
-// split returns the deliveries that failed in an error, and the rest: the joined errors that are no deliveries.
-func split(err error) (failed []*mackerel.DeliveryError, rest []error) {
-	var inner []error
-	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
-	case *mackerel.DeliveryError:
-		return []*mackerel.DeliveryError{e}, nil
-	case *mackerel.Error:
-		inner = []error{e.Err}
-	case interface{ Unwrap() error }:
-		inner = []error{e.Unwrap()}
-	case interface{ Unwrap() []error }:
-		inner = e.Unwrap()
-	}
-	for _, sub := range inner {
-		f, r := split(sub)
-		failed, rest = append(failed, f...), append(rest, r...)
-	}
-	if len(failed) == 0 {
-		return nil, []error{err}
-	}
-	return failed, rest
 }
 
 // untried returns the notifiers of a Multi as deliveries that have no error yet.

@@ -234,7 +234,7 @@ func TestAnAbsurdWaitIsNotBegun(t *testing.T) {
 }
 
 func TestTheContextEndsIt(t *testing.T) {
-	cause := errors.New("the server shuts down")
+	cause := errors.New("https://hooks.example.com/secret is shut")
 	for _, c := range []struct {
 		name  string
 		end   func(context.Context) (context.Context, context.CancelFunc)
@@ -273,6 +273,9 @@ func TestTheContextEndsIt(t *testing.T) {
 					if !errors.Is(err, want) {
 						t.Errorf("%v is not in %v", want, err)
 					}
+				}
+				if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "secret") {
+					t.Errorf("the cause is printed: %s", text)
 				}
 				if got := failed(err); got[0] != "room" || receipt.Duration != c.took {
 					t.Errorf("failed: %q after %v", got, receipt.Duration)
