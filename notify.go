@@ -296,11 +296,11 @@ func (e *DeliveryError) Error() string {
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // Failures lists the deliveries that failed in an error of [Multi], those of a Multi inside of a Multi included. Each
-// has the notifier that failed. It is empty for an error that does not come from a Multi. [Results].Failed does the same
-// for [DeliverAll], with the receipts.
+// has the notifier that failed. It is empty for an error that does not come from a Multi. [Results].Failed lists the
+// failures of [DeliverAll], with their receipts.
 //
-// To repeat what failed, use Persist of package route: it waits, asks [Retry] and keeps the errors that may not be
-// repeated. This is one repeat by hand, after the wait that Retry(err) returned:
+// To repeat what failed, use Persist of package route. It waits, asks [Retry], and keeps the errors of what may not be
+// repeated. This is one repeat by hand, after the wait that Retry(err) has returned:
 //
 //	var again []mackerel.Notifier
 //	var errs []error

@@ -21,10 +21,10 @@ const (
 // it. Before a repeat it waits as long as the service asks (RetryAfter), else 1 s, then 2 s, 4 s and so on, at most
 // 1 min.
 //
-// No repeat begins later than limit after the call, which must be above 0. A call that is running then is not cut off,
-// because that could lose its answer. If a wait does not end before the limit or before the deadline of the context,
-// Persist does not begin it and returns at once. So Notify returns limit and one call of n after its start at the latest.
-// In an HTTP handler, choose a limit that the client waits for.
+// No repeat begins later than limit after the start of the call. The limit must be above 0. A repeat that is running at
+// that time is not cut off, because its answer would be lost. A wait that would end after the limit, or after the
+// deadline of the context, is not begun: Persist returns at once. So a call takes at most the limit and the time of one
+// call of n. In an HTTP handler, choose a limit that is shorter than the client's timeout.
 //
 // # What is repeated
 //
@@ -32,20 +32,21 @@ const (
 // others. If another notifier returns [mackerel.DeliveryError]s, as email does for its recipients, only the notifiers of
 // these are repeated.
 //
-// All repeats have the same [mackerel.DeliveryID], that of the context or a random id, so that services that drop
-// repeats recognize them. A call that may have been made is not made again under [mackerel.AtMostOnce]: a phone rings
-// once.
+// All tries have the same [mackerel.DeliveryID], that of the context or a random id, so that services that drop repeats
+// recognize them. Under [mackerel.AtMostOnce], what may have been delivered is not repeated: a phone that may have rung
+// is not called again.
 //
 // # What is returned
 //
-// The error is nil if n, or each notifier of a Multi, has succeeded in the end. Otherwise it has the last error of each
-// notifier that has not, and those of a Multi are DeliveryErrors in the order of its notifiers: [mackerel.Failures] and
-// [mackerel.Retry] work as for an error of n. If the last try was refused, but an earlier try may have been delivered,
-// the error has both errors and is [mackerel.ErrAmbiguous] too. If the context keeps Persist from a repeat, the error also
-// has the context's error.
+// The error is nil if n has succeeded in the end. Otherwise it is the error of the last try. The error of a Multi has the
+// last error of each notifier that has failed, as a DeliveryError, in the order of the notifiers. [mackerel.Failures] and
+// [mackerel.Retry] work as for an error of n.
 //
-// The receipt is that of the last try. Attempts is the sum of all tries, of all notifiers of a Multi too, and Duration is
-// the time of the whole call. If the recipients of a mail were repeated, ID has the ids of all accepted mails.
+// If the last try was refused, but an earlier try may have been delivered, the error joins both and is
+// [mackerel.ErrAmbiguous] too. If there is no repeat because of the context, the error also has the context's error.
+//
+// The receipt is that of the last try, with the Attempts of all tries and the Duration of the whole call. The receipt of
+// a Multi has only these two. If the recipients of a mail were repeated, ID has the ids of all mails that were accepted.
 func Persist(n mackerel.Notifier, limit time.Duration) (*Notifier, error) {
 	var problems []string
 	if limit <= 0 {
