@@ -30,6 +30,7 @@ func TestTheWaitsBetweenTries(t *testing.T) {
 		{"RetryAfter does not double the next wait", []error{unavailable, fail(mackerel.ErrRateLimited, 7*time.Second), unavailable}, []int{0, 1, 8, 10}},
 		{"a negative RetryAfter is no RetryAfter", []error{fail(mackerel.ErrRateLimited, -time.Hour)}, []int{0, 1}},
 		{"a lost answer is repeated at least once", []error{fail(mackerel.ErrAmbiguous)}, []int{0, 1}},
+		{"joined errors are repeated if one may be, and nothing may have been done", []error{errors.Join(fail(mackerel.ErrInvalid), unavailable)}, []int{0, 1}},
 		{"a sentinel of another notifier is enough", []error{fmt.Errorf("sms: %w: %w", mackerel.ErrUnavailable, io.EOF)}, []int{0, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,6 +57,7 @@ func TestWhatMayNotBeRepeatedIsReturnedAsItIs(t *testing.T) {
 		"an error that says nothing":                     errors.New("no such file"),
 		"deliveries that may not be repeated":            fmt.Errorf("both: %w", mackerel.Multi(&script{errs: []error{rang()}}).Notify(t.Context(), alert)),
 		"a phone and a chat that cannot be told apart":   errors.Join(rang(), fail(mackerel.ErrUnavailable)),
+		"the same in another error":                      fmt.Errorf("both: %w", errors.Join(rang(), fail(mackerel.ErrUnavailable))),
 		"a call that may have been made, without a mode": fmt.Errorf("sms: %w: %w", mackerel.ErrUnavailable, mackerel.ErrAmbiguous),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +148,18 @@ func TestDeliveriesWithinAnErrorAreRepeatedOneByOne(t *testing.T) {
 	})
 }
 
+func TestAWrapperOfAMultiSucceedsWhenAllDeliveriesHave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := mackerel.Multi(&script{name: "room", errs: []error{fail(mackerel.ErrUnavailable)}})
+		wrapper := mackerel.NotifierFunc(func(ctx context.Context, a mackerel.Alert) error {
+			return fmt.Errorf("wrapped: %w", &mackerel.Error{Kind: mackerel.ErrUnavailable, Err: m.Notify(ctx, a)})
+		})
+		if err := persist(t, time.Hour, wrapper).Notify(t.Context(), alert); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestADeliveryWithoutANotifierIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lost := &mackerel.DeliveryError{Err: fail(mackerel.ErrUnavailable)}
@@ -177,6 +191,30 @@ func TestAnEarlierTryThatMayHaveBeenDeliveredIsNotForgotten(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The first try of the whole may have been delivered. At the second try, a delivery within it is refused.
+func TestAnEarlierTryOfTheWholeIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lost, inner := fail(mackerel.ErrAmbiguous), &script{name: "room", errs: []error{fail(mackerel.ErrUnauthorized)}}
+		other := &script{name: "other", errs: []error{fail(mackerel.ErrUnavailable)}}
+		n := &script{errs: []error{lost, mackerel.Multi(inner, other).Notify(t.Context(), alert)}}
+		err := persist(t, time.Hour, n).Notify(t.Context(), alert)
+		n.wantTries(t, 0, 1)
+		if got := failed(err); !slices.Equal(got, []string{"room"}) || !errors.Is(err, lost) {
+			t.Errorf("failed: %q, %v", got, err)
+		}
+	})
+}
+
+func TestALostAnswerIsReturnedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, last := fail(mackerel.ErrAmbiguous), fail(mackerel.ErrAmbiguous)
+		n := &script{errs: []error{first, last}, forever: true}
+		if err := persist(t, time.Second, n).Notify(t.Context(), alert); err != last {
+			t.Errorf("%v, want %v", err, last)
+		}
+	})
 }
 
 func TestASuccessEndsTheDoubt(t *testing.T) {
@@ -285,6 +323,19 @@ func TestTheContextEndsIt(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The context is cancelled during the try, whose error does not say so. The wait would not fit within the limit.
+func TestTheErrorSaysThatTheContextWasCancelledAlsoIfTheWaitIsTooLong(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	n := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+		cancel()
+		return fail(mackerel.ErrRateLimited, time.Hour)
+	})
+	err := persist(t, time.Minute, n).Notify(ctx, alert)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, mackerel.ErrRateLimited) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -137,6 +137,20 @@ func TestOnlyTheRecipientsWithoutAMailGetAnother(t *testing.T) {
 	})
 }
 
+func TestAReceiptKeepsTheMailsThatWereAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := mail(t, mackerel.AtLeastOnce)
+		fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Recipient: "taro@example.com", Reply: "450 4.7.1 greylisted", Times: -1})
+		receipt, err := persist(t, time.Minute, n).Deliver(t.Context(), alert)
+		if got := failed(err); !slices.Equal(got, []string{"email to taro@example.com"}) {
+			t.Errorf("failed: %q, %v", got, err)
+		}
+		if len(strings.Fields(receipt.ID)) != 2 || !receipt.Queued || receipt.Attempts <= 3 {
+			t.Errorf("%+v", receipt)
+		}
+	})
+}
+
 // Without a session the error has no recipients, and the whole mail is repeated. Then a recipient is refused.
 func TestRecipientsMayFailAtARepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
