@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -389,7 +390,7 @@ func TestManyDeliveriesAtOnceDoNotMix(t *testing.T) {
 		p := persist(t, time.Hour, n, n)
 		done := make(chan error)
 		for i := range 50 {
-			go func() { done <- p.Notify(t.Context(), mackerel.Alert{ID: fmt.Sprint(i)}) }()
+			go func() { done <- p.Notify(t.Context(), mackerel.Alert{ID: strconv.Itoa(i)}) }()
 		}
 		for range 50 {
 			if err := <-done; err != nil {
