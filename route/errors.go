@@ -7,8 +7,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// forbidden reports whether a part of an error may have been done and may not be repeated. Retry allows to repeat joined
-// errors if it allows to repeat one of them. If they have no notifiers, all or none of them are repeated.
+// forbidden reports whether a part of an error may have been done and may not be repeated. Retry allows to repeat
+// joined errors if it allows to repeat one of them. If they have no notifiers, all or none of them are repeated.
 func forbidden(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
 	case *mackerel.Error:

@@ -15,8 +15,8 @@ import (
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 )
 
-// An alert goes to a channel and to a phone, which are fakes here. The channel refuses it at first. The phone rings, but
-// the answer is lost.
+// An alert goes to a channel and to a phone, which are fakes here. The channel refuses it at first. The phone rings,
+// but the answer is lost.
 func ExamplePersist() {
 	channel, phone := slacktest.New(), twiliotest.New()
 	defer channel.Close()
@@ -42,7 +42,8 @@ func ExamplePersist() {
 		fmt.Println(err)
 		return
 	}
-	err = n.Notify(context.Background(), mackerel.Alert{ID: "backup", Status: mackerel.StatusCritical, Message: "the backup failed"})
+	alert := mackerel.Alert{ID: "backup", Status: mackerel.StatusCritical, Message: "the backup failed"}
+	err = n.Notify(context.Background(), alert)
 	for _, f := range mackerel.Failures(err) {
 		_, again := mackerel.Retry(f)
 		fmt.Println(f.Notifier, "failed. May it be called again?", again)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/route"
 )
 
@@ -48,7 +47,7 @@ func (s *script) Deliver(ctx context.Context, _ mackerel.Alert) (mackerel.Receip
 		return mackerel.Receipt{}, &mackerel.Error{Kind: mackerel.ErrUnavailable, Err: ctx.Err()}
 	case <-time.After(s.takes):
 	}
-	receipt := mackerel.Receipt{Provider: s.name, Attempts: 3, Duration: s.takes}
+	receipt := mackerel.Receipt{Provider: s.name, Attempts: 3, Waited: 4 * time.Second, Duration: s.takes}
 	if s.forever {
 		n = min(n, len(s.errs)-1)
 	}
@@ -78,7 +77,11 @@ func persist(t testing.TB, limit time.Duration, notifiers ...mackerel.Notifier) 
 	if len(notifiers) > 1 {
 		inner = mackerel.Multi(notifiers...)
 	}
-	return servicetest.Make(t, func(n mackerel.Notifier) (*route.Notifier, error) { return route.Persist(n, limit) }, inner)
+	n, err := route.Persist(inner, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // fail returns an error of a service.

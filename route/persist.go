@@ -29,8 +29,8 @@ const (
 // # What is repeated
 //
 // Only what failed is repeated. Each notifier of a [mackerel.Multi] has waits of its own and does not wait for the
-// others. If another notifier returns [mackerel.DeliveryError]s, as email does for its recipients, only the notifiers of
-// these are repeated.
+// others. If another notifier returns [mackerel.DeliveryError]s, as email does for its recipients, only the notifiers
+// of these are repeated.
 //
 // All tries have the same [mackerel.DeliveryID], that of the context or a random id, so that services that drop repeats
 // recognize them. Under [mackerel.AtMostOnce], what may have been delivered is not repeated: a phone that may have rung
@@ -38,15 +38,16 @@ const (
 //
 // # What is returned
 //
-// The error is nil if n has succeeded in the end. Otherwise it is the error of the last try. The error of a Multi has the
-// last error of each notifier that has failed, as a DeliveryError, in the order of the notifiers. [mackerel.Failures] and
-// [mackerel.Retry] work as for an error of n.
+// The error is nil if n has succeeded in the end. Otherwise it is the error of the last try. The error of a Multi has
+// the last error of each notifier that has failed, as a DeliveryError, in the order of the notifiers.
+// [mackerel.Failures] and [mackerel.Retry] work as for an error of n.
 //
 // If the last try was refused, but an earlier try may have been delivered, the error joins both and is
 // [mackerel.ErrAmbiguous] too. If there is no repeat because of the context, the error also has the context's error.
 //
-// The receipt is that of the last try, with the Attempts of all tries and the Duration of the whole call. The receipt of
-// a Multi has only these two. If the recipients of a mail were repeated, ID has the ids of all mails that were accepted.
+// The receipt is that of the last try, with the Attempts and Waited of all tries and the Duration of the whole call.
+// The receipt of a Multi has only these three. If the recipients of a mail were repeated, ID has the ids of all mails
+// that were accepted.
 func Persist(n mackerel.Notifier, limit time.Duration) (*Notifier, error) {
 	var problems []string
 	if limit <= 0 {
@@ -72,7 +73,7 @@ func persist(limit time.Duration) func(context.Context, mackerel.Alert, mackerel
 type branch struct {
 	notifier mackerel.Notifier
 	until    time.Time        // no repeat begins later
-	receipt  mackerel.Receipt // of the last try, with the Attempts of all tries
+	receipt  mackerel.Receipt // of the last try, with the Attempts and Waited of all tries
 	err      error            // of the last try; nil before the first
 }
 
@@ -118,9 +119,10 @@ func (b *branch) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receip
 
 // try sends the alert once.
 func (b *branch) try(ctx context.Context, a mackerel.Alert) {
-	attempts := b.receipt.Attempts
+	earlier := b.receipt
 	b.receipt, b.err = deliver(ctx, a, b.notifier)
-	b.receipt.Attempts += attempts
+	b.receipt.Attempts += earlier.Attempts
+	b.receipt.Waited += earlier.Waited
 }
 
 // pause waits before a repeat, and returns nil. If there is no repeat, it returns the error of the whole delivery: that
@@ -184,7 +186,7 @@ func untried(members []mackerel.Notifier) []*mackerel.DeliveryError {
 }
 
 // all goes on with several deliveries at once. The error has those that fail in the end, and the rest. The receipt is
-// that of the branch, with the attempts of all deliveries, and with the ids of those to the same service.
+// that of the branch, with Attempts and Waited of all deliveries, and with the ids of those to the same service.
 func (b *branch) all(
 	ctx context.Context, a mackerel.Alert, failed []*mackerel.DeliveryError, rest []error,
 ) (mackerel.Receipt, error) {
@@ -195,6 +197,7 @@ func (b *branch) all(
 	var errs []error
 	for i, r := range mackerel.DeliverAll(ctx, a, branches...) {
 		b.receipt.Attempts += r.Receipt.Attempts
+		b.receipt.Waited += r.Receipt.Waited
 		if r.Receipt.Provider == b.receipt.Provider {
 			b.receipt.ID = strings.TrimSpace(b.receipt.ID + " " + r.Receipt.ID)
 			b.receipt.Queued = b.receipt.Queued || r.Receipt.Queued

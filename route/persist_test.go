@@ -19,28 +19,39 @@ import (
 )
 
 func TestTheWaitsBetweenTries(t *testing.T) {
-	unavailable := fail(mackerel.ErrUnavailable)
+	unavailable, limited := fail(mackerel.ErrUnavailable), fail(mackerel.ErrRateLimited, 7*time.Second)
 	for _, c := range []struct {
 		name  string
 		errs  []error
 		tries []int
 	}{
 		{"a success is not repeated", nil, []int{0}},
-		{"without RetryAfter the wait is 1 s and doubles up to 1 min", slices.Repeat([]error{unavailable}, 9), []int{0, 1, 3, 7, 15, 31, 63, 123, 183, 243}},
+		{
+			"without RetryAfter the wait is 1 s and doubles up to 1 min",
+			slices.Repeat([]error{unavailable}, 9), []int{0, 1, 3, 7, 15, 31, 63, 123, 183, 243},
+		},
 		{"RetryAfter is the wait, however long", []error{fail(mackerel.ErrRateLimited, 5*time.Minute)}, []int{0, 300}},
-		{"RetryAfter does not double the next wait", []error{unavailable, fail(mackerel.ErrRateLimited, 7*time.Second), unavailable}, []int{0, 1, 8, 10}},
+		{"RetryAfter does not double the next wait", []error{unavailable, limited, unavailable}, []int{0, 1, 8, 10}},
 		{"a negative RetryAfter is no RetryAfter", []error{fail(mackerel.ErrRateLimited, -time.Hour)}, []int{0, 1}},
 		{"a lost answer is repeated at least once", []error{fail(mackerel.ErrAmbiguous)}, []int{0, 1}},
-		{"joined errors are repeated if one may be, and nothing may have been done", []error{errors.Join(fail(mackerel.ErrInvalid), unavailable)}, []int{0, 1}},
-		{"a sentinel of another notifier is enough", []error{fmt.Errorf("sms: %w: %w", mackerel.ErrUnavailable, io.EOF)}, []int{0, 1}},
+		{
+			"joined errors are repeated if one may be, and nothing may have been done",
+			[]error{errors.Join(fail(mackerel.ErrInvalid), unavailable)}, []int{0, 1},
+		},
+		{
+			"a sentinel of another notifier is enough",
+			[]error{fmt.Errorf("sms: %w: %w", mackerel.ErrUnavailable, io.EOF)}, []int{0, 1},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := &script{name: "chat", errs: c.errs}
 				receipt, err := persist(t, time.Hour, n).Deliver(t.Context(), alert)
 				n.wantTries(t, c.tries...)
+				count, last := len(c.tries), c.tries[len(c.tries)-1]
 				want := mackerel.Receipt{
-					Provider: "chat", ID: "chat-1", Attempts: 3 * len(c.tries), Duration: time.Duration(c.tries[len(c.tries)-1]) * time.Second,
+					Provider: "chat", ID: "chat-1", Attempts: 3 * count,
+					Waited: time.Duration(4*count) * time.Second, Duration: time.Duration(last) * time.Second,
 				}
 				if err != nil || fmt.Sprint(receipt) != fmt.Sprint(want) {
 					t.Errorf("%v, %+v, want %+v", err, receipt, want)
@@ -51,15 +62,17 @@ func TestTheWaitsBetweenTries(t *testing.T) {
 }
 
 func TestWhatMayNotBeRepeatedIsReturnedAsItIs(t *testing.T) {
+	unavailable := fail(mackerel.ErrUnavailable)
+	deliveries := mackerel.Multi(&script{errs: []error{rang()}}).Notify(t.Context(), alert)
 	for name, err := range map[string]error{
-		"a phone that may have rung":                     rang(),
-		"a refusal":                                      fail(mackerel.ErrInvalid),
-		"a wrong credential":                             fmt.Errorf("chat: %w", fail(mackerel.ErrUnauthorized)),
-		"an error that says nothing":                     errors.New("no such file"),
-		"deliveries that may not be repeated":            fmt.Errorf("both: %w", mackerel.Multi(&script{errs: []error{rang()}}).Notify(t.Context(), alert)),
-		"a phone and a chat that cannot be told apart":   errors.Join(rang(), fail(mackerel.ErrUnavailable)),
-		"the same in another error":                      fmt.Errorf("both: %w", errors.Join(rang(), fail(mackerel.ErrUnavailable))),
-		"a call that may have been made, without a mode": fmt.Errorf("sms: %w: %w", mackerel.ErrUnavailable, mackerel.ErrAmbiguous),
+		"a phone that may have rung":                   rang(),
+		"a refusal":                                    fail(mackerel.ErrInvalid),
+		"a wrong credential":                           fmt.Errorf("chat: %w", fail(mackerel.ErrUnauthorized)),
+		"an error that says nothing":                   errors.New("no such file"),
+		"deliveries that may not be repeated":          fmt.Errorf("both: %w", deliveries),
+		"a phone and a chat that cannot be told apart": errors.Join(rang(), unavailable),
+		"the same in another error":                    fmt.Errorf("both: %w", errors.Join(rang(), unavailable)),
+		"a call that may have been made":               fmt.Errorf("%w: %w", mackerel.ErrUnavailable, mackerel.ErrAmbiguous),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -77,7 +90,9 @@ func TestOnlyWhatFailedIsRepeatedAndNoNotifierWaitsForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		works, phone := &script{name: "works"}, &script{name: "phone", errs: []error{rang()}}
 		refuses := &script{name: "refuses", errs: []error{fail(mackerel.ErrInvalid)}}
-		quick := &script{name: "quick", errs: []error{fail(mackerel.ErrUnavailable), fail(mackerel.ErrRateLimited, 2*time.Second)}}
+		quick := &script{name: "quick", errs: []error{
+			fail(mackerel.ErrUnavailable), fail(mackerel.ErrRateLimited, 2*time.Second),
+		}}
 		slow := &script{name: "slow", errs: []error{fail(mackerel.ErrRateLimited, 30*time.Minute)}, takes: time.Minute}
 		inner := mackerel.Multi(works, slow)
 		receipt, err := persist(t, time.Hour, phone, inner, quick, refuses, nil).Deliver(t.Context(), alert)
@@ -98,7 +113,7 @@ func TestOnlyWhatFailedIsRepeatedAndNoNotifierWaitsForAnother(t *testing.T) {
 		if _, again := mackerel.Retry(err); again {
 			t.Errorf("%v may be repeated", err)
 		}
-		want := mackerel.Receipt{Attempts: 3 * (1 + 2 + 1 + 3 + 1), Duration: 32 * time.Minute}
+		want := mackerel.Receipt{Attempts: 3 * 8, Waited: 8 * 4 * time.Second, Duration: 32 * time.Minute}
 		if fmt.Sprint(receipt) != fmt.Sprint(want) {
 			t.Errorf("%+v, want %+v", receipt, want)
 		}
@@ -175,7 +190,8 @@ func TestADeliveryWithoutANotifierIsKept(t *testing.T) {
 // The first try may have been delivered. The last error alone would say that it was not.
 func TestAnEarlierTryThatMayHaveBeenDeliveredIsNotForgotten(t *testing.T) {
 	for name, last := range map[string]*mackerel.Error{
-		"a refusal that stays": fail(mackerel.ErrUnauthorized), "a refusal for now": fail(mackerel.ErrRateLimited, 2*time.Hour),
+		"a refusal that stays": fail(mackerel.ErrUnauthorized),
+		"a refusal for now":    fail(mackerel.ErrRateLimited, 2*time.Hour),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -228,6 +244,7 @@ func TestASuccessEndsTheDoubt(t *testing.T) {
 }
 
 func TestTheLimit(t *testing.T) {
+	unavailable := fail(mackerel.ErrUnavailable)
 	for _, c := range []struct {
 		name  string
 		limit time.Duration
@@ -235,9 +252,12 @@ func TestTheLimit(t *testing.T) {
 		tries []int
 		took  time.Duration
 	}{
-		{"no repeat begins after it", 11*time.Second - 1, fail(mackerel.ErrUnavailable), []int{0}, 10 * time.Second},
-		{"a repeat may begin at it, and is not cut off", 11 * time.Second, fail(mackerel.ErrUnavailable), []int{0, 11}, 21 * time.Second},
-		{"a wait beyond it is not begun", 59 * time.Second, fail(mackerel.ErrRateLimited, 50*time.Second), []int{0}, 10 * time.Second},
+		{"no repeat begins after it", 11*time.Second - 1, unavailable, []int{0}, 10 * time.Second},
+		{"a repeat may begin at it, and is not cut off", 11 * time.Second, unavailable, []int{0, 11}, 21 * time.Second},
+		{
+			"a wait beyond it is not begun",
+			59 * time.Second, fail(mackerel.ErrRateLimited, 50*time.Second), []int{0}, 10 * time.Second,
+		},
 		{"an hour ends", time.Hour, fail(mackerel.ErrRateLimited, 25*time.Minute), []int{0, 1510, 3020}, 3030 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -430,8 +450,9 @@ func TestPersistRefusesArgumentsThatCannotWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, err := route.Persist(c.n, c.limit)
-			if e := servicetest.AsError(t, err, mackerel.ErrConfig); n != nil || e.Message != c.want || e.Provider != "route" || e.Op != "persist" {
-				t.Errorf("%v, %+v", n, e)
+			e := servicetest.AsError(t, err, mackerel.ErrConfig)
+			if want := "route: persist: " + c.want + " (invalid configuration)"; n != nil || e.Error() != want {
+				t.Errorf("%v, %v, want %s", n, e, want)
 			}
 		})
 	}

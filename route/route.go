@@ -8,10 +8,10 @@
 //
 // # What all rules share
 //
-// A [Notifier] of this package can be used wherever a [mackerel.Notifier] can: in a [mackerel.Multi] and in another rule.
-// It returns the errors of the notifier inside unchanged, unless the documentation of its rule says otherwise. It has no
-// goroutine of its own. A Multi is sent by [mackerel.DeliverAll], which uses a goroutine for each notifier and waits for
-// all of them.
+// A [Notifier] of this package can be used wherever a [mackerel.Notifier] can: in a [mackerel.Multi] and in another
+// rule. It returns the errors of the notifier inside unchanged, unless the documentation of its rule says otherwise. It
+// has no goroutine of its own. A Multi is sent by [mackerel.DeliverAll], which uses a goroutine for each notifier and
+// waits for all of them.
 //
 // The functions of this package report all problems of their arguments as one [mackerel.ErrConfig].
 package route
@@ -54,8 +54,8 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver sends the alert and returns the receipt of the notifier inside. If that is no [mackerel.Deliverer], the receipt
-// has the Duration only, unless the documentation of the rule says more.
+// Deliver sends the alert and returns the receipt of the notifier inside. If that is no [mackerel.Deliverer], the
+// receipt has the Duration only, unless the documentation of the rule says more.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	if n.rule == nil {
 		return mackerel.Receipt{}, failure("notify", mackerel.ErrConfig, "the notifier is nil")
@@ -76,8 +76,8 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 	return p.Preview(a)
 }
 
-// String returns the name of the notifier inside: what its String returns, the names of the notifiers of a Multi, or the
-// Go type if there is no name.
+// String returns the name of the notifier inside: what its String returns, the names of the notifiers of a Multi, or
+// the Go type if there is no name.
 func (n *Notifier) String() string { return name(n.inner) }
 
 func name(n mackerel.Notifier) string {

@@ -22,8 +22,8 @@ func TestPreviewIsThatOfTheNotifierInside(t *testing.T) {
 	if err != nil || p.Skipped != "preview of 5A" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	for _, n := range []*route.Notifier{persist(t, time.Hour, &script{name: "room"}), persist(t, time.Hour, &script{name: "room"}, &script{})} {
-		p, err := n.Preview(alert)
+	for _, n := range []mackerel.Notifier{&script{}, mackerel.Multi(&previewed{}, &previewed{})} {
+		p, err := persist(t, time.Hour, n).Preview(alert)
 		if e := servicetest.AsError(t, err, mackerel.ErrUnsupported); p != nil || e.Provider != "route" {
 			t.Errorf("%+v, %+v", p, e)
 		}
@@ -48,7 +48,8 @@ func TestTheNameIsThatOfTheNotifierInside(t *testing.T) {
 
 func TestAReceiptOfANotifierWithoutReceiptsHasTheTime(t *testing.T) {
 	n := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { return nil })
-	if receipt, err := persist(t, time.Hour, n).Deliver(t.Context(), alert); err != nil || receipt.Provider != "" || receipt.Attempts != 0 || receipt.Duration <= 0 {
+	receipt, err := persist(t, time.Hour, n).Deliver(t.Context(), alert)
+	if err != nil || receipt.Provider != "" || receipt.Attempts != 0 || receipt.Duration <= 0 {
 		t.Errorf("%v, %+v", err, receipt)
 	}
 }

@@ -80,16 +80,16 @@ func (t *tour) failAndTryAgain(ctx context.Context, alert mackerel.Alert) error 
 	if err != nil {
 		return err
 	}
-	t.printf("   route.Persist repeats the call to %s, and not the other. Both rooms have the alert after %v and %d requests.\n",
-		who, receipt.Duration.Round(time.Millisecond), receipt.Attempts)
+	t.printf("   route.Persist repeats the call to %s, and not the other. Both rooms have the alert\n", who)
+	t.printf("   after %v and %d requests.\n", receipt.Duration.Round(time.Millisecond), receipt.Attempts)
 	return nil
 }
 
 // attempts is how many attempts a call makes by default.
 const attempts = 3
 
-// breakOne lets a fake refuse all attempts of a call: HipChat, or Chatwork if HipChat is real. It returns the name of the
-// service, "" if both are real.
+// breakOne lets a fake refuse all attempts of a call: HipChat, or Chatwork if HipChat is real. It returns the name of
+// the service, "" if both are real.
 func (t *tour) breakOne() (who string) {
 	refuse := fakehttp.Fault{Status: http.StatusServiceUnavailable, Times: attempts}
 	switch {
