@@ -19,6 +19,8 @@
 //		// try again, not before after
 //	}
 //
+// Persist of package route does that, also for a Multi, of which it repeats only what failed.
+//
 // If the answer is lost, it is unknown whether the alert was delivered. [Delivery] chooses whether it is sent again
 // then. Messages are sent at least once by default, phone calls and SMS at most once. Each package says what a
 // duplicate looks like.

@@ -71,22 +71,27 @@ func ExampleClient_UpdateChannel() {
 	// {"id":"4Ch","name":"#ops","type":"slack","suspendedAt":null,"url":"https://hooks.slack.com/services/T/B/X","mentions":{"critical":"@oncall"},"enabledGraphImage":true,"events":["alert"],"newIn2027":{"a":1}}
 }
 
-// Only what failed is tried again.
+// Only what failed is sent again, and only if it may be sent again. Package route has the whole loop, with the waits.
 func ExampleFailures() {
-	works, fails := chatworktest.New(), chatworktest.New()
+	works, limited, refuses := chatworktest.New(), chatworktest.New(), chatworktest.New()
 	defer works.Close()
-	defer fails.Close()
-	fails.Inject(fakehttp.Fault{Status: http.StatusForbidden, Body: `{"errors":["You don't have permission"]}`})
+	defer limited.Close()
+	defer refuses.Close()
+	limited.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"60"}}})
+	refuses.Inject(fakehttp.Fault{Status: http.StatusForbidden, Body: `{"errors":["You don't have permission"]}`})
 
 	alert := mackerel.Alert{ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed"}
-	err := mackerel.Multi(room(works), room(fails)).Notify(context.Background(), alert)
+	err := mackerel.Multi(room(works), room(limited), room(refuses)).Notify(context.Background(), alert)
 	for _, f := range mackerel.Failures(err) {
 		fmt.Println(f)
-		fmt.Println("again:", f.Notifier.Notify(context.Background(), alert))
+		if after, ok := mackerel.Retry(f); ok {
+			fmt.Println("after", after, "the error is", f.Notifier.Notify(context.Background(), alert))
+		}
 	}
 	// Output:
+	// chatwork room 567890123: post message: 429: Too Many Requests (rate limited, retry after 1m0s)
+	// after 1m0s the error is <nil>
 	// chatwork room 567890123: post message: 403: You don't have permission (not authorized)
-	// again: <nil>
 }
 
 func room(s *chatworktest.Server) mackerel.Notifier {

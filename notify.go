@@ -263,6 +263,12 @@ func Multi(notifiers ...Notifier) Notifier {
 	return multi(slices.Clone(notifiers))
 }
 
+// Unwrap returns the notifiers that [Multi] was given, nil if n does not come from Multi. The slice is a copy.
+func Unwrap(n Notifier) []Notifier {
+	m, _ := n.(multi)
+	return slices.Clone(m)
+}
+
 type multi []Notifier
 
 // Notify returns nil if all notifiers return nil.
@@ -290,19 +296,22 @@ func (e *DeliveryError) Error() string {
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // Failures lists the deliveries that failed in an error of [Multi], those of a Multi inside of a Multi included. Each
-// has the notifier that failed. [Retry] says which of them may be tried again; a phone that may have rung may not:
+// has the notifier that failed. It is empty for an error that does not come from a Multi. [Results].Failed lists the
+// failures of [DeliverAll], with their receipts.
+//
+// To repeat what failed, use Persist of package route. It waits, asks [Retry], and keeps the errors of what may not be
+// repeated. This is one repeat by hand, after the wait that Retry(err) has returned:
 //
 //	var again []mackerel.Notifier
+//	var errs []error
 //	for _, f := range mackerel.Failures(err) {
 //		if _, ok := mackerel.Retry(f); ok {
 //			again = append(again, f.Notifier)
 //		} else {
-//			log.Print(f)
+//			errs = append(errs, f) // a phone that may have rung
 //		}
 //	}
-//	err = mackerel.Multi(again...).Notify(ctx, alert) // after the time that Retry(err) returned
-//
-// It is empty for an error that does not come from a Multi.
+//	err = errors.Join(append(errs, mackerel.Multi(again...).Notify(ctx, alert))...)
 func Failures(err error) []*DeliveryError {
 	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
 	case *DeliveryError:

@@ -96,6 +96,22 @@ func TestMultiCopiesItsList(t *testing.T) {
 	}
 }
 
+func TestUnwrapReturnsTheNotifiersOfAMulti(t *testing.T) {
+	a, inner := &named{name: "a"}, mackerel.Multi(&named{})
+	m := mackerel.Multi(a, nil, inner)
+	got := mackerel.Unwrap(m)
+	if len(got) != 3 || got[0] != a || got[1] != nil || len(mackerel.Unwrap(got[2])) != 1 {
+		t.Errorf("got %v", got)
+	}
+	got[0] = nil
+	if mackerel.Unwrap(m)[0] != a {
+		t.Error("the list of the Multi was changed")
+	}
+	if mackerel.Unwrap(a) != nil || mackerel.Unwrap(nil) != nil || mackerel.Unwrap(mackerel.Multi()) != nil {
+		t.Error("notifiers without a Multi")
+	}
+}
+
 func TestDeliverAllRunsAllAtOnceAndKeepsTheOrder(t *testing.T) {
 	started := make(chan struct{}, 2)
 	both := make(chan struct{})

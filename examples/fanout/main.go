@@ -1,15 +1,15 @@
-// Fanout sends one alert to thirteen services at once and shows the receipts: who took it, under which id, how long that
-// took, and what had to be cut. One of the services is down; only that one is tried again.
+// Fanout sends one alert to thirteen services at once and shows the receipts: which service took the alert, under which
+// id, after how long, and what was cut. One of the services is down at first. Only that service is called again, by
+// route.Persist.
 //
 //	go run ./examples/fanout
 //
-// It needs neither credentials nor a network: every service is its fake, on loopback. A program of yours has another
-// services.go, and the rest as it is here.
+// It needs no credentials and no network: all services are fakes on loopback. In a program of your own, services.go is
+// different, and the rest is the same.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,54 +45,32 @@ type fanout struct {
 	services services
 }
 
+// patience is how long a service that has failed is tried again.
+const patience = time.Minute
+
 func (f *fanout) run(ctx context.Context, alert mackerel.Alert) error {
 	f.printf("1. One alert, %d services, all at once\n\n", len(f.services))
 	f.printf("   %s, with a memo of %d characters\n\n", alert.Title(), len([]rune(alert.Monitor.Memo)))
-	results := mackerel.DeliverAll(ctx, alert, f.services.notifiers()...)
-	f.table(results)
-
-	f.printf("\n2. Only what failed, again\n\n")
-	if err := f.again(ctx, alert, results.Err()); err != nil {
+	notifiers, err := f.services.persistent(patience)
+	if err != nil {
 		return err
 	}
-	f.printf("   Now all have it.\n")
+	results := mackerel.DeliverAll(ctx, alert, notifiers...)
+	f.table(results)
+	if err := results.Err(); err != nil {
+		return err
+	}
+	for _, r := range results {
+		if r.Receipt.Attempts > 1 {
+			f.printf("   %v failed at first and was called again: %d attempts in all.\n", r.Notifier, r.Receipt.Attempts)
+		}
+	}
 
-	f.printf("\n3. What stands at the services now\n\n")
+	f.printf("\n2. What the services have now\n\n")
 	return f.count()
 }
 
-// again tries once more those that failed and may be tried again. Its error is of the same kind as the one it is given,
-// so whoever fails again can be tried once more, later.
-func (f *fanout) again(ctx context.Context, alert mackerel.Alert, err error) error {
-	var left []mackerel.Notifier
-	var errs []error
-	for _, failure := range mackerel.Failures(err) {
-		f.printf("   %v\n", failure)
-		if _, ok := mackerel.Retry(failure); ok {
-			left = append(left, failure.Notifier)
-		} else {
-			errs = append(errs, failure)
-		}
-	}
-	after, _ := mackerel.Retry(err)
-	if err := wait(ctx, after); err != nil {
-		return err
-	}
-	errs = append(errs, mackerel.Multi(left...).Notify(ctx, alert))
-	return errors.Join(errs...)
-}
-
-// wait waits for as long as the services that refused have asked for, which may be no time at all.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
-}
-
-// newAlert is an alert that calls for everybody, with a memo that is longer than most services take.
+// newAlert returns an open critical alert with a memo that is longer than most services take.
 func newAlert() mackerel.Alert {
 	value, warning, critical := 96.5, 80.0, 90.0
 	return mackerel.Alert{
@@ -107,7 +85,7 @@ func newAlert() mackerel.Alert {
 	}
 }
 
-// runbook is a memo as they are after some years.
+// runbook returns a long memo.
 func runbook() string {
 	var b strings.Builder
 	for step := 1; step <= 300; step++ {

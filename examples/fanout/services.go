@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
@@ -22,6 +23,7 @@ import (
 	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
 	"github.com/mackerel-notify/mackerel/pagerduty"
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
+	"github.com/mackerel-notify/mackerel/route"
 	"github.com/mackerel-notify/mackerel/slack"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 	"github.com/mackerel-notify/mackerel/teams"
@@ -59,12 +61,15 @@ func newServices() (services, error) {
 	return all, errors.Join(errs...)
 }
 
-func (all services) notifiers() []mackerel.Notifier {
+// persistent returns the notifiers. Each repeats what may be repeated, for as long as the limit says.
+func (all services) persistent(limit time.Duration) ([]mackerel.Notifier, error) {
 	var notifiers []mackerel.Notifier
+	var errs []error
 	for _, s := range all {
-		notifiers = append(notifiers, s.notifier)
+		n, err := route.Persist(s.notifier, limit)
+		notifiers, errs = append(notifiers, n), append(errs, err)
 	}
-	return notifiers
+	return notifiers, errors.Join(errs...)
 }
 
 func (all services) close() {
@@ -118,7 +123,7 @@ func newTwilio() (service, error) {
 	return service{n, s}, err
 }
 
-// newPagerDuty is down for as long as one call tries: for three requests, about a second.
+// newPagerDuty is down for three requests, which is one call with all its attempts.
 func newPagerDuty() (service, error) {
 	const attempts = 3
 	s := pagerdutytest.New()

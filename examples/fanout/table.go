@@ -10,13 +10,13 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// row is one line of the table: service, status, id, attempts, time, and what there is to say besides.
+// row is the layout of a line: service, status, id, attempts, time and remarks.
 const row = "   %-12s %-10s %-*s %8v %11s   %s"
 
-// idWidth is as much of an id as is shown, in characters.
+// idWidth is the number of characters of an id that are shown.
 const idWidth = 20
 
-// table shows what became of each notifier.
+// table prints the outcome of each notifier.
 func (f *fanout) table(results []mackerel.Result) {
 	f.row("SERVICE", "STATUS", "ID", "ATTEMPTS", "TIME", "REMARKS")
 	have := 0
@@ -27,7 +27,7 @@ func (f *fanout) table(results []mackerel.Result) {
 		ms := float64(r.Receipt.Duration) / float64(time.Millisecond)
 		f.row(r.Receipt.Provider, status(r), shorten(cmp.Or(r.Receipt.ID, "-")), r.Receipt.Attempts, fmt.Sprintf("%.1f ms", ms), remarks(r))
 	}
-	f.printf("\n   %d of %d have it. What is queued was taken; what became of it the service does not say.\n", have, len(results))
+	f.printf("\n   %d of %d have it. A queued message was accepted; the service does not say whether people got it.\n", have, len(results))
 }
 
 func (f *fanout) row(service, status, id string, attempts any, took, remarks string) {
@@ -35,7 +35,7 @@ func (f *fanout) row(service, status, id string, attempts any, took, remarks str
 	f.printf("%s\n", strings.TrimRight(line, " "))
 }
 
-// status says in a word what a result means.
+// status returns the outcome in one word.
 func status(r mackerel.Result) string {
 	switch {
 	case r.Err != nil:
@@ -48,7 +48,7 @@ func status(r mackerel.Result) string {
 	return "delivered"
 }
 
-// remarks say what kind of failure it is, why it was skipped, or what did not fit.
+// remarks returns the kind of failure, why the alert was skipped, or what was cut.
 func remarks(r mackerel.Result) string {
 	if e := (*mackerel.Error)(nil); errors.As(r.Err, &e) {
 		return e.Kind.Error()
@@ -63,7 +63,7 @@ func remarks(r mackerel.Result) string {
 	return strings.Join(words, ", ")
 }
 
-// shorten keeps the beginning of an id.
+// shorten returns the beginning of a long id.
 func shorten(id string) string {
 	if r := []rune(id); len(r) > idWidth {
 		return string(r[:idWidth-1]) + "…"
@@ -71,16 +71,16 @@ func shorten(id string) string {
 	return id
 }
 
-// count looks into the fakes. One that has not exactly one message is an error.
+// count reports every fake that does not have exactly one message.
 func (f *fanout) count() error {
 	var errs []error
 	for _, s := range f.services {
 		if n := s.fake.Accepted(); n != 1 {
-			errs = append(errs, fmt.Errorf("%v: %d messages, and there should be one", s.notifier, n))
+			errs = append(errs, fmt.Errorf("%v: %d messages; want 1", s.notifier, n))
 		}
 	}
 	if len(errs) == 0 {
-		f.printf("   One message each: nobody has it twice.\n")
+		f.printf("   Each has one message.\n")
 	}
 	return errors.Join(errs...)
 }

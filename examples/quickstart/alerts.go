@@ -9,6 +9,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/route"
 )
 
 // notify sends an alert to both rooms at once.
@@ -52,7 +53,7 @@ func (t *tour) quote(text string) {
 	}
 }
 
-// recover sends the end of the alert, with Multi: one notifier that is many.
+// recover sends the recovery of the alert to both rooms with Multi.
 func (t *tour) recover(ctx context.Context, recovery mackerel.Alert) error {
 	t.printf("\n4. The alert recovers\n\n")
 	if err := mackerel.Multi(t.chatworkRoom, t.hipchatRoom).Notify(ctx, recovery); err != nil {
@@ -62,43 +63,42 @@ func (t *tour) recover(ctx context.Context, recovery mackerel.Alert) error {
 	return nil
 }
 
-// failAndTryAgain lets one of the services fail, and tries only that one again.
+// failAndTryAgain lets a service fail. Only that service is called again.
 func (t *tour) failAndTryAgain(ctx context.Context, alert mackerel.Alert) error {
-	t.printf("\n5. One service fails, and only that one is tried again\n\n")
-	heal, who := t.breakOne()
-	if heal == nil {
-		t.printf("   Both rooms are real: they are not broken on purpose.\n")
+	t.printf("\n5. One service fails, and only that service is called again\n\n")
+	who := t.breakOne()
+	if who == "" {
+		t.printf("   Both rooms are real, so nothing is broken here.\n")
 		return nil
 	}
-	t.printf("   %s says 429 and asks for an hour's patience.\n", who)
-	err := mackerel.Multi(t.chatworkRoom, t.hipchatRoom).Notify(ctx, alert)
-	after, again := mackerel.Retry(err)
-	if !again {
-		return fmt.Errorf("a failure that may be tried again was expected, got: %w", err)
+	t.printf("   %s answers 503 to %d requests. A call makes %d attempts, so it fails.\n", who, attempts, attempts)
+	n, err := route.Persist(mackerel.Multi(t.chatworkRoom, t.hipchatRoom), time.Minute)
+	if err != nil {
+		return err
 	}
-	t.printf("   The error says what happened, and when to try again (%v):\n", after)
-	t.quote(err.Error())
-	t.printf("   The patience is up: %s works again.\n", who)
-	heal()
-	for _, f := range mackerel.Failures(err) {
-		if err := f.Notifier.Notify(ctx, alert); err != nil {
-			return err
-		}
-		t.printf("   %v has it now. Nobody got it twice.\n", f.Notifier)
+	receipt, err := n.Deliver(ctx, alert)
+	if err != nil {
+		return err
 	}
+	t.printf("   route.Persist repeats the call to %s, and not the other. Both rooms have the alert\n", who)
+	t.printf("   after %v and %d requests.\n", receipt.Duration.Round(time.Millisecond), receipt.Attempts)
 	return nil
 }
 
-// breakOne makes a fake refuse, HipChat's if it is one, and returns how to heal it.
-func (t *tour) breakOne() (heal func(), who string) {
-	refuse := fakehttp.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}, Times: -1}
+// attempts is how many attempts a call makes by default.
+const attempts = 3
+
+// breakOne lets a fake refuse all attempts of a call: HipChat, or Chatwork if HipChat is real. It returns the name of
+// the service, "" if both are real.
+func (t *tour) breakOne() (who string) {
+	refuse := fakehttp.Fault{Status: http.StatusServiceUnavailable, Times: attempts}
 	switch {
 	case t.fakeHipChat != nil:
 		t.fakeHipChat.Inject(refuse)
-		return t.fakeHipChat.Clear, "HipChat"
+		return "HipChat"
 	case t.fakeChatwork != nil:
 		t.fakeChatwork.Inject(refuse)
-		return t.fakeChatwork.Clear, "Chatwork"
+		return "Chatwork"
 	}
-	return nil, ""
+	return ""
 }

@@ -16,7 +16,7 @@ func TestTheTourTellsItsStory(t *testing.T) {
 	for _, line := range []string{
 		"created slack", "carrier-pigeon", "is now \"quickstart mail, renamed\"", "deleted", "[CRITICAL] CPU % on app01",
 		"delivered, as message 1", "hipchat room ops", "| [info][title][CRITICAL] CPU % on app01[/title]CPU % 96.5 > 90",
-		"[OK] CPU % on app01, under the same key mackerel-5AlertId001", "HipChat says 429", "retry after 1h0m0s", "hipchat room ops has it now",
+		"[OK] CPU % on app01, under the same key mackerel-5AlertId001", "HipChat answers 503 to 3 requests", "repeats the call to HipChat", "and 5 requests",
 	} {
 		_, after, found := strings.Cut(rest, line)
 		if !found {

@@ -55,6 +55,7 @@ const (
 	wirefake  = "wire fake" // what their fakes have
 	strict    = "strict"    // how fakes read requests
 	service   = "service"
+	upper     = "upper" // what is built on notifiers of any service
 	fake      = "fake"
 	fakehttp  = "fakehttp"
 	suite     = "notifytest"
@@ -81,6 +82,8 @@ func kind(importPath string) string {
 		return example
 	case rel == fakehttp, rel == suite:
 		return rel
+	case rel == "route":
+		return upper
 	case strings.HasSuffix(rel, "test"):
 		return fake
 	}
@@ -98,12 +101,13 @@ var may = map[string]struct{ kinds, others []string }{
 	provider:  {[]string{root, transport}, append(jsonPackages, "github.com/clipperhouse/uax29/v2/graphemes")},
 	wire:      {[]string{root, provider, transport}, jsonPackages},
 	service:   {[]string{root, provider, transport, wire}, append(jsonPackages, "github.com/google/go-querystring/query")},
+	upper:     {[]string{root}, jsonPackages},
 	strict:    {nil, jsonPackages},
 	wirefake:  {[]string{root, fakehttp, strict}, jsonPackages},
 	fake:      {[]string{root, fakehttp, strict, wirefake}, jsonPackages},
 	fakehttp:  {nil, jsonPackages},
 	suite:     {[]string{root, fakehttp}, jsonPackages},
-	example:   {[]string{root, service, fake, fakehttp}, append(jsonPackages, "github.com/aws/aws-sdk-go-v2/aws")},
+	example:   {[]string{root, service, upper, fake, fakehttp}, append(jsonPackages, "github.com/aws/aws-sdk-go-v2/aws")},
 	helper:    {[]string{root, fakehttp, helper}, jsonPackages},
 }
 
