@@ -147,12 +147,12 @@ func TestPlanBeginsWithThePairThatClearsMostRows(t *testing.T) {
 			}
 			all.failures = append(all.failures, f)
 		}
-		got := ""
+		var got strings.Builder
 		for _, one := range all.plan() {
-			got += one.what
+			got.WriteString(one.what)
 		}
-		if got != tt.want {
-			t.Errorf("%s: the plan is %s; want %s", tt.name, got, tt.want)
+		if got.String() != tt.want {
+			t.Errorf("%s: the plan is %s; want %s", tt.name, &got, tt.want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ type naive struct {
 }
 
 func (n *naive) Notify(_ context.Context, a mackerel.Alert) error {
-	resp, err := n.client.Post(n.url+"/page?key="+n.key, "text/plain", strings.NewReader(a.Title())) //nolint:noctx // a flaw
+	resp, err := n.client.Post(n.url+"/page?key="+n.key, "text/plain", strings.NewReader(a.Title())) // a flaw
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (s *story) problems() []string {
 		wrong(s.lane.gate != nil && c.receipt.Attempts != len(c.trips) && c.limit == 0,
 			"call %d made %d attempts, and %d requests arrived", i+1, c.receipt.Attempts, len(c.trips))
 		wrong(s.undone(c) && c.kind() != nil && c.uncertain(), "call %d claims that nothing was done", i+1)
-		wrong(c.kind() == mackerel.ErrAmbiguous && s.lane.gate != nil && !c.uncertain() && c.limit == 0, //nolint:errorlint // a sentinel
+		wrong(c.kind() == mackerel.ErrAmbiguous && s.lane.gate != nil && !c.uncertain() && c.limit == 0,
 			"call %d is ambiguous without a reason", i+1)
 		wrong(c.repeatedAfterSuccess(), "call %d sent the alert again after a success", i+1)
 		wrong(s.once() && c.repeatedAfterLoss(), "call %d sent the alert again after a lost answer", i+1)
@@ -201,9 +201,9 @@ func (n *counts) add(s *story) {
 			n.skipped++
 		case c.done():
 			n.delivered++
-		case kind == mackerel.ErrAmbiguous: //nolint:errorlint // a sentinel
+		case kind == mackerel.ErrAmbiguous:
 			n.ambiguous++
-		case kind == mackerel.ErrUnavailable: //nolint:errorlint // a sentinel
+		case kind == mackerel.ErrUnavailable:
 			n.unavailable++
 		default:
 			n.refused++

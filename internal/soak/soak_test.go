@@ -99,7 +99,7 @@ type chapter struct {
 
 // newStory returns the story of an alert. It depends on the seed and the number only.
 func newStory(n int, lanes []*lane) *story {
-	r := rand.New(rand.NewPCG(*seed, uint64(n))) //nolint:gosec // it is to be repeatable
+	r := rand.New(rand.NewPCG(*seed, uint64(n)))
 	s := &story{marker: markerOf(n), lane: lanes[r.IntN(len(lanes))]}
 	s.mode = s.lane.modes[r.IntN(len(s.lane.modes))]
 	alert := anyAlert(r, s.marker)
