@@ -125,6 +125,9 @@ func TestOutputBeginsWithTheSummary(t *testing.T) {
 		if !strings.Contains(rows, "errors.Is finds no error of package mackerel; want mackerel.ErrAmbiguous: ") {
 			t.Errorf("no row names the error that it wants:\n%s", rows)
 		}
+		if strings.Contains(rows, "the row cannot end") {
+			t.Errorf("a call waits after the service was closed:\n%s", rows)
+		}
 		if len(out) > 100<<10 || strings.ContainsAny(out, "\x00\x1b") {
 			t.Errorf("the output has %d bytes, or control characters", len(out))
 		}
