@@ -54,6 +54,10 @@ bench: # ratios to net/http and to plain structs, measured in turns
 	cd benchmarks && $(GO) test -run '^$$' -bench . -benchtime 2s .
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/transport
 
+.PHONY: soak
+soak: # 100,000 alerts through all services with random faults; -seed repeats a run
+	$(GO) test ./internal/soak -v -alerts 100000 -timeout 30m
+
 .PHONY: fuzz
 fuzz: # every fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \

@@ -59,8 +59,8 @@ func everything() mackerel.Alert {
 // successRows come first: a harness that fails without a fault would fail in all rows.
 func successRows() []row {
 	return []row{
-		{"an alert is one message that the service accepts", anyNotifier, checkSuccess},
-		{"an alert is one message that the service accepts over a socket", onSockets, checkSuccess},
+		{"an alert is one message that the service accepts", anyNotifier, sendOne, checkSuccess},
+		{"an alert is one message that the service accepts over a socket", onSockets, sendOne, checkSuccess},
 	}
 }
 
@@ -80,12 +80,12 @@ func checkSuccess(s *stage) {
 // alertRows send alerts as Mackerel sends them and as programs make them. No alert may fail because a field is missing.
 func alertRows() []row {
 	return []row{
-		{"every event is accepted, with every field and with no other field", anyNotifier, checkEvents},
-		{"every status is accepted, in either case", anyNotifier, checkStatusWords},
-		{"an alert with few fields is accepted", anyNotifier, checkMinimal},
-		{"an alert is accepted when it opens, changes and closes", anyNotifier, checkLife},
-		{"the alert is not changed", anyNotifier, checkUnchanged},
-		{"fifty calls at the same time are fifty messages", anyNotifier, checkCrowd},
+		{"every event is accepted, with every field and with no other field", anyNotifier, acceptAlerts, checkEvents},
+		{"every status is accepted, in either case", anyNotifier, acceptAlerts, checkStatusWords},
+		{"an alert with few fields is accepted", anyNotifier, acceptAlerts, checkMinimal},
+		{"an alert is accepted when it opens, changes and closes", anyNotifier, acceptAlerts, checkLife},
+		{"the alert is not changed", anyNotifier, copyAlert, checkUnchanged},
+		{"fifty calls at the same time are fifty messages", anyNotifier, shareNothing, checkCrowd},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -61,7 +62,7 @@ func (sc *scene) observe(ctx context.Context, call func(context.Context) (*macke
 		problem = catch(func() { o.receipt, o.err = call(ctx) })
 	}()
 	if problem := sc.await(done, cancel); problem != "" {
-		sc.errorf("%v: %s", errNoReturn, problem)
+		sc.errorFor(neverPanic, "%v: %s", errNoReturn, problem)
 		o.err = errNoReturn
 	}
 	o.took, o.accepted = time.Since(start), sc.count()-accepted
@@ -87,41 +88,101 @@ func catch(f func()) (problem string) {
 }
 
 // await waits for the end of a call. If the call does not end, await first cancels its context and then closes the
-// service.
+// service. A bubble in which the call still waits is a deadlock, which ends the row.
 func (sc *scene) await(done <-chan string, cancel context.CancelFunc) string {
 	shut := func() {
+		close(sc.shut)
 		if sc.front != nil {
 			sc.front.Close()
 		}
 	}
 	for _, step := range []struct {
-		when string
-		end  func()
-	}{{"by itself", cancel}, {"after its context was cancelled", shut}} {
+		when   string
+		end    func()
+		repair repair
+	}{
+		{"by itself", cancel, ownTimeout},
+		{"after its context was cancelled", shut, endWithContext},
+	} {
 		select {
 		case problem := <-done:
 			return problem
 		case <-time.After(sc.patience()):
-			sc.errorf("the call did not return within %v %s", sc.patience(), step.when)
+			sc.errorFor(step.repair, "the call did not return within %v %s", sc.patience(), step.when)
 			step.end()
 		}
 	}
 	return <-done
 }
 
-// sentinels are the kinds of errors.
-var sentinels = []error{
-	mackerel.ErrConfig, mackerel.ErrInvalid, mackerel.ErrUnauthorized, mackerel.ErrNotFound, mackerel.ErrRateLimited,
-	mackerel.ErrUnavailable, mackerel.ErrAmbiguous, mackerel.ErrUnsupported,
+// sentinels are the kinds of errors, with their names in Go.
+var sentinels = []struct {
+	err  error
+	name string
+}{
+	{mackerel.ErrConfig, "mackerel.ErrConfig"},
+	{mackerel.ErrInvalid, "mackerel.ErrInvalid"},
+	{mackerel.ErrUnauthorized, "mackerel.ErrUnauthorized"},
+	{mackerel.ErrNotFound, "mackerel.ErrNotFound"},
+	{mackerel.ErrRateLimited, "mackerel.ErrRateLimited"},
+	{mackerel.ErrUnavailable, "mackerel.ErrUnavailable"},
+	{mackerel.ErrAmbiguous, "mackerel.ErrAmbiguous"},
+	{mackerel.ErrUnsupported, "mackerel.ErrUnsupported"},
+	{nil, "nil"},
+}
+
+// kindsOf returns the sentinels that errors.Is finds in err; nil is the kind of a success.
+func kindsOf(err error) []error {
+	var kinds []error
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			kinds = append(kinds, s.err)
+		}
+	}
+	return kinds
 }
 
 // kindOf returns the sentinel that errors.Is finds in err, nil if there is not exactly one.
 func kindOf(err error) error {
-	kinds := slices.DeleteFunc(slices.Clone(sentinels), func(kind error) bool { return !errors.Is(err, kind) })
+	kinds := kindsOf(err)
 	if len(kinds) != 1 {
 		return nil
 	}
 	return kinds[0]
+}
+
+// kindNames returns the names of kinds: "mackerel.ErrAmbiguous or nil".
+func kindNames(kinds []error, conjunction string) string {
+	var names []string
+	for _, s := range sentinels {
+		if slices.Contains(kinds, s.err) {
+			names = append(names, s.name)
+		}
+	}
+	return strings.Join(names, conjunction)
+}
+
+// got describes an error by its kinds, which come before its words.
+func got(err error) string {
+	if err == nil {
+		return "the error is nil"
+	}
+	kinds := kindsOf(err)
+	if len(kinds) == 0 {
+		return "errors.Is finds no error of package mackerel"
+	}
+	return "the error is " + kindNames(kinds, " and ")
+}
+
+// modeName returns the name of a delivery mode in Go.
+func modeName(mode mackerel.Delivery) string {
+	switch mode {
+	case mackerel.AtLeastOnce:
+		return "mackerel.AtLeastOnce"
+	case mackerel.AtMostOnce:
+		return "mackerel.AtMostOnce"
+	}
+	return "the default mode"
 }
 
 // lost returns the kinds of error that are right if an answer was lost.
@@ -134,25 +195,37 @@ func (h Harness) lost() []error {
 
 func (o outcome) wantSuccess() {
 	if o.err != nil {
-		o.errorf("%v; want success", o.err)
+		o.errorf("%s; want nil: %v", got(o.err), o.err)
 	}
 }
 
 // wantKind checks that the error is of exactly one of the kinds, and that Retry agrees. A nil among the kinds allows
 // success.
 func (o outcome) wantKind(kinds ...error) {
-	if o.err == nil {
-		if !slices.Contains(kinds, nil) {
-			o.errorf("success; want an error that is %v", kinds)
-		}
-		return
-	}
 	kind := kindOf(o.err)
-	if kind == nil || !slices.Contains(kinds, kind) {
-		o.errorf("errors.Is does not find exactly one of %v: %v", kinds, o.err)
-		return
+	right := slices.Contains(kinds, kind) && (kind != nil || o.err == nil)
+	switch {
+	case right && kind != nil:
+		o.wantRetry(kind)
+	case right:
+	case o.err == nil:
+		o.errorFor(o.repairOf(kinds), "the error is nil; want %s", kindNames(kinds, " or "))
+	default:
+		o.errorFor(o.repairOf(kinds), "%s; want %s: %v", got(o.err), kindNames(kinds, " or "), o.err)
 	}
-	o.wantRetry(kind)
+}
+
+// repairOf returns the repair of an error that is of none of the kinds.
+func (o outcome) repairOf(kinds []error) repair {
+	switch {
+	case slices.Contains(kinds, mackerel.ErrAmbiguous):
+		return returnAmbiguous
+	case o.err == nil:
+		return o.repair
+	case len(o.requests) == 0:
+		return returnUnavailable
+	}
+	return kindByStatus
 }
 
 // wantRetry checks that Retry decides as the kind of the error and the delivery mode demand.
@@ -168,7 +241,8 @@ func (o outcome) wantRetry(kind error) {
 		want = o.env.Delivery == mackerel.AtLeastOnce
 	}
 	if _, ok := mackerel.Retry(o.err); ok != want {
-		o.errorf("Retry says %t of an error that is %q, delivered %v: %v", ok, kind, o.env.Delivery, o.err)
+		o.errorFor(setDelivery, "mackerel.Retry says %t of %s with %s; want %t: %v",
+			ok, kindNames([]error{kind}, ""), modeName(o.env.Delivery), want, o.err)
 	}
 }
 
@@ -178,9 +252,9 @@ func (o outcome) wantRetryAfter(want time.Duration) {
 	switch {
 	case o.err == nil: // wantKind complains
 	case !errors.As(o.err, &e):
-		o.errorf("the error holds no *mackerel.Error that says how long to wait: %v", o.err)
+		o.errorFor(tellWait, "errors.As finds no *mackerel.Error, whose RetryAfter tells the wait: %v", o.err)
 	case e.RetryAfter != want:
-		o.errorf("RetryAfter is %v; want %v", e.RetryAfter, want)
+		o.errorFor(tellWait, "RetryAfter is %v; want %v", e.RetryAfter, want)
 	}
 }
 
@@ -212,7 +286,7 @@ func (sc *scene) arrive(in string, a mackerel.Alert) outcome {
 	switch {
 	case o.err != nil || o.accepted > 0 || o.Dedups:
 	case o.receipt != nil && o.receipt.Skipped == "":
-		o.errorf("no message was accepted, and Receipt.Skipped does not say why")
+		o.errorFor(sayWhySkipped, "no message was accepted, and Receipt.Skipped does not say why")
 	case len(o.requests) > 0:
 		o.errorf("a request was made, but no message was accepted")
 	}

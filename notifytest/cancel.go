@@ -64,13 +64,16 @@ func phases() []phase {
 	}
 }
 
-// neverConnect makes every dial last as long as the row. A dial must not end with the request, because net/http goes on
-// dialing for other requests.
+// neverConnect makes every dial last as long as the row, or until the service is closed. A dial must not end with the
+// request, because net/http goes on dialing for other requests.
 func (sc *scene) neverConnect() {
 	sc.dialBy(func(dialer) dialer {
 		return func(context.Context, string, string) (net.Conn, error) {
-			<-sc.tb.Context().Done()
-			return nil, sc.tb.Context().Err()
+			select {
+			case <-sc.tb.Context().Done():
+			case <-sc.shut:
+			}
+			return nil, errors.New("the network is down")
 		}
 	})
 }
@@ -84,7 +87,7 @@ func cancelRows() []row {
 				continue // a call does not begin a wait that is longer than its deadline
 			}
 			check := func(s *stage) { p.check(s, st) }
-			all = append(all, row{st.name + " ends a call at once " + p.name, p.needs, check})
+			all = append(all, row{st.name + " ends a call at once " + p.name, p.needs, endWithContext, check})
 		}
 	}
 	return all
@@ -119,10 +122,11 @@ func (p phase) judge(o outcome, st stop) {
 	}
 	ambiguous := errors.Is(o.err, mackerel.ErrAmbiguous)
 	if ambiguous && !p.out {
-		o.errorf("the error is ErrAmbiguous, but the message cannot have been accepted: %v", o.err)
+		o.errorFor(returnUnavailable, "%s, but the message cannot have been accepted: %v", got(o.err), o.err)
 	}
 	if !ambiguous && p.out && !o.Dedups {
-		o.errorf("the error is not ErrAmbiguous, but the message may have been accepted: %v", o.err)
+		o.errorFor(returnAmbiguous, "%s; want mackerel.ErrAmbiguous, because the message may have been accepted: %v",
+			got(o.err), o.err)
 	}
 	if !p.out {
 		o.wantAccepted(0)

@@ -15,9 +15,9 @@ import (
 // ErrUnavailable. After ErrAmbiguous, a caller with AtMostOnce would not send the message again.
 func connectRows() []row {
 	return []row{
-		{"a connection that cannot be made is ErrUnavailable", overHTTP, checkUnreachable},
-		{"a connection that is made at the third attempt carries one message", withRepeats, checkReached},
-		{"a closed port is ErrUnavailable", onSockets, checkClosedPort},
+		{"a connection that cannot be made is ErrUnavailable", overHTTP, returnUnavailable, checkUnreachable},
+		{"a connection that is made at the third attempt carries one message", withRepeats, repeatLost, checkReached},
+		{"a closed port is ErrUnavailable", onSockets, returnUnavailable, checkClosedPort},
 	}
 }
 

@@ -48,16 +48,16 @@ func deliveryRows() []row {
 	var all []row
 	for _, l := range losses() {
 		all = append(all,
-			row{"AtMostOnce sends one message if " + l.name, overHTTP, l.checkAtMostOnce},
-			row{"AtLeastOnce repeats the message until it is accepted if " + l.name, withRepeats, l.checkRecovery},
-			row{"AtLeastOnce ends with ErrAmbiguous if at every attempt " + l.name, overHTTP, l.checkForever},
+			row{"AtMostOnce sends one message if " + l.name, overHTTP, sendOnce, l.checkAtMostOnce},
+			row{"AtLeastOnce repeats the message until it is accepted if " + l.name, withRepeats, repeatLost, l.checkRecovery},
+			row{"AtLeastOnce ends with ErrAmbiguous if at every attempt " + l.name, overHTTP, repeatLost, l.checkForever},
 		)
 	}
 	return append(all,
-		row{"AtMostOnce sends one message if a used connection is reset", overHTTP, checkUsedConnection},
-		row{"AtMostOnce sends one message if a socket is reset", onSockets, checkSocketReset},
-		row{"a lost answer followed by refusals stays ErrAmbiguous", overHTTP, checkRefusedLater},
-		row{"a lost answer followed by a wait that is too long stays ErrAmbiguous", withRepeats, checkWaitLater},
+		row{"AtMostOnce sends one message if a used connection is reset", overHTTP, sendOnce, checkUsedConnection},
+		row{"AtMostOnce sends one message if a socket is reset", onSockets, sendOnce, checkSocketReset},
+		row{"a lost answer followed by refusals stays ErrAmbiguous", overHTTP, repeatLost, checkRefusedLater},
+		row{"a lost answer followed by a wait that is too long stays ErrAmbiguous", withRepeats, repeatLost, checkWaitLater},
 	)
 }
 
@@ -65,7 +65,7 @@ func deliveryRows() []row {
 // cannot see how far a request got.
 func (s *stage) clients(mode mackerel.Delivery) []*scene {
 	ordinary, untraced := s.sceneIn(mode), s.sceneIn(mode)
-	untraced.in = "without httptrace"
+	untraced.in += ", without httptrace"
 	untraced.setTransport(untracedTripper{untraced.env.Client.Transport})
 	return []*scene{ordinary, untraced}
 }

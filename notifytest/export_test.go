@@ -9,15 +9,40 @@ import (
 func Complaints(t *testing.T, name string, harness func(testing.TB) Harness) []string {
 	t.Helper()
 	for _, r := range allRows() {
-		if r.name == name {
-			var complaints []string
-			report := func(complaint string) { complaints = append(complaints, complaint) }
-			r.run(t, stage{report: report, harness: harness, linger: 100 * time.Millisecond}, harness(t).Fake != nil)
-			return complaints
+		if r.name != name {
+			continue
 		}
+		var texts []string
+		for _, c := range complaints(t, r, harness, harness(t)) {
+			texts = append(texts, c.text)
+		}
+		return texts
 	}
 	t.Fatalf("there is no row %q", name)
 	return nil
+}
+
+// Summary tries all rows and returns what Run would print first.
+func Summary(t *testing.T, harness func(testing.TB) Harness) string {
+	t.Helper()
+	var all report
+	h := harness(t)
+	for _, r := range allRows() {
+		if r.skip(h) != "" {
+			continue
+		}
+		all.tried++
+		if found := complaints(t, r, harness, h); len(found) > 0 {
+			all.failures = append(all.failures, failure{complaints: found})
+		}
+	}
+	return all.summary(all.plan())
+}
+
+func complaints(t *testing.T, r row, harness func(testing.TB) Harness, h Harness) []complaint {
+	s := &stage{harness: harness, linger: 100 * time.Millisecond}
+	r.run(t, s, h.Fake != nil)
+	return s.complaints
 }
 
 // Names returns the names of all rows.

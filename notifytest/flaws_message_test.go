@@ -121,7 +121,7 @@ func alertFlaws() flaws {
 	return flaws{
 		"every event is accepted, with every field and with no other field": {
 			{"it needs a host", "it panicked", changeAlert(func(a *mackerel.Alert) { a.Message += a.Host.Name })},
-			{"it refuses unknown events", "want success", refuse(func(a mackerel.Alert) bool {
+			{"it refuses unknown events", "want nil", refuse(func(a mackerel.Alert) bool {
 				return a.Event == "eventOfTheFuture"
 			})},
 			{"it skips an event in silence", "does not say why", wrap(func(p *Pager) mackerel.Notifier { return skipper{p} })},
@@ -131,15 +131,15 @@ func alertFlaws() flaws {
 			}},
 		},
 		"every status is accepted, in either case": {
-			{"it refuses unknown statuses", "want success", refuse(func(a mackerel.Alert) bool {
+			{"it refuses unknown statuses", "want nil", refuse(func(a mackerel.Alert) bool {
 				return a.Status == "purple"
 			})},
 		},
 		"an alert with few fields is accepted": {
-			{"it needs a message", "want success", refuse(func(a mackerel.Alert) bool { return a.Message == "" })},
+			{"it needs a message", "want nil", refuse(func(a mackerel.Alert) bool { return a.Message == "" })},
 		},
 		"an alert is accepted when it opens, changes and closes": {
-			{"it cannot close", "want success", refuse(mackerel.Alert.Closed)},
+			{"it cannot close", "want nil", refuse(mackerel.Alert.Closed)},
 		},
 		"the alert is not changed": {
 			{"it writes into the facts", "the memory of a slice", changeAlert(func(a *mackerel.Alert) {
@@ -176,10 +176,11 @@ func (s skipper) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receip
 // alertPage is the page that the suite's alerts link to.
 const alertPage = "https://mackerel.io/orgs/example/alerts/notifytest"
 
+func isLong(a mackerel.Alert) bool { return len(a.Message) > 10_000 }
+
 func textFlaws() flaws {
-	isLong := func(a mackerel.Alert) bool { return len(a.Message) > 10_000 }
 	return flaws{
-		"a long text in *": {{"it refuses long texts", "want success", refuse(isLong)}},
+		"a long text in *": {{"it refuses long texts", "want nil", refuse(isLong)}},
 		"a long text in ASCII is accepted in any field, and a cut is reported": {
 			{"it does not report cuts", "Receipt.Cuts is empty", changeReceipt(func(r *mackerel.Receipt) { r.Cuts = nil })},
 			{"it reports a cut that made a text longer", "a length that is less than before", reportCut(3, 4)},
@@ -190,9 +191,9 @@ func textFlaws() flaws {
 			})},
 		},
 		"a message of more than 1 MiB is accepted, and a cut is reported": {
-			{"it refuses very long texts", "want success", refuse(isLong)},
+			{"it refuses very long texts", "want nil", refuse(isLong)},
 		},
-		"long texts in *": {{"it refuses several long texts", "want success", refuse(isLong)}},
+		"long texts in *": {{"it refuses several long texts", "want nil", refuse(isLong)}},
 		"long texts in ASCII in all fields leave the status and the link": {
 			{"it cuts the link away", alertPage + `" is no longer`, changeAlert(func(a *mackerel.Alert) {
 				if isLong(*a) {
@@ -206,7 +207,7 @@ func textFlaws() flaws {
 			})},
 		},
 		"a text with *": {
-			{"it refuses unusual texts", "want success", refuse(func(a mackerel.Alert) bool {
+			{"it refuses unusual texts", "want nil", refuse(func(a mackerel.Alert) bool {
 				return a.Message != "CPU % 96.5 > 90"
 			})},
 		},
@@ -247,7 +248,9 @@ func receiptFlaws() flaws {
 			})},
 		},
 		"Notify ends as Deliver does": {
-			{"Notify swallows errors", "Notify <nil>", wrap(func(p *Pager) mackerel.Notifier { return optimist{p} })},
+			{"Notify swallows errors", "of Notify, the error is nil", wrap(func(p *Pager) mackerel.Notifier {
+				return optimist{p}
+			})},
 		},
 	}
 }
@@ -265,7 +268,7 @@ func previewFlaws() flaws {
 			{"the preview sends", "1 requests arrived", beforePreview(func(p *Pager) error {
 				return p.Notify(context.Background(), mackerel.Alert{})
 			})},
-			{"the preview fails", "want success", beforePreview(func(*Pager) error { return invalid() })},
+			{"the preview fails", "want nil", beforePreview(func(*Pager) error { return invalid() })},
 			{"the preview takes time", "took 1s; want 0s", beforePreview(func(*Pager) error {
 				time.Sleep(time.Second)
 				return nil

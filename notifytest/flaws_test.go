@@ -132,6 +132,11 @@ func notifyWithoutCancel(ctx context.Context, a mackerel.Alert, n mackerel.Notif
 	return n.Notify(context.WithoutCancel(ctx), a)
 }
 
+func notifyNever(context.Context, mackerel.Alert, mackerel.Notifier) error {
+	<-make(chan struct{})
+	return nil
+}
+
 // notifyAfter sleeps before each call.
 func notifyAfter(d time.Duration) spoiler {
 	return notify(func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) error {

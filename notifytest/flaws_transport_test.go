@@ -33,6 +33,7 @@ var (
 		}
 		return e
 	})
+	joinUnavailable = changeError(func(e *mackerel.Error) error { return errors.Join(e, mackerel.ErrUnavailable) })
 	followRedirects = changeTrip(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		return (&http.Client{Transport: next}).Do(r)
 	})
@@ -49,7 +50,7 @@ func successFlaws() flaws {
 		"an alert is one message that the service accepts*": {
 			{"it does nothing", "accepted 0 messages", notify(notifyNothing)},
 			{"it sends everything twice", "accepted 2 messages", notify(notifyTwice)},
-			{"it fails", "want success", refuse(func(mackerel.Alert) bool { return true })},
+			{"it fails", "want nil", refuse(func(mackerel.Alert) bool { return true })},
 			{"it panics", "it panicked: oops", changeAlert(func(*mackerel.Alert) { panic("oops") })},
 			{"it ends its goroutine", "it ended its goroutine", changeAlert(func(*mackerel.Alert) { runtime.Goexit() })},
 			{"it asks a second time", "2 requests arrived", changeTrip(probeFirst)},
@@ -69,18 +70,22 @@ func probeFirst(r *http.Request, next http.RoundTripper) (*http.Response, error)
 func statusFlaws() flaws {
 	return flaws{
 		"every status from 200 to 599 has its kind of error": {
-			{"a refusal is ErrNotFound", "find exactly one of", changeKind(mackerel.ErrInvalid, mackerel.ErrNotFound)},
-			{"an error has no kind", "find exactly one of", changeKind(mackerel.ErrInvalid, errors.New("failed"))},
-			{"an error has two kinds", "find exactly one of", changeError(func(e *mackerel.Error) error {
-				return errors.Join(e, mackerel.ErrUnavailable)
-			})},
+			{
+				"a refusal is ErrNotFound", "is mackerel.ErrNotFound; want mackerel.ErrInvalid",
+				changeKind(mackerel.ErrInvalid, mackerel.ErrNotFound),
+			},
+			{
+				"an error has no kind", "errors.Is finds no error of package mackerel; want mackerel.ErrInvalid",
+				changeKind(mackerel.ErrInvalid, errors.New("failed")),
+			},
+			{"an error has two kinds", "is mackerel.ErrInvalid and mackerel.ErrUnavailable; want", joinUnavailable},
 			{"a 599 is a success", "status 599", changeError(func(e *mackerel.Error) error {
 				if e.Status == 599 {
 					return nil
 				}
 				return e
 			})},
-			{"the error tells the other mode", "Retry says", changeError(func(e *mackerel.Error) error {
+			{"the error tells the other mode", "with mackerel.AtLeastOnce; want true", changeError(func(e *mackerel.Error) error {
 				e.Delivery = mackerel.AtLeastOnce + mackerel.AtMostOnce - e.Delivery
 				return e
 			})},
@@ -90,10 +95,12 @@ func statusFlaws() flaws {
 			}},
 		},
 		"informational answers before the answer change nothing": {
-			{"an informational answer is the answer", "want success", changeTrip(failInformational)},
+			{"an informational answer is the answer", "want nil", changeTrip(failInformational)},
 			{"an informational answer is repeated", "accepted 2 messages", notify(notifyTwice)},
 		},
-		"an answer that switches protocols is a lost answer": {{"a 101 is a success", "success; want", swallowErrors}},
+		"an answer that switches protocols is a lost answer": {
+			{"a 101 is a success", "the error is nil; want mackerel.ErrAmbiguous", swallowErrors},
+		},
 	}
 }
 
@@ -114,8 +121,8 @@ func deliveryFlaws() flaws {
 			{"it repeats in every mode", "accepted 2 messages", alwaysRepeat},
 		},
 		atMostOnce + "the connection is * accepted": {
-			{"a lost answer is taken for a refusal", "find exactly one of", lostUnavailable},
-			{"a lost answer is taken for a success", "success; want", swallowErrors},
+			{"a lost answer is taken for a refusal", "is mackerel.ErrUnavailable; want mackerel.ErrAmbiguous", lostUnavailable},
+			{"a lost answer is taken for a success", "the error is nil; want mackerel.Err", swallowErrors},
 			{"the key is in the error of a lost answer", "the error shows the secret", notify(notifyTellingKey)},
 			{"without a trace it claims that nothing was sent", "without httptrace", changeTrip(claimUnsent)},
 		},
@@ -128,7 +135,7 @@ func deliveryFlaws() flaws {
 			})},
 		},
 		atMostOnce + "a socket is reset": {{"it repeats after a reset", "accepted 2 messages", notify(notifyAgain)}},
-		atLeastOnce + "*":                {{"it never repeats", "want success", makeAttempts(1)}},
+		atLeastOnce + "*":                {{"it never repeats", "want nil", makeAttempts(1)}},
 		atLeastOnce + "the connection is closed after the message is accepted": {
 			{"the service does not drop the repeat", "the service drops repeats", dedup},
 		},
@@ -136,17 +143,17 @@ func deliveryFlaws() flaws {
 			{"it claims success", "accepted 0 messages", notify(notifyNothing)},
 		},
 		forever + "*": {
-			{"lost answers are ErrUnavailable", "find exactly one of", lostUnavailable},
+			{"lost answers are ErrUnavailable", "is mackerel.ErrUnavailable; want mackerel.ErrAmbiguous", lostUnavailable},
 			{"it makes two attempts of three", "2 requests arrived", makeAttempts(2)},
 		},
 		forever + "the connection is closed after the message is accepted": {
 			{"the service does not drop repeats", "the service drops repeats", dedup},
 		},
 		"a lost answer followed by refusals stays ErrAmbiguous": {
-			{"the last answer decides", "find exactly one of", trustLastAnswer},
+			{"the last answer decides", "is mackerel.ErrRateLimited; want mackerel.ErrAmbiguous", trustLastAnswer},
 		},
 		"a lost answer followed by a wait that is too long stays ErrAmbiguous": {
-			{"the last answer decides, too", "find exactly one of", trustLastAnswer},
+			{"the last answer decides, too", "is mackerel.ErrRateLimited; want mackerel.ErrAmbiguous", trustLastAnswer},
 			{"the wait is forgotten", "RetryAfter is 0s", forgetWait},
 		},
 	}
@@ -166,7 +173,7 @@ func claimUnsent(r *http.Request, next http.RoundTripper) (*http.Response, error
 func connectFlaws() flaws {
 	return flaws{
 		"a connection that cannot be made is ErrUnavailable": {
-			{"a failed dial is ErrAmbiguous", "find exactly one of", unsentAmbiguous},
+			{"a failed dial is ErrAmbiguous", "is mackerel.ErrAmbiguous; want mackerel.ErrUnavailable", unsentAmbiguous},
 			{"the key is in the error of a failed dial", "the error shows the secret", notify(notifyTellingKey)},
 			{"Basic credentials are in the error of a failed dial", "the error shows the secret", func(h *notifytest.Harness) {
 				sendBasic(h)
@@ -174,9 +181,11 @@ func connectFlaws() flaws {
 			}},
 		},
 		"a connection that is made at the third attempt carries one message": {
-			{"it gives up when it is refused", "want success", makeAttempts(1)},
+			{"it gives up when it is refused", "want nil", makeAttempts(1)},
 		},
-		"a closed port is ErrUnavailable": {{"a closed port is ErrAmbiguous", "find exactly one of", unsentAmbiguous}},
+		"a closed port is ErrUnavailable": {
+			{"a closed port is ErrAmbiguous", "is mackerel.ErrAmbiguous; want mackerel.ErrUnavailable", unsentAmbiguous},
+		},
 	}
 }
 
@@ -199,7 +208,7 @@ func waitFlaws() flaws {
 			})},
 		},
 		"a call waits after each refusal, and its receipt counts the waits": {
-			{"it waits once only", "want success", makeAttempts(2)},
+			{"it waits once only", "want nil", makeAttempts(2)},
 			{"the receipt counts one attempt", "is 1; want 3", changeReceipt(func(r *mackerel.Receipt) { r.Attempts = 1 })},
 			{"the receipt leaves out the waits", "is 0s", changeReceipt(func(r *mackerel.Receipt) { r.Duration = 0 })},
 		},
@@ -209,10 +218,10 @@ func waitFlaws() flaws {
 			})},
 		},
 		"a call waits if the wait ends before its deadline": {
-			{"it leaves the deadline a margin", "want success", notify(notifyInFiveSeconds)},
+			{"it leaves the deadline a margin", "want nil", notify(notifyInFiveSeconds)},
 		},
 		"a wait beyond the deadline is at once an error that tells the wait": {
-			{"it ignores the deadline", "success; want", notify(notifyWithoutCancel)},
+			{"it ignores the deadline", "the error is nil; want mackerel.Err", notify(notifyWithoutCancel)},
 			{"it waits until the deadline", "took 4s; want 0s", notifyAfter(4 * time.Second)},
 			{"it does not tell the wait", "RetryAfter is 0s; want 7s", forgetWait},
 			{"its error cannot tell the wait", "no *mackerel.Error", changeError(func(e *mackerel.Error) error {
@@ -254,14 +263,14 @@ func cancelFlaws() flaws {
 			{"the key is in the error of a cancelled call", "the error shows the secret", notify(notifyTellingKey)},
 		},
 		"a * ends a call at once while it waits for the answer": {
-			{"it says that nothing was sent", "is not ErrAmbiguous", lostUnavailable},
+			{"it says that nothing was sent", "want mackerel.ErrAmbiguous, because", lostUnavailable},
 			{"it takes its time to stop", "took 13s; want 3s", changeError(func(e *mackerel.Error) error {
 				time.Sleep(10 * time.Second)
 				return e
 			})},
 		},
 		"a * ends a call at once before it begins": {
-			{"it says that a message may have been sent", "is ErrAmbiguous, but", unsentAmbiguous},
+			{"it says that a message may have been sent", "is mackerel.ErrAmbiguous, but", unsentAmbiguous},
 			{"it sends all the same", "accepted 1 messages", notify(notifyWithoutCancel)},
 		},
 	}
@@ -276,7 +285,11 @@ func answerFlaws() flaws {
 			{"it follows redirects within the host", "requests arrived; want 1", followRedirects},
 		},
 		"a redirect to no valid address is refused": {
-			{"it follows redirects to no address", "success; want", followRedirects},
+			{"it follows redirects to no address", "requests arrived; want 1", followRedirects},
+			{
+				"a redirect to no address is ErrNotFound", "is mackerel.ErrNotFound; want mackerel.ErrInvalid",
+				changeKind(mackerel.ErrInvalid, mackerel.ErrNotFound),
+			},
 		},
 		"an endless answer is not read to its end": {
 			{"it reads to the end", "took all", changeAnswer(func(resp *http.Response) {
@@ -291,6 +304,7 @@ func answerFlaws() flaws {
 		"a call ends if the service never answers": {
 			{"it has no timeout of its own", "did not return within 10m0s by itself", ignoreContexts},
 			{"it ignores its context, too", "after its context was cancelled", ignoreContexts},
+			{"it never returns", "the row cannot end: deadlock", notify(notifyNever)},
 		},
 		"a call ends if the answer arrives a byte per second": {
 			{"it reads as long as something arrives", "did not return within 10m0s by itself", ignoreContexts},

@@ -127,16 +127,44 @@ func TestRowsThatAreSkipped(t *testing.T) {
 	}
 }
 
-func TestManyComplaintsAreCounted(t *testing.T) {
-	var complaints []string
-	s := stage{report: func(complaint string) { complaints = append(complaints, complaint) }}
-	r := row{check: func(s *stage) {
-		for range maxComplaints + 3 {
-			s.errorf("no")
+func TestPlanBeginsWithThePairThatClearsMostRows(t *testing.T) {
+	a, b, c, d := repair{what: "a"}, repair{what: "b"}, repair{what: "c"}, repair{what: "d"}
+	for _, tt := range []struct {
+		name string
+		rows [][]repair
+		want string
+	}{
+		{"a single repair", [][]repair{{a}, {a, a}}, "a"},
+		{"two repairs", [][]repair{{b}, {a}, {a}}, "ab"},
+		{"two that clear little alone", [][]repair{{a}, {b}, {c, d}, {d, c}, {c, d}}, "cdab"},
+		{"the most frequent repair clears nothing alone", [][]repair{{a, b}, {a, c}, {a, d}, {b}, {c}, {c}}, "cabd"},
+	} {
+		var all report
+		for _, repairs := range tt.rows {
+			var f failure
+			for _, one := range repairs {
+				f.complaints = append(f.complaints, complaint{one, "no"})
+			}
+			all.failures = append(all.failures, f)
 		}
-	}}
-	r.run(t, s, false)
-	if len(complaints) != maxComplaints+1 || complaints[maxComplaints] != "and 3 more" {
-		t.Errorf("%q", complaints)
+		var got strings.Builder
+		for _, one := range all.plan() {
+			got.WriteString(one.what)
+		}
+		if got.String() != tt.want {
+			t.Errorf("%s: the plan is %s; want %s", tt.name, &got, tt.want)
+		}
+	}
+}
+
+func TestComplaintsArePrintable(t *testing.T) {
+	var s stage
+	s.complain(repair{}, "a\x00b\x1b[31m\xff\n\tc")
+	s.complain(repair{}, strings.Repeat("x", 8<<20))
+	if got, want := s.complaints[0].text, "a\uFFFDb\uFFFD[31m\uFFFD\n\tc"; got != want {
+		t.Errorf("%q; want %q", got, want)
+	}
+	if got := s.complaints[1].text; len(got) > 2*maxText || !strings.HasSuffix(got, "(8388608 bytes)") {
+		t.Errorf("%d bytes are kept, which end in %q", len(got), got[len(got)-20:])
 	}
 }

@@ -28,6 +28,12 @@
 //   - The program around: the alert is not changed, calls may run at the same time, no goroutine stays behind, and
 //     nothing is written to standard output, standard error or the log. Run the suite with -race to see more of this.
 //
+// # What a failure prints
+//
+// The output begins with a summary. It says how many rows failed, which two repairs clear most of them, and then the
+// other repairs. Below it, each failed row prints what it has found, under the numbers of its repairs. A failed row ends
+// after all rows were tried, so the time that is printed for it is too long.
+//
 // # What New, Fake and Count may not do
 //
 // Most rows run in a testing/synctest bubble, over connections in memory. Waits take no real time there and are
@@ -119,17 +125,20 @@ func try(t *testing.T, harness func(t testing.TB) Harness, rows []row) {
 	if problem := h.problem(); problem != "" {
 		t.Fatal(problem)
 	}
+	var all report
 	for i, r := range rows {
-		passed := t.Run(r.name, func(t *testing.T) {
+		passed := all.try(t, r.name, func(t *testing.T, s *stage) {
 			if reason := r.skip(h); reason != "" {
 				t.Skip(reason)
 			}
-			r.run(t, stage{harness: harness, linger: 5 * time.Second}, h.Fake != nil)
+			s.harness, s.linger = harness, 5*time.Second
+			r.run(t, s, h.Fake != nil)
 		})
 		if i == 0 && !passed {
-			return
+			break
 		}
 	}
+	all.end(t)
 }
 
 // allRows returns all rows in the order in which they are tried.

@@ -86,7 +86,8 @@ func pageText(a mackerel.Alert) (string, []mackerel.Cut) {
 	return string([]rune(text)[:maxPageRunes]), []mackerel.Cut{cut}
 }
 
-// paging is a call with all its attempts. The error says what is known of the last attempt; its Kind is nil for a success.
+// paging is a call with all its attempts. The error says what is known of the last attempt; its Kind is nil for a
+// success.
 type paging struct {
 	*Pager
 	*mackerel.Error

@@ -22,8 +22,8 @@ import (
 // processRows are about what a call does to the program around it.
 func processRows() []row {
 	return []row{
-		{"nothing is written to standard output, standard error or the log", anyNotifier, checkQuiet},
-		{"no goroutine stays behind", anyNotifier, checkGoroutines},
+		{"nothing is written to standard output, standard error or the log", anyNotifier, writeNothing, checkQuiet},
+		{"no goroutine stays behind", anyNotifier, endGoroutines, checkGoroutines},
 	}
 }
 
@@ -56,7 +56,7 @@ func checkQuiet(s *stage) {
 		sc.sendThroughFaults(s.tb.Context())
 	})
 	if written != "" {
-		s.errorf("it wrote %.1000q", written)
+		s.complain(s.repair, fmt.Sprintf("it wrote %.1000q", written))
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 // receiptRows are about Deliverers and Previewers. Any other notifier passes them.
 func receiptRows() []row {
 	return []row{
-		{"a receipt says what was done and shows no secret", anyNotifier, checkReceipt},
-		{"a receipt of a failure says how far the call got", overHTTP, checkReceiptFailure},
-		{"Notify ends as Deliver does", overHTTP, checkNotify},
-		{"a preview makes no request and shows no secret", anyNotifier, checkPreview},
-		{"a preview shows what is then delivered", overHTTP, checkPreviewAgrees},
+		{"a receipt says what was done and shows no secret", anyNotifier, trueReceipt, checkReceipt},
+		{"a receipt of a failure says how far the call got", overHTTP, trueReceipt, checkReceiptFailure},
+		{"Notify ends as Deliver does", overHTTP, deliverInNotify, checkNotify},
+		{"a preview makes no request and shows no secret", anyNotifier, truePreview, checkPreview},
+		{"a preview shows what is then delivered", overHTTP, truePreview, checkPreviewAgrees},
 	}
 }
 
@@ -31,20 +31,21 @@ func (o outcome) wantReceipt() {
 		return
 	}
 	if r.Provider == "" {
-		o.errorf("Receipt.Provider is empty")
+		o.errorFor(trueReceipt, "Receipt.Provider is empty")
 	}
 	if r.Skipped != "" {
-		o.errorf("Receipt.Skipped is %q, and a request was made", r.Skipped)
+		o.errorFor(trueReceipt, "Receipt.Skipped is %q, and a request was made", r.Skipped)
 	}
 	if o.front != nil && r.Attempts != len(o.requests) {
-		o.errorf("Receipt.Attempts is %d; want %d", r.Attempts, len(o.requests))
+		o.errorFor(trueReceipt, "Receipt.Attempts is %d; want %d", r.Attempts, len(o.requests))
 	}
 	if r.Duration < 0 || r.Duration > o.took {
-		o.errorf("Receipt.Duration is %v of a call that took %v", r.Duration, o.took)
+		o.errorFor(trueReceipt, "Receipt.Duration is %v of a call that took %v", r.Duration, o.took)
 	}
 	var e *mackerel.Error
 	if errors.As(o.err, &e) && (e.Provider != r.Provider || e.Attempts != r.Attempts) {
-		o.errorf("the error says %q, %d attempts, the receipt %q, %d", e.Provider, e.Attempts, r.Provider, r.Attempts)
+		o.errorFor(trueReceipt, "the error says %q, %d attempts, the receipt %q, %d",
+			e.Provider, e.Attempts, r.Provider, r.Attempts)
 	}
 	o.wantCuts()
 	o.wantNoSecret()
@@ -53,7 +54,7 @@ func (o outcome) wantReceipt() {
 func (o outcome) wantCuts() {
 	for _, c := range o.receipt.Cuts {
 		if c.Field == "" || c.Unit == "" || c.To < 0 || c.To >= c.From {
-			o.errorf("the cut %+v needs a field, a unit and a length that is less than before", c)
+			o.errorFor(trueReceipt, "the cut %+v needs a field, a unit and a length that is less than before", c)
 		}
 	}
 }
@@ -90,7 +91,8 @@ func checkNotify(s *stage) {
 		delivered, notified := sc.send(), sc.notify(sc.alert())
 		sameKind := kindOf(delivered.err) == kindOf(notified.err) //nolint:errorlint // kindOf returns sentinels
 		if !sameKind || (delivered.err == nil) != (notified.err == nil) {
-			sc.errorf("Deliver returns %v, Notify %v", delivered.err, notified.err)
+			sc.errorf("of Deliver, %s: %v; of Notify, %s: %v",
+				got(delivered.err), delivered.err, got(notified.err), notified.err)
 		}
 		notified.wantAccepted(delivered.accepted)
 	}
@@ -126,12 +128,12 @@ func checkPreview(s *stage) {
 		return
 	}
 	sc.send() // shows the forms of the secrets
-	sc.search("the preview", *preview)
+	sc.search(hideInResults, "the preview", *preview)
 	inJSON, err := json.Marshal(preview)
 	if err != nil {
 		sc.errorf("the preview cannot be written as JSON: %v", err)
 	}
-	sc.search("the preview in JSON", string(inJSON))
+	sc.search(hideInResults, "the preview in JSON", string(inJSON))
 	if preview.Skipped == "" && sc.Fake != nil && len(preview.Requests) == 0 {
 		sc.errorf("the preview of an alert that is not skipped has no request")
 	}

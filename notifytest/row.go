@@ -3,9 +3,11 @@ package notifytest
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -13,9 +15,10 @@ import (
 
 // A row is one promise of a notifier.
 type row struct {
-	name  string // a sentence that says what must hold
-	needs needs
-	check func(*stage)
+	name   string // a sentence that says what must hold
+	needs  needs
+	repair repair // of complaints that name no other
+	check  func(*stage)
 }
 
 // needs says which notifiers a row can try, and how.
@@ -39,43 +42,52 @@ func (r row) skip(h Harness) string {
 	return ""
 }
 
-// run tries a row in a bubble, or in real time. The stage has its harness and linger.
-func (r row) run(t *testing.T, s stage, speaksHTTP bool) {
+// run tries a row in a bubble, or in real time. The stage has its harness and linger, and then the complaints.
+func (r row) run(t *testing.T, s *stage, speaksHTTP bool) {
+	s.repair = r.repair
 	check := func(t *testing.T) {
 		s.tb = t
-		if s.report == nil {
-			s.report = func(complaint string) { t.Error(complaint) }
-		}
-		r.check(&s)
-		if s.complaints > maxComplaints {
-			s.report(fmt.Sprintf("and %d more", s.complaints-maxComplaints))
-		}
+		r.check(s)
 	}
-	if s.bubble = speaksHTTP && r.needs != onSockets; s.bubble {
-		synctest.Test(t, check)
+	if s.bubble = speaksHTTP && r.needs != onSockets; !s.bubble {
+		check(t)
 		return
 	}
-	check(t)
+	defer func() {
+		if p := recover(); p != nil { // a goroutine of the bubble waits forever
+			s.complain(endWithContext, fmt.Sprintf("the row cannot end: %v", p))
+		}
+	}()
+	synctest.Test(t, check)
 }
 
 // A stage is the run of one row.
 type stage struct {
-	tb         testing.TB             // for the harness
-	report     func(complaint string) // tb.Error unless set
+	tb         testing.TB // for the harness
+	repair     repair     // of the row
 	harness    func(testing.TB) Harness
 	linger     time.Duration // how long a goroutine may take to end after a call in real time
 	bubble     bool
-	alerts     int // made so far
-	complaints int // so far
+	alerts     int         // made so far
+	complaints []complaint // so far
 }
 
-// maxComplaints is how many complaints of a row are printed. A table of statuses could make hundreds.
-const maxComplaints = 10
+// maxText is how many bytes of a complaint are kept. An error may quote an answer of megabytes.
+const maxText = 2000
 
-func (s *stage) errorf(format string, args ...any) {
-	if s.complaints++; s.complaints <= maxComplaints {
-		s.report(fmt.Sprintf(format, args...))
+func (s *stage) complain(r repair, text string) {
+	if len(text) > maxText {
+		text = fmt.Sprintf("%s... (%d bytes)", text[:maxText], len(text))
 	}
+	s.complaints = append(s.complaints, complaint{r, strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))})
+}
+
+// printable replaces characters that a terminal would obey.
+func printable(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		return '\uFFFD'
+	}
+	return r
 }
 
 // patience is how long a call without a deadline may take.
@@ -103,6 +115,7 @@ type scene struct {
 	front *fakehttp.Server  // nil without HTTP
 	made  mackerel.Notifier // by notifier
 	seen  int               // requests that earlier calls made
+	shut  chan struct{}     // closed with the service, if a call does not end before
 	sieve sieve             // finds the secrets, in the forms that the first requests show
 }
 
@@ -114,13 +127,13 @@ func (s *stage) scene() *scene {
 // sceneIn makes a scene with a delivery mode.
 func (s *stage) sceneIn(mode mackerel.Delivery) *scene {
 	sc := s.scene()
-	sc.in, sc.env.Delivery = mode.String(), mode
+	sc.in, sc.env.Delivery = modeName(mode), mode
 	return sc
 }
 
 // sceneBehind makes a scene with a handler of the row's own between the faults and the fake.
 func (s *stage) sceneBehind(wrap func(fake http.Handler) http.Handler) *scene {
-	sc := &scene{stage: s, Harness: s.harness(s.tb), env: Env{MaxAttempts: 3}}
+	sc := &scene{stage: s, Harness: s.harness(s.tb), env: Env{MaxAttempts: 3}, shut: make(chan struct{})}
 	if sc.Fake == nil {
 		return sc
 	}
@@ -152,10 +165,14 @@ func (sc *scene) setTransport(t http.RoundTripper) {
 	sc.env.Client, sc.made = &http.Client{Transport: t}, nil
 }
 
-func (sc *scene) errorf(format string, args ...any) {
-	complaint := fmt.Sprintf(format, args...)
+// errorf complains. The repair is that of the row.
+func (sc *scene) errorf(format string, args ...any) { sc.errorFor(sc.repair, format, args...) }
+
+// errorFor complains, with a repair of its own.
+func (sc *scene) errorFor(r repair, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
 	if sc.in != "" {
-		complaint = sc.in + ": " + complaint
+		text = sc.in + ": " + text
 	}
-	sc.stage.errorf("%s", complaint)
+	sc.complain(r, text)
 }

@@ -20,12 +20,15 @@ import (
 // receipts and previews search there, too.
 func secretRows() []row {
 	return []row{
-		{"every secret is in the request, and no key is", overHTTP, checkSent},
-		{"no secret is in the printed notifier", anyNotifier, checkPrintedNotifier},
-		{"no secret is in the error of a service that quotes its request", overHTTP, checkQuote},
-		{"no part of a secret is in an error whose words are cut", overHTTP, checkQuoteCut},
-		{"no secret is in the error of a redirect", overHTTP, checkRedirectSecrets},
-		{"no secret is in the error of a RoundTripper that quotes its request", overHTTP, checkTransportSecrets},
+		{"every secret is in the request, and no key is", overHTTP, listSecrets, checkSent},
+		{"no secret is in the printed notifier", anyNotifier, hideInNotifier, checkPrintedNotifier},
+		{"no secret is in the error of a service that quotes its request", overHTTP, hideInErrors, checkQuote},
+		{"no part of a secret is in an error whose words are cut", overHTTP, hideInErrors, checkQuoteCut},
+		{"no secret is in the error of a redirect", overHTTP, hideInErrors, checkRedirectSecrets},
+		{
+			"no secret is in the error of a RoundTripper that quotes its request",
+			overHTTP, hideInErrors, checkTransportSecrets,
+		},
 	}
 }
 
@@ -48,11 +51,11 @@ func checkSent(s *stage) {
 }
 
 // search checks that no way of printing v shows a secret.
-func (sc *scene) search(what string, v any) {
+func (sc *scene) search(r repair, what string, v any) {
 	texts := printed(v)
 	for _, how := range slices.Sorted(maps.Keys(texts)) {
 		if f, found := sc.sieve.find(texts[how]); found {
-			sc.errorf("%s shows the secret %q in %s, as %q: %.300q", what, f.secret, how, f.text, texts[how])
+			sc.errorFor(r, "%s shows the secret %q in %s, as %q: %.300q", what, f.secret, how, f.text, texts[how])
 			return
 		}
 	}
@@ -62,7 +65,7 @@ func (sc *scene) search(what string, v any) {
 func (o outcome) wantNoSecret() {
 	o.searchError("the error", o.err)
 	if o.receipt != nil {
-		o.search("the receipt", *o.receipt)
+		o.search(hideInResults, "the receipt", *o.receipt)
 	}
 }
 
@@ -70,7 +73,7 @@ func (sc *scene) searchError(what string, err error) {
 	if err == nil {
 		return
 	}
-	sc.search(what, err)
+	sc.search(hideInErrors, what, err)
 	switch e := err.(type) { //nolint:errorlint // this walks the tree of errors itself
 	case interface{ Unwrap() error }:
 		sc.searchError("a wrapped error", e.Unwrap())
@@ -112,7 +115,7 @@ func printInside(texts map[string]string, name string, v any) {
 func checkPrintedNotifier(s *stage) {
 	sc := s.scene()
 	sc.send() // shows the forms of the secrets
-	sc.search("the notifier", sc.notifier())
+	sc.search(hideInNotifier, "the notifier", sc.notifier())
 }
 
 // quotes returns bodies with words in them, in the shapes of several services' errors.
@@ -212,7 +215,7 @@ func checkTransportSecrets(s *stage) {
 		sc.setTransport(quoter{asURLError})
 		o := sc.send()
 		if o.err == nil {
-			o.errorf("success through a client that always fails: the notifier does not use Env.Client")
+			o.errorFor(useClient, "the error is nil, but the client always fails: the notifier does not use Env.Client")
 		}
 		o.wantNoSecret()
 	}

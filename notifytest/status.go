@@ -12,9 +12,9 @@ import (
 // See https://www.rfc-editor.org/rfc/rfc9110#name-status-codes.
 func statusRows() []row {
 	return []row{
-		{"every status from 200 to 599 has its kind of error", overHTTP, checkStatuses},
-		{"informational answers before the answer change nothing", overHTTP, checkInformational},
-		{"an answer that switches protocols is a lost answer", overHTTP, checkSwitching},
+		{"every status from 200 to 599 has its kind of error", overHTTP, kindByStatus, checkStatuses},
+		{"informational answers before the answer change nothing", overHTTP, sendOne, checkInformational},
+		{"an answer that switches protocols is a lost answer", overHTTP, returnAmbiguous, checkSwitching},
 	}
 }
 

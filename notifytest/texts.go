@@ -72,20 +72,20 @@ var hostile = []struct{ name, text string }{
 // MiB.
 func textRows() []row {
 	var all []row
-	add := func(name string, check func(*stage)) { all = append(all, row{name, anyNotifier, check}) }
+	add := func(name string, r repair, check func(*stage)) { all = append(all, row{name, anyNotifier, r, check}) }
 	for _, script := range scripts {
-		add("a long text in "+script.name+" is accepted in any field, and a cut is reported", func(s *stage) {
+		add("a long text in "+script.name+" is accepted in any field, and a cut is reported", cutTexts, func(s *stage) {
 			checkLong(s, script.unit)
 		})
-		add("long texts in "+script.name+" in all fields leave the status and the link", func(s *stage) {
+		add("long texts in "+script.name+" in all fields leave the status and the link", cutTexts, func(s *stage) {
 			checkLongEverywhere(s, script.unit)
 		})
 	}
-	add("a message of more than 1 MiB is accepted, and a cut is reported", func(s *stage) {
+	add("a message of more than 1 MiB is accepted, and a cut is reported", cutTexts, func(s *stage) {
 		s.scene().sendLong(places[0], long("abcdefghi ", 0, 1_200_000))
 	})
 	for _, h := range hostile {
-		add("a text with "+h.name+" is accepted in any field", func(s *stage) { checkHostile(s, h.text) })
+		add("a text with "+h.name+" is accepted in any field", encodeTexts, func(s *stage) { checkHostile(s, h.text) })
 	}
 	return all
 }

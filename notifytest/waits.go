@@ -15,14 +15,14 @@ import (
 // waitRows answer with Retry-After. The service knows best when to come back, but its header can also be absurd.
 func waitRows() []row {
 	return []row{
-		{"a call waits exactly as long as a refusal asks for", withRepeats, checkWaitForms},
-		{"a call waits after each refusal, and its receipt counts the waits", withRepeats, checkWaits},
-		{"AtLeastOnce waits as long as a 503 asks for", withRepeats, checkUnavailableWait},
-		{"a call waits if the wait ends before its deadline", withRepeats, checkWaitFits},
-		{"a wait beyond the deadline is at once an error that tells the wait", overHTTP, checkWaitBeyondDeadline},
-		{"a wait of hours is at once an error that tells the wait", overHTTP, checkWaitTooLong},
-		{"a call does not wait for an absurd Retry-After", withRepeats, checkAbsurdWaits},
-		{"a call makes MaxAttempts requests and does not wait after the last", withRepeats, checkAttempts},
+		{"a call waits exactly as long as a refusal asks for", withRepeats, waitAsTold, checkWaitForms},
+		{"a call waits after each refusal, and its receipt counts the waits", withRepeats, waitAsTold, checkWaits},
+		{"AtLeastOnce waits as long as a 503 asks for", withRepeats, waitAsTold, checkUnavailableWait},
+		{"a call waits if the wait ends before its deadline", withRepeats, waitAsTold, checkWaitFits},
+		{"a wait beyond the deadline is at once an error that tells the wait", overHTTP, tellWait, checkWaitBeyondDeadline},
+		{"a wait of hours is at once an error that tells the wait", overHTTP, tellWait, checkWaitTooLong},
+		{"a call does not wait for an absurd Retry-After", withRepeats, waitAsTold, checkAbsurdWaits},
+		{"a call makes MaxAttempts requests and does not wait after the last", withRepeats, limitAttempts, checkAttempts},
 	}
 }
 
@@ -53,7 +53,10 @@ func waitIn(form string, wait time.Duration) string {
 
 // wantWaited checks that one message was accepted after exactly that time.
 func (o outcome) wantWaited(want time.Duration) {
-	o.wantSuccess()
+	if o.err != nil {
+		o.errorFor(repeatLost, "%s; want nil: %v", got(o.err), o.err)
+		return
+	}
 	o.wantAccepted(1)
 	o.wantTook(want)
 }
@@ -78,7 +81,7 @@ func checkWaits(s *stage) {
 	o.wantWaited(10 * time.Second)
 	o.wantReceipt()
 	if o.receipt != nil && o.receipt.Duration != o.took {
-		o.errorf("Receipt.Duration is %v of a call that took %v", o.receipt.Duration, o.took)
+		o.errorFor(trueReceipt, "Receipt.Duration is %v of a call that took %v", o.receipt.Duration, o.took)
 	}
 }
 
@@ -146,7 +149,7 @@ func checkAbsurdWaits(s *stage) {
 			o.errorf("the call took %v; want less than a minute", o.took)
 		}
 		if after, _ := mackerel.Retry(o.err); after < 0 {
-			o.errorf("RetryAfter is %v, which is negative", after)
+			o.errorFor(tellWait, "RetryAfter is %v, which is negative", after)
 		}
 	}
 }
