@@ -33,7 +33,7 @@ func TestPartsOfAMessage(t *testing.T) {
 		want    string
 	}{
 		{"raw text stands between the mentions and the box", chatwork.Message{Mention: chatwork.Mention{To: []int64{9}}, Raw: "[code]x[/code]", Title: "T", Text: "[hr]"},
-			"[To:9]\n[code]x[/code]\n[info][title]T[/title]［hr][/info]"},
+			"[To:9]\n[code]x[/code]\n[info][title]T[/title]［hr］[/info]"},
 		{"raw text may stand alone", chatwork.Message{Raw: "[hr]"}, "[hr]\n"},
 		{"text, facts and the memo are lines", chatwork.Message{Text: "a", Facts: []mackerel.Fact{{Label: "B", Value: "1"}, {Label: "C", Value: "2"}}, Memo: mackerel.Fact{Label: "M", Value: "3"}},
 			"[info]a\nB: 1\nC: 2\nM: 3[/info]"},

@@ -93,15 +93,16 @@ func TestTags(t *testing.T) {
 	}{
 		{"plain text has none", "a [WARNING] b[0] [total] [information] [] [/] ] [", nil},
 		{"a box", "[info][title]CPU[/title]x[hr]y[/info]", []string{"[info]", "[title]", "[/title]", "[hr]", "[/info]"}},
-		{"as they stand", "[INFO] [ / info ]", []string{"[INFO]", "[ / info ]"}},
+		{"as they stand", "[ info ] [ / INFO ] [TOALL]", []string{"[ info ]", "[ / INFO ]", "[TOALL]"}},
+		{"levels of a log are text", "[INFO] [Title] [HR] [CODE]", nil},
 		{"icons and links", "[picon:1][piconname:2][url]x[/url]", []string{"[picon:1]", "[piconname:2]", "[url]", "[/url]"}},
 		{"a quote, and what is in it", "[qt][qtmeta aid=1 time=2][To:3][/qt]", []string{"[qt]", "[qtmeta aid=1 time=2]", "[To:3]", "[/qt]"}},
 		{"what Chatwork makes", "[dtext:chatroom_added][preview id=1 ht=150][deleted][task aid=1 st=2 lt=3]x",
 			[]string{"[dtext:chatroom_added]", "[preview id=1 ht=150]", "[deleted]", "[task aid=1 st=2 lt=3]"}},
 		{"code is literal", "[code][info][toall][/code][hr]", []string{"[code]", "[/code]", "[hr]"}},
-		{"code in capitals may not be code", "[CODE][info][/code]", []string{"[CODE]", "[info]", "[/code]"}},
+		{"code in capitals is no code", "[CODE][info][/code]", []string{"[info]", "[/code]"}},
 		{"two blocks of code", "[code][hr][/code][info][code][hr][/code]", []string{"[code]", "[/code]", "[info]", "[code]", "[/code]"}},
-		{"mere words are text", "[to be decided] [code 500] [title: x] [hr.]", nil},
+		{"mere words are text", "[to be decided] [code 500] [title: x] [hr.] [task 3] [task] [引用] [返信] [paid=1] [preview of it] [/hr]", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := chatwork.ParseNotation(tt.body).Tags; !slices.Equal(got, tt.want) {
@@ -187,7 +188,7 @@ func FuzzParseNotation(f *testing.F) {
 }
 
 // fragments are what tags are made of, and what could be mistaken for it.
-var fragments = strings.Split("[|]|[|]|/|to:|To|toall|rp |aid=|1|22| to=3-4|[qt]|[qtmeta aid=5]|[/qt]|[code]|[/code]|[info]|[/info]|[title]|hr|x| |\n|=|:|［|[To:6]|[rp aid=7 to=8-9]|[task aid=1]|task|障|AID", "|")
+var fragments = strings.Split("[|]|[|]|/|to:|To|toall|rp |aid=|1|22| to=3-4|[qt]|[qtmeta aid=5]|[/qt]|[code]|[/code]|[info]|[/info]|[title]|hr|x| |\n|=|:|［|[To:6]|[rp aid=7 to=8-9]|[task aid=1]|task|障|AID|INFO|\u3000|\u00a0|\u200b|p|preview|id=|picon:", "|")
 
 // TestRandomBodies goes where a fuzzer of bytes takes long to get: bodies of tags and halves of tags.
 func TestRandomBodies(t *testing.T) {
