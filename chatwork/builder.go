@@ -209,4 +209,4 @@ func escapeEnd(text string) string {
 }
 
 // escapeCode is escape for a piece of code.
-func escapeCode(text string) string { return escapeEnd(tagsInCode.escape(text)) }
+func escapeCode(text string) string { return escapeEnd(escapeTags(text, true)) }

@@ -7,44 +7,41 @@ import (
 	"unicode/utf8"
 )
 
-// A form says when a word behind a bracket begins a tag.
+// A form says when a bracket with a certain word begins a tag.
 type form struct {
-	next  string // follows the word, after blanks; "" if the word is enough
-	calls bool   // the tag names accounts, so it is a tag in capitals, too
+	next    string // follows the word, after blanks; "" if the word is enough
+	account bool   // the tag names accounts, so that in doubt it is a tag, also in capitals
 }
 
-// A notation is a list of tags by their words, in lower case.
-type notation map[string]form
-
-// tags are the tags of Chatwork's notation. Some tags are written only by Chatwork itself, but text could imitate them.
-// It is not documented whether case matters. "[TOALL]" is said to work, and "[INFO]" is usually the level of a log.
-var tags = notation{
-	"to":     {":", true},
-	"toall":  {"", true},
-	"rp":     {"", true},
-	"qtmeta": {"aid", true},
-	"task":   {"aid", true},
-	"返信":     {"aid", true}, // a reply and a quote in Chatwork's Japanese apps
-	"引用":     {"aid", true},
-
-	"info":      {"]", false},
-	"title":     {"]", false},
-	"code":      {"]", false},
-	"qt":        {"]", false},
-	"url":       {"]", false},
-	"hr":        {"]", false},
-	"deleted":   {"]", false},
-	"picon":     {":", false},
-	"pname":     {":", false},
-	"piconname": {":", false},
-	"dtext":     {":", false},
-	"download":  {":", false},
-	"preview":   {"id", false},
+// formOf returns the form of a word, which is in lower case, and false if no tag of Chatwork's notation has the word.
+// Some tags are written only by Chatwork itself, but text could imitate them. It is not documented whether case matters.
+// "[TOALL]" is said to call everybody. "[INFO]" is usually the level of a log.
+func formOf(word string) (f form, known bool) {
+	switch word {
+	case "toall", "rp":
+		return form{"", true}, true
+	case "to":
+		return form{":", true}, true
+	case "qtmeta", "task", "返信", "引用": // the last two are a reply and a quote in Chatwork's Japanese apps
+		return form{"aid", true}, true
+	case "info", "title", "code", "qt", "url", "hr", "deleted":
+		return form{"]", false}, true
+	case "picon", "pname", "piconname", "dtext", "download":
+		return form{":", false}, true
+	case "preview":
+		return form{"id", false}, true
+	}
+	return form{}, false
 }
 
-// tagsInCode are the tags that matter between [code] and [/code]: those that would end it and, to be safe, those that
-// call people.
-var tagsInCode = notation{"code": tags["code"], "to": tags["to"], "toall": tags["toall"], "rp": tags["rp"]}
+// begins reports whether a word of this form and the text after it begin a tag. No text after the word counts as the rest
+// of the tag, because more text may be appended.
+func (f form) begins(rest string, capitals, closing bool) bool {
+	if capitals && !f.account && !closing {
+		return false
+	}
+	return rest == "" || strings.HasPrefix(rest, f.next) || closing && rest[0] == ']'
+}
 
 // maxWord is the length of the longest word of a tag, in bytes.
 const maxWord = len("piconname")
@@ -58,29 +55,30 @@ const maxWord = len("piconname")
 // a whole, because the parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on a
 // list of tags.
 // See https://developer.chatwork.com/docs/message-notation.
-func Escape(text string) string { return tags.escape(text) }
+func Escape(text string) string { return escapeTags(text, false) }
 
 // EscapeStrict makes every ASCII square bracket full-width, whether it begins a tag or not.
 func EscapeStrict(text string) string { return fullWidth.Replace(text) }
 
 var fullWidth = strings.NewReplacer("[", "［", "]", "］")
 
-// escape escapes the tags of a notation, and all other tags that name an account.
-func (n notation) escape(text string) string {
+// escapeTags escapes tags. In code, only tags that name accounts or begin or end the code are escaped.
+func escapeTags(text string, inCode bool) string {
 	openings := make([]bool, strings.Count(text, "["))
-	n.find(text, openings)
+	findTags(text, openings, inCode)
 	if !slices.Contains(openings, true) {
 		return text
 	}
 	return widen(text, openings)
 }
 
-// find sets for each opening bracket of a text whether it begins a tag. The text is read once, from its end. A bracket
+// findTags sets for each opening bracket of a text whether it begins a tag. The text is read once, from its end. A bracket
 // around aid= begins a tag, because the first word of a tag that names an account may be in any language: "[Trả lời
 // aid=1]". Brackets between the two do not matter: they may become full-width and then be text of the tag.
-func (n notation) find(text string, openings []bool) {
-	account := false                                      // there is an aid= before the next closing bracket
-	closings := make([]bool, 0, strings.Count(text, "]")) // account as it was behind each bracket that is open
+func findTags(text string, openings []bool, inCode bool) {
+	account, after := false, false // there is an aid= before the next closing bracket; after it
+	// closings has the value of account after each closing bracket whose opening bracket was not read yet.
+	closings := make([]bool, 0, strings.Count(text, "]"))
 	for i, left := len(text)-1, len(openings); left > 0; i-- {
 		switch text[i] {
 		case ']':
@@ -90,10 +88,9 @@ func (n notation) find(text string, openings []bool) {
 			account = account || endsWithAid(text[:i])
 		case '[':
 			left--
-			openings[left] = account || n.begins(text[i+1:])
-			behind := false
-			behind, closings = pop(closings)
-			account = account || behind
+			openings[left] = account || beginsTag(text[i+1:], inCode)
+			after, closings = pop(closings)
+			account = account || after
 		}
 	}
 }
@@ -101,21 +98,22 @@ func (n notation) find(text string, openings []bool) {
 // widen makes the opening brackets that begin a tag full-width, and the closing brackets that belong to them.
 func widen(text string, openings []bool) string {
 	var b strings.Builder
-	b.Grow(len(text) + len(openings)*2*(len("［")-len("[")))
+	b.Grow(len(text) + count(openings)*(len("［］")-len("[]")))
 	open := make([]bool, 0, len(openings))
 	from := 0
 	for i := range len(text) {
-		tag := false
+		tag, wide := false, "［"
 		switch text[i] {
 		case '[':
 			tag, openings = openings[0], openings[1:]
 			open = append(open, tag)
 		case ']':
 			tag, open = pop(open)
+			wide = "］"
 		}
 		if tag {
 			b.WriteString(text[from:i])
-			b.WriteString(EscapeStrict(text[i : i+1]))
+			b.WriteString(wide)
 			from = i + 1
 		}
 	}
@@ -123,60 +121,85 @@ func widen(text string, openings []bool) string {
 	return b.String()
 }
 
-// pop returns the last element of a stack and the rest, false if the stack is empty.
-func pop(stack []bool) (bool, []bool) {
-	last := len(stack) - 1
-	if last < 0 {
-		return false, stack
+// count returns how many flags are true.
+func count(flags []bool) (n int) {
+	for _, flag := range flags {
+		if flag {
+			n++
+		}
 	}
-	return stack[last], stack[:last]
+	return n
 }
 
-// begins reports whether the text after a bracket begins a tag of the notation. The word of the tag is read twice: up
-// to the first character that is not part of a word, and with the invisible characters within it left out. The word of
-// "to\u200ball" is "to" and "toall".
-func (n notation) begins(text string) bool {
-	text = strings.TrimLeftFunc(text, hidden)
-	text, closing := strings.CutPrefix(text, "/")
+// pop returns the last element of a stack and the other elements. It returns false if the stack is empty.
+func pop(stack []bool) (last bool, others []bool) {
+	if len(stack) == 0 {
+		return false, stack
+	}
+	return stack[len(stack)-1], stack[:len(stack)-1]
+}
+
+// beginsTag reports whether the text after a bracket begins a tag. Wide blanks and invisible characters may end the word of
+// the tag or stand within it, so both is tried: the word of "to\u200ball" may be "to" or "toall". ASCII blanks always end
+// the word.
+func beginsTag(text string, inCode bool) bool {
+	text, closing := strings.CutPrefix(strings.TrimLeftFunc(text, hidden), "/")
 	if closing {
 		text = strings.TrimLeftFunc(text, hidden)
 	}
-	return n.reads(text, closing, false) || n.reads(text, closing, true)
+	if text == "" || text[0] <= unicode.MaxASCII && !inWord(rune(text[0])) {
+		return false
+	}
+	word, capitals := make([]byte, 0, maxWord), false
+	for {
+		var more bool
+		word, text, more = cutWord(word, text)
+		capitals = capitals || more
+		rest := strings.TrimLeftFunc(text, hidden)
+		f, known := formOf(string(word))
+		if known && (!inCode || f.account || string(word) == "code") && f.begins(rest, capitals, closing) {
+			return true
+		}
+		if len(rest) == len(text) || text[0] <= unicode.MaxASCII {
+			return false
+		}
+		text = rest
+	}
 }
 
-// reads reports whether a text begins with a word of the notation and with what must follow it.
-func (n notation) reads(text string, closing, through bool) bool {
-	word, rest, capitals := make([]byte, 0, maxWord), "", false
+// cutWord appends the word that a text begins with, in lower case, to another word of at most maxWord bytes. It returns
+// the rest of the text and whether there were capitals.
+func cutWord(word []byte, text string) (longer []byte, rest string, capitals bool) {
 	for i, r := range text {
-		if through && r > unicode.MaxASCII && hidden(r) {
-			continue
+		if !inWord(r) || len(word)+utf8.RuneLen(r) > maxWord {
+			return word, text[i:], capitals
 		}
 		small := lower(r)
-		if !inWord(r) || len(word)+utf8.RuneLen(small) > maxWord {
-			rest = text[i:]
-			break
-		}
 		word = utf8.AppendRune(word, small)
 		capitals = capitals || small != r
 	}
-	f, known := n[string(word)]
-	if !known || capitals && !f.calls && !closing {
-		return false
-	}
-	rest = strings.TrimLeftFunc(rest, hidden)
-	return rest == "" || strings.HasPrefix(rest, f.next) || closing && rest[0] == ']'
+	return word, "", capitals
 }
 
-// inWord reports whether a character is part of a word, as a letter or a digit.
-func inWord(r rune) bool { return '0' <= r && r <= '9' || unicode.IsLetter(r) && !hidden(r) }
-
-// lower returns the small form of a letter. Letters that only look like small ones when case is ignored are no other:
-// "ſ" is an s.
-func lower(r rune) rune {
+// inWord reports whether a character is a letter or an ASCII digit.
+func inWord(r rune) bool {
 	if r <= unicode.MaxASCII {
-		return unicode.ToLower(r)
+		return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9'
 	}
-	return unicode.ToLower(unicode.ToUpper(r))
+	return unicode.IsLetter(r) && !hidden(r)
+}
+
+// lower returns the ASCII letter that a letter is when case is ignored, and all other characters as they are.
+func lower(r rune) rune {
+	switch {
+	case 'A' <= r && r <= 'Z':
+		return r | 0x20
+	case r == 'ſ':
+		return 's'
+	case r == '\u212a': // the sign of Kelvin
+		return 'k'
+	}
+	return r
 }
 
 // endsWithAid reports whether a text ends with the word aid. Case, blanks and invisible characters do not matter.
@@ -197,8 +220,11 @@ func endsWithAid(text string) bool {
 // hidden reports whether a character is blank or invisible: spaces of every width, control characters, characters of no
 // width, those that only set a direction or a form, and bytes that are no character.
 func hidden(r rune) bool {
-	if r <= unicode.MaxASCII {
+	switch {
+	case r <= unicode.MaxASCII:
 		return r <= ' ' || r == 0x7f
+	case '\u3001' <= r && r < '\ufe00':
+		return r == '\u3164' // the only one among the Chinese, Japanese and Korean characters
 	}
 	return unicode.IsSpace(r) || r == utf8.RuneError || unicode.In(r,
 		unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
