@@ -14,8 +14,8 @@ type form struct {
 }
 
 // formOf returns the form of a word, which is in lower case, and false if no tag of Chatwork's notation has the word.
-// Some tags are written only by Chatwork itself, but text could imitate them. It is not documented whether case matters.
-// "[TOALL]" is said to call everybody. "[INFO]" is usually the level of a log.
+// Some tags are written only by Chatwork itself, but text could imitate them. It is not documented whether case
+// matters. "[TOALL]" is said to call everybody. "[INFO]" is usually the level of a log.
 func formOf(word string) (f form, known bool) {
 	switch word {
 	case "toall", "rp":
@@ -34,8 +34,8 @@ func formOf(word string) (f form, known bool) {
 	return form{}, false
 }
 
-// begins reports whether a word of this form and the text after it begin a tag. No text after the word counts as the rest
-// of the tag, because more text may be appended.
+// begins reports whether a word of this form and the text after it begin a tag. If there is no text after the word,
+// they do, because more text may be appended.
 func (f form) begins(rest string, capitals, closing bool) bool {
 	if capitals && !f.account && !closing {
 		return false
@@ -48,12 +48,12 @@ const maxWord = len("piconname")
 
 // Escape makes text harmless in a message. The brackets of everything that would be a tag of Chatwork's notation become
 // full-width: "[toall]" becomes "［toall］". Other brackets stay, such as those of "[WARNING]", "[INFO]" and "[task 3]".
-// In doubt a text is a tag: tags that name accounts are tags in capitals and in every language, a word at the end of the
-// text is complete, and blanks and invisible characters hide nothing.
+// In doubt a text is a tag: tags that name accounts are tags in capitals and in every language, the word of a tag at
+// the end of the text begins one, and blanks and invisible characters hide nothing.
 //
 // Chatwork documents no way to escape; Escape relies on the fact that tags have ASCII brackets. Text must be escaped as
-// a whole, because the parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on a
-// list of tags.
+// a whole, because the parts of a tag are not escaped; [Builder] takes care of that. [EscapeStrict] does not depend on
+// a list of tags.
 // See https://developer.chatwork.com/docs/message-notation.
 func Escape(text string) string { return escapeTags(text, false) }
 
@@ -72,9 +72,9 @@ func escapeTags(text string, inCode bool) string {
 	return widen(text, openings)
 }
 
-// findTags sets for each opening bracket of a text whether it begins a tag. The text is read once, from its end. A bracket
-// around aid= begins a tag, because the first word of a tag that names an account may be in any language: "[Trả lời
-// aid=1]". Brackets between the two do not matter: they may become full-width and then be text of the tag.
+// findTags sets for each opening bracket of a text whether it begins a tag. The text is read once, from its end.
+// Brackets around aid= are a tag, because the first word of a tag that names an account may be in any language: "[Trả
+// lời aid=1]". Brackets within these brackets do not matter: they may become full-width and then be text of the tag.
 func findTags(text string, openings []bool, inCode bool) {
 	account, after := false, false // there is an aid= before the next closing bracket; after it
 	// closings has the value of account after each closing bracket whose opening bracket was not read yet.
@@ -139,9 +139,9 @@ func pop(stack []bool) (last bool, others []bool) {
 	return stack[len(stack)-1], stack[:len(stack)-1]
 }
 
-// beginsTag reports whether the text after a bracket begins a tag. Wide blanks and invisible characters may end the word of
-// the tag or stand within it, so both is tried: the word of "to\u200ball" may be "to" or "toall". ASCII blanks always end
-// the word.
+// beginsTag reports whether the text after a bracket begins a tag. A wide blank or an invisible character may end the
+// word of the tag or stand within it, so both are tried: the word of "to\u200ball" may be "to" or "toall". An ASCII
+// blank always ends the word.
 func beginsTag(text string, inCode bool) bool {
 	text, closing := strings.CutPrefix(strings.TrimLeftFunc(text, hidden), "/")
 	if closing {

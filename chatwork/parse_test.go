@@ -63,6 +63,7 @@ func TestParseNotation(t *testing.T) {
 		{"impossible ids are nobody's", "[To:0][To:99999999999999999999][rp aid=0 to=1-2]x", chatwork.Notation{Text: "x"}},
 		{"a deleted message", "[deleted]", chatwork.Notation{}},
 		{"case and blanks do not matter", "[ TOALL ][ tO : 5 ][info][/ INFO ]x", chatwork.Notation{ToAll: true, To: []int64{5}, Text: "x"}},
+		{"a reply in capitals", "[RP AID=5 TO=1-2]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 5, RoomID: 1, MessageID: "2"}}, Text: "x"}},
 		{"a reply in any language", "[Trả lời aid=12 to=5-6]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 12, RoomID: 5, MessageID: "6"}}, Text: "x"}},
 		{"an author that is no tag begins no quote", "[qt][qtmeta aid=5[To:6][/qt]", chatwork.Notation{To: []int64{6}, Text: "[qtmeta aid=5"}},
 		{"a quote without its author is none", "[qt][To:5][/qt]", chatwork.Notation{To: []int64{5}}},
