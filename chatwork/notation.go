@@ -171,10 +171,11 @@ func beginsTag(text string, inCode bool) bool {
 // the rest of the text and whether there were capitals.
 func cutWord(word []byte, text string) (longer []byte, rest string, capitals bool) {
 	for i, r := range text {
-		if !inWord(r) || len(word)+utf8.RuneLen(r) > maxWord {
+		small := lower(r)
+		usual := 'a' <= small && small <= 'z' // spares the call, which matters for texts of megabytes
+		if !usual && !inWord(r) || len(word)+utf8.RuneLen(r) > maxWord {
 			return word, text[i:], capitals
 		}
-		small := lower(r)
 		word = utf8.AppendRune(word, small)
 		capitals = capitals || small != r
 	}
