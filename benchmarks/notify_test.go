@@ -35,7 +35,7 @@ func BenchmarkNotify(b *testing.B) {
 		alert    mackerel.Alert
 		address  string
 	}{
-		{"chatwork", newChatwork(b, base), made, base + "/rooms/1/messages"},
+		{"chatwork", newChatwork(b, base), made, base + "/v2/rooms/1/messages"},
 		{"webhook", newWebhook(b, base), made, base},
 		{"webhook-received", newWebhook(b, base), received, base},
 		{"webhook-signed", newWebhook(b, base, mackerel.NewSecret(signingSecret)), made, base},

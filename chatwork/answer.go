@@ -1,13 +1,16 @@
 package chatwork
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -86,6 +89,27 @@ func decodeError(_ int, body []byte) (code, message string) {
 // roomLimitText is the text of a refusal for the limit of a room. No header says which limit was exceeded.
 // See https://developer.chatwork.com/docs/endpoints.
 const roomLimitText = "Rate limit for message posting per room exceeded."
+
+// The operations that Chatwork refuses with 400 if there is nothing to do.
+const (
+	opMarkRead   = "mark read"
+	opMarkUnread = "mark unread"
+	opDeleteLink = "delete link"
+)
+
+// IsAlreadyDone reports whether a call of [Client.MarkRead], [Client.MarkUnread] or [Client.DeleteLink] was refused
+// because there is nothing to do: the messages are read already, or unread, or the room has no link. The error is
+// [mackerel.ErrInvalid], as for other answers with status 400. Chatwork documents the status but not the text. So every
+// 400 of these calls counts, unless its text speaks of a parameter or of something invalid.
+func IsAlreadyDone(err error) bool {
+	var e *mackerel.Error
+	if !errors.As(err, &e) || e.Provider != name || e.Status != http.StatusBadRequest {
+		return false
+	}
+	text := strings.ToLower(e.Message)
+	return slices.Contains([]string{opMarkRead, opMarkUnread, opDeleteLink}, e.Op) &&
+		!strings.Contains(text, "parameter") && !strings.Contains(text, "invalid")
+}
 
 // rateWait returns how long to wait after a refusal for the limit of a room, 0 after other answers.
 func rateWait(r *transport.Result) time.Duration {

@@ -208,7 +208,5 @@ func escapeEnd(text string) string {
 	return text[:end] + strings.ReplaceAll(text[end:], "[", "［")
 }
 
-// escapeCode escapes tags that would end a piece of code or call people.
-func escapeCode(text string) string {
-	return escapeEnd(escapeTags(text, []string{"code", "to", "toall"}))
-}
+// escapeCode is escape for a piece of code.
+func escapeCode(text string) string { return escapeEnd(escapeTags(text, true)) }

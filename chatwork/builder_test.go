@@ -39,17 +39,17 @@ func TestBuilderEscapesText(t *testing.T) {
 		build func(b *chatwork.Builder)
 		want  string
 	}{
-		{"text", func(b *chatwork.Builder) { b.Text("[toall] [WARNING]") }, "［toall] [WARNING]"},
+		{"text", func(b *chatwork.Builder) { b.Text("[toall] [WARNING]") }, "［toall］ [WARNING]"},
 		{"a tag in two texts", func(b *chatwork.Builder) { b.Text("[").Text("toall]") }, "［toall]"},
 		{"a tag in three texts", func(b *chatwork.Builder) { b.Text("a[0] [T").Text("o:").Text("1]") }, "a[0] ［To:1]"},
-		{"a title", func(b *chatwork.Builder) { b.Title("x[/title][/info]") }, "[info][title]x［/title]［/info][/title][/info]"},
-		{"a quote", func(b *chatwork.Builder) { b.Quote(1, time.Time{}, "[/qt][To:1]") }, "[qt][qtmeta aid=1]［/qt]［To:1][/qt]"},
-		{"code keeps what is literal in it", func(b *chatwork.Builder) { b.Code("[info] [hr] a[0]") }, "[code][info] [hr] a[0][/code]"},
-		{"code cannot be ended", func(b *chatwork.Builder) { b.Code("x[/code][/ CODE ][code]") }, "[code]x［/code]［/ CODE ]［code][/code]"},
-		{"code calls nobody", func(b *chatwork.Builder) { b.Code("[toall][TO:1][rp aid = 1 to=2-3]") }, "[code]［toall]［TO:1]［rp aid = 1 to=2-3][/code]"},
+		{"a title", func(b *chatwork.Builder) { b.Title("x[/title][/info]") }, "[info][title]x［/title］［/info］[/title][/info]"},
+		{"a quote", func(b *chatwork.Builder) { b.Quote(1, time.Time{}, "[/qt][To:1]") }, "[qt][qtmeta aid=1]［/qt］［To:1］[/qt]"},
+		{"code keeps what is literal in it", func(b *chatwork.Builder) { b.Code("[info] [hr] [CODE] [To me] a[0]") }, "[code][info] [hr] [CODE] [To me] a[0][/code]"},
+		{"code cannot be ended", func(b *chatwork.Builder) { b.Code("x[/code][/ CODE ][code]") }, "[code]x［/code］［/ CODE ］［code］[/code]"},
+		{"code calls nobody", func(b *chatwork.Builder) { b.Code("[toall][TO:1][rp aid = 1 to=2-3]") }, "[code]［toall］［TO:1］［rp aid = 1 to=2-3］[/code]"},
 		{"a bracket at the end of code", func(b *chatwork.Builder) { b.Code("[0][/") }, "[code][0]［/[/code]"},
 		{"an address", func(b *chatwork.Builder) { b.URL("https://example.com/[toall]") }, "[url]https://example.com/%5Btoall%5D[/url]"},
-		{"what is no address", func(b *chatwork.Builder) { b.URL("javascript:[toall]") }, "javascript:［toall]"},
+		{"what is no address", func(b *chatwork.Builder) { b.URL("javascript:[toall]") }, "javascript:［toall］"},
 		{"what is no text", func(b *chatwork.Builder) { b.Text("\xff\x00\r\n") }, "\uFFFD\uFFFD\n"},
 		{"strictly", func(b *chatwork.Builder) { b.Strict = true; b.Text("[WARNING] a[0]").Code("[0]") }, "［WARNING］ a［0］[code]［0］[/code]"},
 	} {
@@ -191,7 +191,7 @@ func ExampleBuilder() {
 	// Output:
 	// [To:1484814]please have a look
 	// [info][title]app01: disk full[/title][code]/dev/sda1 100% /
-	// ［/code] ［toall][/code][hr][url]https://mackerel.io/orgs/acme[/url][/info]
+	// ［/code］ ［toall］[/code][hr][url]https://mackerel.io/orgs/acme[/url][/info]
 }
 
 func ExampleParseNotation() {

@@ -89,6 +89,26 @@ func TestConfigurations(t *testing.T) {
 	})
 }
 
+func TestAddresses(t *testing.T) {
+	for base, want := range map[string]string{
+		"":                 "https://api.chatwork.com/v2/rooms/1/messages",
+		"http://proxy":     "http://proxy/v2/rooms/1/messages",
+		"http://proxy/cw/": "http://proxy/cw/rooms/1/messages",
+	} {
+		_, n := start(t, func(c *chatwork.Config) { c.BaseURL, c.RoomID = base, 1 })
+		if p, err := n.Preview(mackerel.Alert{Message: "x"}); err != nil || p.Requests[0].URL != want {
+			t.Errorf("%v, %+v; want %s", err, p, want)
+		}
+		config := chatwork.ClientConfig{Token: mackerel.NewSecret("t"), BaseURL: base}
+		_, n = start(t, func(c *chatwork.Config) {
+			*c = chatwork.Config{Client: servicetest.Make(t, chatwork.NewClient, config), RoomID: 1}
+		})
+		if p, err := n.Preview(mackerel.Alert{Message: "x"}); err != nil || p.Requests[0].URL != want {
+			t.Errorf("with a client: %v, %+v; want %s", err, p, want)
+		}
+	}
+}
+
 func TestMentions(t *testing.T) {
 	for status, want := range map[mackerel.Status]string{
 		"critical":             "[To:7][To:8]\n[info]",

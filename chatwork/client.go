@@ -14,7 +14,7 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// DefaultBaseURL is the base URL of the API.
+// DefaultBaseURL is the base URL of the API. A BaseURL without a path gets the path of DefaultBaseURL.
 const DefaultBaseURL = "https://api.chatwork.com/v2"
 
 // ClientConfig says with which token to call the API. Token or Source is required.

@@ -305,3 +305,38 @@ func TestTheTwoLimitsAreToldApart(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsDoneAlreadyIsToldFromOtherRefusals(t *testing.T) {
+	fake, c := connect(t)
+	id := fake.AddMessage(room, chatworktest.Message{AccountID: chatworktest.AccountID, Body: "x"}) // read by its author
+	read := func() error { _, err := c.MarkRead(t.Context(), room, id); return err }
+	unread := func() error { _, err := c.MarkUnread(t.Context(), room, id); return err }
+	unlink := func() error { _, err := c.DeleteLink(t.Context(), room); return err }
+	relink := func() error { _, err := c.UpdateLink(t.Context(), room, chatwork.LinkParams{}); return err }
+	for _, tt := range []struct {
+		name   string
+		call   func() error
+		answer fakehttp.Fault // the fake's own unless set
+		want   bool
+	}{
+		{"read already", read, fakehttp.Fault{}, true},
+		{"unread for the first time", unread, fakehttp.Fault{}, false},
+		{"unread already", unread, fakehttp.Fault{}, true},
+		{"no link to remove", unlink, fakehttp.Fault{}, true},
+		{"no link to replace", relink, fakehttp.Fault{}, false},
+		{"in other words", read, fakehttp.Fault{Status: 400, Body: `{"errors":["既読です"]}`}, true},
+		{"without words", read, fakehttp.Fault{Status: 400}, true},
+		{"a parameter", read, fakehttp.Fault{Status: 400, Body: `{"errors":["Parameter 'message_id' must be an id"]}`}, false},
+		{"an address", read, fakehttp.Fault{Status: 400, Body: `{"errors":["Invalid Endpoint or HTTP method"]}`}, false},
+		{"no message", read, fakehttp.Fault{Status: 404, Body: `{"errors":["The messages are already read"]}`}, false},
+		{"nothing at all", func() error { return nil }, fakehttp.Fault{}, false},
+		{"an error of others", func() error { return &mackerel.Error{Provider: "other", Op: "mark read", Status: 400} }, fakehttp.Fault{}, false},
+	} {
+		if tt.answer.Status != 0 {
+			fake.Inject(tt.answer)
+		}
+		if err := tt.call(); chatwork.IsAlreadyDone(err) != tt.want || tt.want && !errors.Is(err, mackerel.ErrInvalid) {
+			t.Errorf("%s: %v: IsAlreadyDone is %v", tt.name, err, !tt.want)
+		}
+	}
+}

@@ -33,8 +33,8 @@ func Example() {
 	// Output:
 	// message 1990000000000000001 <nil>
 	// [To:1484814]
-	// [info][title][CRITICAL] CPU % on ［toall][/title]CPU % 96.5 > 90
-	// Host: ［toall][hr]https://mackerel.io/orgs/acme/alerts/5AlertId001[/info]
+	// [info][title][CRITICAL] CPU % on ［toall］[/title]CPU % 96.5 > 90
+	// Host: ［toall］[hr]https://mackerel.io/orgs/acme/alerts/5AlertId001[/info]
 }
 
 // An incident gets a room, a task and a log.

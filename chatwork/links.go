@@ -38,7 +38,8 @@ func (c *Client) UpdateLink(ctx context.Context, roomID int64, p LinkParams) (Li
 }
 
 // DeleteLink removes the invitation link of a room and returns a Link that is not public: DELETE /rooms/{room_id}/link.
-// If the room has no link, the error is [mackerel.ErrInvalid]. A repeat after a lost answer may get that error.
+// If the room has no link, the error is [mackerel.ErrInvalid], and [IsAlreadyDone] reports true. A repeat after a lost
+// answer may get that error.
 func (c *Client) DeleteLink(ctx context.Context, roomID int64) (Link, error) {
-	return call[Link](ctx, c, del("delete link"), nil, "rooms", pathID(roomID), "link")
+	return call[Link](ctx, c, del(opDeleteLink), nil, "rooms", pathID(roomID), "link")
 }

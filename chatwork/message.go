@@ -63,8 +63,11 @@ func (m Message) problems(body string) (p provider.Problems) {
 // body returns the message in Chatwork's notation, in at most maxBody bytes if cutting is enough, and what was cut.
 func (m Message) body() (string, []mackerel.Cut) {
 	facts, memo := provider.Lines(m.Facts), provider.Line(m.Memo)
-	if body := m.write(facts, memo); len(body) <= maxBody {
-		return body, nil
+	// At most half of a text goes when it is made plain: each "\r\n" becomes one character.
+	if len(m.Title)+len(m.Text)+len(facts)+len(memo)+len(m.URL) <= 2*maxBody {
+		if body := m.write(facts, memo); len(body) <= maxBody {
+			return body, nil
+		}
 	}
 	return m.cut(facts, memo)
 }
@@ -102,16 +105,7 @@ func (m Message) writeBox(b *strings.Builder, facts, memo string) {
 		b.WriteString(Escape(m.Title))
 		b.WriteString("[/title]")
 	}
-	lines := 0
-	for _, text := range [...]string{m.Text, facts, memo} {
-		if text == "" {
-			continue
-		}
-		if lines++; lines > 1 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(Escape(text))
-	}
+	b.WriteString(Escape(provider.Join("\n", m.Text, facts, memo))) // as a whole: a tag may have a line break in it
 	if m.URL != "" {
 		b.WriteString("[hr]")
 		b.WriteString(Escape(m.URL))

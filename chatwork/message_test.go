@@ -33,12 +33,14 @@ func TestPartsOfAMessage(t *testing.T) {
 		want    string
 	}{
 		{"raw text stands between the mentions and the box", chatwork.Message{Mention: chatwork.Mention{To: []int64{9}}, Raw: "[code]x[/code]", Title: "T", Text: "[hr]"},
-			"[To:9]\n[code]x[/code]\n[info][title]T[/title]［hr][/info]"},
+			"[To:9]\n[code]x[/code]\n[info][title]T[/title]［hr］[/info]"},
 		{"raw text may stand alone", chatwork.Message{Raw: "[hr]"}, "[hr]\n"},
 		{"text, facts and the memo are lines", chatwork.Message{Text: "a", Facts: []mackerel.Fact{{Label: "B", Value: "1"}, {Label: "C", Value: "2"}}, Memo: mackerel.Fact{Label: "M", Value: "3"}},
 			"[info]a\nB: 1\nC: 2\nM: 3[/info]"},
 		{"a memo without a value is left out", chatwork.Message{Text: "a", Memo: mackerel.Fact{Label: "M"}}, "[info]a[/info]"},
 		{"a link stands last", chatwork.Message{Title: "T", Text: "a", URL: "https://x.test/"}, "[info][title]T[/title]a[hr]https://x.test/[/info]"},
+		{"lines are escaped together", chatwork.Message{Title: "[INFO]", Text: "[x", Memo: mackerel.Fact{Label: "L", Value: "aid=1]"}},
+			"[info][title][INFO][/title]［x\nL: aid=1］[/info]"},
 		{"control characters are replaced", chatwork.Message{Text: "a\r\nb\x00\u202e"}, "[info]a\nb\ufffd\ufffd[/info]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -89,5 +91,9 @@ func TestTheLongestMessage(t *testing.T) {
 		if m, receipt := send(t, chatwork.Message{Text: strings.Repeat("a", n)}); len(m.Body) != 65535 || len(receipt.Cuts) != cuts {
 			t.Errorf("of %d: %d bytes, %+v", n, len(m.Body), receipt)
 		}
+	}
+	m, receipt := send(t, chatwork.Message{Text: strings.Repeat("\r\n", fits-1) + "a"}) // a line break is one character
+	if len(m.Body) != 65535 || len(receipt.Cuts) != 0 {
+		t.Errorf("of line breaks: %d bytes, %+v", len(m.Body), receipt)
 	}
 }

@@ -231,16 +231,16 @@ type messageIDParam struct {
 }
 
 // MarkRead marks a message and all messages before it as read: PUT /rooms/{room_id}/messages/read. Without an id it
-// marks all messages. If the message is read already, the error is [mackerel.ErrInvalid].
+// marks all messages. If they are read already, the error is [mackerel.ErrInvalid], and [IsAlreadyDone] reports true.
 func (c *Client) MarkRead(ctx context.Context, roomID int64, messageID string) (ReadState, error) {
-	op := put("mark read")
+	op := put(opMarkRead)
 	return call[ReadState](ctx, c, op, messageIDParam{messageID}, "rooms", pathID(roomID), "messages", "read")
 }
 
 // MarkUnread marks a message and all messages after it as unread: PUT /rooms/{room_id}/messages/unread. If the message
-// is unread already, the error is [mackerel.ErrInvalid].
+// is unread already, the error is [mackerel.ErrInvalid], and [IsAlreadyDone] reports true.
 func (c *Client) MarkUnread(ctx context.Context, roomID int64, messageID string) (ReadState, error) {
-	op := put("mark unread")
+	op := put(opMarkUnread)
 	if messageID == "" {
 		return ReadState{}, c.service.Invalid(op.name, "messageID: empty")
 	}

@@ -40,9 +40,9 @@ func (n Notation) Calls(accountID int64) bool {
 }
 
 // ParseNotation reads the body of a message. No body is an error. Everything that is no tag is text, and so is
-// everything between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Case
-// and blanks within tags do not matter. Replies in all languages and quotes in Japanese are known, because Chatwork's
-// apps write them.
+// everything between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Blanks
+// within tags do not matter, and case does not matter in tags that name accounts or close something. Replies in all
+// languages and quotes in Japanese are known, because Chatwork's apps write them.
 // See https://developer.chatwork.com/docs/message-notation.
 func ParseNotation(body string) Notation {
 	var n Notation
@@ -98,12 +98,13 @@ const (
 
 // syntax matches the tags of Chatwork's message notation, the tags that only Chatwork itself writes, and the tags that
 // its apps write in other languages: "[返信 aid=1 to=2-3]" is a reply, "[引用 aid=1 time=2]" is a quote.
-var syntax = regexp.MustCompile(`(?i)\[[ \t]*(?:` + strings.Join([]string{
-	`to[ \t]*:[ \t]*([0-9]+)`,
-	`([^\[\]\r\n]*[^\[\]\r\n \t])[ \t]+aid[ \t]*=[ \t]*([0-9]+)[^\[\]\r\n]*`,
-	`(toall|hr|deleted|/?[ \t]*(?:info|title|code|url|qt|引用|task|download))`,
+// Case matters only in tags that call nobody and close nothing: "[INFO]" is text.
+var syntax = regexp.MustCompile(`\[[ \t]*(?:` + strings.Join([]string{
+	`(?i:to)[ \t]*:[ \t]*([0-9]+)`,
+	`([^\[\]\r\n]*[^\[\]\r\n \t])[ \t]+(?i:aid)[ \t]*=[ \t]*([0-9]+)[^\[\]\r\n]*`,
+	`((?i:toall)|info|title|code|url|qt|hr|deleted|/[ \t]*(?i:info|title|code|url|qt|引用|task|download))`,
 	`(?:picon|pname|piconname|download|dtext)[ \t]*:[^\[\]\r\n]*`,
-	`preview[ \t]+[^\[\]\r\n \t][^\[\]\r\n]*`,
+	`preview[ \t]+id[ \t]*=[^\[\]\r\n]*`,
 }, "|") + `)[ \t]*\]`)
 
 var (

@@ -63,6 +63,7 @@ func TestParseNotation(t *testing.T) {
 		{"impossible ids are nobody's", "[To:0][To:99999999999999999999][rp aid=0 to=1-2]x", chatwork.Notation{Text: "x"}},
 		{"a deleted message", "[deleted]", chatwork.Notation{}},
 		{"case and blanks do not matter", "[ TOALL ][ tO : 5 ][info][/ INFO ]x", chatwork.Notation{ToAll: true, To: []int64{5}, Text: "x"}},
+		{"a reply in capitals", "[RP AID=5 TO=1-2]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 5, RoomID: 1, MessageID: "2"}}, Text: "x"}},
 		{"a reply in any language", "[Trả lời aid=12 to=5-6]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 12, RoomID: 5, MessageID: "6"}}, Text: "x"}},
 		{"an author that is no tag begins no quote", "[qt][qtmeta aid=5[To:6][/qt]", chatwork.Notation{To: []int64{6}, Text: "[qtmeta aid=5"}},
 		{"a quote without its author is none", "[qt][To:5][/qt]", chatwork.Notation{To: []int64{5}}},
@@ -93,15 +94,16 @@ func TestTags(t *testing.T) {
 	}{
 		{"plain text has none", "a [WARNING] b[0] [total] [information] [] [/] ] [", nil},
 		{"a box", "[info][title]CPU[/title]x[hr]y[/info]", []string{"[info]", "[title]", "[/title]", "[hr]", "[/info]"}},
-		{"as they stand", "[INFO] [ / info ]", []string{"[INFO]", "[ / info ]"}},
+		{"as they stand", "[ info ] [ / INFO ] [TOALL]", []string{"[ info ]", "[ / INFO ]", "[TOALL]"}},
+		{"levels of a log are text", "[INFO] [Title] [HR] [CODE]", nil},
 		{"icons and links", "[picon:1][piconname:2][url]x[/url]", []string{"[picon:1]", "[piconname:2]", "[url]", "[/url]"}},
 		{"a quote, and what is in it", "[qt][qtmeta aid=1 time=2][To:3][/qt]", []string{"[qt]", "[qtmeta aid=1 time=2]", "[To:3]", "[/qt]"}},
 		{"what Chatwork makes", "[dtext:chatroom_added][preview id=1 ht=150][deleted][task aid=1 st=2 lt=3]x",
 			[]string{"[dtext:chatroom_added]", "[preview id=1 ht=150]", "[deleted]", "[task aid=1 st=2 lt=3]"}},
 		{"code is literal", "[code][info][toall][/code][hr]", []string{"[code]", "[/code]", "[hr]"}},
-		{"code in capitals may not be code", "[CODE][info][/code]", []string{"[CODE]", "[info]", "[/code]"}},
+		{"code in capitals is no code", "[CODE][info][/code]", []string{"[info]", "[/code]"}},
 		{"two blocks of code", "[code][hr][/code][info][code][hr][/code]", []string{"[code]", "[/code]", "[info]", "[code]", "[/code]"}},
-		{"mere words are text", "[to be decided] [code 500] [title: x] [hr.]", nil},
+		{"mere words are text", "[to be decided] [code 500] [title: x] [hr.] [task 3] [task] [引用] [返信] [paid=1] [preview of it] [/hr]", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := chatwork.ParseNotation(tt.body).Tags; !slices.Equal(got, tt.want) {
@@ -187,7 +189,7 @@ func FuzzParseNotation(f *testing.F) {
 }
 
 // fragments are what tags are made of, and what could be mistaken for it.
-var fragments = strings.Split("[|]|[|]|/|to:|To|toall|rp |aid=|1|22| to=3-4|[qt]|[qtmeta aid=5]|[/qt]|[code]|[/code]|[info]|[/info]|[title]|hr|x| |\n|=|:|［|[To:6]|[rp aid=7 to=8-9]|[task aid=1]|task|障|AID", "|")
+var fragments = strings.Split("[|]|[|]|/|to:|To|toall|rp |aid=|1|22| to=3-4|[qt]|[qtmeta aid=5]|[/qt]|[code]|[/code]|[info]|[/info]|[title]|hr|x| |\n|=|:|［|[To:6]|[rp aid=7 to=8-9]|[task aid=1]|task|障|AID|INFO|\u3000|\u00a0|\u200b|p|preview|id=|picon:", "|")
 
 // TestRandomBodies goes where a fuzzer of bytes takes long to get: bodies of tags and halves of tags.
 func TestRandomBodies(t *testing.T) {

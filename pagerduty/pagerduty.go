@@ -84,7 +84,7 @@ type Config struct {
 	// KeepOpen leaves incidents open when their alerts are over, as Mackerel's channel does without "Close incident
 	// when alert closes".
 	KeepOpen bool   `json:"keep_open,omitzero"`
-	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set; an address without a path gets "/v2"
+	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set; an address without a path gets its path
 
 	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
 	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages
@@ -145,9 +145,6 @@ func (c Config) check(p *provider.Problems) *url.URL {
 	}
 	base := p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
 	p.Common(c.Level, c.Text, c.Call)
-	if base != nil && (base.Path == "" || base.Path == "/") {
-		return base.JoinPath("v2")
-	}
 	return base
 }
 

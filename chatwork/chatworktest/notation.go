@@ -9,15 +9,16 @@ import (
 
 // syntax matches the tags of Chatwork's message notation (https://developer.chatwork.com/docs/message-notation), the
 // tags that only Chatwork itself writes, and the tags that its apps write in other languages: "[返信 aid=1 to=2-3]" is
-// a reply, "[引用 aid=1 time=2]" is a quote. It ignores case and blanks, also where Chatwork might not.
-var syntax = regexp.MustCompile(`(?i)\[[ \t]*(?:` + strings.Join([]string{
-	`(toall)`,
-	`to[ \t]*:[ \t]*([0-9]+)`,
-	`([^\[\]\r\n]*[^\[\]\r\n \t])[ \t]+aid[ \t]*=[ \t]*([0-9]+)[^\[\]\r\n]*`,
+// a reply, "[引用 aid=1 time=2]" is a quote. It ignores blanks, and the case of tags that call people or close something,
+// also where Chatwork might not.
+var syntax = regexp.MustCompile(`\[[ \t]*(?:` + strings.Join([]string{
+	`((?i)toall)`,
+	`(?i:to)[ \t]*:[ \t]*([0-9]+)`,
+	`([^\[\]\r\n]*[^\[\]\r\n \t])[ \t]+(?i:aid)[ \t]*=[ \t]*([0-9]+)[^\[\]\r\n]*`,
 	`(?:picon|pname|piconname|download|dtext)[ \t]*:[^\[\]\r\n]*`,
-	`preview[ \t][^\[\]\r\n]*`,
-	`/?[ \t]*(?:info|title|code|url|qt|引用|task|download)`,
-	`hr|deleted`,
+	`preview[ \t]+id[ \t]*=[^\[\]\r\n]*`,
+	`(?i)/[ \t]*(?:info|title|code|url|qt|引用|task|download)(?-i)`,
+	`info|title|code|url|qt|hr|deleted`,
 }, "|") + `)[ \t]*\]`)
 
 // inCode and quoted match code and quotes. Without its closing tag neither begins. Between the tags of code everything
@@ -29,8 +30,8 @@ var (
 )
 
 // Tags returns the tags of a message's body, as they stand there and in their order: boxes, titles, rules, quotes,
-// icons, links, mentions. Text between [code] and [/code] has no tags. In doubt a text is a tag: "[ TOALL ]" is a tag,
-// "[WARNING]" is not.
+// icons, links, mentions. Text between [code] and [/code] has no tags. In doubt a text that could call people is a tag:
+// "[ TOALL ]" is a tag, "[INFO]" is not.
 func Tags(body string) []string { return syntax.FindAllString(withoutCode(body), -1) }
 
 // Mentions returns whether a message calls everybody in the room, and the accounts that it mentions or replies to, each

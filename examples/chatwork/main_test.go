@@ -23,7 +23,7 @@ func TestTheConversationTellsItsStory(t *testing.T) {
 	rest := out.String()
 	for _, line := range []string{
 		"John Smith talks to Chatwork (a fake at", "| [To:1000001] could you have a look?", "| [info][title]shop-api: deploy 42 rolled back[/title]",
-		"[12:04:31] [info] deploy 42", "\"fix ［toall]\"", "posted as message 199", "Anna: who ate my sandwich?", "goes on waiting",
+		"[12:04:31] [info] deploy 42", "\"fix ［toall］\"", "posted as message 199", "Anna: who ate my sandwich?", "goes on waiting",
 		"Anna: on my way.", "(the reply)", "deploy-42.log, 157 bytes, is file", "[open] Anna: find out why app03", "<- new", "John Smith   could you",
 	} {
 		_, after, found := strings.Cut(rest, line)

@@ -93,9 +93,12 @@ func TestAddresses(t *testing.T) {
 		addresses := map[string]map[string]string{
 			"opsgenie": {
 				"": "https://api.opsgenie.com/v2/alerts", opsgenie.EUBaseURL: "https://api.eu.opsgenie.com/v2/alerts",
-				"http://proxy/": "http://proxy/alerts",
+				"http://proxy/": "http://proxy/v2/alerts", "http://proxy/og": "http://proxy/og/alerts",
 			},
-			"jsm": {"": "https://api.atlassian.com/jsm/ops/integration/v2/alerts", "http://proxy/": "http://proxy/alerts"},
+			"jsm": {
+				"":             "https://api.atlassian.com/jsm/ops/integration/v2/alerts",
+				"http://proxy": "http://proxy/jsm/ops/integration/v2/alerts", "http://proxy/jsm/": "http://proxy/jsm/alerts",
+			},
 		}
 		for base, want := range addresses[p.name] {
 			n := p.start(t, func(c *opsgenieapi.Config) { c.BaseURL = base })

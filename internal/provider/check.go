@@ -98,10 +98,15 @@ func (p *Problems) Token(field string, s mackerel.Secret) {
 	}
 }
 
-// Base checks the address of an API, which is standard if it is empty. It returns nil if there is a problem.
+// Base checks the address of an API, which is standard if it is empty. An address without a path gets the path of
+// standard, such as "/v2": it is usually that of a proxy. Base returns nil if there is a problem.
 func (p *Problems) Base(field, address, standard string) *url.URL {
 	u, problem := transport.ParseBase(cmp.Or(address, standard))
 	p.Add(field, problem)
+	usual, _ := url.Parse(standard) // a constant of a service
+	if u != nil && strings.Trim(u.Path, "/") == "" && usual.Path != "" {
+		return u.JoinPath(usual.Path)
+	}
 	return u
 }
 

@@ -245,7 +245,13 @@ func TestConfigurationsWithoutProblems(t *testing.T) {
 	p.Token("Token", mackerel.NewSecret(token))
 	p.Length("Title", "障害", provider.Runes, 2)
 	p.Items("To", 3, 3)
-	check(t, "the base URL", p.Base("BaseURL", "", "https://api.test/v2").String(), "https://api.test/v2")
+	for address, want := range map[string]string{
+		"": "https://api.test/a/v2", "http://proxy": "http://proxy/a/v2", "http://proxy/": "http://proxy/a/v2", "http://proxy/x/": "http://proxy/x/",
+	} {
+		check(t, "the base URL", p.Base("BaseURL", address, "https://api.test/a/v2").String(), want)
+	}
+	check(t, "the base URL without a path", p.Base("BaseURL", "http://proxy", "https://api.test").String(), "http://proxy")
+	check(t, "the base URL without a default", p.Base("BaseURL", "http://proxy", "").String(), "http://proxy")
 	p.Common("", mackerel.Text{}, mackerel.CallOptions{})
 	p.Common(mackerel.LevelAll, mackerel.Text{Language: mackerel.English}, mackerel.CallOptions{})
 	p.Common(mackerel.LevelCritical, mackerel.Text{Language: mackerel.Japanese, Location: time.UTC}, mackerel.CallOptions{})
