@@ -163,7 +163,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "a 204 is not success", Status: 204, Kind: mackerel.ErrAmbiguous},
 		{Name: "a wrong body", Status: 400, Body: `{"errors":["Parameter 'body' is required"]}`, Kind: mackerel.ErrInvalid, Message: "Parameter 'body' is required"},
 		{Name: "several errors are joined", Status: 400, Body: `{"errors":["a","b"]}`, Kind: mackerel.ErrInvalid, Message: "a b"},
-		{Name: "errors of another form say nothing", Status: 400, Body: `{"errors":{"body":"x"}}`, Kind: mackerel.ErrInvalid},
+		{Name: "errors of another form are kept", Status: 400, Body: `{"errors":{"body":"x"}}`, Kind: mackerel.ErrInvalid, Message: "body: x"},
 		{Name: "a wrong token", Status: 401, Body: `{"errors":["Invalid API token"]}`, Kind: mackerel.ErrUnauthorized, Message: "Invalid API token"},
 		{Name: "a quoted token is redacted", Status: 400, Body: `{"errors":["token chatworktest-api-token"]}`, Kind: mackerel.ErrInvalid, Message: "token [redacted]"},
 		{Name: "a room of others", Status: 403, Kind: mackerel.ErrUnauthorized},

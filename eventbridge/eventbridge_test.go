@@ -175,7 +175,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "too many requests with another status", Status: 503, Body: `{"__type":"ThrottlingException"}`, Kind: mackerel.ErrRateLimited, Code: "ThrottlingException"},
 		{Name: "another status says more than other codes", Status: 403, Body: `{"__type":"ResourceNotFoundException"}`,
 			Kind: mackerel.ErrUnauthorized, Code: "ResourceNotFoundException"},
-		{Name: "a code of a wrong type", Status: 400, Body: `{"__type":1}`, Kind: mackerel.ErrInvalid},
+		{Name: "a code of a wrong type", Status: 400, Body: `{"__type":1}`, Kind: mackerel.ErrInvalid, Code: "1"},
 		{Name: "a page says nothing", Status: 400, Body: `<html>x</html>`, Kind: mackerel.ErrInvalid},
 		{Name: "words without a code", Status: 400, Body: `{"message":"Hello"}`, Kind: mackerel.ErrInvalid, Message: "Hello"},
 	})

@@ -226,7 +226,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "a page of a proxy", Status: 429, Body: `<html>`, Kind: mackerel.ErrRateLimited},
 		{Name: "the month's quota is used up", Status: 429, Body: `{"message":"You have reached your monthly limit."}`, Kind: mackerel.ErrUnauthorized, Message: "You have reached your monthly limit."},
 		{Name: "a page says nothing", Status: 400, Body: "<html>", Kind: mackerel.ErrInvalid},
-		{Name: "another kind of JSON says nothing", Status: 400, Body: `{"message":1}`, Kind: mackerel.ErrInvalid},
+		{Name: "another kind of JSON is kept as it is", Status: 400, Body: `{"message":1}`, Kind: mackerel.ErrInvalid, Message: `{"message":1}`},
 	})
 	servicetest.Answers(t, starts(linetest.UserID, second), []servicetest.Answer{
 		{Name: "a multicast has no id", Status: 200, Body: `{}`},

@@ -100,7 +100,8 @@ func TestAnswers(t *testing.T) {
 		{Name: "a code without words", Status: 429, Body: `{"error":{"code":"TooManyRequests"}}`, Kind: mackerel.ErrRateLimited, Code: "TooManyRequests", Message: "TooManyRequests"},
 		{Name: "words without a code", Status: 404, Body: `{"error":{"message":"only words"}}`, Kind: mackerel.ErrNotFound, Message: "only words"},
 		{Name: "a text is kept", Status: 400, Body: " bad request\n", Kind: mackerel.ErrInvalid, Message: "bad request"},
-		{Name: "other JSON is kept as it is", Status: 400, Body: `{"message":"no error"}`, Kind: mackerel.ErrInvalid, Message: `{"message":"no error"}`},
+		{Name: "other JSON is kept as it is", Status: 400, Body: `{"status":"no error"}`, Kind: mackerel.ErrInvalid, Message: `{"status":"no error"}`},
+		{Name: "a page that quotes a connector has no words", Status: 400, Body: "<html>Webhook message delivery failed</html>", Kind: mackerel.ErrInvalid},
 		{Name: "a page says nothing", Status: 400, Body: "<html>x</html>", Kind: mackerel.ErrInvalid},
 	})
 }

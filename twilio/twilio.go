@@ -136,7 +136,7 @@ func New(c Config) (*Notifier, error) {
 		op, resource, label = "create message", "Messages.json", "SMS"
 	}
 	n := &Notifier{provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name},
 		Skip:    c.skip(),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)

@@ -101,7 +101,7 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{host: a.url.Host, flow: provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name},
 		Skip:    provider.ByLevel(c.Level),
 		Message: DefaultMessage,
 		Edit:    c.Edit,

@@ -23,7 +23,8 @@ import (
 // A Service is one remote service as its package calls it.
 type Service struct {
 	Name string // as in errors and receipts: "chatwork"
-	// DecodeError reads the code and the words out of the service's error body. Both may be empty.
+	// DecodeError reads the code and the words of an error in the service's own form, and returns "" for what it does not
+	// find. It may be nil. If it finds no words in the body of a refusal, [transport.ReadError] reads them.
 	DecodeError func(status int, body []byte) (code, message string)
 
 	transport *transport.Transport
@@ -76,10 +77,7 @@ func (s *Service) Error(op string, r transport.Result) error {
 }
 
 func (s *Service) failure(op string, r transport.Result, clean *transport.Cleaner) error {
-	var code, message string
-	if len(r.Body) > 0 && s.DecodeError != nil {
-		code, message = s.DecodeError(r.Status, r.Body)
-	}
+	code, message := s.words(r)
 	return &mackerel.Error{
 		Provider:   s.Name,
 		Op:         op,
@@ -92,6 +90,19 @@ func (s *Service) failure(op string, r transport.Result, clean *transport.Cleane
 		Kind:       r.Class.Kind(),
 		Err:        r.Err,
 	}
+}
+
+// words returns the code and the words of an answer. The body of a success that is not the documented success may be
+// anything, so only the service's own form of an error is read in it.
+func (s *Service) words(r transport.Result) (code, message string) {
+	if len(r.Body) > 0 && s.DecodeError != nil {
+		code, message = s.DecodeError(r.Status, r.Body)
+	}
+	if message != "" || r.Status < http.StatusBadRequest {
+		return code, message
+	}
+	other, message := transport.ReadError(r.Status, r.Body)
+	return cmp.Or(code, other), message
 }
 
 // Invalid returns the error of an operation that is refused before it is sent.
