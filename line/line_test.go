@@ -220,6 +220,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "a push without an id is not success", Status: 200, Body: `{}`, Kind: mackerel.ErrAmbiguous},
 		{Name: "a repeat is success", Status: 409, Header: http.Header{"X-Line-Accepted-Request-Id": {"6c696e65"}},
 			Body: `{"message":"The retry key is already accepted"}`},
+		{Name: "a repeat has the status 409", Status: 400, Header: http.Header{"X-Line-Accepted-Request-Id": {"6c696e65"}}, Kind: mackerel.ErrInvalid},
 		{Name: "another conflict is not success", Status: 409, Body: `{"message":"conflict"}`, Kind: mackerel.ErrInvalid, Message: "conflict"},
 		{Name: "two wrong members", Status: 400, Body: `{"message":"The request body has 2 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"},{"message":"x"}]}`, Kind: mackerel.ErrInvalid, Message: "The request body has 2 error(s): messages[0].text May not be empty; x"},
 		{Name: "too many requests", Status: 429, Body: `{"message":"The API rate limit has been exceeded. Try again later."}`, Kind: mackerel.ErrRateLimited, Message: "The API rate limit has been exceeded. Try again later."},
