@@ -137,6 +137,7 @@ type CallOptions struct {
 // An Attempt is one request of a call, for [CallOptions].OnAttempt. It contains no secrets.
 type Attempt struct {
 	Provider string        // the service: "chatwork"
+	Notifier string        // the String of the notifier: "chatwork room 123"; "" for a call of a client
 	Op       string        // the operation: "post message"
 	Number   int           // 1 for the first
 	Start    time.Time     // when the attempt began

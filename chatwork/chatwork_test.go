@@ -174,13 +174,20 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestRoomsOfOneTokenShareAClient(t *testing.T) {
-	fake, c := connect(t)
+	var attempts []mackerel.Attempt
+	fake, c := connect(t, func(c *chatwork.ClientConfig) { c.Call.OnAttempt = servicetest.Record(&attempts) })
 	second := fake.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
 	for _, id := range []int64{room, second} {
 		n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: id})
 		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil || n.String() != fmt.Sprint("chatwork room ", id) {
 			t.Errorf("%v: %v", n, err)
 		}
+		if got := attempts[len(attempts)-1].Notifier; got != n.String() {
+			t.Errorf("the attempt of %v is of %q", n, got)
+		}
+	}
+	if _, err := c.GetMe(t.Context()); err != nil || attempts[2].Notifier != "" {
+		t.Errorf("a call of the client is of %q, %v", attempts[2].Notifier, err)
 	}
 	if len(fake.Messages(room)) != 1 || len(fake.Messages(second)) != 1 || fake.Connections() != 1 {
 		t.Errorf("not a message in each room over one connection, but over %d", fake.Connections())

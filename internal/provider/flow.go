@@ -133,6 +133,7 @@ func (f *Flow[M]) settle(ctx context.Context, m M, r transport.Result, receipt m
 // render returns the whole request of a message.
 func (f *Flow[M]) render(m M) (transport.Request, []mackerel.Cut, error) {
 	r := f.Request()
+	r.Notifier = f.Notifier
 	cuts, err := f.Render(&r, m)
 	if err != nil {
 		return r, nil, f.Invalid(r.Op, err.Error())

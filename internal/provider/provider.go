@@ -22,7 +22,8 @@ import (
 
 // A Service is one remote service as its package calls it.
 type Service struct {
-	Name string // as in errors and receipts: "chatwork"
+	Name     string // as in errors and receipts: "chatwork"
+	Notifier string // the String of the notifier that makes the calls, "" for a client
 	// DecodeError reads the code and the words of an error in the service's own form, and returns "" for what it does not
 	// find. It may be nil. If it finds no words in the body of a refusal, [transport.ReadError] reads them.
 	DecodeError func(status int, body []byte) (code, message string)
@@ -38,6 +39,12 @@ func (s *Service) Connect(call mackerel.CallOptions, delivery mackerel.Delivery,
 	s.transport = transport.New(s.Name, options(call), secrets...)
 }
 
+// As returns the service as a notifier calls it. The connections are shared.
+func (s Service) As(notifier string) Service {
+	s.Notifier = notifier
+	return s
+}
+
 // Header returns a header with the User-Agent and the given keys and values, to be shared by all calls. It is a func
 // because the header holds credentials: fmt prints what a struct points to, but not what a func holds.
 func (s *Service) Header(keyValues ...string) func() http.Header {
@@ -50,6 +57,7 @@ func (s *Service) Transport() *transport.Transport { return s.transport }
 // Do makes a call. The error is a *mackerel.Error, or nil if the answer is the documented success. The result says how
 // far the call got in either case.
 func (s *Service) Do(ctx context.Context, r transport.Request) (transport.Result, error) {
+	r.Notifier = cmp.Or(r.Notifier, s.Notifier)
 	result := s.transport.Do(ctx, r)
 	return result, s.Outcome(r, result)
 }

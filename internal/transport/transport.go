@@ -102,16 +102,17 @@ func (t *Transport) Delivery() Delivery { return t.delivery }
 
 // A Request is one operation. The transport does not change it, except for Sink.Written.
 type Request struct {
-	Op     string // in the service's words: "post message"
-	Method string
-	URL    *url.URL
-	Header http.Header
-	Body   []byte
-	Stream *Stream // in place of Body, for a long body or to tell the progress
-	Sink   *Sink   // in place of Result.Body, for a success that may be long
-	Repeat Repeat
-	Limit  int64    // of the answer's body, in bytes; MessageLimit unless set
-	Clean  *Cleaner // for a call with secrets of its own; the transport's unless set
+	Op       string // in the service's words: "post message"
+	Notifier string // who makes the call, for Attempt.Notifier
+	Method   string
+	URL      *url.URL
+	Header   http.Header
+	Body     []byte
+	Stream   *Stream // in place of Body, for a long body or to tell the progress
+	Sink     *Sink   // in place of Result.Body, for a success that may be long
+	Repeat   Repeat
+	Limit    int64    // of the answer's body, in bytes; MessageLimit unless set
+	Clean    *Cleaner // for a call with secrets of its own; the transport's unless set
 
 	// Sign, if set, is called before each attempt with a request that belongs to the attempt. Sign may change it, but
 	// must not touch its body. The request's context ends with the time of the attempt. If Sign fails, nothing is
@@ -152,10 +153,11 @@ func (t *Transport) Do(ctx context.Context, r Request) Result {
 }
 
 // Try makes a call in another protocol than HTTP, with the rules that [Transport.Do] has for a Message: it counts and
-// reports the attempts, decides whether there is another, and waits before it. The function makes an attempt, limits
-// its time itself, and returns an error that is safe to print (see [Transport.Lost]).
-func (t *Transport) Try(ctx context.Context, op string, attempt func(context.Context) (Class, error)) Result {
-	c := t.newCall(Request{Op: op, Repeat: Message})
+// reports the attempts, decides whether there is another, and waits before it. Of the request, only Op and Notifier are
+// used. The function makes an attempt, limits its time itself, and returns an error that is safe to print (see
+// [Transport.Lost]).
+func (t *Transport) Try(ctx context.Context, r Request, attempt func(context.Context) (Class, error)) Result {
+	c := t.newCall(Request{Op: r.Op, Notifier: r.Notifier, Repeat: Message})
 	for c.begin(ctx) {
 		c.Class, c.Err = attempt(ctx)
 		c.final = unfixable(c.Err)
