@@ -59,7 +59,7 @@ func DeliveryID(ctx context.Context) string {
 // A Receipt is the outcome of one delivery. Together with an error, it says what was done until then.
 type Receipt struct {
 	Provider string        // the service: "chatwork"
-	ID       string        // the service's own id of the message, incident or call; "" if the service has no ids
+	ID       string        // the service's id of the message, incident or call, cleaned like [Error].Message; may be ""
 	Skipped  string        // why this notifier is configured not to send this alert; no request was made
 	Queued   bool          // the service accepted the alert and delivers it later; the outcome is not known
 	Attempts int           // requests made

@@ -295,3 +295,11 @@ func TestCredentialsThatAWSQuotesAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+func TestTheIDOfAReceiptHasNoCredential(t *testing.T) {
+	fake, n := start(t)
+	fake.Inject(fakehttp.Fault{Status: 200, Body: `{"FailedEntryCount":0,"Entries":[{"EventId":"1 ` + eventbridgetest.SecretAccessKey + ` 2"}]}`})
+	if r, err := n.Deliver(t.Context(), mackerel.Alert{}); err != nil || r.ID != "1 [redacted] 2" {
+		t.Errorf("%q, %v", r.ID, err)
+	}
+}

@@ -126,7 +126,7 @@ func (f *Flow[M]) Send(ctx context.Context, m M) (mackerel.Receipt, error) {
 
 func (f *Flow[M]) settle(ctx context.Context, m M, r transport.Result, receipt mackerel.Receipt) (mackerel.Receipt, error) {
 	err := f.Settle(ctx, m, r, &receipt)
-	receipt.ID = f.transport.Clean().Text(receipt.ID)
+	receipt.ID = f.transport.Clean().Line(receipt.ID)
 	return receipt, err
 }
 

@@ -121,7 +121,7 @@ func (s *Service) Invalid(op, message string) error {
 // Receipt returns the receipt of a call that began at start.
 func (s *Service) Receipt(start time.Time, r transport.Result, cuts []mackerel.Cut) mackerel.Receipt {
 	return mackerel.Receipt{
-		Provider: s.Name, ID: s.transport.Clean().Text(r.ID), Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
+		Provider: s.Name, ID: r.ID, Attempts: r.Attempts, Duration: time.Since(start), Cuts: cuts,
 	}
 }
 

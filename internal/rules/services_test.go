@@ -1,10 +1,11 @@
-package rules
+package rules_test
 
 import (
-	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
@@ -13,8 +14,10 @@ import (
 	"github.com/mackerel-notify/mackerel/email/emailtest"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/jsm"
 	"github.com/mackerel-notify/mackerel/jsm/jsmtest"
 	"github.com/mackerel-notify/mackerel/line"
@@ -41,23 +44,29 @@ type fakeOf[C any] interface {
 	MemoryConfig() C
 }
 
-// against returns a function that makes a service's notifier against its fake.
-func against[C any, N mackerel.Deliverer, F fakeOf[C]](start func() F, create func(C) (N, error)) func(*testing.T, func(context.Context, mackerel.Attempt)) mackerel.Deliverer {
-	return func(t *testing.T, onAttempt func(context.Context, mackerel.Attempt)) mackerel.Deliverer {
+// A maker makes a service's notifier, against a fake that it also returns.
+type maker func(*testing.T, mackerel.CallOptions) (n mackerel.Deliverer, fake any)
+
+// against returns the maker of a service. Of the options, OnAttempt and MaxAttempts are used.
+func against[C any, N mackerel.Deliverer, F fakeOf[C]](start func() F, create func(C) (N, error)) maker {
+	return func(t *testing.T, options mackerel.CallOptions) (mackerel.Deliverer, any) {
 		t.Helper()
 		fake := start()
 		t.Cleanup(fake.Close)
 		config := fake.MemoryConfig()
-		reflect.ValueOf(&config).Elem().FieldByName("Call").FieldByName("OnAttempt").Set(reflect.ValueOf(onAttempt))
+		call := reflect.ValueOf(&config).Elem().FieldByName("Call").Addr().Interface().(*mackerel.CallOptions)
+		call.OnAttempt, call.MaxAttempts = options.OnAttempt, options.MaxAttempts
 		n, err := create(config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return n, fake
 	}
 }
 
-var notifiers = map[string]func(*testing.T, func(context.Context, mackerel.Attempt)) mackerel.Deliverer{
+var critical = mackerel.Alert{ID: "5A", Status: mackerel.StatusCritical, Message: "x"}
+
+var notifiers = map[string]maker{
 	"chatwork":    against(chatworktest.New, chatwork.New),
 	"email":       against(emailtest.New, email.New),
 	"eventbridge": against(eventbridgetest.New, eventbridge.New),
@@ -77,13 +86,36 @@ func TestAnAttemptNamesItsNotifier(t *testing.T) {
 	for service, start := range notifiers {
 		t.Run(service, func(t *testing.T) {
 			var attempts []mackerel.Attempt
-			n := start(t, func(_ context.Context, a mackerel.Attempt) { attempts = append(attempts, a) })
-			_, err := n.Deliver(t.Context(), mackerel.Alert{ID: "5A", Status: mackerel.StatusCritical, Message: "x"})
+			n, _ := start(t, mackerel.CallOptions{OnAttempt: servicetest.Record(&attempts)})
+			_, err := n.Deliver(t.Context(), critical)
 			if err != nil || len(attempts) != 1 {
 				t.Fatalf("%d attempts, %v", len(attempts), err)
 			}
 			if a, want := attempts[0], fmt.Sprint(n); a.Notifier != want || want == "" || a.Provider != service {
 				t.Errorf("the attempt is of %q and %q, want %q and %q", a.Provider, a.Notifier, service, want)
+			}
+		})
+	}
+}
+
+// The id in an answer is the text of somebody else. It is cleaned like the words of an error.
+func TestTheIDOfAReceiptIsCleaned(t *testing.T) {
+	id := `a\u001b[31m\nb\u202e` + strings.Repeat("c", 10_000)
+	for service, answer := range map[string]fakehttp.Fault{
+		"chatwork":    {Status: 200, Body: `{"message_id":"` + id + `"}`},
+		"eventbridge": {Status: 200, Body: `{"FailedEntryCount":0,"Entries":[{"EventId":"` + id + `"}]}`},
+		"jsm":         {Status: 202, Body: `{"requestId":"` + id + `"}`},
+		"line":        {Status: 200, Body: `{"sentMessages":[{"id":"` + id + `"}]}`},
+		"opsgenie":    {Status: 202, Body: `{"requestId":"` + id + `"}`},
+		"pagerduty":   {Status: 202, Body: `{"status":"success","dedup_key":"` + id + `"}`},
+		"twilio":      {Status: 201, Body: `{"sid":"` + id + `"}`},
+	} {
+		t.Run(service, func(t *testing.T) {
+			n, fake := notifiers[service](t, mackerel.CallOptions{MaxAttempts: 1})
+			fake.(interface{ Inject(...fakehttp.Fault) }).Inject(answer)
+			r, err := n.Deliver(t.Context(), critical)
+			if err != nil || !strings.HasPrefix(r.ID, "a [31m b ccc") || len(r.ID) > 512 || strings.ContainsFunc(r.ID, unicode.IsControl) {
+				t.Errorf("%v, and the id is %q", err, r.ID)
 			}
 		})
 	}

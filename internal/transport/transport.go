@@ -138,7 +138,7 @@ type Result struct {
 	Status     int
 	Header     http.Header
 	Body       []byte // nil if it could not be read whole
-	ID         string // the service's id of what it made, if Judge has found it
+	ID         string // the service's id of what it made, if Judge has found it; cleaned like the words of an error
 	RetryAfter time.Duration
 	Attempts   int
 	Delivery   Delivery // the mode of the call: AtMostOnce for Once, AtLeastOnce for Replay
@@ -149,6 +149,7 @@ type Result struct {
 func (t *Transport) Do(ctx context.Context, r Request) Result {
 	c := t.newCall(r)
 	c.run(ctx)
+	c.ID = c.r.Clean.Line(c.ID)
 	return c.Result
 }
 
