@@ -82,7 +82,9 @@ func TestTheWordsOfEveryDialect(t *testing.T) {
 // Bodies are as long as the transport reads them, and made to be read again and again.
 func TestTheTimeForAHostileBodyIsLinear(t *testing.T) {
 	repeated := func(s string) string { return strings.Repeat(s, transport.MessageLimit/len(s)) }
+	nested := func(n int, begin, end string) string { return strings.Repeat(begin, n) + "1" + strings.Repeat(end, n) }
 	for _, body := range []string{
+		nested(6_000, `{"error":`, "}"), nested(9_000, `["a",`, "]"), nested(9_000, "[", "]"),
 		repeated("["), repeated(`{"error":`), `{"error":` + repeated("[") + repeated("]") + "}", "[" + repeated(`{"message":"a"},`) + `""]`,
 		`{` + repeated(`"message":"a","message":"b",`) + `"a":1}`, `{"errors":{` + repeated(`"a":["b"],`) + `"a":1}}`,
 		repeated("<a>"), repeated("<a>b</c>"), "<a>" + repeated("<message>a</message><message>b</message>"), repeated("<!--"), "<a>" + repeated("b<!---->"), repeated("<![CDATA["), repeated("&lt;"),
