@@ -115,6 +115,9 @@ type CallOptions struct {
 	// Client is the http.Client to use, for a proxy, certificates or tracing. It is copied, not changed. Its Timeout
 	// counts if it is shorter than ours. Its CheckRedirect is not used, because redirects are refused. With nil, all
 	// notifiers of the process share one connection pool. Email does not use it.
+	//
+	// A client that traces or logs requests sees their URLs and headers. The URL of a webhook is a credential, and the
+	// instrumentation of OpenTelemetry records it. The module in examples/otel has a client that hides it.
 	Client *http.Client
 	// Timeout limits one attempt, from dialing to the last byte of the answer; 10 s unless set. When a file is
 	// uploaded or downloaded, it limits the time in which no byte moves.

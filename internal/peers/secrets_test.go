@@ -122,7 +122,9 @@ func TestADumpOfNotifiersAndClientsPrintsNoSecret(t *testing.T) {
 		func() (any, error) { return hipchat.NewClient(hipchat.ClientConfig{Token: token, BaseURL: fake.URL()}) },
 		func() (any, error) { return hipchat.New(hipchat.Config{Token: token, Room: "1", BaseURL: fake.URL()}) },
 		func() (any, error) { return jsm.New(jsm.Config{APIKey: token}) },
-		func() (any, error) { return line.New(line.Config{Token: token, To: []string{"C" + strings.Repeat("0", 32)}}) },
+		func() (any, error) {
+			return line.New(line.Config{Token: token, To: []string{"C" + strings.Repeat("0", 32)}})
+		},
 		func() (any, error) { return opsgenie.New(opsgenie.Config{APIKey: token}) },
 		func() (any, error) { return pagerduty.New(pagerduty.Config{RoutingKey: token}) },
 		func() (any, error) { return slack.New(slack.Config{URL: secret("")}) },
@@ -133,7 +135,9 @@ func TestADumpOfNotifiersAndClientsPrintsNoSecret(t *testing.T) {
 				StatusCallback: secret(""),
 			})
 		},
-		func() (any, error) { return typetalk.New(typetalk.Config{Token: token, TopicID: 1, BaseURL: "https://typetalk.test/api/v1"}) },
+		func() (any, error) {
+			return typetalk.New(typetalk.Config{Token: token, TopicID: 1, BaseURL: "https://typetalk.test/api/v1"})
+		},
 		func() (any, error) {
 			return webhook.New(webhook.Config{
 				URL: secret(""), Header: map[string]mackerel.Secret{"X-Key": token},
