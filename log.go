@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// LogValue returns the fields that are set, for log/slog: kind, provider, op, status, code, message, cause, attempts and
-// retry_after.
+// LogValue returns the fields that are set, for log/slog: kind, provider, op, status, code, message, cause, attempts
+// and retry_after.
 func (e Error) LogValue() slog.Value {
 	var f fields
 	f.err("kind", e.Kind)
@@ -98,8 +98,8 @@ func (r Result) outcome() fields {
 // MarshalJSON writes what LogValue returns.
 func (r Result) MarshalJSON() ([]byte, error) { return logJSON(r) }
 
-// LogValue returns a group for each notifier, for log/slog. Its key is the notifier's String, with a number if an earlier
-// notifier has the same String.
+// LogValue returns a group for each notifier, for log/slog. Its key is the notifier's String, with a number if an
+// earlier notifier has the same String.
 func (r Results) LogValue() slog.Value {
 	groups := make([]slog.Attr, len(r))
 	count := make(map[string]int)

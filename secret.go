@@ -12,9 +12,9 @@ import (
 // redacted is what a Secret shows of itself.
 const redacted = "[redacted]"
 
-// A Secret is a token, a key or a URL that must not be printed. Printing, logging and JSON show "[redacted]". What walks
-// over unexported fields, such as fmt, go-spew and the diffs of testify, shows an address. Only Reveal returns the value.
-// The zero Secret is empty and prints as nothing. Secrets can be compared with ==.
+// A Secret is a token, a key or a URL that must not be printed. Printing, logging and JSON show "[redacted]". Packages
+// that look into unexported fields, such as fmt, go-spew and the diffs of testify, show an address. Only Reveal returns
+// the value. The zero Secret is empty and prints as nothing. Secrets can be compared with ==.
 type Secret struct{ box *box }
 
 // A box holds the value of a secret in a func, which reflection cannot look into.

@@ -1,5 +1,5 @@
-// Package otel shows how to trace the calls of a notifier with OpenTelemetry without recording the address of a webhook.
-// It is a module of its own, so that the library does not depend on OpenTelemetry. Copy what you need.
+// Package otel shows how to trace the calls of a notifier with OpenTelemetry without recording the address of a
+// webhook. It is a module of its own, so that the library does not depend on OpenTelemetry. Copy what you need.
 //
 // The instrumentation of net/http records the address of each request as url.full. The address of a webhook is a
 // credential: whoever reads the trace could post. [Client] shows the instrumentation only the scheme and the host.

@@ -104,8 +104,9 @@ func readJSON(v jsontext.Value, depth int) (code, text string) {
 			parts = append(parts, readMember(strings.ToLower(name), value, depth+1))
 		})
 		return assemble(parts)
+	default:
+		return "", ""
 	}
-	return "", ""
 }
 
 // readMember reads what the names know. The member "errors" may be an object with a member for each wrong field.
@@ -137,8 +138,9 @@ func scalar(v jsontext.Value) string {
 		var s string
 		_ = json.Unmarshal(v, &s, lenient) // it is a valid string
 		return s
+	default:
+		return ""
 	}
-	return ""
 }
 
 // eachValue calls f with each member of an object, or with each element of an array. The value is valid JSON.
@@ -146,15 +148,13 @@ func eachValue(v jsontext.Value, f func(name string, value jsontext.Value)) {
 	d := jsontext.NewDecoder(bytes.NewReader(v), lenient)
 	_, err := d.ReadToken() // the bracket
 	for kind := d.PeekKind(); err == nil && kind != '}' && kind != ']'; kind = d.PeekKind() {
-		var name string
+		var name, value jsontext.Value
 		if v.Kind() == '{' {
-			var token jsontext.Token
-			token, err = d.ReadToken()
-			name = token.String()
+			name, _ = d.ReadValue() // the JSON is valid
+			name = name.Clone()
 		}
-		var value jsontext.Value
 		if value, err = d.ReadValue(); err == nil {
-			f(name, value)
+			f(scalar(name), value)
 		}
 	}
 }
@@ -170,8 +170,9 @@ func isEmpty(v jsontext.Value, depth int) bool {
 		empty := depth <= maxDepth
 		eachValue(v, func(_ string, value jsontext.Value) { empty = empty && isEmpty(value, depth+1) })
 		return empty
+	default:
+		return false
 	}
-	return false
 }
 
 // appendText appends s unless it is empty.
