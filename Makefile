@@ -5,7 +5,7 @@ LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME ?= 30s
 LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
-NESTED   := benchmarks internal/peers # modules that need more than the library may
+NESTED   := benchmarks examples/otel internal/peers # modules that need more than the library may
 
 .PHONY: check
 check: tidy vet lint test next jsonv2 race nested examples

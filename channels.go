@@ -257,10 +257,28 @@ type channelJSON struct {
 // A rest is what a channel was read from. It has the members that do not belong to the type. For *Unknown, it has the
 // fields of Channel as they were read, and Rest is the whole JSON.
 //
-// The JSON may contain a secret URL. It is behind two pointers, because fmt follows one pointer for a bad verb.
+// The URL and the JSON may be secret, so they are not in json.
 type rest struct {
-	json  *channelJSON
-	whole bool // json.Rest is the whole JSON
+	json      *channelJSON // without URL and Rest
+	url, more Secret       // URL and Rest
+	whole     bool         // Rest is the whole JSON
+}
+
+// newRest keeps what was read. It takes j over.
+func newRest(j *channelJSON, whole bool) *rest {
+	r := &rest{json: j, url: NewSecret(j.URL), more: NewSecret(string(j.Rest)), whole: whole}
+	j.URL, j.Rest = "", nil
+	return r
+}
+
+// read returns a copy of what was read, with URL and Rest.
+func (r *rest) read() *channelJSON {
+	j := *r.json
+	j.URL = r.url.Reveal()
+	if !r.more.IsZero() {
+		j.Rest = jsontext.Value(r.more.Reveal())
+	}
+	return &j
 }
 
 // emptyDetails are the Details that have no fields.
@@ -353,10 +371,10 @@ func (c *Channel) UnmarshalJSON(b []byte) error {
 		c.Detail = &Unknown{Type: j.Type, Err: err}
 	}
 	if _, unknown := c.Detail.(*Unknown); unknown {
-		j = &channelJSON{ID: j.ID, Name: j.Name, Type: j.Type, SuspendedAt: j.SuspendedAt, Rest: bytes.Clone(b)}
-		c.rest = &rest{json: j, whole: true}
+		j = &channelJSON{ID: j.ID, Name: j.Name, Type: j.Type, SuspendedAt: j.SuspendedAt, Rest: b}
+		c.rest = newRest(j, true)
 	} else if j.hasMore() {
-		c.rest = &rest{json: j}
+		c.rest = newRest(j, false)
 	}
 	return nil
 }
@@ -482,7 +500,7 @@ func epochOf(t time.Time) float64 {
 func (c Channel) toJSON() *channelJSON {
 	j := new(channelJSON)
 	if c.rest != nil && !c.rest.whole && c.rest.json.Type == c.Detail.ChannelType() {
-		*j = *c.rest.json
+		j = c.rest.read()
 	}
 	j.ID, j.Name, j.Type, j.SuspendedAt = c.ID, c.Name, c.Detail.ChannelType(), epochOf(c.SuspendedAt)
 	c.Detail.store(j)
@@ -502,9 +520,10 @@ func (c Channel) MarshalJSONTo(e *jsontext.Encoder) error {
 	if !unknown || c.rest == nil || !c.rest.whole || c.rest.json.Type != u.Type {
 		return json.MarshalEncode(e, j)
 	}
-	was := *c.rest.json
+	was := c.rest.read()
+	text := was.Rest
 	was.Rest = nil
-	whole, err := change(c.rest.json.Rest, &was, j)
+	whole, err := change(text, was, j)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -109,38 +108,24 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 
 var errUndocumented = errors.New("the answer is not the documented one")
 
-// failure turns the result of a failed operation into an Error.
+// failure turns the result of a failed operation into an Error. The words of a refusal are in both of Mackerel's forms,
+// {"error":{"message":"..."}} and {"error":"..."}, or in that of a proxy.
 func (c *Client) failure(op operation, r transport.Result) error {
+	clean := c.transport.Clean()
+	var code, message string
+	if r.Status >= http.StatusBadRequest {
+		code, message = transport.ReadError(r.Status, r.Body)
+	}
 	return &Error{
 		Provider:   provider,
 		Op:         op.name,
 		Status:     r.Status,
-		Message:    c.transport.Clean().Line(errorMessage(r.Body)),
+		Code:       clean.Line(code),
+		Message:    clean.Line(message),
 		RetryAfter: r.RetryAfter,
 		Attempts:   r.Attempts,
 		Delivery:   Delivery(r.Delivery),
 		Kind:       r.Class.Kind(),
 		Err:        r.Err,
 	}
-}
-
-// errorMessage returns the message of an error's body, in both of its forms: {"error":{"message":"..."}} and
-// {"error":"..."}. It returns "" for anything else, such as the page of a proxy.
-func errorMessage(body []byte) string {
-	var e struct {
-		Error jsontext.Value `json:"error"`
-	}
-	var text string
-	var object struct {
-		Message string `json:"message"`
-	}
-	switch {
-	case json.Unmarshal(body, &e, lenient) != nil:
-		return ""
-	case json.Unmarshal(e.Error, &text, lenient) == nil:
-		return text
-	case json.Unmarshal(e.Error, &object, lenient) == nil:
-		return object.Message
-	}
-	return ""
 }

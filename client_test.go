@@ -262,6 +262,8 @@ func TestErrorBodiesOfEveryForm(t *testing.T) {
 		{"an empty object", `{}`, "Not Found"},
 		{"a null error", `{"error":null}`, "Not Found"},
 		{"a page of a proxy", `<html><body>404</body></html>`, "Not Found"},
+		{"the text of a proxy", "no such host\n", "no such host"},
+		{"the XML of a proxy", `<Error><Code>NoSuchKey</Code><Message>no such host</Message></Error>`, "no such host"},
 		{"a message that quotes the key", `{"error":"no such key: mackereltest-api-key"}`, "no such key: [redacted]"},
 		{"a message over lines", `{"error":"a\nb\u202e"}`, "a b"},
 	} {

@@ -2,7 +2,6 @@ package mackerel
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -52,29 +51,6 @@ type Error struct {
 
 // Error reads "service: operation: status: words (kind, attempts, wait)".
 func (e *Error) Error() string { return e.Provider + ": " + e.detail() }
-
-// LogValue returns the fields that are set, for log/slog: kind, provider, op, status, code, message, cause, attempts and
-// retry_after.
-func (e *Error) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("provider", e.Provider), slog.String("op", e.Op)}
-	add := func(set bool, a slog.Attr) {
-		if set {
-			attrs = append(attrs, a)
-		}
-	}
-	if e.Kind != nil {
-		attrs = append([]slog.Attr{slog.String("kind", e.Kind.Error())}, attrs...)
-	}
-	add(e.Status != 0, slog.Int("status", e.Status))
-	add(e.Code != "", slog.String("code", e.Code))
-	add(e.Message != "", slog.String("message", e.Message))
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("cause", e.Err.Error()))
-	}
-	add(e.Attempts != 0, slog.Int("attempts", e.Attempts))
-	add(e.RetryAfter != 0, slog.Duration("retry_after", e.RetryAfter))
-	return slog.GroupValue(attrs...)
-}
 
 // detail is Error without the provider, for a message that has named it.
 func (e *Error) detail() string {

@@ -67,6 +67,9 @@ func TestRetry(t *testing.T) {
 		{"wrapped", fmt.Errorf("x: %w", of(mackerel.ErrRateLimited, 0, time.Second)), time.Second, true},
 		{"joined: any, and the longest wait of those that may be repeated",
 			errors.Join(of(mackerel.ErrInvalid, 0, time.Hour), of(mackerel.ErrRateLimited, 0, time.Second), of(mackerel.ErrUnavailable, 0, time.Minute)), time.Minute, true},
+		{"joined: the longest wait is the first", errors.Join(of(mackerel.ErrRateLimited, 0, time.Minute), of(mackerel.ErrUnavailable, 0, 0)), time.Minute, true},
+		{"joined: the longest wait is in the middle, within another join",
+			errors.Join(of(mackerel.ErrUnavailable, 0, time.Second), errors.Join(of(mackerel.ErrRateLimited, 0, time.Hour)), of(mackerel.ErrRateLimited, 0, time.Minute)), time.Hour, true},
 		{"a bare sentinel of somebody's own notifier", fmt.Errorf("x: %w", mackerel.ErrUnavailable), 0, true},
 		{"an error that says nothing", errors.New("x"), 0, false},
 	} {

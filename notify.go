@@ -61,7 +61,7 @@ func DeliveryID(ctx context.Context) string {
 // A Receipt is the outcome of one delivery. Together with an error, it says what was done until then.
 type Receipt struct {
 	Provider string        // the service: "chatwork"
-	ID       string        // the service's own id of the message, incident or call; "" if the service has no ids
+	ID       string        // the service's id of the message, incident or call, cleaned like [Error].Message; may be ""
 	Skipped  string        // why this notifier is configured not to send this alert; no request was made
 	Queued   bool          // the service accepted the alert and delivers it later; the outcome is not known
 	Attempts int           // requests made
@@ -118,6 +118,9 @@ type CallOptions struct {
 	// Client is the http.Client to use, for a proxy, certificates or tracing. It is copied, not changed. Its Timeout
 	// counts if it is shorter than ours. Its CheckRedirect is not used, because redirects are refused. With nil, all
 	// notifiers of the process share one connection pool. Email does not use it.
+	//
+	// A client that traces or logs requests sees their URLs and headers. The URL of a webhook is a credential, and the
+	// instrumentation of OpenTelemetry records it. The module in examples/otel has a client that hides it.
 	Client *http.Client
 	// Timeout limits one attempt, from dialing to the last byte of the answer; 10 s unless set. When a file is
 	// uploaded or downloaded, it limits the time in which no byte moves.
@@ -168,6 +171,7 @@ var Unpaced = Pace(transport.Unpaced)
 // An Attempt is one request of a call, for [CallOptions].OnAttempt. It contains no secrets.
 type Attempt struct {
 	Provider string        // the service: "chatwork"
+	Notifier string        // the String of the notifier: "chatwork room 123"; "" for a call of a client
 	Op       string        // the operation: "post message"
 	Number   int           // 1 for the first
 	Start    time.Time     // when the attempt began

@@ -116,10 +116,7 @@ type Config struct {
 }
 
 // A Notifier posts alerts to one room. It is safe for concurrent use.
-type Notifier struct {
-	flow   provider.Flow[Message]
-	roomID int64
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -146,8 +143,8 @@ func New(c Config) (*Notifier, error) {
 	for status, m := range mentions {
 		mentions[status] = m.clone() // the caller's may change
 	}
-	return &Notifier{roomID: c.RoomID, flow: provider.Flow[Message]{
-		Service: client.service,
+	return &Notifier{provider.Flow[Message]{
+		Service: client.service.As(name + " room " + id(c.RoomID)),
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
@@ -201,4 +198,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "chatwork room 123".
-func (n *Notifier) String() string { return name + " room " + id(n.roomID) }
+func (n *Notifier) String() string { return n.flow.Notifier }

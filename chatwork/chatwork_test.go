@@ -183,7 +183,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "a 204 is not success", Status: 204, Kind: mackerel.ErrAmbiguous},
 		{Name: "a wrong body", Status: 400, Body: `{"errors":["Parameter 'body' is required"]}`, Kind: mackerel.ErrInvalid, Message: "Parameter 'body' is required"},
 		{Name: "several errors are joined", Status: 400, Body: `{"errors":["a","b"]}`, Kind: mackerel.ErrInvalid, Message: "a b"},
-		{Name: "errors of another form say nothing", Status: 400, Body: `{"errors":{"body":"x"}}`, Kind: mackerel.ErrInvalid},
+		{Name: "errors of another form are kept", Status: 400, Body: `{"errors":{"body":"x"}}`, Kind: mackerel.ErrInvalid, Message: "body: x"},
 		{Name: "a wrong token", Status: 401, Body: `{"errors":["Invalid API token"]}`, Kind: mackerel.ErrUnauthorized, Message: "Invalid API token"},
 		{Name: "a quoted token is redacted", Status: 400, Body: `{"errors":["token chatworktest-api-token"]}`, Kind: mackerel.ErrInvalid, Message: "token [redacted]"},
 		{Name: "a room of others", Status: 403, Kind: mackerel.ErrUnauthorized},
@@ -194,13 +194,20 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestRoomsOfOneTokenShareAClient(t *testing.T) {
-	fake, c := connect(t)
+	var attempts []mackerel.Attempt
+	fake, c := connect(t, func(c *chatwork.ClientConfig) { c.Call.OnAttempt = servicetest.Record(&attempts) })
 	second := fake.AddRoom(chatworktest.Room{Members: map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}})
 	for _, id := range []int64{room, second} {
 		n := servicetest.Make(t, chatwork.New, chatwork.Config{Client: c, RoomID: id})
 		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil || n.String() != fmt.Sprint("chatwork room ", id) {
 			t.Errorf("%v: %v", n, err)
 		}
+		if got := attempts[len(attempts)-1].Notifier; got != n.String() {
+			t.Errorf("the attempt of %v is of %q", n, got)
+		}
+	}
+	if _, err := c.GetMe(t.Context()); err != nil || attempts[2].Notifier != "" {
+		t.Errorf("a call of the client is of %q, %v", attempts[2].Notifier, err)
 	}
 	if len(fake.Messages(room)) != 1 || len(fake.Messages(second)) != 1 || fake.Connections() != 1 {
 		t.Errorf("not a message in each room over one connection, but over %d", fake.Connections())

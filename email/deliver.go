@@ -19,7 +19,8 @@ func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error
 		return n.flow.Receipt(start, transport.Result{}, nil), err
 	}
 	d := n.newDelivery(c, start)
-	receipt := n.flow.Receipt(start, n.flow.Transport().Try(ctx, op, d.attempt), cuts)
+	request := transport.Request{Op: op, Notifier: n.flow.Notifier}
+	receipt := n.flow.Receipt(start, n.flow.Transport().Try(ctx, request, d.attempt), cuts)
 	receipt.ID = d.accepted()
 	receipt.Queued = receipt.ID != ""
 	return receipt, d.err(ctx)

@@ -183,7 +183,7 @@ func (c Config) checkCredentials(p *provider.Problems) {
 func (n *Notifier) withRecipients(to ...*mail.Address) *Notifier {
 	other := *n
 	other.to = to
-	other.flow.Post, other.flow.Show = other.post, other.show
+	other.flow.Post, other.flow.Show, other.flow.Notifier = other.post, other.show, other.String()
 	return &other
 }
 

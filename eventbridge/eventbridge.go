@@ -100,10 +100,7 @@ type Config struct {
 }
 
 // A Notifier puts alerts on one event bus. It is safe for concurrent use.
-type Notifier struct {
-	flow        provider.Flow[Message]
-	bus, region string
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -118,8 +115,9 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	e := encoder{bus: c.EventBus, maxEntry: cmp.Or(c.MaxEntry, maxEntry), sign: newSigner(c.Credentials, c.Region)}
-	n := &Notifier{bus: cmp.Or(c.EventBus, "default"), region: c.Region, flow: provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+	busName := name + " bus " + cmp.Or(c.EventBus, "default") + " in " + c.Region
+	n := &Notifier{provider.Flow[Message]{
+		Service: provider.Service{Name: name, Notifier: busName, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a)
@@ -182,4 +180,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "eventbridge bus alerts in ap-northeast-1".
-func (n *Notifier) String() string { return name + " bus " + n.bus + " in " + n.region }
+func (n *Notifier) String() string { return n.flow.Notifier }

@@ -146,10 +146,29 @@ func TestAnswers(t *testing.T) {
 		body := `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"` + code + `","ErrorMessage":"x"}]}`
 		return servicetest.Answer{Name: "an entry that failed with " + code, Status: 200, Body: body, Kind: kind, Code: code, Message: "x"}
 	}
+	var codes []servicetest.Answer
+	for kind, all := range map[error][]string{
+		mackerel.ErrUnauthorized: {
+			"AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException",
+			"InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+			"NotAuthorized", "NotAuthorizedForDetailTypeException", "NotAuthorizedForSourceException", "OptInRequired", "RequestExpired",
+			"SignatureDoesNotMatch", "UnrecognizedClientException",
+		},
+		mackerel.ErrInvalid:     {"InvalidAccountIdException", "InvalidArgument", "MalformedDetail", "RedactionFailure"},
+		mackerel.ErrNotFound:    {"ResourceNotFoundException"},
+		mackerel.ErrUnavailable: {"InternalFailure", "RequestTimeout", "RequestTimeoutException"},
+		mackerel.ErrRateLimited: {
+			"RequestLimitExceeded", "SlowDown", "TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled",
+		},
+	} {
+		for _, code := range all {
+			codes = append(codes, refused(code, kind), failed(code, kind))
+		}
+	}
 	const put = `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`
 	servicetest.Answers(t, func(t testing.TB) (servicetest.Fake, mackerel.Notifier) {
 		return start(t, func(c *eventbridge.Config) { c.Call.MaxAttempts = 1 })
-	}, []servicetest.Answer{
+	}, append(codes, []servicetest.Answer{
 		{Name: "an id is success", Status: 200, Body: put},
 		{Name: "another status is not success", Status: 202, Body: put, Kind: mackerel.ErrAmbiguous},
 		undocumented(""), undocumented("{}"), undocumented("null"), undocumented("[]"),
@@ -159,14 +178,7 @@ func TestAnswers(t *testing.T) {
 		undocumented(`{"FailedEntryCount":"0","Entries":[{"EventId":"1"}]}`),
 		{Name: "a failure that does not count", Status: 200, Body: `{"FailedEntryCount":0,"Entries":[{"EventId":"1","ErrorCode":"X"}]}`, Kind: mackerel.ErrAmbiguous, Code: "X"},
 		{Name: "more failures than entries", Status: 200, Body: `{"FailedEntryCount":2,"Entries":[{"ErrorCode":"X"}]}`, Kind: mackerel.ErrAmbiguous, Code: "X"},
-		failed("ThrottlingException", mackerel.ErrRateLimited), failed("InternalFailure", mackerel.ErrUnavailable),
-		failed("SomethingNew", mackerel.ErrUnavailable), failed("AccessDeniedException", mackerel.ErrUnauthorized),
-		failed("NotAuthorizedForSourceException", mackerel.ErrUnauthorized), failed("InvalidAccountIdException", mackerel.ErrInvalid),
-		failed("InvalidArgument", mackerel.ErrInvalid), failed("MalformedDetail", mackerel.ErrInvalid),
-		refused("ThrottlingException", mackerel.ErrRateLimited), refused("SlowDown", mackerel.ErrRateLimited),
-		refused("UnrecognizedClientException", mackerel.ErrUnauthorized), refused("ExpiredTokenException", mackerel.ErrUnauthorized),
-		refused("RequestTimeoutException", mackerel.ErrUnavailable), refused("ResourceNotFoundException", mackerel.ErrNotFound),
-		refused("ValidationException", mackerel.ErrInvalid), refused("", mackerel.ErrInvalid),
+		failed("SomethingNew", mackerel.ErrUnavailable), refused("ValidationException", mackerel.ErrInvalid), refused("", mackerel.ErrInvalid),
 		{Name: "a code in a namespace, from the gateway", Status: 400, Body: `{"__type":"com.amazon.coral.availability#ThrottlingException","Message":"Rate exceeded"}`,
 			Kind: mackerel.ErrRateLimited, Code: "ThrottlingException", Message: "Rate exceeded"},
 		{Name: "a code with an address", Status: 400, Body: `{"__type":"AccessDeniedException:http://internal.amazon.com/"}`,
@@ -175,10 +187,10 @@ func TestAnswers(t *testing.T) {
 		{Name: "too many requests with another status", Status: 503, Body: `{"__type":"ThrottlingException"}`, Kind: mackerel.ErrRateLimited, Code: "ThrottlingException"},
 		{Name: "another status says more than other codes", Status: 403, Body: `{"__type":"ResourceNotFoundException"}`,
 			Kind: mackerel.ErrUnauthorized, Code: "ResourceNotFoundException"},
-		{Name: "a code of a wrong type", Status: 400, Body: `{"__type":1}`, Kind: mackerel.ErrInvalid},
+		{Name: "a code of a wrong type", Status: 400, Body: `{"__type":1}`, Kind: mackerel.ErrInvalid, Code: "1"},
 		{Name: "a page says nothing", Status: 400, Body: `<html>x</html>`, Kind: mackerel.ErrInvalid},
 		{Name: "words without a code", Status: 400, Body: `{"message":"Hello"}`, Kind: mackerel.ErrInvalid, Message: "Hello"},
-	})
+	}...))
 }
 
 func TestAnEntryThatFailedForNowIsPutAgain(t *testing.T) {
@@ -281,5 +293,13 @@ func TestCredentialsThatAWSQuotesAreNotShown(t *testing.T) {
 		if strings.Contains(shown, secret) {
 			t.Errorf("%q is in %s", secret, shown)
 		}
+	}
+}
+
+func TestTheIDOfAReceiptHasNoCredential(t *testing.T) {
+	fake, n := start(t)
+	fake.Inject(fakehttp.Fault{Status: 200, Body: `{"FailedEntryCount":0,"Entries":[{"EventId":"1 ` + eventbridgetest.SecretAccessKey + ` 2"}]}`})
+	if r, err := n.Deliver(t.Context(), mackerel.Alert{}); err != nil || r.ID != "1 [redacted] 2" {
+		t.Errorf("%q, %v", r.ID, err)
 	}
 }

@@ -55,7 +55,7 @@ func newClient(c ClientConfig, base *url.URL) *Client {
 	if path.Base(base.Path) != version {
 		base, _ = transport.Join(base, version) // a word can always be joined
 	}
-	client := &Client{service: provider.Service{Name: name, DecodeError: decodeError}, token: c.Token, base: base}
+	client := &Client{service: provider.Service{Name: name}, token: c.Token, base: base}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	// The API also takes the token as auth_token in the query, but servers log addresses.
 	client.header = client.service.Header("Authorization", "Bearer "+c.Token.Reveal(),

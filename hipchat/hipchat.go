@@ -90,10 +90,7 @@ type Config struct {
 }
 
 // A Notifier sends alerts to one room. It is safe for concurrent use.
-type Notifier struct {
-	flow provider.Flow[Message]
-	room string
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -115,8 +112,8 @@ func New(c Config) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Notifier{room: c.Room, flow: provider.Flow[Message]{
-		Service: client.service,
+	return &Notifier{provider.Flow[Message]{
+		Service: client.service.As(name + " room " + c.Room),
 		Skip:    provider.ByLevel(c.Level),
 		Message: c.message(),
 		Edit:    c.Edit,
@@ -200,4 +197,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "hipchat room ops".
-func (n *Notifier) String() string { return name + " room " + n.room }
+func (n *Notifier) String() string { return n.flow.Notifier }

@@ -145,7 +145,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.api.Preview(a) }
 
 // String returns "jsm". The account is not shown, because only the secret key tells it.
-func (n *Notifier) String() string { return name }
+func (n *Notifier) String() string { return n.api.Notifier }
 
 // Acknowledge tells the service that someone is at work on the alert with this alias. The note may be empty.
 func (n *Notifier) Acknowledge(ctx context.Context, alias, note string) (mackerel.Receipt, error) {

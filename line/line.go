@@ -97,7 +97,6 @@ type Config struct {
 // concurrent use.
 type Notifier struct {
 	flow   provider.Flow[Message]
-	label  string
 	format Format
 	read   func(op string, answer any, path ...string) transport.Request
 }
@@ -115,9 +114,9 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	to, format, silent := c.target(), cmp.Or(c.Format, FormatFlex), provider.ByStatus(c.NotificationDisabled)
-	n := &Notifier{label: to.label, format: format}
+	n := &Notifier{format: format}
 	n.flow = provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name, Notifier: name + " " + to.label, DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text).in(format)
@@ -221,4 +220,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "line push to C4af...", "line multicast to 3 users" or "line broadcast".
-func (n *Notifier) String() string { return name + " " + n.label }
+func (n *Notifier) String() string { return n.flow.Notifier }

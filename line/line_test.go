@@ -220,13 +220,14 @@ func TestAnswers(t *testing.T) {
 		{Name: "a push without an id is not success", Status: 200, Body: `{}`, Kind: mackerel.ErrAmbiguous},
 		{Name: "a repeat is success", Status: 409, Header: http.Header{"X-Line-Accepted-Request-Id": {"6c696e65"}},
 			Body: `{"message":"The retry key is already accepted"}`},
+		{Name: "a repeat has the status 409", Status: 400, Header: http.Header{"X-Line-Accepted-Request-Id": {"6c696e65"}}, Kind: mackerel.ErrInvalid},
 		{Name: "another conflict is not success", Status: 409, Body: `{"message":"conflict"}`, Kind: mackerel.ErrInvalid, Message: "conflict"},
 		{Name: "two wrong members", Status: 400, Body: `{"message":"The request body has 2 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"},{"message":"x"}]}`, Kind: mackerel.ErrInvalid, Message: "The request body has 2 error(s): messages[0].text May not be empty; x"},
 		{Name: "too many requests", Status: 429, Body: `{"message":"The API rate limit has been exceeded. Try again later."}`, Kind: mackerel.ErrRateLimited, Message: "The API rate limit has been exceeded. Try again later."},
 		{Name: "a page of a proxy", Status: 429, Body: `<html>`, Kind: mackerel.ErrRateLimited},
 		{Name: "the month's quota is used up", Status: 429, Body: `{"message":"You have reached your monthly limit."}`, Kind: mackerel.ErrUnauthorized, Message: "You have reached your monthly limit."},
 		{Name: "a page says nothing", Status: 400, Body: "<html>", Kind: mackerel.ErrInvalid},
-		{Name: "another kind of JSON says nothing", Status: 400, Body: `{"message":1}`, Kind: mackerel.ErrInvalid},
+		{Name: "another kind of JSON is kept as it is", Status: 400, Body: `{"message":1}`, Kind: mackerel.ErrInvalid, Message: `{"message":1}`},
 	})
 	servicetest.Answers(t, starts(linetest.UserID, second), []servicetest.Answer{
 		{Name: "a multicast has no id", Status: 200, Body: `{}`},

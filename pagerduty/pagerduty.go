@@ -109,7 +109,7 @@ func New(c Config) (*Notifier, error) {
 	}
 	severities := provider.ByStatus(c.Severities)
 	n := &Notifier{provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name, Notifier: name, DecodeError: decodeError},
 		Skip:    provider.Incidents(c.Level, c.KeepOpen),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
@@ -172,7 +172,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "pagerduty". The service of PagerDuty is not shown, because only the secret key tells it.
-func (n *Notifier) String() string { return name }
+func (n *Notifier) String() string { return n.flow.Notifier }
 
 // Acknowledge tells PagerDuty that someone is at work on the incident with this key, for example [mackerel.Alert.Key].
 func (n *Notifier) Acknowledge(ctx context.Context, key string) (mackerel.Receipt, error) {

@@ -19,23 +19,19 @@ func judge(r *transport.Result) {
 	}
 }
 
-// decodeError reads the word that Slack answers with, in plain text or as {"ok":false,"error":"..."}. Other text is
-// kept as the message, except a page of HTML.
+// decodeError reads the word that Slack answers with, in plain text or as {"ok":false,"error":"..."}.
 func decodeError(_ int, body []byte) (code, message string) {
 	text := strings.TrimSpace(string(body))
 	var e struct {
 		Error string `json:"error"`
 	}
-	switch {
-	case strings.HasPrefix(text, "<"):
-		return "", ""
-	case provider.DecodeJSON(body, &e) && e.Error != "":
+	if provider.DecodeJSON(body, &e) {
 		text = e.Error
 	}
-	if isWord(text) {
-		code = text
+	if !isWord(text) {
+		return "", ""
 	}
-	return code, text
+	return text, text
 }
 
 // maxWord is the longest word of Slack's, in bytes.

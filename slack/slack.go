@@ -97,7 +97,7 @@ func New(c Config) (*Notifier, error) {
 	}
 	mentions := provider.ByStatus(c.Mentions)
 	n := &Notifier{provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name, Notifier: name + " webhook", DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
@@ -158,4 +158,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "slack webhook". The address is secret.
-func (n *Notifier) String() string { return name + " webhook" }
+func (n *Notifier) String() string { return n.flow.Notifier }

@@ -1,10 +1,13 @@
 package slack_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/notifytest"
 	"github.com/mackerel-notify/mackerel/slack"
@@ -130,7 +133,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "ok is success", Status: 200, Body: "ok"},
 		{Name: "ok in a line is not success", Status: 200, Body: "ok\n", Kind: mackerel.ErrAmbiguous, Code: "ok", Message: "ok"},
 		{Name: "an empty 200 is not success", Status: 200, Kind: mackerel.ErrAmbiguous},
-		{Name: "a workflow's answer is not success", Status: 200, Body: `{"ok":true}`, Kind: mackerel.ErrAmbiguous, Message: `{"ok":true}`},
+		{Name: "a workflow's answer is not success", Status: 200, Body: `{"ok":true}`, Kind: mackerel.ErrAmbiguous},
 		{Name: "a page is not success", Status: 200, Body: "<html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
 		{Name: "ok with another status is not success", Status: 202, Body: "ok", Kind: mackerel.ErrAmbiguous, Code: "ok", Message: "ok"},
 		{Name: "a wrong body", Status: 400, Body: "invalid_payload", Kind: mackerel.ErrInvalid, Code: "invalid_payload", Message: "invalid_payload"},
@@ -185,6 +188,34 @@ func TestAGraphThatCannotBeFetchedDoesNotCostTheMessage(t *testing.T) {
 	}
 	if len(attempts) != 2 || attempts[0].Last || attempts[1].Number != 2 || !attempts[1].Last {
 		t.Errorf("%+v", attempts)
+	}
+}
+
+func TestAGraphIsLeftOutAfterALostAnswerToo(t *testing.T) {
+	refused := fakehttp.Fault{Status: 400, Body: "invalid_blocks"}
+	for _, c := range []struct {
+		name     string
+		faults   []fakehttp.Fault
+		attempts int
+		kind     error
+	}{
+		{"the message without it is taken", []fakehttp.Fault{{Break: fakehttp.ResetConnection}, refused}, 3, nil},
+		{"it is taken after all other attempts", []fakehttp.Fault{{Status: 503}, {Status: 503}, refused}, 4, nil},
+		{"if it is refused, the first message may still have been posted", []fakehttp.Fault{{Break: fakehttp.ResetConnection}, refused, refused}, 3, mackerel.ErrAmbiguous},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, n := start(t)
+				fake.Inject(c.faults...)
+				receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x", ImageURL: "https://x.test/graph.png"})
+				if !errors.Is(err, c.kind) || receipt.Attempts != c.attempts || servicetest.CutFields(receipt.Cuts) != "image" {
+					t.Errorf("%v, %+v", err, receipt)
+				}
+				if _, again := mackerel.Retry(err); again != (c.kind != nil) {
+					t.Errorf("Retry returns %t for %v", again, err)
+				}
+			})
+		})
 	}
 }
 

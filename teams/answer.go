@@ -29,7 +29,7 @@ func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.
 	return nil
 }
 
-// decodeError reads {"error":{"code":"...","message":"..."}}. Other text is kept as the message, except a page of HTML.
+// decodeError reads {"error":{"code":"...","message":"..."}}, and the text of a connector's failure.
 func decodeError(_ int, body []byte) (code, message string) {
 	var e struct {
 		Error struct {
@@ -37,13 +37,13 @@ func decodeError(_ int, body []byte) (code, message string) {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	switch {
-	case isPage(body):
-		return "", ""
-	case !provider.DecodeJSON(body, &e) || e.Error.Code+e.Error.Message == "":
-		return "", strings.TrimSpace(string(body))
+	if provider.DecodeJSON(body, &e) {
+		return e.Error.Code, provider.Join(": ", e.Error.Code, e.Error.Message)
 	}
-	return e.Error.Code, provider.Join(": ", e.Error.Code, e.Error.Message)
+	if text := string(body); !isPage(body) && strings.Contains(text, connectorFailure) {
+		return "", text
+	}
+	return "", ""
 }
 
 func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }

@@ -95,7 +95,7 @@ func New(c Config) (*Notifier, error) {
 		mentions[status] = slices.Clone(all)
 	}
 	n := &Notifier{provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name, Notifier: name + " workflow", DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
@@ -149,4 +149,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "teams workflow". The address is secret.
-func (n *Notifier) String() string { return name + " workflow" }
+func (n *Notifier) String() string { return n.flow.Notifier }

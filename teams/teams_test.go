@@ -92,7 +92,11 @@ func TestAnswers(t *testing.T) {
 		{Name: "202 with words is success", Status: 202, Body: `{"id":"1"}`},
 		{Name: "200 of a Response action is success", Status: 200},
 		{Name: "200 with a Response action's body is success", Status: 200, Body: `{"posted":true}`},
-		{Name: "any other of the 200s is success", Status: 204},
+		{Name: "201 is success", Status: 201, Body: "created"},
+		{Name: "204 is success", Status: 204},
+		{Name: "206 is success", Status: 206},
+		{Name: "299 is success", Status: 299},
+		{Name: "a page is success with the documented status", Status: 202, Body: "<html></html>"},
 		{Name: "a page is not success", Status: 200, Body: "\n<!DOCTYPE html><html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
 		{Name: "a connector's failure is not success", Status: 200, Body: "Webhook message delivery failed with error", Kind: mackerel.ErrAmbiguous, Message: "Webhook message delivery failed with error"},
 		{Name: "a redirect is refused", Status: 302, Kind: mackerel.ErrInvalid},
@@ -100,7 +104,8 @@ func TestAnswers(t *testing.T) {
 		{Name: "a code without words", Status: 429, Body: `{"error":{"code":"TooManyRequests"}}`, Kind: mackerel.ErrRateLimited, Code: "TooManyRequests", Message: "TooManyRequests"},
 		{Name: "words without a code", Status: 404, Body: `{"error":{"message":"only words"}}`, Kind: mackerel.ErrNotFound, Message: "only words"},
 		{Name: "a text is kept", Status: 400, Body: " bad request\n", Kind: mackerel.ErrInvalid, Message: "bad request"},
-		{Name: "other JSON is kept as it is", Status: 400, Body: `{"message":"no error"}`, Kind: mackerel.ErrInvalid, Message: `{"message":"no error"}`},
+		{Name: "other JSON is kept as it is", Status: 400, Body: `{"status":"no error"}`, Kind: mackerel.ErrInvalid, Message: `{"status":"no error"}`},
+		{Name: "a page that quotes a connector has no words", Status: 400, Body: "<html>Webhook message delivery failed</html>", Kind: mackerel.ErrInvalid},
 		{Name: "a page says nothing", Status: 400, Body: "<html>x</html>", Kind: mackerel.ErrInvalid},
 	})
 }

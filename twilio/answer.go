@@ -3,7 +3,6 @@ package twilio
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -28,20 +27,4 @@ func judge(r *transport.Result) {
 func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.Receipt) error {
 	receipt.Queued = true
 	return nil
-}
-
-// decodeError reads {"code":21211,"message":"...","more_info":"https://...","status":400}.
-// See https://www.twilio.com/docs/errors.
-func decodeError(_ int, body []byte) (code, message string) {
-	var e struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}
-	if !provider.DecodeJSON(body, &e) {
-		return "", ""
-	}
-	if e.Code != 0 {
-		code = strconv.Itoa(e.Code)
-	}
-	return code, e.Message
 }

@@ -117,7 +117,6 @@ type Config struct {
 // A Notifier calls, or sends SMS to, one number. It is safe for concurrent use.
 type Notifier struct {
 	flow            provider.Flow[Message]
-	label           string
 	language, voice string
 }
 
@@ -134,12 +133,12 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	c.Language = cmp.Or(c.Language, languages[c.Text.Language])
-	op, resource, label := "create call", "Calls.json", "call"
+	op, resource, label := "create call", "Calls.json", name+" call to ..."
 	if c.Kind == KindSMS {
-		op, resource, label = "create message", "Messages.json", "SMS"
+		op, resource, label = "create message", "Messages.json", name+" SMS to ..."
 	}
 	n := &Notifier{provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+		Service: provider.Service{Name: name, Notifier: label + c.To[max(0, len(c.To)-4):]},
 		Skip:    c.skip(),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
@@ -151,7 +150,7 @@ func New(c Config) (*Notifier, error) {
 		Edit:   c.Edit,
 		Render: c.render,
 		Settle: settle,
-	}, label + " to ..." + c.To[max(0, len(c.To)-4):], c.Language, c.Voice}
+	}, c.Language, c.Voice}
 	user, password := c.credentials()
 	secrets = append(secrets, password, user+":"+password) // the header has the latter in base64
 	n.flow.Connect(c.Call, mackerel.AtMostOnce, secrets...)
@@ -287,4 +286,4 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return
 
 // String returns "twilio call to ...0000" or "twilio SMS to ...0000". It does not have the whole number of a person,
 // because it is made for logs.
-func (n *Notifier) String() string { return name + " " + n.label }
+func (n *Notifier) String() string { return n.flow.Notifier }

@@ -1,6 +1,7 @@
 package typetalk
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -49,16 +50,16 @@ func postID(body []byte) string {
 }
 
 // decodeError reads a challenge, such as Bearer error="invalid_token", error_description="...", or the JSON of an
-// OAuth2 error, which has members of the same names.
+// OAuth2 error, which has members of the same names. Without a description, the code is also the message.
 func decodeError(_ int, body []byte) (code, message string) {
 	var e struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 	}
-	if provider.DecodeJSON(body, &e) {
-		return e.Error, e.Description
+	if !provider.DecodeJSON(body, &e) {
+		e.Error, e.Description = challengeParam(string(body), "error"), challengeParam(string(body), "error_description")
 	}
-	return challengeParam(string(body), "error"), challengeParam(string(body), "error_description")
+	return e.Error, cmp.Or(e.Description, e.Error)
 }
 
 // params finds the parameters of a challenge. A value is a token, or a quoted string in which a backslash quotes the

@@ -84,10 +84,7 @@ type Config struct {
 }
 
 // A Notifier posts alerts to one topic. It is safe for concurrent use.
-type Notifier struct {
-	flow  provider.Flow[Message]
-	topic string
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -102,8 +99,8 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	prefixes := provider.ByStatus(c.RawPrefix)
-	n := &Notifier{topic: path.Base(address.Path), flow: provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+	n := &Notifier{provider.Flow[Message]{
+		Service: provider.Service{Name: name, Notifier: name + " topic " + path.Base(address.Path), DecodeError: decodeError},
 		Skip:    provider.ByLevel(c.Level),
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
@@ -202,4 +199,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "typetalk topic 12345".
-func (n *Notifier) String() string { return name + " topic " + n.topic }
+func (n *Notifier) String() string { return n.flow.Notifier }

@@ -129,7 +129,7 @@ func TestAnswers(t *testing.T) {
 			Name: "an unknown token may be a 400", Status: 400, Header: challenge(`Bearer realm="api",error="invalid_token", error_description="The access token is not found"`),
 			Body: "{}", Kind: mackerel.ErrUnauthorized, Code: "invalid_token", Message: "The access token is not found",
 		},
-		{Name: "a missing scope may be a 400", Status: 400, Header: challenge(`Bearer error=insufficient_scope`), Kind: mackerel.ErrUnauthorized, Code: "insufficient_scope"},
+		{Name: "a missing scope may be a 400", Status: 400, Header: challenge(`Bearer error=insufficient_scope`), Kind: mackerel.ErrUnauthorized, Code: "insufficient_scope", Message: "insufficient_scope"},
 		{
 			Name: "the header counts and not the body", Status: 400, Header: challenge(`Bearer error="invalid_request", error_description="a \"quoted\" word, and a comma"`),
 			Body: "<html>", Kind: mackerel.ErrInvalid, Code: "invalid_request", Message: `a "quoted" word, and a comma`,

@@ -2,12 +2,8 @@ package webhook
 
 import (
 	"context"
-	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/internal/provider"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
@@ -15,22 +11,4 @@ import (
 func settle(_ context.Context, m Message, _ transport.Result, receipt *mackerel.Receipt) error {
 	receipt.ID = m.ID
 	return nil
-}
-
-// decodeError reads the words of a receiver of any kind: one of the usual members of a JSON object, or plain text. A
-// page of HTML has no words.
-func decodeError(_ int, body []byte) (code, message string) {
-	var members map[string]jsontext.Value
-	if !provider.DecodeJSON(body, &members) {
-		if text := strings.TrimSpace(string(body)); text != "" && !strings.ContainsAny(text[:1], "<{[") && text != "null" {
-			return "", text
-		}
-		return "", ""
-	}
-	for _, name := range [...]string{"message", "error", "detail", "title"} {
-		if provider.DecodeJSON(members[name], &message) && message != "" {
-			break
-		}
-	}
-	return "", message
 }

@@ -32,14 +32,3 @@ func FuzzDecodeSecret(f *testing.F) {
 		}
 	})
 }
-
-func FuzzDecodeError(f *testing.F) {
-	for _, body := range []string{`{"error":"x"}`, "plain", "<html>", `{"message":1,"error":null}`, "", "null", "\xff"} {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if code, message := decodeError(400, body); code != "" || len(message) > 3*len(body) {
-			t.Errorf("%q: %q, %q", body, code, message)
-		}
-	})
-}

@@ -84,10 +84,7 @@ type Config struct {
 }
 
 // A Notifier sends alerts to one address. It is safe for concurrent use.
-type Notifier struct {
-	flow provider.Flow[Message]
-	host string
-}
+type Notifier struct{ flow provider.Flow[Message] }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -101,8 +98,8 @@ func New(c Config) (*Notifier, error) {
 	if err := p.ConfigError(name); err != nil {
 		return nil, err
 	}
-	n := &Notifier{host: a.url.Host, flow: provider.Flow[Message]{
-		Service: provider.Service{Name: name, DecodeError: decodeError},
+	n := &Notifier{provider.Flow[Message]{
+		Service: provider.Service{Name: name, Notifier: name + " " + a.url.Host},
 		Skip:    provider.ByLevel(c.Level),
 		Message: DefaultMessage,
 		Edit:    c.Edit,
@@ -163,4 +160,4 @@ func (n *Notifier) Send(ctx context.Context, m Message) (mackerel.Receipt, error
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return n.flow.Preview(a) }
 
 // String returns "webhook example.com". The rest of the address may be secret.
-func (n *Notifier) String() string { return name + " " + n.host }
+func (n *Notifier) String() string { return n.flow.Notifier }

@@ -54,7 +54,7 @@ func New(d Dialect, c Config) (*Notifier, error) {
 	if err := p.ConfigError(d.Name); err != nil {
 		return nil, err
 	}
-	service := provider.Service{Name: d.Name, DecodeError: decodeError}
+	service := provider.Service{Name: d.Name, Notifier: d.Name, DecodeError: decodeError}
 	n := &Notifier{poll: service, base: base, follow: c.Follow}
 	n.Flow = provider.Flow[Message]{
 		Service: service,

@@ -370,7 +370,10 @@ func TestFollow(t *testing.T) {
 		each(t, func(t *testing.T, p product) {
 			t.Run(c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := p.start(t, func(config *opsgenieapi.Config) { config.Follow = true })
+					var attempts []mackerel.Attempt
+					s := p.start(t, func(config *opsgenieapi.Config) {
+						config.Follow, config.Call.OnAttempt = true, servicetest.Record(&attempts)
+					})
 					s.fake.SetPending(c.pending)
 					r, err := s.send(c.message)
 					if c.kind == nil && err != nil {
@@ -378,6 +381,11 @@ func TestFollow(t *testing.T) {
 					}
 					if c.kind != nil && !strings.HasPrefix(servicetest.AsError(t, err, c.kind).Error(), p.name+": "+c.words) {
 						t.Error(err)
+					}
+					for _, a := range attempts {
+						if a.Notifier != p.name {
+							t.Errorf("the attempt to %s is of %q", a.Op, a.Notifier)
+						}
 					}
 					if r.Queued != c.queued || r.Attempts != c.attempts || r.Duration != c.took || r.ID == "" {
 						t.Errorf("%+v", r)

@@ -126,13 +126,14 @@ func (f *Flow[M]) Send(ctx context.Context, m M) (mackerel.Receipt, error) {
 
 func (f *Flow[M]) settle(ctx context.Context, m M, r transport.Result, receipt mackerel.Receipt) (mackerel.Receipt, error) {
 	err := f.Settle(ctx, m, r, &receipt)
-	receipt.ID = f.transport.Clean().Text(receipt.ID)
+	receipt.ID = f.transport.Clean().Line(receipt.ID)
 	return receipt, err
 }
 
 // render returns the whole request of a message.
 func (f *Flow[M]) render(m M) (transport.Request, []mackerel.Cut, error) {
 	r := f.Request()
+	r.Notifier = f.Notifier
 	cuts, err := f.Render(&r, m)
 	if err != nil {
 		return r, nil, f.Invalid(r.Op, err.Error())

@@ -22,8 +22,10 @@ import (
 
 // A Service is one remote service as its package calls it.
 type Service struct {
-	Name string // as in errors and receipts: "chatwork"
-	// DecodeError reads the code and the words out of the service's error body. Both may be empty.
+	Name     string // as in errors and receipts: "chatwork"
+	Notifier string // the String of the notifier that makes the calls, "" for a client
+	// DecodeError reads the code and the words of an error in the service's own form, and returns "" for what it does not
+	// find. It may be nil. If it finds no words in the body of a refusal, [transport.ReadError] reads them.
 	DecodeError func(status int, body []byte) (code, message string)
 
 	transport *transport.Transport
@@ -35,6 +37,12 @@ func (s *Service) Connect(call mackerel.CallOptions, delivery mackerel.Delivery,
 	call.Delivery = cmp.Or(call.Delivery, delivery)
 	call.UserAgent = cmp.Or(call.UserAgent, mackerel.UserAgent)
 	s.transport = transport.New(s.Name, options(call), secrets...)
+}
+
+// As returns the service as a notifier calls it. The connections are shared.
+func (s Service) As(notifier string) Service {
+	s.Notifier = notifier
+	return s
 }
 
 // Header returns a header with the User-Agent and the given keys and values, to be shared by all calls. It is a func
@@ -55,6 +63,7 @@ func (s *Service) Transport() *transport.Transport { return s.transport }
 // Do makes a call. The error is a *mackerel.Error, or nil if the answer is the documented success. The result says how
 // far the call got in either case.
 func (s *Service) Do(ctx context.Context, r transport.Request) (transport.Result, error) {
+	r.Notifier = cmp.Or(r.Notifier, s.Notifier)
 	result := s.transport.Do(ctx, r)
 	return result, s.Outcome(r, result)
 }
@@ -82,10 +91,7 @@ func (s *Service) Error(op string, r transport.Result) error {
 }
 
 func (s *Service) failure(op string, r transport.Result, clean *transport.Cleaner) error {
-	var code, message string
-	if len(r.Body) > 0 && s.DecodeError != nil {
-		code, message = s.DecodeError(r.Status, r.Body)
-	}
+	code, message := s.words(r)
 	return &mackerel.Error{
 		Provider:   s.Name,
 		Op:         op,
@@ -100,6 +106,19 @@ func (s *Service) failure(op string, r transport.Result, clean *transport.Cleane
 	}
 }
 
+// words returns the code and the words of an answer. The body of a success that is not the documented success may be
+// anything, so only the service's own form of an error is read in it.
+func (s *Service) words(r transport.Result) (code, message string) {
+	if len(r.Body) > 0 && s.DecodeError != nil {
+		code, message = s.DecodeError(r.Status, r.Body)
+	}
+	if message != "" || r.Status < http.StatusBadRequest {
+		return code, message
+	}
+	other, message := transport.ReadError(r.Status, r.Body)
+	return cmp.Or(code, other), message
+}
+
 // Invalid returns the error of an operation that is refused before it is sent.
 func (s *Service) Invalid(op, message string) error {
 	return &mackerel.Error{Provider: s.Name, Op: op, Kind: mackerel.ErrInvalid, Message: message}
@@ -108,8 +127,7 @@ func (s *Service) Invalid(op, message string) error {
 // Receipt returns the receipt of a call that began at start.
 func (s *Service) Receipt(start time.Time, r transport.Result, cuts []mackerel.Cut) mackerel.Receipt {
 	return mackerel.Receipt{
-		Provider: s.Name, ID: s.transport.Clean().Text(r.ID), Attempts: r.Attempts, Duration: time.Since(start),
-		Waited: r.Waited, Cuts: cuts,
+		Provider: s.Name, ID: r.ID, Attempts: r.Attempts, Duration: time.Since(start), Waited: r.Waited, Cuts: cuts,
 	}
 }
 

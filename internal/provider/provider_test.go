@@ -124,15 +124,43 @@ func TestAnErrorWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfAServiceThatHasNoWords(t *testing.T) {
-	s := answering(t, 404, nil, "E7: words")
-	s.DecodeError = nil
+func TestAnErrorWithoutWords(t *testing.T) {
+	s := answering(t, 404, nil, "")
+	s.DecodeError = func(int, []byte) (string, string) { t.Error("asked to decode nothing"); return "", "" }
 	_, err := s.Do(t.Context(), post(t))
 	check(t, "words", err.Error(), "chatwork: post message: 404: Not Found (not found)")
-	s = answering(t, 404, nil, "")
-	s.DecodeError = func(int, []byte) (string, string) { t.Error("asked to decode nothing"); return "", "" }
-	_, err = s.Do(t.Context(), post(t))
-	check(t, "words", err.Error(), "chatwork: post message: 404: Not Found (not found)")
+}
+
+func TestTheWordsOfAnErrorThatTheServiceDoesNotKnow(t *testing.T) {
+	const body = `{"code":"E8","message":"the words\nof ` + token + `\u202e"}`
+	nothing := func(int, []byte) (string, string) { return "", "" }
+	for _, c := range []struct {
+		name          string
+		status        int
+		decode        func(int, []byte) (string, string)
+		code, message string
+	}{
+		{"a refusal", 400, nothing, "E8", "the words of [redacted]"},
+		{"a failure", 502, nothing, "E8", "the words of [redacted]"},
+		{"a service without a form of its own", 400, nil, "E8", "the words of [redacted]"},
+		{"the service's code is kept", 400, func(int, []byte) (string, string) { return "E7", "" }, "E7", "the words of [redacted]"},
+		{"the service's words are kept", 400, func(int, []byte) (string, string) { return "", "no" }, "", "no"},
+		{"a success that is not documented may have any body", 200, nothing, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := answering(t, c.status, nil, body)
+			s.DecodeError = c.decode
+			r := post(t)
+			r.Judge = func(r *transport.Result) { r.Class = transport.Invalid }
+			_, err := s.Do(t.Context(), r)
+			var e *mackerel.Error
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			check(t, "code", e.Code, c.code)
+			check(t, "message", e.Message, c.message)
+		})
+	}
 }
 
 func TestACallsOwnSecrets(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -169,10 +170,27 @@ type Answer struct {
 	Code, Message string
 }
 
-// Answers lets a service give each answer to one message. The start function returns a fake and a notifier that makes a
-// single attempt.
+// dialects are refusals by a gateway or a proxy in front of a service.
+var dialects = []Answer{
+	{Name: "the words of a gateway, in plain text", Status: 400, Body: "no such hook\n", Kind: mackerel.ErrInvalid, Message: "no such hook"},
+	{Name: "the words of a gateway, in JSON", Status: 400, Body: `{"message":"no such hook"}`, Kind: mackerel.ErrInvalid, Message: "no such hook"},
+	{
+		Name: "the words of a gateway, in problem+json", Status: 400, Header: http.Header{"Content-Type": {"application/problem+json"}},
+		Body: `{"type":"about:blank","title":"Bad Request","status":400,"detail":"no such hook"}`,
+		Kind: mackerel.ErrInvalid, Message: "Bad Request: no such hook",
+	},
+	{
+		Name: "the words of a gateway, in XML", Status: 400, Header: http.Header{"Content-Type": {"application/xml"}},
+		Body: `<?xml version="1.0"?><Error><Code>NoSuchHook</Code><Message>no such hook</Message></Error>`,
+		Kind: mackerel.ErrInvalid, Code: "NoSuchHook", Message: "no such hook",
+	},
+	{Name: "the page of a gateway has no words", Status: 400, Body: "<!DOCTYPE html><title>400</title>", Kind: mackerel.ErrInvalid},
+}
+
+// Answers lets a service give each answer to one message, and adds those of gateways. The start function returns a fake
+// and a notifier that makes a single attempt.
 func Answers(t *testing.T, start func(t testing.TB) (Fake, mackerel.Notifier), cases []Answer) {
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, dialects) {
 		t.Run(c.Name, func(t *testing.T) {
 			fake, n := start(t)
 			fake.Inject(fakehttp.Fault{Status: c.Status, Header: c.Header, Body: c.Body, Times: -1})

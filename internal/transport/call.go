@@ -327,8 +327,8 @@ func (c *call) report(ctx context.Context, wait time.Duration, last bool) {
 		return
 	}
 	a := Attempt{
-		Provider: c.t.provider, Op: c.r.Op, Number: c.Attempts, Start: c.start, Duration: time.Since(c.start),
-		Err: c.Err, Wait: wait, Waited: c.turn.waited, Last: last,
+		Provider: c.t.provider, Notifier: c.r.Notifier, Op: c.r.Op, Number: c.Attempts,
+		Start: c.start, Duration: time.Since(c.start), Err: c.Err, Wait: wait, Waited: c.turn.waited, Last: last,
 	}
 	if c.answered {
 		a.Status = c.Status

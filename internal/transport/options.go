@@ -28,6 +28,7 @@ const (
 // name, so that it can be the constraint of a type parameter.
 type Attempt = struct {
 	Provider string
+	Notifier string
 	Op       string
 	Number   int
 	Start    time.Time

@@ -110,16 +110,17 @@ func (t *Transport) Delivery() Delivery { return t.delivery }
 
 // A Request is one operation. The transport does not change it, except for Sink.Written.
 type Request struct {
-	Op     string // in the service's words: "post message"
-	Method string
-	URL    *url.URL
-	Header http.Header
-	Body   []byte
-	Stream *Stream // in place of Body, for a long body or to tell the progress
-	Sink   *Sink   // in place of Result.Body, for a success that may be long
-	Repeat Repeat
-	Limit  int64    // of the answer's body, in bytes; MessageLimit unless set
-	Clean  *Cleaner // for a call with secrets of its own; the transport's unless set
+	Op       string // in the service's words: "post message"
+	Notifier string // who makes the call, for Attempt.Notifier
+	Method   string
+	URL      *url.URL
+	Header   http.Header
+	Body     []byte
+	Stream   *Stream // in place of Body, for a long body or to tell the progress
+	Sink     *Sink   // in place of Result.Body, for a success that may be long
+	Repeat   Repeat
+	Limit    int64    // of the answer's body, in bytes; MessageLimit unless set
+	Clean    *Cleaner // for a call with secrets of its own; the transport's unless set
 
 	// Lanes are the limits that the request counts against, the narrowest first.
 	Lanes []Lane
@@ -137,7 +138,8 @@ type Request struct {
 	// AnyBody says that the status alone makes a success. A body that cannot be read whole, or is too long, does no harm.
 	AnyBody bool
 	// Again, if set, returns the body to send in place of a body that the service has refused (Invalid). The next attempt
-	// sends it at once. Again is asked until it has given a body.
+	// sends it at once, even if the call has had all its attempts. An earlier lost answer still counts if that attempt is
+	// refused too. Again is asked until it has given a body.
 	Again func(*Result) (body []byte, ok bool)
 	// Judge, if set, sees every answer before anything is decided. It may change the Class if the status alone does
 	// not tell: a documented success is Done, an undocumented success is Ambiguous. Body is nil if it could not be
@@ -154,7 +156,7 @@ type Result struct {
 	Status     int
 	Header     http.Header
 	Body       []byte // nil if it could not be read whole
-	ID         string // the service's id of what it made, if Judge has found it
+	ID         string // the service's id of what it made, if Judge has found it; cleaned like the words of an error
 	RetryAfter time.Duration
 	Attempts   int
 	Waited     time.Duration // for turns, of all attempts
@@ -166,14 +168,16 @@ type Result struct {
 func (t *Transport) Do(ctx context.Context, r Request) Result {
 	c := t.newCall(r)
 	c.run(ctx)
+	c.ID = c.r.Clean.Line(c.ID)
 	return c.Result
 }
 
 // Try makes a call in another protocol than HTTP, with the rules that [Transport.Do] has for a Message: it counts and
-// reports the attempts, decides whether there is another, and waits before it. The function makes an attempt, limits
-// its time itself, and returns an error that is safe to print (see [Transport.Lost]).
-func (t *Transport) Try(ctx context.Context, op string, attempt func(context.Context) (Class, error)) Result {
-	c := t.newCall(Request{Op: op, Repeat: Message})
+// reports the attempts, decides whether there is another, and waits before it. Of the request, only Op and Notifier are
+// used. The function makes an attempt, limits its time itself, and returns an error that is safe to print (see
+// [Transport.Lost]).
+func (t *Transport) Try(ctx context.Context, r Request, attempt func(context.Context) (Class, error)) Result {
+	c := t.newCall(Request{Op: r.Op, Notifier: r.Notifier, Repeat: Message})
 	for c.begin(ctx) {
 		c.Class, c.Err = attempt(ctx)
 		c.final = unfixable(c.Err)

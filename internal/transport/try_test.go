@@ -41,7 +41,7 @@ func TestTry(t *testing.T) {
 				var reported []transport.Attempt
 				tr := transport.New("email", options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
 				n := 0
-				r := tr.Try(t.Context(), "send mail", func(context.Context) (transport.Class, error) {
+				r := tr.Try(t.Context(), transport.Request{Op: "send mail"}, func(context.Context) (transport.Class, error) {
 					n++
 					return test.classes[min(n, len(test.classes))-1], test.err
 				})
@@ -65,17 +65,17 @@ func TestTryAndTheContext(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { cancel(cause) })
 		start := time.Now()
-		r := tr.Try(ctx, "send mail", refuse)
+		r := tr.Try(ctx, transport.Request{Op: "send mail"}, refuse)
 		if time.Since(start) != 10*time.Second || r.Attempts < 2 || r.Class != unavailable || !errors.Is(r.Err, cause) || !errors.Is(r.Err, context.Canceled) {
 			t.Errorf("%+v after %v", r, time.Since(start))
 		}
-		if r = tr.Try(ctx, "send mail", refuse); r.Attempts != 0 || r.Class != unavailable || !errors.Is(r.Err, cause) {
+		if r = tr.Try(ctx, transport.Request{Op: "send mail"}, refuse); r.Attempts != 0 || r.Class != unavailable || !errors.Is(r.Err, cause) {
 			t.Errorf("%+v", r)
 		}
 		short, release := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer release()
 		start = time.Now()
-		if r = tr.Try(short, "send mail", refuse); r.Attempts != 1 || time.Since(start) != 0 || !errors.Is(r.Err, errNotNow) {
+		if r = tr.Try(short, transport.Request{Op: "send mail"}, refuse); r.Attempts != 1 || time.Since(start) != 0 || !errors.Is(r.Err, errNotNow) {
 			t.Errorf("%+v after %v", r, time.Since(start))
 		}
 	})
