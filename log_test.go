@@ -40,18 +40,19 @@ func TestWhatTheHandlersOfSlogWrite(t *testing.T) {
 	}
 	a := mackerel.Attempt{
 		Provider: "a", Notifier: "room 1", Op: "post", Number: 2, Status: 503, Err: context.Canceled,
-		Duration: 1500 * time.Millisecond, Wait: time.Second, Last: true,
+		Duration: 1500 * time.Millisecond, Wait: time.Second, Waited: 2 * time.Second, Last: true,
 	}
 	r := mackerel.Receipt{
 		Provider: "a", ID: "7", Skipped: "no", Queued: true, Attempts: 2, Duration: 1500 * time.Millisecond,
-		Cuts: []mackerel.Cut{{Field: "memo", Unit: "runes", From: 5000, To: 3000}},
+		Waited: 3 * time.Second,
+		Cuts:   []mackerel.Cut{{Field: "memo", Unit: "runes", From: 5000, To: 3000}},
 	}
 	one, two := &named{"room 1", nil}, &named{"room 2", nil}
 	result := mackerel.Result{Notifier: one, Receipt: mackerel.Receipt{ID: "7"}, Err: e}
 	failure := &mackerel.DeliveryError{Notifier: one, Err: e}
 	const (
-		attemptJSON = `{"provider":"a","notifier":"room 1","op":"post","number":2,"status":503,"cause":"context canceled","duration":"1.5s","wait":"1s","last":true}`
-		receiptJSON = `{"provider":"a","id":"7","skipped":"no","queued":true,"attempts":2,"duration":"1.5s","cuts":["memo from 5000 to 3000 runes"]}`
+		attemptJSON = `{"provider":"a","notifier":"room 1","op":"post","number":2,"status":503,"cause":"context canceled","duration":"1.5s","waited":"2s","wait":"1s","last":true}`
+		receiptJSON = `{"provider":"a","id":"7","skipped":"no","queued":true,"attempts":2,"duration":"1.5s","waited":"3s","cuts":["memo from 5000 to 3000 runes"]}`
 		resultJSON  = `{"notifier":"room 1","id":"7","error":` + limitedJSON + `}`
 		failureJSON = `{"notifier":"room 1","error":` + limitedJSON + `}`
 	)
@@ -70,10 +71,10 @@ func TestWhatTheHandlersOfSlogWrite(t *testing.T) {
 		{"a failure", failure, failureJSON, ""},
 		{"failures", []*mackerel.DeliveryError{failure}, "[" + failureJSON + "]", ""},
 		{"joined failures", errors.Join(failure, failure), `"` + failure.Error() + `\n` + failure.Error() + `"`, ""},
-		{"an attempt", a, attemptJSON, `v.provider=a v.notifier="room 1" v.op=post v.number=2 v.status=503 v.cause="context canceled" v.duration=1.5s v.wait=1s v.last=true`},
+		{"an attempt", a, attemptJSON, `v.provider=a v.notifier="room 1" v.op=post v.number=2 v.status=503 v.cause="context canceled" v.duration=1.5s v.waited=2s v.wait=1s v.last=true`},
 		{"an attempt by pointer", &a, attemptJSON, ""},
 		{"attempts", []mackerel.Attempt{a}, "[" + attemptJSON + "]", ""},
-		{"a receipt", r, receiptJSON, `v.provider=a v.id=7 v.skipped=no v.queued=true v.attempts=2 v.duration=1.5s v.cuts="[memo from 5000 to 3000 runes]"`},
+		{"a receipt", r, receiptJSON, `v.provider=a v.id=7 v.skipped=no v.queued=true v.attempts=2 v.duration=1.5s v.waited=3s v.cuts="[memo from 5000 to 3000 runes]"`},
 		{"a receipt by pointer", &r, receiptJSON, ""},
 		{"a result", result, resultJSON, `v.notifier="room 1" v.id=7 ` + strings.ReplaceAll(limitedText, "v.", "v.error.")},
 		{"a result by pointer", &result, resultJSON, ""},

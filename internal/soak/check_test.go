@@ -39,8 +39,8 @@ func (s *story) undone(c *chapter) bool {
 		return c.skipped()
 	case mackerel.ErrAmbiguous:
 		return false
-	case mackerel.ErrUnavailable, mackerel.ErrRateLimited:
-		return !s.lane.incidents // what may be done twice has these errors also after a lost answer
+	case mackerel.ErrUnavailable:
+		return !s.lane.incidents // what may be done twice has this error also after a lost answer
 	}
 	return true
 }

@@ -223,14 +223,17 @@ func (c *call) again(ctx context.Context) bool {
 }
 
 // sticky returns the class of a call of which an attempt may have been carried out. Only a success is certain. What may
-// be done twice stays unavailable, but a POST with a key that was refused in the end may have been accepted before.
+// be done twice stays unavailable. A POST with a key that was refused in the end may have been accepted before.
 func (c *call) sticky() Class {
-	mayRepeat := c.r.Repeat == Replay
 	switch {
 	case c.Class == Done:
 		return Done
-	case mayRepeat && (c.Class == RateLimited || c.Class == Unavailable || c.r.Method != http.MethodPost):
+	case c.r.Repeat != Replay:
+		return Ambiguous
+	case c.r.Method != http.MethodPost:
 		return c.Class
+	case c.Class == RateLimited || c.Class == Unavailable:
+		return Unavailable
 	}
 	return Ambiguous
 }

@@ -63,7 +63,7 @@ func TestAKeyThatIsRefusedAfterALostAnswerMayHaveBeenAccepted(t *testing.T) {
 		{"a lost answer, then a wrong request", http.MethodPost, []fault{lostAnswer, badRequest}, ambiguous},
 		{"a lost answer, then a wrong token", http.MethodPost, []fault{lostAnswer, {Status: 401}}, ambiguous},
 		{"503, then a missing room", http.MethodPost, []fault{unavailable503, {Status: 404}}, ambiguous},
-		{"a lost answer, then too many requests", http.MethodPost, []fault{lostAnswer, tooMany, tooMany}, limited},
+		{"a lost answer, then too many requests", http.MethodPost, []fault{lostAnswer, tooMany, tooMany}, unavailable},
 		{"only lost answers", http.MethodPost, []fault{lostAnswer, lostAnswer, lostAnswer}, unavailable},
 		{"too many requests, then a wrong request", http.MethodPost, []fault{tooMany, badRequest}, invalid},
 		{"a deletion: a lost answer, then not there", http.MethodDelete, []fault{lostAnswer, {Status: 404}}, notFound},
