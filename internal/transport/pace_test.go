@@ -234,7 +234,9 @@ func TestCancelledWaitersHoldUpNobody(t *testing.T) {
 		w := newWorld(0, 1)
 		tp := w.transport(options{})
 		lane := tp.Lane(transport.Limit{N: 1, Per: time.Second}, "room")
+		times := make([]time.Duration, 60)
 		results := all(t.Context(), 60, func(ctx context.Context, i int) transport.Result {
+			defer func() { times[i] = time.Since(w.start) }()
 			if i%2 == 1 {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithCancel(ctx)
@@ -249,6 +251,7 @@ func TestCancelledWaitersHoldUpNobody(t *testing.T) {
 			}
 			check(t, "class", r.Class, unavailable)
 			check(t, "attempts", r.Attempts, 0)
+			check(t, "time", times[i], 500*time.Millisecond)
 			if !errors.Is(r.Err, context.Canceled) {
 				t.Error(r.Err)
 			}
@@ -297,6 +300,8 @@ var gateTests = []struct {
 	{"a refusal that does not say", transport.Limit{Gate: time.Minute}, "", []time.Duration{time.Minute, time.Minute}},
 	{"refusals in a row", transport.Limit{Gate: time.Second, GateMax: 3 * time.Second}, "",
 		[]time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second}},
+	{"a refusal, a success and a refusal", transport.Limit{Gate: time.Second, GateMax: time.Minute}, "",
+		[]time.Duration{time.Second, 2 * time.Second, 0, time.Second}},
 	{"a refusal for a day", transport.Limit{N: 5, Per: time.Second}, "86400", []time.Duration{24 * time.Hour}},
 }
 
@@ -305,16 +310,26 @@ func TestHowLongARefusalStopsALane(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(0, 1)
-				w.answer = func(*http.Request) *http.Response {
-					r := response(429, "")
-					r.Header = after(tt.after)
-					return r
+				w.answer = func(r *http.Request) *http.Response {
+					if r.Header.Get("X-Call") == "success" {
+						return response(200, answer)
+					}
+					refusal := response(429, "")
+					refusal.Header = after(tt.after)
+					return refusal
 				}
 				tp := w.transport(options{MaxAttempts: 1})
 				lane := tp.Lane(tt.limit, "room")
 				for i, want := range tt.want {
-					r := tp.Do(t.Context(), call(t, i, lane))
+					request := call(t, i, lane)
+					if want == 0 {
+						request.Header.Set("X-Call", "success")
+					}
+					r := tp.Do(t.Context(), request)
 					check(t, "RetryAfter", r.RetryAfter, want)
+					if want == 0 {
+						continue
+					}
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 					next := tp.Do(ctx, call(t, i, lane))
 					cancel()
@@ -352,8 +367,8 @@ func TestOthersUseTheLimitToo(t *testing.T) {
 		for _, r := range results {
 			check(t, "class", r.Class, done)
 		}
-		if got := len(w.bodies); got > 80 {
-			t.Errorf("%d requests for 60 calls", got)
+		if got, took := len(w.bodies), time.Since(w.start); got > 80 || took > 4*time.Minute {
+			t.Errorf("%d requests for 60 calls, in %v", got, took)
 		}
 	})
 }
@@ -627,4 +642,87 @@ func TestAPlaceThatComesBackLate(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Refusals of requests that were under way together are one refusal.
+func TestRefusalsOfOneBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(*http.Request) *http.Response {
+			time.Sleep(time.Second)
+			return response(429, "")
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		lane := tp.Lane(transport.Limit{N: 8, Per: time.Second, Gate: time.Second, GateMax: time.Minute}, "room")
+		burst := func(n int) []transport.Result {
+			return all(t.Context(), n, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, i, lane)) })
+		}
+		for _, r := range burst(8) {
+			check(t, "RetryAfter", r.RetryAfter, time.Second)
+		}
+		time.Sleep(5 * time.Second)
+		waited := 0
+		for _, r := range burst(8) { // the lane has given up a quarter of its places
+			if r.Waited > 0 {
+				waited++
+				continue
+			}
+			check(t, "RetryAfter of the second burst", r.RetryAfter, 2*time.Second)
+		}
+		check(t, "requests that wait for a place", waited, 2)
+	})
+}
+
+// A lane whose limit is long does not give up places: the service says when the limit ends.
+func TestALongLimitKeepsItsPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "0" {
+				return response(429, "")
+			}
+			return response(200, answer)
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		lane := tp.Lane(transport.Limit{N: 8, Per: time.Minute, Gate: time.Second}, "account")
+		tp.Do(t.Context(), call(t, 0, lane))
+		time.Sleep(2 * time.Minute)
+		for _, r := range all(t.Context(), 8, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, 1, lane)) }) {
+			check(t, "waited", r.Waited, 0)
+		}
+	})
+}
+
+// When a refusal stops a lane, those whose turn now comes too late are told at once, and the others wait.
+func TestARefusalDismissesWhoCannotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		refused := false
+		w.answer = func(*http.Request) *http.Response {
+			time.Sleep(time.Second)
+			if refused {
+				return response(200, answer)
+			}
+			refused = true
+			return response(429, "")
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		lane := tp.Lane(transport.Limit{N: 1, Per: 2 * time.Second, Gate: 10 * time.Second}, "room")
+		times := make([]time.Duration, 5)
+		results := all(t.Context(), 5, func(ctx context.Context, i int) transport.Result {
+			defer func() { times[i] = time.Since(w.start) }()
+			ctx, cancel := context.WithTimeout(ctx, []time.Duration{9, 9, 60, 12, 60}[i]*time.Second)
+			defer cancel()
+			return tp.Do(ctx, call(t, i, lane))
+		})
+		for i, want := range []transport.Class{limited, limited, done, limited, done} {
+			check(t, "class", results[i].Class, want)
+		}
+		for _, i := range []int{1, 3} {
+			check(t, "time", times[i], time.Second)
+			check(t, "attempts", results[i].Attempts, 0)
+		}
+		check(t, "RetryAfter of the first in the queue", results[1].RetryAfter, 10*time.Second)
+		check(t, "RetryAfter of the second that cannot wait", results[3].RetryAfter, 12*time.Second)
+	})
 }

@@ -59,6 +59,28 @@ func TestStoppedLanesStay(t *testing.T) {
 	})
 }
 
+// A lane stays as long as it has something to remember.
+func TestBusyLanesStay(t *testing.T) {
+	tests := []struct {
+		name string
+		l    *limiter
+		idle bool
+	}{
+		{"nothing", &limiter{}, true},
+		{"a call", &limiter{users: 1}, false},
+		{"a waiter", &limiter{queue: []*waiter{{}}}, false},
+		{"a place that comes back", &limiter{taken: []time.Duration{2 * time.Second}}, false},
+		{"a place that has come back", &limiter{taken: []time.Duration{time.Second}}, true},
+		{"a refusal", &limiter{shut: 2 * time.Second}, false},
+		{"a gap", &limiter{Limit: Limit{Gap: time.Second}, begun: time.Second / 2}, false},
+	}
+	for _, tt := range tests {
+		if got := tt.l.idle(time.Second); got != tt.idle {
+			t.Errorf("%s: idle is %v", tt.name, got)
+		}
+	}
+}
+
 func TestAPacerGoesWithItsClient(t *testing.T) {
 	count := func() int {
 		pacers.Lock()
