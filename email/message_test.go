@@ -1,17 +1,20 @@
 package email_test
 
 import (
+	"context"
 	"html"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/email"
 	"github.com/mackerel-notify/mackerel/email/emailtest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
@@ -221,7 +224,9 @@ func TestTheMailsOfAnAlertAreOneThread(t *testing.T) {
 
 func TestEditSeesThreadAndStateAndMayEmptyThem(t *testing.T) {
 	var seen email.Message
-	m, _ := notify(t, alert(), func(c *email.Config) {
+	a := alert()
+	a.OpenedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	m, _ := notify(t, a, func(c *email.Config) {
 		c.Edit = func(m *email.Message, _ mackerel.Alert) error {
 			seen = *m
 			m.Title, m.Thread, m.State = "[prod] "+m.Title, "", ""
@@ -278,6 +283,104 @@ func TestMessageIDs(t *testing.T) {
 			t.Errorf("%s has the Message-ID of %s", name, of)
 		}
 		ids[other] = name
+	}
+}
+
+// TestAnAlertWithoutTimesIsAnotherMailTheNextNight: mailboxes drop a second mail with the same Message-ID.
+func TestAnAlertWithoutTimesIsAnotherMailTheNextNight(t *testing.T) {
+	for name, a := range map[string]mackerel.Alert{
+		"an alert made by hand": {ID: "5Alert", Status: mackerel.StatusCritical, Message: "the backup has failed"},
+		"an event of a host":    {Event: mackerel.EventHostRegister, Host: &mackerel.Host{Name: "app01"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, n := start(t)
+			first := deliver(t.Context(), t, n, a)
+			time.Sleep(24 * time.Hour) // in a bubble
+			if next := deliver(t.Context(), t, n, a); next == first {
+				t.Errorf("%s has the Message-ID %s on both nights", name, first)
+			}
+			a.OpenedAt = time.Now()
+			if first, again := deliver(t.Context(), t, n, a), deliver(t.Context(), t, n, a); first != again {
+				t.Errorf("%s with a time has two Message-IDs, %s and %s", name, first, again)
+			}
+		})
+	}
+	_, n := start(t)
+	m := email.Message{Title: "the backup has failed"}
+	if first, next := sent(t, n, m), sent(t, n, m); first == next {
+		t.Errorf("two messages without a State have the Message-ID %s", first)
+	}
+	m.State = "1"
+	if first, next := sent(t, n, m), sent(t, n, m); first != next {
+		t.Errorf("a message with a State has two Message-IDs, %s and %s", first, next)
+	}
+}
+
+// deliver returns the Message-IDs of an alert.
+func deliver(ctx context.Context, t *testing.T, n *email.Notifier, a mackerel.Alert) string {
+	t.Helper()
+	receipt, err := n.Deliver(ctx, a)
+	if err != nil || receipt.ID == "" {
+		t.Fatalf("%v, %+v", err, receipt)
+	}
+	return receipt.ID
+}
+
+// sent returns the Message-ID of a message.
+func sent(t *testing.T, n *email.Notifier, m email.Message) string {
+	t.Helper()
+	receipt, err := n.Send(t.Context(), m)
+	if err != nil || receipt.ID == "" {
+		t.Fatalf("%v, %+v", err, receipt)
+	}
+	return receipt.ID
+}
+
+func TestADeliveryIDNamesTheMail(t *testing.T) {
+	named := func(id string) context.Context { return mackerel.WithDeliveryID(t.Context(), id) }
+	timed := alert()
+	timed.OpenedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, a := range map[string]mackerel.Alert{"without a time": alert(), "with a time": timed} {
+		_, n := start(t)
+		_, other := start(t)
+		first := deliver(named("delivery-1"), t, n, a)
+		if again := deliver(named("delivery-1"), t, other, a); again != first {
+			t.Errorf("%s: a repeat has %s, want %s", name, again, first)
+		}
+		if next := deliver(named("delivery-2"), t, n, a); next == first {
+			t.Errorf("%s: another delivery has the Message-ID %s", name, first)
+		}
+		if next := deliver(t.Context(), t, n, a); next == first {
+			t.Errorf("%s: a delivery without a name has the Message-ID %s", name, first)
+		}
+	}
+}
+
+// TestTheNotifierOfAFailureRepeatsTheSameMail: the recipient may have the mail already.
+func TestTheNotifierOfAFailureRepeatsTheSameMail(t *testing.T) {
+	for name, ctx := range map[string]context.Context{
+		"without a name": t.Context(), "with a name": mackerel.WithDeliveryID(t.Context(), "delivery-1"),
+	} {
+		fake, n := start(t, three, func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce })
+		lost := emailtest.Fault{At: emailtest.AtContent, Recipient: taro, Handled: true, Break: fakehttp.CloseConnection, Times: 2}
+		fake.Inject(lost)
+		failures := mackerel.Failures(n.Notify(ctx, alert()))
+		if len(failures) != 1 {
+			t.Fatalf("%s: %v", name, failures)
+		}
+		again := mackerel.Failures(mackerel.Multi(failures[0].Notifier).Notify(t.Context(), alert()))
+		if len(again) != 1 {
+			t.Fatalf("%s: %v", name, again)
+		}
+		last := deliver(t.Context(), t, failures[0].Notifier.(*email.Notifier), alert())
+		for _, m := range fake.Mails() {
+			if id := m.Header.Get("Message-Id"); m.To[0] == taro && id != last {
+				t.Errorf("%s: the Message-IDs are %s and %s", name, id, last)
+			}
+		}
+		if got := recipients(fake); strings.Count(got, taro) != 3 {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }
 
