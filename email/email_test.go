@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -112,8 +113,12 @@ func TestAConfigurationIsReadFromJSON(t *testing.T) {
 
 func TestTheConfigurationIsCopied(t *testing.T) {
 	to := []string{hanako, taro}
-	fake, n := start(t, func(c *email.Config) { c.To = to })
-	to[0] = "evil@example.com"
+	var config *tls.Config
+	fake, n := start(t, func(c *email.Config) { c.To, config = to, c.TLSConfig })
+	if config.ServerName != "" {
+		t.Errorf("the caller's TLSConfig has the ServerName %q", config.ServerName)
+	}
+	to[0], config.ServerName = "evil@example.com", "other.test"
 	if err := n.Notify(t.Context(), alert()); err != nil || recipients(fake) != hanako+" "+taro {
 		t.Errorf("%v, %q", err, recipients(fake))
 	}
@@ -169,8 +174,13 @@ func TestAPreviewIsWhatIsSent(t *testing.T) {
 }
 
 func TestAPreviewHasAMailForEachRecipient(t *testing.T) {
-	for port, url := range map[int]string{0: "smtp://fake.test:587", 465: "smtps://fake.test:465"} {
-		_, n := start(t, func(c *email.Config) { c.To, c.Port = []string{hanako, taro}, port })
+	for url, configure := range map[string]func(*email.Config){
+		"smtp://fake.test:587":  func(*email.Config) {},
+		"smtps://fake.test:465": func(c *email.Config) { c.Port = 465 },
+		"smtp://fake.test:465":  func(c *email.Config) { c.Port, c.TLS = 465, email.TLSStart },
+		"smtps://fake.test:587": func(c *email.Config) { c.TLS = email.TLSImplicit },
+	} {
+		_, n := start(t, func(c *email.Config) { c.To = []string{hanako, taro} }, configure)
 		p, err := n.Preview(alert())
 		if err != nil || len(p.Requests) != 2 {
 			t.Fatalf("%+v, %v", p, err)
@@ -238,9 +248,11 @@ func TestRepliesThatDoNotBelong(t *testing.T) {
 	for at, kind := range map[emailtest.Step]error{
 		emailtest.AtMail: mackerel.ErrUnavailable, emailtest.AtRcpt: mackerel.ErrUnavailable, emailtest.AtContent: mackerel.ErrAmbiguous,
 	} {
-		fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 1 })
-		fake.Inject(emailtest.Fault{At: at, Reply: "354 go ahead"})
-		_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
+		for _, reply := range []string{"354 go ahead", "221 bye"} {
+			fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 1 })
+			fake.Inject(emailtest.Fault{At: at, Reply: reply})
+			_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
+		}
 	}
 }
 

@@ -196,6 +196,15 @@ func TestTheSizeThatTheServerTakesIsHeeded(t *testing.T) {
 	if !strings.Contains(e.Err.Error(), "the server takes 1000") || receipt.Attempts != 1 || slices.Contains(fake.Commands(), "DATA") {
 		t.Errorf("%v, %q", err, fake.Commands())
 	}
+	fake.SetSize(10 << 20)
+	m, _ := notify(t, alert())
+	for _, size := range []int{len(m.Raw), len(m.Raw) - 1} {
+		fake.SetSize(size)
+		if err := n.Notify(t.Context(), alert()); (err == nil) != (size == len(m.Raw)) {
+			t.Errorf("a mail of %d bytes to a server that takes %d: %v", len(m.Raw), size, err)
+		}
+	}
+	fake.SetSize(1000)
 	fake.Hide("SIZE") // the server says it only after the mail
 	if e := servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrInvalid); e.Code != "552" {
 		t.Errorf("%+v", e)

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
@@ -33,6 +35,7 @@ func TestAServerThatRefusesEHLO(t *testing.T) {
 		"for good, and HELO with 421":          {"502 what?", "421 4.3.2 going down", email.TLSStart, mackerel.ErrUnavailable, "connect EHLO HELO"},
 		"for good, and HELO too":               {"550 no", "550 5.7.1 blocked", email.TLSNone, mackerel.ErrUnauthorized, "connect EHLO HELO QUIT"},
 		"for good, and hangs up":               {"550 5.7.1 blocked", "hang up", email.TLSNone, mackerel.ErrUnauthorized, "connect EHLO HELO"},
+		"and has the name of an extension":     {"250 STARTTLS", "", email.TLSStart, mackerel.ErrUnsupported, "connect EHLO"},
 		"because it is old":                    {"500 what?", "250 fine", email.TLSNone, nil, sent},
 		"because it is old, and TLS is wanted": {"500 what?", "250 fine", email.TLSStart, mackerel.ErrUnsupported, "connect EHLO HELO"},
 	} {
@@ -90,6 +93,47 @@ func TestKeywordsAreReadInAnyCase(t *testing.T) {
 	err := n.Notify(t.Context(), alert())
 	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); !strings.Contains(e.Error(), "the server takes 1000") {
 		t.Errorf("size: %v", err)
+	}
+}
+
+// An injectingConn adds what an attacker on the way could add before TLS begins.
+type injectingConn struct{ net.Conn }
+
+func (c injectingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b[:len(b)/2])
+	got := string(b[:n])
+	got = strings.Replace(got, "250-STARTTLS\r\n", "250-STARTTLS\r\n250-SIZE 10\r\n", 1)
+	got = strings.Replace(got, "220 2.0.0 go ahead\r\n", "220 2.0.0 go ahead\r\n250-SIZE\r\n250 SIZE 10\r\n", 1)
+	return copy(b, got), err
+}
+
+func TestWhatWasSaidBeforeTLSDoesNotCount(t *testing.T) {
+	fake, n := start(t, func(c *email.Config) {
+		dial := c.Dial
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return injectingConn{conn}, err
+		}
+	})
+	fake.Hide("SIZE")
+	if err := n.Notify(t.Context(), alert()); err != nil || !last(t, fake).TLS {
+		t.Error(err)
+	}
+}
+
+func TestASizeOfZeroOrWithoutANumberIsNoLimit(t *testing.T) {
+	for _, size := range []string{"SIZE 0", "SIZE", "SIZE many"} {
+		_, n := scripted(t, once(map[string]string{"EHLO": "250-relay\r\n250 " + size}))
+		if err := n.Notify(t.Context(), alert()); err != nil {
+			t.Errorf("%s: %v", size, err)
+		}
+	}
+}
+
+func TestARecipientToWhomTheServerForwardsIsASuccess(t *testing.T) {
+	_, n := scripted(t, once(map[string]string{"RCPT": "251 2.1.5 will forward"}))
+	if err := n.Notify(t.Context(), alert()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -249,6 +293,52 @@ func TestAfterA421NothingIsSent(t *testing.T) {
 		if next := all[slices.Index(all, command)+1]; next != "connect" {
 			t.Errorf("%s follows a 421 at %s", next, command)
 		}
+	}
+}
+
+// TestAfterAReplyThatDoesNotBelongTheConnectionIsNotUsed: it is unknown which command the server will answer next.
+func TestAfterAReplyThatDoesNotBelongTheConnectionIsNotUsed(t *testing.T) {
+	for _, command := range []string{"MAIL", "RCPT", "DATA", "."} {
+		odd := false
+		server, n := scripted(t, func(got string, part int) string {
+			if strings.HasPrefix(got, command) && part == 0 && !odd {
+				odd = true
+				return "221 what?\r\n"
+			}
+			return once(nil)(got, part)
+		}, three)
+		if failures := mackerel.Failures(n.Notify(t.Context(), alert())); len(failures) != 1 {
+			t.Errorf("221 at %s: %v", command, failures)
+		}
+		all := server.Commands()
+		if next := all[slices.Index(all, command)+1]; next != "connect" {
+			t.Errorf("%s follows a 221 at %s", next, command)
+		}
+	}
+}
+
+// A watchedContext counts the functions that are registered with it.
+type watchedContext struct {
+	context.Context
+	done       chan struct{}
+	registered atomic.Int32
+	stopped    atomic.Int32
+}
+
+func (c *watchedContext) Done() <-chan struct{} { return c.done }
+
+// AfterFunc is used by the functions of package context.
+func (c *watchedContext) AfterFunc(func()) (stop func() bool) {
+	c.registered.Add(1)
+	return sync.OnceValue(func() bool { c.stopped.Add(1); return true })
+}
+
+func TestNothingStaysRegisteredWithTheContext(t *testing.T) {
+	_, n := start(t, three)
+	ctx := &watchedContext{Context: context.Background(), done: make(chan struct{})}
+	err := n.Notify(ctx, alert())
+	if made, ended := ctx.registered.Load(), ctx.stopped.Load(); err != nil || made == 0 || made != ended {
+		t.Errorf("%v, %d were registered, %d ended", err, made, ended)
 	}
 }
 
