@@ -187,10 +187,8 @@ func (d *delivery) err(ctx context.Context) error {
 
 // cancelled notes that the caller's context has ended, if a mail is pending because of that.
 func (d *delivery) cancelled(ctx context.Context, l *letter) {
-	if ctx.Err() == nil || errors.Is(l.result.Err, ctx.Err()) {
-		return
-	}
-	if l.result.Class == transport.Unavailable || l.result.Class == transport.Ambiguous {
+	pending := l.result.Class == transport.Unavailable || l.result.Class == transport.Ambiguous
+	if pending && ctx.Err() != nil {
 		l.result.Err = d.n.flow.Transport().Lost(ctx, ctx.Err())
 	}
 }

@@ -66,6 +66,9 @@ func TestConfigurations(t *testing.T) {
 		{Name: "credentials have no NUL", Config: config(func(c *email.Config) {
 			c.Username, c.Password = "u\x00", mackerel.NewSecret("secret-password\x00")
 		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
+		{Name: "credentials have no DEL", Config: config(func(c *email.Config) {
+			c.Username, c.Password = "u\x7f", mackerel.NewSecret("secret-password\x7f")
+		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
 		{Name: "credentials need TLS", Config: config(func(c *email.Config) { credentials(c); c.TLS = email.TLSNone }),
 			Want: []string{"TLS: credentials are sent without TLS to this machine only"}},
 		{Name: "credentials to this machine need no TLS", Config: config(func(c *email.Config) {
@@ -108,6 +111,18 @@ func TestAConfigurationIsReadFromJSON(t *testing.T) {
 	}
 	if _, err := email.New(c); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestANotifierIsNamedByItsRecipients(t *testing.T) {
+	for want, to := range map[string][]string{
+		"email to hanako@example.com":            {"Hanako <" + hanako + ">"},
+		"email to hanako@example.com and 1 more": {hanako, taro},
+		"email to hanako@example.com and 2 more": {hanako, taro, jiro},
+	} {
+		if _, n := start(t, func(c *email.Config) { c.To = to }); n.String() != want {
+			t.Errorf("%q, want %q", n, want)
+		}
 	}
 }
 
@@ -225,6 +240,8 @@ func TestRefusalsForGood(t *testing.T) {
 		{emailtest.AtRcpt, "553 name not allowed", mackerel.ErrInvalid},
 		{emailtest.AtData, "554 no valid recipients", mackerel.ErrInvalid},
 		{emailtest.AtContent, "550 5.7.1 looks like spam", mackerel.ErrUnauthorized},
+		{emailtest.AtContent, "550 5.70.1 something else", mackerel.ErrInvalid},
+		{emailtest.AtContent, "550 5.7.1x is no code", mackerel.ErrInvalid},
 		{emailtest.AtContent, "550 no", mackerel.ErrInvalid},
 		{emailtest.AtContent, "554 5.6.0 malformed", mackerel.ErrInvalid},
 	} {

@@ -1,8 +1,15 @@
 package email_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"errors"
 	"html"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,7 +70,66 @@ func TestSubjectsArriveAsTheyAre(t *testing.T) {
 					t.Errorf("a line of %d: %q", len(line), line)
 				}
 			}
+			checkWords(t, head)
 		})
+	}
+	m, _ := send(t, email.Message{Title: " a\u2028b\u2029\r\nc\t"})
+	if m.Subject != "a b c" {
+		t.Errorf("%q is not one line", m.Subject)
+	}
+}
+
+// checkWords checks that each encoded word has whole characters (https://www.rfc-editor.org/rfc/rfc2047#section-5), and
+// that the first word is in the line of the field's name.
+func checkWords(t *testing.T, head string) {
+	t.Helper()
+	if strings.Contains(head, "Subject:\r\n =?") {
+		t.Errorf("the first line of the subject is empty: %q", head)
+	}
+	for _, word := range regexp.MustCompile(`=\?utf-8\?b\?[^ ?]*\?=`).FindAllString(head, -1) {
+		if text, err := new(mime.WordDecoder).Decode(word); err != nil || !utf8.ValidString(text) {
+			t.Errorf("%s is %q, %v", word, text, err)
+		}
+	}
+}
+
+// TestPartsAreEncoded: mail programs that do not decode can show ASCII, and base64 is the shortest for Japanese.
+func TestPartsAreEncoded(t *testing.T) {
+	for text, want := range map[string]string{"disk\nfull": "quoted-printable", "障害\n発生": "base64"} {
+		m, _ := send(t, email.Message{Text: text})
+		read, err := mail.ReadMessage(bytes.NewReader(m.Raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, parameters, err := mime.ParseMediaType(read.Header.Get("Content-Type"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for parts := multipart.NewReader(read.Body, parameters["boundary"]); ; {
+			part, err := parts.NextRawPart()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkPart(t, part, want)
+		}
+	}
+}
+
+// checkPart checks how a part is encoded. Its lines end in CR LF within base64 too.
+func checkPart(t *testing.T, part *multipart.Part, want string) {
+	t.Helper()
+	if got := part.Header.Get("Content-Transfer-Encoding"); got != want {
+		t.Errorf("the encoding is %q, want %q", got, want)
+	}
+	if want != "base64" {
+		return
+	}
+	content, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, part))
+	if lines := bytes.Count(content, []byte("\r\n")); err != nil || lines == 0 || lines != bytes.Count(content, []byte("\n")) {
+		t.Errorf("%q, %v", content, err)
 	}
 }
 
@@ -299,9 +365,12 @@ func TestAnAlertWithoutTimesIsAnotherMailTheNextNight(t *testing.T) {
 			if next := deliver(t.Context(), t, n, a); next == first {
 				t.Errorf("%s has the Message-ID %s on both nights", name, first)
 			}
-			a.OpenedAt = time.Now()
-			if first, again := deliver(t.Context(), t, n, a), deliver(t.Context(), t, n, a); first != again {
-				t.Errorf("%s with a time has two Message-IDs, %s and %s", name, first, again)
+			for _, at := range []*time.Time{&a.OpenedAt, &a.ChangedAt, &a.ClosedAt} {
+				*at = time.Now()
+				if first, again := deliver(t.Context(), t, n, a), deliver(t.Context(), t, n, a); first != again {
+					t.Errorf("%s with a time has two Message-IDs, %s and %s", name, first, again)
+				}
+				*at = time.Time{}
 			}
 		})
 	}
@@ -381,6 +450,10 @@ func TestTheNotifierOfAFailureRepeatsTheSameMail(t *testing.T) {
 		if got := recipients(fake); strings.Count(got, taro) != 3 {
 			t.Errorf("%s: %s", name, got)
 		}
+		named := mackerel.WithDeliveryID(t.Context(), "delivery-2")
+		if next := deliver(named, t, failures[0].Notifier.(*email.Notifier), alert()); next == last {
+			t.Errorf("%s: another delivery has the Message-ID %s", name, next)
+		}
 	}
 }
 
@@ -419,6 +492,18 @@ func TestLongMails(t *testing.T) {
 				t.Errorf("%.300s", m.Text)
 			}
 		})
+	}
+}
+
+func TestAMailToTheLongestAddressIsNotTooLong(t *testing.T) {
+	longest := strings.Repeat("x", 242) + "@example.com"
+	a := alert()
+	a.Message = strings.Repeat("x", 70_000)
+	for _, to := range []string{longest, hanako} {
+		m, _ := notify(t, a, func(c *email.Config) { c.To = []string{to} })
+		if len(m.Raw) > 64<<10 || to == longest && len(m.Raw) < 64<<10-200 {
+			t.Errorf("%d bytes to %.20s", len(m.Raw), to)
+		}
 	}
 }
 
