@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -18,8 +19,8 @@ import (
 // send. Commands has the commands of all connections, with "connect" for the greeting and "." for a mail.
 type script struct {
 	// reply returns the reply to a command, with all its line ends. It is called again with the same command until it
-	// returns "", so that a reply may be endless.
-	reply func(command string, part int) string
+	// returns nil, so that a reply may be endless.
+	reply func(command string, part int) []byte
 
 	mu       sync.Mutex
 	commands []string
@@ -29,9 +30,10 @@ type script struct {
 
 // once returns a reply function with one reply for each command, by its first word. The usual reply stands for a command
 // that is not in the table. A reply that is "hang up" ends the connection.
-func once(replies map[string]string) func(string, int) string {
+func once(replies map[string]string) func(string, int) []byte {
 	usual := map[string]string{"connect": "220 hello", "DATA": "354 go on", "QUIT": "221 bye"}
-	return func(command string, part int) string {
+	replies = maps.Clone(replies)
+	return func(command string, part int) []byte {
 		verb, _, _ := strings.Cut(command, " ")
 		reply, given := replies[verb]
 		if !given {
@@ -39,11 +41,11 @@ func once(replies map[string]string) func(string, int) string {
 		}
 		switch {
 		case part > 0:
-			return ""
+			return nil
 		case reply == "":
 			reply = "250 fine"
 		}
-		return reply + "\r\n"
+		return []byte(reply + "\r\n")
 	}
 }
 
@@ -65,7 +67,8 @@ func (s *script) serve(conn net.Conn) {
 			return
 		}
 		if command == "DATA" {
-			for ; line != ".\r\n" && err == nil; line, err = in.ReadString('\n') {
+			for line != ".\r\n" && err == nil {
+				line, err = in.ReadString('\n')
 			}
 		}
 		command = strings.TrimSpace(line)
@@ -80,10 +83,10 @@ func (s *script) answer(conn io.Writer, command string) bool {
 	s.mu.Unlock()
 	for part := 0; ; part++ {
 		reply := s.reply(command, part)
-		if reply == "" || strings.HasPrefix(reply, "hang up") {
-			return reply == ""
+		if reply == nil || string(reply) == "hang up\r\n" {
+			return reply == nil
 		}
-		n, err := io.WriteString(conn, reply)
+		n, err := conn.Write(reply)
 		s.mu.Lock()
 		s.sent += n
 		s.mu.Unlock()
@@ -113,7 +116,7 @@ func (s *script) Sent() int {
 }
 
 // scripted returns a server with these replies and a notifier that reaches it, without TLS and with a single attempt.
-func scripted(t testing.TB, reply func(string, int) string, configure ...func(*email.Config)) (*script, *email.Notifier) {
+func scripted(t testing.TB, reply func(string, int) []byte, configure ...func(*email.Config)) (*script, *email.Notifier) {
 	t.Helper()
 	s := &script{reply: reply}
 	t.Cleanup(s.sessions.Wait)

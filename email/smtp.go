@@ -2,7 +2,6 @@ package email
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -81,21 +80,21 @@ var lineForm = regexp.MustCompile(`^([2-5][0-9][0-9])(?:[ -](.*))?$`)
 
 // read reads the lines of a reply. All lines but the last have a hyphen behind the code.
 func (c *client) read() (string, error) {
-	var raw bytes.Buffer
+	var raw []byte
 	for start := 0; ; { // of the last line
 		part, err := c.in.ReadSlice('\n')
-		raw.Write(part)
-		last := raw.Bytes()[start:]
+		raw = append(raw, part...)
+		last := raw[start:]
 		switch {
-		case raw.Len() > maxReply:
+		case len(raw) > maxReply:
 			return "", errLongReply
 		case errors.Is(err, bufio.ErrBufferFull): // the line goes on
 		case err != nil:
 			return "", err
 		case len(last) < 4 || last[3] != '-':
-			return raw.String(), nil
+			return string(raw), nil
 		default:
-			start = raw.Len()
+			start = len(raw)
 		}
 	}
 }

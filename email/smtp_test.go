@@ -185,9 +185,9 @@ func TestAnswersThatAreNoReplies(t *testing.T) {
 		for command, kind := range map[string]error{
 			"connect": mackerel.ErrUnavailable, "EHLO": mackerel.ErrUnavailable, "MAIL": mackerel.ErrUnavailable, ".": mackerel.ErrAmbiguous,
 		} {
-			server, n := scripted(t, func(got string, part int) string {
+			server, n := scripted(t, func(got string, part int) []byte {
 				if strings.HasPrefix(got, command) && part == 0 {
-					return answer + "\r\n"
+					return []byte(answer + "\r\n")
 				}
 				return once(nil)(got, part)
 			}, func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce })
@@ -203,16 +203,18 @@ func TestAnswersThatAreNoReplies(t *testing.T) {
 const maxReplyCost = 64 << 10
 
 func TestEndlessRepliesAreBounded(t *testing.T) {
-	_, n := scripted(t, once(map[string]string{"RCPT": "550 no"}))
-	usual := allocated(func() { _ = n.Notify(t.Context(), alert()) })
 	for name, part := range map[string]string{
-		"an endless line": strings.Repeat("x", 1<<10), "endless lines": strings.Repeat("250-"+strings.Repeat("x", 60)+"\r\n", 16),
+		"an endless line":     strings.Repeat("x", 1<<10),
+		"endless lines":       strings.Repeat("250-"+strings.Repeat("x", 60)+"\r\n", 16),
 		"endless empty lines": strings.Repeat("250-\r\n", 200),
 	} {
 		for command, kind := range map[string]error{
 			"connect": mackerel.ErrUnavailable, "EHLO": mackerel.ErrUnavailable, "RCPT": mackerel.ErrUnavailable, ".": mackerel.ErrAmbiguous,
 		} {
-			server, n := scripted(t, endless(command, part), func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce })
+			atMostOnce := func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce }
+			_, n := scripted(t, once(map[string]string{command: "550 no"}), atMostOnce)
+			usual := allocated(func() { _ = n.Notify(t.Context(), alert()) })
+			server, n := scripted(t, endless(command, part), atMostOnce)
 			var err error
 			cost := allocated(func() { err = n.Notify(t.Context(), alert()) })
 			e := servicetest.AsError(t, err, kind)
@@ -224,18 +226,18 @@ func TestEndlessRepliesAreBounded(t *testing.T) {
 }
 
 // endless returns replies of which that to one command does not end before 64 MiB.
-func endless(command, part string) func(string, int) string {
-	return func(got string, i int) string {
-		if !strings.HasPrefix(got, command) {
+func endless(command, part string) func(string, int) []byte {
+	first, next := []byte("250-"), []byte(part)
+	return func(got string, i int) []byte {
+		switch {
+		case !strings.HasPrefix(got, command):
 			return once(nil)(got, i)
+		case i == 0:
+			return first
+		case i > 64<<20/len(part):
+			return nil
 		}
-		if i == 0 {
-			return "250-"
-		}
-		if i > 64<<20/len(part) {
-			return ""
-		}
-		return part
+		return next
 	}
 }
 
@@ -278,10 +280,10 @@ func TestQuotedLocalPartsStayQuoted(t *testing.T) {
 func TestAfterA421NothingIsSent(t *testing.T) {
 	for _, command := range []string{"MAIL", "RCPT", "DATA", "."} {
 		refused := false
-		server, n := scripted(t, func(got string, part int) string {
+		server, n := scripted(t, func(got string, part int) []byte {
 			if strings.HasPrefix(got, command) && part == 0 && !refused {
 				refused = true
-				return "421 4.3.2 going down\r\n"
+				return []byte("421 4.3.2 going down\r\n")
 			}
 			return once(nil)(got, part)
 		}, three)
@@ -300,10 +302,10 @@ func TestAfterA421NothingIsSent(t *testing.T) {
 func TestAfterAReplyThatDoesNotBelongTheConnectionIsNotUsed(t *testing.T) {
 	for _, command := range []string{"MAIL", "RCPT", "DATA", "."} {
 		odd := false
-		server, n := scripted(t, func(got string, part int) string {
+		server, n := scripted(t, func(got string, part int) []byte {
 			if strings.HasPrefix(got, command) && part == 0 && !odd {
 				odd = true
-				return "221 what?\r\n"
+				return []byte("221 what?\r\n")
 			}
 			return once(nil)(got, part)
 		}, three)
