@@ -97,6 +97,27 @@ func TestACertificateMustBeValidForTheHost(t *testing.T) {
 	}
 }
 
+func TestOldVersionsOfTLSAreNotOffered(t *testing.T) {
+	versions := make(chan []uint16, 1)
+	config := &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		versions <- hello.SupportedVersions
+		return nil, errors.New("that is all")
+	}}
+	_, n := start(t, func(c *email.Config) {
+		c.Port, c.TLSConfig, c.Call.MaxAttempts = 465, nil, 1
+		c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			near, far := net.Pipe()
+			t.Cleanup(func() { _ = near.Close() })
+			go func() { _ = tls.Server(far, config).HandshakeContext(ctx) }()
+			return near, nil
+		}
+	})
+	_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnavailable)
+	if oldest := slices.Min(<-versions); oldest < tls.VersionTLS12 {
+		t.Errorf("%s is offered", tls.VersionName(oldest))
+	}
+}
+
 func TestAClosedPortIsTriedAgain(t *testing.T) {
 	fake := servicetest.Start(t, emailtest.New())
 	config := fake.Config()
