@@ -28,8 +28,8 @@ func hasControl(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0
 }
 
-// maxAddress is the longest address, in bytes: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3 without
-// brackets.
+// maxAddress is the longest address, in bytes and with the quotes of its local part:
+// https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3 without the angle brackets.
 const maxAddress = 254
 
 // addresses parses a list of addresses, in which each may stand once.
@@ -57,14 +57,21 @@ func address(p *provider.Problems, field, s string) *mail.Address {
 		p.Add(field, "required")
 	case err != nil:
 		p.Add(field, "must be an address")
-	case strings.IndexFunc(a.Address, func(r rune) bool { return r <= ' ' || r >= 0x7f }) >= 0:
-		p.Add(field, "has a blank or a character beyond ASCII")
-	case len(a.Address) > maxAddress:
-		p.Length(field, a.Address, provider.Bytes, maxAddress)
+	case hasControl(a.Address) || !isASCII(a.Address):
+		p.Add(field, "has a control character or a character beyond ASCII")
+	case len(mailbox(a)) > maxAddress:
+		p.Length(field, mailbox(a), provider.Bytes, maxAddress)
 	default:
 		return a
 	}
 	return nil
+}
+
+// mailbox returns an address as SMTP and headers need it. net/mail drops the quotes of a local part, such as
+// "john doe"@example.com. mailbox adds the quotes where they are needed.
+func mailbox(a *mail.Address) string {
+	bare := mail.Address{Address: a.Address}
+	return strings.TrimSuffix(strings.TrimPrefix(bare.String(), "<"), ">")
 }
 
 // domain returns the part after the last @.

@@ -1,7 +1,9 @@
 package email
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/mail"
 	"strings"
@@ -18,6 +20,7 @@ func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error
 	if err != nil {
 		return n.flow.Receipt(start, transport.Result{}, nil), err
 	}
+	c.delivery = n.deliveryName(ctx, c.state)
 	d := n.newDelivery(c, start)
 	request := transport.Request{Op: op, Notifier: n.flow.Notifier}
 	receipt := n.flow.Receipt(start, n.flow.Transport().Try(ctx, request, d.attempt), cuts)
@@ -26,11 +29,29 @@ func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error
 	return receipt, d.err(ctx)
 }
 
+// deliveryName returns the name of a delivery, which is a part of its Message-IDs. Many mailboxes drop the second of two
+// mails with the same Message-ID, so repeats of a delivery must have the same name, and other deliveries must not.
+//
+// The name that the caller has given comes first. Without it, a mail with a state needs no name: the same state and
+// content is the same mail, also from another process. A mail without a state may come again the next night and say the
+// same, and a second mail does less harm than a dropped mail. Its delivery gets a random name, which is known to its
+// attempts and to the notifiers in its errors.
+func (n *Notifier) deliveryName(ctx context.Context, state string) string {
+	given := cmp.Or(mackerel.DeliveryID(ctx), n.repeats)
+	if given == "" && state == "" {
+		return rand.Text()
+	}
+	return given
+}
+
 // show previews a message: a mail for each recipient.
 func (n *Notifier) show(m Message) (*mackerel.Preview, error) {
 	c, cuts, err := n.render(m)
 	if err != nil {
 		return nil, err
+	}
+	if c.state == "" {
+		c.id = "{message_id}"
 	}
 	var mails []transport.Request
 	for _, to := range n.to {
@@ -46,6 +67,7 @@ func (n *Notifier) show(m Message) (*mackerel.Preview, error) {
 // A delivery is one message on its way to its recipients.
 type delivery struct {
 	n         *Notifier
+	name      string // in Message-IDs
 	mails     []*letter
 	connected bool // there was a session
 }
@@ -60,7 +82,7 @@ type letter struct {
 
 // newDelivery writes the mails. All attempts send the same bytes.
 func (n *Notifier) newDelivery(c content, at time.Time) *delivery {
-	d := &delivery{n: n}
+	d := &delivery{n: n, name: c.delivery}
 	f := form{at.Format(time.RFC1123Z), measured.encoding}
 	unsent := transport.Result{Class: transport.Unavailable}
 	for _, to := range n.to {
@@ -113,7 +135,7 @@ func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 	d.connected = true
 	defer s.close()
 	for i, l := range queue {
-		l.settle(s.send(ctx, d.n.from.Address, l.to.Address, l.raw))
+		l.settle(s.send(ctx, mailbox(d.n.from), mailbox(l.to), l.raw))
 		if s.broken {
 			return queue[i+1:]
 		}
@@ -151,7 +173,9 @@ func (d *delivery) err(ctx context.Context) error {
 			continue
 		}
 		d.cancelled(ctx, l)
-		errs = append(errs, &mackerel.DeliveryError{Notifier: d.n.withRecipients(l.to), Err: d.fault(l)})
+		repeat := d.n.withRecipients(l.to)
+		repeat.repeats = d.name
+		errs = append(errs, &mackerel.DeliveryError{Notifier: repeat, Err: d.fault(l)})
 	}
 	switch {
 	case len(errs) == 0:
@@ -164,10 +188,8 @@ func (d *delivery) err(ctx context.Context) error {
 
 // cancelled notes that the caller's context has ended, if a mail is pending because of that.
 func (d *delivery) cancelled(ctx context.Context, l *letter) {
-	if ctx.Err() == nil || errors.Is(l.result.Err, ctx.Err()) {
-		return
-	}
-	if l.result.Class == transport.Unavailable || l.result.Class == transport.Ambiguous {
+	pending := l.result.Class == transport.Unavailable || l.result.Class == transport.Ambiguous
+	if pending && ctx.Err() != nil {
 		l.result.Err = d.n.flow.Transport().Lost(ctx, ctx.Err())
 	}
 }

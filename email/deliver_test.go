@@ -72,9 +72,6 @@ func TestWhatWasProvablyNotAcceptedIsSentAgain(t *testing.T) {
 func checkUnavailable(t *testing.T, b breakdown, mode mackerel.Delivery) {
 	fake, n := start(t, func(c *email.Config) { c.Call.Delivery = mode })
 	fake.Inject(b.fault, b.fault)
-	if b.fault.At == emailtest.AtHello && strings.HasPrefix(b.fault.Reply, "451") {
-		fake.Inject(b.fault, b.fault) // a HELO follows a refused EHLO
-	}
 	began := time.Now()
 	receipt, err := n.Deliver(t.Context(), long())
 	if err != nil || receipt.Attempts != 3 || fake.Accepted() != 1 {
@@ -156,6 +153,9 @@ func TestALaterRefusalDoesNotEndAmbiguity(t *testing.T) {
 			_, err := n.Deliver(t.Context(), alert())
 			if e := servicetest.AsError(t, err, mackerel.ErrAmbiguous); e.Attempts != 3 || fake.Accepted() != 1 {
 				t.Errorf("%v, %d mails", err, fake.Accepted())
+			}
+			if _, again := mackerel.Retry(err); !again {
+				t.Errorf("%v may not be repeated", err)
 			}
 		})
 	}
@@ -429,6 +429,26 @@ func TestCancelAmongRecipients(t *testing.T) {
 			if !errors.Is(failures[i].Err, errCause) {
 				t.Errorf("%v: not the cause", failures[i].Err)
 			}
+		}
+	})
+}
+
+// TestARefusalForGoodStaysItselfAfterACancel: it is not the cancel that keeps the recipient from the mail.
+func TestARefusalForGoodStaysItselfAfterACancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, three)
+		fake.Inject(
+			emailtest.Fault{At: emailtest.AtRcpt, Recipient: hanako, Reply: "550 5.1.1 no such user"},
+			emailtest.Fault{At: emailtest.AtRcpt, Recipient: taro, Break: fakehttp.Silence},
+		)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(errCause) })
+		failures := mackerel.Failures(n.Notify(ctx, alert()))
+		if len(failures) != 3 || !errors.Is(failures[1].Err, errCause) || !errors.Is(failures[2].Err, errCause) {
+			t.Fatalf("%v", failures)
+		}
+		if e := servicetest.AsError(t, failures[0].Err, mackerel.ErrNotFound); e.Err != nil || e.Code != "550" {
+			t.Errorf("%v", e)
 		}
 	})
 }

@@ -32,9 +32,11 @@
 // limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
 // within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated.
 //
-// A mail that is sent again has the same Message-ID, also if another call or another process sends it. Many mailboxes
-// drop or hide the second of two mails with the same Message-ID; others show both. A reminder that says the same as the
-// mail before is a repeat too, unless Message.State tells the two apart.
+// Many mailboxes drop or hide the second of two mails with the same Message-ID; others show both. The attempts of a call
+// have the same Message-ID, and so have the repeats of a delivery that [mackerel.WithDeliveryID] names, also in another
+// process. Without a name, the mails about an alert with a time have the same Message-ID as long as they say the same
+// (see Message.State), so a reminder that says the same as the mail before is a repeat. Without a time, each call sends
+// a mail of its own, and only the notifiers of [mackerel.Failures] send it again.
 //
 // # Limits
 //
@@ -128,6 +130,7 @@ type Notifier struct {
 	from      *mail.Address
 	to        []*mail.Address
 	userAgent string
+	repeats   string // the name of the delivery that the notifier of a failure repeats
 }
 
 var (
@@ -211,7 +214,7 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return
 
 // String returns "email to hanako@example.com", or "email to hanako@example.com and 2 more".
 func (n *Notifier) String() string {
-	s := name + " to " + n.to[0].Address
+	s := name + " to " + mailbox(n.to[0])
 	if more := len(n.to) - 1; more > 0 {
 		s += " and " + strconv.Itoa(more) + " more"
 	}

@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -65,6 +66,9 @@ func TestConfigurations(t *testing.T) {
 		{Name: "credentials have no NUL", Config: config(func(c *email.Config) {
 			c.Username, c.Password = "u\x00", mackerel.NewSecret("secret-password\x00")
 		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
+		{Name: "credentials have no DEL", Config: config(func(c *email.Config) {
+			c.Username, c.Password = "u\x7f", mackerel.NewSecret("secret-password\x7f")
+		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
 		{Name: "credentials need TLS", Config: config(func(c *email.Config) { credentials(c); c.TLS = email.TLSNone }),
 			Want: []string{"TLS: credentials are sent without TLS to this machine only"}},
 		{Name: "credentials to this machine need no TLS", Config: config(func(c *email.Config) {
@@ -78,9 +82,14 @@ func TestConfigurations(t *testing.T) {
 		{Name: "an address has no line break", Config: to("a@example.com\r\nBcc: b@example.com"), Want: []string{"To[0]: must be an address"}},
 		{Name: "a recipient is not empty", Config: to(hanako, ""), Want: []string{"To[1]: required"}},
 		{Name: "a recipient stands once", Config: to(hanako, "Hanako <HANAKO@example.com>"), Want: []string{"To[1]: given twice"}},
-		{Name: "an address is ASCII", Config: to("花子@example.com", "hanako@例え.jp"), Want: []string{"To[0]: has a blank", "To[1]: has a blank"}},
+		{Name: "an address is ASCII", Config: to("花子@example.com", "hanako@例え.jp"), Want: []string{"To[0]: has a control", "To[1]: has a control"}},
 		{Name: "a name may be Japanese", Config: to("花子 <hanako@example.com>")},
-		{Name: "an address has no blank", Config: to(`"a b"@example.com`), Want: []string{"To[0]: has a blank"}},
+		{Name: "a quoted address may have a blank", Config: to(`"a b"@example.com`)},
+		{Name: "a blank must be quoted", Config: to(`a b@example.com`), Want: []string{"To[0]: must be an address"}},
+		{Name: "a quoted address has no tab", Config: to("\"a\tb\"@example.com"), Want: []string{"To[0]: has a control character"}},
+		{Name: "a quoted address stands once", Config: to(`"a b"@example.com`, `"A b"@example.com`), Want: []string{"To[1]: given twice"}},
+		{Name: "the quotes of an address count", Config: to(`"` + strings.Repeat(" ", 240) + `"@example.com`)},
+		{Name: "the quotes of an address count too", Config: to(`"` + strings.Repeat(" ", 241) + `"@example.com`), Want: []string{"To[0]: 255 bytes, and at most 254"}},
 		{Name: "an address may have 254 bytes", Config: to(strings.Repeat("x", 242) + "@example.com")},
 		{Name: "an address has at most 254 bytes", Config: to(strings.Repeat("x", 243) + "@example.com"), Want: []string{"To[0]: 255 bytes, and at most 254"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: email.Config{
@@ -105,10 +114,26 @@ func TestAConfigurationIsReadFromJSON(t *testing.T) {
 	}
 }
 
+func TestANotifierIsNamedByItsRecipients(t *testing.T) {
+	for want, to := range map[string][]string{
+		"email to hanako@example.com":            {"Hanako <" + hanako + ">"},
+		"email to hanako@example.com and 1 more": {hanako, taro},
+		"email to hanako@example.com and 2 more": {hanako, taro, jiro},
+	} {
+		if _, n := start(t, func(c *email.Config) { c.To = to }); n.String() != want {
+			t.Errorf("%q, want %q", n, want)
+		}
+	}
+}
+
 func TestTheConfigurationIsCopied(t *testing.T) {
 	to := []string{hanako, taro}
-	fake, n := start(t, func(c *email.Config) { c.To = to })
-	to[0] = "evil@example.com"
+	var config *tls.Config
+	fake, n := start(t, func(c *email.Config) { c.To, config = to, c.TLSConfig })
+	if config.ServerName != "" {
+		t.Errorf("the caller's TLSConfig has the ServerName %q", config.ServerName)
+	}
+	to[0], config.ServerName = "evil@example.com", "other.test"
 	if err := n.Notify(t.Context(), alert()); err != nil || recipients(fake) != hanako+" "+taro {
 		t.Errorf("%v, %q", err, recipients(fake))
 	}
@@ -151,7 +176,9 @@ func TestAPreviewIsWhatIsSent(t *testing.T) {
 			t.Errorf("Date %q, Subject %q; sent was %q", r.Header.Get("Date"), r.Header.Get("Subject"), m.Subject)
 		}
 		for field := range m.Header {
-			if got, want := r.Header.Get(field), m.Header.Get(field); got != want && field != "Date" && field != "Subject" {
+			got, want := r.Header.Get(field), m.Header.Get(field)
+			random := field == "Message-Id" && a.Alert.OpenedAt.IsZero() && strings.HasPrefix(got, "<{message_id}@")
+			if got != want && !random && field != "Date" && field != "Subject" {
 				t.Errorf("the preview has %s: %s, the mail %s", field, got, want)
 			}
 		}
@@ -162,8 +189,13 @@ func TestAPreviewIsWhatIsSent(t *testing.T) {
 }
 
 func TestAPreviewHasAMailForEachRecipient(t *testing.T) {
-	for port, url := range map[int]string{0: "smtp://fake.test:587", 465: "smtps://fake.test:465"} {
-		_, n := start(t, func(c *email.Config) { c.To, c.Port = []string{hanako, taro}, port })
+	for url, configure := range map[string]func(*email.Config){
+		"smtp://fake.test:587":  func(*email.Config) {},
+		"smtps://fake.test:465": func(c *email.Config) { c.Port = 465 },
+		"smtp://fake.test:465":  func(c *email.Config) { c.Port, c.TLS = 465, email.TLSStart },
+		"smtps://fake.test:587": func(c *email.Config) { c.TLS = email.TLSImplicit },
+	} {
+		_, n := start(t, func(c *email.Config) { c.To = []string{hanako, taro} }, configure)
 		p, err := n.Preview(alert())
 		if err != nil || len(p.Requests) != 2 {
 			t.Fatalf("%+v, %v", p, err)
@@ -208,6 +240,8 @@ func TestRefusalsForGood(t *testing.T) {
 		{emailtest.AtRcpt, "553 name not allowed", mackerel.ErrInvalid},
 		{emailtest.AtData, "554 no valid recipients", mackerel.ErrInvalid},
 		{emailtest.AtContent, "550 5.7.1 looks like spam", mackerel.ErrUnauthorized},
+		{emailtest.AtContent, "550 5.70.1 something else", mackerel.ErrInvalid},
+		{emailtest.AtContent, "550 5.7.1x is no code", mackerel.ErrInvalid},
 		{emailtest.AtContent, "550 no", mackerel.ErrInvalid},
 		{emailtest.AtContent, "554 5.6.0 malformed", mackerel.ErrInvalid},
 	} {
@@ -231,9 +265,11 @@ func TestRepliesThatDoNotBelong(t *testing.T) {
 	for at, kind := range map[emailtest.Step]error{
 		emailtest.AtMail: mackerel.ErrUnavailable, emailtest.AtRcpt: mackerel.ErrUnavailable, emailtest.AtContent: mackerel.ErrAmbiguous,
 	} {
-		fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 1 })
-		fake.Inject(emailtest.Fault{At: at, Reply: "354 go ahead"})
-		_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
+		for _, reply := range []string{"354 go ahead", "221 bye"} {
+			fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 1 })
+			fake.Inject(emailtest.Fault{At: at, Reply: reply})
+			_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
+		}
 	}
 }
 

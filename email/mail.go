@@ -72,9 +72,13 @@ func isASCII(s string) bool {
 // boundary is made of the texts that it stands between, so that no text can contain it.
 func (c content) boundary() string { return digest(c.text, c.html) }
 
-// messageID returns the same id for the same mail in every process.
+// messageID returns the same id for the same mail of the same delivery in every process.
 func (n *Notifier) messageID(c content, to *netmail.Address) string {
-	return digest(n.from.Address, to.Address, c.thread, c.state, c.title, c.text, c.html) + "@" + domain(n.from)
+	id := c.id
+	if id == "" {
+		id = digest(n.from.Address, to.Address, c.thread, c.state, c.delivery, c.title, c.text, c.html)
+	}
+	return id + "@" + domain(n.from)
 }
 
 // threadForm is the form of a thread that is the part of an id before the @. The length is our own limit.

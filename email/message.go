@@ -35,12 +35,14 @@ type Message struct {
 	Image   string // URL of a picture; left out if it is not http or https
 	RawHTML string // sent as it is above the text, in the HTML only, and never cut
 	Thread  string // the same in all mails of a thread; without it the mail is in no thread
-	State   string // part of the Message-ID: tells this mail from another mail that says the same
+	// State is a part of the Message-ID. It tells this mail from another mail that says the same. Without a State, each
+	// delivery has a Message-ID of its own.
+	State string
 }
 
-// DefaultMessage returns the message that a Notifier sends for an alert. Its Thread is the alert's Key, its State is
-// made of the alert's Event, Status and times. A graph at an address that cannot be a picture's is a line with its
-// address.
+// DefaultMessage returns the message that a Notifier sends for an alert. Its Thread is the alert's Key. Its State is
+// made of the alert's Event, Status and times, and is empty if the alert has no time. A graph at an address that cannot
+// be a picture's is a line with its address.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
@@ -59,8 +61,12 @@ var colors = provider.PerStatus[string]{
 	OK: "#2E7D32", Warning: "#F9A825", Critical: "#C62828", Unknown: "#757575", Other: "#757575",
 }
 
-// state returns a text that differs for different states of an alert.
+// state returns a text that differs for different states of an alert. It is empty if the alert has no time: the same
+// event may then happen again the next night and say the same.
 func state(a mackerel.Alert) string {
+	if a.OpenedAt.IsZero() && a.ChangedAt.IsZero() && a.ClosedAt.IsZero() {
+		return ""
+	}
 	parts := []string{string(a.Event), string(a.Status.Fold())}
 	for _, t := range [...]time.Time{a.OpenedAt, a.ChangedAt, a.ClosedAt} {
 		at := ""
@@ -76,6 +82,8 @@ func state(a mackerel.Alert) string {
 type content struct {
 	title, text, html string
 	thread, state     string
+	delivery          string // names the delivery in Message-IDs; empty if the state tells mails apart
+	id                string // of a preview, in place of the hash
 }
 
 // render returns the content of a message, and says what was cut.

@@ -1,17 +1,27 @@
 package email_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
 	"html"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/email"
 	"github.com/mackerel-notify/mackerel/email/emailtest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
@@ -60,7 +70,66 @@ func TestSubjectsArriveAsTheyAre(t *testing.T) {
 					t.Errorf("a line of %d: %q", len(line), line)
 				}
 			}
+			checkWords(t, head)
 		})
+	}
+	m, _ := send(t, email.Message{Title: " a\u2028b\u2029\r\nc\t"})
+	if m.Subject != "a b c" {
+		t.Errorf("%q is not one line", m.Subject)
+	}
+}
+
+// checkWords checks that each encoded word has whole characters (https://www.rfc-editor.org/rfc/rfc2047#section-5), and
+// that the first word is in the line of the field's name.
+func checkWords(t *testing.T, head string) {
+	t.Helper()
+	if strings.Contains(head, "Subject:\r\n =?") {
+		t.Errorf("the first line of the subject is empty: %q", head)
+	}
+	for _, word := range regexp.MustCompile(`=\?utf-8\?b\?[^ ?]*\?=`).FindAllString(head, -1) {
+		if text, err := new(mime.WordDecoder).Decode(word); err != nil || !utf8.ValidString(text) {
+			t.Errorf("%s is %q, %v", word, text, err)
+		}
+	}
+}
+
+// TestPartsAreEncoded: mail programs that do not decode can show ASCII, and base64 is the shortest for Japanese.
+func TestPartsAreEncoded(t *testing.T) {
+	for text, want := range map[string]string{"disk\nfull": "quoted-printable", "障害\n発生": "base64"} {
+		m, _ := send(t, email.Message{Text: text})
+		read, err := mail.ReadMessage(bytes.NewReader(m.Raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, parameters, err := mime.ParseMediaType(read.Header.Get("Content-Type"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for parts := multipart.NewReader(read.Body, parameters["boundary"]); ; {
+			part, err := parts.NextRawPart()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkPart(t, part, want)
+		}
+	}
+}
+
+// checkPart checks how a part is encoded. Its lines end in CR LF within base64 too.
+func checkPart(t *testing.T, part *multipart.Part, want string) {
+	t.Helper()
+	if got := part.Header.Get("Content-Transfer-Encoding"); got != want {
+		t.Errorf("the encoding is %q, want %q", got, want)
+	}
+	if want != "base64" {
+		return
+	}
+	content, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, part))
+	if lines := bytes.Count(content, []byte("\r\n")); err != nil || lines == 0 || lines != bytes.Count(content, []byte("\n")) {
+		t.Errorf("%q, %v", content, err)
 	}
 }
 
@@ -221,7 +290,9 @@ func TestTheMailsOfAnAlertAreOneThread(t *testing.T) {
 
 func TestEditSeesThreadAndStateAndMayEmptyThem(t *testing.T) {
 	var seen email.Message
-	m, _ := notify(t, alert(), func(c *email.Config) {
+	a := alert()
+	a.OpenedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	m, _ := notify(t, a, func(c *email.Config) {
 		c.Edit = func(m *email.Message, _ mackerel.Alert) error {
 			seen = *m
 			m.Title, m.Thread, m.State = "[prod] "+m.Title, "", ""
@@ -281,6 +352,111 @@ func TestMessageIDs(t *testing.T) {
 	}
 }
 
+// TestAnAlertWithoutTimesIsAnotherMailTheNextNight: mailboxes drop a second mail with the same Message-ID.
+func TestAnAlertWithoutTimesIsAnotherMailTheNextNight(t *testing.T) {
+	for name, a := range map[string]mackerel.Alert{
+		"an alert made by hand": {ID: "5Alert", Status: mackerel.StatusCritical, Message: "the backup has failed"},
+		"an event of a host":    {Event: mackerel.EventHostRegister, Host: &mackerel.Host{Name: "app01"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, n := start(t)
+			first := deliver(t.Context(), t, n, a)
+			time.Sleep(24 * time.Hour) // in a bubble
+			if next := deliver(t.Context(), t, n, a); next == first {
+				t.Errorf("%s has the Message-ID %s on both nights", name, first)
+			}
+			for _, at := range []*time.Time{&a.OpenedAt, &a.ChangedAt, &a.ClosedAt} {
+				*at = time.Now()
+				if first, again := deliver(t.Context(), t, n, a), deliver(t.Context(), t, n, a); first != again {
+					t.Errorf("%s with a time has two Message-IDs, %s and %s", name, first, again)
+				}
+				*at = time.Time{}
+			}
+		})
+	}
+	_, n := start(t)
+	m := email.Message{Title: "the backup has failed"}
+	if first, next := sent(t, n, m), sent(t, n, m); first == next {
+		t.Errorf("two messages without a State have the Message-ID %s", first)
+	}
+	m.State = "1"
+	if first, next := sent(t, n, m), sent(t, n, m); first != next {
+		t.Errorf("a message with a State has two Message-IDs, %s and %s", first, next)
+	}
+}
+
+// deliver returns the Message-IDs of an alert.
+func deliver(ctx context.Context, t *testing.T, n *email.Notifier, a mackerel.Alert) string {
+	t.Helper()
+	receipt, err := n.Deliver(ctx, a)
+	if err != nil || receipt.ID == "" {
+		t.Fatalf("%v, %+v", err, receipt)
+	}
+	return receipt.ID
+}
+
+// sent returns the Message-ID of a message.
+func sent(t *testing.T, n *email.Notifier, m email.Message) string {
+	t.Helper()
+	receipt, err := n.Send(t.Context(), m)
+	if err != nil || receipt.ID == "" {
+		t.Fatalf("%v, %+v", err, receipt)
+	}
+	return receipt.ID
+}
+
+func TestADeliveryIDNamesTheMail(t *testing.T) {
+	named := func(id string) context.Context { return mackerel.WithDeliveryID(t.Context(), id) }
+	timed := alert()
+	timed.OpenedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, a := range map[string]mackerel.Alert{"without a time": alert(), "with a time": timed} {
+		_, n := start(t)
+		_, other := start(t)
+		first := deliver(named("delivery-1"), t, n, a)
+		if again := deliver(named("delivery-1"), t, other, a); again != first {
+			t.Errorf("%s: a repeat has %s, want %s", name, again, first)
+		}
+		if next := deliver(named("delivery-2"), t, n, a); next == first {
+			t.Errorf("%s: another delivery has the Message-ID %s", name, first)
+		}
+		if next := deliver(t.Context(), t, n, a); next == first {
+			t.Errorf("%s: a delivery without a name has the Message-ID %s", name, first)
+		}
+	}
+}
+
+// TestTheNotifierOfAFailureRepeatsTheSameMail: the recipient may have the mail already.
+func TestTheNotifierOfAFailureRepeatsTheSameMail(t *testing.T) {
+	for name, ctx := range map[string]context.Context{
+		"without a name": t.Context(), "with a name": mackerel.WithDeliveryID(t.Context(), "delivery-1"),
+	} {
+		fake, n := start(t, three, func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce })
+		lost := emailtest.Fault{At: emailtest.AtContent, Recipient: taro, Handled: true, Break: fakehttp.CloseConnection, Times: 2}
+		fake.Inject(lost)
+		failures := mackerel.Failures(n.Notify(ctx, alert()))
+		if len(failures) != 1 {
+			t.Fatalf("%s: %v", name, failures)
+		}
+		again := mackerel.Failures(mackerel.Multi(failures[0].Notifier).Notify(t.Context(), alert()))
+		if len(again) != 1 {
+			t.Fatalf("%s: %v", name, again)
+		}
+		last := deliver(t.Context(), t, failures[0].Notifier.(*email.Notifier), alert())
+		for _, m := range fake.Mails() {
+			if id := m.Header.Get("Message-Id"); m.To[0] == taro && id != last {
+				t.Errorf("%s: the Message-IDs are %s and %s", name, id, last)
+			}
+		}
+		if got := recipients(fake); strings.Count(got, taro) != 3 {
+			t.Errorf("%s: %s", name, got)
+		}
+		named := mackerel.WithDeliveryID(t.Context(), "delivery-2")
+		if next := deliver(named, t, failures[0].Notifier.(*email.Notifier), alert()); next == last {
+			t.Errorf("%s: another delivery has the Message-ID %s", name, next)
+		}
+	}
+}
+
 // TestTitles sends a title as long as possible, one character longer, and far too long.
 func TestTitles(t *testing.T) {
 	const most = 255
@@ -316,6 +492,18 @@ func TestLongMails(t *testing.T) {
 				t.Errorf("%.300s", m.Text)
 			}
 		})
+	}
+}
+
+func TestAMailToTheLongestAddressIsNotTooLong(t *testing.T) {
+	longest := strings.Repeat("x", 242) + "@example.com"
+	a := alert()
+	a.Message = strings.Repeat("x", 70_000)
+	for _, to := range []string{longest, hanako} {
+		m, _ := notify(t, a, func(c *email.Config) { c.To = []string{to} })
+		if len(m.Raw) > 64<<10 || to == longest && len(m.Raw) < 64<<10-200 {
+			t.Errorf("%d bytes to %.20s", len(m.Raw), to)
+		}
 	}
 }
 

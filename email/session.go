@@ -9,12 +9,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -57,30 +53,19 @@ func (c Config) url() *url.URL {
 	return &url.URL{Scheme: scheme, Host: c.address()}
 }
 
-// A session is one connection to the server, ready to take mails. It uses go-mail's protocol, and not its Client: that
-// sends no mail at all if one recipient is refused, reports a failed RSET as a failure of the mail before, watches the
-// context only while it dials, and leaves connections open.
+// A session is one connection to the server, ready to take mails.
 type session struct {
-	conn    net.Conn
-	smtp    *smtp.Client
+	conn    net.Conn // as it was dialed
+	smtp    *client
 	release func() bool // stops watching the context
 	wire    *transport.Transport
 	broken  bool // no more mails can be sent
 }
 
-// Errors of our own.
-var (
-	errNoSTARTTLS = errors.New("the server offers no STARTTLS")
-	errNoAuth     = errors.New("the server takes no credentials by PLAIN or LOGIN")
-)
-
 // open connects, encrypts and authenticates. If that fails, it returns nil, and the result says why.
 func (n *Notifier) open(ctx context.Context) (*session, transport.Result) {
 	s := &session{wire: n.flow.Transport()}
 	err := s.connect(ctx, n.config)
-	if err == nil {
-		err = s.introduce(n.config)
-	}
 	if err == nil {
 		return s, transport.Result{Class: transport.Done}
 	}
@@ -105,47 +90,57 @@ func (s *session) connect(ctx context.Context, to Config) error {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return err
 	}
-	if to.TLS == TLSImplicit {
-		encrypted := tls.Client(conn, to.TLSConfig)
-		if err := encrypted.HandshakeContext(dialing); err != nil {
-			return err
-		}
-		conn = encrypted
-	}
-	s.smtp, err = smtp.NewClient(conn, to.Host)
-	return err
+	return s.introduce(dialing, to)
 }
 
-// introduce does what comes before the first mail: EHLO, STARTTLS, AUTH.
-func (s *session) introduce(to Config) error {
-	s.smtp.SkipSMTPUTF8(true) // addresses are ASCII, and the next server may not support SMTPUTF8
-	if err := s.smtp.Hello(to.Hello); err != nil {
+// introduce does what comes before the first mail: the greeting, EHLO, STARTTLS, AUTH.
+func (s *session) introduce(ctx context.Context, to Config) error {
+	s.smtp = newClient(s.conn)
+	if to.TLS == TLSImplicit {
+		if err := s.encrypt(ctx, to.TLSConfig); err != nil {
+			return err
+		}
+	}
+	if _, err := s.smtp.expect("220"); err != nil {
+		return err
+	}
+	if err := s.smtp.hello(to.Hello); err != nil {
 		return err
 	}
 	if to.TLS == TLSStart {
-		if offered, _ := s.smtp.Extension("STARTTLS"); !offered {
-			return errNoSTARTTLS
-		}
-		if err := s.smtp.StartTLS(to.TLSConfig); err != nil {
+		if err := s.startTLS(ctx, to); err != nil {
 			return err
 		}
 	}
 	if to.Username == "" {
 		return nil
 	}
-	return s.authenticate(to)
+	return s.smtp.authenticate(to.Username, to.Password.Reveal()) // encrypted, or to this machine: see New
 }
 
-func (s *session) authenticate(to Config) error {
-	open := to.TLS == TLSNone // New allows that to this machine only
-	_, ways := s.smtp.Extension("AUTH")
-	switch offered := strings.Fields(ways); {
-	case slices.Contains(offered, "PLAIN"):
-		return s.smtp.Auth(smtp.PlainAuth("", to.Username, to.Password.Reveal(), to.Host, open))
-	case slices.Contains(offered, "LOGIN"):
-		return s.smtp.Auth(smtp.LoginAuth(to.Username, to.Password.Reveal(), to.Host, open))
+// startTLS encrypts the connection, and says EHLO again: what the server offered before may have been changed on the
+// way (https://www.rfc-editor.org/rfc/rfc3207#section-4.2).
+func (s *session) startTLS(ctx context.Context, to Config) error {
+	if _, offered := s.smtp.offers["STARTTLS"]; !offered {
+		return errNoSTARTTLS
 	}
-	return errNoAuth
+	if _, err := s.smtp.command("220", "STARTTLS"); err != nil {
+		return err
+	}
+	if err := s.encrypt(ctx, to.TLSConfig); err != nil {
+		return err
+	}
+	return s.smtp.hello(to.Hello)
+}
+
+// encrypt begins TLS. What was read before and not used is dropped, because it was not encrypted.
+func (s *session) encrypt(ctx context.Context, config *tls.Config) error {
+	conn := tls.Client(s.conn, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	s.smtp = newClient(conn)
+	return nil
 }
 
 // send sends one mail, within the time of one attempt.
@@ -156,23 +151,32 @@ func (s *session) send(ctx context.Context, from, to string, mail []byte) transp
 	if problem := s.tooLong(mail); problem != nil {
 		return transport.Result{Class: transport.Invalid, Err: problem}
 	}
-	if err := s.smtp.Mail("<" + from + ">"); err != nil {
+	if err := s.smtp.mailFrom(from); err != nil {
 		return s.refused(ctx, sending, err)
 	}
-	if err := s.smtp.Rcpt("<" + to + ">"); err != nil {
+	if err := s.smtp.rcptTo(to); err != nil {
 		return s.refused(ctx, naming, err)
 	}
-	w, err := s.smtp.Data()
-	if err != nil {
+	if _, err := s.smtp.command("354", "DATA"); err != nil {
 		return s.refused(ctx, sending, err)
 	}
-	if _, err = w.Write(mail); err == nil {
-		err = s.smtp.Text.W.Flush() // until here, a loss cannot have been after the dot
+	return s.content(ctx, mail)
+}
+
+// content sends the mail itself. Until the final dot is sent, a lost connection proves that the mail was not accepted.
+func (s *session) content(ctx context.Context, mail []byte) transport.Result {
+	w := s.smtp.out.DotWriter()
+	_, err := w.Write(mail)
+	if err == nil {
+		err = s.smtp.out.W.Flush()
 	}
 	if err != nil {
 		return s.failed(ctx, sending, err)
 	}
-	if err := w.Close(); err != nil {
+	if err = w.Close(); err == nil { // writes the dot
+		_, err = s.smtp.expect("250")
+	}
+	if err != nil {
 		return s.failed(ctx, ending, err)
 	}
 	return transport.Result{Class: transport.Done}
@@ -181,8 +185,7 @@ func (s *session) send(ctx context.Context, from, to string, mail []byte) transp
 // tooLong compares a mail with the limit that the server has announced. 0 means that there is no limit
 // (https://www.rfc-editor.org/rfc/rfc1870#section-4).
 func (s *session) tooLong(mail []byte) error {
-	_, words := s.smtp.Extension("SIZE")
-	if most, err := strconv.Atoi(words); err == nil && most > 0 && len(mail) > most {
+	if most, err := strconv.Atoi(s.smtp.offers["SIZE"]); err == nil && most > 0 && len(mail) > most {
 		return errors.New("the mail has " + strconv.Itoa(len(mail)) + " bytes, and the server takes " + strconv.Itoa(most))
 	}
 	return nil
@@ -192,7 +195,8 @@ func (s *session) tooLong(mail []byte) error {
 func (s *session) refused(ctx context.Context, at step, err error) transport.Result {
 	result := s.failed(ctx, at, err)
 	if !s.broken {
-		s.broken = s.smtp.Reset() != nil
+		_, err := s.smtp.command("250", "RSET")
+		s.broken = err != nil
 	}
 	return result
 }
@@ -219,7 +223,7 @@ func (s *session) close() {
 		return
 	}
 	if s.smtp != nil && !s.broken && s.conn.SetDeadline(time.Now().Add(farewell)) == nil {
-		_ = s.smtp.Quit() // the connection is closed in either case
+		_, _ = s.smtp.command("221", "QUIT") // the connection is closed in either case
 	}
 	s.release()
 	_ = s.conn.Close() // the mails are sent: an error changes nothing

@@ -97,6 +97,27 @@ func TestACertificateMustBeValidForTheHost(t *testing.T) {
 	}
 }
 
+func TestOldVersionsOfTLSAreNotOffered(t *testing.T) {
+	versions := make(chan []uint16, 1)
+	config := &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		versions <- hello.SupportedVersions
+		return nil, errors.New("that is all")
+	}}
+	_, n := start(t, func(c *email.Config) {
+		c.Port, c.TLSConfig, c.Call.MaxAttempts = 465, nil, 1
+		c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			near, far := net.Pipe()
+			t.Cleanup(func() { _ = near.Close() })
+			go func() { _ = tls.Server(far, config).HandshakeContext(ctx) }()
+			return near, nil
+		}
+	})
+	_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnavailable)
+	if oldest := slices.Min(<-versions); oldest < tls.VersionTLS12 {
+		t.Errorf("%s is offered", tls.VersionName(oldest))
+	}
+}
+
 func TestAClosedPortIsTriedAgain(t *testing.T) {
 	fake := servicetest.Start(t, emailtest.New())
 	config := fake.Config()
@@ -196,6 +217,15 @@ func TestTheSizeThatTheServerTakesIsHeeded(t *testing.T) {
 	if !strings.Contains(e.Err.Error(), "the server takes 1000") || receipt.Attempts != 1 || slices.Contains(fake.Commands(), "DATA") {
 		t.Errorf("%v, %q", err, fake.Commands())
 	}
+	fake.SetSize(10 << 20)
+	m, _ := notify(t, alert())
+	for _, size := range []int{len(m.Raw), len(m.Raw) - 1} {
+		fake.SetSize(size)
+		if err := n.Notify(t.Context(), alert()); (err == nil) != (size == len(m.Raw)) {
+			t.Errorf("a mail of %d bytes to a server that takes %d: %v", len(m.Raw), size, err)
+		}
+	}
+	fake.SetSize(1000)
 	fake.Hide("SIZE") // the server says it only after the mail
 	if e := servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrInvalid); e.Code != "552" {
 		t.Errorf("%+v", e)

@@ -96,7 +96,7 @@ func (c Config) render(r *transport.Request, m Message) (cuts []mackerel.Cut, er
 	f := form{To: c.To, From: c.From, StatusCallback: c.StatusCallback.Reveal()}
 	switch c.Kind {
 	case KindSMS:
-		f.Body, cuts = m.body(cmp.Or(c.MaxLength, maxBody))
+		f.Body, cuts = m.body(c.maxLength())
 	case KindCall:
 		f.TwiML, cuts, err = m.twiML()
 	case KindTwiML:
@@ -110,6 +110,9 @@ func (c Config) render(r *transport.Request, m Message) (cuts []mackerel.Cut, er
 	return cuts, err
 }
 
+// maxLength returns the limit of an SMS.
+func (c Config) maxLength() int { return cmp.Or(c.MaxLength, maxBody) }
+
 // problems lists what Twilio would refuse the message for and what cannot be cut.
 func (c Config) problems(m Message) (p provider.Problems) {
 	words := m.Title + m.Text
@@ -117,7 +120,9 @@ func (c Config) problems(m Message) (p provider.Problems) {
 	case KindTwiML:
 		return nil
 	case KindSMS:
-		words += m.URL
+		if words += m.URL; blank(m.Title + m.Text) {
+			p.Length("URL", lines(m.URL), characters, c.maxLength())
+		}
 	case KindCall:
 		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
 		p.Length("Voice", m.Voice, provider.Bytes, maxAttribute)
@@ -130,15 +135,32 @@ func (c Config) problems(m Message) (p provider.Problems) {
 
 func blank(s string) bool { return strings.TrimSpace(provider.Plain(s)) == "" }
 
-// body renders the message as the body of an SMS.
+// body renders the message as the body of an SMS. A link that does not fit is left out as a whole: a part of a link
+// opens nothing.
 func (m Message) body(limit int) (string, []mackerel.Cut) {
-	return characters.Fit(limit, func() string {
-		return provider.Plain(provider.Join("\n", m.Title, m.Text, m.URL))
-	},
-		provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title},
-		provider.Part{Field: "url", Text: &m.URL},
-	)
+	var left []mackerel.Cut
+	if !m.linkFits(limit) {
+		left = []mackerel.Cut{{Field: "url", Unit: characters.Name, From: characters.Len(m.URL)}}
+		m.URL = ""
+	}
+	body, cuts := characters.Fit(limit, func() string { return lines(m.Title, m.Text, m.URL) },
+		provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title})
+	return body, append(left, cuts...)
 }
+
+// linkFits reports whether the whole link fits beside the title, for which the text is cut. A title that is too long by
+// itself is cut in any case. The title, or the text of a message without a title, is then cut for a link that takes at
+// most half of the SMS, so that the status stays.
+func (m Message) linkFits(limit int) bool {
+	words, isCut := m.Title, characters.Len(lines(m.Title)) > limit
+	if blank(m.Title) {
+		words, isCut = m.Text, true
+	}
+	return characters.Len(lines(words, m.URL)) <= limit || isCut && characters.Len(lines(m.URL)) <= limit/2
+}
+
+// lines returns texts as lines of plain text.
+func lines(texts ...string) string { return provider.Plain(provider.Join("\n", texts...)) }
 
 // characters is what maxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
 // beyond the alphabet of GSM that is exact, for others it is at least what Twilio may count.
@@ -179,7 +201,7 @@ func (m Message) twiML() (document string, cuts []mackerel.Cut, err error) {
 	r := response{Say: say{Language: m.Language, Voice: m.Voice}}
 	document, cuts = provider.Bytes.Fit(maxSay, func() string {
 		var encoded []byte
-		r.Say.Text = provider.Plain(provider.Join("\n", m.Title, m.Text))
+		r.Say.Text = lines(m.Title, m.Text)
 		encoded, err = xml.Marshal(r)
 		return string(encoded)
 	}, provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title})

@@ -87,9 +87,64 @@ func TestALongTitleIsCutLast(t *testing.T) {
 	if said := fake.Calls()[0].Said; !strings.HasPrefix(said, "[CRITICAL] 障害") || !strings.HasSuffix(said, "…") || servicetest.CutFields(receipt.Cuts) != "text title" {
 		t.Errorf("%.60q, %+v", said, receipt.Cuts)
 	}
-	fake, receipt = send(t, twilio.Message{URL: strings.Repeat("x", 2000)})
-	if body := fake.Messages()[0].Body; len(body) > 1600+2 || servicetest.CutFields(receipt.Cuts) != "url" {
-		t.Errorf("%.60q, %+v", body, receipt.Cuts)
+}
+
+// TestALinkThatDoesNotFitIsLeftOut: a part of a link opens nothing, and the status must be read at a glance.
+func TestALinkThatDoesNotFitIsLeftOut(t *testing.T) {
+	const title = "[CRITICAL] CPU % on app01" // 27 characters: brackets count twice
+	link := func(n int) string { return "https://x.test/" + strings.Repeat("x", n-15) }
+	for name, c := range map[string]struct {
+		limit int
+		m     twilio.Message
+		want  string // the body
+		cuts  string
+	}{
+		"longer than an SMS":           {0, twilio.Message{Title: title, Text: "T", URL: link(1601)}, title + "\nT", "url"},
+		"as long as an SMS":            {0, twilio.Message{Title: title, URL: link(1600)}, title, "url"},
+		"too long beside the title":    {70, twilio.Message{Title: title, URL: link(43)}, title, "url"},
+		"just fits beside the title":   {70, twilio.Message{Title: title, URL: link(42)}, title + "\n" + link(42), ""},
+		"it takes the place of text":   {70, twilio.Message{Title: title, Text: "T", URL: link(42)}, title + "\n" + link(42), "text"},
+		"text goes on in its place":    {70, twilio.Message{Title: title, Text: strings.Repeat("T", 42), URL: link(43)}, title + "\n" + strings.Repeat("T", 42), "url"},
+		"text is cut without it":       {70, twilio.Message{Title: title, Text: strings.Repeat("T", 43), URL: link(43)}, title + "\n" + strings.Repeat("T", 41) + "…", "url text"},
+		"too long beside a long title": {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 69) + "…", "url title"},
+		"a long title makes room":      {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 33) + "…\n" + link(35), "title"},
+		"too long beside a text":       {70, twilio.Message{Text: title, URL: link(43)}, title, "url"},
+		"a long text makes room":       {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 33) + "…\n" + link(35), "text"},
+		"too long beside a long text":  {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 69) + "…", "url text"},
+		"it alone fits":                {70, twilio.Message{URL: link(70)}, link(70), ""},
+		"a character counts twice":     {70, twilio.Message{Title: title, URL: link(41) + "~"}, title, "url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake, receipt := send(t, c.m, func(config *twilio.Config) { config.MaxLength = c.limit })
+			if body := fake.Messages()[0].Body; body != c.want || servicetest.CutFields(receipt.Cuts) != c.cuts {
+				t.Errorf("%q, want %q; cuts %+v", body, c.want, receipt.Cuts)
+			}
+			if cut := receipt.Cuts; strings.HasPrefix(c.cuts, "url") && (cut[0].From < len(c.m.URL) || cut[0].To != 0) {
+				t.Errorf("cuts %+v", cut)
+			}
+		})
+	}
+	fake, n := start(t)
+	servicetest.Refused(t, fake, func(m twilio.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]twilio.Message{
+		"URL: 1601 characters, and at most 1600 are allowed": {URL: link(1601)},
+	})
+}
+
+// TestNoLimitCutsALink tries every limit of an SMS.
+func TestNoLimitCutsALink(t *testing.T) {
+	a := alert
+	a.URL = "https://mackerel.io/orgs/x/alerts/5A"
+	const title = "[CRITICAL] CPU %"
+	for limit := 1; limit <= 120; limit++ {
+		fake, _ := notify(t, a, func(c *twilio.Config) { c.MaxLength = limit })
+		body := fake.Messages()[0].Body
+		rest := strings.TrimSuffix(body, "\n"+a.URL)
+		if strings.Contains(rest, "http") {
+			t.Errorf("%d characters: a part of a link in %q", limit, body)
+		}
+		if whole := strings.HasPrefix(body, title); whole != (limit >= twiliotest.Characters(title)) {
+			t.Errorf("%d characters: the title is whole: %t, in %q", limit, whole, body)
+		}
 	}
 }
 

@@ -38,8 +38,8 @@
 //
 // An SMS has at most 1,600 characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
 // characters if it has any other character, such as a Japanese one. What a call says has at most 3,000 bytes as TwiML.
-// Longer messages are cut, the text first, and the receipt says so. Message.RawTwiML has at most 4,000 bytes and is
-// never cut.
+// Longer messages are cut, the text first, and the receipt says so. The link of an SMS is never cut: if it does not fit
+// beside the title, it is left out. Message.RawTwiML has at most 4,000 bytes and is never cut.
 //
 // # Text
 //

@@ -121,8 +121,10 @@ func TestCommandsThatAreRefused(t *testing.T) {
 	c = newClient(t, s, "465")
 	c.say("AUTH PLAIN "+credentials, "503", "EHLO x", "250", "STARTTLS", "503", "MAIL FROM:<a@b>", "530", "AUTH CRAM-MD5", "504", "AUTH PLAIN !", "535",
 		"AUTH PLAIN", "334", base64.StdEncoding.EncodeToString([]byte("x\x00y\x00z")), "535", "AUTH PLAIN "+credentials, "235", "AUTH PLAIN "+credentials, "503",
-		"RCPT TO:<a@b>", "503", "DATA", "503", "MAIL FROM:a@b", "501", "MAIL TO:<a@b>", "501", "MAIL FROM:<a b>", "501", "MAIL FROM:<a@b>x", "501",
-		"MAIL FROM:<a@b> SMTPUTF8", "555", "MAIL FROM:<a@b> SIZE=99999999", "552", "MAIL FROM:<a@b> BODY=x", "555", "MAIL FROM:<>", "250", "MAIL FROM:<a@b>", "503",
+		"RCPT TO:<a@b>", "503", "DATA", "503", "MAIL FROM:a@b", "501", "MAIL TO:<a@b>", "501", "MAIL FROM:<a b>", "501", `MAIL FROM:<"a>@b>`, "501",
+		`MAIL FROM:<"a> b"c@d>`, "501", "MAIL FROM:<a@b>x", "501",
+		"MAIL FROM:<a@b> SMTPUTF8", "555", "MAIL FROM:<a@b> SIZE=99999999", "552", "MAIL FROM:<a@b> BODY=x", "555", `MAIL FROM:<"a\"> b"@c>`, "250", "RSET", "250",
+		"MAIL FROM:<>", "250", "MAIL FROM:<a@b>", "503",
 		"RCPT TO:<>", "501", "RCPT TO:<ä@b>", "501", "RCPT TO:<a@b> NOTIFY=NEVER", "555", "DATA", "503", "RCPT TO:<a@b>", "250", "DATA x", "501", "RSET", "250", "DATA", "503")
 	if len(s.Problems()) < 20 || len(s.Mails()) != 0 {
 		t.Errorf("%q", s.Problems())

@@ -336,9 +336,10 @@ func (s *session) address(rest string) error {
 	return s.reply("250 2.1.5 go on")
 }
 
+// mailFrom and rcptTo find the address, whose local part may be quoted, and the parameters.
 var (
-	mailFrom = regexp.MustCompile(`(?i)^FROM:<([^>]*)>( .*)?$`)
-	rcptTo   = regexp.MustCompile(`(?i)^TO:<([^>]*)>( .*)?$`)
+	mailFrom = regexp.MustCompile(`(?i)^FROM:<((?:"(?:[^"\\]|\\.)*")?[^">]*)>( .*)?$`)
+	rcptTo   = regexp.MustCompile(`(?i)^TO:<((?:"(?:[^"\\]|\\.)*")?[^">]*)>( .*)?$`)
 )
 
 // path reads the address, which is empty for a bounce, and the parameters after it.

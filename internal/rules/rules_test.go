@@ -116,7 +116,7 @@ var signer = []string{"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sd
 
 // beyond are the packages of other modules that one package alone may import.
 var beyond = map[string][]string{
-	module + "/email":       {"github.com/wneessen/go-mail", "github.com/wneessen/go-mail/smtp"},
+	module + "/email":       {"github.com/wneessen/go-mail"},
 	module + "/eventbridge": signer,
 
 	module + "/eventbridge/eventbridgetest": signer, // it signs each request again, and compares
