@@ -262,10 +262,18 @@ func (a Alert) byUser() string {
 // oneLine turns each run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
 // Japanese one, stay. Invalid UTF-8 is replaced, because many services refuse a message that has any.
 func oneLine(s string) string {
-	if isOneLine(s) {
+	if s = strings.TrimFunc(s, breaks); isOneLine(s) {
 		return s
 	}
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), breaks), " ")
+	var b strings.Builder
+	b.Grow(len(s))
+	for word := range strings.FieldsFuncSeq(strings.ToValidUTF8(s, "\ufffd"), breaks) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return b.String()
 }
 
 func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }

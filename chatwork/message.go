@@ -62,17 +62,11 @@ func (m Message) problems(body string) (p provider.Problems) {
 
 // body returns the message in Chatwork's notation, in at most maxBody bytes if cutting is enough, and what was cut.
 func (m Message) body() (string, []mackerel.Cut) {
-	facts, memo := provider.Lines(m.Facts), provider.Line(m.Memo)
-	if body := m.write(facts, memo); len(body) <= maxBody {
-		return body, nil
-	}
-	return m.cut(facts, memo)
-}
-
-func (m Message) cut(facts, memo string) (string, []mackerel.Cut) {
+	facts, moreFacts := provider.Bytes.Lines(m.Facts, maxBody)
+	memo, moreMemo := provider.Bytes.Line(m.Memo, maxBody)
 	return provider.Bytes.Fit(maxBody, func() string { return m.write(facts, memo) },
-		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
+		provider.Part{Field: "memo", Text: &memo, Rest: moreMemo}, provider.Part{Field: "text", Text: &m.Text},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
 }

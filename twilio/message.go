@@ -89,23 +89,21 @@ func (c Config) render(r *transport.Request, m Message) (cuts []mackerel.Cut, er
 
 // problems lists what Twilio would refuse the message for and what cannot be cut.
 func (c Config) problems(m Message) (p provider.Problems) {
-	words := m.Title + m.Text
+	words := []string{m.Title, m.Text}
 	switch c.Kind {
 	case KindTwiML:
 		return nil
 	case KindSMS:
-		words += m.URL
+		words = append(words, m.URL)
 	case KindCall:
 		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
 		p.Length("Voice", m.Voice, provider.Bytes, maxAttribute)
 		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, maxTwiML)
-		words += m.RawTwiML
+		words = append(words, m.RawTwiML)
 	}
-	p.Check("Message", !blank(words), "empty")
+	p.Check("Message", !provider.Blank(words...), "empty")
 	return p
 }
-
-func blank(s string) bool { return strings.TrimSpace(provider.Plain(s)) == "" }
 
 // body renders the message as the body of an SMS.
 func (m Message) body(limit int) (string, []mackerel.Cut) {
@@ -119,22 +117,27 @@ func (m Message) body(limit int) (string, []mackerel.Cut) {
 
 // characters is what maxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
 // beyond the alphabet of GSM that is exact, for others it is at least what Twilio may count.
-var characters = func() provider.Unit {
-	u := provider.UTF16
-	u.Name, u.Len = "characters", func(s string) int {
-		n := provider.UTF16.Len(s)
+var characters = provider.Unit{
+	Name: "characters",
+	Len: func(s string) (n int) {
 		for _, r := range s {
-			if strings.ContainsRune(extensionTable, r) {
-				n++
-			}
+			n += charactersOf(r)
 		}
 		return n
-	}
-	return u
-}()
+	},
+	Size: charactersOf,
+}
 
-// extensionTable has the characters that take two places in the alphabet of GSM.
-const extensionTable = "^{}\\[~]|€\f"
+func charactersOf(r rune) int {
+	if r > 0xffff {
+		return 2
+	}
+	switch r {
+	case '^', '{', '}', '\\', '[', '~', ']', '|', '€', '\f':
+		return 2
+	}
+	return 1
+}
 
 // A response is a TwiML document that says a text. See https://www.twilio.com/docs/voice/twiml/say.
 type response struct {

@@ -116,7 +116,7 @@ func TestFitOfManyParts(t *testing.T) {
 	texts, parts := make([]string, n), make([]provider.Part, n)
 	for i := range parts {
 		texts[i] = "12345"
-		parts[i] = provider.Part{"facts", &texts[i]}
+		parts[i] = provider.Part{Field: "facts", Text: &texts[i]}
 	}
 	renders := 0
 	out, cuts := provider.Bytes.Fit(7, func() string { renders++; return strings.Join(texts, "") }, parts...)
