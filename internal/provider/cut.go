@@ -34,19 +34,26 @@ func utf16Size(r rune) int {
 	return 1
 }
 
-// utf16Len counts the first bytes of all runes, and that of a rune of four bytes twice.
 func utf16Len(s string) int {
 	n := 0
 	for i := range len(s) {
-		if s[i]&0xc0 != 0x80 {
-			n++
-		}
-		if s[i] >= 0xf0 {
-			n++
-		}
+		n += int(utf16Units[s[i]])
 	}
 	return n
 }
+
+// utf16Units has the units of a rune by its first byte. The other bytes of a rune are 0.
+var utf16Units = func() (units [256]uint8) {
+	for b := range units {
+		switch {
+		case b >= 0xf0: // the first of four bytes
+			units[b] = 2
+		case b < 0x80 || b >= 0xc0:
+			units[b] = 1
+		}
+	}
+	return units
+}()
 
 // Limit returns a beginning of s that is long enough for cutting s to n units, and how many units the rest has. If
 // there is a rest, the beginning has more than n units; it is empty if n is negative. With Limit, the rest of a text of
@@ -67,13 +74,20 @@ func (u Unit) Plain(s string, n int) (beginning string, rest int) {
 
 // plainLen returns u.Len(Plain(s)).
 func (u Unit) plainLen(s string) int {
-	if isPlain(s) {
-		return u.Len(s)
+	if !utf8.ValidString(s) {
+		s = Plain(s)
 	}
-	n, plain := 0, toPlain()
-	for _, r := range s {
-		if r = plain(r); r >= 0 {
-			n += u.Size(r)
+	n := u.Len(s)
+	for i := range len(s) {
+		if !beginsOdd[s[i]] {
+			continue
+		}
+		r, _ := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == '\r' && strings.HasPrefix(s[i+1:], "\n"):
+			n -= u.Size(r)
+		case r != '\r' && odd(r):
+			n += u.Size(unicode.ReplacementChar) - u.Size(r)
 		}
 	}
 	return n
@@ -275,16 +289,26 @@ func visible(r rune) bool { return r != '\r' && (odd(r) || !unicode.IsSpace(r)) 
 
 // isPlain reports whether Plain would change nothing, which is so for nearly all texts.
 func isPlain(text string) bool {
-	for _, r := range text {
-		if r >= ' ' && r < 0x7f || r == '\n' {
+	for i := range len(text) {
+		if !beginsOdd[text[i]] {
 			continue
 		}
-		if odd(r) || r == unicode.ReplacementChar {
+		if r, _ := utf8.DecodeRuneInString(text[i:]); odd(r) {
 			return false
 		}
 	}
-	return true
+	return utf8.ValidString(text)
 }
+
+// beginsOdd has the first bytes of the odd characters in UTF-8.
+var beginsOdd = func() (first [256]bool) {
+	for r := range rune(0x2070) {
+		if odd(r) {
+			first[string(r)[0]] = true
+		}
+	}
+	return first
+}()
 
 // odd reports whether r has no place in a message: a control character, or an embedding, override or isolate of the
 // direction (U+202A to U+202E, U+2066 to U+2069), with which a host's name could rearrange its line. The marks that

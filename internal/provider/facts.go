@@ -120,6 +120,7 @@ const minMember = len(`"":"",`)
 // Facts returns the facts that a JSON object of n units may have room for, as plain text, and how many units the values
 // of the rest have. It leaves out facts that are empty.
 func (u Unit) Facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest int) {
+	first = make([]mackerel.Fact, 0, min(len(facts), n))
 	named := make(map[string]bool)
 	for _, f := range facts {
 		if f.Value == "" {
@@ -149,7 +150,7 @@ const unnamed = "info"
 // label become the lines of one value.
 func NewProperties(facts []mackerel.Fact) Properties {
 	p := make(Properties, 0, len(facts))
-	at := make(map[string]int, len(facts))
+	at := make(map[string]int)
 	more := map[int][]string{} // the values of labels that occur again
 	for _, f := range facts {
 		f = mackerel.Fact{Label: Plain(f.Label), Value: Plain(f.Value)}
