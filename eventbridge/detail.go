@@ -17,10 +17,11 @@ func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
 	m.Alert.Facts = facts
 	a := copyOf(m.Alert)
 	var err error
+	var b bytes.Buffer
 	render := func() string {
-		var body []byte
-		body, err = encodeDetail(a, m.ResourceInfo)
-		return string(body)
+		b.Reset()
+		err = writeDetail(&b, a, m.ResourceInfo)
+		return b.String()
 	}
 	text, cuts := provider.Bytes.Fit(limit, render, parts(&a, moreFacts)...)
 	return text, cuts, err
@@ -113,13 +114,13 @@ func orNew[T any](p *T) *T {
 	return p
 }
 
-// encodeDetail returns an alert as the detail of an event: see the package's documentation.
-func encodeDetail(a mackerel.Alert, info *ResourceInfo) ([]byte, error) {
+// writeDetail writes an alert as the detail of an event: see the package's documentation.
+func writeDetail(b *bytes.Buffer, a mackerel.Alert, info *ResourceInfo) error {
 	webhook, err := a.MarshalJSON()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return provider.EncodeJSON(detail{webhook, info})
+	return provider.WriteJSON(b, detail{webhook, info})
 }
 
 // A detail is the JSON object that is made of a webhook.
