@@ -186,33 +186,28 @@ func (a Alert) Closed() bool {
 // working -> maintenance", "Monitor CPU updated by hanako". The words around the names are ASCII, because one
 // character beyond GSM-7 halves the length of an SMS. The names are not cut.
 func (a Alert) Title() string {
-	if a.Event == "" || a.Event == EventAlert {
-		return oneLine("["+a.Status.Label()+"]") + " " + a.subject()
-	}
-	return oneLine(a.eventTitle())
-}
-
-// eventTitle is the title of an event that is not [EventAlert], perhaps of several lines.
-func (a Alert) eventTitle() string {
+	status := "[" + a.Status.Label() + "]"
 	switch a.Event {
+	case "", EventAlert:
+		return oneLine(status) + " " + a.subject()
 	case EventAlertGroup:
-		return "[" + a.Status.Label() + "] " + a.groupName()
+		return oneLine(status + " " + a.groupName())
 	case EventHostStatus:
-		return "Host " + a.hostName() + a.hostChange()
+		return oneLine("Host " + a.hostName() + a.hostChange())
 	case EventHostRegister:
-		return "Host " + a.hostName() + " registered"
+		return oneLine("Host " + a.hostName() + " registered")
 	case EventHostRetire:
-		return "Host " + a.hostName() + " retired"
+		return oneLine("Host " + a.hostName() + " retired")
 	case EventMonitorCreate:
-		return "Monitor " + a.monitorName() + " created" + a.byUser()
+		return oneLine("Monitor " + a.monitorName() + " created" + a.byUser())
 	case EventMonitorUpdate:
-		return "Monitor " + a.monitorName() + " updated" + a.byUser()
+		return oneLine("Monitor " + a.monitorName() + " updated" + a.byUser())
 	case EventMonitorDelete:
-		return "Monitor " + a.monitorName() + " deleted" + a.byUser()
+		return oneLine("Monitor " + a.monitorName() + " deleted" + a.byUser())
 	case EventSample:
 		return "Sample notification"
 	}
-	return "Event " + string(a.Event)
+	return oneLine("Event " + string(a.Event))
 }
 
 // subject names in one line what an alert is about: the monitor by its name, or the first line of the message, or the

@@ -75,18 +75,17 @@ func (u Unit) Plain(s string, n int) (beginning string, rest int) {
 // plainLen returns u.Len(Plain(s)).
 func (u Unit) plainLen(s string) int {
 	if !utf8.ValidString(s) {
-		s = Plain(s)
+		return u.Len(Plain(s))
 	}
-	n := u.Len(s)
+	n := u.Len(s) - strings.Count(s, "\r\n")*u.Size('\n')
+	if u.Size(unicode.ReplacementChar) == u.Size(' ') {
+		return n
+	}
 	for i := range len(s) {
-		if !beginsOdd[s[i]] {
+		if !beginsOdd[s[i]] || s[i] == '\r' {
 			continue
 		}
-		r, _ := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == '\r' && strings.HasPrefix(s[i+1:], "\n"):
-			n -= u.Size(r)
-		case r != '\r' && odd(r):
+		if r, _ := utf8.DecodeRuneInString(s[i:]); odd(r) {
 			n += u.Size(unicode.ReplacementChar) - u.Size(r)
 		}
 	}
