@@ -185,34 +185,33 @@ func (a Alert) Closed() bool {
 // Title returns the alert in one line, in English: "[CRITICAL] CPU % on app01", "[WARNING] group db", "Host app01:
 // working -> maintenance", "Monitor CPU updated by hanako". The words around the names are ASCII, because one
 // character beyond GSM-7 halves the length of an SMS. The names are not cut.
-func (a Alert) Title() string { return oneLine(a.title()) }
-
-func (a Alert) title() string {
+func (a Alert) Title() string {
+	status := "[" + a.Status.Label() + "]"
 	switch a.Event {
 	case "", EventAlert:
-		return "[" + a.Status.Label() + "] " + a.subject()
+		return oneLine(status) + " " + a.subject()
 	case EventAlertGroup:
-		return "[" + a.Status.Label() + "] " + a.groupName()
+		return oneLine(status + " " + a.groupName())
 	case EventHostStatus:
-		return "Host " + a.hostName() + a.hostChange()
+		return oneLine("Host " + a.hostName() + a.hostChange())
 	case EventHostRegister:
-		return "Host " + a.hostName() + " registered"
+		return oneLine("Host " + a.hostName() + " registered")
 	case EventHostRetire:
-		return "Host " + a.hostName() + " retired"
+		return oneLine("Host " + a.hostName() + " retired")
 	case EventMonitorCreate:
-		return "Monitor " + a.monitorName() + " created" + a.byUser()
+		return oneLine("Monitor " + a.monitorName() + " created" + a.byUser())
 	case EventMonitorUpdate:
-		return "Monitor " + a.monitorName() + " updated" + a.byUser()
+		return oneLine("Monitor " + a.monitorName() + " updated" + a.byUser())
 	case EventMonitorDelete:
-		return "Monitor " + a.monitorName() + " deleted" + a.byUser()
+		return oneLine("Monitor " + a.monitorName() + " deleted" + a.byUser())
 	case EventSample:
 		return "Sample notification"
 	}
-	return "Event " + string(a.Event)
+	return oneLine("Event " + string(a.Event))
 }
 
-// subject names what an alert is about: the monitor by its name, or the first line of the message, or the monitor's ID.
-// Alerts of the API have no name of a monitor.
+// subject names in one line what an alert is about: the monitor by its name, or the first line of the message, or the
+// monitor's ID. Alerts of the API have no name of a monitor.
 func (a Alert) subject() string {
 	name := oneLine(a.Monitor.Name)
 	if name == "" {
@@ -262,28 +261,59 @@ func (a Alert) byUser() string {
 // oneLine turns each run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
 // Japanese one, stay. Invalid UTF-8 is replaced, because many services refuse a message that has any.
 func oneLine(s string) string {
-	if isOneLine(s) {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\ufffd")
+	}
+	if s = strings.TrimFunc(s, breaks); isOneLine(s) {
 		return s
 	}
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), breaks), " ")
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
+		b.WriteString(s[:i])
+		b.WriteByte(' ')
+		s = strings.TrimLeftFunc(s[i:], breaks)
+	}
+	b.WriteString(s)
+	return b.String()
 }
 
 func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// isOneLine reports whether oneLine would change nothing. That is so for nearly all names.
+// isOneLine reports whether the only breaks in s are single blanks. That is so for nearly all names. There is no break at
+// the ends of s.
 func isOneLine(s string) bool {
-	before := ' '
-	for _, r := range s {
-		switch {
-		case r > ' ' && r < 0x7f:
-		case r == ' ' && before != ' ':
-		case r == ' ' || r == utf8.RuneError || breaks(r):
+	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
+		if s[i] != ' ' || s[i+1] == ' ' {
 			return false
 		}
-		before = r
+		s = s[i+1:]
 	}
-	return s == "" || before != ' '
+	return true
 }
+
+// indexBreak returns the place of the first break in s, or -1.
+func indexBreak(s string) int {
+	for i := range len(s) {
+		if !beginsBreak[s[i]] {
+			continue
+		}
+		if r, _ := utf8.DecodeRuneInString(s[i:]); breaks(r) {
+			return i
+		}
+	}
+	return -1
+}
+
+// beginsBreak has the first bytes of the characters that break a line in UTF-8.
+var beginsBreak = func() (first [256]bool) {
+	for r := range rune(0x2030) {
+		if breaks(r) {
+			first[string(r)[0]] = true
+		}
+	}
+	return first
+}()
 
 // maxKey is the longest Key in bytes.
 const maxKey = 100
@@ -336,7 +366,8 @@ func notKeyRune(r rune) bool {
 func hashKey(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
-		h.Write([]byte(strconv.Itoa(len(p)) + ":" + p))
+		h.Write([]byte(strconv.Itoa(len(p)) + ":"))
+		h.Write([]byte(p))
 	}
 	return "mackerel-" + hex.EncodeToString(h.Sum(nil)[:16])
 }

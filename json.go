@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,9 @@ func (o object) MarshalJSONTo(e *jsontext.Encoder) error {
 // change returns the JSON received with every difference between before and after made in it. If there is none, it
 // returns a copy of received, byte for byte.
 func change(received jsontext.Value, before, after any) (jsontext.Value, error) {
+	if reflect.DeepEqual(before, after) { //nolint:forbidigo // a short cut: what differs is compared as JSON below
+		return received.Clone(), nil
+	}
 	was, err := json.Marshal(before, lenient)
 	if err != nil {
 		return nil, err

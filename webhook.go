@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,8 +67,7 @@ func (a Alert) MarshalJSON() ([]byte, error) {
 		r = parsed.received
 	}
 	if r == nil {
-		body := a.body(false)
-		return json.Marshal(&body, lenient)
+		return a.marshalNew()
 	}
 	a.received = r
 	before, after := r.body, a.body(r.series)
@@ -77,6 +77,59 @@ func (a Alert) MarshalJSON() ([]byte, error) {
 		changed, err = change(r.raw, &before, &after)
 	}
 	return changed, err
+}
+
+// marshalNew writes an alert that was not received. A buffer that grows as it is written costs ten times the JSON of a
+// long text, so it has room from the start.
+func (a Alert) marshalNew() ([]byte, error) {
+	body := a.body(false)
+	var b bytes.Buffer
+	b.Grow(newBodySize + a.textSize()/3*4) // a json.Encoder keeps a quarter of its buffer free
+	err := json.MarshalWrite(&b, &body, lenient)
+	return b.Bytes(), err
+}
+
+// newBodySize is the room for the JSON of an ordinary alert, in bytes.
+const newBodySize = 2 << 10
+
+// textSize returns how many bytes the texts that may be long have as JSON. A text that it misses makes the buffer grow.
+func (a Alert) textSize() int {
+	n := 0
+	add := func(texts ...string) {
+		for _, s := range texts {
+			n += quotedSize(s)
+		}
+	}
+	add(a.Org, a.Message, a.Reason, a.Monitor.Name, a.Monitor.Memo)
+	if h := a.Host; h != nil {
+		add(h.Name, h.Memo)
+	}
+	if s := a.Service; s != nil {
+		add(s.Name, s.Memo)
+	}
+	if g := a.Group; g != nil {
+		add(g.Name, g.Memo)
+	}
+	for _, f := range a.Facts {
+		add(f.Label, f.Value)
+		n += len(`{"label":"","value":""},`)
+	}
+	return n
+}
+
+// quotedSize returns the size of s in JSON without the quotes. Bytes that are not UTF-8 are counted as one byte.
+func quotedSize(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= ' ' && c != '"' && c != '\\':
+		case c < ' ' && !strings.ContainsRune("\b\t\n\f\r", rune(c)):
+			n += len(`\u0000`) - 1
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // A received is what a webhook was, before any change to the alert.
@@ -417,6 +470,7 @@ func (a Alert) body(series bool) webhookBody {
 	} else {
 		b.Metric = labels
 	}
+	b.Facts = slices.Grow(b.Facts, len(a.Facts))
 	for _, f := range a.Facts {
 		b.Facts = append(b.Facts, webhookFact(f))
 	}

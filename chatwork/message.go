@@ -62,21 +62,16 @@ func (m Message) problems(body string) (p provider.Problems) {
 
 // body returns the message in Chatwork's notation, in at most maxBody bytes if cutting is enough, and what was cut.
 func (m Message) body() (string, []mackerel.Cut) {
-	facts, memo := provider.Lines(m.Facts), provider.Line(m.Memo)
-	// At most half of a text goes when it is made plain: each "\r\n" becomes one character.
-	if len(m.Title)+len(m.Text)+len(facts)+len(memo)+len(m.URL) <= 2*maxBody {
-		if body := m.write(facts, memo); len(body) <= maxBody {
-			return body, nil
-		}
-	}
-	return m.cut(facts, memo)
-}
-
-func (m Message) cut(facts, memo string) (string, []mackerel.Cut) {
+	var moreTitle, moreText int
+	m.Title, moreTitle = provider.Bytes.Plain(m.Title, maxBody)
+	m.Text, moreText = provider.Bytes.Plain(m.Text, maxBody)
+	facts, moreFacts := provider.Bytes.Lines(m.Facts, maxBody)
+	memo, moreMemo := provider.Bytes.Line(m.Memo, maxBody)
 	return provider.Bytes.Fit(maxBody, func() string { return m.write(facts, memo) },
-		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
-		provider.Part{Field: "url", Text: &m.URL},
+		provider.Part{Field: "memo", Text: &memo, Rest: moreMemo},
+		provider.Part{Field: "text", Text: &m.Text, Rest: moreText},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts},
+		provider.Part{Field: "title", Text: &m.Title, Rest: moreTitle}, provider.Part{Field: "url", Text: &m.URL},
 	)
 }
 

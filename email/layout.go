@@ -12,17 +12,18 @@ import (
 // A layout is a message that is made into its two forms. Its texts are plain.
 type layout struct {
 	Message
-	title, facts, url, image string
-	language                 mackerel.Language
+	title, facts, url, image      string
+	moreText, moreFacts, moreMemo int // bytes that there is no room for
+	language                      mackerel.Language
 }
 
 // newLayout makes the texts of a message plain, and the title short enough.
 func newLayout(m Message, language mackerel.Language) (*layout, []mackerel.Cut) {
-	l := &layout{
-		Message: m, title: oneLine(m.Title), facts: provider.JoinFacts(m.Facts), url: oneLine(m.URL), language: language,
-	}
-	l.Text = strings.TrimSpace(provider.Plain(m.Text))
-	l.Memo = mackerel.Fact{Label: oneLine(m.Memo.Label), Value: provider.Plain(m.Memo.Value)}
+	l := &layout{Message: m, title: oneLine(m.Title), url: oneLine(m.URL), language: language}
+	l.facts, l.moreFacts = provider.Bytes.JoinFacts(m.Facts, maxMail)
+	l.Text, l.moreText = provider.Bytes.Plain(provider.Trim(m.Text), maxMail)
+	l.Memo.Label = oneLine(m.Memo.Label)
+	l.Memo.Value, l.moreMemo = provider.Bytes.Plain(m.Memo.Value, maxMail)
 	if image := oneLine(m.Image); provider.Linkable(image, maxLink) {
 		l.image = image
 	}
@@ -33,8 +34,8 @@ func newLayout(m Message, language mackerel.Language) (*layout, []mackerel.Cut) 
 // parts returns the texts in the order in which they are cut.
 func (l *layout) parts() []provider.Part {
 	return []provider.Part{
-		{Field: "memo", Text: &l.Memo.Value}, {Field: "text", Text: &l.Text},
-		{Field: "facts", Text: &l.facts}, {Field: "url", Text: &l.url},
+		{Field: "memo", Text: &l.Memo.Value, Rest: l.moreMemo}, {Field: "text", Text: &l.Text, Rest: l.moreText},
+		{Field: "facts", Text: &l.facts, Rest: l.moreFacts}, {Field: "url", Text: &l.url},
 	}
 }
 

@@ -13,15 +13,38 @@ import (
 
 // detail renders the alert as an event's detail of at most so many bytes, and says what was cut for that.
 func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
+	facts, moreFacts := firstFacts(m.Alert.Facts, limit)
+	m.Alert.Facts = facts
 	a := copyOf(m.Alert)
 	var err error
+	var b bytes.Buffer
 	render := func() string {
-		var body []byte
-		body, err = encodeDetail(a, m.ResourceInfo)
-		return string(body)
+		b.Reset()
+		err = writeDetail(&b, a, m.ResourceInfo)
+		return b.String()
 	}
-	text, cuts := provider.Bytes.Fit(limit, render, parts(&a)...)
+	text, cuts := provider.Bytes.Fit(limit, render, parts(&a, moreFacts)...)
 	return text, cuts, err
+}
+
+const (
+	// roomForOthers is what a detail takes beside the facts if all its texts are cut to nothing, in bytes.
+	roomForOthers = 4 << 10
+	// emptyFact is what a fact takes without its texts, in bytes.
+	emptyFact = len(`{"label":"","value":""},`)
+)
+
+// firstFacts returns the facts that a detail of limit bytes may have room for, and how many bytes the texts of the other
+// facts have.
+func firstFacts(facts []mackerel.Fact, limit int) (first []mackerel.Fact, rest int) {
+	n, room := 0, limit-min(limit/2, roomForOthers)
+	for ; n < len(facts) && room > 0; n++ {
+		room -= len(facts[n].Label) + len(facts[n].Value) + emptyFact
+	}
+	for _, f := range facts[n:] {
+		rest += len(f.Label) + len(f.Value)
+	}
+	return facts[:n], rest
 }
 
 // copyOf returns a copy of an alert whose texts can be changed without changing the caller's alert.
@@ -44,9 +67,9 @@ func clone[T any](p *T) *T {
 }
 
 // parts returns the texts of an alert in the order in which they may be cut: what people write at length, then names,
-// then what only a mistake can make so long.
-func parts(a *mackerel.Alert) []provider.Part {
-	var all []provider.Part
+// then what only a mistake can make so long. Of the facts, moreFacts bytes were left out.
+func parts(a *mackerel.Alert, moreFacts int) []provider.Part {
+	all := make([]provider.Part, 0, 32+2*len(a.Facts))
 	add := func(field string, texts ...*string) {
 		for _, text := range texts {
 			all = append(all, provider.Part{Field: field, Text: text})
@@ -60,6 +83,7 @@ func parts(a *mackerel.Alert) []provider.Part {
 	add("message", &a.Message)
 	for i := range slices.Backward(a.Facts) {
 		add("facts", &a.Facts[i].Value)
+		all[len(all)-1].Rest, moreFacts = moreFacts, 0
 	}
 	add("reason", &a.Reason)
 	add("metric", &metric.Label)
@@ -90,13 +114,13 @@ func orNew[T any](p *T) *T {
 	return p
 }
 
-// encodeDetail returns an alert as the detail of an event: see the package's documentation.
-func encodeDetail(a mackerel.Alert, info *ResourceInfo) ([]byte, error) {
+// writeDetail writes an alert as the detail of an event: see the package's documentation.
+func writeDetail(b *bytes.Buffer, a mackerel.Alert, info *ResourceInfo) error {
 	webhook, err := a.MarshalJSON()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return provider.EncodeJSON(detail{webhook, info})
+	return provider.WriteJSON(b, detail{webhook, info})
 }
 
 // A detail is the JSON object that is made of a webhook.
@@ -107,7 +131,7 @@ type detail struct {
 
 // MarshalJSONTo writes the webhook's members in their order, without those that a detail does not have.
 func (d detail) MarshalJSONTo(e *jsontext.Encoder) error {
-	webhook := jsontext.NewDecoder(bytes.NewReader(d.webhook), e.Options())
+	webhook := jsontext.NewDecoder(bytes.NewBuffer(d.webhook), e.Options())
 	if _, err := webhook.ReadToken(); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,10 +20,11 @@ func FuzzDetail(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, _ := mackerel.ParseWebhook(body) // the alert has what could be read
-		text, err := encodeDetail(a, &ResourceInfo{Service: "ec2"})
-		if err != nil {
+		var b bytes.Buffer
+		if err := writeDetail(&b, a, &ResourceInfo{Service: "ec2"}); err != nil {
 			t.Fatalf("%q: %v", body, err)
 		}
+		text := b.Bytes()
 		var got, was map[string]jsontext.Value
 		if !provider.DecodeJSON(text, &got) || got["resourceInfo"] == nil {
 			t.Fatalf("%q became %q", body, text)

@@ -148,8 +148,8 @@ func (c *Card) addAttribute(label, value string, style Lozenge) {
 		return
 	}
 	c.Attributes = append(c.Attributes, Attribute{
-		Label: provider.Runes.Shorten(provider.Plain(label), maxAttributeLabel),
-		Value: AttributeValue{Label: provider.Runes.Shorten(provider.Plain(value), maxAttributeValue), Style: style},
+		Label: provider.Runes.ShortenPlain(label, maxAttributeLabel),
+		Value: AttributeValue{Label: provider.Runes.ShortenPlain(value, maxAttributeValue), Style: style},
 	})
 }
 

@@ -99,7 +99,7 @@ func (m Message) notification() (Notification, []mackerel.Cut) {
 
 // body renders the text in at most maxMessage characters.
 func (m Message) body(f Format, c *provider.Cutter) string {
-	facts := provider.Lines(m.Facts)
+	facts, moreFacts := provider.Runes.Lines(m.Facts, maxMessage)
 	linked, address := "", m.URL
 	if linkable(address) {
 		linked, address = address, ""
@@ -110,7 +110,7 @@ func (m Message) body(f Format, c *provider.Cutter) string {
 	}
 	return c.Fit(maxMessage, render,
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "url", Text: &address},
 		provider.Part{Field: "title", Text: &m.Title},
 	)
 }

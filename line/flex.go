@@ -58,7 +58,8 @@ type action struct {
 
 // fitBubble returns the bubble within maxBubble, and says what was cut for that.
 func (m Message) fitBubble() (b bubble, cuts []mackerel.Cut, err error) {
-	facts, linked, address := provider.JoinFacts(m.Facts), "", m.URL
+	facts, moreFacts := provider.Bytes.JoinFacts(m.Facts, maxBubble)
+	linked, address := "", m.URL
 	if provider.Linkable(address, maxURI) {
 		linked, address = address, ""
 	}
@@ -69,7 +70,7 @@ func (m Message) fitBubble() (b bubble, cuts []mackerel.Cut, err error) {
 		return string(encoded)
 	},
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "url", Text: &address},
 		provider.Part{Field: "title", Text: &m.Title},
 	)
 	return b, cuts, err

@@ -156,7 +156,7 @@ func (m Message) problems() (p provider.Problems) {
 		p.Check("Raw["+strconv.Itoa(i)+"]", object, "must be a JSON object in UTF-8")
 	}
 	p.Check("RetryKey", keyForm.MatchString(m.RetryKey), "must be a UUID")
-	p.Check("Message", len(m.Raw) > 0 || !blank(m.lines(provider.Lines(m.Facts))), "empty")
+	p.Check("Message", len(m.Raw) > 0 || !m.blank(), "empty")
 	return p
 }
 
@@ -174,23 +174,37 @@ type flexMessage struct {
 
 // object returns the message object, nil if the message has nothing but Raw.
 func (m Message) object() (any, []mackerel.Cut, error) {
-	whole := m.lines(provider.Lines(m.Facts))
 	switch {
-	case blank(whole):
+	case m.blank():
 		return nil, nil, nil
 	case m.Format == FormatText:
 		text, cuts := m.fitText()
 		return textMessage{"text", text}, cuts, nil
 	}
 	b, cuts, err := m.fitBubble()
-	return flexMessage{"flex", provider.UTF16.Shorten(whole, maxAltText), b}, cuts, err
+	return flexMessage{"flex", m.alt(), b}, cuts, err
+}
+
+// blank reports whether the message has nothing but Raw.
+func (m Message) blank() bool {
+	return len(m.Facts) == 0 && m.Memo.Value == "" && provider.Blank(m.Title, m.Text, m.Image, m.URL)
+}
+
+// alt returns the text that stands for a bubble.
+func (m Message) alt() string {
+	facts, _ := provider.UTF16.Lines(m.Facts, maxAltText)
+	m.Image = strings.TrimSpace(m.Image)
+	for _, text := range []*string{&m.Title, &m.Text, &m.Memo.Label, &m.Memo.Value, &m.Image, &m.URL} {
+		*text, _ = provider.UTF16.Plain(*text, maxAltText)
+	}
+	return provider.UTF16.Shorten(m.lines(facts), maxAltText)
 }
 
 func (m Message) fitText() (string, []mackerel.Cut) {
-	facts := provider.Lines(m.Facts)
+	facts, moreFacts := provider.UTF16.Lines(m.Facts, maxText)
 	return provider.UTF16.Fit(maxText, func() string { return m.lines(facts) },
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "image", Text: &m.Image},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "image", Text: &m.Image},
 		provider.Part{Field: "title", Text: &m.Title}, provider.Part{Field: "url", Text: &m.URL},
 	)
 }

@@ -53,15 +53,15 @@ func (m Message) encode(routingKey string) ([]byte, []mackerel.Cut, error) {
 	}
 	c := provider.Cutter{Unit: provider.UTF16}
 	e.fill(m, &c)
-	details := m.details()
+	details, parts := m.details()
 	e.dropPictures(&c)
 	var body []byte
 	var err error
 	_, cuts := provider.Bytes.Fit(maxBody, func() string {
-		e.Payload.CustomDetails = details.Whole()
+		e.Payload.CustomDetails = details
 		body, err = provider.EncodeJSON(e)
 		return string(body)
-	}, parts(details, provider.Plain(m.Memo.Label))...)
+	}, parts...)
 	return body, append(c.Cuts, cuts...), err
 }
 
@@ -97,15 +97,28 @@ func (e *event) fill(m Message, c *provider.Cutter) {
 }
 
 // short cuts the text of an image or of a link.
-func short(text string) string { return provider.UTF16.Shorten(provider.Plain(text), maxField) }
+func short(text string) string { return provider.UTF16.ShortenPlain(text, maxField) }
 
-// details returns the custom details.
-func (m Message) details() provider.Properties {
-	all := append([]mackerel.Fact{{Label: textLabel, Value: m.Text}}, m.Facts...)
+// details returns the custom details, and their parts in the order in which they are cut: the memo, the text, the facts
+// from the last one on.
+func (m Message) details() (provider.Properties, []provider.Part) {
 	if !provider.Linkable(m.URL, maxLink) {
-		all = append(all, mackerel.Fact{Label: addressLabel, Value: m.URL})
+		m.Facts = append(slices.Clip(m.Facts), mackerel.Fact{Label: addressLabel, Value: m.URL})
 	}
-	return provider.NewProperties(append(all, m.Memo))
+	facts, moreFacts := provider.Bytes.Facts(m.Facts, maxBody)
+	text, moreText := provider.Bytes.Plain(m.Text, maxBody)
+	memo, moreMemo := provider.Bytes.Plain(m.Memo.Value, maxBody)
+	details := provider.NewProperties(slices.Concat(
+		[]mackerel.Fact{{Label: textLabel, Value: text}}, facts, []mackerel.Fact{{Label: m.Memo.Label, Value: memo}},
+	))
+	memoLabel := provider.Plain(m.Memo.Label)
+	isMemo := func(label string) bool { return label == memoLabel }
+	isText := func(label string) bool { return label == textLabel && !isMemo(label) }
+	isFact := func(label string) bool { return !isMemo(label) && !isText(label) }
+	return details, slices.Concat(
+		details.Parts("memo", moreMemo, isMemo), details.Parts("text", moreText, isText),
+		details.Parts("facts", moreFacts, isFact),
+	)
 }
 
 // dropPictures drops all images of an event that is too large without custom details, and all links if it is still too
@@ -123,21 +136,4 @@ func (e *event) dropPictures(c *provider.Cutter) {
 		e.Links = nil
 		c.Items("links", n, 0)
 	}
-}
-
-// parts returns the custom details in the order in which they are cut: the memo, the text, the facts from the last one
-// on.
-func parts(details provider.Properties, memoLabel string) []provider.Part {
-	var memo, text, facts []provider.Part
-	for i := len(details) - 1; i >= 0; i-- {
-		switch value := &details[i].Value; details[i].Label {
-		case memoLabel:
-			memo = append(memo, provider.Part{Field: "memo", Text: value})
-		case textLabel:
-			text = append(text, provider.Part{Field: "text", Text: value})
-		default:
-			facts = append(facts, provider.Part{Field: "facts", Text: value})
-		}
-	}
-	return slices.Concat(memo, text, facts)
 }

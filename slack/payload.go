@@ -69,9 +69,10 @@ func (m Message) headline(linked string) string {
 
 // blocks are what stands in the attachment, each text cut to the limit of its section.
 func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
-	facts, memo := provider.JoinFacts(m.Facts), provider.JoinFacts([]mackerel.Fact{m.Memo})
-	add := func(field string, limit int, text *string, render func() string) {
-		shown := c.Fit(limit, render, provider.Part{Field: field, Text: text})
+	facts, moreFacts := provider.Runes.JoinFacts(m.Facts, maxSection)
+	memo, moreMemo := provider.Runes.JoinFacts([]mackerel.Fact{m.Memo}, maxSection)
+	add := func(limit int, text provider.Part, render func() string) {
+		shown := c.Fit(limit, render, text)
 		if strings.TrimSpace(shown) != "" { // Slack takes no empty section
 			blocks = append(blocks, section(shown))
 		}
@@ -79,10 +80,10 @@ func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
 	if strings.TrimSpace(m.Raw) != "" {
 		blocks = append(blocks, section(m.Raw))
 	}
-	add("text", maxSection, &m.Text, func() string { return escapeLinking(m.Text) })
-	add("facts", maxSection, &facts, func() string { return factLines(facts) })
-	add("memo", maxSection, &memo, func() string { return factLines(memo) })
-	add("url", maxAddress, &address, func() string { return Escape(address) })
+	add(maxSection, provider.Part{Field: "text", Text: &m.Text}, func() string { return escapeLinking(m.Text) })
+	add(maxSection, provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, func() string { return factLines(facts) })
+	add(maxSection, provider.Part{Field: "memo", Text: &memo, Rest: moreMemo}, func() string { return factLines(memo) })
+	add(maxAddress, provider.Part{Field: "url", Text: &address}, func() string { return Escape(address) })
 	if linkable(m.Image) {
 		alt := provider.Runes.Shorten(cmp.Or(provider.Plain(m.Title), m.Image), maxAltText)
 		blocks = append(blocks, block{Type: "image", ImageURL: m.Image, AltText: alt})

@@ -78,7 +78,9 @@ type action struct {
 
 // payload renders the message within maxCard bytes, and says what was cut for that.
 func (m Message) payload() (p payload, cuts []mackerel.Cut, err error) {
-	facts, memo, linked, address := provider.JoinFacts(m.Facts), provider.Line(m.Memo), m.URL, ""
+	facts, moreFacts := provider.Bytes.JoinFacts(m.Facts, maxCard)
+	memo, moreMemo := provider.Bytes.Line(m.Memo, maxCard)
+	linked, address := m.URL, ""
 	if !provider.Linkable(m.URL, maxLink) {
 		linked, address = "", m.URL
 	}
@@ -88,8 +90,8 @@ func (m Message) payload() (p payload, cuts []mackerel.Cut, err error) {
 		encoded, err = provider.EncodeJSON(p)
 		return nested(encoded)
 	},
-		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "url", Text: &address},
+		provider.Part{Field: "memo", Text: &memo, Rest: moreMemo}, provider.Part{Field: "text", Text: &m.Text},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "url", Text: &address},
 		provider.Part{Field: "title", Text: &m.Title},
 	)
 	p.size = len(rendered)

@@ -115,25 +115,23 @@ func (c Config) maxLength() int { return cmp.Or(c.MaxLength, maxBody) }
 
 // problems lists what Twilio would refuse the message for and what cannot be cut.
 func (c Config) problems(m Message) (p provider.Problems) {
-	words := m.Title + m.Text
+	words := []string{m.Title, m.Text}
 	switch c.Kind {
 	case KindTwiML:
 		return nil
 	case KindSMS:
-		if words += m.URL; blank(m.Title + m.Text) {
+		if words = append(words, m.URL); provider.Blank(m.Title, m.Text) {
 			p.Length("URL", lines(m.URL), characters, c.maxLength())
 		}
 	case KindCall:
 		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
 		p.Length("Voice", m.Voice, provider.Bytes, maxAttribute)
 		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, maxTwiML)
-		words += m.RawTwiML
+		words = append(words, m.RawTwiML)
 	}
-	p.Check("Message", !blank(words), "empty")
+	p.Check("Message", !provider.Blank(words...), "empty")
 	return p
 }
-
-func blank(s string) bool { return strings.TrimSpace(provider.Plain(s)) == "" }
 
 // body renders the message as the body of an SMS. A link that does not fit is left out as a whole: a part of a link
 // opens nothing.
@@ -153,7 +151,7 @@ func (m Message) body(limit int) (string, []mackerel.Cut) {
 // most half of the SMS, so that the status stays.
 func (m Message) linkFits(limit int) bool {
 	words, isCut := m.Title, characters.Len(lines(m.Title)) > limit
-	if blank(m.Title) {
+	if provider.Blank(m.Title) {
 		words, isCut = m.Text, true
 	}
 	return characters.Len(lines(words, m.URL)) <= limit || isCut && characters.Len(lines(m.URL)) <= limit/2
@@ -164,22 +162,27 @@ func lines(texts ...string) string { return provider.Plain(provider.Join("\n", t
 
 // characters is what maxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
 // beyond the alphabet of GSM that is exact, for others it is at least what Twilio may count.
-var characters = func() provider.Unit {
-	u := provider.UTF16
-	u.Name, u.Len = "characters", func(s string) int {
-		n := provider.UTF16.Len(s)
+var characters = provider.Unit{
+	Name: "characters",
+	Len: func(s string) (n int) {
 		for _, r := range s {
-			if strings.ContainsRune(extensionTable, r) {
-				n++
-			}
+			n += charactersOf(r)
 		}
 		return n
-	}
-	return u
-}()
+	},
+	Size: charactersOf,
+}
 
-// extensionTable has the characters that take two places in the alphabet of GSM.
-const extensionTable = "^{}\\[~]|€\f"
+func charactersOf(r rune) int {
+	if r > 0xffff {
+		return 2
+	}
+	switch r {
+	case '^', '{', '}', '\\', '[', '~', ']', '|', '€', '\f':
+		return 2
+	}
+	return 1
+}
 
 // A response is a TwiML document that says a text. See https://www.twilio.com/docs/voice/twiml/say.
 type response struct {

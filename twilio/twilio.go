@@ -210,7 +210,7 @@ func (c Config) checkKind(p *provider.Problems) {
 	fits := c.MaxLength >= 0 && c.MaxLength <= maxBody
 	p.Check("MaxLength", fits, "must be from 1 to "+strconv.Itoa(maxBody))
 	only(KindSMS, "MaxLength", c.MaxLength != 0)
-	p.Check("Say", c.Say == "" || !blank(c.Say), "must not be blank")
+	p.Check("Say", c.Say == "" || !provider.Blank(c.Say), "must not be blank")
 	only(KindCall, "Say", c.Say != "")
 	p.Length("Language", c.Language, provider.Bytes, maxAttribute)
 	only(KindCall, "Language", c.Language != "")

@@ -70,10 +70,10 @@ func (m Message) problems(text string) (p provider.Problems) {
 
 // body renders the message in at most maxMessage units, and says what was cut for that.
 func (m Message) body() (string, []mackerel.Cut) {
-	facts := provider.Lines(m.Facts)
+	facts, moreFacts := provider.UTF16.Lines(m.Facts, maxMessage)
 	return provider.UTF16.Fit(maxMessage, func() string { return m.lines(facts) },
 		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
 }

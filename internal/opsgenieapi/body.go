@@ -40,48 +40,48 @@ func (m Message) encode() ([]byte, []mackerel.Cut, error) {
 }
 
 func (m Message) alert(c *provider.Cutter) alert {
-	title := provider.Plain(m.Title)
+	title, moreTitle := provider.UTF16.Plain(m.Title, maxDescription)
 	a := alert{
 		Alias: m.Alias, Responders: m.Responders, Priority: m.Priority,
-		Message: c.Text("title", title, maxMessage),
+		Message: c.Text("title", m.Title, maxMessage),
 		Entity:  c.Text("entity", m.Entity, maxEntity),
 		Source:  c.Text("source", m.Source, maxSource),
 	}
 	if a.Message == title {
 		title = "" // the description need not repeat it
 	}
-	a.Description = m.description(c, title)
+	a.Description = m.description(c, provider.Part{Field: "title", Text: &title, Rest: moreTitle})
 	a.Details = m.details(c)
 	a.Tags = m.tags(c)
 	return a
 }
 
 // description begins with a title that was too long for the message, and ends with the address.
-func (m Message) description(c *provider.Cutter, title string) string {
-	text, address := provider.Plain(m.Text), provider.Plain(m.URL)
-	memo := mackerel.Fact{Label: provider.Plain(m.Memo.Label), Value: provider.Plain(m.Memo.Value)}
+func (m Message) description(c *provider.Cutter, title provider.Part) string {
+	text, moreText := c.Unit.Plain(m.Text, maxDescription)
+	address, moreAddress := c.Unit.Plain(m.URL, maxDescription)
+	value, moreMemo := c.Unit.Plain(m.Memo.Value, maxDescription)
+	memo := mackerel.Fact{Label: provider.Plain(m.Memo.Label), Value: value}
 	return c.Fit(maxDescription,
-		func() string { return provider.Join("\n\n", title, text, provider.Line(memo), address) },
-		provider.Part{Field: "memo", Text: &memo.Value}, provider.Part{Field: "text", Text: &text},
-		provider.Part{Field: "title", Text: &title}, provider.Part{Field: "url", Text: &address},
+		func() string { return provider.Join("\n\n", *title.Text, text, provider.Line(memo), address) },
+		provider.Part{Field: "memo", Text: &memo.Value, Rest: moreMemo},
+		provider.Part{Field: "text", Text: &text, Rest: moreText}, title,
+		provider.Part{Field: "url", Text: &address, Rest: moreAddress},
 	)
 }
 
 // details returns the facts, which are cut from the last one on. The limit counts their JSON.
 func (m Message) details(c *provider.Cutter) provider.Properties {
-	all := provider.NewProperties(m.Facts)
-	var parts []provider.Part
-	for i := len(all) - 1; i >= 0; i-- {
-		parts = append(parts, provider.Part{Field: "facts", Text: &all[i].Value})
-	}
+	facts, rest := c.Unit.Facts(m.Facts, maxDetails)
+	all := provider.NewProperties(facts)
 	c.Fit(maxDetails, func() string {
-		encoded, err := provider.EncodeJSON(all.Whole())
+		encoded, err := provider.EncodeJSON(all)
 		if err != nil {
 			return "" // strings always encode
 		}
 		return string(encoded)
-	}, parts...)
-	return all.Whole()
+	}, all.Parts("facts", rest, func(string) bool { return true })...)
+	return all
 }
 
 // tags returns each tag once.
@@ -101,11 +101,12 @@ func (m Message) tags(c *provider.Cutter) []string {
 
 // note returns the message as one text.
 func (m Message) note(c *provider.Cutter) string {
-	text, facts, memo := m.Text, provider.Lines(m.Facts), m.Memo.Value
+	facts, moreFacts := c.Unit.Lines(m.Facts, maxNote)
+	text, memo := m.Text, m.Memo.Value
 	return c.Fit(maxNote,
 		func() string { return m.text(facts, text, memo) },
 		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &text},
-		provider.Part{Field: "facts", Text: &facts}, provider.Part{Field: "title", Text: &m.Title},
+		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "title", Text: &m.Title},
 		provider.Part{Field: "url", Text: &m.URL},
 	)
 }

@@ -162,9 +162,14 @@ func (m Message) problems() (p provider.Problems) {
 	p.Check("Alias", m.Alias != "." && m.Alias != "..", "cannot be part of an address")
 	m.Priority.check(&p, "Priority")
 	p.Require("Title", strings.TrimSpace(m.Title) != "" || m.Action != ActionCreate)
-	p.Require("Text", m.Action != ActionAddNote || m.text(provider.Lines(m.Facts), m.Text, m.Memo.Value) != "")
+	p.Require("Text", m.Action != ActionAddNote || m.hasText())
 	checkResponders(&p, m.Responders)
 	return p
+}
+
+// hasText reports whether a note of the message would have a text.
+func (m Message) hasText() bool {
+	return len(m.Facts) > 0 || m.Title != "" || m.Text != "" || m.Memo.Value != "" || m.URL != ""
 }
 
 // checkResponders notes too many responders, and responders that the service cannot find.

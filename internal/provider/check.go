@@ -57,7 +57,7 @@ func (p *Problems) Check(field string, ok bool, problem string) {
 // Length notes that a text is longer than most units.
 func (p *Problems) Length(field, text string, u Unit, most int) {
 	if n := u.Len(text); n > most {
-		p.tooMany(field, n, most, u.words)
+		p.tooMany(field, n, most, cmp.Or(u.words, u.Name))
 	}
 }
 
@@ -160,11 +160,11 @@ func NoCall(call mackerel.CallOptions) bool { return reflect.ValueOf(call).IsZer
 // Linkable reports whether an address can be put behind a link: http or https, without blanks, and of at most longest
 // characters.
 func Linkable(address string, longest int) bool {
-	if strings.ContainsFunc(address, blankOrControl) {
+	if Runes.Len(address) > longest || strings.ContainsFunc(address, blankOrControl) {
 		return false
 	}
 	_, problem := transport.ParseURL(address)
-	return problem == "" && Runes.Len(address) <= longest
+	return problem == ""
 }
 
 // URLSecrets returns the parts of a webhook's address that a server, a proxy or a library may quote, to be kept out of

@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"sort"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,11 +13,11 @@ import (
 
 // A Unit is what a service's limits count.
 type Unit struct {
-	Name string // as in a Cut: "bytes", "runes", "utf-16 units"
-	Len  func(string) int
+	Name string           // as in a Cut: "bytes", "runes", "utf-16 units"
+	Len  func(string) int // of valid UTF-8
+	Size func(rune) int   // of one rune; Len is the sum of the sizes
 
-	size  func(rune) int
-	words string // in errors: "bytes", "characters"
+	words string // in errors: "bytes", "characters"; Name unless set
 }
 
 // The units. They count valid UTF-8, which Cut, Shorten and Fit make of any text.
@@ -36,20 +36,99 @@ func utf16Size(r rune) int {
 
 func utf16Len(s string) int {
 	n := 0
-	for _, r := range s {
-		n += utf16Size(r)
+	for i := range len(s) {
+		n += int(utf16Units[s[i]])
 	}
 	return n
+}
+
+// utf16Units has the units of a rune by its first byte. The other bytes of a rune are 0.
+var utf16Units = func() (units [256]uint8) {
+	for b := range units {
+		switch {
+		case b >= 0xf0: // the first of four bytes
+			units[b] = 2
+		case b < 0x80 || b >= 0xc0:
+			units[b] = 1
+		}
+	}
+	return units
+}()
+
+// Limit returns a beginning of s that is long enough for cutting s to n units, and how many units the rest has. If
+// there is a rest, the beginning has more than n units; it is empty if n is negative. With Limit, the rest of a text of
+// megabytes is only counted.
+func (u Unit) Limit(s string, n int) (beginning string, rest int) {
+	end := u.enough(s, n)
+	return s[:end], u.Len(valid(s[end:]))
+}
+
+// Plain is Limit for s as [Plain] text.
+func (u Unit) Plain(s string, n int) (beginning string, rest int) {
+	end := u.enough(s, 2*n) // a line break of two characters becomes one of one character
+	if 0 < end && end < len(s) && s[end-1] == '\r' && s[end] == '\n' {
+		end++
+	}
+	return Plain(s[:end]), u.plainLen(s[end:])
+}
+
+// plainLen returns u.Len(Plain(s)).
+func (u Unit) plainLen(s string) int {
+	if !utf8.ValidString(s) {
+		return u.Len(Plain(s))
+	}
+	n := u.Len(s) - strings.Count(s, "\r\n")*u.Size('\n')
+	if u.Size(unicode.ReplacementChar) == u.Size(' ') {
+		return n
+	}
+	for i := range len(s) {
+		if !beginsOdd[s[i]] || s[i] == '\r' {
+			continue
+		}
+		if r, _ := utf8.DecodeRuneInString(s[i:]); odd(r) {
+			n += u.Size(unicode.ReplacementChar) - u.Size(r)
+		}
+	}
+	return n
+}
+
+// enough returns the length in bytes of a beginning of s that has more than n units, or len(s) if s has no more. A row
+// of invalid bytes counts as one rune and is not divided, because [valid] replaces it with one rune.
+func (u Unit) enough(s string, n int) (end int) {
+	if len(s) <= n {
+		return len(s)
+	}
+	used, invalid := 0, false
+	for end < len(s) {
+		r, size := utf8.DecodeRuneInString(s[end:])
+		wasInvalid := invalid
+		if invalid = r == utf8.RuneError && size == 1; !invalid || !wasInvalid {
+			if used > n {
+				return end
+			}
+			used += u.Size(r)
+		}
+		end += size
+	}
+	return end
+}
+
+// valid returns s with each row of invalid bytes replaced by U+FFFD.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // Cut returns the longest beginning of s that has at most n units and ends at the end of a character as a person sees
 // it: an extended grapheme cluster (https://www.unicode.org/reports/tr29/). Invalid UTF-8 is replaced first.
 func (u Unit) Cut(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = valid(s)
 	end, used := 0, 0
 	for end < len(s) {
 		r, size := utf8.DecodeRuneInString(s[end:])
-		if used += u.size(r); used > n {
+		if used += u.Size(r); used > n {
 			return s[:boundary(s, end)]
 		}
 		end += size
@@ -59,11 +138,23 @@ func (u Unit) Cut(s string, n int) string {
 
 // boundary returns the last place at or before i between two characters.
 func boundary(s string, i int) int {
-	last := 0
-	for characters := graphemes.FromString(s); characters.Next() && characters.End() <= i; {
-		last = characters.End()
+	start := betweenASCII(s, i)
+	last := start
+	for characters := graphemes.FromString(s[start:]); characters.Next() && start+characters.End() <= i; {
+		last = start + characters.End()
 	}
 	return last
+}
+
+// betweenASCII returns the last place at or before i between two ASCII characters that are not a line break, or 0. Such
+// a place is between two characters whatever stands in front of it.
+func betweenASCII(s string, i int) int {
+	for ; i > 0; i-- {
+		if i < len(s) && s[i] < utf8.RuneSelf && s[i-1] < utf8.RuneSelf && (s[i-1] != '\r' || s[i] != '\n') {
+			return i
+		}
+	}
+	return 0
 }
 
 // ellipsis marks text that was cut.
@@ -72,7 +163,7 @@ const ellipsis = "…"
 // Shorten returns s with an ellipsis in place of what does not fit into n units. The ellipsis counts. If not even the
 // ellipsis fits, Shorten returns "".
 func (u Unit) Shorten(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = valid(s[:u.enough(s, n)])
 	if u.Len(s) <= n {
 		return s
 	}
@@ -82,25 +173,34 @@ func (u Unit) Shorten(s string, n int) string {
 	return strings.TrimRight(u.Cut(s, n), " \t\n") + ellipsis
 }
 
+// ShortenPlain is Shorten for s as [Plain] text.
+func (u Unit) ShortenPlain(s string, n int) string {
+	return u.Shorten(Plain(s[:u.enough(s, 2*max(n, 0))]), n)
+}
+
 // A Part is a text of a message that may be cut, by its name in a [mackerel.Cut].
 type Part struct {
 	Field string
 	Text  *string
+	Rest  int // how many units of the field are not in Text, because there is no room for them: see [Unit.Limit]
 }
 
 // Fit renders a message within a limit. While the message is too long, the parts are cut in the order given, each as
 // little as possible and down to nothing before the next. The rendered message is what is measured, with its escaping.
 // The parts are left as they were rendered, without invalid UTF-8. Neighbours of the same field are one cut.
+//
+// A part that is longer than the limit is cut before it is rendered for the first time.
 func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mackerel.Cut) {
 	whole := make([]int, len(parts))
 	for i, p := range parts {
-		*p.Text = strings.ToValidUTF8(*p.Text, "\uFFFD")
-		whole[i] = u.Len(*p.Text)
-		*p.Text = u.Shorten(*p.Text, max(0, limit)) // a part that is too long by itself is cut once, before the search
+		text, rest := u.Limit(*p.Text, max(0, limit))
+		text = valid(text)
+		whole[i] = u.Len(text) + rest + p.Rest
+		*p.Text = u.Shorten(text, max(0, limit))
 	}
 	out := render()
-	if u.Len(out) > limit {
-		out = u.cutParts(limit, render, parts)
+	if size := u.Len(out); size > limit {
+		out = newSearch(u, limit, render, parts).run(size)
 	}
 	var cuts []mackerel.Cut
 	for i, p := range parts {
@@ -120,42 +220,6 @@ func addCut(cuts []mackerel.Cut, c mackerel.Cut) []mackerel.Cut {
 	return append(cuts, c)
 }
 
-// cutParts empties the fewest parts with which the message fits, and fills the last of them again as far as possible.
-// Their number is searched: each rendering of a message with 100,000 facts takes milliseconds.
-func (u Unit) cutParts(limit int, render func() string, parts []Part) string {
-	texts := make([]string, len(parts))
-	for i, p := range parts {
-		texts[i] = *p.Text
-	}
-	empty := func(n int) {
-		for i, p := range parts {
-			if *p.Text = texts[i]; i < n {
-				*p.Text = ""
-			}
-		}
-	}
-	full := sort.Search(len(parts), func(n int) bool {
-		empty(n + 1)
-		return u.Len(render()) <= limit
-	})
-	if empty(full); full == len(parts) {
-		return render() // the message is too long even without the parts
-	}
-	return u.cutPart(limit, render, parts[full].Text)
-}
-
-// cutPart cuts a part, without which the message fits, to the greatest length with which the message fits.
-func (u Unit) cutPart(limit int, render func() string, text *string) string {
-	whole := *text
-	// The length is searched and not computed, because escaping makes text longer by an amount that depends on the text.
-	tooLong := sort.Search(min(u.Len(whole), limit+1), func(n int) bool {
-		*text = u.Shorten(whole, n)
-		return u.Len(render()) > limit
-	})
-	*text = u.Shorten(whole, max(0, tooLong-1))
-	return render()
-}
-
 // A Cutter cuts the texts of one message to their limits and keeps what it cut.
 type Cutter struct {
 	Unit Unit // of the limits and of the cuts
@@ -164,8 +228,8 @@ type Cutter struct {
 
 // Text returns a text as [Plain] text of at most limit units.
 func (c *Cutter) Text(field, text string, limit int) string {
-	text = Plain(text)
-	return c.Fit(limit, func() string { return text }, Part{field, &text})
+	text, rest := c.Unit.Plain(text, limit)
+	return c.Fit(limit, func() string { return text }, Part{field, &text, rest})
 }
 
 // Fit is [Unit.Fit].
@@ -187,8 +251,14 @@ func Plain(text string) string {
 	if isPlain(text) {
 		return text
 	}
+	return strings.Map(toPlain(), text)
+}
+
+// toPlain returns a function that makes the runes of one text plain, in their order. It returns -1 for a rune that is
+// left out.
+func toPlain() func(rune) rune {
 	var last rune
-	return strings.Map(func(r rune) rune {
+	return func(r rune) rune {
 		before := last
 		last = r
 		switch {
@@ -200,21 +270,44 @@ func Plain(text string) string {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, text)
+	}
 }
+
+// Blank reports whether there is nothing to see in texts as [Plain] text: they have white space only.
+func Blank(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return strings.ContainsFunc(s, visible) })
+}
+
+// Trim returns s without the white space at both ends that [Plain] leaves or makes.
+func Trim(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return !visible(r) })
+}
+
+// visible reports whether Plain makes of r something other than white space.
+func visible(r rune) bool { return r != '\r' && (odd(r) || !unicode.IsSpace(r)) }
 
 // isPlain reports whether Plain would change nothing, which is so for nearly all texts.
 func isPlain(text string) bool {
-	for _, r := range text {
-		if r >= ' ' && r < 0x7f || r == '\n' {
+	for i := range len(text) {
+		if !beginsOdd[text[i]] {
 			continue
 		}
-		if odd(r) || r == unicode.ReplacementChar {
+		if r, _ := utf8.DecodeRuneInString(text[i:]); odd(r) {
 			return false
 		}
 	}
-	return true
+	return utf8.ValidString(text)
 }
+
+// beginsOdd has the first bytes of the odd characters in UTF-8.
+var beginsOdd = func() (first [256]bool) {
+	for r := range rune(0x2070) {
+		if odd(r) {
+			first[string(r)[0]] = true
+		}
+	}
+	return first
+}()
 
 // odd reports whether r has no place in a message: a control character, or an embedding, override or isolate of the
 // direction (U+202A to U+202E, U+2066 to U+2069), with which a host's name could rearrange its line. The marks that

@@ -119,7 +119,7 @@ func FuzzCut(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, n int) {
-		for _, u := range []provider.Unit{provider.Bytes, provider.Runes, provider.UTF16} {
+		for _, u := range units {
 			valid := strings.ToValidUTF8(text, "\uFFFD")
 			cut := u.Cut(text, n)
 			switch {

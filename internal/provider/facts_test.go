@@ -10,16 +10,18 @@ import (
 func TestFactsComeBackFromTheirText(t *testing.T) {
 	facts := []mackerel.Fact{{Label: "ホスト", Value: "app01\r\nx"}, {Value: "no label"}, {Label: "no value"}, {Label: "a\x1eb", Value: "c\x1fd"}}
 	want := []mackerel.Fact{{Label: "ホスト", Value: "app01\nx"}, {Value: "no label"}, {Label: "a\uFFFDb", Value: "c\uFFFDd"}}
-	if got := SplitFacts(JoinFacts(facts)); !slices.Equal(got, want) {
+	joined, rest := Runes.JoinFacts(facts, 100)
+	if got := SplitFacts(joined); rest != 0 || !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := SplitFacts(JoinFacts(nil)); len(got) != 0 {
+	joined, _ = Runes.JoinFacts(nil, 100)
+	if got := SplitFacts(joined); len(got) != 0 {
 		t.Errorf("nothing became %q", got)
 	}
 }
 
 func TestFactsAreCutFromTheEnd(t *testing.T) {
-	text := JoinFacts([]mackerel.Fact{{Label: "ab", Value: "cd"}, {Label: "ef", Value: "gh"}})
+	text, _ := Runes.JoinFacts([]mackerel.Fact{{Label: "ab", Value: "cd"}, {Label: "ef", Value: "gh"}}, 100)
 	for n, want := range map[int][]mackerel.Fact{
 		11: {{Label: "ab", Value: "cd"}, {Label: "ef", Value: "gh"}},
 		10: {{Label: "ab", Value: "cd"}, {Label: "ef", Value: "…"}},

@@ -95,7 +95,7 @@ func FuzzFit(f *testing.F) {
 	f.Add("<b>", "障害\xff", strings.Repeat("&\U0001f525", 50), 64)
 	f.Add(family, japan, "\u0301", 15)
 	f.Fuzz(func(t *testing.T, title, text, memo string, limit int) {
-		for _, u := range []provider.Unit{provider.Bytes, provider.Runes, provider.UTF16} {
+		for _, u := range units {
 			m := message{title, text, memo}
 			out, cuts := u.Fit(limit, m.render, m.parts()...)
 			if u.Len(out) > max(limit, markup) || !utf8.ValidString(out) {
@@ -116,7 +116,7 @@ func TestFitOfManyParts(t *testing.T) {
 	texts, parts := make([]string, n), make([]provider.Part, n)
 	for i := range parts {
 		texts[i] = "12345"
-		parts[i] = provider.Part{"facts", &texts[i]}
+		parts[i] = provider.Part{Field: "facts", Text: &texts[i]}
 	}
 	renders := 0
 	out, cuts := provider.Bytes.Fit(7, func() string { renders++; return strings.Join(texts, "") }, parts...)

@@ -170,6 +170,11 @@ func EncodeJSON(v any) ([]byte, error) {
 	return json.Marshal(v, lenient, json.Deterministic(true))
 }
 
+// WriteJSON is EncodeJSON into a buffer, which can be used again.
+func WriteJSON(b *bytes.Buffer, v any) error {
+	return json.MarshalWrite(b, v, lenient, json.Deterministic(true))
+}
+
 // JSON returns a Judge that decodes a success into what v points to. What v points to is zero unless the answer is the
 // documented success, also after an earlier attempt. A success whose body is not the documented JSON is ambiguous.
 func JSON(v any) func(*transport.Result) {

@@ -20,9 +20,12 @@ type Content struct {
 	Graph   mackerel.Fact // the address of the graph, labelled for services that show no images
 }
 
+// maxFacts is how many facts Words adds to those of the alert, with the graph that a service may add.
+const maxFacts = 12
+
 // Words puts an alert into words.
 func Words(a mackerel.Alert, t mackerel.Text) Content {
-	w := writer{labels: labelsOf(t.Language), loc: t.Location, facts: make([]mackerel.Fact, 0, 8+len(a.Facts))}
+	w := writer{labels: labelsOf(t.Language), loc: t.Location, facts: make([]mackerel.Fact, 0, maxFacts+len(a.Facts))}
 	if w.loc == nil {
 		w.loc = time.Local
 	}
@@ -36,7 +39,7 @@ func Words(a mackerel.Alert, t mackerel.Text) Content {
 		Title: a.Title(), Message: strings.TrimSpace(a.Message), Facts: w.facts, URL: a.URL,
 		Memo: fact(w.labels.memo, strings.TrimSpace(memo(a))), Graph: fact(w.labels.graph, a.ImageURL),
 	}
-	if a.Monitor.Name == "" && strings.HasSuffix(c.Title, "] "+c.Message) {
+	if title, ok := strings.CutSuffix(c.Title, c.Message); ok && a.Monitor.Name == "" && strings.HasSuffix(title, "] ") {
 		c.Message = "" // it is the title already
 	}
 	return c

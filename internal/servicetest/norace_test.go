@@ -1,0 +1,5 @@
+//go:build !race
+
+package servicetest_test
+
+const raceDetector = false
