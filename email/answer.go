@@ -1,10 +1,12 @@
 package email
 
 import (
+	"cmp"
 	"net/textproto"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
@@ -13,10 +15,11 @@ import (
 type step uint8
 
 const (
-	opening step = iota // the session: greeting, EHLO, STARTTLS, AUTH
-	sending             // a mail: MAIL, DATA
-	naming              // its recipient: RCPT
-	ending              // after the final dot
+	opening   step = iota // the session: greeting, EHLO, STARTTLS, AUTH
+	beginning             // a mail: MAIL
+	naming                // its recipient: RCPT
+	sending               // its content: DATA
+	ending                // after the final dot
 )
 
 // classes are the codes and enhanced codes of refusals for good that do not mean Invalid.
@@ -56,6 +59,21 @@ func classOf(at step, reply *textproto.Error) transport.Class {
 	return transport.Invalid
 }
 
+// throttles reports whether a refusal is for too much mail, so that other mails would be refused too: 421 and 432 (too many
+// connections or mails), 454 in the words of Amazon SES, and any 4yz to MAIL. A 4yz to RCPT concerns its recipient, for
+// example a mailbox that is full or a greylist.
+// See https://learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements and
+// https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html.
+func throttles(at step, reply *textproto.Error) bool {
+	switch reply.Code {
+	case 421, 432:
+		return true
+	case 454:
+		return at == beginning || strings.Contains(strings.ToLower(reply.Msg), "throttling")
+	}
+	return at == beginning && reply.Code/100 == 4
+}
+
 // lostAt returns the class of a missing answer. Only after the final dot may the mail have been accepted.
 func lostAt(at step) transport.Class {
 	if at == ending {
@@ -71,4 +89,20 @@ func line(reply *textproto.Error) []byte { return []byte(strconv.Itoa(reply.Code
 func decodeError(_ int, body []byte) (code, message string) {
 	code, _, _ = strings.Cut(string(body), " ")
 	return code, string(body)
+}
+
+// lanes are what the mails of one account of a server share.
+type lanes struct{ mails, connections transport.Lane }
+
+// rate is the limit of an account of Microsoft 365, which also takes three connections at a time. Others have limits of a
+// day, or do not say. See
+// https://learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements.
+var rate = transport.Limit{N: 30, Per: time.Minute, Gate: time.Minute, GateMax: 10 * time.Minute}
+
+func (c Config) lanes(t *transport.Transport) lanes {
+	account := cmp.Or(c.Username, c.From)
+	return lanes{
+		mails:       t.Lane(rate, c.address(), account),
+		connections: t.WideLane(transport.Limit{N: 1}, c.address(), account, "connections"),
+	}
 }

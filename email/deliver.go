@@ -22,6 +22,8 @@ func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error
 	}
 	c.delivery = n.deliveryName(ctx, c.state)
 	d := n.newDelivery(c, start)
+	defer d.pace.Close()
+	defer d.line.Close()
 	request := transport.Request{Op: op, Notifier: n.flow.Notifier}
 	receipt := n.flow.Receipt(start, n.flow.Transport().Try(ctx, request, d.attempt), cuts)
 	receipt.ID = d.accepted()
@@ -70,6 +72,10 @@ type delivery struct {
 	name      string // in Message-IDs
 	mails     []*letter
 	connected bool // there was a session
+
+	pace *transport.Turn // of mails
+	line *transport.Turn // of connections
+	late bool            // there was no turn in time
 }
 
 // A letter is the mail to one recipient, and its outcome so far.
@@ -82,7 +88,8 @@ type letter struct {
 
 // newDelivery writes the mails. All attempts send the same bytes.
 func (n *Notifier) newDelivery(c content, at time.Time) *delivery {
-	d := &delivery{n: n, name: c.delivery}
+	wire := n.flow.Transport()
+	d := &delivery{n: n, name: c.delivery, pace: wire.Turn(n.lanes.mails), line: wire.Turn(n.lanes.connections)}
 	f := form{at.Format(time.RFC1123Z), measured.encoding}
 	unsent := transport.Result{Class: transport.Unavailable}
 	for _, to := range n.to {
@@ -93,7 +100,8 @@ func (n *Notifier) newDelivery(c content, at time.Time) *delivery {
 
 // attempt sends each pending mail once. The class decides about the next attempt: it is Unavailable if a mail is
 // pending still.
-func (d *delivery) attempt(ctx context.Context) (transport.Class, error) {
+func (d *delivery) attempt(ctx context.Context) transport.Attempted {
+	before := d.waited()
 	for queue := d.pending(); len(queue) > 0; {
 		queue = d.session(ctx, queue)
 	}
@@ -103,12 +111,16 @@ func (d *delivery) attempt(ctx context.Context) (transport.Class, error) {
 			errs = append(errs, d.fault(l))
 		}
 	}
-	class := transport.Done
-	if len(d.pending()) > 0 {
-		class = transport.Unavailable
+	a := transport.Attempted{
+		Class: transport.Done, Err: errors.Join(errs...), Waited: d.waited() - before, Final: d.late,
 	}
-	return class, errors.Join(errs...)
+	for _, l := range d.pending() {
+		a.Class, a.RetryAfter = transport.Unavailable, max(a.RetryAfter, l.result.RetryAfter)
+	}
+	return a
 }
+
+func (d *delivery) waited() time.Duration { return d.line.Waited() + d.pace.Waited() }
 
 // pending returns the mails that have not been accepted and may be sent.
 func (d *delivery) pending() (queue []*letter) {
@@ -125,8 +137,17 @@ func (d *delivery) pending() (queue []*letter) {
 // session sends mails over one connection until it breaks, and returns the mails that are left. If no connection can be
 // made, all mails have failed.
 func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
-	s, result := d.n.open(ctx)
+	if !d.take(ctx, d.line, queue) {
+		return nil
+	}
+	defer d.line.Leave(true, true)
+	if !d.take(ctx, d.pace, queue) {
+		return nil
+	}
+	s, result := d.n.open(ctx, d.pace)
 	if s == nil {
+		refused := len(result.Body) > 0
+		d.pace.Leave(refused, refused)
 		for _, l := range queue {
 			l.settle(result)
 		}
@@ -135,12 +156,41 @@ func (d *delivery) session(ctx context.Context, queue []*letter) []*letter {
 	d.connected = true
 	defer s.close()
 	for i, l := range queue {
-		l.settle(s.send(ctx, mailbox(d.n.from), mailbox(l.to), l.raw))
-		if s.broken {
+		if i > 0 && !d.take(ctx, d.pace, queue[i:]) {
+			return nil
+		}
+		result := s.send(ctx, mailbox(d.n.from), mailbox(l.to), l.raw)
+		d.leave(result)
+		if l.settle(result); s.broken {
 			return queue[i+1:]
 		}
 	}
 	return nil
+}
+
+// leave ends the turn of a mail.
+func (d *delivery) leave(r transport.Result) {
+	taken := r.Class == transport.Done
+	d.pace.Leave(true, taken || len(r.Body) > 0)
+	if taken {
+		d.pace.Took()
+	}
+}
+
+// take waits for the turn of a connection or a mail. If there is no turn in time, the mails of the queue are not sent.
+// What an earlier attempt has proved of them stays.
+func (d *delivery) take(ctx context.Context, turn *transport.Turn, queue []*letter) bool {
+	class, after, err := turn.Take(ctx)
+	if err == nil {
+		return true
+	}
+	d.late = true
+	for _, l := range queue {
+		if l.result.RetryAfter = after; l.result.Attempts == 0 {
+			l.result.Class, l.result.Err = class, err
+		}
+	}
+	return false
 }
 
 // settle notes the result of an attempt. A mail that may have been accepted by an earlier attempt stays ambiguous until

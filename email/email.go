@@ -127,6 +127,7 @@ type Config struct {
 type Notifier struct {
 	flow      provider.Flow[Message]
 	config    Config
+	lanes     lanes
 	from      *mail.Address
 	to        []*mail.Address
 	userAgent string
@@ -154,6 +155,10 @@ func New(c Config) (*Notifier, error) {
 	password := c.Password.Reveal()
 	plain := "\x00" + c.Username + "\x00" + password // as PLAIN sends them
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, password, plain)
+	if c.Dial != nil {
+		n.flow.Transport().Alone()
+	}
+	n.lanes = n.config.lanes(n.flow.Transport())
 	n.userAgent = n.flow.Header()().Get("User-Agent")
 	return n.withRecipients(to...), nil
 }

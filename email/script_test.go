@@ -122,7 +122,7 @@ func scripted(t testing.TB, reply func(string, int) []byte, configure ...func(*e
 	t.Cleanup(s.sessions.Wait)
 	config := email.Config{
 		Host: "relay.example.com", TLS: email.TLSNone, From: "alert@example.com", To: []string{hanako}, Dial: s.Dial,
-		Call: mackerel.CallOptions{MaxAttempts: 1},
+		Call: mackerel.CallOptions{MaxAttempts: 1, Pace: mackerel.Unpaced},
 	}
 	for _, f := range configure {
 		f(&config)

@@ -59,12 +59,13 @@ type session struct {
 	smtp    *client
 	release func() bool // stops watching the context
 	wire    *transport.Transport
-	broken  bool // no more mails can be sent
+	turn    *transport.Turn // of the current mail
+	broken  bool            // no more mails can be sent
 }
 
 // open connects, encrypts and authenticates. If that fails, it returns nil, and the result says why.
-func (n *Notifier) open(ctx context.Context) (*session, transport.Result) {
-	s := &session{wire: n.flow.Transport()}
+func (n *Notifier) open(ctx context.Context, turn *transport.Turn) (*session, transport.Result) {
+	s := &session{wire: n.flow.Transport(), turn: turn}
 	err := s.connect(ctx, n.config)
 	if err == nil {
 		return s, transport.Result{Class: transport.Done}
@@ -152,7 +153,7 @@ func (s *session) send(ctx context.Context, from, to string, mail []byte) transp
 		return transport.Result{Class: transport.Invalid, Err: problem}
 	}
 	if err := s.smtp.mailFrom(from); err != nil {
-		return s.refused(ctx, sending, err)
+		return s.refused(ctx, beginning, err)
 	}
 	if err := s.smtp.rcptTo(to); err != nil {
 		return s.refused(ctx, naming, err)
@@ -207,7 +208,11 @@ func (s *session) failed(ctx context.Context, at step, err error) transport.Resu
 	var reply *textproto.Error
 	if errors.As(err, &reply) {
 		s.broken = reply.Code == 421 || reply.Code/100 < 4
-		return transport.Result{Class: classOf(at, reply), Body: line(reply)}
+		result := transport.Result{Class: classOf(at, reply), Body: line(reply)}
+		if throttles(at, reply) {
+			result.RetryAfter = s.turn.Refused()
+		}
+		return result
 	}
 	s.broken = true
 	return transport.Result{Class: lostAt(at), Err: s.wire.Lost(ctx, err)}

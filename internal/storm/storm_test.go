@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/email"
+	"github.com/mackerel-notify/mackerel/email/emailtest"
 	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -46,6 +49,27 @@ type fake interface {
 	Requests() []fakehttp.Request
 	SetLimit(lane string, n int, per time.Duration)
 	Close()
+}
+
+// mailFake is the fake of a server for mail.
+type mailFake struct{ *emailtest.Server }
+
+func (f mailFake) Requests() []fakehttp.Request { return make([]fakehttp.Request, f.count("MAIL")) }
+
+// Inject makes the server refuse mails. Its refusals name no time.
+func (f mailFake) Inject(faults ...fakehttp.Fault) {
+	for range faults {
+		f.Server.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "451 4.7.0 too many mails"})
+	}
+}
+
+func (f mailFake) count(command string) (n int) {
+	for _, c := range f.Commands() {
+		if strings.HasPrefix(c, command) {
+			n++
+		}
+	}
+	return n
 }
 
 // A service is a notifier with its fake and the limit that the fake keeps.
@@ -151,6 +175,13 @@ var services = []service{
 		n, err := twilio.New(c)
 		return n, err, f
 	}},
+	{"email", "mails", 30, time.Minute, 6 * time.Minute, func() (mackerel.Notifier, error, fake) {
+		f := emailtest.New()
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		n, err := email.New(c)
+		return n, err, mailFake{f}
+	}},
 	{"eventbridge", "", 0, 0, 0, func() (mackerel.Notifier, error, fake) {
 		f := eventbridgetest.New()
 		c := f.MemoryConfig()
@@ -250,10 +281,14 @@ func TestStormOfRefusals(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, f := s.new(t)
-				start, refusals := time.Now(), 0
+				refusals := 8
+				if s.name == "email" {
+					refusals = 1 // each stops the account for a minute
+				}
+				start := time.Now()
 				ctx, cancel := context.WithCancel(t.Context())
 				go func() {
-					for ; ctx.Err() == nil && refusals < 8; refusals++ {
+					for ; ctx.Err() == nil && refusals > 0; refusals-- {
 						f.Inject(fakehttp.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3"}}})
 						select {
 						case <-time.After(20 * time.Second):

@@ -98,6 +98,14 @@ func forget(key any) {
 // sweepEvery is how long idle limiters may stay.
 const sweepEvery = time.Minute
 
+// Alone gives the transport limiters of its own, because it does not use the caller's http.Client. Call it before the first
+// call.
+func (t *Transport) Alone() {
+	if t.pacer != nil {
+		t.pacer = newPacer()
+	}
+}
+
 // enter returns the limiter of a lane, and whether it was known before. The limiter stays until exit.
 func (p *pacer) enter(lane Lane) (l *limiter, known bool) {
 	p.mu.Lock()

@@ -176,15 +176,27 @@ func (t *Transport) Do(ctx context.Context, r Request) Result {
 // reports the attempts, decides whether there is another, and waits before it. Of the request, only Op and Notifier are
 // used. The function makes an attempt, limits its time itself, and returns an error that is safe to print (see
 // [Transport.Lost]).
-func (t *Transport) Try(ctx context.Context, r Request, attempt func(context.Context) (Class, error)) Result {
+func (t *Transport) Try(ctx context.Context, r Request, attempt func(context.Context) Attempted) Result {
 	c := t.newCall(Request{Op: r.Op, Notifier: r.Notifier, Repeat: Message})
 	for c.begin(ctx) {
-		c.Class, c.Err = attempt(ctx)
-		c.final = unfixable(c.Err)
+		a := attempt(ctx)
+		c.Class, c.Err, c.RetryAfter = a.Class, a.Err, a.RetryAfter
+		c.final = a.Final || unfixable(c.Err)
+		c.turn.waited, c.start = a.Waited, c.start.Add(a.Waited)
+		c.Waited += a.Waited
 		if !c.again(ctx) {
 			break
 		}
 	}
 	c.settle(ctx, nil)
 	return c.Result
+}
+
+// An Attempted is the outcome of an attempt in [Transport.Try].
+type Attempted struct {
+	Class      Class
+	Err        error         // why it failed; safe to print
+	RetryAfter time.Duration // how long the service asks to wait
+	Waited     time.Duration // for turns
+	Final      bool          // there is no other attempt
 }

@@ -41,9 +41,9 @@ func TestTry(t *testing.T) {
 				var reported []transport.Attempt
 				tr := transport.New("email", options{Delivery: test.mode, OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
 				n := 0
-				r := tr.Try(t.Context(), transport.Request{Op: "send mail"}, func(context.Context) (transport.Class, error) {
+				r := tr.Try(t.Context(), transport.Request{Op: "send mail"}, func(context.Context) transport.Attempted {
 					n++
-					return test.classes[min(n, len(test.classes))-1], test.err
+					return transport.Attempted{Class: test.classes[min(n, len(test.classes))-1], Err: test.err}
 				})
 				if n != test.attempts || r.Attempts != n || r.Class != test.class || !errors.Is(r.Err, test.err) {
 					t.Errorf("%d attempts, %+v", n, r)
@@ -56,10 +56,37 @@ func TestTry(t *testing.T) {
 	}
 }
 
+// An attempt says how long to wait, how long it has waited for its turns, and that no other attempt is of use.
+func TestTryWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reported []transport.Attempt
+		tr := transport.New("email", options{OnAttempt: func(_ context.Context, a transport.Attempt) { reported = append(reported, a) }})
+		attempts := []transport.Attempted{
+			{Class: unavailable, Err: errNotNow, RetryAfter: 7 * time.Second, Waited: 3 * time.Second},
+			{Class: unavailable, Err: errNotNow, Final: true},
+		}
+		start, n := time.Now(), 0
+		r := tr.Try(t.Context(), transport.Request{Op: "send mail"}, func(context.Context) transport.Attempted {
+			a := attempts[n]
+			time.Sleep(a.Waited + time.Second)
+			n++
+			return a
+		})
+		check(t, "attempts", r.Attempts, 2)
+		check(t, "waited", r.Waited, 3*time.Second)
+		check(t, "time", time.Since(start), 12*time.Second)
+		check(t, "the wait of the first attempt for its turns", reported[0].Waited, 3*time.Second)
+		check(t, "the duration of the first attempt", reported[0].Duration, time.Second)
+		check(t, "the wait after the first attempt", reported[0].Wait, 7*time.Second)
+	})
+}
+
 // After the end of the context there is no attempt. A wait ends with the context. A wait that is too long is not begun.
 func TestTryAndTheContext(t *testing.T) {
 	cause := errors.New("shutting down")
-	refuse := func(context.Context) (transport.Class, error) { return unavailable, errNotNow }
+	refuse := func(context.Context) transport.Attempted {
+		return transport.Attempted{Class: unavailable, Err: errNotNow}
+	}
 	synctest.Test(t, func(t *testing.T) {
 		tr := transport.New("email", options{MaxAttempts: 100})
 		ctx, cancel := context.WithCancelCause(t.Context())

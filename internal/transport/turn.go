@@ -21,6 +21,7 @@ type Turn struct {
 	notBefore time.Duration // when the next request may begin, as the service has asked
 	began     time.Duration // the start of the last request
 	waited    time.Duration // for the last turn
+	total     time.Duration // for all turns
 }
 
 // A seat is a lane of a call, and the call's place in it.
@@ -71,6 +72,7 @@ func (t *Turn) Close() {
 // holds no place of the account's. If it returns an error, the call has no place.
 func (t *Turn) take(ctx context.Context) error {
 	if t.n == 0 {
+		t.waited = 0
 		return nil
 	}
 	now := t.p.now()
@@ -96,6 +98,7 @@ func (t *Turn) take(ctx context.Context) error {
 	}
 	t.began = t.p.now()
 	t.waited = max(0, t.began-entered)
+	t.total += t.waited
 	return nil
 }
 
@@ -177,7 +180,17 @@ func (t *Turn) Leave(sent, answered bool) {
 	}
 }
 
-// Refused stops the lanes after a request that the service has refused for now. It returns for how long.
+// Took notes that the service has taken the last request.
+func (t *Turn) Took() {
+	if t.n > 0 {
+		t.took(0)
+	}
+}
+
+// Waited returns how long the call has waited for its turns.
+func (t *Turn) Waited() time.Duration { return t.total }
+
+// Refused stops the first lane after a request that the service has refused for now. It returns for how long.
 func (t *Turn) Refused() time.Duration {
 	if t.n == 0 {
 		return 0

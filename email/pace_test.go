@@ -1,0 +1,147 @@
+package email_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/email"
+	"github.com/mackerel-notify/mackerel/email/emailtest"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
+)
+
+// paced runs a test in a bubble, with a notifier that keeps the limit.
+func paced(t *testing.T, test func(*testing.T, *emailtest.Server, email.Config)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f := emailtest.New()
+		t.Cleanup(f.Close)
+		c := f.MemoryConfig()
+		c.Call.Pace = mackerel.Pace{}
+		test(t, f, c)
+	})
+}
+
+// The mails of one alert are paced one by one, and their turns share one MaxTurn.
+func TestTheMailsOfOneAlertArePaced(t *testing.T) {
+	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+		c.To = nil
+		for i := range 70 {
+			c.To = append(c.To, "user"+string(rune('a'+i%26))+string(rune('a'+i/26))+"@example.com")
+		}
+		c.Call.MaxTurn = 90 * time.Second
+		n := servicetest.Make(t, email.New, c)
+		start := time.Now()
+		receipt, err := n.Deliver(t.Context(), alert())
+		failures := mackerel.Failures(err)
+		if len(failures) != 10 || f.Accepted() != 60 || time.Since(start) != time.Minute || receipt.Waited != time.Minute {
+			t.Fatalf("%d failures, %d mails, %+v", len(failures), f.Accepted(), receipt)
+		}
+		for _, failure := range failures {
+			var e *mackerel.Error
+			if !errors.As(failure, &e) || !errors.Is(e, mackerel.ErrRateLimited) || e.Attempts != 0 || e.RetryAfter != time.Minute {
+				t.Errorf("%v: %+v", failure, e)
+			}
+		}
+		if f.Connections() != 1 {
+			t.Errorf("%d connections", f.Connections())
+		}
+	})
+}
+
+func TestOneConnectionAtATime(t *testing.T) {
+	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			time.Sleep(2 * time.Second)
+			return f.Dial(ctx, network, address)
+		}
+		n := servicetest.Make(t, email.New, c)
+		var wg sync.WaitGroup
+		var ends []time.Duration
+		var mu sync.Mutex
+		start := time.Now()
+		for range 3 {
+			wg.Go(func() {
+				if err := n.Notify(t.Context(), alert()); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				ends = append(ends, time.Since(start))
+			})
+		}
+		wg.Wait()
+		slices.Sort(ends)
+		if want := []time.Duration{2 * time.Second, 4 * time.Second, 6 * time.Second}; !slices.Equal(ends, want) {
+			t.Errorf("the mails were sent after %v", ends)
+		}
+	})
+}
+
+// throttleTests are refusals, and whether they stop all mails of the account.
+var throttleTests = []struct {
+	at    emailtest.Step
+	reply string
+	stops bool
+}{
+	{emailtest.AtConnect, "421 4.7.0 too many connections", true},
+	{emailtest.AtHello, "451 4.3.0 not now", false},
+	{emailtest.AtAuth, "432 4.3.2 concurrent connections limit exceeded", true},
+	{emailtest.AtAuth, "454 4.7.0 temporary authentication failure", false},
+	{emailtest.AtMail, "450 4.2.1 peak SMTP relay limit exceeded", true},
+	{emailtest.AtMail, "454 4.7.0 not now", true},
+	{emailtest.AtMail, "550 5.4.5 daily user sending limit exceeded", false},
+	{emailtest.AtRcpt, "451 4.7.1 greylisted", false},
+	{emailtest.AtRcpt, "432 4.3.2 too fast", true},
+	{emailtest.AtData, "451 4.3.0 not now", false},
+	{emailtest.AtContent, "454 Throttling failure: maximum sending rate exceeded", true},
+	{emailtest.AtContent, "452 4.3.1 no room", false},
+}
+
+func TestWhatStopsAllMails(t *testing.T) {
+	for _, tt := range throttleTests {
+		t.Run(string(tt.at)+" "+tt.reply, func(t *testing.T) {
+			paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+				c.Call.MaxAttempts = 1
+				n := servicetest.Make(t, email.New, c)
+				f.Inject(emailtest.Fault{At: tt.at, Reply: tt.reply})
+				err := n.Notify(t.Context(), alert())
+				var e *mackerel.Error
+				want := time.Duration(0)
+				if tt.stops {
+					want = time.Minute
+				}
+				if !errors.As(err, &e) || e.RetryAfter != want {
+					t.Errorf("%v, want a wait of %v", err, want)
+				}
+				start := time.Now()
+				if err := n.Notify(t.Context(), alert()); err != nil || time.Since(start) != want {
+					t.Errorf("the next mail was sent after %v: %v", time.Since(start), err)
+				}
+			})
+		})
+	}
+}
+
+// Notifiers with their own Dial have limits of their own; those of the same account without it share them.
+func TestAnOwnDialHasAnOwnPace(t *testing.T) {
+	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+		c.Call.Pace = mackerel.Pace{N: 1, Per: time.Minute}
+		start := time.Now()
+		for range 2 {
+			n := servicetest.Make(t, email.New, c)
+			if err := n.Notify(t.Context(), alert()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if time.Since(start) != 0 {
+			t.Errorf("the second waited for %v", time.Since(start))
+		}
+	})
+}
