@@ -131,7 +131,7 @@ func TestWhatStopsAllMails(t *testing.T) {
 
 // Notifiers with their own Dial have limits of their own; those of the same account without it share them.
 func TestAnOwnDialHasAnOwnPace(t *testing.T) {
-	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+	paced(t, func(t *testing.T, _ *emailtest.Server, c email.Config) {
 		c.Call.Pace = mackerel.Pace{N: 1, Per: time.Minute}
 		start := time.Now()
 		for range 2 {

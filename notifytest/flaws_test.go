@@ -36,7 +36,7 @@ func variantFlaws() []flaws {
 // TestEveryRowCanFail checks that each flaw is found by its rows, and that each row has a flaw.
 func TestEveryRowCanFail(t *testing.T) {
 	tried := map[string]bool{}
-	transport := []flaws{statusFlaws(), connectFlaws(), waitFlaws(), cancelFlaws(), answerFlaws(), processFlaws()}
+	transport := []flaws{statusFlaws(), connectFlaws(), waitFlaws(), paceFlaws(), cancelFlaws(), answerFlaws(), processFlaws()}
 	for _, topic := range append(variantFlaws(), transport...) {
 		for pattern, flaws := range topic {
 			for _, row := range matching(t, pattern) {

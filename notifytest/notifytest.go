@@ -90,13 +90,14 @@ type Env struct {
 	Client      *http.Client      // for all requests; nil without HTTP
 	Delivery    mackerel.Delivery // zero is the notifier's default
 	MaxAttempts int               // requests per message, at most; 0 is the notifier's default
+	// Pace is mackerel.Unpaced, so that calls do not wait for their turn. It is zero, the notifier's own pace, for the rows
+	// that try the pace. A notifier without a pace ignores it.
+	Pace mackerel.Pace
 }
 
-// Call returns e as the options that every notifier of this module takes. The calls do not wait for their turn.
+// Call returns e as the options that every notifier of this module takes.
 func (e Env) Call() mackerel.CallOptions {
-	return mackerel.CallOptions{
-		Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts, Pace: mackerel.Unpaced,
-	}
+	return mackerel.CallOptions{Client: e.Client, Delivery: e.Delivery, MaxAttempts: e.MaxAttempts, Pace: e.Pace}
 }
 
 // Run tries a notifier with all rows. The harness function returns a Harness with a fresh fake. Run calls it several
@@ -144,7 +145,7 @@ func try(t *testing.T, harness func(t testing.TB) Harness, rows []row) {
 // allRows returns all rows in the order in which they are tried.
 func allRows() []row {
 	return slices.Concat(
-		variantRows(), statusRows(), connectRows(), waitRows(), cancelRows(), answerRows(), processRows(),
+		variantRows(), statusRows(), connectRows(), waitRows(), paceRows(), cancelRows(), answerRows(), processRows(),
 	)
 }
 

@@ -59,6 +59,11 @@ var (
 		"Read seconds and dates (http.ParseTime). Ignore values without a meaning.\n" +
 			"Harness.SingleAttempt says that the caller waits.",
 	}
+	keepPace = repair{
+		"Deliver every message, also if many come at once.",
+		"A call may wait for its turn, until its context ends. A call whose turn comes later than that, or\n" +
+			"after ten minutes, returns mackerel.ErrRateLimited with RetryAfter at once.",
+	}
 	tellWait = repair{
 		"Return the wait in RetryAfter of the *mackerel.Error.",
 		"Return at once if the wait does not end before the deadline of the context, or is too long\n" +

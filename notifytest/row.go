@@ -133,7 +133,7 @@ func (s *stage) sceneIn(mode mackerel.Delivery) *scene {
 
 // sceneBehind makes a scene with a handler of the row's own between the faults and the fake.
 func (s *stage) sceneBehind(wrap func(fake http.Handler) http.Handler) *scene {
-	sc := &scene{stage: s, Harness: s.harness(s.tb), env: Env{MaxAttempts: 3}, shut: make(chan struct{})}
+	sc := &scene{stage: s, Harness: s.harness(s.tb), env: Env{MaxAttempts: 3, Pace: mackerel.Unpaced}, shut: make(chan struct{})}
 	if sc.Fake == nil {
 		return sc
 	}

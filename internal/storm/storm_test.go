@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +55,8 @@ type fake interface {
 // mailFake is the fake of a server for mail.
 type mailFake struct{ *emailtest.Server }
 
+func newMailFake() mailFake { return mailFake{emailtest.New()} }
+
 func (f mailFake) Requests() []fakehttp.Request { return make([]fakehttp.Request, f.count("MAIL")) }
 
 // Inject makes the server refuse mails. Its refusals name no time.
@@ -75,20 +78,17 @@ func (f mailFake) count(command string) (n int) {
 // A service is a notifier with its fake and the limit that the fake keeps.
 type service struct {
 	name string
-	lane string
+	lane string // of the fake; "" if it has no limit
 	n    int
 	per  time.Duration
 	most time.Duration // for 200 alerts, at the notifier's own pace
-	make func() (mackerel.Notifier, error, fake)
+	new  func(t *testing.T) (mackerel.Notifier, fake)
 }
 
-// new makes a notifier that is paced, and its fake.
-func (s service) new(t *testing.T) (mackerel.Notifier, fake) {
+// start makes a notifier that is paced, and its fake with its limit.
+func (s service) start(t *testing.T) (mackerel.Notifier, fake) {
 	t.Helper()
-	n, err, f := s.make()
-	if err != nil {
-		t.Fatal(err)
-	}
+	n, f := s.new(t)
 	t.Cleanup(f.Close)
 	if s.lane != "" {
 		f.SetLimit(s.lane, s.n, s.per)
@@ -96,106 +96,49 @@ func (s service) new(t *testing.T) (mackerel.Notifier, fake) {
 	return n, f
 }
 
+// of returns what makes a paced notifier of one service and its fake.
+func of[C any, F fake, N mackerel.Notifier](
+	start func() F, config func(F) C, notifier func(C) (N, error), change ...func(*C),
+) func(*testing.T) (mackerel.Notifier, fake) {
+	return func(t *testing.T) (mackerel.Notifier, fake) {
+		t.Helper()
+		f := start()
+		c := config(f)
+		reflect.ValueOf(&c).Elem().FieldByName("Call").FieldByName("Pace").SetZero()
+		for _, set := range change {
+			set(&c)
+		}
+		n, err := notifier(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n, f
+	}
+}
+
+const second, minute = time.Second, time.Minute
+
 var services = []service{
-	{"chatwork", "room", 10, 10 * time.Second, 190 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := chatworktest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := chatwork.New(c)
-		return n, err, f
-	}},
-	{"slack", "messages", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := slacktest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := slack.New(c)
-		return n, err, f
-	}},
-	{"teams", "runs", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := teamstest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := teams.New(c)
-		return n, err, f
-	}},
-	{"line", "push", 100, time.Second, time.Second, func() (mackerel.Notifier, error, fake) {
-		f := linetest.New()
-		f.SetQuota(1000, 0)
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := line.New(c)
-		return n, err, f
-	}},
-	{"hipchat", "messages", 20, time.Minute, 9 * time.Minute, func() (mackerel.Notifier, error, fake) {
-		f := hipchattest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := hipchat.New(c)
-		return n, err, f
-	}},
-	{"typetalk", "", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := typetalktest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := typetalk.New(c)
-		return n, err, f
-	}},
-	{"pagerduty", "events", 120, time.Minute, time.Minute, func() (mackerel.Notifier, error, fake) {
-		f := pagerdutytest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := pagerduty.New(c)
-		return n, err, f
-	}},
-	{"opsgenie", "requests", 10, time.Second, 19 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := opsgenietest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := opsgenie.New(c)
-		return n, err, f
-	}},
-	{"jsm", "requests", 10, time.Second, 19 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := jsmtest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := jsm.New(c)
-		return n, err, f
-	}},
-	{"twilio SMS", "messages", 10, 30 * time.Second, 570 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := twiliotest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := twilio.New(c)
-		return n, err, f
-	}},
-	{"twilio call", "calls", 1, time.Second, 199 * time.Second, func() (mackerel.Notifier, error, fake) {
-		f := twiliotest.New()
-		c := f.MemoryConfig()
-		c.Kind, c.Call.Pace = twilio.KindCall, mackerel.Pace{}
-		n, err := twilio.New(c)
-		return n, err, f
-	}},
-	{"email", "mails", 30, time.Minute, 6 * time.Minute, func() (mackerel.Notifier, error, fake) {
-		f := emailtest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := email.New(c)
-		return n, err, mailFake{f}
-	}},
-	{"eventbridge", "", 0, 0, 0, func() (mackerel.Notifier, error, fake) {
-		f := eventbridgetest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := eventbridge.New(c)
-		return n, err, f
-	}},
-	{"webhook", "", 0, 0, 0, func() (mackerel.Notifier, error, fake) {
-		f := webhooktest.New()
-		c := f.MemoryConfig()
-		c.Call.Pace = mackerel.Pace{}
-		n, err := webhook.New(c)
-		return n, err, f
-	}},
+	{"chatwork", "room", 10, 10 * second, 190 * second,
+		of(chatworktest.New, (*chatworktest.Server).MemoryConfig, chatwork.New)},
+	{"slack", "messages", 1, second, 199 * second, of(slacktest.New, (*slacktest.Server).MemoryConfig, slack.New)},
+	{"teams", "runs", 1, second, 199 * second, of(teamstest.New, (*teamstest.Server).MemoryConfig, teams.New)},
+	{"line", "push", 100, second, second, of(linetest.New, (*linetest.Server).MemoryConfig, line.New)},
+	{"hipchat", "messages", 20, minute, 9 * minute,
+		of(hipchattest.New, (*hipchattest.Server).MemoryConfig, hipchat.New)},
+	{"typetalk", "", 1, second, 199 * second, of(typetalktest.New, (*typetalktest.Server).MemoryConfig, typetalk.New)},
+	{"pagerduty", "events", 120, minute, minute,
+		of(pagerdutytest.New, (*pagerdutytest.Server).MemoryConfig, pagerduty.New)},
+	{"opsgenie", "requests", 10, second, 19 * second,
+		of(opsgenietest.New, (*opsgenietest.Server).MemoryConfig, opsgenie.New)},
+	{"jsm", "requests", 10, second, 19 * second, of(jsmtest.New, (*jsmtest.Server).MemoryConfig, jsm.New)},
+	{"twilio SMS", "messages", 10, 30 * second, 570 * second,
+		of(twiliotest.New, (*twiliotest.Server).MemoryConfig, twilio.New)},
+	{"twilio call", "calls", 1, second, 199 * second,
+		of(twiliotest.New, (*twiliotest.Server).MemoryConfig, twilio.New, func(c *twilio.Config) { c.Kind = twilio.KindCall })},
+	{"email", "mails", 30, minute, 6 * minute, of(newMailFake, mailFake.MemoryConfig, email.New)},
+	{"eventbridge", "", 0, 0, 0, of(eventbridgetest.New, (*eventbridgetest.Server).MemoryConfig, eventbridge.New)},
+	{"webhook", "", 0, 0, 0, of(webhooktest.New, (*webhooktest.Server).MemoryConfig, webhook.New)},
 }
 
 // alerts returns alerts about different things.
@@ -247,7 +190,7 @@ func TestStorm(t *testing.T) {
 	for _, s := range services {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n, f := s.new(t)
+				n, f := s.start(t)
 				all := alerts(200)
 				done := storm(t.Context(), n, all, false)
 				var last time.Duration
@@ -280,7 +223,7 @@ func TestStormOfRefusals(t *testing.T) {
 	for _, s := range services {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n, f := s.new(t)
+				n, f := s.start(t)
 				refusals := 8
 				if s.name == "email" {
 					refusals = 1 // each stops the account for a minute

@@ -31,7 +31,7 @@ type world struct {
 
 func newWorld(latency time.Duration, seed uint64) *world {
 	return &world{
-		random: rand.New(rand.NewPCG(seed, seed)), latency: latency, start: time.Now(), //nolint:gosec // a test's
+		random: rand.New(rand.NewPCG(seed, seed)), latency: latency, start: time.Now(),
 		answer: func(*http.Request) *http.Response { return response(200, answer) },
 	}
 }
@@ -687,7 +687,7 @@ func TestALongLimitKeepsItsPlaces(t *testing.T) {
 		lane := tp.Lane(transport.Limit{N: 8, Per: time.Minute, Gate: time.Second}, "account")
 		tp.Do(t.Context(), call(t, 0, lane))
 		time.Sleep(2 * time.Minute)
-		for _, r := range all(t.Context(), 8, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, 1, lane)) }) {
+		for _, r := range all(t.Context(), 8, func(ctx context.Context, _ int) transport.Result { return tp.Do(ctx, call(t, 1, lane)) }) {
 			check(t, "waited", r.Waited, 0)
 		}
 	})
