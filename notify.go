@@ -46,8 +46,8 @@ var ErrSkip = errors.New("skipped by Edit")
 type deliveryID struct{}
 
 // WithDeliveryID names a delivery. Give the same id to a Notify and to its repeats, also in another process. Services
-// that drop repeats by a key then take them for one message: LINE's retry key and the id of a signed webhook are made
-// of the id, and differ between notifiers. Without an id, each Notify is a delivery of its own.
+// that drop repeats by a key then take them for one message: LINE's retry key, the id of a signed webhook and the
+// Message-ID of a mail are made of the id, and differ between notifiers. Without an id, each Notify is a delivery of its own.
 func WithDeliveryID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, deliveryID{}, id)
 }

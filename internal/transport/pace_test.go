@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
@@ -172,6 +174,7 @@ var lateTests = []struct {
 }{
 	{"after MaxTurn", options{MaxTurn: 59 * time.Second}, 0, false, limited, time.Minute},
 	{"after the deadline", options{}, 50 * time.Second, false, limited, time.Minute},
+	{"just before the deadline", options{}, time.Minute + 50*time.Millisecond, false, limited, time.Minute},
 	{"behind calls without an answer", options{MaxTurn: 50 * time.Second, MaxAttempts: 1}, 0, true, unavailable, 62 * time.Second},
 }
 
@@ -583,7 +586,7 @@ func TestHurryWaitsForHalfOfTheTime(t *testing.T) {
 			defer cancel()
 			return tp.Do(ctx, call(t, i, lane))
 		})
-		const half = 15 * time.Second
+		const half = 14950 * time.Millisecond                       // of what is left without the time for the answer
 		for i, want := range []time.Duration{0, 0, half, half, 0} { // the turn of the last is beyond half of its time
 			check(t, "class", results[i].Class, done)
 			check(t, "waited", results[i].Waited, want)
@@ -686,8 +689,8 @@ func TestALongLimitKeepsItsPlaces(t *testing.T) {
 		tp := w.transport(options{MaxAttempts: 1})
 		lane := tp.Lane(transport.Limit{N: 8, Per: time.Minute, Gate: time.Second}, "account")
 		tp.Do(t.Context(), call(t, 0, lane))
-		time.Sleep(2 * time.Minute)
-		for _, r := range all(t.Context(), 8, func(ctx context.Context, _ int) transport.Result { return tp.Do(ctx, call(t, 1, lane)) }) {
+		time.Sleep(2 * time.Second)
+		for _, r := range all(t.Context(), 7, func(ctx context.Context, _ int) transport.Result { return tp.Do(ctx, call(t, 1, lane)) }) {
 			check(t, "waited", r.Waited, 0)
 		}
 	})
@@ -724,5 +727,138 @@ func TestARefusalDismissesWhoCannotWait(t *testing.T) {
 		}
 		check(t, "RetryAfter of the first in the queue", results[1].RetryAfter, 10*time.Second)
 		check(t, "RetryAfter of the second that cannot wait", results[3].RetryAfter, 12*time.Second)
+	})
+}
+
+// A turn is taken if there is time for the answer.
+func TestATurnBeforeTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "room")
+		tp.Do(t.Context(), call(t, 0, lane))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute+200*time.Millisecond)
+		defer cancel()
+		check(t, "class", tp.Do(ctx, call(t, 1, lane)).Class, done)
+	})
+}
+
+// A wait that the service asks for is bounded by MaxWait, and not by MaxTurn.
+func TestARefusedCallWaitsLongerThanMaxTurn(t *testing.T) {
+	for _, wait := range []time.Duration{time.Minute, 6 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(0, 1)
+			refused := false
+			w.answer = func(*http.Request) *http.Response {
+				if refused {
+					return response(200, answer)
+				}
+				refused = true
+				r := response(429, "")
+				r.Header = after(strconv.Itoa(int(wait.Seconds())))
+				return r
+			}
+			tp := w.transport(options{MaxTurn: time.Second, MaxWait: time.Hour})
+			r := tp.Do(t.Context(), call(t, 0, tp.Lane(transport.Limit{N: 5, Per: time.Second}, "room")))
+			check(t, "class", r.Class, done)
+			check(t, "time", time.Since(w.start), wait)
+		})
+	}
+}
+
+// A refusal stops the lane that Limited names, and the last of a limit the widest lane.
+func TestWhichLaneIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			switch r.Header.Get("X-Call") {
+			case "0":
+				return response(429, "")
+			case "1":
+				r := response(200, answer)
+				r.Header = leftUntil("0", epoch(0, 20*time.Second))
+				return r
+			}
+			return response(200, answer)
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		limit := transport.Limit{N: 10, Per: time.Second, Gate: 10 * time.Second}
+		room, other, account := tp.Lane(limit, "room"), tp.Lane(limit, "other"), tp.WideLane(limit, "account")
+		waited := func(number int, limited int, lanes ...transport.Lane) time.Duration {
+			r := call(t, number, lanes...)
+			r.Limited = func(*transport.Result) int { return limited }
+			return tp.Do(t.Context(), r).Waited
+		}
+		waited(1, 0, room, account)
+		check(t, "the room, after the last of the account", waited(2, 0, room), 0)
+		check(t, "the account", waited(2, 0, account), 20*time.Second)
+		waited(0, 0, room, account)
+		check(t, "another room, after a refusal for the first", waited(2, 0, other, account), 0)
+		check(t, "the room", waited(2, 0, room, account), 10*time.Second)
+		waited(0, 1, room, account)
+		check(t, "another room, after a refusal for the account", waited(2, 0, other, account), 10*time.Second)
+		check(t, "a room alone", waited(2, 0, room), 0)
+		waited(0, 7, room) // as many lanes as there are
+		check(t, "the room alone", waited(2, 0, room), 10*time.Second)
+	})
+}
+
+// The first event about a thing goes before repeats about other things.
+func TestFirstEventsGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{N: 1, Per: time.Second}, "key")
+		event := func(i int, about string) transport.Result {
+			r := call(t, i, lane)
+			r.Serial = about
+			return tp.Do(t.Context(), r)
+		}
+		event(0, "a")
+		event(1, "b")
+		all(t.Context(), 4, func(_ context.Context, i int) transport.Result {
+			return event(i+2, []string{"a", "b", "c", "d"}[i])
+		})
+		check(t, "order", fmt.Sprint(w.bodies), "[0 1 4 5 2 3]")
+	})
+}
+
+// Places of requests that the service cannot have counted are free at once.
+func TestPlacesThatWereNotUsed(t *testing.T) {
+	inBubble(t, "because there was no connection", func(t *testing.T, s *fakehttp.Server) {
+		refuse := func() (net.Conn, error) { return nil, errors.New("refused") }
+		tp := transport.New("chatwork", through(dialing(pipe(t, s), 1, refuse)))
+		request := post(t, fakehttp.MemoryURL)
+		request.Lanes = []transport.Lane{tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "room")}
+		r := tp.Do(t.Context(), request)
+		check(t, "class", r.Class, done)
+		check(t, "attempts", r.Attempts, 2)
+		check(t, "waited", r.Waited, 0)
+	})
+	inBubble(t, "because the call was cancelled in the queue of the account", func(t *testing.T, _ *fakehttp.Server) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		room := tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "room")
+		account := tp.WideLane(transport.Limit{N: 1, Per: 2 * time.Second}, "account")
+		tp.Do(t.Context(), call(t, 0, account))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		check(t, "class", tp.Do(ctx, call(t, 1, room, account)).Class, unavailable)
+		check(t, "waited", tp.Do(t.Context(), call(t, 2, room)).Waited, 0)
+	})
+	inBubble(t, "after a lost answer, if only requests under way count", func(t *testing.T, _ *fakehttp.Server) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "0" {
+				time.Sleep(time.Minute)
+			}
+			return response(200, answer)
+		}
+		tp := w.transport(options{MaxAttempts: 1, Timeout: time.Second})
+		lane := tp.Lane(transport.Limit{N: 1}, "account")
+		tp.Do(t.Context(), call(t, 0, lane))
+		r := tp.Do(t.Context(), call(t, 1, lane))
+		check(t, "class", r.Class, done)
+		check(t, "waited", r.Waited, 0)
 	})
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -78,6 +79,26 @@ func TestBusyLanesStay(t *testing.T) {
 		if got := tt.l.idle(time.Second); got != tt.idle {
 			t.Errorf("%s: idle is %v", tt.name, got)
 		}
+	}
+}
+
+// A refusal costs a quarter of the places. As many successes as there are places bring one back.
+func TestPlacesComeBack(t *testing.T) {
+	l := newLimiter(Limit{N: 8, Per: time.Second})
+	l.refused(0, 0, time.Second)
+	var places []int
+	for range 20 {
+		places = append(places, l.places)
+		l.took()
+	}
+	want := []int{6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8}
+	if !slices.Equal(places, want) {
+		t.Errorf("places %v, want %v", places, want)
+	}
+	one := newLimiter(Limit{N: 1, Per: time.Second})
+	one.refused(0, 0, time.Second)
+	if one.places != 1 {
+		t.Errorf("the only place is gone")
 	}
 }
 

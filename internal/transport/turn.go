@@ -9,6 +9,10 @@ import (
 // maxLanes is the largest number of lanes of a request.
 const maxLanes = 3
 
+// answerTime is what a turn leaves of the time until the deadline, but at most a tenth of that. A request that begins just
+// before the deadline may reach the service and have no answer in time.
+const answerTime = 100 * time.Millisecond
+
 // A Turn is the way of one call through its lanes. It belongs to one goroutine. The zero Turn has no lanes.
 type Turn struct {
 	p     *pacer
@@ -79,7 +83,8 @@ func (t *Turn) take(ctx context.Context) error {
 	entered := max(now, t.notBefore)
 	t.w.latest = max(t.latest, t.notBefore)
 	if deadline, bounded := ctx.Deadline(); bounded {
-		t.w.latest = min(t.w.latest, now+time.Until(deadline))
+		left := time.Until(deadline)
+		t.w.latest = min(t.w.latest, now+left-min(left/10, answerTime))
 	}
 	for t.held < t.n {
 		s := &t.seats[t.held]
