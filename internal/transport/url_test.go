@@ -151,6 +151,19 @@ func TestProblemsOfOptions(t *testing.T) {
 		OnAttempt: func(context.Context, transport.Attempt) {},
 	}
 	check(t, "problems of good options", len(good.Problems()), 0)
+	for pace, want := range map[transport.Pace]string{
+		{N: 5, Per: time.Second, Name: "room"}: "",
+		{Name: "room"}:                         "",
+		transport.Unpaced:                      "",
+		{N: -2}:                                "Call.Pace: must not be negative",
+		{N: 1, Per: -1}:                        "Call.Pace: must not be negative",
+		{Per: 1}:                               "Call.Pace.N: required with Per",
+		{N: 1}:                                 "Call.Pace.Per: required with N",
+		{N: 10001, Per: 1}:                     "Call.Pace.N: must be at most 10000",
+	} {
+		check(t, "problems of a pace", strings.Join(options{Pace: pace}.Problems(), "; "), want)
+	}
+	check(t, "problems of MaxTurn", strings.Join(options{MaxTurn: -1}.Problems(), "; "), "Call.MaxTurn: must not be negative")
 }
 
 func TestHeader(t *testing.T) {
