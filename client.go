@@ -86,6 +86,9 @@ func call[T answer](ctx context.Context, c *Client, op operation, body []byte, p
 // do is call. It also returns the number of requests.
 func do[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, int, error) {
 	var answer T
+	if c.base == nil {
+		return answer, 0, &Error{Provider: provider, Op: op.name, Kind: ErrConfig, Message: "not made by NewClient"}
+	}
 	u, ok := transport.Join(c.base, append([]string{"api", "v0"}, path...)...)
 	if !ok {
 		return answer, 0, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}

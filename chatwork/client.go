@@ -147,6 +147,9 @@ func list[T any](ctx context.Context, c *Client, op operation, params any, path 
 func (c *Client) request(
 	op operation, judge func(*transport.Result), params any, path ...string,
 ) (transport.Request, error) {
+	if c.base == nil {
+		return transport.Request{}, provider.NotMade(name)
+	}
 	r := transport.Request{
 		Op: op.name, Method: op.method, Repeat: op.repeat, Header: c.header(),
 		Limit: transport.ReadLimit, Wait: rateWait, Lanes: c.lanes(op, path), Limited: limited, Rank: rank(op),

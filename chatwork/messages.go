@@ -156,8 +156,11 @@ func (c *Client) PostMessage(ctx context.Context, roomID int64, p PostMessagePar
 func (c *Client) postRequest(roomID int64) (transport.Request, error) {
 	op := operation{"post message", http.MethodPost, transport.Message}
 	r, err := c.request(op, judgePosted, nil, "rooms", pathID(roomID), "messages")
+	if err != nil {
+		return r, err
+	}
 	r.Header, r.Limit = c.form(), transport.MessageLimit
-	return r, err
+	return r, nil
 }
 
 // form returns what go-querystring would return. It takes a single allocation, because alerts wait for it.

@@ -219,6 +219,9 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) { return
 
 // String returns "email to hanako@example.com", or "email to hanako@example.com and 2 more".
 func (n *Notifier) String() string {
+	if len(n.to) == 0 { // not made by New
+		return name
+	}
 	s := name + " to " + mailbox(n.to[0])
 	if more := len(n.to) - 1; more > 0 {
 		s += " and " + strconv.Itoa(more) + " more"

@@ -75,6 +75,9 @@ type operation struct {
 
 // request returns the request of an operation without its body and query.
 func (c *Client) request(op operation, elements ...string) (transport.Request, error) {
+	if c.base == nil {
+		return transport.Request{}, provider.NotMade(name)
+	}
 	u, ok := transport.Join(c.base, elements...)
 	if !ok {
 		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of an address")

@@ -97,7 +97,7 @@ type Config struct {
 }
 
 // A Notifier sends alerts to one account. It is safe for concurrent use.
-type Notifier struct{ api *opsgenieapi.Notifier }
+type Notifier struct{ api opsgenieapi.Notifier }
 
 var (
 	_ mackerel.Deliverer = (*Notifier)(nil)
@@ -117,7 +117,7 @@ func New(c Config) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Notifier{api}, nil
+	return &Notifier{*api}, nil
 }
 
 // Notify sends the alert: [Notifier.Deliver] without the receipt.

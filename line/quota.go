@@ -1,6 +1,10 @@
 package line
 
-import "context"
+import (
+	"context"
+
+	"github.com/mackerel-notify/mackerel/internal/provider"
+)
 
 // A Quota is how many messages the account can send in this month, and how many it has sent.
 type Quota struct {
@@ -20,6 +24,9 @@ func (q Quota) Remaining() (messages int64, limited bool) {
 // Quota reads the month's quota and how much of it is used, in two calls. Both may be repeated.
 // See https://developers.line.biz/en/reference/messaging-api/#get-quota.
 func (n *Notifier) Quota(ctx context.Context) (Quota, error) {
+	if n.read == nil {
+		return Quota{}, provider.NotMade(name)
+	}
 	var quota, consumption Quota
 	if _, err := n.flow.Do(ctx, n.read("get quota", &quota, "quota")); err != nil {
 		return Quota{}, err

@@ -104,6 +104,9 @@ func (n *Notifier) RequestStatus(ctx context.Context, requestID string) (Request
 func (n *Notifier) requestStatus(ctx context.Context, requestID string) (RequestStatus, transport.Result, error) {
 	const op = "get request status"
 	var s RequestStatus
+	if n.base == nil {
+		return s, transport.Result{}, provider.NotMade(n.Name)
+	}
 	u, ok := transport.Join(n.base, "alerts", "requests", requestID)
 	if !ok {
 		return s, transport.Result{}, n.Invalid(op, "requestID: must be the ID of a receipt")

@@ -46,6 +46,9 @@ type Flow[M any] struct {
 
 // Deliver sends an alert.
 func (f *Flow[M]) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
+	if f.transport == nil {
+		return mackerel.Receipt{}, NotMade(f.Name)
+	}
 	m, skipped, err := f.compose(a)
 	if skipped != "" || err != nil {
 		return mackerel.Receipt{Provider: f.Name, Skipped: skipped}, err
@@ -55,6 +58,9 @@ func (f *Flow[M]) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Recei
 
 // Preview shows what Deliver would send.
 func (f *Flow[M]) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
+	if f.transport == nil {
+		return nil, NotMade(f.Name)
+	}
 	m, skipped, err := f.compose(a)
 	switch {
 	case err != nil:
@@ -96,7 +102,10 @@ func (f *Flow[M]) edit(m M, a mackerel.Alert) (edited M, skipped string, err err
 
 // Send sends a message.
 func (f *Flow[M]) Send(ctx context.Context, m M) (mackerel.Receipt, error) {
-	if f.Post != nil {
+	switch {
+	case f.transport == nil:
+		return mackerel.Receipt{}, NotMade(f.Name)
+	case f.Post != nil:
 		return f.Post(ctx, m)
 	}
 	start := time.Now()

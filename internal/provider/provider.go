@@ -119,6 +119,14 @@ func (s *Service) words(r transport.Result) (code, message string) {
 	return cmp.Or(code, other), message
 }
 
+// NotMade returns the error of a call of a zero notifier or client, which the package's constructor has not made. A zero
+// notifier does not know the name of its service.
+func NotMade(name string) error {
+	return &mackerel.Error{
+		Provider: cmp.Or(name, "mackerel"), Op: "notify", Kind: mackerel.ErrConfig, Message: "not made by the package's constructor",
+	}
+}
+
 // Invalid returns the error of an operation that is refused before it is sent.
 func (s *Service) Invalid(op, message string) error {
 	return &mackerel.Error{Provider: s.Name, Op: op, Kind: mackerel.ErrInvalid, Message: message}
