@@ -22,7 +22,8 @@ var (
 	ErrUnauthorized = transport.ErrUnauthorized
 	// ErrNotFound means 404 or 410: the room, channel or webhook does not exist.
 	ErrNotFound = transport.ErrNotFound
-	// ErrRateLimited means that the service refused for now, with 429 or in a way of its own. Nothing was done.
+	// ErrRateLimited means that the service refused for now, with 429 or in a way of its own, or that the turn of the call
+	// does not come in time (see [Pace]). Nothing was done.
 	ErrRateLimited = transport.ErrRateLimited
 	// ErrUnavailable means that it may work later, and that another call does no harm. Either nothing was done,
 	// because there was no connection or a 408, or the operation may be done twice and had no answer or a 5xx.
@@ -42,7 +43,7 @@ type Error struct {
 	Status     int           // HTTP status of the last answer, 0 if there was none
 	Code       string        // the service's own error code, if it has error codes
 	Message    string        // the service's own words, on one line of at most 512 bytes and without credentials
-	RetryAfter time.Duration // how long the service asked to wait, 0 if it did not
+	RetryAfter time.Duration // how long to wait, as the service asks or until the call's turn; 0 if that is not known
 	Attempts   int           // requests made, 0 if it failed before the first
 	Delivery   Delivery      // the mode of the call; AtMostOnce for an operation that is never repeated
 	Kind       error         // one of ErrConfig to ErrUnsupported, never nil
