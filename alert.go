@@ -108,8 +108,8 @@ type Monitor struct {
 
 // A Metric is what a monitor measured. A nil pointer means that there is no such number.
 //
-// Duration is how many minutes the value was averaged over. For a monitor of a service metric it is the number of points,
-// as in Mackerel's settings. It is 0 if it is not known.
+// Duration is how many minutes the value was averaged over. For a monitor of a service metric it is the number of
+// points, as in Mackerel's settings. It is 0 if it is not known.
 type Metric struct {
 	Label    string
 	Value    *float64          // nil if the alert was closed by hand
@@ -280,8 +280,8 @@ func oneLine(s string) string {
 
 func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// isOneLine reports whether the only breaks in s are single blanks. That is so for nearly all names. There is no break at
-// the ends of s.
+// isOneLine reports whether the only breaks in s are single blanks. That is so for nearly all names. There is no break
+// at the ends of s.
 func isOneLine(s string) bool {
 	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
 		if s[i] != ' ' || s[i+1] == ' ' {

@@ -47,7 +47,8 @@ type deliveryID struct{}
 
 // WithDeliveryID names a delivery. Give the same id to a Notify and to its repeats, also in another process. Services
 // that drop repeats by a key then take them for one message: LINE's retry key, the id of a signed webhook and the
-// Message-ID of a mail are made of the id, and differ between notifiers. Without an id, each Notify is a delivery of its own.
+// Message-ID of a mail are made of the id, and differ between notifiers. Without an id, each Notify is a delivery of
+// its own.
 func WithDeliveryID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, deliveryID{}, id)
 }
@@ -131,9 +132,10 @@ type CallOptions struct {
 	// for one that does not end before the context's deadline, the call returns at once with the wait in the error's
 	// RetryAfter.
 	MaxWait time.Duration
-	// MaxTurn is how long a call waits for its turns at most (see [Pace]), all attempts together; 10 minutes unless set.
-	// If its turn comes later, or after the context's deadline, the call returns [ErrRateLimited] at once, with the time
-	// until its turn in the error's RetryAfter and no attempt. It is [ErrUnavailable] if the calls before it hang.
+	// MaxTurn is how long a call waits for its turns at most (see [Pace]), all attempts together; 10 minutes unless
+	// set. If its turn comes later, or after the context's deadline, the call returns [ErrRateLimited] at once, with
+	// the time until its turn in the error's RetryAfter and no attempt. It is [ErrUnavailable] if the calls before it
+	// hang.
 	MaxTurn time.Duration
 	// Pace is the service's documented limit unless set.
 	Pace Pace
@@ -151,12 +153,12 @@ type CallOptions struct {
 //
 // All notifiers that send to one destination with one credential through one http.Client share a limit, also if each
 // alert has a notifier of its own. All notifiers without a Client share one http.Client. A refusal of the service stops
-// all of them for as long as the service asks, up to 5 minutes. Other processes are not seen: give each of them a part of
-// the service's limit.
+// all of them for as long as the service asks, up to 5 minutes. Other processes are not seen: give each of them a part
+// of the service's limit.
 type Pace struct {
-	// N is how many messages may be sent within Per, wherever a window of that length begins. N and Per are set together.
-	// They take the place of the limit of the destination, such as a room or a webhook. The limit of a whole account
-	// stays, if the service has one.
+	// N is how many messages may be sent within Per, wherever a window of that length begins. N and Per are set
+	// together. They take the place of the limit of the destination, such as a room or a webhook. The limit of a whole
+	// account stays, if the service has one.
 	N   int
 	Per time.Duration
 	// Name, if set, lets all notifiers of a service that have the same Name, N and Per share one limit, whatever their

@@ -62,7 +62,8 @@ func talkative(t *testing.T) (address string, closed <-chan struct{}) {
 	return "http://" + l.Addr().String(), done
 }
 
-// TestWhatNetHTTPPrintsOfAnAnswer holds what SECURITY.md says. If net/http prints nothing any more, the page can say less.
+// TestWhatNetHTTPPrintsOfAnAnswer holds what SECURITY.md says. If net/http prints nothing any more, the page can say
+// less.
 func TestWhatNetHTTPPrintsOfAnAnswer(t *testing.T) {
 	const token = "token-in-the-path"
 	for name, test := range map[string]struct {

@@ -11,8 +11,8 @@ import (
 )
 
 // The limits of the service. That of a room counts messages and tasks together, which count against that of the account
-// too. The answer to a call beyond the limit of the account says when the limit is reset. 30 calls in 5 minutes are left to
-// what is written. See https://developer.chatwork.com/docs/endpoints.
+// too. The answer to a call beyond the limit of the account says when the limit is reset. 30 calls in 5 minutes are
+// left to what is written. See https://developer.chatwork.com/docs/endpoints.
 var (
 	accountLimit = transport.Limit{N: 300, Per: 5 * time.Minute, Gate: time.Minute, Spare: 30}
 	roomLimit    = transport.Limit{N: 10, Per: 10 * time.Second, Gate: 10 * time.Second}

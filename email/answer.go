@@ -59,9 +59,9 @@ func classOf(at step, reply *textproto.Error) transport.Class {
 	return transport.Invalid
 }
 
-// throttles reports whether a refusal is for too much mail, so that other mails would be refused too: 421 and 432 (too many
-// connections or mails), 454 in the words of Amazon SES, and any 4yz to MAIL. A 4yz to RCPT concerns its recipient, for
-// example a mailbox that is full or a greylist.
+// throttles reports whether a refusal is for too much mail, so that other mails would be refused too: 421 and 432 (too
+// many connections or mails), 454 in the words of Amazon SES, and any 4yz to MAIL. A 4yz to RCPT concerns its
+// recipient, for example a mailbox that is full or a greylist.
 // See https://learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements and
 // https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html.
 func throttles(at step, reply *textproto.Error) bool {
@@ -94,9 +94,8 @@ func decodeError(_ int, body []byte) (code, message string) {
 // lanes are what the mails of one account of a server share.
 type lanes struct{ mails, connections transport.Lane }
 
-// rate is the limit of an account of Microsoft 365, which also takes three connections at a time. Others have limits of a
-// day, or do not say. See
-// https://learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements.
+// rate is the limit of an account of Microsoft 365, which also takes three connections at a time. Others have limits of
+// a day, or do not say. See https://learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements.
 var rate = transport.Limit{N: 30, Per: time.Minute, Gate: time.Minute, GateMax: 10 * time.Minute}
 
 func (c Config) lanes(t *transport.Transport) lanes {

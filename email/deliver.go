@@ -31,8 +31,8 @@ func (n *Notifier) post(ctx context.Context, m Message) (mackerel.Receipt, error
 	return receipt, d.err(ctx)
 }
 
-// deliveryName returns the name of a delivery, which is a part of its Message-IDs. Many mailboxes drop the second of two
-// mails with the same Message-ID, so repeats of a delivery must have the same name, and other deliveries must not.
+// deliveryName returns the name of a delivery, which is a part of its Message-IDs. Many mailboxes drop the second of
+// two mails with the same Message-ID, so repeats of a delivery must have the same name, and other deliveries must not.
 //
 // The name that the caller has given comes first. Without it, a mail with a state needs no name: the same state and
 // content is the same mail, also from another process. A mail without a state may come again the next night and say the

@@ -15,11 +15,11 @@
 //
 // # Delivery
 //
-// The default is [mackerel.AtLeastOnce]. If the connection is lost before the final dot of a mail was sent, the mail was
-// not accepted, and it is sent again. If it is lost after the dot, the mail may have been accepted: it is sent again,
-// and may stand in the mailbox twice. With [mackerel.AtMostOnce] it is not sent again, and the error is
-// [mackerel.ErrAmbiguous]. Success means that the server has accepted the mail for every recipient. It delivers the mail
-// later, so receipts are [mackerel.Receipt].Queued, and mails that it cannot deliver go back to Config.From.
+// The default is [mackerel.AtLeastOnce]. If the connection is lost before the final dot of a mail was sent, the mail
+// was not accepted, and it is sent again. If it is lost after the dot, the mail may have been accepted: it is sent
+// again, and may stand in the mailbox twice. With [mackerel.AtMostOnce] it is not sent again, and the error is
+// [mackerel.ErrAmbiguous]. Success means that the server has accepted the mail for every recipient. It delivers the
+// mail later, so receipts are [mackerel.Receipt].Queued, and mails that it cannot deliver go back to Config.From.
 //
 // A refused recipient does not keep the others from getting their mail. If there are several recipients, the error
 // joins a [mackerel.DeliveryError] for each recipient who did not get the mail. Its Notifier sends to that recipient
@@ -32,11 +32,11 @@
 // limits the time to make the connection and, separately, the time of each mail. A refusal for now (4yz) is repeated
 // within the attempts and is [mackerel.ErrUnavailable] at last. A refusal for good (5yz) is not repeated.
 //
-// Many mailboxes drop or hide the second of two mails with the same Message-ID; others show both. The attempts of a call
-// have the same Message-ID, and so have the repeats of a delivery that [mackerel.WithDeliveryID] names, also in another
-// process. Without a name, the mails about an alert with a time have the same Message-ID as long as they say the same
-// (see Message.State), so a reminder that says the same as the mail before is a repeat. Without a time, each call sends
-// a mail of its own, and only the notifiers of [mackerel.Failures] send it again.
+// Many mailboxes drop or hide the second of two mails with the same Message-ID; others show both. The attempts of a
+// call have the same Message-ID, and so have the repeats of a delivery that [mackerel.WithDeliveryID] names, also in
+// another process. Without a name, the mails about an alert with a time have the same Message-ID as long as they say
+// the same (see Message.State), so a reminder that says the same as the mail before is a repeat. Without a time, each
+// call sends a mail of its own, and only the notifiers of [mackerel.Failures] send it again.
 //
 // # Limits
 //

@@ -28,8 +28,8 @@ type script struct {
 	sessions sync.WaitGroup
 }
 
-// once returns a reply function with one reply for each command, by its first word. The usual reply stands for a command
-// that is not in the table. A reply that is "hang up" ends the connection.
+// once returns a reply function with one reply for each command, by its first word. The usual reply stands for a
+// command that is not in the table. A reply that is "hang up" ends the connection.
 func once(replies map[string]string) func(string, int) []byte {
 	usual := map[string]string{"connect": "220 hello", "DATA": "354 go on", "QUIT": "221 bye"}
 	replies = maps.Clone(replies)

@@ -34,8 +34,8 @@ const (
 	emptyFact = len(`{"label":"","value":""},`)
 )
 
-// firstFacts returns the facts that a detail of limit bytes may have room for, and how many bytes the texts of the other
-// facts have.
+// firstFacts returns the facts that a detail of limit bytes may have room for, and how many bytes the texts of the
+// other facts have.
 func firstFacts(facts []mackerel.Fact, limit int) (first []mackerel.Fact, rest int) {
 	n, room := 0, limit-min(limit/2, roomForOthers)
 	for ; n < len(facts) && room > 0; n++ {

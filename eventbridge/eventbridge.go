@@ -36,8 +36,8 @@
 // [mackerel.ErrRateLimited].
 //
 // An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason
-// and the metric's name, and last the names, addresses and ids, and the receipt says so. A DetailType has at most 128 characters. DetailType and Message.Raw
-// are never cut.
+// and the metric's name, and last the names, addresses and ids, and the receipt says so. A DetailType has at most 128
+// characters. DetailType and Message.Raw are never cut.
 //
 // # Text
 //

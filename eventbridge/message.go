@@ -21,8 +21,8 @@ const (
 	maxDetailType = 128           // characters
 )
 
-// rate is the limit of an account in a region: 400 requests in a second or more, which no storm of alerts reaches. So there
-// is no count, but at most 10 requests are under way.
+// rate is the limit of an account in a region: 400 requests in a second or more, which no storm of alerts reaches. So
+// there is no count, but at most 10 requests are under way.
 // See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
 var rate = transport.Limit{N: 10, Gate: 100 * time.Millisecond, GateMax: 20 * time.Second}
 
@@ -50,8 +50,8 @@ type Message struct {
 }
 
 // DefaultMessage returns the message that a Notifier sends for an alert, without the source, the detail-type and the
-// ResourceInfo that the Config may have. It has DefaultSource and DefaultDetailType. The time is that of the alert's last
-// change, if it is known.
+// ResourceInfo that the Config may have. It has DefaultSource and DefaultDetailType. The time is that of the alert's
+// last change, if it is known.
 func DefaultMessage(a mackerel.Alert) Message {
 	at := cmp.Or(a.ChangedAt, a.ClosedAt, a.OpenedAt)
 	return Message{Source: DefaultSource, DetailType: DefaultDetailType, Time: at, Alert: a}

@@ -18,8 +18,8 @@ const (
 	maxAttachTo = 36 // the id of a message is a UUID
 )
 
-// rate is the limit of messages to a room or a person with one token. HipChat documents 30 in a minute, and 100 calls in
-// five minutes for a person's token: 20 in a minute are within both.
+// rate is the limit of messages to a room or a person with one token. HipChat documents 30 in a minute, and 100 calls
+// in five minutes for a person's token: 20 in a minute are within both.
 // See https://developer.atlassian.com/server/hipchat/hipchat-rest-api-rate-limits.
 var rate = transport.Limit{N: 20, Per: time.Minute, Gate: time.Minute}
 

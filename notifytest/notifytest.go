@@ -31,8 +31,8 @@
 // # What a failure prints
 //
 // The output begins with a summary. It says how many rows failed, which two repairs clear most of them, and then the
-// other repairs. Below it, each failed row prints what it has found, under the numbers of its repairs. A failed row ends
-// after all rows were tried, so the time that is printed for it is too long.
+// other repairs. Below it, each failed row prints what it has found, under the numbers of its repairs. A failed row
+// ends after all rows were tried, so the time that is printed for it is too long.
 //
 // # What New, Fake and Count may not do
 //
@@ -61,19 +61,19 @@ type Harness struct {
 	// message. Required.
 	New func(t testing.TB, e Env) mackerel.Notifier
 	// Fake is the service without faults; the suite adds the faults. It should refuse what the real service refuses. If
-	// Fake is nil, the service does not speak HTTP: the rows that need HTTP are skipped, and New and Count use a fake of
-	// their own.
+	// Fake is nil, the service does not speak HTTP: the rows that need HTTP are skipped, and New and Count use a fake
+	// of their own.
 	Fake http.Handler
-	// Count returns how many messages the fake has accepted. Repeats that the fake drops are not counted. If Count is nil,
-	// Fake must have a method Accepted() int, which is used instead.
+	// Count returns how many messages the fake has accepted. Repeats that the fake drops are not counted. If Count is
+	// nil, Fake must have a method Accepted() int, which is used instead.
 	Count func() int
 	// Secrets are the credentials that the notifier sends, each at least 6 bytes long. The suite first proves that each
 	// secret is in a request, in any encoding, and then searches for it everywhere else.
 	Secrets []string
 	// Keys are secrets that are never sent, for example keys that sign requests. Each is at least 6 bytes long.
 	Keys []string
-	// Dedups says that the service drops repeats of a message. The notifier may then repeat a message in either delivery
-	// mode, and may report a lost answer as ErrUnavailable.
+	// Dedups says that the service drops repeats of a message. The notifier may then repeat a message in either
+	// delivery mode, and may report a lost answer as ErrUnavailable.
 	Dedups bool
 	// SingleAttempt says that the notifier makes one attempt and leaves repeating to its caller. Env.MaxAttempts has no
 	// effect, and the rows about repeats are skipped.
@@ -90,8 +90,8 @@ type Env struct {
 	Client      *http.Client      // for all requests; nil without HTTP
 	Delivery    mackerel.Delivery // zero is the notifier's default
 	MaxAttempts int               // requests per message, at most; 0 is the notifier's default
-	// Pace is mackerel.Unpaced, so that calls do not wait for their turn. It is zero, the notifier's own pace, for the rows
-	// that try the pace. A notifier without a pace ignores it.
+	// Pace is mackerel.Unpaced, so that calls do not wait for their turn. It is zero, the notifier's own pace, for the
+	// rows that try the pace. A notifier without a pace ignores it.
 	Pace mackerel.Pace
 }
 

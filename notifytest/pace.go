@@ -58,8 +58,8 @@ type called struct {
 	took time.Duration
 }
 
-// burst makes thirty calls at once, whose contexts end after this time. It returns how they ended, and how many messages
-// the service has accepted.
+// burst makes thirty calls at once, whose contexts end after this time. It returns how they ended, and how many
+// messages the service has accepted.
 func (sc *scene) burst(timeout time.Duration) (done []called, accepted int) {
 	n, before := sc.notifier(), sc.count()
 	done = make([]called, 30)

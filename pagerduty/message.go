@@ -18,8 +18,8 @@ const (
 	maxBody    = 512000 // bytes of JSON
 )
 
-// rate is the limit of an integration key. PagerDuty documents approximately 120 events in a minute, looking back from the
-// current time. See https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
+// rate is the limit of an integration key. PagerDuty documents approximately 120 events in a minute, looking back from
+// the current time. See https://developer.pagerduty.com/docs/events-api-v2-rate-limits.
 var rate = transport.Limit{N: 100, Per: time.Minute, Gate: defaultWait, Late: transport.Hurry}
 
 // Limits of our own, where PagerDuty names no limit. They keep an event small enough without its custom details.

@@ -24,8 +24,8 @@ const (
 )
 
 // rate is the limit of one webhook: one message in a second. Slack takes short bursts, but may hide messages of a burst
-// with the status 200, so two messages are at least a second apart. If a channel has several webhooks, they share what the
-// channel shows. See https://docs.slack.dev/apis/web-api/rate-limits.
+// with the status 200, so two messages are at least a second apart. If a channel has several webhooks, they share what
+// the channel shows. See https://docs.slack.dev/apis/web-api/rate-limits.
 var rate = transport.Limit{N: 3, Per: 3 * time.Second, Gap: time.Second, Gate: time.Second, GateMax: 5 * time.Minute}
 
 // Limits of our own, in characters. All sections together stay below 13,200, from where on Slack was seen to answer

@@ -14,8 +14,8 @@ import (
 // connectorFailure is in a 200 by which a retired connector reports a failure.
 const connectorFailure = "Webhook message delivery failed"
 
-// judge accepts every status of the 200s, because the owner of a workflow may answer with any of them and with any body.
-// A page of HTML is that of a proxy, except in the documented 202.
+// judge accepts every status of the 200s, because the owner of a workflow may answer with any of them and with any
+// body. A page of HTML is that of a proxy, except in the documented 202.
 func judge(r *transport.Result) {
 	foreign := isPage(r.Body) || bytes.Contains(r.Body, []byte(connectorFailure))
 	if r.Class == transport.Done && r.Status != http.StatusAccepted && foreign {

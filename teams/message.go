@@ -25,9 +25,9 @@ const (
 	maxAltText = 200  // of the text that stands for a picture
 )
 
-// rate is the limit of one address. Microsoft documents 4 messages in a second for a connector, and limits for flows that
-// act after the answer: what exceeds them is queued, or fails unseen. One in a second is below all of them, and keeps the
-// cards in order. See https://learn.microsoft.com/power-automate/limits-and-config.
+// rate is the limit of one address. Microsoft documents 4 messages in a second for a connector, and limits for flows
+// that act after the answer: what exceeds them is queued, or fails unseen. One in a second is below all of them, and
+// keeps the cards in order. See https://learn.microsoft.com/power-automate/limits-and-config.
 var rate = transport.Limit{N: 1, Per: time.Second, Gate: 15 * time.Second, GateMax: 5 * time.Minute}
 
 // A Style is the background of a card's head.

@@ -23,8 +23,8 @@ const (
 )
 
 // The limits. Carriers filter more than about 15 messages in 30 seconds between two numbers, and Twilio queues what it
-// takes for hours. A 429 means that an account has too many requests under way; their number is not published. Calls are
-// made one in a second: what exceeds that would wait at Twilio, where it cannot be cancelled.
+// takes for hours. A 429 means that an account has too many requests under way; their number is not published. Calls
+// are made one in a second: what exceeds that would wait at Twilio, where it cannot be cancelled.
 // See https://www.twilio.com/docs/errors/20429 and https://www.twilio.com/docs/glossary/what-is-cps.
 var (
 	messageRate = transport.Limit{N: 10, Per: 30 * time.Second}

@@ -95,7 +95,8 @@ type RequestStatus struct {
 // noAlert is the Status of a request for an alert that is not open. A close that finds no alert has nothing to do.
 const noAlert = "Alert does not exist"
 
-// RequestStatus waits for the status of a request. If there is no status in time, the error is [mackerel.ErrUnavailable].
+// RequestStatus waits for the status of a request. If there is no status in time, the error is
+// [mackerel.ErrUnavailable].
 func (n *Notifier) RequestStatus(ctx context.Context, requestID string) (RequestStatus, error) {
 	s, _, err := n.requestStatus(ctx, requestID)
 	return s, err

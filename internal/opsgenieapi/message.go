@@ -26,8 +26,8 @@ const (
 	maxNote        = 25000
 )
 
-// rate is the limit of an account. The services do not publish theirs, which depends on the plan: this bounds a storm, and
-// a refusal tells the rest. See https://docs.opsgenie.com/docs/api-rate-limiting.
+// rate is the limit of an account. The services do not publish theirs, which depends on the plan: this bounds a storm,
+// and a refusal tells the rest. See https://docs.opsgenie.com/docs/api-rate-limiting.
 var rate = transport.Limit{N: 10, Per: time.Second, Gate: time.Minute, Late: transport.Hurry}
 
 // A Priority is P1, the highest, to P5.

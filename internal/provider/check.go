@@ -110,8 +110,8 @@ func (p *Problems) Base(field, address, standard string) *url.URL {
 	return u
 }
 
-// Hook checks the address of a webhook, which is a credential itself. The query is kept byte for byte. No problem quotes
-// a part of the address. It returns nil if there is a problem.
+// Hook checks the address of a webhook, which is a credential itself. The query is kept byte for byte. No problem
+// quotes a part of the address. It returns nil if there is a problem.
 func (p *Problems) Hook(field string, s mackerel.Secret) *url.URL {
 	u, problem := transport.ParseURL(s.Reveal())
 	switch {
@@ -168,8 +168,8 @@ func Linkable(address string, longest int) bool {
 }
 
 // URLSecrets returns the parts of a webhook's address that a server, a proxy or a library may quote, to be kept out of
-// errors and previews: the address itself, its path, query and request URI, a password, and each element of the path and
-// each value of the query that is not an ordinary word.
+// errors and previews: the address itself, its path, query and request URI, a password, and each element of the path
+// and each value of the query that is not an ordinary word.
 func URLSecrets(u *url.URL) []string {
 	path := u.EscapedPath()
 	all := []string{u.String(), u.RequestURI(), path, u.Path, u.RawQuery}

@@ -82,9 +82,9 @@ const (
 	valueSeparator = "\x1f"
 )
 
-// JoinFacts returns the facts as one text, plain and without those that are empty, so that a service that lays facts out
-// can cut them as one [Part]. It returns a beginning that is long enough for cutting the text to n units, and how many
-// units the rest has. [SplitFacts] takes the text apart again, also after it was cut.
+// JoinFacts returns the facts as one text, plain and without those that are empty, so that a service that lays facts
+// out can cut them as one [Part]. It returns a beginning that is long enough for cutting the text to n units, and how
+// many units the rest has. [SplitFacts] takes the text apart again, also after it was cut.
 func (u Unit) JoinFacts(facts []mackerel.Fact, n int) (joined string, rest int) {
 	c := collector{unit: u, room: n}
 	for _, f := range facts {

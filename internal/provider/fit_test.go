@@ -75,7 +75,8 @@ func TestFitOfATextAlone(t *testing.T) {
 	check(t, "all of the limit is used", out, strings.Repeat("x", 49)+"…")
 }
 
-// An escape that depends on what follows can make a shorter text longer: "[to" at the end might become a tag, "[tom" not.
+// An escape that depends on what follows can make a shorter text longer: "[to" at the end might become a tag, "[tom"
+// not.
 func TestFitWithAnEscapeThatShrinks(t *testing.T) {
 	text := "a[tomato"
 	render := func() string {

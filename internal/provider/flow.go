@@ -36,8 +36,8 @@ type Flow[M any] struct {
 	// Again returns the message to send in place of a message that the service has refused, and what that cuts. It
 	// reports false if another message would not change the refusal. Nil if there never is another message.
 	Again func(M, transport.Result) (M, mackerel.Cut, bool)
-	// Settle completes the receipt of a success with Queued, and with the ID unless Judge has found it. It may make further
-	// calls, and fail. Nil if there is nothing to complete.
+	// Settle completes the receipt of a success with Queued, and with the ID unless Judge has found it. It may make
+	// further calls, and fail. Nil if there is nothing to complete.
 	Settle func(context.Context, M, transport.Result, *mackerel.Receipt) error
 
 	Post func(context.Context, M) (mackerel.Receipt, error) // sends a message without HTTP
@@ -185,8 +185,8 @@ func (f *Flow[M]) call(ctx context.Context, r transport.Request) (transport.Resu
 	return f.Do(ctx, r)
 }
 
-// DeliveryKey returns the key of the delivery that the context names (see [mackerel.WithDeliveryID]), different for each
-// notifier: the identity says which service, credential and destination it has. Without a name the key is random.
+// DeliveryKey returns the key of the delivery that the context names (see [mackerel.WithDeliveryID]), different for
+// each notifier: the identity says which service, credential and destination it has. Without a name the key is random.
 func DeliveryKey(ctx context.Context, identity ...string) (key [16]byte) {
 	id := mackerel.DeliveryID(ctx)
 	if id == "" {

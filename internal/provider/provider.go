@@ -1,6 +1,6 @@
-// Package provider is what the notifiers of this module share: the way of an alert through a service ([Flow]), calls and
-// their errors ([Service]), checks of configurations and messages ([Problems]), an alert in words ([Words]), and texts
-// that are cut to a service's limits ([Unit.Fit]).
+// Package provider is what the notifiers of this module share: the way of an alert through a service ([Flow]), calls
+// and their errors ([Service]), checks of configurations and messages ([Problems]), an alert in words ([Words]), and
+// texts that are cut to a service's limits ([Unit.Fit]).
 package provider
 
 import (
@@ -24,8 +24,8 @@ import (
 type Service struct {
 	Name     string // as in errors and receipts: "chatwork"
 	Notifier string // the String of the notifier that makes the calls, "" for a client
-	// DecodeError reads the code and the words of an error in the service's own form, and returns "" for what it does not
-	// find. It may be nil. If it finds no words in the body of a refusal, [transport.ReadError] reads them.
+	// DecodeError reads the code and the words of an error in the service's own form, and returns "" for what it does
+	// not find. It may be nil. If it finds no words in the body of a refusal, [transport.ReadError] reads them.
 	DecodeError func(status int, body []byte) (code, message string)
 
 	transport *transport.Transport
@@ -51,8 +51,8 @@ func (s *Service) Header(keyValues ...string) func() http.Header {
 	return s.transport.Header(keyValues...)
 }
 
-// Lanes returns the lane of the requests to one destination. The parts say which it is: a host, a credential, a room. They
-// are hashed.
+// Lanes returns the lane of the requests to one destination. The parts say which it is: a host, a credential, a room.
+// They are hashed.
 func (s *Service) Lanes(limit transport.Limit, parts ...string) []transport.Lane {
 	return []transport.Lane{s.transport.Lane(limit, parts...)}
 }
@@ -119,8 +119,8 @@ func (s *Service) words(r transport.Result) (code, message string) {
 	return cmp.Or(code, other), message
 }
 
-// NotMade returns the error of a call of a zero notifier or client, which the package's constructor has not made. A zero
-// notifier does not know the name of its service.
+// NotMade returns the error of a call of a zero notifier or client, which the package's constructor has not made. A
+// zero notifier does not know the name of its service.
 func NotMade(name string) error {
 	return &mackerel.Error{
 		Provider: cmp.Or(name, "mackerel"), Op: "notify", Kind: mackerel.ErrConfig, Message: "not made by the package's constructor",
@@ -172,8 +172,8 @@ func DecodeJSON(body []byte, v any) bool {
 
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// EncodeJSON returns v as JSON in which <, > and & stand as they are: a limit in bytes counts what a reader would, and a
-// body stays readable where it is logged. Maps are written in the order of their keys.
+// EncodeJSON returns v as JSON in which <, > and & stand as they are: a limit in bytes counts what a reader would, and
+// a body stays readable where it is logged. Maps are written in the order of their keys.
 func EncodeJSON(v any) ([]byte, error) {
 	return json.Marshal(v, lenient, json.Deterministic(true))
 }
@@ -196,8 +196,8 @@ func JSON(v any) func(*transport.Result) {
 	}
 }
 
-// Undocumented marks an answer that has a good status and not the documented body: it is unknown whether the service did
-// what it was asked.
+// Undocumented marks an answer that has a good status and not the documented body: it is unknown whether the service
+// did what it was asked.
 func Undocumented(r *transport.Result) {
 	r.Class, r.Err = transport.Ambiguous, errUndocumented
 }

@@ -57,8 +57,8 @@ func (s *search) run(size int) string {
 	return s.render()
 }
 
-// maxInterpolations is the number of trials after which the search halves: for messages whose size has little to do with
-// the units that are kept.
+// maxInterpolations is the number of trials after which the search halves: for messages whose size has little to do
+// with the units that are kept.
 const maxInterpolations = 20
 
 // narrow brings a trial that fits and a trial that is too long together, and keeps what fits.

@@ -173,8 +173,8 @@ func TestEventbridgeCompilesTheSignerAndNoServiceOfTheSDK(t *testing.T) {
 	}
 }
 
-// A fake takes the type of its Config from its service, and the constants that fill the Config. If it took other types or
-// limits, a mistake in them would be on both sides, and no test would see it.
+// A fake takes the type of its Config from its service, and the constants that fill the Config. If it took other types
+// or limits, a mistake in them would be on both sides, and no test would see it.
 func TestFakesTakeNothingButTheConfigOfTheirService(t *testing.T) {
 	allowed := []string{"Config", "ClientConfig", "KindSMS"}
 	for _, p := range list(t, "./...") {

@@ -147,9 +147,9 @@ func size(a mackerel.Alert) int {
 	return n
 }
 
-// TestEndlessTextsTakeLittleMemory sets no bound to the time, which depends on the machine. A step that copies or renders
-// whole texts shows in the memory; BenchmarkEndlessTexts shows the time. Each field has another text, so that the test
-// stays short.
+// TestEndlessTextsTakeLittleMemory sets no bound to the time, which depends on the machine. A step that copies or
+// renders whole texts shows in the memory; BenchmarkEndlessTexts shows the time. Each field has another text, so that
+// the test stays short.
 func TestEndlessTextsTakeLittleMemory(t *testing.T) {
 	if raceDetector {
 		t.Skip("with the race detector a program allocates more")

@@ -1,5 +1,5 @@
-// Package servicetest holds what the tests of all services share: starting a fake and a notifier, looking into an error,
-// and the tables and golden requests that every service has.
+// Package servicetest holds what the tests of all services share: starting a fake and a notifier, looking into an
+// error, and the tables and golden requests that every service has.
 package servicetest
 
 import (

@@ -184,8 +184,8 @@ func storm(ctx context.Context, n mackerel.Notifier, all []mackerel.Alert, retry
 	return done
 }
 
-// TestStorm sends 200 alerts at once, by callers that do not repeat: all are delivered, none is refused, in the order in
-// which they came, within the time that the limit allows.
+// TestStorm sends 200 alerts at once, by callers that do not repeat: all are delivered, none is refused, in the order
+// in which they came, within the time that the limit allows.
 func TestStorm(t *testing.T) {
 	for _, s := range services {
 		t.Run(s.name, func(t *testing.T) {

@@ -33,8 +33,8 @@ func TestTheEnvironmentsProxyIsUsed(t *testing.T) {
 	}
 }
 
-// Most servers and balancers close a connection that was idle for a minute. A request on a connection that is about to be
-// closed may be lost.
+// Most servers and balancers close a connection that was idle for a minute. A request on a connection that is about to
+// be closed may be lost.
 func TestAConnectionIsKeptForLessThanAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakehttp.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -264,9 +264,9 @@ func (l *limiter) gate(began time.Duration) time.Duration {
 	return min(l.Gate<<min(before, 20), l.GateMax)
 }
 
-// refused notes that the service has refused a request that began at the given time. Refusals of requests that were under
-// way together count once. If somebody else uses the limit too, each window would bring refusals, so the lane gives up a
-// quarter of its places. A lane with a long window does not: the service says when the window ends.
+// refused notes that the service has refused a request that began at the given time. Refusals of requests that were
+// under way together count once. If somebody else uses the limit too, each window would bring refusals, so the lane
+// gives up a quarter of its places. A lane with a long window does not: the service says when the window ends.
 func (l *limiter) refused(now, began, wait time.Duration) {
 	l.stop(now, wait)
 	if began <= l.lessened {

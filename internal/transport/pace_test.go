@@ -18,7 +18,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A world is a service that counts requests at a random time between their start and their answer. It works in a bubble.
+// A world is a service that counts requests at a random time between their start and their answer. It works in a
+// bubble.
 type world struct {
 	random  *rand.Rand
 	latency time.Duration // of the slowest answer

@@ -98,8 +98,8 @@ func forget(key any) {
 // sweepEvery is how long idle limiters may stay.
 const sweepEvery = time.Minute
 
-// Alone gives the transport limiters of its own, because it does not use the caller's http.Client. Call it before the first
-// call.
+// Alone gives the transport limiters of its own, because it does not use the caller's http.Client. Call it before the
+// first call.
 func (t *Transport) Alone() {
 	if t.pacer != nil {
 		t.pacer = newPacer()
@@ -188,7 +188,8 @@ func (p *pacer) wait(ctx context.Context, l *limiter, w *waiter, now time.Durati
 	}
 }
 
-// begin notes that the request begins, once it has its places in all lanes. A place that comes back at the answer stays.
+// begin notes that the request begins, once it has its places in all lanes. A place that comes back at the answer
+// stays.
 func (p *pacer) begin(s *seat) {
 	if s.l.N == 0 || s.l.Per == 0 {
 		return

@@ -9,8 +9,8 @@ import (
 // maxLanes is the largest number of lanes of a request.
 const maxLanes = 3
 
-// answerTime is what a turn leaves of the time until the deadline, but at most a tenth of that. A request that begins just
-// before the deadline may reach the service and have no answer in time.
+// answerTime is what a turn leaves of the time until the deadline, but at most a tenth of that. A request that begins
+// just before the deadline may reach the service and have no answer in time.
 const answerTime = 100 * time.Millisecond
 
 // A Turn is the way of one call through its lanes. It belongs to one goroutine. The zero Turn has no lanes.
@@ -34,8 +34,8 @@ type seat struct {
 	back time.Duration // when the place comes back, as it is noted in l.taken
 }
 
-// Turn returns the turns of a call whose requests count against these lanes, the narrowest first. All its turns together
-// are waited for at most Options.MaxTurn from now. Close it.
+// Turn returns the turns of a call whose requests count against these lanes, the narrowest first. All its turns
+// together are waited for at most Options.MaxTurn from now. Close it.
 func (t *Transport) Turn(lanes ...Lane) *Turn {
 	turn := new(Turn)
 	turn.enter(t, RankFirst, lanes)
