@@ -16,7 +16,7 @@ import (
 )
 
 // once makes a notifier's call without a second attempt, so that a refusal ends a test without waiting.
-var once = mackerel.CallOptions{MaxAttempts: 1}
+var once = mackerel.CallOptions{MaxAttempts: 1, Pace: mackerel.Unpaced}
 
 // start closes the fake when the test ends.
 func start[F interface{ Close() }](t *testing.T, fake F) F {

@@ -176,7 +176,7 @@ func (l *limiter) take(at time.Duration) {
 	l.taken = slices.Insert(l.taken, i, at)
 }
 
-// position returns where a waiter belongs in the queue.
+// position returns where a waiter is or belongs in the queue.
 func (l *limiter) position(w *waiter) int {
 	i, _ := slices.BinarySearchFunc(l.queue, w, func(a, b *waiter) int {
 		if a.rank != b.rank {
@@ -192,15 +192,13 @@ func (l *limiter) position(w *waiter) int {
 
 // remove takes a waiter out of the queue. The next waiter looks whether it can go.
 func (l *limiter) remove(w *waiter) {
-	i := slices.Index(l.queue, w)
-	switch {
-	case i == 0:
-		l.queue[0] = nil
-		l.queue = l.queue[1:]
-		l.signal()
-	case i > 0:
+	if i := l.position(w); i > 0 {
 		l.queue = slices.Delete(l.queue, i, i+1)
+		return
 	}
+	l.queue[0] = nil
+	l.queue = l.queue[1:]
+	l.signal()
 }
 
 // next returns when a waiter has to look again, unless it is signalled before.

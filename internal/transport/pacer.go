@@ -181,7 +181,7 @@ func (p *pacer) wait(ctx context.Context, l *limiter, w *waiter, now time.Durati
 			l.remove(w)
 			return nil
 		case now >= w.latest:
-			turn := l.turn(now, slices.Index(l.queue, w), w)
+			turn := l.turn(now, l.position(w), w)
 			l.remove(w)
 			return l.lateness(now, turn)
 		}
