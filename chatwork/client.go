@@ -52,8 +52,8 @@ type Client struct {
 	header  func() http.Header // of requests without a form
 	form    func() http.Header // of requests with a form
 	source  func(context.Context, Token) (Token, error)
-	account string         // what its calls are counted by
-	lane    transport.Lane // of the account
+	account mackerel.Secret // what its calls are counted by: the token, or a number if the tokens change
+	lane    transport.Lane  // of the account
 	limit   atomic.Pointer[RateLimit]
 }
 
@@ -85,16 +85,16 @@ func (c ClientConfig) check(p *provider.Problems) *url.URL {
 func newClient(c ClientConfig, base *url.URL) *Client {
 	client := &Client{
 		service: provider.Service{Name: name, DecodeError: decodeError}, base: base, source: c.Source,
-		account: c.Token.Reveal(),
+		account: c.Token,
 	}
 	client.service.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	const json, form = "application/json", "application/x-www-form-urlencoded"
 	client.header = client.service.Header("Accept", json)
 	client.form = client.service.Header("Accept", json, "Content-Type", form)
 	if c.Source != nil { // the tokens change; the account is that of this client
-		client.account = "client " + strconv.FormatUint(clients.Add(1), 10)
+		client.account = mackerel.NewSecret("client " + strconv.FormatUint(clients.Add(1), 10))
 	}
-	client.lane = client.service.Transport().WideLane(accountLimit, base.Host, client.account)
+	client.lane = client.service.Transport().WideLane(accountLimit, base.Host, client.account.Reveal())
 	if c.Source == nil {
 		APIToken(c.Token).set(client.header())
 		APIToken(c.Token).set(client.form())

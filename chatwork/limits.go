@@ -21,7 +21,7 @@ var (
 // lanes returns the lanes of an operation: that of the account, and before it that of the room to which it posts.
 func (c *Client) lanes(op operation, path []string) []transport.Lane {
 	if op.method == http.MethodPost && len(path) == 3 && (path[2] == "messages" || path[2] == "tasks") {
-		room := c.service.Transport().Lane(roomLimit, c.base.Host, c.account, path[1])
+		room := c.service.Transport().Lane(roomLimit, c.base.Host, c.account.Reveal(), path[1])
 		return []transport.Lane{room, c.lane}
 	}
 	return []transport.Lane{c.lane}
