@@ -60,6 +60,9 @@ type held struct {
 
 var bothModes = []mackerel.Delivery{mackerel.AtLeastOnce, mackerel.AtMostOnce}
 
+// pace is that of the notifiers of a round: their own or none.
+var pace mackerel.Pace
+
 // A setup makes the options of a notifier whose requests go through the gate.
 type setup func(c *mackerel.CallOptions)
 
@@ -72,7 +75,9 @@ func over[N mackerel.Deliverer](
 	front := fakehttp.NewServer(l.gate)
 	t.Cleanup(front.Close)
 	for _, mode := range append(bothModes, 0) {
-		n, err := create(func(c *mackerel.CallOptions) { c.Client, c.Delivery = front.Client(), mode })
+		n, err := create(func(c *mackerel.CallOptions) {
+			c.Client, c.Delivery, c.Pace = front.Client(), mode, pace
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
