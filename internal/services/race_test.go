@@ -1,6 +1,6 @@
 //go:build race
 
-package servicetest_test
+package services
 
 // raceDetector says that the race detector is on. It makes every sync.Pool forget part of what it is given, so that
 // programs allocate more.

@@ -1,5 +1,5 @@
 //go:build !race
 
-package servicetest_test
+package services
 
 const raceDetector = false

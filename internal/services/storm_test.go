@@ -1,13 +1,11 @@
-package storm_test
+package services
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,129 +14,45 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
-	"github.com/mackerel-notify/mackerel/email"
-	"github.com/mackerel-notify/mackerel/email/emailtest"
-	"github.com/mackerel-notify/mackerel/eventbridge"
-	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 	"github.com/mackerel-notify/mackerel/fakehttp"
-	"github.com/mackerel-notify/mackerel/hipchat"
-	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
-	"github.com/mackerel-notify/mackerel/jsm"
-	"github.com/mackerel-notify/mackerel/jsm/jsmtest"
-	"github.com/mackerel-notify/mackerel/line"
-	"github.com/mackerel-notify/mackerel/line/linetest"
-	"github.com/mackerel-notify/mackerel/opsgenie"
-	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
-	"github.com/mackerel-notify/mackerel/pagerduty"
-	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
-	"github.com/mackerel-notify/mackerel/slack"
-	"github.com/mackerel-notify/mackerel/slack/slacktest"
-	"github.com/mackerel-notify/mackerel/teams"
-	"github.com/mackerel-notify/mackerel/teams/teamstest"
-	"github.com/mackerel-notify/mackerel/twilio"
-	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
-	"github.com/mackerel-notify/mackerel/typetalk"
-	"github.com/mackerel-notify/mackerel/typetalk/typetalktest"
-	"github.com/mackerel-notify/mackerel/webhook"
-	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
 
-// A fake is a fake service that is in force with its limits.
-type fake interface {
-	Accepted() int
-	Inject(...fakehttp.Fault)
-	Requests() []fakehttp.Request
-	SetLimit(lane string, n int, per time.Duration)
-	Close()
-}
-
-// mailFake is the fake of a server for mail.
-type mailFake struct{ *emailtest.Server }
-
-func newMailFake() mailFake { return mailFake{emailtest.New()} }
-
-func (f mailFake) Requests() []fakehttp.Request { return make([]fakehttp.Request, f.count("MAIL")) }
-
-// Inject makes the server refuse mails. Its refusals name no time.
-func (f mailFake) Inject(faults ...fakehttp.Fault) {
-	for range faults {
-		f.Server.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "451 4.7.0 too many mails"})
-	}
-}
-
-func (f mailFake) count(command string) (n int) {
-	for _, c := range f.Commands() {
-		if strings.HasPrefix(c, command) {
-			n++
-		}
-	}
-	return n
-}
-
-// A service is a notifier with its fake and the limit that the fake keeps.
-type service struct {
+// A limit is what a service takes.
+type limit struct {
 	name string
 	lane string // of the fake; "" if it has no limit
 	n    int
 	per  time.Duration
 	most time.Duration // for 200 alerts, at the notifier's own pace
-	new  func(t *testing.T) (mackerel.Notifier, fake)
 }
 
 // start makes a notifier that is paced, and its fake with its limit.
-func (s service) start(t *testing.T) (mackerel.Notifier, fake) {
+func (l limit) start(t *testing.T) (notifier, fake) {
 	t.Helper()
-	n, f := s.new(t)
-	t.Cleanup(f.Close)
-	if s.lane != "" {
-		f.SetLimit(s.lane, s.n, s.per)
+	n, f := services[l.name](t, paced)
+	if l.lane != "" {
+		f.SetLimit(l.lane, l.n, l.per)
 	}
 	return n, f
 }
 
-// of returns what makes a paced notifier of one service and its fake.
-func of[C any, F fake, N mackerel.Notifier](
-	start func() F, config func(F) C, notifier func(C) (N, error), change ...func(*C),
-) func(*testing.T) (mackerel.Notifier, fake) {
-	return func(t *testing.T) (mackerel.Notifier, fake) {
-		t.Helper()
-		f := start()
-		c := config(f)
-		reflect.ValueOf(&c).Elem().FieldByName("Call").FieldByName("Pace").SetZero()
-		for _, set := range change {
-			set(&c)
-		}
-		n, err := notifier(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n, f
-	}
-}
-
 const second, minute = time.Second, time.Minute
 
-var services = []service{
-	{"chatwork", "room", 10, 10 * second, 190 * second,
-		of(chatworktest.New, (*chatworktest.Server).MemoryConfig, chatwork.New)},
-	{"slack", "messages", 1, second, 199 * second, of(slacktest.New, (*slacktest.Server).MemoryConfig, slack.New)},
-	{"teams", "runs", 1, second, 199 * second, of(teamstest.New, (*teamstest.Server).MemoryConfig, teams.New)},
-	{"line", "push", 100, second, second, of(linetest.New, (*linetest.Server).MemoryConfig, line.New)},
-	{"hipchat", "messages", 20, minute, 9 * minute,
-		of(hipchattest.New, (*hipchattest.Server).MemoryConfig, hipchat.New)},
-	{"typetalk", "", 1, second, 199 * second, of(typetalktest.New, (*typetalktest.Server).MemoryConfig, typetalk.New)},
-	{"pagerduty", "events", 120, minute, minute,
-		of(pagerdutytest.New, (*pagerdutytest.Server).MemoryConfig, pagerduty.New)},
-	{"opsgenie", "requests", 10, second, 19 * second,
-		of(opsgenietest.New, (*opsgenietest.Server).MemoryConfig, opsgenie.New)},
-	{"jsm", "requests", 10, second, 19 * second, of(jsmtest.New, (*jsmtest.Server).MemoryConfig, jsm.New)},
-	{"twilio SMS", "messages", 10, 30 * second, 570 * second,
-		of(twiliotest.New, (*twiliotest.Server).MemoryConfig, twilio.New)},
-	{"twilio call", "calls", 1, second, 199 * second,
-		of(twiliotest.New, (*twiliotest.Server).MemoryConfig, twilio.New, func(c *twilio.Config) { c.Kind = twilio.KindCall })},
-	{"email", "mails", 30, minute, 6 * minute, of(newMailFake, mailFake.MemoryConfig, email.New)},
-	{"eventbridge", "", 0, 0, 0, of(eventbridgetest.New, (*eventbridgetest.Server).MemoryConfig, eventbridge.New)},
-	{"webhook", "", 0, 0, 0, of(webhooktest.New, (*webhooktest.Server).MemoryConfig, webhook.New)},
+var limits = []limit{
+	{"chatwork", "room", 10, 10 * second, 190 * second},
+	{"slack", "messages", 1, second, 199 * second},
+	{"teams", "runs", 1, second, 199 * second},
+	{"line", "push", 100, second, second},
+	{"hipchat", "messages", 20, minute, 9 * minute},
+	{"typetalk", "", 1, second, 199 * second},
+	{"pagerduty", "events", 120, minute, minute},
+	{"opsgenie", "requests", 10, second, 19 * second},
+	{"jsm", "requests", 10, second, 19 * second},
+	{"twilio", "messages", 10, 30 * second, 570 * second},
+	{"twilio call", "calls", 1, second, 199 * second},
+	{"email", "mails", 30, minute, 6 * minute},
+	{"eventbridge", "", 0, 0, 0},
+	{"webhook", "", 0, 0, 0},
 }
 
 // alerts returns alerts about different things.
@@ -187,7 +101,7 @@ func storm(ctx context.Context, n mackerel.Notifier, all []mackerel.Alert, retry
 // TestStorm sends 200 alerts at once, by callers that do not repeat: all are delivered, none is refused, in the order
 // in which they came, within the time that the limit allows.
 func TestStorm(t *testing.T) {
-	for _, s := range services {
+	for _, s := range limits {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, f := s.start(t)
@@ -220,7 +134,7 @@ func TestStorm(t *testing.T) {
 
 // TestStormOfRefusals sends 200 alerts, by callers that obey Retry, while the service refuses now and then.
 func TestStormOfRefusals(t *testing.T) {
-	for _, s := range services {
+	for _, s := range limits {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, f := s.start(t)

@@ -1,4 +1,4 @@
-package servicetest_test
+package services
 
 import (
 	"errors"
@@ -9,90 +9,24 @@ import (
 	"unsafe"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/chatwork"
-	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
-	"github.com/mackerel-notify/mackerel/email"
-	"github.com/mackerel-notify/mackerel/email/emailtest"
-	"github.com/mackerel-notify/mackerel/eventbridge"
-	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
-	"github.com/mackerel-notify/mackerel/hipchat"
-	"github.com/mackerel-notify/mackerel/hipchat/hipchattest"
-	"github.com/mackerel-notify/mackerel/internal/servicetest"
-	"github.com/mackerel-notify/mackerel/jsm"
-	"github.com/mackerel-notify/mackerel/jsm/jsmtest"
-	"github.com/mackerel-notify/mackerel/line"
-	"github.com/mackerel-notify/mackerel/line/linetest"
-	"github.com/mackerel-notify/mackerel/opsgenie"
-	"github.com/mackerel-notify/mackerel/opsgenie/opsgenietest"
-	"github.com/mackerel-notify/mackerel/pagerduty"
-	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
-	"github.com/mackerel-notify/mackerel/slack"
-	"github.com/mackerel-notify/mackerel/slack/slacktest"
-	"github.com/mackerel-notify/mackerel/teams"
-	"github.com/mackerel-notify/mackerel/teams/teamstest"
-	"github.com/mackerel-notify/mackerel/twilio"
-	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
-	"github.com/mackerel-notify/mackerel/typetalk"
-	"github.com/mackerel-notify/mackerel/typetalk/typetalktest"
-	"github.com/mackerel-notify/mackerel/webhook"
-	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
-
-// A notifier is what the tests need of every notifier.
-type notifier interface {
-	mackerel.Deliverer
-	mackerel.Previewer
-}
-
-// starts returns a function that makes a notifier that reaches a fake of its own in memory.
-func starts[F interface {
-	Close()
-	MemoryConfig() C
-}, C any, N notifier](
-	fake func() F, create func(C) (N, error), configure ...func(*C),
-) func(testing.TB) notifier {
-	return func(t testing.TB) notifier {
-		config := servicetest.Start(t, fake()).MemoryConfig()
-		for _, f := range configure {
-			f(&config)
-		}
-		return servicetest.Make(t, create, config)
-	}
-}
 
 // A subject is a service, or a further form of its messages.
 type subject struct {
 	name  string
-	start func(testing.TB) notifier
 	bytes int     // of the texts of the test, several times the service's limit
 	times float64 // how many times the size of an alert a preview may allocate
 }
 
 // short is for services whose limit is a few kilobytes.
-func short(name string, start func(testing.TB) notifier) subject {
-	return subject{name, start, 2_000_000, 8}
-}
+func short(name string) subject { return subject{name, 2_000_000, 8} }
 
 var subjects = []subject{
-	short("chatwork", starts(chatworktest.New, chatwork.New)),
-	short("slack", starts(slacktest.New, slack.New)),
-	short("teams", starts(teamstest.New, teams.New)),
-	short("line", starts(linetest.New, line.New)),
-	short("line text", starts(linetest.New, line.New, func(c *line.Config) { c.Format = line.FormatText })),
-	short("hipchat", starts(hipchattest.New, hipchat.New)),
-	short("hipchat text", starts(hipchattest.New, hipchat.New, func(c *hipchat.Config) {
-		c.Card, c.Mentions = true, map[mackerel.Status][]string{mackerel.StatusCritical: {"all"}}
-	})),
-	short("typetalk", starts(typetalktest.New, typetalk.New)),
-	short("twilio sms", starts(twiliotest.New, twilio.New)),
-	short("twilio call", starts(twiliotest.New, twilio.New, func(c *twilio.Config) { c.Kind = twilio.KindCall })),
-	{"pagerduty", starts(pagerdutytest.New, pagerduty.New), 5_000_000, 8},
-	short("opsgenie", starts(opsgenietest.New, opsgenie.New)),
-	short("jsm", starts(jsmtest.New, jsm.New)),
-	{"eventbridge", starts(eventbridgetest.New, eventbridge.New), 10_000_000, 8},
-	{"email", starts(emailtest.New, email.New), 5_000_000, 8},
+	short("chatwork"), short("slack"), short("teams"), short("line"), short("line text"), short("hipchat"),
+	short("hipchat text"), short("typetalk"), short("twilio"), short("twilio call"), {"pagerduty", 5_000_000, 8},
+	short("opsgenie"), short("jsm"), {"eventbridge", 10_000_000, 8}, {"email", 5_000_000, 8},
 	// A preview copies the body once more. The body has six bytes for each control character.
-	{"webhook", starts(webhooktest.New, webhook.New), 500_000, 16},
+	{"webhook", 500_000, 16},
 }
 
 // endless are texts that are repeated to any length.
@@ -158,7 +92,8 @@ func TestEndlessTextsTakeLittleMemory(t *testing.T) {
 		for j, f := range fields {
 			text := endless[(i+j)%len(endless)]
 			t.Run(s.name+"/"+f.name+"/"+text.name, func(t *testing.T) {
-				n, a := s.start(t), ordinary()
+				n, _ := services[s.name](t)
+				a := ordinary()
 				f.set(&a, strings.Repeat(text.unit, s.bytes/len(text.unit)))
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
@@ -182,7 +117,8 @@ func BenchmarkEndlessTexts(b *testing.B) {
 		for _, f := range fields {
 			for _, text := range endless {
 				b.Run(s.name+"/"+f.name+"/"+text.name, func(b *testing.B) {
-					n, a := s.start(b), ordinary()
+					n, _ := services[s.name](b)
+					a := ordinary()
 					f.set(&a, strings.Repeat(text.unit, 10_000_000/len(text.unit)))
 					b.ReportAllocs()
 					for b.Loop() {

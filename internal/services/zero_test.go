@@ -1,25 +1,19 @@
-package storm_test
+package services
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/email"
-	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/jsm"
 	"github.com/mackerel-notify/mackerel/line"
 	"github.com/mackerel-notify/mackerel/opsgenie"
-	"github.com/mackerel-notify/mackerel/pagerduty"
-	"github.com/mackerel-notify/mackerel/slack"
-	"github.com/mackerel-notify/mackerel/teams"
-	"github.com/mackerel-notify/mackerel/twilio"
-	"github.com/mackerel-notify/mackerel/typetalk"
-	"github.com/mackerel-notify/mackerel/webhook"
 )
 
 // TestZeroNotifiers uses notifiers and clients that New has not made: each call is an ErrConfig and no panic.
@@ -36,14 +30,9 @@ func TestZeroNotifiers(t *testing.T) {
 		"line quota":      func() error { _, err := new(line.Notifier).Quota(ctx); return err },
 		"opsgenie status": func() error { _, err := new(opsgenie.Notifier).RequestStatus(ctx, "1"); return err },
 	}
-	for _, n := range []interface {
-		mackerel.Deliverer
-		mackerel.Previewer
-	}{
-		new(chatwork.Notifier), new(email.Notifier), new(eventbridge.Notifier), new(hipchat.Notifier), new(jsm.Notifier),
-		new(line.Notifier), new(opsgenie.Notifier), new(pagerduty.Notifier), new(slack.Notifier), new(teams.Notifier),
-		new(twilio.Notifier), new(typetalk.Notifier), new(webhook.Notifier),
-	} {
+	for _, start := range services {
+		made, _ := start(t)
+		n := reflect.New(reflect.TypeOf(made).Elem()).Interface().(notifier)
 		name := fmt.Sprintf("%T", n)
 		calls[name+" notify"] = func() error { return n.Notify(ctx, mackerel.Alert{}) }
 		calls[name+" deliver"] = func() error { _, err := n.Deliver(ctx, mackerel.Alert{}); return err }
