@@ -62,7 +62,7 @@ func starts[F interface {
 	fake
 	MemoryConfig() C
 }, C any, N notifier](
-	create func() F, make func(C) (N, error), configure ...func(*C),
+	create func() F, build func(C) (N, error), configure ...func(*C),
 ) start {
 	return func(t testing.TB, change ...func(*mackerel.CallOptions)) (notifier, fake) {
 		f := servicetest.Start(t, create())
@@ -74,7 +74,7 @@ func starts[F interface {
 		for _, set := range change {
 			set(call)
 		}
-		return servicetest.Make(t, make, config), f
+		return servicetest.Make(t, build, config), f
 	}
 }
 
