@@ -102,9 +102,14 @@ func paceProblems(p Pace) []string {
 		return []string{"Call.Pace.Per: required with N"}
 	case p.N > maxPlaces:
 		return []string{"Call.Pace.N: must be at most " + strconv.Itoa(maxPlaces)}
+	case p.Per > maxPer:
+		return []string{"Call.Pace.Per: must be at most " + maxPer.String()}
 	}
 	return nil
 }
 
-// maxPlaces limits what a lane of the caller's keeps in memory.
-const maxPlaces = 10_000
+// The limits of a caller's Pace: of what a lane keeps in memory, and of how long it remembers.
+const (
+	maxPlaces = 10_000
+	maxPer    = 31 * 24 * time.Hour
+)

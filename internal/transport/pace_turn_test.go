@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"testing"
@@ -203,6 +204,22 @@ func TestAPlaceThatComesBackLate(t *testing.T) {
 	}
 }
 
+// The longest MaxTurn bounds nothing.
+func TestTheLongestMaxTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		time.Sleep(time.Hour)
+		tp := w.transport(options{MaxTurn: math.MaxInt64})
+		time.Sleep(time.Hour)
+		lane := tp.Lane(transport.Limit{N: 1, Per: time.Hour}, "room")
+		for i, want := range []time.Duration{0, time.Hour} {
+			r := tp.Do(t.Context(), call(t, i, lane))
+			check(t, "class", r.Class, done)
+			check(t, "waited", r.Waited, want)
+		}
+	})
+}
+
 // A turn is taken if there is time for the answer.
 func TestATurnBeforeTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -214,4 +231,22 @@ func TestATurnBeforeTheDeadline(t *testing.T) {
 		defer cancel()
 		check(t, "class", tp.Do(ctx, call(t, 1, lane)).Class, done)
 	})
+}
+
+// A later attempt without a turn leaves what the earlier attempts have proved.
+func TestALaterAttemptWithoutATurn(t *testing.T) {
+	for repeat, want := range map[transport.Repeat]transport.Class{transport.Replay: unavailable, transport.Message: ambiguous} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(0, 1)
+			w.answer = func(*http.Request) *http.Response { return response(503, "") }
+			tp := w.transport(options{MaxTurn: 30 * time.Second})
+			request := call(t, 0, tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "room"))
+			request.Repeat = repeat
+			r := tp.Do(t.Context(), request)
+			check(t, "class", r.Class, want)
+			check(t, "status", r.Status, 503)
+			check(t, "attempts", r.Attempts, 1)
+			check(t, "time until its turn", time.Since(w.start)+r.RetryAfter, time.Minute)
+		})
+	}
 }

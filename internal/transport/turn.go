@@ -52,7 +52,8 @@ func (t *Turn) enter(tp *Transport, rank uint8, lanes []Lane) {
 		t.add(lane)
 	}
 	t.w = waiter{rank: rank, ticket: t.p.newTicket()}
-	t.latest = t.p.now() + tp.maxTurn
+	now := t.p.now()
+	t.latest = now + min(tp.maxTurn, forever-now)
 }
 
 // add adds a lane. It reports whether the lane was in use before.

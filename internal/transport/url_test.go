@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -160,6 +161,7 @@ func TestProblemsOfOptions(t *testing.T) {
 		{Per: 1}:                               "Call.Pace.N: required with Per",
 		{N: 1}:                                 "Call.Pace.Per: required with N",
 		{N: 10001, Per: 1}:                     "Call.Pace.N: must be at most 10000",
+		{N: 1, Per: math.MaxInt64}:             "Call.Pace.Per: must be at most 744h0m0s",
 	} {
 		check(t, "problems of a pace", strings.Join(options{Pace: pace}.Problems(), "; "), want)
 	}
