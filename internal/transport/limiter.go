@@ -214,7 +214,7 @@ func (l *limiter) next(now time.Duration, w *waiter) time.Duration {
 
 // lateness returns the error of a request whose turn comes too late.
 func (l *limiter) lateness(now, turn time.Duration) *late {
-	e := &late{class: RateLimited, after: l.promise(turn) - now, err: errFull}
+	e := &late{class: RateLimited, after: inMilliseconds(l.promise(turn) - now), err: errFull}
 	switch {
 	case l.shut > now:
 		e.err = errStopped
@@ -222,6 +222,11 @@ func (l *limiter) lateness(now, turn time.Duration) *late {
 		e.class, e.err = Unavailable, errHangs
 	}
 	return e
+}
+
+// inMilliseconds rounds a wait up, because people read it in errors.
+func inMilliseconds(d time.Duration) time.Duration {
+	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
 // signal wakes the first waiter.
@@ -291,7 +296,7 @@ func (l *limiter) stop(now, wait time.Duration) {
 			i++
 			continue
 		}
-		w.late = &late{class: RateLimited, after: turn - now, err: errStopped}
+		w.late = &late{class: RateLimited, after: inMilliseconds(turn - now), err: errStopped}
 		l.queue = slices.Delete(l.queue, i, i+1)
 		w.look()
 	}

@@ -137,7 +137,11 @@ func TestAFreeLaneCostsNoAllocation(t *testing.T) {
 	u, _ := ParseURL("https://api.test")
 	allocations := func(lanes ...Lane) float64 {
 		r := Request{Method: http.MethodPost, URL: u, Lanes: lanes}
-		return testing.AllocsPerRun(200, func() { tp.Do(t.Context(), r) })
+		return testing.AllocsPerRun(200, func() {
+			if got := tp.Do(t.Context(), r).Waited; got != 0 {
+				t.Errorf("it waited for %v", got)
+			}
+		})
 	}
 	without := allocations()
 	with := allocations(tp.Lane(Limit{N: 10000, Per: time.Second}, "room"), tp.WideLane(Limit{N: 10000, Per: time.Second}, "account"))

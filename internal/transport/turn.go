@@ -80,6 +80,7 @@ func (t *Turn) take(ctx context.Context) error {
 		t.waited = 0
 		return nil
 	}
+	t.w.wake, t.waited = nil, 0
 	now := t.p.now()
 	entered := max(now, t.notBefore)
 	t.w.latest = max(t.latest, t.notBefore)
@@ -103,8 +104,10 @@ func (t *Turn) take(ctx context.Context) error {
 		t.p.begin(&t.seats[i])
 	}
 	t.began = t.p.now()
-	t.waited = max(0, t.began-entered)
-	t.total += t.waited
+	if t.w.wake != nil { // it was in a queue
+		t.waited = max(0, t.began-entered)
+		t.total += t.waited
+	}
 	return nil
 }
 
