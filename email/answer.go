@@ -102,6 +102,6 @@ func (c Config) lanes(t *transport.Transport) lanes {
 	account := cmp.Or(c.Username, c.From)
 	return lanes{
 		mails:       t.Lane(rate, c.address(), account),
-		connections: t.WideLane(transport.Limit{N: 1}, c.address(), account, "connections"),
+		connections: t.WideLane(transport.Limit{N: 1}, c.address(), account),
 	}
 }

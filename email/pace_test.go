@@ -145,3 +145,57 @@ func TestAnOwnDialHasAnOwnPace(t *testing.T) {
 		}
 	})
 }
+
+// A mail that is repeated waits for another turn. If that comes too late, what the first attempt has proved stays.
+func TestARepeatedMailWithoutATurn(t *testing.T) {
+	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+		c.Call.Pace, c.Call.MaxTurn = mackerel.Pace{N: 1, Per: 10 * time.Second}, 5*time.Second
+		n := servicetest.Make(t, email.New, c)
+		f.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "451 4.7.1 greylisted"})
+		start := time.Now()
+		err := n.Notify(t.Context(), alert())
+		var e *mackerel.Error
+		if !errors.As(err, &e) || !errors.Is(e, mackerel.ErrUnavailable) || e.Attempts != 1 || e.Code != "451" {
+			t.Fatalf("%v", err)
+		}
+		if passed := time.Since(start); passed > time.Second || (passed+e.RetryAfter).Round(time.Second) != 10*time.Second {
+			t.Errorf("%v after %v", err, passed)
+		}
+	})
+}
+
+// A delivery that waits before its next attempt leaves the connection to others.
+func TestTheConnectionIsFreeBetweenAttempts(t *testing.T) {
+	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+		n := servicetest.Make(t, email.New, c)
+		f.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "451 4.7.1 greylisted"})
+		start := time.Now()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := n.Notify(t.Context(), alert()); err != nil || time.Since(start) == 0 {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+		})
+		synctest.Wait()
+		if err := n.Notify(t.Context(), alert()); err != nil || time.Since(start) != 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		all.Wait()
+	})
+}
+
+// A success ends a row of refusals, whose waits double.
+func TestWaitsDoubleUntilASuccess(t *testing.T) {
+	paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+		c.Call.MaxAttempts = 1
+		n := servicetest.Make(t, email.New, c)
+		for _, want := range []time.Duration{time.Minute, 2 * time.Minute, 0, time.Minute} {
+			if want > 0 {
+				f.Inject(emailtest.Fault{At: emailtest.AtMail, Reply: "450 4.2.1 too many mails"})
+			}
+			if after, _ := mackerel.Retry(n.Notify(t.Context(), alert())); after != want {
+				t.Errorf("a wait of %v, want %v", after, want)
+			}
+		}
+	})
+}
