@@ -98,7 +98,8 @@ const (
 
 // syntax matches the tags of Chatwork's message notation, the tags that only Chatwork itself writes, and the tags that
 // its apps write in other languages: "[返信 aid=1 to=2-3]" is a reply, "[引用 aid=1 time=2]" is a quote.
-// Case matters only in tags that call nobody and close nothing: "[INFO]" is text.
+// Tags that name an account and closing tags are tags in any case. Other tags are tags in lower case only: "[INFO]" is
+// text.
 var syntax = regexp.MustCompile(`\[[ \t]*(?:` + strings.Join([]string{
 	`(?i:to)[ \t]*:[ \t]*([0-9]+)`,
 	`([^\[\]\r\n]*[^\[\]\r\n \t])[ \t]+(?i:aid)[ \t]*=[ \t]*([0-9]+)[^\[\]\r\n]*`,

@@ -31,7 +31,7 @@ const (
 
 // The limits of a channel for each kind of call. LINE documents 2,000 pushes in a second; what counts for alerts is the
 // month's quota, which no wait heals. Of broadcasts it documents 60 in an hour. A broadcast that would have to wait is
-// refused, because an alert of an hour ago helps nobody.
+// refused, because an alert that comes an hour late is of no use.
 // See https://developers.line.biz/en/reference/messaging-api/#rate-limits.
 var (
 	rate          = transport.Limit{N: 100, Per: time.Second, Gate: time.Second, GateMax: 5 * time.Minute}

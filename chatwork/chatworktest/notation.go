@@ -35,7 +35,7 @@ var (
 func Tags(body string) []string { return syntax.FindAllString(withoutCode(body), -1) }
 
 // Mentions returns whether a message calls everybody in the room, and the accounts that it mentions or replies to, each
-// once. Mentions within a quote call nobody.
+// once. Mentions within a quote do not call anybody.
 func Mentions(body string) (all bool, accounts []int64) {
 	body = quoted.ReplaceAllString(withoutCode(body), "\n")
 	for _, m := range syntax.FindAllStringSubmatch(body, -1) {
