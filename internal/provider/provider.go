@@ -123,7 +123,8 @@ func (s *Service) words(r transport.Result) (code, message string) {
 // zero notifier does not know the name of its service.
 func NotMade(name string) error {
 	return &mackerel.Error{
-		Provider: cmp.Or(name, "mackerel"), Op: "notify", Kind: mackerel.ErrConfig, Message: "not made by the package's constructor",
+		Provider: cmp.Or(name, "mackerel"), Op: "notify", Kind: mackerel.ErrConfig,
+		Message: "not made by the package's constructor",
 	}
 }
 

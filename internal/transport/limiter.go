@@ -264,7 +264,7 @@ func (l *limiter) gate(began time.Duration) time.Duration {
 	if l.GateMax == 0 {
 		return l.Gate
 	}
-	return min(l.Gate<<min(before, 20), l.GateMax)
+	return min(l.Gate<<min(max(before, 0), 20), l.GateMax) // a success may have come between
 }
 
 // refused notes that the service has refused a request that began at the given time. Refusals of requests that were
@@ -296,7 +296,7 @@ func (l *limiter) stop(now, wait time.Duration) {
 			i++
 			continue
 		}
-		w.late = &late{class: RateLimited, after: inMilliseconds(turn - now), err: errStopped}
+		w.late = l.lateness(now, turn)
 		l.queue = slices.Delete(l.queue, i, i+1)
 		w.look()
 	}

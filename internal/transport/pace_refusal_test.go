@@ -172,6 +172,34 @@ func TestRefusalsOfOneBurst(t *testing.T) {
 	})
 }
 
+// A success between two refusals of one burst ends the row of refusals. The waits begin anew.
+func TestASuccessWithinABurstOfRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			switch r.Header.Get("X-Call") {
+			case "0":
+				return response(429, "")
+			case "1":
+				time.Sleep(time.Second)
+				return response(200, answer)
+			}
+			time.Sleep(2 * time.Second)
+			return response(429, "")
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		limit := transport.Limit{N: 8, Per: time.Second, Gate: time.Second, GateMax: time.Minute}
+		lane := tp.Lane(limit, "room")
+		numbers := []int{1, 2, 0} // the refusal that comes first begins last
+		results := all(t.Context(), 3, func(ctx context.Context, i int) transport.Result {
+			return tp.Do(ctx, call(t, numbers[i], lane))
+		})
+		check(t, "RetryAfter of the first refusal", results[2].RetryAfter, time.Second)
+		check(t, "class of the success", results[0].Class, done)
+		check(t, "RetryAfter of the last refusal", results[1].RetryAfter, time.Second)
+	})
+}
+
 // A lane whose limit is long does not give up places: the service says when the limit ends.
 func TestALongLimitKeepsItsPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -163,8 +163,8 @@ func (t *Turn) pause(ctx context.Context, wait time.Duration, refused bool) {
 	}
 }
 
-// Take waits for the turn of a request in another protocol than HTTP. If there is no turn in time, the
-// error says why, and after is the time until the turn. If the error is nil, call Leave after the request.
+// Take waits for the turn of a request in another protocol than HTTP. If there is no turn in time,
+// the error says why, and after is the time until the turn. If the error is nil, call Leave after the request.
 func (t *Turn) Take(ctx context.Context) (class Class, after time.Duration, err error) {
 	err = t.take(ctx)
 	var e *late
