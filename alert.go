@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // An Alert is what a notifier tells people: an alert of Mackerel or another event of its webhooks. It comes from a
@@ -30,10 +30,11 @@ type Alert struct {
 	Host      *Host
 	Service   *Service
 	Group     *AlertGroup
-	User      *User  // who closed or changed it by hand
-	ImageURL  string // of the graph
-	Trigger   string // why the status changed: "monitor", "manual close", ...
-	Reason    string // why a person closed it
+	User      *User   // who closed or changed it by hand
+	ImageURL  string  // of the graph
+	Trigger   string  // why the status changed: "monitor", "manual close", ...
+	Reason    string  // why a person closed it
+	Alerts    []Alert // of a digest, see [Digest]
 	OpenedAt  time.Time
 	ClosedAt  time.Time       // zero while the alert is open
 	ChangedAt time.Time       // when the status changed last
@@ -58,12 +59,15 @@ const (
 	EventSample        Event = "sample" // the Test button
 )
 
+// EventDigest is the event of an alert that [Digest] returns. No webhook of Mackerel's has it.
+const EventDigest Event = "digest"
+
 // ChannelEvent returns the event that a channel has to subscribe to for receiving this one. For the three monitor
-// events that is "monitor", for an empty event "alert", for the sample "" because every channel receives it. All
-// other events have the same name.
+// events that is "monitor", for an empty event and a digest "alert", for the sample "" because every channel receives
+// it. All other events have the same name.
 func (e Event) ChannelEvent() ChannelEvent {
 	switch e {
-	case "":
+	case "", EventDigest:
 		return ChannelEventAlert
 	case EventMonitorCreate, EventMonitorUpdate, EventMonitorDelete:
 		return ChannelEventMonitor
@@ -104,6 +108,8 @@ type Monitor struct {
 	Name string
 	Type string // connectivity, host, service, external, check, expression, anomalyDetection, query
 	Memo string // free text, often several lines
+	// Muted means that its alerts are not notified. It is known in monitor events only.
+	Muted bool
 }
 
 // A Metric is what a monitor measured. A nil pointer means that there is no such number.
@@ -120,10 +126,26 @@ type Metric struct {
 	Labels   map[string]string // of the series of a query monitor
 }
 
+// Series returns the labels of the series in one line, in the order of their names: "host=app01, route=/orders".
+func (m *Metric) Series() string {
+	if m == nil || len(m.Labels) == 0 {
+		return ""
+	}
+	labels := make([]string, 0, len(m.Labels))
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		labels = append(labels, name+"="+m.Labels[name])
+	}
+	return oneLine(strings.Join(labels, ", "))
+}
+
 // A Fact is one line of a message, "label: value".
+//
+// If a message is too long, facts with the labels that this module itself uses, such as "Organization" and "Role", are
+// left out before all others.
 type Fact struct {
 	Label string
 	Value string
+	URL   string // what the value links to, where the service has links; may be empty
 }
 
 // A Host is the host that an alert is about.
@@ -182,139 +204,6 @@ func (a Alert) Closed() bool {
 	return a.Status.Fold() == StatusOK || !a.ClosedAt.IsZero()
 }
 
-// Title returns the alert in one line, in English: "[CRITICAL] CPU % on app01", "[WARNING] group db", "Host app01:
-// working -> maintenance", "Monitor CPU updated by hanako". The words around the names are ASCII, because one
-// character beyond GSM-7 halves the length of an SMS. The names are not cut.
-func (a Alert) Title() string {
-	status := "[" + a.Status.Label() + "]"
-	switch a.Event {
-	case "", EventAlert:
-		return oneLine(status) + " " + a.subject()
-	case EventAlertGroup:
-		return oneLine(status + " " + a.groupName())
-	case EventHostStatus:
-		return oneLine("Host " + a.hostName() + a.hostChange())
-	case EventHostRegister:
-		return oneLine("Host " + a.hostName() + " registered")
-	case EventHostRetire:
-		return oneLine("Host " + a.hostName() + " retired")
-	case EventMonitorCreate:
-		return oneLine("Monitor " + a.monitorName() + " created" + a.byUser())
-	case EventMonitorUpdate:
-		return oneLine("Monitor " + a.monitorName() + " updated" + a.byUser())
-	case EventMonitorDelete:
-		return oneLine("Monitor " + a.monitorName() + " deleted" + a.byUser())
-	case EventSample:
-		return "Sample notification"
-	}
-	return oneLine("Event " + string(a.Event))
-}
-
-// subject names in one line what an alert is about: the monitor by its name, or the first line of the message, or the
-// monitor's ID. Alerts of the API have no name of a monitor.
-func (a Alert) subject() string {
-	name := oneLine(a.Monitor.Name)
-	if name == "" {
-		first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
-		name = cmp.Or(oneLine(first), oneLine(a.Monitor.ID), "alert")
-	}
-	if host := oneLine(a.hostName()); host != "" {
-		return name + " on " + host
-	}
-	return name
-}
-
-func (a Alert) monitorName() string { return cmp.Or(a.Monitor.Name, a.Monitor.ID) }
-
-func (a Alert) hostName() string {
-	if a.Host == nil {
-		return ""
-	}
-	return cmp.Or(a.Host.Name, a.Host.ID)
-}
-
-// hostChange follows the host's name in a title: ": working -> maintenance", or what is known of it.
-func (a Alert) hostChange() string {
-	switch {
-	case a.Host == nil || a.Host.Status == "":
-		return " status changed"
-	case a.Host.FromStatus == "":
-		return ": " + a.Host.Status
-	}
-	return ": " + a.Host.FromStatus + " -> " + a.Host.Status
-}
-
-func (a Alert) groupName() string {
-	if a.Group == nil || a.Group.Name == "" {
-		return "alert group"
-	}
-	return "group " + a.Group.Name
-}
-
-func (a Alert) byUser() string {
-	if a.User == nil || a.User.ScreenName == "" {
-		return ""
-	}
-	return " by " + a.User.ScreenName
-}
-
-// oneLine turns each run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
-// Japanese one, stay. Invalid UTF-8 is replaced, because many services refuse a message that has any.
-func oneLine(s string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
-	if s = strings.TrimFunc(s, breaks); isOneLine(s) {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
-		b.WriteString(s[:i])
-		b.WriteByte(' ')
-		s = strings.TrimLeftFunc(s[i:], breaks)
-	}
-	b.WriteString(s)
-	return b.String()
-}
-
-func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
-
-// isOneLine reports whether the only breaks in s are single blanks. That is so for nearly all names. There is no break
-// at the ends of s.
-func isOneLine(s string) bool {
-	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
-		if s[i] != ' ' || s[i+1] == ' ' {
-			return false
-		}
-		s = s[i+1:]
-	}
-	return true
-}
-
-// indexBreak returns the place of the first break in s, or -1.
-func indexBreak(s string) int {
-	for i := range len(s) {
-		if !beginsBreak[s[i]] {
-			continue
-		}
-		if r, _ := utf8.DecodeRuneInString(s[i:]); breaks(r) {
-			return i
-		}
-	}
-	return -1
-}
-
-// beginsBreak has the first bytes of the characters that break a line in UTF-8.
-var beginsBreak = func() (first [256]bool) {
-	for r := range rune(0x2030) {
-		if breaks(r) {
-			first[string(r)[0]] = true
-		}
-	}
-	return first
-}()
-
 // maxKey is the longest Key in bytes.
 const maxKey = 100
 
@@ -325,10 +214,13 @@ const maxKey = 100
 //   - "mackerel-group-" and the ID of the alert group
 //   - "mackerel-" and a hash, if the ID does not fit
 //   - without an ID, "mackerel-" and a hash of the kind of event and the names of monitor, host, service and group
+//   - of a digest, "mackerel-" and a hash of the keys and statuses of its alerts
 //   - without any of these names, "mackerel-" and a hash of the kind of event and the Message, so that different alerts
 //     made by hand stay apart; services that close by key refuse to close such an alert
 func (a Alert) Key() string {
 	switch {
+	case a.Event == EventDigest:
+		return a.digestKey()
 	case a.Group != nil && a.Group.ID != "" && (a.ID == "" || a.Event == EventAlertGroup):
 		return keyFor("mackerel-group-", a.Group.ID)
 	case strings.HasPrefix(a.ID, "group-"):

@@ -170,9 +170,10 @@ func mergeArrays(received, before, after jsontext.Value) (jsontext.Value, error)
 // problems collects what is wrong with the members of a webhook, as far as it fits an error's message. A body of
 // megabytes can be wrong in every byte, so of the rest it has the number only.
 type problems struct {
-	lines []string
-	bytes int
-	more  int
+	lines  []string
+	bytes  int
+	more   int
+	nested bool // the body is that of an alert in a digest
 }
 
 // maxProblemBytes is the room for the problems in [Error].Message.
@@ -239,7 +240,7 @@ func (p *problems) unmarshalers() *json.Unmarshalers {
 		optional[webhookUser](p, '{'), optional[webhookHost](p, '{'), optional[webhookService](p, '{'),
 		optional[webhookAlert](p, '{'), optional[webhookGroup](p, '{'), optional[webhookSetting](p, '{'),
 		optional[webhookMonitor](p, '{'), optional[webhookSeries](nil, '{'), // "metric" may be something else
-		listOf[webhookRole](p), listOf[webhookFact](p), labels(p),
+		listOf[webhookRole](p), listOf[webhookFact](p), listOf[webhookDigest](p), labels(p),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,8 +53,8 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 // changed that were changed in the alert. Everything else in Raw stays as it was and where it was, also members that
 // this package does not know. A Raw that is not a JSON object is ignored.
 //
-// Mackerel's JSON has no place for some fields of some events. They are added as the member "facts" and in the object
-// "alert", so that an alert can be kept in a queue. An alert that is read again differs in this:
+// Mackerel's JSON has no place for some fields of some events. They are added as the members "facts" and "alerts" and in
+// the object "alert", so that an alert can be kept in a queue. An alert that is read again differs in this:
 //
 //   - Fractions of a second are lost. The time 1970-01-01T00:00:00Z is lost, because 0 means no time.
 //   - Bytes that are not UTF-8 become U+FFFD. Metric values that are infinite or NaN are lost.
@@ -145,7 +146,10 @@ type received struct {
 }
 
 // parse returns the alert, and what is wrong with the body in words. Without an alert, received is nil.
-func parse(body []byte) (a Alert, problem string) {
+func parse(body []byte) (a Alert, problem string) { return parseWith(new(problems), body) }
+
+// parseWith notes the members of a wrong type in p.
+func parseWith(p *problems, body []byte) (a Alert, problem string) {
 	raw := jsontext.Value(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	switch {
 	case len(raw) == 0:
@@ -157,7 +161,6 @@ func parse(body []byte) (a Alert, problem string) {
 		return a, fmt.Sprintf("the body is not JSON, it begins with %+q", raw[:min(len(raw), maxBeginBytes)])
 	}
 	var b webhookBody
-	p := new(problems)
 	if err := json.Unmarshal(raw, &b, lenient, json.WithUnmarshalers(p.unmarshalers())); err != nil {
 		return a, brokenJSON(err)
 	}
@@ -205,6 +208,7 @@ type webhookBody struct {
 	Setting    *webhookSetting `json:"alertGroupSetting,omitzero"`
 	Monitor    *webhookMonitor `json:"monitor,omitzero"` // of a monitor event
 	Facts      []webhookFact   `json:"facts,omitzero"`   // this package's own
+	Alerts     []webhookDigest `json:"alerts,omitzero"`  // this package's own
 }
 
 type (
@@ -278,16 +282,21 @@ type (
 		Name string `json:"name"`
 		Memo string `json:"memo"`
 	}
+	// The settings of the monitor are members of this object, too. They differ by type, and stay in Raw.
 	webhookMonitor struct {
-		ID   string `json:"id"`
-		Type string `json:"type"`
-		Name string `json:"name"`
-		Memo string `json:"memo"`
+		ID     string `json:"id"`
+		Type   string `json:"type"`
+		Name   string `json:"name"`
+		IsMute *bool  `json:"isMute"`
+		Memo   string `json:"memo"`
 	}
 	webhookFact struct {
 		Label string `json:"label"`
 		Value string `json:"value"`
+		URL   string `json:"url,omitzero"`
 	}
+	// An alert of a digest is a webhook of its own.
+	webhookDigest struct{ raw jsontext.Value }
 )
 
 // alert makes the alert without Raw. It reads the members of all events whatever the event is, because members may be
@@ -313,15 +322,57 @@ func (b *webhookBody) alert(p *problems) Alert {
 	for _, f := range b.Facts {
 		a.Facts = append(a.Facts, Fact(f))
 	}
+	if a.Event == EventDigest {
+		a.Alerts = b.alerts(p)
+	}
 	if u := orZero(b.User); u != nil {
 		a.User = &User{ID: u.ID, ScreenName: u.ScreenName}
 	}
 	a.Monitor = Monitor{ID: alert.MonitorID, Name: orZero(alert.MonitorName), Type: b.Type, Memo: orZero(b.Memo)}
 	if m := b.Monitor; m != nil && a.Event.ofMonitor() {
-		a.Monitor = Monitor{ID: m.ID, Name: m.Name, Type: m.Type, Memo: m.Memo}
+		a.Monitor = Monitor{ID: m.ID, Name: m.Name, Type: m.Type, Memo: m.Memo, Muted: orZero(m.IsMute)}
 	}
 	b.state(&a, p)
 	return a
+}
+
+// alerts returns the alerts of a digest, which are no digests themselves.
+func (b *webhookBody) alerts(p *problems) []Alert {
+	if p.nested || len(b.Alerts) == 0 {
+		return nil
+	}
+	all := make([]Alert, len(b.Alerts))
+	for i, d := range b.Alerts {
+		one, problem := parseWith(&problems{nested: true}, d.raw)
+		if all[i] = one; problem != "" {
+			p.add("alerts["+strconv.Itoa(i)+"]", problem)
+		}
+	}
+	return all
+}
+
+// UnmarshalJSONFrom keeps a value as it is.
+func (w *webhookDigest) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	v, err := d.ReadValue()
+	w.raw = v.Clone()
+	return err
+}
+
+// MarshalJSONTo writes the value.
+func (w webhookDigest) MarshalJSONTo(e *jsontext.Encoder) error { return e.WriteValue(w.raw) }
+
+// digestBody returns the alerts of a digest.
+func (a Alert) digestBody() []webhookDigest {
+	if a.Event != EventDigest {
+		return nil
+	}
+	var all []webhookDigest
+	for _, one := range undigested(a.Alerts) {
+		if raw, err := one.MarshalJSON(); err == nil { // fails only for a text that no alert can have
+			all = append(all, webhookDigest{raw})
+		}
+	}
+	return all
 }
 
 // event returns what the body says has happened, or what follows from members that only one event has.
@@ -375,7 +426,7 @@ func (e Event) ofHost() bool {
 // have it.
 func (e Event) ofMonitor() bool {
 	switch e {
-	case "", EventAlert, EventAlertGroup, EventHostStatus, EventHostRegister, EventHostRetire, EventSample:
+	case "", EventAlert, EventAlertGroup, EventHostStatus, EventHostRegister, EventHostRetire, EventSample, EventDigest:
 		return false
 	default:
 		return true
@@ -447,10 +498,11 @@ func (a Alert) body(series bool) webhookBody {
 		User:     a.userBody(),
 		ImageURL: text(a.ImageURL, false),
 		Alert:    a.alertBody(),
+		Alerts:   a.digestBody(),
 		Group:    a.groupBody(),
 	}
 	if m := a.Monitor; a.Event.ofMonitor() {
-		b.Monitor = &webhookMonitor{m.ID, m.Type, m.Name, m.Memo}
+		b.Monitor = &webhookMonitor{m.ID, m.Type, m.Name, &m.Muted, m.Memo}
 	} else {
 		b.Type, b.Memo = m.Type, text(m.Memo, own)
 	}

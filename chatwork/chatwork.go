@@ -154,6 +154,8 @@ func New(c Config) (*Notifier, error) {
 		Edit:    c.Edit,
 		Request: func() transport.Request { return post },
 		Render:  render,
+		Unit:    provider.Bytes,
+		Text:    c.Text,
 		Call:    client.call,
 	}}, nil
 }

@@ -39,17 +39,17 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	if w.Graph.Value != "" {
 		w.Facts = append(w.Facts, w.Graph)
 	}
-	return Message{Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
+	return Message{Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
 }
 
 // render fills in the body of the request.
-func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
-	body, cuts := m.body()
+func render(r *transport.Request, m Message, c *provider.Cutter) error {
+	body := c.Texts(maxBody, provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}, m.write)
 	if err := m.problems(body).Err(); err != nil {
-		return nil, err
+		return err
 	}
 	r.Body = PostMessageParams{Body: body, SelfUnread: m.SelfUnread}.form()
-	return cuts, nil
+	return nil
 }
 
 // problems lists what Chatwork would refuse the message for and what cannot be cut.
@@ -60,24 +60,10 @@ func (m Message) problems(body string) (p provider.Problems) {
 	return p
 }
 
-// body returns the message in Chatwork's notation, in at most maxBody bytes if cutting is enough, and what was cut.
-func (m Message) body() (string, []mackerel.Cut) {
-	var moreTitle, moreText int
-	m.Title, moreTitle = provider.Bytes.Plain(m.Title, maxBody)
-	m.Text, moreText = provider.Bytes.Plain(m.Text, maxBody)
-	facts, moreFacts := provider.Bytes.Lines(m.Facts, maxBody)
-	memo, moreMemo := provider.Bytes.Line(m.Memo, maxBody)
-	return provider.Bytes.Fit(maxBody, func() string { return m.write(facts, memo) },
-		provider.Part{Field: "memo", Text: &memo, Rest: moreMemo},
-		provider.Part{Field: "text", Text: &m.Text, Rest: moreText},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts},
-		provider.Part{Field: "title", Text: &m.Title, Rest: moreTitle}, provider.Part{Field: "url", Text: &m.URL},
-	)
-}
-
-func (m Message) write(facts, memo string) string {
+// write returns the message with these texts in Chatwork's notation.
+func (m Message) write(t provider.Texts) string {
 	var b strings.Builder
-	b.Grow(80 + len(m.Raw) + len(m.Title) + len(m.Text) + len(facts) + len(memo) + len(m.URL))
+	b.Grow(80 + len(m.Raw) + t.Size())
 	m.Mention.write(&b)
 	if m.Raw != "" {
 		b.WriteString(m.Raw)
@@ -85,7 +71,7 @@ func (m Message) write(facts, memo string) string {
 	}
 	before := b.Len()
 	b.WriteString("[info]")
-	m.writeBox(&b, facts, memo)
+	writeBox(&b, t)
 	if b.Len() == before+len("[info]") {
 		return provider.Plain(b.String()[:before]) // without an empty box
 	}
@@ -94,16 +80,17 @@ func (m Message) write(facts, memo string) string {
 }
 
 // writeBox writes the inside of the box. A line break after the title would show as an empty line.
-func (m Message) writeBox(b *strings.Builder, facts, memo string) {
-	if m.Title != "" {
+func writeBox(b *strings.Builder, t provider.Texts) {
+	if t.Title != "" {
 		b.WriteString("[title]")
-		b.WriteString(Escape(m.Title))
+		b.WriteString(Escape(t.Title))
 		b.WriteString("[/title]")
 	}
-	b.WriteString(Escape(provider.Join("\n", m.Text, facts, memo))) // as a whole: a tag may have a line break in it
-	if m.URL != "" {
+	lines := provider.Join("\n", t.Text, provider.Lines(t.Facts), provider.Line(t.Memo))
+	b.WriteString(Escape(lines)) // as a whole: a tag may have a line break in it
+	if t.URL != "" {
 		b.WriteString("[hr]")
-		b.WriteString(Escape(m.URL))
+		b.WriteString(Escape(t.URL))
 	}
 }
 

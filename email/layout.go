@@ -9,45 +9,45 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A layout is a message that is made into its two forms. Its texts are plain.
+// A layout is a message that is made into its two forms.
 type layout struct {
 	Message
-	title, facts, url, image      string
-	moreText, moreFacts, moreMemo int // bytes that there is no room for
-	language                      mackerel.Language
+	subject  string
+	language mackerel.Language
+	cuts     []mackerel.Cut
 }
 
-// newLayout makes the texts of a message plain, and the title short enough.
-func newLayout(m Message, language mackerel.Language) (*layout, []mackerel.Cut) {
-	l := &layout{Message: m, title: oneLine(m.Title), url: oneLine(m.URL), language: language}
-	l.facts, l.moreFacts = provider.Bytes.JoinFacts(m.Facts, maxMail)
-	l.Text, l.moreText = provider.Bytes.Plain(provider.Trim(m.Text), maxMail)
-	l.Memo.Label = oneLine(m.Memo.Label)
-	l.Memo.Value, l.moreMemo = provider.Bytes.Plain(m.Memo.Value, maxMail)
-	if image := oneLine(m.Image); provider.Linkable(image, maxLink) {
-		l.image = image
+// newLayout makes the subject short enough.
+func newLayout(m Message, language mackerel.Language) *layout {
+	l := &layout{Message: m, language: language}
+	subject := provider.Cutter{Unit: provider.Runes}
+	l.subject, _ = subject.Headline("title", m.Title, "", maxTitle)
+	l.cuts = subject.Cuts
+	if l.Image = provider.Address(provider.OneLine(m.Image)); !provider.Linkable(l.Image, maxLink) {
+		l.Image = ""
 	}
-	_, cuts := provider.Runes.Fit(maxTitle, func() string { return l.title }, provider.Part{Field: "title", Text: &l.title})
-	return l, cuts
+	return l
 }
 
-// parts returns the texts in the order in which they are cut.
-func (l *layout) parts() []provider.Part {
-	return []provider.Part{
-		{Field: "memo", Text: &l.Memo.Value, Rest: l.moreMemo}, {Field: "text", Text: &l.Text, Rest: l.moreText},
-		{Field: "facts", Text: &l.facts, Rest: l.moreFacts}, {Field: "url", Text: &l.url},
+// texts returns the texts of the body. The body does not begin with the subject, because lists of mails show the subject
+// and the beginning of the body side by side. A body without a text of its own, or without all of the title, has the
+// title.
+func (l *layout) texts() provider.Texts {
+	t := provider.Texts{Text: l.Text, Facts: l.Facts, Memo: l.Memo, URL: l.URL}
+	if provider.Blank(l.Text, l.Memo.Value, l.RawHTML) && len(l.Facts) == 0 || len(l.cuts) > 0 {
+		t.Title = l.Title
 	}
+	return t
 }
 
 // plain returns the text/plain form, with blank lines between its parts.
-func (l *layout) plain() string {
-	facts := provider.Lines(provider.SplitFacts(l.facts))
-	return provider.Join("\n\n", l.title, l.Text, facts, provider.Line(l.Memo), l.url, l.image) + "\n"
+func (l *layout) plain(t provider.Texts) string {
+	return provider.Join("\n\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL, l.Image) + "\n"
 }
 
 // html returns the text/html form. All styles are inline, because many mail programs ignore other CSS. Only the picture
 // is loaded from elsewhere.
-func (l *layout) html() string {
+func (l *layout) html(t provider.Texts) string {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"" + string(cmp.Or(l.language, mackerel.English)) + "\">\n")
 	b.WriteString("<head><meta charset=\"utf-8\"></head>\n<body>\n")
@@ -61,40 +61,40 @@ func (l *layout) html() string {
 			b.WriteString(before + text + after + "\n")
 		}
 	}
-	write(`<h1 style="font-size:18px;margin:0 0 8px">`, escape(l.title), "</h1>")
+	write(`<h1 style="font-size:18px;margin:0 0 8px">`, escape(t.Title), "</h1>")
 	write("", l.RawHTML, "")
-	write("<p>", escape(l.Text), "</p>")
-	write("<table>\n", l.rows(), "</table>")
-	write("<p>", escape(provider.Line(l.Memo)), "</p>")
-	write("<p>", l.link(escape(l.url)), "</p>")
-	write("<p>", l.picture(), "</p>")
+	write("<p>", escape(t.Text), "</p>")
+	write("<table>\n", rows(t.Facts), "</table>")
+	write("<p>", escape(provider.Line(t.Memo)), "</p>")
+	write("<p>", link(t.URL, escape(t.URL)), "</p>")
+	write("<p>", picture(l.Image, t.URL), "</p>")
 	b.WriteString("</div>\n</body>\n</html>\n")
 	return b.String()
 }
 
 // rows returns the facts as the rows of a table.
-func (l *layout) rows() string {
+func rows(facts []mackerel.Fact) string {
 	var b strings.Builder
-	for _, f := range provider.SplitFacts(l.facts) {
+	for _, f := range facts {
 		b.WriteString(`<tr><th align="left" valign="top" style="padding-right:12px">` + escape(f.Label) + "</th>")
-		b.WriteString("<td>" + escape(f.Value) + "</td></tr>\n")
+		b.WriteString("<td>" + link(f.URL, escape(f.Value)) + "</td></tr>\n")
 	}
 	return b.String()
 }
 
-// link makes HTML a link to the page, if the address can be a link.
-func (l *layout) link(inner string) string {
-	if inner == "" || !provider.Linkable(l.url, maxLink) {
+// link makes HTML a link to a page, if the address can be a link.
+func link(address, inner string) string {
+	if inner == "" || !provider.Linkable(address, maxLink) {
 		return inner
 	}
-	return `<a href="` + html.EscapeString(l.url) + `">` + inner + "</a>"
+	return `<a href="` + html.EscapeString(address) + `">` + inner + "</a>"
 }
 
-func (l *layout) picture() string {
-	if l.image == "" {
+func picture(image, address string) string {
+	if image == "" {
 		return ""
 	}
-	return l.link(`<img src="` + html.EscapeString(l.image) + `" alt="` + html.EscapeString(l.image) + `">`)
+	return link(address, `<img src="`+html.EscapeString(image)+`" alt="`+html.EscapeString(image)+`">`)
 }
 
 // escape returns plain text as HTML.

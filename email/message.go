@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -17,7 +16,7 @@ const (
 	maxMail = 64 << 10
 	// maxTitle is our own limit of a title, in characters. A line of a header may have 998 bytes:
 	// https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1.
-	maxTitle = 255
+	maxTitle = provider.MaxHeadline
 )
 
 // maxLink is our own limit of the address of a link or a picture, in characters.
@@ -46,7 +45,7 @@ type Message struct {
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
-		Color: colors.Of(a), Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
+		Color: colors.Of(a), Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
 		Thread: a.Key(), State: state(a),
 	}
 	if provider.Linkable(w.Graph.Value, maxLink) {
@@ -87,17 +86,18 @@ type content struct {
 }
 
 // render returns the content of a message, and says what was cut.
-func (n *Notifier) render(m Message) (c content, cuts []mackerel.Cut, err error) {
-	l, cuts := newLayout(m, n.config.Text.Language)
-	c = content{thread: m.Thread, state: m.State}
-	out, more := provider.Bytes.Fit(maxMail, func() string {
-		c.title, c.text, c.html = l.title, l.plain(), l.html()
+func (n *Notifier) render(m Message) (content, []mackerel.Cut, error) {
+	l := newLayout(m, n.config.Text.Language)
+	bytes := provider.Cutter{Unit: provider.Bytes, Language: l.language}
+	c := content{thread: m.Thread, state: m.State, title: l.subject}
+	out := bytes.Texts(maxMail, l.texts(), func(t provider.Texts) string {
+		c.text, c.html = l.plain(t), l.html(t)
 		return string(n.mail(c, widest, measured))
-	}, l.parts()...)
+	})
 	if err := l.problems(out).Err(); err != nil {
 		return content{}, nil, n.flow.Invalid(op, err.Error())
 	}
-	return c, append(cuts, more...), nil
+	return c, append(l.cuts, bytes.Cuts...), nil
 }
 
 var colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
@@ -105,22 +105,7 @@ var colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
 // problems lists what makes a message impossible to send. The mail was cut as far as possible.
 func (l *layout) problems(mail string) (p provider.Problems) {
 	p.Check("Color", colorForm.MatchString(l.Color), "must be #RRGGBB")
-	p.Check("Message", l.title+l.Text+l.facts+l.Memo.Value+l.url+l.image+l.RawHTML != "", "empty")
+	p.Check("Message", len(l.Facts) > 0 || !provider.Blank(l.Title, l.Text, l.Memo.Value, l.URL, l.Image, l.RawHTML), "empty")
 	p.Length("Message", mail, provider.Bytes, maxMail)
 	return p
-}
-
-// oneLine replaces each run of white space and control characters with a blank, so that the text fits into a header.
-func oneLine(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	for word := range strings.FieldsFuncSeq(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
-		return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
-	}) {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(word)
-	}
-	return b.String()
 }

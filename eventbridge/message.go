@@ -91,23 +91,24 @@ type encoder struct {
 }
 
 // render fills in body and signature. A preview has placeholders where each attempt has its own values.
-func (c encoder) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+func (c encoder) render(r *transport.Request, m Message, cut *provider.Cutter) error {
 	if err := m.problems().Err(); err != nil {
-		return nil, err
+		return err
 	}
 	e, cuts, err := m.entry(c.maxEntry)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	cut.Cuts = cuts
 	e.EventBusName = c.bus
 	if r.Body, err = provider.EncodeJSON(putEvents{[]entry{e}}); err != nil {
-		return nil, err
+		return err
 	}
 	r.Header = r.Header.Clone()
 	r.Header.Set("X-Amz-Date", "{date}")
 	r.Header.Set("Authorization", "{signature}")
 	r.Sign, r.Clean = c.sign(r.Body)
-	return cuts, nil
+	return nil
 }
 
 // entry returns the message in at most so many bytes, and says what was cut for that.

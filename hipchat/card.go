@@ -131,11 +131,11 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= maxThumbnailURL {
 		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
 	}
-	if text := provider.Join("\n", w.Message, w.Memo.Value); text != "" {
+	if text := provider.Join("\n", w.Text, w.Memo.Value); text != "" {
 		c.Description = Description{Value: text, Format: FormatText}
 	}
 	if status != "" {
-		c.addAttribute(provider.StatusLabel(t), status.Label(), lozenges.Of(a))
+		c.addAttribute(provider.StatusLabel(t), w.Status, lozenges.Of(a))
 	}
 	for _, f := range w.Facts {
 		c.addAttribute(f.Label, f.Value, "")

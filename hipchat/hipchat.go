@@ -119,6 +119,8 @@ func New(c Config) (*Notifier, error) {
 		Edit:    c.Edit,
 		Request: func() transport.Request { return r },
 		Render:  render,
+		Unit:    provider.Runes,
+		Text:    c.Text,
 	}}, nil
 }
 

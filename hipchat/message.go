@@ -51,7 +51,7 @@ type Message struct {
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	return Message{
-		Color: colors.Of(a), Notify: provider.Rating(a) != "" && disturbing.Of(a), Title: w.Title, Text: w.Message,
+		Color: colors.Of(a), Notify: provider.Rating(a) != "" && disturbing.Of(a), Title: w.Title, Text: w.Text,
 		Facts: w.Facts, Memo: w.Memo, URL: w.URL, Image: w.Graph.Value,
 	}
 }
@@ -65,13 +65,13 @@ var (
 )
 
 // render fills in the body of the request.
-func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
-	n, cuts := m.notification()
+func render(r *transport.Request, m Message, c *provider.Cutter) (err error) {
+	n := m.notification(c)
 	if err := m.problems(n).Err(); err != nil {
-		return nil, err
+		return err
 	}
 	r.Body, err = provider.EncodeJSON(n)
-	return cuts, err
+	return err
 }
 
 // problems lists what HipChat would refuse the message for and what cannot be cut, which includes Raw and the Mentions.
@@ -82,35 +82,20 @@ func (m Message) problems(rendered Notification) (p provider.Problems) {
 	return p
 }
 
-// notification renders the message within all limits, and says what was cut for that.
-func (m Message) notification() (Notification, []mackerel.Cut) {
+// notification renders the message within all limits.
+func (m Message) notification(c *provider.Cutter) Notification {
 	format := m.Format
 	if format == "" && len(m.Mentions) > 0 {
 		format = FormatText
 	}
 	format = cmp.Or(format, FormatHTML)
-	n := Notification{
+	draw := m.html
+	if format == FormatText {
+		draw = m.text
+	}
+	texts := provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
+	return Notification{
+		Message: c.Texts(maxMessage, texts, draw), Card: m.Card.fit(c),
 		MessageFormat: format, Color: m.Color, Notify: m.Notify, From: m.From, AttachTo: m.AttachTo,
 	}
-	c := provider.Cutter{Unit: provider.Runes}
-	n.Message, n.Card = m.body(format, &c), m.Card.fit(&c)
-	return n, c.Cuts
-}
-
-// body renders the text in at most maxMessage characters.
-func (m Message) body(f Format, c *provider.Cutter) string {
-	facts, moreFacts := provider.Runes.Lines(m.Facts, maxMessage)
-	linked, address := "", m.URL
-	if linkable(address) {
-		linked, address = address, ""
-	}
-	render := func() string { return m.html(facts, linked, address) }
-	if f == FormatText {
-		render = func() string { return m.text(facts, linked, address) }
-	}
-	return c.Fit(maxMessage, render,
-		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "url", Text: &address},
-		provider.Part{Field: "title", Text: &m.Title},
-	)
 }

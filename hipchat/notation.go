@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
@@ -37,17 +38,39 @@ func linkable(address string) bool {
 
 // html writes the message in HTML. The title is a link if there is an address for it. An address that cannot be a link
 // is text in a line of its own.
-func (m Message) html(facts, linked, address string) string {
-	title, picture := element("b", m.Title), ""
-	if linked != "" {
-		linked = EscapeHTML(linked)
-		title = `<a href="` + linked + `">` + cmp.Or(title, linked) + `</a>`
+func (m Message) html(t provider.Texts) string {
+	title, address, picture := element("b", t.Title), t.URL, ""
+	if linkable(address) {
+		title, address = link(address, cmp.Or(title, EscapeHTML(address))), ""
 	}
-	if linkable(m.Image) {
-		picture = `<img src="` + EscapeHTML(m.Image) + `">`
+	if image := provider.Address(m.Image); linkable(image) {
+		picture = `<img src="` + EscapeHTML(image) + `">`
 	}
-	memo := element("i", provider.Line(m.Memo))
-	return provider.Join("<br>", m.Raw, title, EscapeHTML(m.Text), EscapeHTML(facts), memo, EscapeHTML(address), picture)
+	memo := element("i", provider.Line(t.Memo))
+	return provider.Join("<br>", m.Raw, title, EscapeHTML(t.Text), factLines(t.Facts), memo, EscapeHTML(address), picture)
+}
+
+func link(address, inner string) string {
+	return `<a href="` + EscapeHTML(address) + `">` + inner + `</a>`
+}
+
+// factLines writes the facts, a line each.
+func factLines(facts []mackerel.Fact) string {
+	var b strings.Builder
+	for i, f := range facts {
+		if i > 0 {
+			b.WriteString("<br>")
+		}
+		if !linkable(f.URL) {
+			b.WriteString(EscapeHTML(provider.Line(f)))
+			continue
+		}
+		if f.Label != "" {
+			b.WriteString(EscapeHTML(f.Label + ": "))
+		}
+		b.WriteString(link(f.URL, EscapeHTML(f.Value)))
+	}
+	return b.String()
 }
 
 func element(tag, text string) string {
@@ -57,19 +80,25 @@ func element(tag, text string) string {
 	return "<" + tag + ">" + EscapeHTML(text) + "</" + tag + ">"
 }
 
-// text writes the message in plain text: the mentions first, and addresses in lines of their own, where clients make
-// links of them.
-func (m Message) text(facts, linked, address string) string {
+// text writes the message in plain text: the mentions after the title and the first line, and addresses in lines of
+// their own, where clients make links of them.
+func (m Message) text(t provider.Texts) string {
 	var mentions []string
 	for _, n := range m.Mentions {
 		mentions = append(mentions, "@"+strings.TrimPrefix(n, "@"))
 	}
-	body := EscapeText(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo), address))
-	picture := m.Image
+	linked, address := "", t.URL
+	if linkable(address) {
+		linked, address = address, ""
+	}
+	first := provider.Join("\n", t.Title, provider.FirstLine(t.Text))
+	rest := provider.Join("\n", provider.AfterHeadline(t.Text), provider.Lines(t.Facts), provider.Line(t.Memo), address)
+	picture := provider.Address(m.Image)
 	if !linkable(picture) {
 		picture = ""
 	}
-	return provider.Join("\n", provider.Join(" ", mentions...), m.Raw, body, plainLink(linked), plainLink(picture))
+	return provider.Join("\n",
+		m.Raw, EscapeText(first), provider.Join(" ", mentions...), EscapeText(rest), plainLink(linked), plainLink(picture))
 }
 
 // plainLink writes an address so that nothing in it mentions anybody.

@@ -56,51 +56,55 @@ type action struct {
 	URI   string `json:"uri"`
 }
 
-// fitBubble returns the bubble within maxBubble, and says what was cut for that.
-func (m Message) fitBubble() (b bubble, cuts []mackerel.Cut, err error) {
-	facts, moreFacts := provider.Bytes.JoinFacts(m.Facts, maxBubble)
-	linked, address := "", m.URL
-	if provider.Linkable(address, maxURI) {
-		linked, address = address, ""
-	}
-	_, cuts = provider.Bytes.Fit(maxBubble, func() string {
+// fitBubble returns the bubble within maxBubble.
+func (m Message) fitBubble(c *provider.Cutter) (b bubble, err error) {
+	bytes := provider.Cutter{Unit: provider.Bytes, Language: c.Language}
+	bytes.Texts(maxBubble, m.texts(), func(t provider.Texts) string {
 		var encoded []byte
-		b = m.bubble(facts, linked, address)
+		b = m.bubble(t)
 		encoded, err = provider.EncodeJSON(b)
 		return string(encoded)
-	},
-		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "url", Text: &address},
-		provider.Part{Field: "title", Text: &m.Title},
-	)
-	return b, cuts, err
+	})
+	c.Cuts = append(c.Cuts, bytes.Cuts...)
+	return b, err
 }
 
 // bubble draws the message. LINE refuses an empty text, so a component without text is left out.
-func (m Message) bubble(facts, linked, address string) bubble {
+func (m Message) bubble(t provider.Texts) bubble {
+	linked, address := "", t.URL
+	if provider.Linkable(address, maxURI) {
+		linked, address = address, ""
+	}
 	b := bubble{Type: "bubble", Size: "mega", Hero: m.hero()}
 	color := cmp.Or(m.Color, gray)
-	b.Header = vertical("md", text(component{Text: m.Title, Weight: "bold", Color: onto(color)}))
+	b.Header = vertical("md", text(component{Text: t.Title, Weight: "bold", Color: onto(color)}))
 	if b.Header != nil {
 		b.Styles = &styles{blockStyle{color}}
 	}
 	b.Body = vertical("md",
-		text(component{Text: m.Text, Size: "sm"}),
-		factTable(facts),
-		text(component{Text: provider.Line(m.Memo), Size: "xs", Color: subtle}),
+		text(component{Text: t.Text, Size: "sm"}),
+		factTable(t.Facts),
+		text(component{Text: provider.Line(t.Memo), Size: "xs", Color: subtle}),
 		text(component{Text: address, Size: "xs", Color: subtle}),
 	)
 	if linked != "" {
-		label := cmp.Or(strings.TrimSpace(provider.Plain(m.URLLabel)), defaultLabel)
 		b.Footer = vertical("md", &component{
-			Type: "button", Style: "secondary", Height: "sm", Action: &action{Type: "uri", Label: label, URI: linked},
+			Type: "button", Style: "secondary", Height: "sm", Action: open(linked, m.URLLabel),
 		})
 	}
 	return b
 }
 
+// open returns the action that opens an address.
+func open(address, label string) *action {
+	return &action{Type: "uri", Label: cmp.Or(strings.TrimSpace(provider.Plain(label)), defaultLabel), URI: address}
+}
+
 // subtle is the colour of labels, of the memo and of an address.
 const subtle = "#888888"
+
+// linkColor is the colour of a text that opens an address.
+const linkColor = "#1A5FB4"
 
 // text returns a text that wraps, nil if it is blank.
 func text(c component) *component {
@@ -124,24 +128,30 @@ func box(layout, spacing string, contents ...*component) *component {
 	return &component{Type: "box", Layout: layout, Spacing: spacing, Contents: contents}
 }
 
-// factTable returns the facts in two columns.
-func factTable(joined string) *component {
+// factTable returns the facts in two columns. A value with an address opens it.
+func factTable(facts []mackerel.Fact) *component {
 	var lines []*component
-	for _, f := range provider.SplitFacts(joined) {
+	for _, f := range facts {
 		label := text(component{Text: f.Label, Size: "sm", Color: subtle, Flex: 2})
-		if value := text(component{Text: f.Value, Size: "sm", Flex: 5}); value != nil {
-			lines = append(lines, box("baseline", "sm", label, value))
+		value := text(component{Text: f.Value, Size: "sm", Flex: 5})
+		if value == nil {
+			continue
 		}
+		if provider.Linkable(f.URL, maxURI) {
+			value.Action, value.Color = open(f.URL, defaultLabel), linkColor
+		}
+		lines = append(lines, box("baseline", "sm", label, value))
 	}
 	return vertical("sm", lines...)
 }
 
 // hero returns the picture, in the shape of Mackerel's graphs, nil if LINE would refuse its address.
 func (m Message) hero() *component {
-	if !strings.HasPrefix(m.Image, "https://") || !provider.Linkable(m.Image, maxImageURL) {
+	image := provider.Address(m.Image)
+	if !strings.HasPrefix(image, "https://") || !provider.Linkable(image, maxImageURL) {
 		return nil
 	}
-	return &component{Type: "image", URL: m.Image, Size: "full", AspectRatio: "20:13", AspectMode: "fit"}
+	return &component{Type: "image", URL: image, Size: "full", AspectRatio: "20:13", AspectMode: "fit"}
 }
 
 // onto returns black or white, whichever can be read on a colour of the form #RRGGBB.

@@ -125,6 +125,8 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: to.render,
+		Unit:   provider.UTF16,
+		Text:   c.Text,
 		Key:    to.key(c.Token),
 	}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())

@@ -17,12 +17,12 @@ import (
 )
 
 // Limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
-// characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/.
+// characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/. The text that lists
+// and notifications show for a bubble may have 400 or 1,500 units, depending on the source; ours has at most 150.
 const (
 	maxRecipients = 500   // users of a multicast
 	maxMessages   = 5     // message objects in one request
 	maxText       = 5000  // UTF-16 units of a plain text
-	maxAltText    = 400   // UTF-16 units of the text that lists and notifications show for a bubble
 	maxBubble     = 30000 // bytes of a bubble's JSON; the page says 30 KB
 	maxURI        = 1000  // characters of the address of a button
 	maxImageURL   = 2000  // characters of the address of a picture
@@ -73,14 +73,10 @@ type Message struct {
 // NotificationDisabled, which the Config adds.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	m := Message{
-		Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL, URLLabel: defaultLabel,
+	return Message{
+		Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL, URLLabel: provider.OpenLabel(w.URL, t),
 		Image: w.Graph.Value, Color: colors.Of(a),
 	}
-	if t.Language == mackerel.Japanese {
-		m.URLLabel = "開く"
-	}
-	return m
 }
 
 const (
@@ -119,14 +115,14 @@ type body struct {
 }
 
 // render fills in the body and the retry key of the request.
-func (t target) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+func (t target) render(r *transport.Request, m Message, c *provider.Cutter) error {
 	if err := m.problems().Err(); err != nil {
-		return nil, err
+		return err
 	}
 	b := body{To: t.to, NotificationDisabled: m.NotificationDisabled}
-	object, cuts, err := m.object()
+	object, err := m.object(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if object != nil {
 		b.Messages = append(b.Messages, object)
@@ -137,7 +133,7 @@ func (t target) render(r *transport.Request, m Message) ([]mackerel.Cut, error) 
 	r.Header = r.Header.Clone()
 	r.Header.Set("X-Line-Retry-Key", cmp.Or(m.RetryKey, "{retry_key}"))
 	r.Body, err = provider.EncodeJSON(b)
-	return cuts, err
+	return err
 }
 
 var (
@@ -173,16 +169,16 @@ type flexMessage struct {
 }
 
 // object returns the message object, nil if the message has nothing but Raw.
-func (m Message) object() (any, []mackerel.Cut, error) {
+func (m Message) object(c *provider.Cutter) (any, error) {
 	switch {
 	case m.blank():
-		return nil, nil, nil
+		return nil, nil
 	case m.Format == FormatText:
-		text, cuts := m.fitText()
-		return textMessage{"text", text}, cuts, nil
+		return textMessage{"text", c.Texts(maxText, m.texts(), m.lines)}, nil
 	}
-	b, cuts, err := m.fitBubble()
-	return flexMessage{"flex", m.alt(), b}, cuts, err
+	alt, _ := c.Headline("altText", m.Title, m.Text, provider.MaxHeadline)
+	b, err := m.fitBubble(c)
+	return flexMessage{"flex", cmp.Or(alt, name), b}, err
 }
 
 // blank reports whether the message has nothing but Raw.
@@ -190,29 +186,17 @@ func (m Message) blank() bool {
 	return len(m.Facts) == 0 && m.Memo.Value == "" && provider.Blank(m.Title, m.Text, m.Image, m.URL)
 }
 
-// alt returns the text that stands for a bubble.
-func (m Message) alt() string {
-	facts, _ := provider.UTF16.Lines(m.Facts, maxAltText)
-	m.Image = strings.TrimSpace(m.Image)
-	for _, text := range []*string{&m.Title, &m.Text, &m.Memo.Label, &m.Memo.Value, &m.Image, &m.URL} {
-		*text, _ = provider.UTF16.Plain(*text, maxAltText)
-	}
-	return provider.UTF16.Shorten(m.lines(facts), maxAltText)
-}
-
-func (m Message) fitText() (string, []mackerel.Cut) {
-	facts, moreFacts := provider.UTF16.Lines(m.Facts, maxText)
-	return provider.UTF16.Fit(maxText, func() string { return m.lines(facts) },
-		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "image", Text: &m.Image},
-		provider.Part{Field: "title", Text: &m.Title}, provider.Part{Field: "url", Text: &m.URL},
-	)
+func (m Message) texts() provider.Texts {
+	return provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
 }
 
 // lines returns the message as plain text. LINE's clients make links of addresses.
-func (m Message) lines(facts string) string {
-	image := strings.TrimSpace(m.Image)
-	return provider.Plain(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo), image, m.URL))
+func (m Message) lines(t provider.Texts) string {
+	image := provider.Address(m.Image)
+	if provider.UTF16.Len(image) > maxImageURL {
+		image = ""
+	}
+	return provider.Plain(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), image, t.URL))
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -30,13 +30,12 @@ type payload struct {
 	Group         string              `json:"group,omitzero"`
 	Class         string              `json:"class,omitzero"`
 	CustomDetails provider.Properties `json:"custom_details"`
+
+	whole bool // the summary has all of the title and of the text's first line
 }
 
-// Labels of custom details: the text, and an address that cannot be a link.
-const (
-	textLabel    = "message"
-	addressLabel = "url"
-)
+// addressLabel is the label of an address that cannot be a link, in the custom details.
+const addressLabel = "url"
 
 // client is the name of the link to the alert.
 const client = "Mackerel"
@@ -44,31 +43,33 @@ const client = "Mackerel"
 // timestamp is ISO 8601 to the millisecond.
 const timestamp = "2006-01-02T15:04:05.000Z07:00"
 
-// encode returns the event as JSON of at most maxBody bytes, and says what was cut for that.
-func (m Message) encode(routingKey string) ([]byte, []mackerel.Cut, error) {
+// encode returns the event as JSON of at most maxBody bytes.
+func (m Message) encode(routingKey string, c *provider.Cutter) ([]byte, error) {
 	e := event{RoutingKey: routingKey, Action: m.Action, DedupKey: m.Key}
 	if m.Action != ActionTrigger {
-		body, err := provider.EncodeJSON(e)
-		return body, nil, err
+		return provider.EncodeJSON(e)
 	}
-	c := provider.Cutter{Unit: provider.UTF16}
-	e.fill(m, &c)
-	details, parts := m.details()
-	e.dropPictures(&c)
+	e.fill(m, c)
+	e.dropPictures(c)
 	var body []byte
 	var err error
-	_, cuts := provider.Bytes.Fit(maxBody, func() string {
-		e.Payload.CustomDetails = details
+	bytes := provider.Cutter{Unit: provider.Bytes, Language: c.Language}
+	bytes.Texts(maxBody, m.details(e.Payload.whole), func(t provider.Texts) string {
+		e.Payload.CustomDetails = provider.NewProperties(slices.Concat(
+			[]mackerel.Fact{{Label: provider.MessageLabel(c.Language), Value: t.Text}}, t.Facts, []mackerel.Fact{t.Memo},
+		))
 		body, err = provider.EncodeJSON(e)
 		return string(body)
-	}, parts...)
-	return body, append(c.Cuts, cuts...), err
+	})
+	c.Cuts = append(c.Cuts, bytes.Cuts...)
+	return body, err
 }
 
 // fill takes over everything except the custom details, each field within its own limit.
 func (e *event) fill(m Message, c *provider.Cutter) {
+	summary, whole := c.Headline("summary", m.Title, m.Text, maxSummary)
 	e.Payload = &payload{
-		Summary:   c.Text("title", m.Title, maxSummary),
+		Summary: summary, whole: whole,
 		Source:    c.Text("source", cmp.Or(strings.TrimSpace(m.Source), "mackerel"), maxField),
 		Severity:  cmp.Or(m.Severity, SeverityError),
 		Component: c.Text("component", m.Component, maxField),
@@ -78,10 +79,11 @@ func (e *event) fill(m Message, c *provider.Cutter) {
 	if at := m.Timestamp.UTC(); !at.IsZero() && at.Year() >= 0 && at.Year() <= 9999 { // other years have no form
 		e.Payload.Timestamp = at.Format(timestamp)
 	}
-	if e.Client = client; provider.Linkable(m.URL, maxLink) {
-		e.ClientURL = m.URL
+	if e.Client = client; provider.Linkable(provider.Address(m.URL), maxLink) {
+		e.ClientURL = provider.Address(m.URL)
 	}
 	for _, i := range m.Images {
+		i.Src, i.Href = provider.Address(i.Src), provider.Address(i.Href)
 		if !provider.Linkable(i.Href, maxLink) {
 			i.Href = ""
 		}
@@ -90,6 +92,7 @@ func (e *event) fill(m Message, c *provider.Cutter) {
 		}
 	}
 	for _, l := range m.Links {
+		l.Href = provider.Address(l.Href)
 		if l.Text = short(l.Text); provider.Linkable(l.Href, maxLink) {
 			e.Links = append(e.Links, l)
 		}
@@ -99,26 +102,18 @@ func (e *event) fill(m Message, c *provider.Cutter) {
 // short cuts the text of an image or of a link.
 func short(text string) string { return provider.UTF16.ShortenPlain(text, maxField) }
 
-// details returns the custom details, and their parts in the order in which they are cut: the memo, the text, the facts
-// from the last one on.
-func (m Message) details() (provider.Properties, []provider.Part) {
-	if !provider.Linkable(m.URL, maxLink) {
-		m.Facts = append(slices.Clip(m.Facts), mackerel.Fact{Label: addressLabel, Value: m.URL})
+// details returns the texts of the custom details: what the summary does not say, or does not say in full.
+func (m Message) details(whole bool) provider.Texts {
+	t := provider.Texts{Text: m.Text, Facts: m.Facts, Memo: m.Memo}
+	if whole {
+		t.Text = provider.AfterHeadline(m.Text)
+	} else {
+		t.Text = provider.Join("\n", m.Title, m.Text)
 	}
-	facts, moreFacts := provider.Bytes.Facts(m.Facts, maxBody)
-	text, moreText := provider.Bytes.Plain(m.Text, maxBody)
-	memo, moreMemo := provider.Bytes.Plain(m.Memo.Value, maxBody)
-	details := provider.NewProperties(slices.Concat(
-		[]mackerel.Fact{{Label: textLabel, Value: text}}, facts, []mackerel.Fact{{Label: m.Memo.Label, Value: memo}},
-	))
-	memoLabel := provider.Plain(m.Memo.Label)
-	isMemo := func(label string) bool { return label == memoLabel }
-	isText := func(label string) bool { return label == textLabel && !isMemo(label) }
-	isFact := func(label string) bool { return !isMemo(label) && !isText(label) }
-	return details, slices.Concat(
-		details.Parts("memo", moreMemo, isMemo), details.Parts("text", moreText, isText),
-		details.Parts("facts", moreFacts, isFact),
-	)
+	if address := provider.Address(m.URL); !provider.Linkable(address, maxLink) {
+		t.Facts = append(slices.Clip(t.Facts), mackerel.Fact{Label: addressLabel, Value: address})
+	}
+	return t
 }
 
 // dropPictures drops all images of an event that is too large without custom details, and all links if it is still too

@@ -103,18 +103,20 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	m := Message{
 		Action: ActionTrigger, Key: a.Key(), Severity: severities.Of(a), Title: w.Title,
 		Source: cmp.Or(host, service, a.Org), Component: a.Monitor.Name, Group: service, Class: a.Monitor.Type,
-		Timestamp: a.ChangedAt, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
+		Timestamp: a.ChangedAt, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
 	}
 	if m.Timestamp.IsZero() {
 		m.Timestamp = a.OpenedAt
 	}
-	if image := (Image{Src: a.ImageURL, Href: w.URL, Alt: w.Graph.Label}); image.fits() {
+	if image := (Image{Src: w.Graph.Value, Href: w.URL, Alt: w.Graph.Label}); image.fits() {
 		m.Images = []Image{image}
 	} else {
 		m.Facts = append(m.Facts, w.Graph)
 	}
-	if a.Host != nil && a.Host.URL != "" {
-		m.Links = []Link{{Href: a.Host.URL, Text: host}}
+	for _, f := range w.Facts {
+		if f.URL != "" {
+			m.Links = append(m.Links, Link{Href: f.URL, Text: provider.Line(f)})
+		}
 	}
 	return m
 }
@@ -139,18 +141,18 @@ func places(a mackerel.Alert) (host, service string) {
 }
 
 // render fills in the operation, the body and what a repeat means. PagerDuty drops the repeat of an event with a key.
-func render(r *transport.Request, m Message, key mackerel.Secret) (cuts []mackerel.Cut, err error) {
+func render(r *transport.Request, m Message, c *provider.Cutter, key mackerel.Secret) (err error) {
 	m.Action = cmp.Or(m.Action, ActionTrigger)
 	r.Op = string(m.Action) + " event"
 	if err := m.problems().Err(); err != nil {
-		return nil, err
+		return err
 	}
 	r.Serial = m.Key
 	if r.Repeat = transport.Message; m.Key != "" {
 		r.Repeat = transport.Replay
 	}
-	r.Body, cuts, err = m.encode(key.Reveal())
-	return cuts, err
+	r.Body, err = m.encode(key.Reveal(), c)
+	return err
 }
 
 // problems lists what PagerDuty would refuse the event for. A key is not cut, because a cut key may be that of another

@@ -118,8 +118,12 @@ func New(c Config) (*Notifier, error) {
 			}
 			return m
 		},
-		Edit:   c.Edit,
-		Render: func(r *transport.Request, m Message) ([]mackerel.Cut, error) { return render(r, m, c.RoutingKey) },
+		Edit: c.Edit,
+		Render: func(r *transport.Request, m Message, cut *provider.Cutter) error {
+			return render(r, m, cut, c.RoutingKey)
+		},
+		Unit: provider.UTF16,
+		Text: c.Text,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.RoutingKey.Reveal())
 	enqueue := base.JoinPath("enqueue")

@@ -17,7 +17,7 @@ import (
 // without an error (https://api.slack.com/changelog/2018-04-truncating-really-long-messages). It refuses a block that
 // is too long (https://docs.slack.dev/reference/block-kit/blocks/section-block and image-block).
 const (
-	maxText    = 4000 // mention and title
+	maxText    = 4000 // title, first line and mention
 	maxSection = 3000 // of the text, the facts, the memo and Raw, each
 	maxURL     = 3000 // of a picture
 	maxAltText = 2000 // of a picture
@@ -33,12 +33,13 @@ var rate = transport.Limit{N: 3, Per: 3 * time.Second, Gap: time.Second, Gate: t
 const (
 	maxMention = 2000 // so that there is room for a title
 	maxLink    = 1500 // of a link, as it is sent
-	maxAddress = 500  // of an address that cannot be a link
-	maxAgain   = 500  // of the title where it stands a second time
+	maxAddress = 1000 // of the section of an address that cannot be a link
+	maxAgain   = 500  // of the text that stands for the blocks
 )
 
-// A Message is a mention and a title that links to URL and, below it, one attachment with text, facts, a memo and a
-// picture. All texts are plain and escaped when they are sent, except Mention and Raw.
+// A Message is one line, "title: first line of the text mention", in which the title links to URL and, below it, one
+// attachment with the rest of the text, facts, a memo and a picture. All texts are plain and escaped when they are sent,
+// except Mention and Raw.
 type Message struct {
 	Mention string // as in Config.Mentions, sent as it is; at most 2,000 characters, never cut
 	Color   string // of the attachment's bar: good, warning, danger or #RRGGBB; no colour unless set
@@ -55,7 +56,7 @@ type Message struct {
 // graph at an address that Slack cannot fetch is a line with its address.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	m := Message{Color: colors.Of(a), Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
+	m := Message{Color: colors.Of(a), Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
 	if linkable(w.Graph.Value) {
 		m.Image = w.Graph.Value
 	} else if w.Graph.Value != "" {
@@ -85,13 +86,13 @@ func linkable(image string) bool {
 }
 
 // render fills in the body of the request.
-func render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
-	body, cuts := m.payload()
+func render(r *transport.Request, m Message, c *provider.Cutter) (err error) {
+	body := m.payload(c)
 	if err := m.problems(body).Err(); err != nil {
-		return nil, err
+		return err
 	}
 	r.Body, err = provider.EncodeJSON(body)
-	return cuts, err
+	return err
 }
 
 var colorForm = regexp.MustCompile(`^(|good|warning|danger|#[0-9A-Fa-f]{6})$`)

@@ -38,41 +38,43 @@ type markdown struct {
 	Verbatim bool   `json:"verbatim"`
 }
 
-// payload renders the message within all limits, and says what was cut for that.
-func (m Message) payload() (payload, []mackerel.Cut) {
-	linked, address := m.URL, ""
-	if !provider.Linkable(m.URL, maxLink) || provider.Runes.Len(link(m.URL, "")) > maxLink {
-		linked, address = "", m.URL
+// payload renders the message within all limits.
+func (m Message) payload(c *provider.Cutter) (p payload) {
+	address := provider.Address(m.URL)
+	linked, unlinked := address, ""
+	if !provider.Linkable(address, maxLink) || provider.Runes.Len(link(address, "")) > maxLink {
+		linked, unlinked = "", address
 	}
-	c := provider.Cutter{Unit: provider.Runes}
-	var p payload
-	p.Text = c.Fit(maxText, func() string { return m.headline(linked) }, provider.Part{Field: "title", Text: &m.Title})
-	blocks := m.blocks(address, &c)
-	title := provider.Runes.Shorten(m.Title, maxAgain)
-	if len(blocks) == 0 && m.Color != "" && strings.TrimSpace(title) != "" {
-		blocks = []block{section(Escape(title))} // the bar has to stand beside something
+	var head, first string
+	var whole bool
+	p.Text = c.Texts(maxText, provider.Texts{Title: m.Title}, func(t provider.Texts) string {
+		head, first, whole = c.Unit.Headline(t.Title, m.Text, maxText)
+		return m.headline(linked, head, first)
+	})
+	if whole {
+		m.Text = provider.AfterHeadline(m.Text)
 	}
-	if len(blocks) > 0 {
-		p.Attachments = []attachment{{Color: m.Color, Fallback: cmp.Or(Escape(title), name), Blocks: blocks}}
+	if blocks := m.blocks(unlinked, c); len(blocks) > 0 {
+		fallback := Escape(provider.Runes.Shorten(provider.Join(": ", head, first), maxAgain))
+		p.Attachments = []attachment{{Color: m.Color, Fallback: cmp.Or(fallback, name), Blocks: blocks}}
 	}
-	return p, c.Cuts
+	return p
 }
 
-// headline is the mention and the title, which is a link if there is an address for it.
-func (m Message) headline(linked string) string {
-	title := Escape(m.Title)
+// headline is the title, which is a link if there is an address for it, the first line of the text, and the mention. The
+// screen of a phone shows its beginning, so that the mention is last.
+func (m Message) headline(linked, head, first string) string {
+	title := Escape(head)
 	if linked != "" {
-		title = link(linked, m.Title)
+		title = link(linked, head)
 	}
-	return provider.Join(" ", mention(m.Mention), title)
+	return provider.Join(" ", provider.Join(": ", title, Escape(first)), mention(m.Mention))
 }
 
 // blocks are what stands in the attachment, each text cut to the limit of its section.
 func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
-	facts, moreFacts := provider.Runes.JoinFacts(m.Facts, maxSection)
-	memo, moreMemo := provider.Runes.JoinFacts([]mackerel.Fact{m.Memo}, maxSection)
-	add := func(limit int, text provider.Part, render func() string) {
-		shown := c.Fit(limit, render, text)
+	add := func(limit int, texts provider.Texts, render func(provider.Texts) string) {
+		shown := c.Texts(limit, texts, render)
 		if strings.TrimSpace(shown) != "" { // Slack takes no empty section
 			blocks = append(blocks, section(shown))
 		}
@@ -80,13 +82,13 @@ func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
 	if strings.TrimSpace(m.Raw) != "" {
 		blocks = append(blocks, section(m.Raw))
 	}
-	add(maxSection, provider.Part{Field: "text", Text: &m.Text}, func() string { return escapeLinking(m.Text) })
-	add(maxSection, provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, func() string { return factLines(facts) })
-	add(maxSection, provider.Part{Field: "memo", Text: &memo, Rest: moreMemo}, func() string { return factLines(memo) })
-	add(maxAddress, provider.Part{Field: "url", Text: &address}, func() string { return Escape(address) })
-	if linkable(m.Image) {
-		alt := provider.Runes.Shorten(cmp.Or(provider.Plain(m.Title), m.Image), maxAltText)
-		blocks = append(blocks, block{Type: "image", ImageURL: m.Image, AltText: alt})
+	add(maxSection, provider.Texts{Text: m.Text}, func(t provider.Texts) string { return escapeLinking(t.Text) })
+	add(maxSection, provider.Texts{Facts: m.Facts}, func(t provider.Texts) string { return factLines(t.Facts) })
+	add(maxSection, provider.Texts{Memo: m.Memo}, func(t provider.Texts) string { return factLine(t.Memo) })
+	add(maxAddress, provider.Texts{URL: address}, func(t provider.Texts) string { return Escape(t.URL) })
+	if image := provider.Address(m.Image); linkable(image) {
+		alt := provider.Runes.ShortenMiddle(cmp.Or(provider.Plain(m.Title), image), maxAltText)
+		blocks = append(blocks, block{Type: "image", ImageURL: image, AltText: alt})
 	}
 	return blocks
 }
@@ -96,21 +98,25 @@ func section(text string) block {
 }
 
 // factLines writes the facts, a line each.
-func factLines(joined string) string {
-	var lines []string
-	for _, f := range provider.SplitFacts(joined) {
-		lines = append(lines, factLine(f))
+func factLines(facts []mackerel.Fact) string {
+	lines := make([]string, len(facts))
+	for i, f := range facts {
+		lines[i] = factLine(f)
 	}
-	return provider.Join("\n", lines...)
+	return strings.Join(lines, "\n")
 }
 
-// factLine writes the label in bold; of a fact that was cut within its label only that is left.
+// factLine writes the label in bold, and the value as a link if it has an address.
 func factLine(f mackerel.Fact) string {
-	switch {
-	case f.Label == "":
-		return escapeLinking(f.Value)
-	case f.Value == "":
-		return Escape(f.Label)
+	if f.Value == "" {
+		return ""
 	}
-	return "*" + Escape(f.Label) + ":* " + escapeLinking(f.Value)
+	value := escapeLinking(f.Value)
+	if provider.Linkable(f.URL, maxLink) {
+		value = link(f.URL, f.Value)
+	}
+	if f.Label == "" {
+		return value
+	}
+	return "*" + Escape(f.Label) + ":* " + value
 }

@@ -106,6 +106,8 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: render,
+		Unit:   provider.Runes,
+		Text:   c.Text,
 		Again:  withoutImage,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)

@@ -76,26 +76,27 @@ type action struct {
 	URL   string `json:"url"`
 }
 
-// payload renders the message within maxCard bytes, and says what was cut for that.
-func (m Message) payload() (p payload, cuts []mackerel.Cut, err error) {
-	facts, moreFacts := provider.Bytes.JoinFacts(m.Facts, maxCard)
-	memo, moreMemo := provider.Bytes.Line(m.Memo, maxCard)
-	linked, address := m.URL, ""
-	if !provider.Linkable(m.URL, maxLink) {
-		linked, address = "", m.URL
-	}
-	rendered, cuts := provider.Bytes.Fit(maxCard, func() string {
+// payload renders the message within maxCard bytes.
+func (m Message) payload(c *provider.Cutter) (p payload, err error) {
+	texts := provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
+	summary := m.summary(c)
+	rendered := c.Texts(maxCard, texts, func(t provider.Texts) string {
 		var encoded []byte
-		p = m.draw(facts, memo, linked, address)
+		p = m.draw(t)
+		p.Summary = summary
 		encoded, err = provider.EncodeJSON(p)
 		return nested(encoded)
-	},
-		provider.Part{Field: "memo", Text: &memo, Rest: moreMemo}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "url", Text: &address},
-		provider.Part{Field: "title", Text: &m.Title},
-	)
+	})
 	p.size = len(rendered)
-	return p, cuts, err
+	return p, err
+}
+
+// summary is the line for the list of notifications.
+func (m Message) summary(c *provider.Cutter) string {
+	characters := provider.Cutter{Unit: provider.UTF16}
+	line, _ := characters.Headline("summary", m.Title, m.Text, provider.MaxHeadline)
+	c.Cuts = append(c.Cuts, characters.Cuts...)
+	return plain(line)
 }
 
 // nested writes JSON as it would look in a string of other JSON, in ASCII and with the characters of HTML escaped. That
@@ -122,10 +123,14 @@ func nested(encoded []byte) string {
 
 // draw returns the payload with these texts. A card must have an element, so the address of a button that stands alone
 // is written, too.
-func (m Message) draw(facts, memo, linked, address string) payload {
+func (m Message) draw(t provider.Texts) payload {
+	linked := ""
+	if provider.Linkable(t.URL, maxLink) {
+		linked, t.URL = t.URL, ""
+	}
 	c := card{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		MSTeams: msteams{Width: "Full", Entities: m.entities()}, Body: m.body(facts, memo, address),
+		MSTeams: msteams{Width: "Full", Entities: m.entities()}, Body: m.body(t),
 	}
 	if linked != "" {
 		title := provider.Runes.Shorten(plain(cmp.Or(m.Open, "Open")), maxButton)
@@ -134,7 +139,7 @@ func (m Message) draw(facts, memo, linked, address string) payload {
 	if len(c.Body) == 0 && linked != "" {
 		c.Body = []element{paragraph(Escape(linked))}
 	}
-	return payload{Type: "message", Summary: plain(m.Title), Attachments: []attachment{{
+	return payload{Type: "message", Attachments: []attachment{{
 		ContentType: "application/vnd.microsoft.card.adaptive", Content: c,
 	}}}
 }
@@ -151,10 +156,10 @@ func (m Message) entities() []entity {
 }
 
 // body returns the elements of the card, which stand above its button. Teams does not post a card with an empty text.
-func (m Message) body(facts, memo, address string) []element {
+func (m Message) body(t provider.Texts) []element {
 	var body []element
-	if !blank(m.Title) {
-		title := paragraph(Escape(m.Title))
+	if !blank(t.Title) {
+		title := paragraph(Escape(t.Title))
 		title.Size, title.Weight = "medium", "bolder"
 		body = append(body, element{
 			Type: "Container", Style: cmp.Or(m.Style, StyleDefault), Bleed: true, Items: []element{title},
@@ -167,17 +172,17 @@ func (m Message) body(facts, memo, address string) []element {
 			body = append(body, p)
 		}
 	}
-	add(m.mentionLine(), false)
 	add(m.Raw, false)
-	add(Escape(m.Text), false)
-	if lines := factLines(facts); lines != nil {
+	add(Escape(t.Text), false)
+	add(m.mentionLine(), false)
+	if lines := factLines(t.Facts); lines != nil {
 		body = append(body, element{Type: "FactSet", Facts: lines})
 	}
-	add(Escape(memo), true)
-	add(Escape(address), false)
-	if showable(m.Image) {
-		alt := provider.Runes.Shorten(cmp.Or(plain(m.Title), m.Image), maxAltText)
-		body = append(body, element{Type: "Image", URL: m.Image, AltText: alt, MSTeams: msteams{AllowExpand: true}})
+	add(Escape(provider.Line(t.Memo)), true)
+	add(Escape(t.URL), false)
+	if image := provider.Address(m.Image); showable(image) {
+		alt := provider.Runes.ShortenMiddle(cmp.Or(plain(m.Title), image), maxAltText)
+		body = append(body, element{Type: "Image", URL: image, AltText: alt, MSTeams: msteams{AllowExpand: true}})
 	}
 	return body
 }
@@ -194,10 +199,15 @@ func (m Message) mentionLine() string {
 	return strings.Join(all, " ")
 }
 
-func factLines(joined string) []cardFact {
+// factLines writes the facts. A value with an address is a link.
+func factLines(facts []mackerel.Fact) []cardFact {
 	var lines []cardFact
-	for _, f := range provider.SplitFacts(joined) {
-		lines = append(lines, cardFact{Title: Escape(f.Label), Value: Escape(f.Value)})
+	for _, f := range facts {
+		value := Escape(f.Value)
+		if provider.Linkable(f.URL, maxLink) {
+			value = link(f.URL, f.Value)
+		}
+		lines = append(lines, cardFact{Title: Escape(f.Label), Value: value})
 	}
 	return lines
 }

@@ -68,9 +68,9 @@ type Message struct {
 // graph whose address is not https is a fact with its address, because Teams does not show it.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	m := Message{Style: styles.Of(a), Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
-	if t.Language == mackerel.Japanese {
-		m.Open = "開く"
+	m := Message{
+		Style: styles.Of(a), Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL,
+		Open: provider.OpenLabel(w.URL, t),
 	}
 	if showable(w.Graph.Value) {
 		m.Image = w.Graph.Value
@@ -90,16 +90,16 @@ func showable(image string) bool {
 }
 
 // render fills in the body of the request.
-func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
-	body, cuts, err := m.payload()
+func render(r *transport.Request, m Message, c *provider.Cutter) error {
+	body, err := m.payload(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := m.problems(body).Err(); err != nil {
-		return nil, err
+		return err
 	}
 	r.Body, err = provider.EncodeJSON(body)
-	return cuts, err
+	return err
 }
 
 // problems lists what Teams would not post the card for and what cannot be cut.

@@ -36,3 +36,13 @@ var (
 	inline    = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "`", "\\`", "~", `\~`)
 	lineStart = regexp.MustCompile(`^(?:(\d+)([.)])([ \t]|$)|([-+])([ \t-]|$)|([#>=]))`)
 )
+
+// link writes a link that shows a text. What would end the address or the text early is written otherwise.
+func link(address, text string) string {
+	return "[" + brackets.Replace(Escape(provider.OneLine(text))) + "](" + parentheses.Replace(address) + ")"
+}
+
+var (
+	brackets    = strings.NewReplacer("[", "［", "]", "］")
+	parentheses = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", `\\`, "%5C")
+)

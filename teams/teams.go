@@ -104,6 +104,8 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: render,
+		Unit:   provider.Bytes,
+		Text:   c.Text,
 		Settle: settle,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, provider.URLSecrets(u)...)

@@ -50,23 +50,29 @@ const maxAttribute = 100
 
 // A Message is what an SMS or a call says. All texts are plain, except RawTwiML.
 type Message struct {
-	Title string
-	Text  string
-	URL   string // only in an SMS: an address is of no use when it is spoken
+	Title string // of an SMS: "CRITICAL: CPU % on app01"
+	Text  string // of an SMS, behind the title
+	URL   string // of an SMS, in a line of its own
 
+	Speech   string // what a call says, twice; title and text unless set
 	Language string // of a call, such as "ja-JP"
 	Voice    string // of a call, such as "Polly.Mizuki"
-	// RawTwiML is what a call does in place of saying the title and the text, sent as it is; at most 4,000 bytes, never
-	// cut.
+	// RawTwiML is what a call does in place of saying the Speech, sent as it is; at most 4,000 bytes, never cut.
 	RawTwiML string
 	AlertID  string // of a call to a TwiML document: appended to the document's address
 }
 
 // DefaultMessage returns the message that a Notifier sends for an alert, without the language and the voice, which the
-// Config adds. It has only the title, the text and the link, because an SMS and a call are billed by their length.
+// Config adds. An SMS has the title, the first line of what there is to say, and the link: it is billed by its length.
+// The status has no brackets, because an SMS counts each bracket twice. A call says the status, the monitor, the host
+// and the first line in words, without addresses and signs, in at most 300 bytes of English or 120 characters of
+// Japanese. How voices really say it was not tried.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	return Message{Title: w.Title, Text: w.Message, URL: w.URL, AlertID: a.ID}
+	return Message{
+		Title: provider.Join(": ", w.Status, w.Subject), Text: w.Brief, URL: w.URL,
+		Speech: provider.Speech(a, t), AlertID: a.ID,
+	}
 }
 
 // spoken returns the message with this language and this voice, unless the message has its own.
@@ -89,25 +95,25 @@ type form struct {
 }
 
 // render fills in the body of the request.
-func (c Config) render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
+func (c Config) render(r *transport.Request, m Message, cut *provider.Cutter) (err error) {
 	if err := c.problems(m).Err(); err != nil {
-		return nil, err
+		return err
 	}
 	f := form{To: c.To, From: c.From, StatusCallback: c.StatusCallback.Reveal()}
 	switch c.Kind {
 	case KindSMS:
-		f.Body, cuts = m.body(c.maxLength())
+		f.Body, cut.Cuts = m.body(c.maxLength())
 	case KindCall:
-		f.TwiML, cuts, err = m.twiML()
+		f.TwiML, cut.Cuts, err = m.twiML()
 	case KindTwiML:
 		f.URL, f.Method = withAlertID(c.TwiMLURL.Reveal(), m.AlertID), http.MethodGet
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	values, err := query.Values(f)
 	r.Body = []byte(values.Encode())
-	return cuts, err
+	return err
 }
 
 // maxLength returns the limit of an SMS.
@@ -127,7 +133,7 @@ func (c Config) problems(m Message) (p provider.Problems) {
 		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
 		p.Length("Voice", m.Voice, provider.Bytes, maxAttribute)
 		p.Length("RawTwiML", m.RawTwiML, provider.Bytes, maxTwiML)
-		words = append(words, m.RawTwiML)
+		words = append(words, m.Speech, m.RawTwiML)
 	}
 	p.Check("Message", !provider.Blank(words...), "empty")
 	return p
@@ -137,12 +143,13 @@ func (c Config) problems(m Message) (p provider.Problems) {
 // opens nothing.
 func (m Message) body(limit int) (string, []mackerel.Cut) {
 	var left []mackerel.Cut
-	if !m.linkFits(limit) {
+	if m.URL = provider.Address(m.URL); !m.linkFits(limit) {
 		left = []mackerel.Cut{{Field: "url", Unit: characters.Name, From: characters.Len(m.URL)}}
 		m.URL = ""
 	}
-	body, cuts := characters.Fit(limit, func() string { return lines(m.Title, m.Text, m.URL) },
-		provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title})
+	body, cuts := characters.Fit(limit, func() string { return lines(provider.Join(": ", m.Title, m.Text), m.URL) },
+		provider.Part{Field: "text", Text: &m.Text},
+		provider.Part{Field: "title", Text: &m.Title, Cut: provider.CutMiddle})
 	return body, append(left, cuts...)
 }
 
@@ -162,8 +169,10 @@ func lines(texts ...string) string { return provider.Plain(provider.Join("\n", t
 
 // characters is what maxBody counts: UTF-16 units, and a character of the extension table of GSM twice. For texts
 // beyond the alphabet of GSM that is exact, for others it is at least what Twilio may count.
+//
+// The ellipsis is three dots. The character for it is not in the alphabet of GSM: it would halve the length of a part.
 var characters = provider.Unit{
-	Name: "characters",
+	Name: "characters", Ellipsis: "...",
 	Len: func(s string) (n int) {
 		for _, r := range s {
 			n += charactersOf(r)
@@ -184,16 +193,23 @@ func charactersOf(r rune) int {
 	return 1
 }
 
-// A response is a TwiML document that says a text. See https://www.twilio.com/docs/voice/twiml/say.
+// A response is a TwiML document that says a text twice: the first words are easily missed. See
+// https://www.twilio.com/docs/voice/twiml/say.
 type response struct {
 	XMLName struct{} `xml:"Response"`
-	Say     say      `xml:"Say"`
+	Say     []any
 }
 
 type say struct {
-	Language string `xml:"language,attr,omitempty"` // en-US unless set
-	Voice    string `xml:"voice,attr,omitempty"`
-	Text     string `xml:",chardata"`
+	XMLName  struct{} `xml:"Say"`
+	Language string   `xml:"language,attr,omitempty"` // en-US unless set
+	Voice    string   `xml:"voice,attr,omitempty"`
+	Text     string   `xml:",chardata"`
+}
+
+type pause struct {
+	XMLName struct{} `xml:"Pause"`
+	Length  int      `xml:"length,attr"` // seconds
 }
 
 // twiML renders the message as what a call does.
@@ -201,13 +217,16 @@ func (m Message) twiML() (document string, cuts []mackerel.Cut, err error) {
 	if m.RawTwiML != "" {
 		return m.RawTwiML, nil, nil
 	}
-	r := response{Say: say{Language: m.Language, Voice: m.Voice}}
+	speech := m.Speech
+	if provider.Blank(speech) {
+		speech = lines(m.Title, m.Text)
+	}
 	document, cuts = provider.Bytes.Fit(maxSay, func() string {
 		var encoded []byte
-		r.Say.Text = lines(m.Title, m.Text)
-		encoded, err = xml.Marshal(r)
+		s := say{Language: m.Language, Voice: m.Voice, Text: provider.Plain(speech)}
+		encoded, err = xml.Marshal(response{Say: []any{s, pause{Length: 1}, s}})
 		return string(encoded)
-	}, provider.Part{Field: "text", Text: &m.Text}, provider.Part{Field: "title", Text: &m.Title})
+	}, provider.Part{Field: "speech", Text: &speech})
 	return document, cuts, err
 }
 

@@ -143,12 +143,14 @@ func New(c Config) (*Notifier, error) {
 		Message: func(a mackerel.Alert) Message {
 			m := DefaultMessage(a, c.Text)
 			if c.Say != "" {
-				m.Title, m.Text = "", c.Say
+				m.Speech = c.Say
 			}
 			return m.spoken(c.Language, c.Voice)
 		},
 		Edit:   c.Edit,
 		Render: c.render,
+		Unit:   characters,
+		Text:   c.Text,
 		Settle: settle,
 	}, c.Language, c.Voice}
 	user, password := c.credentials()

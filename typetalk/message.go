@@ -41,7 +41,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	if w.Graph.Value != "" {
 		w.Facts = append(w.Facts, w.Graph)
 	}
-	return Message{Title: w.Title, Text: w.Message, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
+	return Message{Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
 }
 
 // form is the body of a request. With IgnoreHashtag, Typetalk makes no tag of a "#1".
@@ -51,14 +51,15 @@ type form struct {
 }
 
 // render fills in the body of the request.
-func render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
-	text, cuts := m.body()
+func render(r *transport.Request, m Message, c *provider.Cutter) error {
+	texts := provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
+	text := c.Texts(maxMessage, texts, m.lines)
 	if err := m.problems(text).Err(); err != nil {
-		return nil, err
+		return err
 	}
 	values, err := query.Values(form{text, true})
 	r.Body = []byte(values.Encode())
-	return cuts, err
+	return err
 }
 
 // problems lists what Typetalk would refuse the message for and what cannot be cut.
@@ -68,18 +69,8 @@ func (m Message) problems(text string) (p provider.Problems) {
 	return p
 }
 
-// body renders the message in at most maxMessage units, and says what was cut for that.
-func (m Message) body() (string, []mackerel.Cut) {
-	facts, moreFacts := provider.UTF16.Lines(m.Facts, maxMessage)
-	return provider.UTF16.Fit(maxMessage, func() string { return m.lines(facts) },
-		provider.Part{Field: "memo", Text: &m.Memo.Value}, provider.Part{Field: "text", Text: &m.Text},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "title", Text: &m.Title},
-		provider.Part{Field: "url", Text: &m.URL},
-	)
-}
-
 // lines puts what is raw in front of the title, and the link into a line of its own, where clients make a link of it.
-func (m Message) lines(facts string) string {
-	text := Escape(provider.Join("\n", m.Title, m.Text, facts, provider.Line(m.Memo)))
-	return provider.Join("\n", provider.Join(" ", m.Raw, text), address(m.URL))
+func (m Message) lines(t provider.Texts) string {
+	text := Escape(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo)))
+	return provider.Join("\n", provider.Join(" ", m.Raw, text), address(t.URL))
 }

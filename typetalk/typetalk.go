@@ -109,6 +109,8 @@ func New(c Config) (*Notifier, error) {
 		},
 		Edit:   c.Edit,
 		Render: render,
+		Unit:   provider.UTF16,
+		Text:   c.Text,
 	}}
 	n.flow.Connect(c.Call, mackerel.AtLeastOnce, c.Token.Reveal())
 	credential := []string{"X-Typetalk-Token", c.Token.Reveal()}

@@ -34,13 +34,13 @@ func (m *Message) setID(ctx context.Context, address string) {
 }
 
 // render fills in header, body and signature. A preview has placeholders where each attempt has its own values.
-func (sign signer) render(r *transport.Request, m Message) ([]mackerel.Cut, error) {
+func (sign signer) render(r *transport.Request, m Message, _ *provider.Cutter) error {
 	if err := m.problems().Err(); err != nil {
-		return nil, err
+		return err
 	}
 	body, err := m.body()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.Header, r.Body = r.Header.Clone(), body
 	r.Header.Set("Content-Type", cmp.Or(m.ContentType, "application/json"))
@@ -50,7 +50,7 @@ func (sign signer) render(r *transport.Request, m Message) ([]mackerel.Cut, erro
 		r.Header.Set(headerSignature, "{webhook-signature}")
 		r.Sign = sign(m.ID, r.Body)
 	}
-	return nil, nil
+	return nil
 }
 
 // errAlert begins with the name of a field, as all problems of messages do.

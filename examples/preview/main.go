@@ -1,4 +1,4 @@
-// Preview writes one self-contained page that shows eight alerts on all services, each drawn about as the service would
+// Preview writes one self-contained page that shows the same alerts on all services, each drawn about as the service would
 // show it, with the exact request beneath. Nothing is sent, and no credentials are needed: this is what the notifiers'
 // Preview is for.
 //
@@ -113,7 +113,8 @@ type namedAlert struct {
 	alert mackerel.Alert
 }
 
-// readAlerts reads the alerts as Mackerel's webhook would send them, and adds the least that a person writes by hand.
+// readAlerts reads the alerts as Mackerel's webhook would send them, and adds the least that a person writes by hand and
+// a digest of all.
 func readAlerts() ([]namedAlert, error) {
 	content, err := files.ReadFile("alerts.json")
 	if err != nil {
@@ -134,6 +135,12 @@ func readAlerts() ([]namedAlert, error) {
 		}
 		alerts = append(alerts, namedAlert{e.Name, a})
 	}
-	byHand := mackerel.Alert{ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed"}
-	return append(alerts, namedAlert{"one made by hand", byHand}), nil
+	alerts = append(alerts, namedAlert{"made by hand", mackerel.Alert{
+		ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed",
+	}})
+	var all []mackerel.Alert
+	for _, a := range alerts {
+		all = append(all, a.alert)
+	}
+	return append(alerts, namedAlert{"digest", mackerel.Digest(all)}), nil
 }

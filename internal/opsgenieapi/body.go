@@ -3,7 +3,6 @@ package opsgenieapi
 import (
 	"slices"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
@@ -26,61 +25,45 @@ type note struct {
 	Note   string `json:"note,omitzero"`
 }
 
-// encode returns the body of a message within all limits, and says what was cut for that.
-func (m Message) encode() ([]byte, []mackerel.Cut, error) {
-	c := provider.Cutter{Unit: provider.UTF16}
-	var body any
+// encode returns the body of a message within all limits.
+func (m Message) encode(c *provider.Cutter) ([]byte, error) {
 	if m.Action == ActionCreate {
-		body = m.alert(&c)
-	} else {
-		body = note{Source: c.Text("source", m.Source, maxSource), Note: m.note(&c)}
+		return provider.EncodeJSON(m.alert(c))
 	}
-	encoded, err := provider.EncodeJSON(body)
-	return encoded, c.Cuts, err
+	return provider.EncodeJSON(note{Source: c.Text("source", m.Source, maxSource), Note: m.note(c)})
 }
 
+// alert puts the title and the first line of the text into the message. The description has the rest, or everything if
+// the message does not have all of it.
 func (m Message) alert(c *provider.Cutter) alert {
-	title, moreTitle := provider.UTF16.Plain(m.Title, maxDescription)
 	a := alert{
 		Alias: m.Alias, Responders: m.Responders, Priority: m.Priority,
-		Message: c.Text("title", m.Title, maxMessage),
-		Entity:  c.Text("entity", m.Entity, maxEntity),
-		Source:  c.Text("source", m.Source, maxSource),
+		Entity: c.Text("entity", m.Entity, maxEntity),
+		Source: c.Text("source", m.Source, maxSource),
 	}
-	if a.Message == title {
-		title = "" // the description need not repeat it
+	texts := provider.Texts{Title: m.Title, Text: m.Text, Memo: m.Memo, URL: m.URL}
+	var whole bool
+	if a.Message, whole = c.Headline("message", m.Title, m.Text, maxMessage); whole {
+		texts.Title, texts.Text = "", provider.AfterHeadline(m.Text)
 	}
-	a.Description = m.description(c, provider.Part{Field: "title", Text: &title, Rest: moreTitle})
+	a.Description = c.Texts(maxDescription, texts, func(t provider.Texts) string {
+		return provider.Join("\n\n", t.Title, t.Text, provider.Line(t.Memo), t.URL)
+	})
 	a.Details = m.details(c)
 	a.Tags = m.tags(c)
 	return a
 }
 
-// description begins with a title that was too long for the message, and ends with the address.
-func (m Message) description(c *provider.Cutter, title provider.Part) string {
-	text, moreText := c.Unit.Plain(m.Text, maxDescription)
-	address, moreAddress := c.Unit.Plain(m.URL, maxDescription)
-	value, moreMemo := c.Unit.Plain(m.Memo.Value, maxDescription)
-	memo := mackerel.Fact{Label: provider.Plain(m.Memo.Label), Value: value}
-	return c.Fit(maxDescription,
-		func() string { return provider.Join("\n\n", *title.Text, text, provider.Line(memo), address) },
-		provider.Part{Field: "memo", Text: &memo.Value, Rest: moreMemo},
-		provider.Part{Field: "text", Text: &text, Rest: moreText}, title,
-		provider.Part{Field: "url", Text: &address, Rest: moreAddress},
-	)
-}
-
-// details returns the facts, which are cut from the last one on. The limit counts their JSON.
-func (m Message) details(c *provider.Cutter) provider.Properties {
-	facts, rest := c.Unit.Facts(m.Facts, maxDetails)
-	all := provider.NewProperties(facts)
-	c.Fit(maxDetails, func() string {
+// details returns the facts. The limit counts their JSON.
+func (m Message) details(c *provider.Cutter) (all provider.Properties) {
+	c.Texts(maxDetails, provider.Texts{Facts: m.Facts}, func(t provider.Texts) string {
+		all = provider.NewProperties(t.Facts)
 		encoded, err := provider.EncodeJSON(all)
 		if err != nil {
 			return "" // strings always encode
 		}
 		return string(encoded)
-	}, all.Parts("facts", rest, func(string) bool { return true })...)
+	})
 	return all
 }
 
@@ -101,18 +84,8 @@ func (m Message) tags(c *provider.Cutter) []string {
 
 // note returns the message as one text.
 func (m Message) note(c *provider.Cutter) string {
-	facts, moreFacts := c.Unit.Lines(m.Facts, maxNote)
-	text, memo := m.Text, m.Memo.Value
-	return c.Fit(maxNote,
-		func() string { return m.text(facts, text, memo) },
-		provider.Part{Field: "memo", Text: &memo}, provider.Part{Field: "text", Text: &text},
-		provider.Part{Field: "facts", Text: &facts, Rest: moreFacts}, provider.Part{Field: "title", Text: &m.Title},
-		provider.Part{Field: "url", Text: &m.URL},
-	)
-}
-
-// text returns the message with these facts, text and memo.
-func (m Message) text(facts, text, memo string) string {
-	memo = provider.Line(mackerel.Fact{Label: m.Memo.Label, Value: memo})
-	return provider.Plain(provider.Join("\n", m.Title, text, facts, memo, m.URL))
+	texts := provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
+	return c.Texts(maxNote, texts, func(t provider.Texts) string {
+		return provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL)
+	})
 }

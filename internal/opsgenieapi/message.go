@@ -101,7 +101,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
 		Action: ActionClose, Alias: provider.ClosingKey(a),
-		Title: w.Title, Text: w.Message, Facts: w.Facts, URL: w.URL, Source: source,
+		Title: w.Title, Text: w.Text, Facts: w.Facts, URL: w.URL, Source: source,
 	}
 	if a.Closed() {
 		return m
@@ -133,12 +133,12 @@ func (m Message) operation() operation { return operations[cmp.Or(m.Action, Acti
 
 // render fills in the operation, the address, the body and what a repeat means. Everything may be repeated except a
 // note and a creation without an alias: the service drops a second creation, and a second close changes nothing.
-func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut, err error) {
+func (n *Notifier) render(r *transport.Request, m Message, c *provider.Cutter) (err error) {
 	m.Action = cmp.Or(m.Action, ActionCreate)
 	o := m.operation()
 	r.Op = cmp.Or(o.name, "send message")
 	if err := m.problems().Err(); err != nil {
-		return nil, err
+		return err
 	}
 	r.URL = n.base.JoinPath("alerts")
 	if m.Action != ActionCreate {
@@ -149,8 +149,8 @@ func (n *Notifier) render(r *transport.Request, m Message) (cuts []mackerel.Cut,
 	if r.Repeat = transport.Replay; m.Alias == "" || m.Action == ActionAddNote {
 		r.Repeat = transport.Message
 	}
-	r.Body, cuts, err = m.encode()
-	return cuts, err
+	r.Body, err = m.encode(c)
+	return err
 }
 
 // problems lists what the service would refuse the message for. An alias is not cut, because a cut alias may be that of

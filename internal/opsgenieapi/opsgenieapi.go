@@ -62,6 +62,8 @@ func New(d Dialect, c Config) (*Notifier, error) {
 		Message: c.message(),
 		Edit:    c.Edit,
 		Render:  n.render,
+		Unit:    provider.UTF16,
+		Text:    c.Text,
 		Settle:  n.settle,
 	}
 	key := c.APIKey.Reveal()

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,14 +18,16 @@ type Unit struct {
 	Len  func(string) int // of valid UTF-8
 	Size func(rune) int   // of one rune; Len is the sum of the sizes
 
+	Ellipsis string // marks text that was cut; … unless set
+
 	words string // in errors: "bytes", "characters"; Name unless set
 }
 
 // The units. They count valid UTF-8, which Cut, Shorten and Fit make of any text.
 var (
-	Bytes = Unit{"bytes", func(s string) int { return len(s) }, utf8.RuneLen, "bytes"}
-	Runes = Unit{"runes", utf8.RuneCountInString, func(rune) int { return 1 }, "characters"}
-	UTF16 = Unit{"utf-16 units", utf16Len, utf16Size, "characters"}
+	Bytes = Unit{Name: "bytes", Len: func(s string) int { return len(s) }, Size: utf8.RuneLen}
+	Runes = Unit{Name: "runes", Len: utf8.RuneCountInString, Size: func(rune) int { return 1 }, words: "characters"}
+	UTF16 = Unit{Name: "utf-16 units", Len: utf16Len, Size: utf16Size, words: "characters"}
 )
 
 func utf16Size(r rune) int {
@@ -158,7 +161,7 @@ func betweenASCII(s string, i int) int {
 }
 
 // ellipsis marks text that was cut.
-const ellipsis = "…"
+func (u Unit) ellipsis() string { return cmp.Or(u.Ellipsis, "…") }
 
 // Shorten returns s with an ellipsis in place of what does not fit into n units. The ellipsis counts. If not even the
 // ellipsis fits, Shorten returns "".
@@ -167,10 +170,48 @@ func (u Unit) Shorten(s string, n int) string {
 	if u.Len(s) <= n {
 		return s
 	}
-	if n -= u.Len(ellipsis); n < 0 {
+	if n -= u.Len(u.ellipsis()); n < 0 {
 		return ""
 	}
-	return strings.TrimRight(u.Cut(s, n), " \t\n") + ellipsis
+	return strings.TrimRight(u.Cut(s, n), " \t\n") + u.ellipsis()
+}
+
+// ShortenMiddle is Shorten for the middle of s: of a title, the beginning says the status and the end says the host.
+func (u Unit) ShortenMiddle(s string, n int) string {
+	if end := u.enough(s, n); end == len(s) {
+		if s = valid(s); u.Len(s) <= n {
+			return s
+		}
+	}
+	if n -= u.Len(u.ellipsis()); n < 0 {
+		return ""
+	}
+	beginning := strings.TrimRight(u.Cut(s[:u.enough(s, n)], n-n/2), " \t\n")
+	return beginning + u.ellipsis() + strings.TrimLeft(u.end(s, n/2), " \t\n")
+}
+
+// maxLookBack is how far in front of a place the beginning of a character is looked for, in bytes.
+const maxLookBack = 512
+
+// end returns the longest end of s that has at most n units and begins at the beginning of a character.
+func (u Unit) end(s string, n int) string {
+	start, used := len(s), 0
+	for start > 0 {
+		r, size := utf8.DecodeLastRuneInString(s[:start])
+		if used += u.Size(r); used > n {
+			break
+		}
+		start -= size
+	}
+	// Where a character begins depends on what is before it, but hardly on more than the nearest few hundred bytes.
+	before := max(betweenASCII(s, start), start-maxLookBack)
+	for before > 0 && !utf8.RuneStart(s[before]) && before < start {
+		before++
+	}
+	for characters := graphemes.FromString(s[before:]); before < start && characters.Next(); {
+		before += len(characters.Value())
+	}
+	return valid(s[before:])
 }
 
 // ShortenPlain is Shorten for s as [Plain] text.
@@ -183,11 +224,37 @@ type Part struct {
 	Field string
 	Text  *string
 	Rest  int // how many units of the field are not in Text, because there is no room for them: see [Unit.Limit]
+	Cut   Cut
+}
+
+// A Cut says how a text is cut.
+type Cut uint8
+
+// The ways to cut a text.
+const (
+	CutEnd    Cut = iota // an ellipsis takes the place of its end
+	CutMiddle            // an ellipsis takes the place of its middle
+	CutWhole             // it stays or goes as a whole
+)
+
+// shorten returns a text cut to n units.
+func (p Part) shorten(u Unit, text string, n int) string {
+	switch p.Cut {
+	case CutMiddle:
+		return u.ShortenMiddle(text, n)
+	case CutWhole:
+		if text, rest := u.Limit(text, n); rest > 0 || u.Len(text) > n {
+			return ""
+		}
+		return valid(text)
+	case CutEnd:
+	}
+	return u.Shorten(text, n)
 }
 
 // Fit renders a message within a limit. While the message is too long, the parts are cut in the order given, each as
 // little as possible and down to nothing before the next. The rendered message is what is measured, with its escaping.
-// The parts are left as they were rendered, without invalid UTF-8. Neighbours of the same field are one cut.
+// The parts are left as they were rendered, without invalid UTF-8. The parts of one field are one cut.
 //
 // A part that is longer than the limit is cut before it is rendered for the first time.
 func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mackerel.Cut) {
@@ -196,40 +263,47 @@ func (u Unit) Fit(limit int, render func() string, parts ...Part) (string, []mac
 		text, rest := u.Limit(*p.Text, max(0, limit))
 		text = valid(text)
 		whole[i] = u.Len(text) + rest + p.Rest
-		*p.Text = u.Shorten(text, max(0, limit))
+		*p.Text = p.shorten(u, *p.Text, max(0, limit))
 	}
 	out := render()
 	if size := u.Len(out); size > limit {
 		out = newSearch(u, limit, render, parts).run(size)
 	}
-	var cuts []mackerel.Cut
-	for i, p := range parts {
-		if to := u.Len(*p.Text); to < whole[i] {
-			cuts = addCut(cuts, mackerel.Cut{Field: p.Field, Unit: u.Name, From: whole[i], To: to})
-		}
-	}
-	return out, cuts
+	return out, u.cuts(parts, whole)
 }
 
-func addCut(cuts []mackerel.Cut, c mackerel.Cut) []mackerel.Cut {
-	if n := len(cuts); n > 0 && cuts[n-1].Field == c.Field {
-		cuts[n-1].From += c.From
-		cuts[n-1].To += c.To
-		return cuts
+// cuts returns what was cut of each field, in the order in which the fields were first cut.
+func (u Unit) cuts(parts []Part, whole []int) (cuts []mackerel.Cut) {
+	at := make(map[string]int)
+	for i, p := range parts {
+		if _, known := at[p.Field]; !known && u.Len(*p.Text) < whole[i] {
+			at[p.Field] = len(cuts)
+			cuts = append(cuts, mackerel.Cut{Field: p.Field, Unit: u.Name})
+		}
 	}
-	return append(cuts, c)
+	if cuts == nil {
+		return nil
+	}
+	for i, p := range parts {
+		if n, known := at[p.Field]; known {
+			cuts[n].From += whole[i]
+			cuts[n].To += u.Len(*p.Text)
+		}
+	}
+	return cuts
 }
 
 // A Cutter cuts the texts of one message to their limits and keeps what it cut.
 type Cutter struct {
-	Unit Unit // of the limits and of the cuts
-	Cuts []mackerel.Cut
+	Unit     Unit              // of the limits and of the cuts
+	Language mackerel.Language // of what stands in place of lines
+	Cuts     []mackerel.Cut
 }
 
 // Text returns a text as [Plain] text of at most limit units.
 func (c *Cutter) Text(field, text string, limit int) string {
 	text, rest := c.Unit.Plain(text, limit)
-	return c.Fit(limit, func() string { return text }, Part{field, &text, rest})
+	return c.Fit(limit, func() string { return text }, Part{Field: field, Text: &text, Rest: rest})
 }
 
 // Fit is [Unit.Fit].
@@ -271,6 +345,23 @@ func toPlain() func(rune) rune {
 		}
 		return r
 	}
+}
+
+// OneLine replaces each run of blanks, line breaks and control characters with a blank, so that a text is one line.
+func OneLine(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for word := range strings.FieldsFuncSeq(valid(s), breaksLine) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
+func breaksLine(r rune) bool {
+	return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 }
 
 // Blank reports whether there is nothing to see in texts as [Plain] text: they have white space only.

@@ -25,9 +25,12 @@ type Flow[M any] struct {
 	Edit    func(*M, mackerel.Alert) error // the Config's Edit; may be nil
 	// Request returns the request without what Render fills in. It is a func because the request holds credentials.
 	Request func() transport.Request
-	// Render fills in the body and what else depends on the message, and says what was cut. The request's header is
-	// shared: Render clones it before a change. Its error says why the message cannot be sent.
-	Render func(*transport.Request, M) ([]mackerel.Cut, error)
+	// Render fills in the body and what else depends on the message. It cuts texts with the Cutter. The request's header
+	// is shared: Render clones it before a change. Its error says why the message cannot be sent.
+	Render func(*transport.Request, M, *Cutter) error
+	// Unit is what the service's limits count, and Text is the Config's.
+	Unit Unit
+	Text mackerel.Text
 
 	// Key gives a message the key of this delivery before it is sent. Nil if the service has no such keys.
 	Key func(context.Context, *M)
@@ -143,11 +146,11 @@ func (f *Flow[M]) settle(ctx context.Context, m M, r transport.Result, receipt m
 func (f *Flow[M]) render(m M) (transport.Request, []mackerel.Cut, error) {
 	r := f.Request()
 	r.Notifier = f.Notifier
-	cuts, err := f.Render(&r, m)
-	if err != nil {
+	c := Cutter{Unit: f.Unit, Language: f.Text.Language}
+	if err := f.Render(&r, m, &c); err != nil {
 		return r, nil, f.Invalid(r.Op, err.Error())
 	}
-	return r, cuts, nil
+	return r, c.Cuts, nil
 }
 
 // keyed returns a message with the key of this delivery.
@@ -218,6 +221,8 @@ func Incidents(level mackerel.Level, keepOpen bool) func(mackerel.Alert) string 
 	skip := ByLevel(level)
 	return func(a mackerel.Alert) string {
 		switch {
+		case a.Event == mackerel.EventDigest:
+			return "a digest, and the service needs each alert by itself"
 		case Rating(a) == "":
 			return "the event " + strconv.Quote(string(a.Event)) + ", and the service takes only alerts"
 		case !a.Closed():
@@ -246,23 +251,26 @@ func ClosingKey(a mackerel.Alert) string {
 	return key
 }
 
-// Rating returns the status of an alert or an alert group, and "" of any other event: a host that was registered has no
-// status, not the status unknown.
+// Rating returns the status of an alert, an alert group or a digest, and "" of any other event: a host that was
+// registered has no status, not the status unknown.
 func Rating(a mackerel.Alert) mackerel.Status {
 	switch a.Event {
-	case "", mackerel.EventAlert, mackerel.EventAlertGroup:
+	case "", mackerel.EventAlert, mackerel.EventAlertGroup, mackerel.EventDigest:
 		return a.Status.Fold()
 	default:
 		return ""
 	}
 }
 
-// PerStatus is a table by the status of an alert. Other is for events without a status and for statuses that this
-// version does not know.
+// PerStatus is a table by the status of an alert. Other is for events without a status, for statuses that this version
+// does not know, and for alerts that were closed by something other than their monitor.
 type PerStatus[V any] struct{ OK, Warning, Critical, Unknown, Other V }
 
 // Of returns what the table has for an alert.
 func (p PerStatus[V]) Of(a mackerel.Alert) V {
+	if a.StatusLabel() == "CLOSED" {
+		return p.Other
+	}
 	switch Rating(a) {
 	case mackerel.StatusOK:
 		return p.OK

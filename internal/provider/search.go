@@ -115,7 +115,7 @@ func (s *search) keep(n int) (left keptText) {
 		case n >= whole:
 			*text, left = s.texts[i], keptText{i, -1}
 		default:
-			if *text = s.unit.Shorten(s.texts[i], n); *text != "" {
+			if *text = s.parts[i].shorten(s.unit, s.texts[i], n); *text != "" {
 				left = keptText{i, len(*text)}
 			}
 		}

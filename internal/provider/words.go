@@ -2,7 +2,8 @@ package provider
 
 import (
 	"cmp"
-	"strconv"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,43 +11,48 @@ import (
 )
 
 // Content is an alert in words: the same fields in the same order on every service. What an alert does not have is
-// empty.
+// empty. Each thing is said once.
 type Content struct {
-	Title   string          // one line, with the status in front
-	Message string          // as Mackerel or the caller wrote it
+	Status  string          // OK, WARNING, CRITICAL, UNKNOWN or CLOSED; "" for events without a status
+	Subject string          // one line: what the alert is about, or the whole title of an event without a status
+	Title   string          // one line: the status in brackets and the subject
+	Text    string          // lines; the first says how bad it is
+	Brief   string          // the first line of Text without what stands in brackets at its end
 	Facts   []mackerel.Fact // labelled lines, in the order they are shown
-	Memo    mackerel.Fact   // what goes first if there is not enough room
+	Memo    mackerel.Fact   // while the alert is open
 	URL     string
 	Graph   mackerel.Fact // the address of the graph, labelled for services that show no images
 }
 
-// maxFacts is how many facts Words adds to those of the alert, with the graph that a service may add.
+// maxFacts is how many facts Words usually adds to those of the alert, with the graph that a service may add.
 const maxFacts = 12
 
 // Words puts an alert into words.
 func Words(a mackerel.Alert, t mackerel.Text) Content {
-	w := writer{labels: labelsOf(t.Language), loc: t.Location, facts: make([]mackerel.Fact, 0, maxFacts+len(a.Facts))}
-	if w.loc == nil {
-		w.loc = time.Local
-	}
-	w.metric(a)
-	w.facts = append(w.facts, a.Facts...)
-	w.target(a)
-	w.times(a)
-	w.person(a)
-	w.add(w.labels.organization, a.Org)
+	w := newWriter(t)
+	w.facts = make([]mackerel.Fact, 0, maxFacts+len(a.Facts))
 	c := Content{
-		Title: a.Title(), Message: strings.TrimSpace(a.Message), Facts: w.facts, URL: a.URL,
-		Memo: fact(w.labels.memo, strings.TrimSpace(memo(a))), Graph: fact(w.labels.graph, a.ImageURL),
+		Status: a.StatusLabel(), URL: Address(a.URL), Graph: fact(w.labels.graph, Address(a.ImageURL)),
 	}
-	if title, ok := strings.CutSuffix(c.Title, c.Message); ok && a.Monitor.Name == "" && strings.HasSuffix(title, "] ") {
-		c.Message = "" // it is the title already
+	c.Subject = w.subject(a, c.Status)
+	c.Title = c.Subject
+	if c.Status != "" {
+		c.Title = "[" + c.Status + "] " + c.Subject
+	}
+	switch {
+	case a.Event == mackerel.EventDigest:
+		w.digest(a)
+	case c.Status != "":
+		w.alert(a, c.Status)
+	default:
+		w.event(a)
+	}
+	c.Text, c.Brief, c.Facts = strings.Join(w.lines, "\n"), cmp.Or(w.brief, firstOf(w.lines)), w.facts
+	if memo := strings.TrimSpace(memo(a)); c.Status == "" || !a.Closed() {
+		c.Memo = fact(w.labels.memo, memo)
 	}
 	return c
 }
-
-// StatusLabel is the label of the status, for services that show it apart from the title.
-func StatusLabel(t mackerel.Text) string { return labelsOf(t.Language).status }
 
 // fact is empty without a value.
 func fact(label, value string) mackerel.Fact {
@@ -63,140 +69,146 @@ func memo(a mackerel.Alert) string {
 	return a.Monitor.Memo
 }
 
-// writer collects the facts of one alert.
+func firstOf(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[0]
+}
+
+// A writer collects the lines and facts of one alert.
 type writer struct {
-	labels *labels
-	loc    *time.Location
-	facts  []mackerel.Fact
+	labels   *labels
+	japanese bool
+	loc      *time.Location
+	first    time.Time // the first time of the message
+	lines    []string
+	brief    string // of the first line, if it differs
+	facts    []mackerel.Fact
 }
 
-func (w *writer) add(label, value string) {
+func newWriter(t mackerel.Text) writer {
+	w := writer{labels: labelsOf(t.Language), japanese: t.Language == mackerel.Japanese, loc: t.Location}
+	if w.loc == nil {
+		w.loc = time.Local
+	}
+	return w
+}
+
+func (w *writer) add(label, value string) { w.link(label, value, "") }
+
+// link adds a fact whose value is a link.
+func (w *writer) link(label, value, address string) {
 	if value != "" {
-		w.facts = append(w.facts, mackerel.Fact{Label: label, Value: value})
+		w.facts = append(w.facts, mackerel.Fact{Label: label, Value: value, URL: Address(address)})
 	}
 }
 
-// metric reads "cpu% 96.5 > 90": the threshold is the one that the status says was passed, none for ok.
-func (w *writer) metric(a mackerel.Alert) {
-	m := a.Metric
-	if m == nil || m.Value == nil {
-		return // a name without a value says nothing
+// line adds a line, unless it is empty.
+func (w *writer) line(s string) {
+	if s != "" {
+		w.lines = append(w.lines, s)
 	}
-	text := m.Label + " " + Number(*m.Value)
-	if limit := threshold(a); limit != nil && m.Operator != "" {
-		text += " " + m.Operator + " " + Number(*limit)
-	}
-	w.add(w.labels.metric, strings.TrimSpace(text))
 }
 
-func threshold(a mackerel.Alert) *float64 {
-	switch a.Status.Fold() {
-	case mackerel.StatusWarning:
-		return a.Metric.Warning
-	case mackerel.StatusCritical:
-		return a.Metric.Critical
-	case mackerel.StatusOK, mackerel.StatusUnknown:
+// in puts what is not empty into brackets, behind a text.
+func (w *writer) in(before string, all ...string) string {
+	inner := Join(w.labels.list, all...)
+	if inner == "" {
+		return before
 	}
-	return nil
+	return before + w.labels.bracket + inner + w.labels.endBracket
 }
 
-// Number writes a measured value without an exponent or needless zeros.
-func Number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+// subject returns the title without the status. Those of alerts are the same in all languages.
+func (w *writer) subject(a mackerel.Alert, status string) string {
+	if w.japanese {
+		if s := w.japaneseTitle(a); s != "" {
+			return OneLine(s)
+		}
+	}
+	return strings.TrimPrefix(a.Title(), "["+status+"] ")
+}
+
+// alert writes an alert or an alert group.
+func (w *writer) alert(a mackerel.Alert, status string) {
+	f := w.firstLine(a, status)
+	w.line(f.line)
+	w.brief = f.brief
+	if !a.Closed() {
+		w.line(w.state(a, status))
+	}
+	w.line(f.rest)
+	w.add(w.labels.reason, strings.TrimSpace(a.Reason))
+	if !f.measured {
+		w.metric(a)
+	}
+	w.facts = append(w.facts, a.Facts...)
+	w.target(a)
+	if series := a.Metric.Series(); !strings.Contains(a.Title(), "("+series+")") {
+		w.add(w.labels.labels, series)
+	}
+	if f.measured {
+		w.metricName(a)
+	}
+	w.add(w.labels.opened, w.time(a.OpenedAt))
+	if a.Closed() {
+		w.add(w.labels.closed, w.time(a.ClosedAt))
+	}
+	w.person(a, status)
+	w.add(w.labels.lastState, f.last)
+	w.add(w.labels.organization, a.Org)
+}
 
 // target says what the alert is about: host, roles, service.
 func (w *writer) target(a mackerel.Alert) {
 	if h := a.Host; h != nil {
 		name := cmp.Or(h.Name, h.ID)
-		if name != "" && h.Status != "" {
+		if name != "" && h.Status != "" && h.Status != "working" {
 			name += " (" + h.Status + ")"
 		}
-		w.add(w.labels.host, name)
-		w.add(w.labels.role, roles(h.Roles))
+		w.link(w.labels.host, name, h.URL)
+		w.place(h)
 	}
 	if a.Service != nil {
-		w.add(w.labels.service, a.Service.Name)
+		w.link(w.labels.service, a.Service.Name, serviceURL(a))
 	}
 }
 
-func roles(all []mackerel.Role) string {
-	var names []string
-	for _, r := range all {
-		names = append(names, cmp.Or(r.FullName, r.Name))
+// place adds the roles and the memo of a host.
+func (w *writer) place(h *mackerel.Host) {
+	for _, r := range h.Roles {
+		w.link(w.labels.role, cmp.Or(r.FullName, r.Name), r.URL)
 	}
-	return Join(", ", names...)
+	w.add(w.labels.hostMemo, strings.TrimSpace(h.Memo))
 }
 
-// times says when it opened, and when and after how long it closed.
-func (w *writer) times(a mackerel.Alert) {
-	w.add(w.labels.opened, w.time(a.OpenedAt))
-	closed := w.time(a.ClosedAt)
-	if closed != "" && a.ClosedAt.After(a.OpenedAt) && !a.OpenedAt.IsZero() {
-		closed += " (" + w.labels.duration(a.ClosedAt.Sub(a.OpenedAt)) + ")"
+// serviceURL returns the page of the service: as a role of the service has it, or beside the page of the alert.
+// Mackerel's pages are https://mackerel.io/orgs/<organization>/services/<service> and .../alerts/<alert>.
+func serviceURL(a mackerel.Alert) string {
+	for _, r := range a.Service.Roles {
+		if r.ServiceURL != "" && (r.Service == "" || r.Service == a.Service.Name) {
+			return r.ServiceURL
+		}
 	}
-	w.add(w.labels.closed, closed)
+	if org, _, found := strings.Cut(a.URL, "/alerts/"); found && isMackerels(org) && serviceName.MatchString(a.Service.Name) {
+		return org + "/services/" + a.Service.Name
+	}
+	return ""
 }
 
-// timeLayout shows the offset, so that nobody has to know where the message was written.
-const timeLayout = "2006-01-02 15:04:05 -07:00"
+// serviceName is the form of a service's name in Mackerel.
+var serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$`)
 
-func (w *writer) time(t time.Time) string {
-	if t.IsZero() {
-		return ""
+// person says who did it, unless a line has said it, and what made the status change, unless that is the monitor.
+func (w *writer) person(a mackerel.Alert, status string) {
+	if status == "CLOSED" {
+		return
 	}
-	return t.In(w.loc).Format(timeLayout)
-}
-
-// person says who did it and why. The everyday trigger is not worth a line.
-func (w *writer) person(a mackerel.Alert) {
 	if a.User != nil {
 		w.add(w.labels.user, a.User.ScreenName)
 	}
-	if a.Trigger != "monitor" && a.Trigger != "monitoring" {
+	if !slices.Contains([]string{"monitor", "monitoring"}, a.Trigger) {
 		w.add(w.labels.trigger, a.Trigger)
 	}
-	w.add(w.labels.reason, a.Reason)
-}
-
-// labels are the words of one language.
-type labels struct {
-	metric, host, role, service, opened, closed, user, trigger, reason, organization, memo, graph, status string
-	day, hour, minute, second, gap                                                                        string
-}
-
-var (
-	english = &labels{
-		metric: "Metric", host: "Host", role: "Role", service: "Service", opened: "Opened", closed: "Closed",
-		user: "By", trigger: "Trigger", reason: "Reason", organization: "Organization", memo: "Memo", graph: "Graph", status: "Status",
-		day: "d", hour: "h", minute: "m", second: "s", gap: " ",
-	}
-	japanese = &labels{
-		metric: "メトリック", host: "ホスト", role: "ロール", service: "サービス", opened: "発生", closed: "終了",
-		user: "操作者", trigger: "契機", reason: "理由", organization: "オーガニゼーション", memo: "メモ", graph: "グラフ", status: "ステータス",
-		day: "日", hour: "時間", minute: "分", second: "秒", gap: "",
-	}
-)
-
-func labelsOf(l mackerel.Language) *labels {
-	if l == mackerel.Japanese {
-		return japanese
-	}
-	return english
-}
-
-// duration writes the largest unit and the next: "2d 3h", "5m 10s", "40s".
-func (l *labels) duration(d time.Duration) string {
-	s := int64(d / time.Second)
-	parts := []struct {
-		n    int64
-		unit string
-	}{{s / 86400, l.day}, {s / 3600 % 24, l.hour}, {s / 60 % 60, l.minute}, {s % 60, l.second}}
-	first := 0
-	for first < len(parts)-1 && parts[first].n == 0 {
-		first++
-	}
-	words := strconv.FormatInt(parts[first].n, 10) + parts[first].unit
-	if first+1 < len(parts) && parts[first+1].n > 0 {
-		words += l.gap + strconv.FormatInt(parts[first+1].n, 10) + parts[first+1].unit
-	}
-	return words
 }

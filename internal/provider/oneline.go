@@ -1,0 +1,83 @@
+package provider
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+// MaxHeadline is how long a line for the screen of a phone becomes, in units: what is beyond is not seen there.
+const MaxHeadline = 150
+
+// minHeadline is the least of a first line that is worth showing, in units.
+const minHeadline = 10
+
+// Headline returns the title and the first line of the text, for a line that stands for the whole message: "title: first
+// line". The two have at most MaxHeadline units together, for which the first line is cut. A title that is longer than
+// limit is cut in its middle. Headline reports whether both are whole: then the message goes on with [AfterHeadline].
+func (u Unit) Headline(title, text string, limit int) (head, first string, whole bool) {
+	title, isTitle := ends(title, limit)
+	line, isLine := beginning(FirstLine(text), MaxHeadline)
+	title, line = OneLine(title), OneLine(line)
+	head = u.ShortenMiddle(title, limit)
+	room := min(limit, MaxHeadline) - u.Len(head)
+	if head != "" {
+		room -= len(": ")
+	}
+	if first = u.Shorten(line, max(room, 0)); first != line && u.Len(first) < minHeadline {
+		first = ""
+	}
+	return Plain(head), Plain(first), isTitle && isLine && head == title && first == line
+}
+
+// Headline is [Unit.Headline] as one text, which is noted under the name of the field if it is cut.
+func (c *Cutter) Headline(field, title, text string, limit int) (line string, whole bool) {
+	head, first, whole := c.Unit.Headline(title, text, limit)
+	line = Join(": ", head, first)
+	if !whole {
+		from := c.Unit.Len(Join(": ", valid(title), valid(FirstLine(text))))
+		c.Cuts = append(c.Cuts, mackerel.Cut{Field: field, Unit: c.Unit.Name, From: from, To: c.Unit.Len(line)})
+	}
+	return line, whole
+}
+
+// AfterHeadline returns the text below its first line.
+func AfterHeadline(text string) string {
+	_, rest := cutLine(Trim(text))
+	return rest
+}
+
+// FirstLine returns the first line of a text.
+func FirstLine(text string) string {
+	line, _ := cutLine(Trim(text))
+	return line
+}
+
+// bytesPerUnit is more than one unit of a text takes, in bytes, with blanks that a line does not show.
+const bytesPerUnit = 8
+
+// beginning returns a beginning of a text that has more than n units, and whether that is all of the text.
+func beginning(s string, n int) (string, bool) {
+	if len(s) <= n*bytesPerUnit {
+		return s, true
+	}
+	end := n * bytesPerUnit
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end], false
+}
+
+// ends returns a beginning and an end of a text that have more than n units each, and whether that is all of the text.
+func ends(s string, n int) (string, bool) {
+	first, all := beginning(s, n)
+	if all || len(s) <= 2*len(first) {
+		return s, true
+	}
+	start := len(s) - len(first)
+	for start < len(s) && !utf8.RuneStart(s[start]) {
+		start++
+	}
+	return strings.TrimSpace(first) + " " + strings.TrimSpace(s[start:]), false
+}

@@ -1,0 +1,185 @@
+package mackerel
+
+import (
+	"cmp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// StatusLabel returns the status of an alert, an alert group or a digest in the form in which its Title shows it: OK,
+// WARNING, CRITICAL or UNKNOWN, or a status that this package does not know. It is CLOSED if something other than the
+// monitor closed the alert, such as a person or the retirement of the host: nobody knows whether the monitor would say
+// OK. It is "" for other events, which have no status.
+func (a Alert) StatusLabel() string {
+	switch a.Event {
+	case "", EventAlert, EventAlertGroup, EventDigest:
+	default:
+		return ""
+	}
+	switch a.Trigger {
+	case "", "monitor", "monitoring":
+	default:
+		if a.Closed() {
+			return "CLOSED"
+		}
+	}
+	return oneLine(a.Status.Label())
+}
+
+// Title returns the alert in one line, in English: "[CRITICAL] CPU % on app01", "[CLOSED] CPU % on app01", "[WARNING]
+// alert group db", "Host app01: working -> maintenance by hanako", "Monitor CPU updated by hanako (muted)". The words
+// around the names are ASCII, because one character beyond GSM-7 halves the length of an SMS. The names are not cut.
+// Alerts of several series of one monitor have the labels of their series in the title, unless the name of the monitor
+// has the value of a label.
+func (a Alert) Title() string {
+	switch a.Event {
+	case "", EventAlert:
+		return "[" + a.StatusLabel() + "] " + a.subject()
+	case EventAlertGroup:
+		return "[" + a.StatusLabel() + "] " + oneLine(a.groupName())
+	case EventDigest:
+		return "[" + a.StatusLabel() + "] " + a.digestCount()
+	case EventHostStatus:
+		return oneLine("Host " + a.hostName() + a.hostChange() + a.byUser())
+	case EventHostRegister:
+		return oneLine("Host " + a.hostName() + " registered" + a.byUser())
+	case EventHostRetire:
+		return oneLine("Host " + a.hostName() + " retired" + a.byUser())
+	case EventMonitorCreate:
+		return oneLine("Monitor " + a.monitorName() + " created" + a.byUser() + a.muted())
+	case EventMonitorUpdate:
+		return oneLine("Monitor " + a.monitorName() + " updated" + a.byUser() + a.muted())
+	case EventMonitorDelete:
+		return oneLine("Monitor " + a.monitorName() + " deleted" + a.byUser() + a.muted())
+	case EventSample:
+		return "Test notification"
+	}
+	return oneLine("Event " + string(a.Event))
+}
+
+// subject names in one line what an alert is about: the monitor by its name, or the first line of the message, or the
+// monitor's ID. Alerts of the API have no name of a monitor. The host or the labels of the series follow.
+func (a Alert) subject() string {
+	name := oneLine(a.Monitor.Name)
+	if name == "" {
+		first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
+		name = cmp.Or(oneLine(first), oneLine(a.Monitor.ID), "alert")
+	}
+	if host := oneLine(a.hostName()); host != "" {
+		return name + " on " + host
+	}
+	if series := a.Metric.Series(); series != "" && !a.Metric.namedBy(name) {
+		return name + " (" + series + ")"
+	}
+	return name
+}
+
+// namedBy reports whether a name has the value of a label. The name of a query monitor may have labels in it, which
+// Mackerel fills in.
+func (m *Metric) namedBy(name string) bool {
+	for _, value := range m.Labels {
+		if value != "" && strings.Contains(name, value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a Alert) monitorName() string { return cmp.Or(a.Monitor.Name, a.Monitor.ID) }
+
+func (a Alert) hostName() string {
+	if a.Host == nil {
+		return ""
+	}
+	return cmp.Or(a.Host.Name, a.Host.ID)
+}
+
+// hostChange follows the host's name in a title: ": working -> maintenance", or what is known of it.
+func (a Alert) hostChange() string {
+	switch {
+	case a.Host == nil || a.Host.Status == "":
+		return " status changed"
+	case a.Host.FromStatus == "":
+		return ": " + a.Host.Status
+	}
+	return ": " + a.Host.FromStatus + " -> " + a.Host.Status
+}
+
+func (a Alert) groupName() string {
+	if a.Group == nil || a.Group.Name == "" {
+		return "alert group"
+	}
+	return "alert group " + a.Group.Name
+}
+
+func (a Alert) byUser() string {
+	if a.User == nil || a.User.ScreenName == "" {
+		return ""
+	}
+	return " by " + a.User.ScreenName
+}
+
+func (a Alert) muted() string {
+	if !a.Monitor.Muted {
+		return ""
+	}
+	return " (muted)"
+}
+
+// oneLine turns each run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
+// Japanese one, stay. Invalid UTF-8 is replaced, because many services refuse a message that has any.
+func oneLine(s string) string {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\ufffd")
+	}
+	if s = strings.TrimFunc(s, breaks); isOneLine(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
+		b.WriteString(s[:i])
+		b.WriteByte(' ')
+		s = strings.TrimLeftFunc(s[i:], breaks)
+	}
+	b.WriteString(s)
+	return b.String()
+}
+
+func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
+// isOneLine reports whether the only breaks in s are single blanks. That is so for nearly all names. There is no break
+// at the ends of s.
+func isOneLine(s string) bool {
+	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
+		if s[i] != ' ' || s[i+1] == ' ' {
+			return false
+		}
+		s = s[i+1:]
+	}
+	return true
+}
+
+// indexBreak returns the place of the first break in s, or -1.
+func indexBreak(s string) int {
+	for i := range len(s) {
+		if !beginsBreak[s[i]] {
+			continue
+		}
+		if r, _ := utf8.DecodeRuneInString(s[i:]); breaks(r) {
+			return i
+		}
+	}
+	return -1
+}
+
+// beginsBreak has the first bytes of the characters that break a line in UTF-8.
+var beginsBreak = func() (first [256]bool) {
+	for r := range rune(0x2030) {
+		if breaks(r) {
+			first[string(r)[0]] = true
+		}
+	}
+	return first
+}()
