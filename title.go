@@ -79,12 +79,26 @@ func (a Alert) subject() string {
 // which Mackerel fills in.
 func (m *Metric) namedBy(name string) bool {
 	for _, value := range m.Labels {
-		before, after, found := strings.Cut(name, value)
-		if found && value != "" && strings.TrimRightFunc(before, inWord) == before && strings.TrimLeftFunc(after, inWord) == after {
+		if value != "" && hasWord(name, value) {
 			return true
 		}
 	}
 	return false
+}
+
+func hasWord(s, word string) bool {
+	for {
+		before, after, found := strings.Cut(s, word)
+		if !found {
+			return false
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		next, _ := utf8.DecodeRuneInString(after)
+		if !inWord(last) && !inWord(next) {
+			return true
+		}
+		s = after
+	}
 }
 
 // inWord reports whether r belongs to the same word as a letter beside it. Japanese has no blanks between words.
