@@ -87,17 +87,17 @@ func (m *Metric) namedBy(name string) bool {
 }
 
 func hasWord(s, word string) bool {
-	for {
-		before, after, found := strings.Cut(s, word)
-		if !found {
+	for from := 0; ; from++ {
+		at := strings.Index(s[from:], word)
+		if at < 0 {
 			return false
 		}
-		last, _ := utf8.DecodeLastRuneInString(before)
-		next, _ := utf8.DecodeRuneInString(after)
+		from += at
+		last, _ := utf8.DecodeLastRuneInString(s[:from])
+		next, _ := utf8.DecodeRuneInString(s[from+len(word):])
 		if !inWord(last) && !inWord(next) {
 			return true
 		}
-		s = after
 	}
 }
 
