@@ -608,10 +608,10 @@ func isNil(d Detail) bool {
 }
 
 var (
-	listChannels  = operation{"list channels", http.MethodGet, transport.Replay}
-	createChannel = operation{"create channel", http.MethodPost, transport.Once}
-	updateChannel = operation{"update channel", http.MethodPut, transport.Replay}
-	deleteChannel = operation{"delete channel", http.MethodDelete, transport.Replay}
+	listChannels  = operation{name: "list channels", method: http.MethodGet, repeat: transport.Replay}
+	createChannel = operation{name: "create channel", method: http.MethodPost, repeat: transport.Once}
+	updateChannel = operation{name: "update channel", method: http.MethodPut, repeat: transport.Replay}
+	deleteChannel = operation{name: "delete channel", method: http.MethodDelete, repeat: transport.Replay}
 )
 
 // channelList is the answer to ListChannels. An answer without "channels" is not an organization without channels.

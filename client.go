@@ -72,6 +72,7 @@ type operation struct {
 	name   string
 	method string
 	repeat transport.Repeat
+	query  string // of the request, encoded
 }
 
 // An answer reports whether it has the members that the documentation promises. An empty object does not.
@@ -93,6 +94,7 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 	if !ok {
 		return answer, 0, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: "ID: missing or not an id"}
 	}
+	u.RawQuery = op.query
 	r := c.transport.Do(ctx, transport.Request{
 		Op: op.name, Method: op.method, URL: u, Header: c.header(), Body: body,
 		Repeat: op.repeat, Limit: transport.ReadLimit, Lanes: c.lanes,
