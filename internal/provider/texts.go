@@ -42,7 +42,7 @@ const (
 //   - the facts that matter least: the graph's address, the organization, the host's memo, the name of the metric, the
 //     roles, the state before the alert was closed
 //   - the lines of the text after the fifth, the facts after the tenth, and the memo after ten lines or 1,000 characters
-//   - the memo but for its first line; who closed the alert, when it closed and opened
+//   - the memo but for its first line, of which 1,000 characters stay; who closed the alert, when it closed and opened
 //   - the text but for the first 100 characters, the rest of the memo, the other facts (those of this module last), the
 //     rest of the text
 //   - the middle of the title, and at last the link
@@ -129,10 +129,10 @@ func (k *cutting) parts() []Part {
 	add("facts", CutWhole, least...)
 	add("text", CutEnd, &k.text.now[3])
 	add("facts", CutEnd, callers...)
-	add("memo", CutEnd, &k.memo.now[3], &k.memo.now[2])
+	add("memo", CutEnd, &k.memo.now[3], &k.memo.now[2], &k.memo.now[1])
 	add("facts", CutWhole, later...)
 	add("text", CutEnd, &k.text.now[2], &k.text.now[1])
-	add("memo", CutEnd, &k.memo.now[1], &k.memo.now[0])
+	add("memo", CutEnd, &k.memo.now[0])
 	add("facts", CutEnd, others...)
 	add("text", CutEnd, &k.text.now[0])
 	add("title", CutMiddle, &k.title)
