@@ -51,6 +51,12 @@ const (
 // labels in either language.
 func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 	k := c.newCutting(limit, t)
+	if t.Size() <= limit { // most messages fit, and need no list of parts
+		if out := render(k.texts()); c.Unit.Len(out) <= limit {
+			c.Cuts = append(c.Cuts, k.cuts...)
+			return out
+		}
+	}
 	out, cuts := c.Unit.Fit(limit, func() string { return render(k.texts()) }, k.parts()...)
 	c.Cuts = append(c.Cuts, append(k.cuts, cuts...)...)
 	return out
@@ -73,7 +79,7 @@ type cutting struct {
 
 func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	u := c.Unit
-	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, title: t.Title, label: OneLine(t.Memo.Label)}
+	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, title: valid(t.Title), label: OneLine(t.Memo.Label)}
 	if k.url = Plain(Address(t.URL)); u.Len(k.url) > limit/2 {
 		k.cuts = append(k.cuts, mackerel.Cut{Field: "url", Unit: u.Name, From: u.Len(k.url)})
 		k.url = ""
@@ -244,7 +250,7 @@ func (u Unit) facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest i
 
 // pieces are a text that is cut from its last piece to its first.
 type pieces struct {
-	whole, now []string
+	whole, now [4]string
 	more       int // units behind the last piece, for which there is no room
 }
 
@@ -256,7 +262,6 @@ func newPieces(text string, more, characters, lines int) pieces {
 		line = i
 	}
 	first := len(Runes.Cut(text[:line], characters))
-	p := pieces{more: more, whole: []string{text[:first], text[first:line]}}
 	rest := text[line:]
 	end := len(rest)
 	for i, n := 0, 1; i < len(rest); i++ {
@@ -267,13 +272,12 @@ func newPieces(text string, more, characters, lines int) pieces {
 			}
 		}
 	}
-	p.whole = append(p.whole, rest[:end], rest[end:])
-	p.now = slices.Clone(p.whole)
-	return p
+	whole := [4]string{text[:first], text[first:line], rest[:end], rest[end:]}
+	return pieces{whole: whole, now: whole, more: more}
 }
 
 // isCut reports whether a part of the text is missing.
-func (p *pieces) isCut() bool { return p.more > 0 || !slices.Equal(p.whole, p.now) }
+func (p *pieces) isCut() bool { return p.more > 0 || p.whole != p.now }
 
 // join returns what is left of the text. An ellipsis stands for what is missing, unless that is whole lines, and these
 // are counted.
