@@ -36,10 +36,27 @@ func (c *Cutter) Headline(field, title, text string, limit int) (line string, wh
 	head, first, whole := c.Unit.Headline(title, text, limit)
 	line = Join(": ", head, first)
 	if !whole {
-		from := c.Unit.Len(Join(": ", valid(title), valid(FirstLine(text))))
+		first := FirstLine(text)
+		from := c.Unit.Len(valid(title)) + c.Unit.Len(valid(first))
+		if title != "" && first != "" {
+			from += len(": ")
+		}
 		c.Cuts = append(c.Cuts, mackerel.Cut{Field: field, Unit: c.Unit.Name, From: from, To: c.Unit.Len(line)})
 	}
 	return line, whole
+}
+
+// Summary is Headline with what the line does not say in full: the title if it was cut, and the text, without its first
+// line if that is whole. A title that was cut leaves no room for the first line.
+func (c *Cutter) Summary(field, title, text string, limit int) (line, restTitle, restText string) {
+	line, whole := c.Headline(field, title, text, limit)
+	if whole {
+		return line, "", AfterHeadline(text)
+	}
+	if _, _, isTitle := c.Unit.Headline(title, "", limit); isTitle {
+		title = ""
+	}
+	return line, title, text
 }
 
 // AfterHeadline returns the text below its first line.
