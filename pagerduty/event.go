@@ -55,7 +55,8 @@ func (m Message) encode(routingKey string, c *provider.Cutter) ([]byte, error) {
 	bytes := provider.Cutter{Unit: provider.Bytes, Language: c.Language}
 	bytes.Texts(maxBody, details, func(t provider.Texts) string {
 		text := mackerel.Fact{Label: provider.MessageLabel(c.Language), Value: provider.Join("\n", t.Title, t.Text)}
-		e.Payload.CustomDetails = provider.NewProperties(slices.Concat([]mackerel.Fact{text}, t.Facts, []mackerel.Fact{t.Memo}))
+		all := slices.Concat([]mackerel.Fact{text}, t.Facts, []mackerel.Fact{t.Memo})
+		e.Payload.CustomDetails = provider.NewProperties(all)
 		body, err = provider.EncodeJSON(e)
 		return string(body)
 	})

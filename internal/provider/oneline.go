@@ -13,9 +13,10 @@ const MaxHeadline = 150
 // minHeadline is the least of a first line that is worth showing, in units.
 const minHeadline = 10
 
-// Headline returns the title and the first line of the text, for a line that stands for the whole message: "title: first
-// line". The two have at most MaxHeadline units together, for which the first line is cut. A title that is longer than
-// limit is cut in its middle. Headline reports whether both are whole: then the message goes on with [AfterHeadline].
+// Headline returns the title and the first line of the text, for a line that stands for the whole message: "title:
+// first line". The two have at most MaxHeadline units together, for which the first line is cut. A title that is longer
+// than limit is cut in its middle. Headline reports whether both are whole: then the message goes on with
+// [AfterHeadline].
 func (u Unit) Headline(title, text string, limit int) (head, first string, whole bool) {
 	title, isTitle := ends(title, limit)
 	line, isLine := beginning(FirstLine(text), MaxHeadline)
