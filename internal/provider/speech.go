@@ -27,7 +27,7 @@ func Speech(a mackerel.Alert, t mackerel.Text) string {
 	}
 	status := a.StatusLabel()
 	if status == "" {
-		return s.whole(w.pick("Mackerel.", "マカレルの通知です。"), s.sentence(s.words(w.subject(a, ""))))
+		return s.whole(w.pick("Mackerel.", "マカレルの通知です。"), s.sentence(s.words(w.title(a, ""))))
 	}
 	return s.whole(
 		w.pick("Mackerel alert.", "マカレルのアラートです。"), s.sentence(s.status(status)),
@@ -91,7 +91,7 @@ func (s speaker) subject(a mackerel.Alert, status string) string {
 		}
 		return Join(s.pick(", ", "、"), s.pick("alert group", "アラートグループ"), name)
 	}
-	subject := s.writer.subject(a, status)
+	subject := withoutStatus(s.writer.title(a, status), status)
 	if host == "" || a.Event == mackerel.EventDigest {
 		return s.words(subject)
 	}

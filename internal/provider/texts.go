@@ -229,16 +229,16 @@ func (u Unit) facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest i
 		if Blank(f.Value) {
 			continue
 		}
-		value, more := u.Plain(f.Value, n)
-		rest += more
 		_, known := ranks[f.Label]
 		switch {
 		case known && kept < maxKnown:
 			kept++
 		case room < 0:
-			rest += u.Len(value)
+			rest += u.plainLen(f.Value)
 			continue
 		}
+		value, more := u.Plain(f.Value, n)
+		rest += more
 		label, _ := u.Plain(f.Label, n)
 		first = append(first, mackerel.Fact{Label: label, Value: value, URL: Address(f.URL)})
 		if !known {
