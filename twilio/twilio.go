@@ -13,8 +13,8 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries
-// and other events are skipped. SMS are sent for every event.
+// Calls are made for alerts, alert groups and digests that are open, and for the sample of Mackerel's Test button.
+// Recoveries and other events are skipped. SMS are sent for every event.
 //
 // # Delivery
 //
@@ -36,9 +36,11 @@
 // messages are under way. Such a request is made again after the time that Twilio asks for, within Call.MaxWait and the
 // context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
-// An SMS has at most 1,600 characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. What a call says has at most 3,000 bytes as TwiML.
-// Longer messages are cut, the text first, and the receipt says so. The link of an SMS is never cut: if it does not fit
+// An SMS has at most 1,600 characters. It is billed by parts: 160 characters of the alphabet of GSM, or 153 in each of
+// several; 70 or 67 characters if the SMS has any other character, such as a Japanese one. Unless Config.MaxLength is
+// set, the text is cut to what two parts have beside the title and the link. What a call says about an alert has at
+// most 300 bytes of English or 120 characters of Japanese, and is said twice; what callers write has at most 3,000 bytes
+// as TwiML, both times together. The receipt says what was cut. The link of an SMS is never cut: if it does not fit
 // beside the title, it is left out. Message.RawTwiML has at most 4,000 bytes and is never cut.
 //
 // # Text
@@ -99,10 +101,12 @@ type Config struct {
 	// credentials.
 	StatusCallback mackerel.Secret `json:"status_callback,omitzero"`
 
-	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; 1600 unless set
-	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's words unless set
-	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; as Text unless set
-	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
+	// MaxLength is the limit of an SMS, in characters. Unless set, it is 1600, and the text is cut so that the SMS has
+	// two parts if the title and the link leave room for that.
+	MaxLength int    `json:"max_length,omitzero"`
+	Say       string `json:"say,omitzero"`      // what a KindCall says for every alert; the alert's words unless set
+	Language  string `json:"language,omitzero"` // of a KindCall, such as "ja-JP"; as Text unless set
+	Voice     string `json:"voice,omitzero"`    // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
 	// TwiMLURL is the address of the document of a KindTwiML. Twilio fetches it with GET. If the address has no query,
 	// ?alertId= and the alert's ID are appended. It may hold credentials.
 	TwiMLURL mackerel.Secret `json:"twiml_url,omitzero"`

@@ -131,7 +131,7 @@ func (s *speaker) subject(a mackerel.Alert, status string) string {
 		return s.words(subject, 2*s.mostName)
 	default:
 		monitor := s.words(strings.TrimSuffix(subject, " on "+OneLine(host)), s.mostName)
-		host = s.words(apart(host), s.mostName)
+		host = s.words(s.apart(host), s.mostName)
 		if s.japanese {
 			return Join(" の、", host, monitor)
 		}
@@ -240,15 +240,21 @@ var (
 )
 
 // apart puts a blank between the letters and the digits of a host's name: "app01" is said as "app 01".
-func apart(name string) string {
-	name, _ = beginning(name, maxHeard/bytesPerUnit)
+func (s *speaker) apart(name string) string {
+	name = s.heard(name)
 	return digitLetter.ReplaceAllString(letterDigit.ReplaceAllString(name, "$1 $2"), "$1 $2")
+}
+
+// heard returns the beginning of a text that is made into words.
+func (s *speaker) heard(text string) string {
+	first, _ := beginning(text, maxHeard/bytesPerUnit)
+	s.left += s.unit.Len(valid(text[len(first):]))
+	return first
 }
 
 // words returns a text in words for a voice, in at most n units.
 func (s *speaker) words(text string, n int) string {
-	heard, _ := beginning(text, maxHeard/bytesPerUnit)
-	s.left += s.unit.Len(valid(text[len(heard):]))
+	heard := s.heard(text)
 	words := s.spoken(addresses.ReplaceAllString(OneLine(heard), " "))
 	if len(heard) == len(text) && s.unit.Len(words) <= n {
 		return words
