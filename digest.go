@@ -43,7 +43,7 @@ func Digest(alerts []Alert) Alert {
 	if d.Status == "" && !slices.ContainsFunc(all, func(a Alert) bool { return !a.Closed() }) {
 		d.Status = StatusOK // all were closed by something other than their monitors
 	}
-	if !d.Closed() {
+	if d.Status != StatusOK {
 		d.ClosedAt = time.Time{}
 	}
 	return d

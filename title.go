@@ -75,16 +75,34 @@ func (a Alert) subject() string {
 	return name
 }
 
-// namedBy reports whether a name has the value of a label. The name of a query monitor may have labels in it, which
-// Mackerel fills in.
+// namedBy reports whether a name has the value of a label as a word. The name of a query monitor may have labels in it,
+// which Mackerel fills in.
 func (m *Metric) namedBy(name string) bool {
 	for _, value := range m.Labels {
-		if value != "" && strings.Contains(name, value) {
+		if value != "" && hasWord(name, value) {
 			return true
 		}
 	}
 	return false
 }
+
+func hasWord(s, word string) bool {
+	for from := 0; ; from++ {
+		at := strings.Index(s[from:], word)
+		if at < 0 {
+			return false
+		}
+		from += at
+		last, _ := utf8.DecodeLastRuneInString(s[:from])
+		next, _ := utf8.DecodeRuneInString(s[from+len(word):])
+		if !inWord(last) && !inWord(next) {
+			return true
+		}
+	}
+}
+
+// inWord reports whether r belongs to the same word as a letter beside it. Japanese has no blanks between words.
+func inWord(r rune) bool { return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
 func (a Alert) monitorName() string { return cmp.Or(a.Monitor.Name, a.Monitor.ID) }
 

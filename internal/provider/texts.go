@@ -43,7 +43,8 @@ const (
 //     roles, the state before the alert was closed
 //   - the lines of the text after the fifth, the facts after the tenth, and the memo after ten lines or 1,000 characters
 //   - the memo but for its first line; who closed the alert, when it closed and opened
-//   - the text but for the first 100 characters, the rest of the memo, the other facts, the rest of the text
+//   - the text but for the first 100 characters, the rest of the memo, the other facts (those of this module last), the
+//     rest of the text
 //   - the middle of the title, and at last the link
 //
 // A link that takes more than half of the limit is left out at once. The facts that matter least are known by their
@@ -148,20 +149,16 @@ func (k *cutting) parts() []Part {
 // little, the callers' from the last to the eleventh, and all others.
 func (k *cutting) sorted() (least, later, callers, others []*string) {
 	byRank := make([][]*string, lastRank+1)
-	own := 0
 	for i := range k.facts {
 		f := &k.facts[i]
 		r, known := rankOf(*f)
 		switch {
 		case r > 0:
 			byRank[r] = append(byRank[r], &f.Value)
-		case known || own < firstFacts:
+		case known:
 			others = append(others, &f.Value)
 		default:
 			callers = append(callers, &f.Value)
-		}
-		if !known {
-			own++
 		}
 	}
 	for r, values := range byRank {
@@ -172,6 +169,9 @@ func (k *cutting) sorted() (least, later, callers, others []*string) {
 			later = append(later, values...)
 		}
 	}
+	n := min(len(callers), firstFacts)
+	others = append(others, callers[:n]...)
+	callers = callers[n:]
 	slices.Reverse(callers)
 	slices.Reverse(others)
 	return least, later, callers, others
@@ -280,11 +280,17 @@ func (p *pieces) isCut() bool { return p.more > 0 || !slices.Equal(p.whole, p.no
 func (p *pieces) join(u Unit, counted bool) string {
 	var text string
 	for i, now := range p.now {
-		if text += now; now == p.whole[i] {
+		if now == p.whole[i] {
+			text += now
 			continue
 		}
-		if isLines := strings.HasPrefix(p.whole[i], "\n"); now == "" && (!isLines || !counted) && text != "" {
+		wholeLines := strings.HasPrefix(p.whole[i], "\n") && (now == "" || now == u.ellipsis())
+		switch {
+		case wholeLines && counted:
+		case now == "" && text != "":
 			text += u.ellipsis()
+		default:
+			text += now
 		}
 		break
 	}
