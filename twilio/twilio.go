@@ -62,6 +62,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
@@ -261,12 +262,16 @@ func (c Config) skip() func(mackerel.Alert) string {
 			return ""
 		case provider.Rating(a) == "":
 			return "the event " + strconv.Quote(string(a.Event)) + ", and calls are made for alerts only"
+		case a.Event == mackerel.EventDigest && !slices.ContainsFunc(a.Alerts, isOpen):
+			return "a digest, and none of its alerts is open"
 		case a.Closed():
 			return "the alert is closed, and no call is made for a recovery"
 		}
 		return byLevel(a)
 	}
 }
+
+func isOpen(a mackerel.Alert) bool { return provider.Rating(a) != "" && !a.Closed() }
 
 // Notify calls or sends an SMS for the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {

@@ -224,12 +224,13 @@ var (
 	addresses = regexp.MustCompile(`(?i)https?://\S*`)
 	quantity  = regexp.MustCompile(`(\d) ?(%|(?:ms|[kKMGT]B)\b(?:/s\b)?)`)
 	// comparison finds "> 90 percent". It is looked for when units are words already.
-	comparison = regexp.MustCompile(` ([<>]=?) ([-\d][\d.,]*(?: ?(?:percent|milliseconds|\w+bytes)(?: per second)?|[\p{Katakana}ー秒毎]+)?)`)
-	minus      = regexp.MustCompile(`(^|[ (=])-(\d)`)
-	// pauses are signs at which a voice pauses. In Japanese a colon is a pause only behind a Japanese word.
+	comparison = regexp.MustCompile(
+		` ([<>]=?) ([-\d][\d.,]*(?: (?:percent|milliseconds|\w+bytes)(?: per second)?|[\p{Katakana}ー秒毎]+)?)`)
+	minus = regexp.MustCompile(`(^|[ (=])-(\d)`)
+	// pauses are signs at which a voice pauses. In Japanese a colon is a pause only beside a Japanese word.
 	pauses         = regexp.MustCompile(`[:;,.] | -+ | \(`)
 	pausesJapanese = regexp.MustCompile(`[;,.] | -+ | \(|[（：]`)
-	colonJapanese  = regexp.MustCompile(`([\p{Han}\p{Hiragana}\p{Katakana}ー]): `)
+	colonJapanese  = regexp.MustCompile(`([\p{Han}\p{Hiragana}\p{Katakana}ー]): |: ([\p{Han}\p{Hiragana}\p{Katakana}])`)
 	letterDigit    = regexp.MustCompile(`(\p{L})(\d)`)
 	digitLetter    = regexp.MustCompile(`(\d)(\p{L})`)
 	capitals       = regexp.MustCompile(`\b[A-Z]{2,}\b`)
@@ -272,7 +273,7 @@ func (s *speaker) spoken(line string) string {
 	line = comparison.ReplaceAllStringFunc(line, s.compared)
 	line = minus.ReplaceAllString(line, "${1}"+s.pick("minus ", "マイナス")+"$2")
 	if s.japanese {
-		line = colonJapanese.ReplaceAllString(line, "$1、")
+		line = colonJapanese.ReplaceAllString(line, "$1、$2")
 		line = signsJapanese.Replace(pausesJapanese.ReplaceAllString(line, "、"))
 	} else {
 		line = signs.Replace(pauses.ReplaceAllString(line, ", "))
@@ -300,7 +301,7 @@ func withoutSigns(line string) string {
 	before := ' ' // what was written
 	for i, r := range runes {
 		switch {
-		case unicode.IsLetter(r), unicode.IsDigit(r), strings.ContainsRune(",!?'、。", r):
+		case unicode.IsLetter(r), unicode.IsDigit(r), strings.ContainsRune(",!?'、。・", r):
 		case unicode.IsMark(r) && (unicode.IsLetter(before) || unicode.IsMark(before)):
 		case strings.ContainsRune(".:-", r) && unicode.IsDigit(before) && i+1 < len(runes) && unicode.IsDigit(runes[i+1]):
 		default:
@@ -314,8 +315,8 @@ func withoutSigns(line string) string {
 
 // shortWords are not spelled when they are in capitals.
 var shortWords = map[string]bool{
-	"ALL": true, "AND": true, "AT": true, "BAD": true, "FOR": true, "IN": true, "IS": true, "LOW": true, "NO": true,
-	"NOT": true, "OF": true, "OFF": true, "ON": true, "OUT": true, "THE": true, "TO": true, "TOO": true, "UP": true,
+	"ALL": true, "AND": true, "AT": true, "BAD": true, "FOR": true, "IN": true, "IS": true, "LOG": true, "LOW": true,
+	"NO": true, "NOT": true, "OF": true, "OFF": true, "ON": true, "OUT": true, "THE": true, "TO": true, "TOO": true, "UP": true,
 }
 
 // spelled says a word in capitals: "CPU" and "HTTP" letter by letter, "DISK" and "CRITICAL" as words.

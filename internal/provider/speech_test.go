@@ -190,7 +190,7 @@ func checkSpeech(t *testing.T, name, said string, text mackerel.Text) {
 		t.Errorf("%s: %d characters: %q", name, n, said)
 	}
 	odd := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" ,.!?':-、。", r)
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" ,.!?':-、。・", r)
 	}
 	if said == "" || strings.ContainsFunc(said, odd) || strings.Contains(said, "http:") || strings.Contains(said, "  ") {
 		t.Errorf("%s: %q", name, said)

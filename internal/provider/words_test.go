@@ -75,7 +75,8 @@ func TestWords(t *testing.T) {
 				}
 			}
 			b.WriteString("SMS: " + provider.Join(": ", w.Status, w.Subject, w.Brief) + "\n")
-			b.WriteString("Call: " + provider.Speech(e.Alert, text) + "\n\n")
+			said, _ := provider.Speech(e.Alert, text)
+			b.WriteString("Call: " + said + "\n\n")
 		}
 	}
 	const file = "testdata/words.txt"
