@@ -61,7 +61,7 @@ type Message struct {
 	Memo     mackerel.Fact
 	URL      string // of the button; the last line in plain text, or if it cannot be opened by a button
 	URLLabel string // of the button, at most 20 characters; "Open in Mackerel" or "Open" unless set, or in Japanese
-	Image    string // URL of a picture; a bubble shows it only if it is https
+	Image    string // URL of a graph; a bubble shows it only if it is https, plain text has the address
 	Color    string // of the bubble's head, #RRGGBB; gray unless set
 
 	NotificationDisabled bool // arrives without a sound
@@ -175,7 +175,7 @@ func (m Message) object(c *provider.Cutter) (any, error) {
 	case m.blank():
 		return nil, nil
 	case m.Format == FormatText:
-		return textMessage{"text", c.Texts(maxText, m.texts(), m.lines)}, nil
+		return textMessage{"text", c.Texts(maxText, m.withGraph(c.Language), plainText)}, nil
 	}
 	alt, _ := c.Headline("altText", m.Title, m.first(), provider.MaxHeadline)
 	if blank(alt) {
@@ -209,13 +209,17 @@ func (m Message) texts() provider.Texts {
 	return provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
 }
 
-// lines returns the message as plain text. LINE's clients make links of addresses.
-func (m Message) lines(t provider.Texts) string {
-	image := provider.Address(m.Image)
-	if provider.UTF16.Len(image) > maxImageURL {
-		image = ""
-	}
-	return provider.Plain(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), image, t.URL))
+// withGraph returns the texts of a plain text, which shows the address of the picture in its place.
+func (m Message) withGraph(l mackerel.Language) provider.Texts {
+	t := m.texts()
+	graph := mackerel.Fact{Label: provider.GraphLabel(l), Value: provider.Address(m.Image)}
+	t.Facts = append(slices.Clone(t.Facts), graph)
+	return t
+}
+
+// plainText returns a message as plain text. LINE's clients make links of addresses.
+func plainText(t provider.Texts) string {
+	return provider.Plain(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL))
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -159,7 +159,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "altText url text memo facts title" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
-	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url text memo facts title" {
+	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url facts text memo title" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
 }
@@ -194,6 +194,20 @@ func TestPartsOfABubble(t *testing.T) {
 				t.Errorf("%s, %+v", bubble, receipt.Cuts)
 			}
 		})
+	}
+}
+
+// TestPlainTextShowsTheAddressOfThePicture: it is the first to go if the text is too long.
+func TestPlainTextShowsTheAddressOfThePicture(t *testing.T) {
+	m := line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L", Value: "v"}}, URL: "https://x.test/", Image: "https://x.test/ 図.png"}
+	d, _ := send(t, m, plain, func(c *line.Config) { c.Text.Language = mackerel.Japanese })
+	if got, want := d.Messages[0].Text, "T\nL: v\nグラフ: https://x.test/%20%E5%9B%B3.png\nhttps://x.test/"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	m.Text = strings.Repeat("x", 4970)
+	d, receipt := send(t, m, plain)
+	if got := d.Messages[0].Text; strings.Contains(got, "png") || !strings.Contains(got, m.Text+"\nL: v\nhttps://x.test/") || servicetest.CutFields(receipt.Cuts) != "facts" {
+		t.Errorf("%.60q, %+v", got, receipt.Cuts)
 	}
 }
 
