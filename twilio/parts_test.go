@@ -35,11 +35,11 @@ func isASCII(s string) bool { return !strings.ContainsFunc(s, func(r rune) bool 
 
 // names returns the texts of an alert that are not ours.
 func names(a mackerel.Alert) string {
-	all := a.Title() + a.Message
+	all := []string{a.Title(), a.Message}
 	for _, one := range a.Alerts {
-		all += names(one)
+		all = append(all, names(one))
 	}
-	return all
+	return strings.Join(all, " ")
 }
 
 func pointer(v float64) *float64 { return &v }
@@ -90,6 +90,9 @@ func more() []sample.Entry {
 			a.Trigger = "attach external monitoring to a different service"
 		}),
 		alert("a long output", "check", "check-log", "check-log - "+strings.Repeat("ERROR [worker] {timeout} ", 100), func(a *mackerel.Alert) {
+			a.Host = app
+		}),
+		alert("a long output of a Japanese monitor", "check", "ログ監視", strings.Repeat("ERROR ", 100), func(a *mackerel.Alert) {
 			a.Host = app
 		}),
 		alert("a long output in Japanese", "check", "check-log", strings.Repeat("接続できません ", 100), func(a *mackerel.Alert) {

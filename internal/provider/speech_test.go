@@ -120,9 +120,9 @@ func TestSpeech(t *testing.T) {
 		},
 		{
 			"words in capitals",
-			"Mackerel alert. Critical. H T T P down, not OK. I O on disk, S S H.",
-			"マカレルのアラートです。クリティカル。HTTP DOWN NOT OK。IO ON DISK SSH。",
-			spokenAlert("HTTP DOWN: NOT OK", "", "IO ON DISK: SSH"),
+			"Mackerel alert. Critical. D N S down, not OK. I O on disk, S Q L.",
+			"マカレルのアラートです。クリティカル。DNS DOWN NOT OK。IO ON DISK SQL。",
+			spokenAlert("DNS DOWN: NOT OK", "", "IO ON DISK: SQL"),
 		},
 		{
 			"an event of the future", "Mackerel. Event rain.", "マカレルの通知です。Event rain。", mackerel.Alert{Event: "rain"},
@@ -155,7 +155,7 @@ func TestLongTextsAreSpokenInPart(t *testing.T) {
 		{
 			"a monitor's name leaves room for the host and the value",
 			"Mackerel alert. Critical. Word" + strings.Repeat(" word", 12) + ", and so on, on app 01. 2, above 1.",
-			"マカレルのアラートです。クリティカル。app 01 の、word word word word word、以下省略。2、しきい値1を超過。",
+			"マカレルのアラートです。クリティカル。app 01 の、" + strings.Repeat("word ", 4) + "word、以下省略。2、しきい値1を超過。",
 			spokenMetric(words, "app01", "x", 2, ">", 1),
 		},
 		{
