@@ -145,18 +145,12 @@ func New(c Config) (*Notifier, error) {
 	n := &Notifier{provider.Flow[Message]{
 		Service: provider.Service{Name: name, Notifier: label + c.To[max(0, len(c.To)-4):]},
 		Skip:    c.skip(),
-		Message: func(a mackerel.Alert) Message {
-			m := DefaultMessage(a, c.Text)
-			if c.Say != "" {
-				m.Speech = c.Say
-			}
-			return m.spoken(c.Language, c.Voice)
-		},
-		Edit:   c.Edit,
-		Render: c.render,
-		Unit:   characters,
-		Text:   c.Text,
-		Settle: settle,
+		Message: c.message,
+		Edit:    c.Edit,
+		Render:  c.render,
+		Unit:    characters,
+		Text:    c.Text,
+		Settle:  settle,
 	}, c.Language, c.Voice}
 	user, password := c.credentials()
 	secrets = append(secrets, password, user+":"+password) // the header has the latter in base64
@@ -248,6 +242,13 @@ func (c Config) credentials() (user, password string) {
 		return c.APIKeySID, c.APIKeySecret.Reveal()
 	}
 	return c.AccountSID, c.AuthToken.Reveal()
+}
+
+// message returns the message for an alert, with what is configured.
+func (c Config) message(a mackerel.Alert) Message {
+	m := DefaultMessage(a, c.Text)
+	m.Speech = cmp.Or(c.Say, m.Speech)
+	return m.spoken(c.Language, c.Voice)
 }
 
 // skip returns the Skip of the kind.
