@@ -218,7 +218,7 @@ func TestHugeTextsAreSpokenQuickly(t *testing.T) {
 			said, _ := provider.Speech(a, text)
 			checkSpeech(t, unit, said, text)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("%q took %v", unit, d)
 		}
 	}
