@@ -70,6 +70,17 @@ func TestAHugeDigestLosesItsLastAlerts(t *testing.T) {
 	}
 }
 
+func TestADigestMayBeAsLargeAsTheLimit(t *testing.T) {
+	d := digest(3, 1000)
+	e, _ := notify(t, d)
+	for less, want := range []int{3, 2} {
+		e, r := notify(t, d, func(c *eventbridge.Config) { c.MaxEntry = size(e) - less })
+		if kept := parse(t, e.Detail).Alerts; len(kept) != want || len(r.Cuts) != less {
+			t.Errorf("%d bytes less than it has: %d alerts, %+v", less, len(kept), r.Cuts)
+		}
+	}
+}
+
 func TestALongAlertDoesNotTakeTheRoomOfTheOthers(t *testing.T) {
 	d := digest(40, 500)
 	d.Alerts[0].Monitor.Memo = strings.Repeat("障", 1_000_000)

@@ -137,6 +137,14 @@ func TestPagesOfHostRoleAndServiceAreLinks(t *testing.T) {
 	}
 }
 
+func TestTheFactsOfTheCallerStayAsTheyAre(t *testing.T) {
+	facts := []mackerel.Fact{{Label: "a", Value: "b"}, {Label: "c", Value: "d"}}
+	send(t, pagerduty.Message{Title: "T", Facts: facts[:1], URL: "javascript:x"})
+	if facts[1].Label != "c" {
+		t.Errorf("%+v", facts)
+	}
+}
+
 func TestADigestIsSkipped(t *testing.T) {
 	fake, n := start(t)
 	r, err := n.Deliver(t.Context(), mackerel.Digest(append(alerts("critical"), alerts("warning")...)))

@@ -32,7 +32,10 @@ type cardFact struct{ Title, Value string }
 
 type cardAction struct{ Label, URI string }
 
-var cardColors = map[string]string{"attention": "#c4314b", "warning": "#f8d22a", "good": "#6bb700", "emphasis": "#8a8886", "accent": "#6264a7"}
+var cardColors = map[string]string{
+	"attention": "#c4314b", "warning": "#f8d22a", "good": "#6bb700",
+	"emphasis": "#8a8886", "accent": "#6264a7",
+}
 
 // markdown shows a text of an Adaptive Card. A blank line there is a line break.
 func markdown(s string) string {

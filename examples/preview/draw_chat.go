@@ -48,7 +48,10 @@ func join(texts ...string) string {
 	return strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
 }
 
-var hipchatColors = map[string]string{"green": "#14892c", "yellow": "#f6c342", "red": "#d04437", "gray": "#999999", "purple": "#8d67a8"}
+var hipchatColors = map[string]string{
+	"green": "#14892c", "yellow": "#f6c342", "red": "#d04437",
+	"gray": "#999999", "purple": "#8d67a8",
+}
 
 func drawHipChat(r mackerel.PreviewRequest) (drawing, error) {
 	var m struct {

@@ -7,7 +7,10 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-var severityColors = map[string]string{"critical": "#c4314b", "error": "#8a8886", "warning": "#f8d22a", "info": "#5b9bd5"}
+var severityColors = map[string]string{
+	"critical": "#c4314b", "error": "#8a8886", "warning": "#f8d22a",
+	"info": "#5b9bd5",
+}
 
 func drawPagerDuty(r mackerel.PreviewRequest) (drawing, error) {
 	var m struct {
@@ -26,7 +29,8 @@ func drawPagerDuty(r mackerel.PreviewRequest) (drawing, error) {
 	if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
 		return drawing{}, err
 	}
-	d := drawing{Color: severityColors[m.Payload.Severity], Title: plain(m.Payload.Summary), Phone: phone{Text: m.Payload.Summary}}
+	summary := m.Payload.Summary
+	d := drawing{Color: severityColors[m.Payload.Severity], Title: plain(summary), Phone: phone{Text: summary}}
 	if d.Title == nil {
 		d.Color, d.Title = "#6bb700", plain("The incident is resolved")
 	}
@@ -64,7 +68,10 @@ func (b *body) details(object json.RawMessage) {
 	}
 }
 
-var priorityColors = map[string]string{"P1": "#c4314b", "P2": "#e97548", "P3": "#f8d22a", "P4": "#5b9bd5", "P5": "#6bb700"}
+var priorityColors = map[string]string{
+	"P1": "#c4314b", "P2": "#e97548", "P3": "#f8d22a",
+	"P4": "#5b9bd5", "P5": "#6bb700",
+}
 
 // drawOpsgenie draws the alerts of Opsgenie and of Jira Service Management, which are the same.
 func drawOpsgenie(r mackerel.PreviewRequest) (drawing, error) {

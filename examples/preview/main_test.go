@@ -54,8 +54,7 @@ func TestEveryMessageIsDrawn(t *testing.T) {
 // programs are the services that no phone shows.
 var programs = map[string]bool{"Webhook": true, "Amazon EventBridge": true}
 
-// A phone shows the status, the monitor, the host and how bad it is, and a mention stands behind them unless the service's
-// own way is to begin with it.
+// A phone shows the status, the monitor, the host and how bad it is.
 func TestAPhoneShowsHowBadItIs(t *testing.T) {
 	rows, err := gallery(mackerel.Text{Language: mackerel.English})
 	if err != nil {
@@ -105,7 +104,8 @@ func TestLinksAreDrawn(t *testing.T) {
 		}
 	}
 	for service, least := range map[string]int{
-		"Chatwork": 1, "HipChat": 3, "Slack": 3, "Microsoft Teams": 2, "LINE": 2, "Typetalk": 1, "Twilio: SMS": 1, "PagerDuty": 2, "Email": 3,
+		"Chatwork": 1, "HipChat": 3, "Slack": 3, "Microsoft Teams": 2, "LINE": 2, "Typetalk": 1, "Twilio: SMS": 1,
+		"PagerDuty": 2, "Email": 3,
 	} {
 		if links[service] < least {
 			t.Errorf("%s: %d links, want %d", service, links[service], least)
