@@ -147,19 +147,19 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	a := servicetest.Everywhere(strings.Repeat("障害🔥 & <b> ", 3_000))
 	a.Monitor.Name, a.Host, a.ImageURL = "CPU & memory", nil, ""
 	d, receipt := notify(t, a)
-	if texts := d.Messages[0].Texts(); texts[1] != "[CRITICAL] CPU & memory" || texts[len(texts)-1] != "Open in Mackerel" || servicetest.CutFields(receipt.Cuts) != "altText facts text memo" {
+	if texts := d.Messages[0].Texts(); texts[1] != "[CRITICAL] CPU & memory" || texts[len(texts)-1] != "Open in Mackerel" || servicetest.CutFields(receipt.Cuts) != "altText facts memo text" {
 		t.Errorf("%.100q, %+v", texts, receipt.Cuts)
 	}
 	d, receipt = notify(t, a, plain)
-	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "facts text memo" {
+	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "facts memo text" {
 		t.Errorf("%.100q, %+v", m.Text, receipt.Cuts)
 	}
 	long := strings.Repeat("x ", 30_000)
 	m := line.Message{Title: long, Text: long, Facts: []mackerel.Fact{{Label: "F", Value: long}}, Memo: mackerel.Fact{Label: "M", Value: long}, URL: long, Image: long}
-	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "altText url text memo facts title" {
+	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "altText url title memo text facts" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
-	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url facts text memo title" {
+	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url title facts memo text" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
 }
