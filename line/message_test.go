@@ -159,7 +159,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "altText url title memo text facts" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
-	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url title facts memo text" {
+	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url title facts text memo" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
 }
