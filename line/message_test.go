@@ -151,7 +151,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		t.Errorf("%.100q, %+v", texts, receipt.Cuts)
 	}
 	d, receipt = notify(t, a, plain)
-	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "facts memo text" {
+	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "facts text memo" {
 		t.Errorf("%.100q, %+v", m.Text, receipt.Cuts)
 	}
 	long := strings.Repeat("x ", 30_000)
