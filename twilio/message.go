@@ -89,12 +89,16 @@ type speech struct {
 // 120 characters of Japanese. What does not fit is left out by whole words, and the receipt says so. How voices really
 // say it was not tried.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
-	w := provider.Words(a, t)
+	m := sms(a, t)
 	words, cut := provider.Speech(a, t)
-	return Message{
-		Title: provider.Join(": ", w.Status, w.Subject), Text: w.Brief, URL: w.URL, Speech: words, AlertID: a.ID,
-		made: speech{words, cut},
-	}
+	m.Speech, m.made = words, speech{words, cut}
+	return m
+}
+
+// sms returns the DefaultMessage without what a call says.
+func sms(a mackerel.Alert, t mackerel.Text) Message {
+	w := provider.Words(a, t)
+	return Message{Title: provider.Join(": ", w.Status, w.Subject), Text: w.Brief, URL: w.URL, AlertID: a.ID}
 }
 
 // spoken returns the message with this language and this voice, unless the message has its own.

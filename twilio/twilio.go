@@ -246,6 +246,9 @@ func (c Config) credentials() (user, password string) {
 
 // message returns the message for an alert, with what is configured.
 func (c Config) message(a mackerel.Alert) Message {
+	if c.Kind == KindSMS {
+		return sms(a, c.Text)
+	}
 	m := DefaultMessage(a, c.Text)
 	m.Speech = cmp.Or(c.Say, m.Speech)
 	return m.spoken(c.Language, c.Voice)
