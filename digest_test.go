@@ -8,7 +8,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// storm returns alerts of one organization: critical, critical, closed by hand, warning, OK, unknown, and a host's event.
+// storm returns alerts of one organization: two are critical, and there is an alert of each other status and the event
+// of a host.
 func storm() []mackerel.Alert {
 	page := func(id string) string { return "https://mackerel.io/orgs/acme/alerts/" + id }
 	return []mackerel.Alert{

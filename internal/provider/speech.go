@@ -31,7 +31,7 @@ func Speech(a mackerel.Alert, t mackerel.Text) (string, mackerel.Cut) {
 		s.say(s.pick("Mackerel test notification", "マカレルのテスト通知です"))
 	case status == "":
 		s.say(s.pick("Mackerel", "マカレルの通知です"))
-		s.say(s.words(withoutStatus(s.writer.title(a, ""), ""), s.room()))
+		s.say(s.words(withoutStatus(s.title(a, ""), ""), s.room()))
 	default:
 		s.say(s.pick("Mackerel alert", "マカレルのアラートです"))
 		s.say(s.status(status))
@@ -118,7 +118,7 @@ func (s *speaker) status(label string) string {
 
 // subject says what the alert is about: the monitor and the host, the alert group, or the numbers of a digest.
 func (s *speaker) subject(a mackerel.Alert, status string) string {
-	switch subject, host := withoutStatus(s.writer.title(a, status), status), hostOf(a); {
+	switch subject, host := withoutStatus(s.title(a, status), status), hostOf(a); {
 	case a.Event == mackerel.EventAlertGroup:
 		name := ""
 		if a.Group != nil {
