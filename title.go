@@ -9,8 +9,8 @@ import (
 
 // StatusLabel returns the status of an alert, an alert group or a digest in the form in which its Title shows it: OK,
 // WARNING, CRITICAL or UNKNOWN, or a status that this package does not know. It is CLOSED if something other than the
-// monitor closed the alert, such as a person or the retirement of the host: nobody knows whether the monitor would say
-// OK. It is "" for other events, which have no status.
+// monitor closed the alert, such as a person or the retirement of the host: it is not known whether the monitor would
+// say OK. It is "" for other events, which have no status.
 func (a Alert) StatusLabel() string {
 	switch a.Event {
 	case "", EventAlert, EventAlertGroup:
