@@ -1,0 +1,377 @@
+package route_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/mackereltest"
+	"github.com/mackerel-notify/mackerel/route"
+)
+
+// A town is an organization whose channels are notifiers that note what they are told.
+type town struct {
+	*mackereltest.Server
+	router   *route.Router
+	mu       sync.Mutex
+	told     []string // names of channels, in any order
+	problems []error
+	resolved int
+}
+
+// start returns an organization with these groups, in which a channel is a name: "a".
+func start(t *testing.T, channels string, groups ...string) *town {
+	return startWith(t, route.MackerelConfig{}, channels, groups...)
+}
+
+func startWith(t *testing.T, c route.MackerelConfig, channels string, groups ...string) *town {
+	t.Helper()
+	w := &town{Server: mackereltest.New()}
+	t.Cleanup(w.Close)
+	for _, name := range strings.Fields(channels) {
+		w.AddChannel(fmt.Sprintf(`{"id":%q,"name":%q,"type":"chatwork"}`, name, name))
+	}
+	for _, g := range groups {
+		w.AddNotificationGroup(g)
+	}
+	client, err := mackerel.NewClient(w.MemoryConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Client, c.FeedingChannel = client, "feed"
+	c.Problem = func(_ context.Context, err error) { w.problems = append(w.problems, err) }
+	if c.Resolve == nil {
+		c.Resolve = w.resolve
+	}
+	if w.router, err = route.FromMackerel(c); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// named is a notifier with a name.
+type named struct {
+	name string
+	tell func(string) error
+}
+
+func (n *named) Notify(context.Context, mackerel.Alert) error { return n.tell(n.name) }
+func (n *named) String() string                               { return n.name }
+
+func (w *town) resolve(c mackerel.Channel) (mackerel.Notifier, error) {
+	w.resolved++
+	return &named{c.Name, func(name string) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.told = append(w.told, name)
+		return nil
+	}}, nil
+}
+
+// tell tells an alert and returns who was told.
+func (w *town) tell(t *testing.T, a mackerel.Alert) string {
+	t.Helper()
+	w.told = nil
+	if err := w.router.Notify(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(w.told)
+	return strings.Join(w.told, " ")
+}
+
+func group(name, level, groups, channels, monitors, services string) string {
+	quote := func(list string) string {
+		b, err := json.Marshal(strings.Fields(list))
+		if err != nil {
+			panic(err)
+		}
+		return string(b)
+	}
+	var ms, ss []string
+	for _, m := range strings.Fields(monitors) {
+		id, only := strings.CutSuffix(m, "!")
+		ms = append(ms, fmt.Sprintf(`{"id":%q,"skipDefault":%t}`, id, only))
+	}
+	for _, s := range strings.Fields(services) {
+		ss = append(ss, fmt.Sprintf(`{"name":%q}`, s))
+	}
+	return fmt.Sprintf(`{"id":%q,"name":%q,"notificationLevel":%q,"childNotificationGroupIds":%s,"childChannelIds":%s,"monitors":[%s],"services":[%s]}`,
+		name, name, level, quote(groups), quote(channels), strings.Join(ms, ","), strings.Join(ss, ","))
+}
+
+func oneAlert(monitor, service string, status mackerel.Status) mackerel.Alert {
+	a := mackerel.Alert{ID: "5" + monitor, Status: status, Monitor: mackerel.Monitor{ID: monitor, Name: monitor}}
+	if service != "" {
+		a.Host = &mackerel.Host{Name: "h", Roles: []mackerel.Role{{FullName: service + ": app"}}}
+	}
+	return a
+}
+
+// The default group of the fake has all channels that were added. Groups have their own here, too.
+func TestGroups(t *testing.T) {
+	cycle := group("cycle", "all", "cycle team", "c", "", "Loop")
+	team := group("team", "all", "cycle", "d", "", "")
+	critical := group("critical", "critical", "below", "e", "m3", "")
+	below := group("below", "all", "", "f", "m3", "")
+	exclusive := group("exclusive", "all", "", "b", "m1! m2", "Shop")
+	for _, tt := range []struct {
+		name  string
+		alert mackerel.Alert
+		want  string
+	}{
+		{"a monitor that a group has for itself", oneAlert("m1", "", "warning"), "b"},
+		{"and in the service of another group", oneAlert("m1", "Loop", "warning"), "b"},
+		{"a monitor that a group has", oneAlert("m2", "", "warning"), "a b c d e f feed"},
+		{"a service of a group whose child leads back", oneAlert("m9", "Loop", "warning"), "a b c d e f feed"},
+		{"a level that an alert does not pass", oneAlert("m3", "", "warning"), "a b c d e f feed"},
+	} {
+		w := start(t, "a b c d e f feed", exclusive, cycle, team, critical, below)
+		if got := w.tell(t, tt.alert); got != strings.TrimSuffix(tt.want, " feed") {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		p, err := w.router.Plan(t.Context(), tt.alert)
+		if err != nil || !strings.Contains(p.String(), "groups") {
+			t.Errorf("%v, %s", err, p)
+		}
+	}
+}
+
+// withoutDefault takes all channels out of the default group.
+func withoutDefault(t *testing.T, w *town) {
+	t.Helper()
+	client, err := mackerel.NewClient(w.MemoryConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, err := client.ListNotificationGroups(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups[0].ChildChannelIDs = nil
+	if _, err := client.UpdateNotificationGroup(t.Context(), groups[0]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLevelsAndChildren(t *testing.T) {
+	groups := []string{
+		group("critical", "critical", "below", "e", "m", ""), group("below", "all", "", "f", "", "Other"),
+		group("parent", "all", "severe", "p", "n", ""), group("severe", "critical", "", "s", "", ""),
+	}
+	w := start(t, "e f p s", groups...)
+	withoutDefault(t, w)
+	for _, step := range []struct {
+		monitor string
+		status  mackerel.Status
+		want    string
+	}{
+		{"m", "warning", ""}, {"m", "ok", ""}, // never more than a warning
+		{"m2", "warning", ""},
+		{"n", "warning", "p"}, {"n", "critical", "p s"}, {"n", "warning", "p"}, {"n", "ok", "p s"},
+		{"m", "unknown", "e f"}, {"m", "ok", "e f"},
+	} {
+		if got := w.tell(t, oneAlert(step.monitor, "", step.status)); got != step.want {
+			t.Errorf("%s %s: %q, want %q", step.monitor, step.status, got, step.want)
+		}
+	}
+	if p, err := w.router.Plan(t.Context(), oneAlert("m2", "", "critical")); err != nil || !strings.Contains(p.Reason, "no channel is below them") {
+		t.Errorf("%v, %+v", err, p)
+	}
+}
+
+func TestAskChildren(t *testing.T) {
+	groups := []string{group("parent", "all", "child bundle", "p", "m", ""), group("child", "all", "", "c", "other", ""), group("bundle", "all", "", "b", "", "")}
+	for asks, want := range map[bool]string{false: "b c p", true: "b p"} {
+		w := startWith(t, route.MackerelConfig{AskChildren: asks}, "p c b", groups...)
+		withoutDefault(t, w)
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != want {
+			t.Errorf("asking is %t: %q, want %q", asks, got, want)
+		}
+	}
+}
+
+// After a restart a recovery is told to a critical group if Mackerel's log has a severe status, or cannot be read.
+func TestARecoveryOfUnknownHistory(t *testing.T) {
+	w := start(t, "e", group("critical", "critical", "", "e", "m1 m2 m3", ""))
+	withoutDefault(t, w)
+	w.AddAlert(`{"id":"5m1","monitorId":"m1","status":"WARNING"}`)
+	w.AddAlert(`{"id":"5m2","monitorId":"m2","status":"CRITICAL"}`)
+	for monitor, want := range map[string]string{"m1": "", "m2": "e", "m3": "e"} {
+		if got := w.tell(t, oneAlert(monitor, "", "ok")); got != want {
+			t.Errorf("%s: %q, want %q", monitor, got, want)
+		}
+	}
+}
+
+// A webhook has no id of the monitor.
+func TestTheMonitorOfAWebhookIsLookedUp(t *testing.T) {
+	w := start(t, "b c", group("exclusive", "all", "", "b", "m!", ""))
+	w.AddAlert(`{"id":"5m","monitorId":"m"}`)
+	a := oneAlert("m", "", "critical")
+	a.Monitor.ID = ""
+	for range 3 {
+		if got := w.tell(t, a); got != "b" {
+			t.Errorf("%q was told", got)
+		}
+	}
+	calls := 0
+	for _, r := range w.Requests() {
+		if r.Path == "/api/v0/alerts" {
+			calls++
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d requests", calls)
+	}
+	a.ID = "5unknown"
+	if got := w.tell(t, a); got != "b c" || len(w.problems) != 1 {
+		t.Errorf("%q was told of an alert whose monitor is not known, with %v", got, w.problems)
+	}
+}
+
+func TestChannelsThatAreNotTold(t *testing.T) {
+	w := start(t, "")
+	w.AddChannel(`{"id":"feed","name":"feed","type":"webhook","url":"https://x.test/","events":["alert"]}`)
+	w.AddChannel(`{"id":"s","name":"suspended","type":"chatwork","suspendedAt":1767225600}`)
+	w.AddChannel(`{"id":"n","name":"no alerts","type":"slack","url":"https://x.test/","events":["hostStatus","alertGroup"]}`)
+	w.AddChannel(`{"id":"y","name":"alerts","type":"slack","url":"https://x.test/","events":["alert","monitor"]}`)
+	if got := w.tell(t, oneAlert("m", "", "critical")); got != "alerts" {
+		t.Errorf("%q was told", got)
+	}
+	p, err := w.router.Plan(t.Context(), oneAlert("m", "", "critical"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"feed (webhook): not told, by Default: it leads here", "suspended (chatwork): not told, by Default: Mackerel has suspended it", "no alerts (slack): not told, by Default: it does not subscribe to alerts", "alerts (slack): told, by Default"} {
+		if !strings.Contains(p.String(), "- "+want+"\n") {
+			t.Errorf("%q is not in\n%s", want, p)
+		}
+	}
+	for event, want := range map[mackerel.Event]string{
+		mackerel.EventHostStatus: "no alerts", mackerel.EventAlertGroup: "no alerts", mackerel.EventMonitorUpdate: "alerts", mackerel.EventHostRetire: "", mackerel.EventSample: "",
+	} {
+		if got := w.tell(t, mackerel.Alert{Event: event, Status: "ok"}); got != want {
+			t.Errorf("%s: %q, want %q", event, got, want)
+		}
+	}
+}
+
+// A channel without credentials is a failure of each alert, and a channel that is delivered elsewhere is not.
+func TestChannelsWithoutCredentials(t *testing.T) {
+	var w *town
+	w = startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+		switch c.Name {
+		case "a":
+			return nil, errors.New("no token for room a")
+		case "b":
+			return nil, fmt.Errorf("%w: by Mackerel", route.ErrElsewhere)
+		case "c":
+			return nil, nil
+		}
+		return w.resolve(c)
+	}}, "a b c d")
+	err := w.router.Notify(t.Context(), oneAlert("m", "", "critical"))
+	failures := mackerel.Failures(err)
+	if len(failures) != 2 || len(w.told) != 1 || !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), "no token for room a") {
+		t.Errorf("%v; %q was told", err, w.told)
+	}
+	if _, again := mackerel.Retry(err); again {
+		t.Error("it may be repeated")
+	}
+	for range 3 {
+		_ = w.router.Notify(t.Context(), oneAlert("m", "", "critical"))
+	}
+	if w.resolved != 1 {
+		t.Errorf("d was resolved %d times", w.resolved)
+	}
+}
+
+func TestPolledAlertsOfSilentHosts(t *testing.T) {
+	w := startWith(t, route.MackerelConfig{Polled: true}, "a")
+	a := oneAlert("m", "Shop", "critical")
+	for status, want := range map[string]string{"working": "a", "": "a", "standby": "", "maintenance": "", "poweroff": ""} {
+		a.Host.Status = status
+		if got := w.tell(t, a); got != want {
+			t.Errorf("%s: %q", status, got)
+		}
+	}
+	a.Host.Status, a.Monitor.Muted = "working", true
+	r, err := w.router.Deliver(t.Context(), a)
+	if err != nil || !strings.Contains(r.Skipped, "the monitor is muted") {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Groups are read once in a minute, whatever comes, and the last copy stays in use.
+func TestSettingsAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a")
+		lists := func() (n int) {
+			for _, r := range w.Requests() {
+				if strings.HasSuffix(r.Path, "/notification-groups") {
+					n++
+				}
+			}
+			return n
+		}
+		var all sync.WaitGroup
+		for range 200 {
+			all.Go(func() { _ = w.router.Notify(t.Context(), oneAlert("m", "", "critical")) })
+		}
+		all.Wait()
+		if n := lists(); n != 1 || len(w.told) != 200 {
+			t.Errorf("%d readings, %d told", n, len(w.told))
+		}
+		time.Sleep(59 * time.Second)
+		w.AddChannel(`{"id":"b","name":"b","type":"chatwork"}`)
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" {
+			t.Errorf("before a minute: %q", got)
+		}
+		time.Sleep(time.Second)
+		w.Inject(fakehttp.Fault{Status: http.StatusForbidden, Times: 1})
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" || len(w.problems) != 1 {
+			t.Errorf("after a failed reading: %q, %v", got, w.problems)
+		}
+		time.Sleep(time.Minute)
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a b" {
+			t.Errorf("after a minute: %q", got)
+		}
+	})
+}
+
+func TestSettingsThatCannotBeRead(t *testing.T) {
+	w := start(t, "a")
+	w.Inject(fakehttp.Fault{Status: http.StatusForbidden, Times: -1})
+	err := w.router.Notify(t.Context(), oneAlert("m", "", "critical"))
+	if !errors.Is(err, mackerel.ErrUnauthorized) || len(w.told) != 0 {
+		t.Errorf("%v, %q was told", err, w.told)
+	}
+}
+
+func TestOddSettingsAreReported(t *testing.T) {
+	w := start(t, "a", group("g", "loud", "nowhere", "none", "", ""))
+	if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" || len(w.problems) != 3 {
+		t.Errorf("%q, %v", got, w.problems)
+	}
+}
+
+func TestFromMackerelChecksItsConfig(t *testing.T) {
+	_, err := route.FromMackerel(route.MackerelConfig{Refresh: -1})
+	var e *mackerel.Error
+	if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || strings.Count(e.Message, ";") != 3 {
+		t.Errorf("%v", err)
+	}
+	if err := new(route.Router).Notify(t.Context(), mackerel.Alert{}); !errors.Is(err, mackerel.ErrConfig) {
+		t.Errorf("the zero Router: %v", err)
+	}
+}
