@@ -69,11 +69,12 @@ func TestAlertFormExamples(t *testing.T) {
 			"an agent's alert, now closed",
 			mackerel.Alert{
 				ID: "disk-7", Status: "OK", Monitor: mackerel.Monitor{Name: "disk"}, Message: "<5 GB & rising",
-				Facts: []mackerel.Fact{{Label: "Mount", Value: "/var"}}, OpenedAt: opened, ClosedAt: closed,
+				Facts:    []mackerel.Fact{{Label: "Mount", Value: "/var", URL: "https://x.test/"}},
+				OpenedAt: opened, ClosedAt: closed,
 			},
 			`{"orgName":"","event":"alert","message":"<5 GB & rising","memo":"","user":null,"imageUrl":null,"alert":{"id":"disk-7",` +
 				`"url":"","openedAt":1767225600,"closedAt":1767225900,"createdAt":1767225600000,"status":"ok","isOpen":false,` +
-				`"trigger":"","monitorName":"disk"},"facts":[{"label":"Mount","value":"/var"}]}`,
+				`"trigger":"","monitorName":"disk"},"facts":[{"label":"Mount","value":"/var","url":"https://x.test/"}]}`,
 		},
 		{
 			"an alert of the API",
@@ -117,7 +118,7 @@ func TestAlertFormExamples(t *testing.T) {
 		{
 			"a monitor", webhooks["monitor-delete-connectivity"],
 			`{"orgName":"acme","event":"monitorDelete","user":{"id":"5UserId0001","screenName":"hanako"},"imageUrl":null,` +
-				`"monitor":{"id":"2MonId00004","type":"connectivity","name":"connectivity","memo":""}}`,
+				`"monitor":{"id":"2MonId00004","type":"connectivity","name":"connectivity","isMute":false,"memo":""}}`,
 		},
 		{
 			"a Raw that is no JSON object does not count",

@@ -53,6 +53,14 @@ func asReadBack(a mackerel.Alert) mackerel.Alert {
 	if ofHost && a.URL == "" && a.Host != nil {
 		a.URL = a.Host.URL
 	}
+	switch a.Event {
+	case mackerel.EventMonitorCreate, mackerel.EventMonitorUpdate, mackerel.EventMonitorDelete, "downtimeStart":
+	default:
+		a.Monitor.Muted = false
+	}
+	if a.Event != mackerel.EventDigest {
+		a.Alerts = nil
+	}
 	if a.Metric != nil && reflect.DeepEqual(*a.Metric, mackerel.Metric{}) {
 		a.Metric = nil
 	}
@@ -104,16 +112,21 @@ func (r *alertMaker) alert() mackerel.Alert {
 	events := []mackerel.Event{
 		"", mackerel.EventAlert, mackerel.EventAlertGroup, mackerel.EventHostStatus, mackerel.EventHostRegister,
 		mackerel.EventHostRetire, mackerel.EventMonitorCreate, mackerel.EventMonitorUpdate, mackerel.EventMonitorDelete,
-		mackerel.EventSample, "downtimeStart",
+		mackerel.EventSample, mackerel.EventDigest, "downtimeStart",
 	}
 	statuses := []mackerel.Status{"", "ok", "WARNING", "critical", "Unknown", "paused"}
 	a := mackerel.Alert{
 		ID: r.string(), Event: events[r.IntN(len(events))], Status: statuses[r.IntN(len(statuses))], Org: r.string(), URL: r.string(),
-		Monitor: mackerel.Monitor{ID: r.string(), Name: r.string(), Type: r.string(), Memo: r.string()},
+		Monitor: mackerel.Monitor{ID: r.string(), Name: r.string(), Type: r.string(), Memo: r.string(), Muted: r.some()},
 		Message: r.string(), ImageURL: r.string(), Trigger: r.string(), Reason: r.string(),
 		OpenedAt: r.time(), ClosedAt: r.time(), ChangedAt: r.time(),
 	}
 	r.addObjects(&a)
+	for range r.IntN(3) {
+		if one, err := mackerel.ParseWebhook([]byte(`{"event":"alert","alert":{"id":"` + strings.Repeat("5", r.IntN(3)) + `"}}`)); err == nil {
+			a.Alerts = append(a.Alerts, one)
+		}
+	}
 	return a
 }
 
@@ -127,7 +140,7 @@ func (r *alertMaker) addObjects(a *mackerel.Alert) {
 		}
 	}
 	for range r.IntN(3) {
-		a.Facts = append(a.Facts, mackerel.Fact{Label: r.string(), Value: r.string()})
+		a.Facts = append(a.Facts, mackerel.Fact{Label: r.string(), Value: r.string(), URL: r.string()})
 	}
 	if r.some() {
 		a.Host = &mackerel.Host{

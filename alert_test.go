@@ -35,7 +35,7 @@ func TestAlertTitle(t *testing.T) {
 		{"Japanese, with its wide space", alert{Status: "critical", Monitor: monitor{Name: "ディスク　監視"}, Host: &host{Name: "壱"}}, "[CRITICAL] ディスク　監視 on 壱"},
 		{"line breaks and control characters", alert{Status: "ok", Monitor: monitor{Name: "\x00a\r\n b\u2028c\u0085d\x7f\x1b[31m"}}, "[OK] a b c d [31m"},
 		{"bytes that are not UTF-8", alert{Status: "ok", Monitor: monitor{Name: "a\xff\xfeb"}}, "[OK] a\ufffdb"},
-		{"an alert group", alert{Event: mackerel.EventAlertGroup, Status: "warning", Group: &group{Name: "db"}}, "[WARNING] group db"},
+		{"an alert group", alert{Event: mackerel.EventAlertGroup, Status: "warning", Group: &group{Name: "db"}}, "[WARNING] alert group db"},
 		{"an alert group without a name", alert{Event: mackerel.EventAlertGroup, Status: "ok", Group: &group{ID: "g"}}, "[OK] alert group"},
 		{"an alert group without a group", alert{Event: mackerel.EventAlertGroup}, "[UNKNOWN] alert group"},
 		{"a host's status", alert{Event: mackerel.EventHostStatus, Host: &host{Name: "app01", FromStatus: "working", Status: "maintenance"}}, "Host app01: working -> maintenance"},
@@ -43,13 +43,23 @@ func TestAlertTitle(t *testing.T) {
 		{"a host's status, unknown", alert{Event: mackerel.EventHostStatus, Host: &host{Name: "app01", FromStatus: "working"}}, "Host app01 status changed"},
 		{"a host's status without a host", alert{Event: mackerel.EventHostStatus}, "Host status changed"},
 		{"a host registered", alert{Event: mackerel.EventHostRegister, Host: &host{Name: "app01"}}, "Host app01 registered"},
-		{"a host retired", alert{Event: mackerel.EventHostRetire, Host: &host{Name: "app01"}, User: &user{ScreenName: "hanako"}}, "Host app01 retired"},
+		{"a host retired", alert{Event: mackerel.EventHostRetire, Host: &host{Name: "app01"}, User: &user{ScreenName: "hanako"}}, "Host app01 retired by hanako"},
 		{"a host retired without a host", alert{Event: mackerel.EventHostRetire}, "Host retired"},
 		{"a monitor created by somebody", alert{Event: mackerel.EventMonitorCreate, Monitor: monitor{Name: "CPU"}, User: &user{ScreenName: "hanako"}}, "Monitor CPU created by hanako"},
 		{"a monitor updated by an API key", alert{Event: mackerel.EventMonitorUpdate, Monitor: monitor{Name: "CPU"}}, "Monitor CPU updated"},
 		{"a monitor deleted by nobody named", alert{Event: mackerel.EventMonitorDelete, Monitor: monitor{ID: "2Mon"}, User: &user{ID: "5"}}, "Monitor 2Mon deleted"},
 		{"a monitor without name and ID", alert{Event: mackerel.EventMonitorCreate}, "Monitor created"},
-		{"the sample", alert{Event: mackerel.EventSample, Message: "Sample Notification from Mackerel"}, "Sample notification"},
+		{"the sample", alert{Event: mackerel.EventSample, Message: "Sample Notification from Mackerel"}, "Test notification"},
+		{"closed by hand", alert{Status: "ok", Monitor: monitor{Name: "db"}, Trigger: "manual close"}, "[CLOSED] db"},
+		{"closed by its monitor", alert{Status: "ok", Monitor: monitor{Name: "db"}, Trigger: "monitoring"}, "[OK] db"},
+		{"open, with a trigger", alert{Status: "critical", Monitor: monitor{Name: "db"}, Trigger: "manual close"}, "[CRITICAL] db"},
+		{"a series", alert{Status: "ok", Monitor: monitor{Name: "5xx"}, Metric: series("route", "/a\n", "app", "x")}, "[OK] 5xx (app=x, route=/a)"},
+		{"a series that the name has", alert{Status: "ok", Monitor: monitor{Name: "5xx of x"}, Metric: series("route", "/a", "app", "x")}, "[OK] 5xx of x"},
+		{"a series whose labels are empty", alert{Status: "ok", Monitor: monitor{Name: "5xx"}, Metric: series("app", "")}, "[OK] 5xx (app=)"},
+		{"a series of a host", alert{Status: "ok", Monitor: monitor{Name: "5xx"}, Host: &host{Name: "h"}, Metric: series("app", "x")}, "[OK] 5xx on h"},
+		{"a host's status, changed by somebody", alert{Event: mackerel.EventHostStatus, Host: &host{Name: "app01", Status: "standby"}, User: &user{ScreenName: "hanako"}}, "Host app01: standby by hanako"},
+		{"a muted monitor", alert{Event: mackerel.EventMonitorUpdate, Monitor: monitor{Name: "CPU", Muted: true}, User: &user{ScreenName: "hanako"}}, "Monitor CPU updated by hanako (muted)"},
+		{"a digest of nothing", alert{Event: mackerel.EventDigest, Status: "ok"}, "[OK] 0 alerts"},
 		{"an event of tomorrow", alert{Event: "downtimeStart", Status: "ok"}, "Event downtimeStart"},
 	}
 	for _, tt := range tests {
@@ -58,6 +68,26 @@ func TestAlertTitle(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func series(labels ...string) *mackerel.Metric {
+	m := &mackerel.Metric{Labels: map[string]string{}}
+	for i := 0; i < len(labels); i += 2 {
+		m.Labels[labels[i]] = labels[i+1]
+	}
+	return m
+}
+
+func TestStatusLabel(t *testing.T) {
+	for want, a := range map[string]mackerel.Alert{
+		"CRITICAL": {Status: "critical"}, "UNKNOWN": {}, "A B": {Status: "a\nb"}, "OK": {Status: "OK", Event: mackerel.EventAlertGroup},
+		"WARNING": {Status: "warning", Event: mackerel.EventDigest}, "CLOSED": {Status: "ok", Trigger: "retire host"},
+		"": {Status: "ok", Event: mackerel.EventHostRetire, Trigger: "retire host"},
+	} {
+		if got := a.StatusLabel(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

@@ -9,11 +9,15 @@ import (
 
 // StatusLabel returns the status of an alert, an alert group or a digest in the form in which its Title shows it: OK,
 // WARNING, CRITICAL or UNKNOWN, or a status that this package does not know. It is CLOSED if something other than the
-// monitor closed the alert, such as a person or the retirement of the host: nobody knows whether the monitor would say
-// OK. It is "" for other events, which have no status.
+// monitor closed the alert, such as a person or the retirement of the host: it is not known whether the monitor would
+// say OK. It is "" for other events, which have no status.
 func (a Alert) StatusLabel() string {
 	switch a.Event {
-	case "", EventAlert, EventAlertGroup, EventDigest:
+	case "", EventAlert, EventAlertGroup:
+	case EventDigest:
+		if a.Status == "" {
+			return "" // of events that have no status
+		}
 	default:
 		return ""
 	}
@@ -39,7 +43,10 @@ func (a Alert) Title() string {
 	case EventAlertGroup:
 		return "[" + a.StatusLabel() + "] " + oneLine(a.groupName())
 	case EventDigest:
-		return "[" + a.StatusLabel() + "] " + a.digestCount()
+		if status := a.StatusLabel(); status != "" {
+			return "[" + status + "] " + a.digestCount()
+		}
+		return a.digestCount()
 	case EventHostStatus:
 		return oneLine("Host " + a.hostName() + a.hostChange() + a.byUser())
 	case EventHostRegister:
@@ -75,16 +82,34 @@ func (a Alert) subject() string {
 	return name
 }
 
-// namedBy reports whether a name has the value of a label. The name of a query monitor may have labels in it, which
-// Mackerel fills in.
+// namedBy reports whether a name has the value of a label as a word. The name of a query monitor may have labels in it,
+// which Mackerel fills in.
 func (m *Metric) namedBy(name string) bool {
 	for _, value := range m.Labels {
-		if value != "" && strings.Contains(name, value) {
+		if value != "" && hasWord(name, value) {
 			return true
 		}
 	}
 	return false
 }
+
+func hasWord(s, word string) bool {
+	for from := 0; ; from++ {
+		at := strings.Index(s[from:], word)
+		if at < 0 {
+			return false
+		}
+		from += at
+		last, _ := utf8.DecodeLastRuneInString(s[:from])
+		next, _ := utf8.DecodeRuneInString(s[from+len(word):])
+		if !inWord(last) && !inWord(next) {
+			return true
+		}
+	}
+}
+
+// inWord reports whether r belongs to the same word as a letter beside it. Japanese has no blanks between words.
+func inWord(r rune) bool { return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
 func (a Alert) monitorName() string { return cmp.Or(a.Monitor.Name, a.Monitor.ID) }
 

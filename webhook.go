@@ -61,6 +61,7 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 //   - Times are in UTC, and the status is in lower case.
 //   - An empty Event is [EventAlert], an empty Status of an alert or alert group is [StatusUnknown], an empty URL of a
 //     host event is the URL of the host, and a Metric without any value is nil.
+//   - Monitor.Muted is false unless the event is that of a monitor. Alerts are nil unless the event is a digest.
 func (a Alert) MarshalJSON() ([]byte, error) {
 	r := a.received
 	if r == nil || !bytes.Equal(r.raw, a.Raw) { // the caller has set Raw

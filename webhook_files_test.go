@@ -195,7 +195,7 @@ var webhooks = map[string]mackerel.Alert{
 	},
 	"monitor-update-service": {
 		Event: mackerel.EventMonitorUpdate, Org: "acme",
-		Monitor: mackerel.Monitor{ID: "2MonId00002", Name: "Shop - orders", Type: "service"},
+		Monitor: mackerel.Monitor{ID: "2MonId00002", Name: "Shop - orders", Type: "service", Muted: true},
 	},
 	"monitor-update-external": { // its URL is what it watches, not a page to open
 		Event: mackerel.EventMonitorUpdate, Org: "acme", User: hanako,

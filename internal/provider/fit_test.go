@@ -124,7 +124,7 @@ func TestFitOfManyParts(t *testing.T) {
 	if out != "12345" || texts[n-1] != "12345" || texts[0] != "" {
 		t.Errorf("left is %q", out)
 	}
-	if want := (mackerel.Cut{Field: "facts", Unit: "bytes", From: 5 * (n - 1), To: 0}); len(cuts) != 1 || cuts[0] != want {
+	if want := (mackerel.Cut{Field: "facts", Unit: "bytes", From: 5 * n, To: 5}); len(cuts) != 1 || cuts[0] != want {
 		t.Errorf("cuts are %.300v", cuts)
 	}
 	if renders > 30 {

@@ -45,12 +45,13 @@ func (b *board) flow(edit func(*note, mackerel.Alert) error) *provider.Flow[note
 		Message: func(a mackerel.Alert) note { return note{mention: "@all", text: a.Message} },
 		Edit:    edit,
 		Key:     func(ctx context.Context, m *note) { m.key = fmt.Sprintf("%x", provider.DeliveryKey(ctx, "board")) },
-		Render: func(r *transport.Request, m note) ([]mackerel.Cut, error) {
+		Render: func(r *transport.Request, m note, c *provider.Cutter) error {
 			if m.text == "" {
-				return nil, errors.New("Text: required")
+				return errors.New("Text: required")
 			}
 			r.Body = []byte(m.mention + " " + m.text)
-			return []mackerel.Cut{{Field: "text"}}, nil
+			c.Items("text", 2, 1)
+			return nil
 		},
 		Again: func(m note, r transport.Result) (note, mackerel.Cut, bool) {
 			m.mention = ""

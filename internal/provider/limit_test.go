@@ -7,7 +7,6 @@ import (
 
 	"github.com/clipperhouse/uax29/v2/graphemes"
 
-	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
@@ -123,31 +122,5 @@ func TestFitWithEscapesInOnePlace(t *testing.T) {
 	out, _ := provider.Bytes.Fit(120_002, func() string { renders++; return html.EscapeString(text) }, provider.Part{Field: "text", Text: &text})
 	if len(out) != 120_002 && len(out) < 119_998 || renders > 30 {
 		t.Errorf("%d bytes in %d renderings", len(out), renders)
-	}
-}
-
-func TestLinesAndFactsThatHaveNoRoomAreCounted(t *testing.T) {
-	facts := []mackerel.Fact{{Label: "a", Value: "12"}, {Label: "b"}, {Label: "障害", Value: strings.Repeat("x\r\n", 50)}, {Label: "c", Value: "\xff\xfe"}}
-	whole, _ := provider.Bytes.JoinFacts(facts, 10_000)
-	for _, u := range units {
-		for n := range 200 {
-			lines, rest := u.Lines(facts, n)
-			all := strings.ToValidUTF8(provider.Lines(facts), "\uFFFD")
-			if got := u.Len(strings.ToValidUTF8(lines, "\uFFFD")) + rest; got != u.Len(all) || rest > 0 && u.Shorten(lines, n) != u.Shorten(all, n) {
-				t.Errorf("%d %s of lines: %q and %d", n, u.Name, lines, rest)
-			}
-			joined, rest := u.JoinFacts(facts, n)
-			if got := u.Len(joined) + rest; got != u.Len(whole) || u.Shorten(joined, n) != u.Shorten(whole, n) {
-				t.Errorf("%d %s of joined facts: %q and %d", n, u.Name, joined, rest)
-			}
-			values := u.Len("12") + u.Len(strings.Repeat("x\n", 50)) + u.Len("\uFFFD\uFFFD")
-			first, rest := u.Facts(facts, n)
-			for _, f := range first {
-				rest += u.Len(f.Value)
-			}
-			if rest != values {
-				t.Errorf("%d %s of facts: %d, want %d", n, u.Name, rest, values)
-			}
-		}
 	}
 }

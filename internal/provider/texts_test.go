@@ -1,0 +1,263 @@
+package provider_test
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+)
+
+// full has every kind of text, each so that a test can see whether it is there.
+func full() provider.Texts {
+	t := provider.Texts{
+		Title: "[CRITICAL] monitor on host", Text: "first " + strings.Repeat("f", 100) + "END\nline2\nline3\nline4\nline5\nline6\nline7",
+		Memo: mackerel.Fact{Label: "Memo", Value: "memo1\nmemo2\nmemo3\n4\n5\n6\n7\n8\n9\n10\nmemo11"}, URL: "https://mackerel.io/alerts/5",
+	}
+	for i := range 12 {
+		t.Facts = append(t.Facts, mackerel.Fact{Label: "own", Value: fmt.Sprintf("caller%d", i+1)})
+	}
+	for _, label := range []string{"Reason", "Host", "Role", "Host memo", "Service", "Labels", "Metric", "Opened", "Closed", "By", "Last state", "Organization", "Graph"} {
+		t.Facts = append(t.Facts, mackerel.Fact{Label: label, Value: "<" + label + ">"})
+	}
+	return t
+}
+
+// draw escapes text as many services do.
+func draw(t provider.Texts) string {
+	return html.EscapeString(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL))
+}
+
+// As a message gets less room, this goes, one after the other.
+func TestTheOrderOfCutting(t *testing.T) {
+	want := []string{
+		"Graph: &lt;", "Organization: ", "Host memo: ", "Metric: ", "Role: ", "Last state: ", "line6", "caller11", "memo11", "memo2",
+		"By: ", "Closed: ", "Opened: ", "line2", "END", "memo1", "caller10", "caller1", "Labels: ", "Service: ", "Host: ", "Reason: ",
+		"first", "https://mackerel.io/alerts/5", "monitor",
+	}
+	for _, u := range units {
+		var gone []string
+		for limit := u.Len(draw(full())); limit >= 0; limit-- {
+			c := provider.Cutter{Unit: u}
+			out := c.Texts(limit, full(), draw)
+			if n := u.Len(out); n > limit && out != "" {
+				t.Fatalf("%d %s, and %d are allowed: %q", n, u.Name, limit, out)
+			}
+			for _, word := range want {
+				if !strings.Contains(out, word) && !slices.Contains(gone, word) {
+					gone = append(gone, word)
+				}
+			}
+			if limit >= 100 && (!strings.HasPrefix(out, "[CRITICAL]") || !strings.Contains(out, "https://mackerel.io/alerts/5")) {
+				t.Fatalf("in %d %s: %q", limit, u.Name, out)
+			}
+		}
+		if !slices.Equal(gone, want) {
+			t.Errorf("in %s they go in the order\n%q, want\n%q", u.Name, gone, want)
+		}
+	}
+}
+
+func TestLinesThatAreCutAreCounted(t *testing.T) {
+	for _, tt := range []struct {
+		language mackerel.Language
+		limit    int
+		text     string
+		want     string
+	}{
+		{"", 100, "1\n2\n3\n4\n5\n6\n7", "1\n2\n3\n4\n5\n6\n7"},
+		{"", 23, "1111\n2\n3\n4\n5\n66666666666666666\n77777777777777777", "1111\n2\n3\n4\n5\n(+2 lines)"},
+		{"", 24, "1111\n2\n3\n4\n5\n66666666666666666\n77777777777777777", "1111\n2\n3\n4\n5\n(+2 lines)"},
+		{"", 27, "1111\n2\n3\n4\n5\n66666666666666666\n77777777777777777", "1111\n2\n3\n4\n5\n666…\n(+1 line)"},
+		{mackerel.Japanese, 21, "1111\n2\n3\n4\n5\n6666\r\n7777\r888", "1111\n2\n3\n4\n5\n（ほか3行）"},
+		{"", 8, strings.Repeat("x", 20), "xxxxxxx…"},
+		{"", 20, "xxxxxxxxxxxxxxxxxxxxx\nyyyyyyyyyyyy", "xxxxxxxxx…\n(+1 line)"},
+	} {
+		c := provider.Cutter{Unit: provider.Runes, Language: tt.language}
+		got := c.Texts(tt.limit, provider.Texts{Text: tt.text}, func(t provider.Texts) string { return t.Text })
+		check(t, fmt.Sprintf("%q in %d", tt.text, tt.limit), got, tt.want)
+	}
+}
+
+func TestALinkIsWholeOrNotThere(t *testing.T) {
+	long := "https://mackerel.io/" + strings.Repeat("x", 200)
+	c := provider.Cutter{Unit: provider.Runes}
+	out := c.Texts(300, provider.Texts{Title: strings.Repeat("t", 500), URL: long}, draw)
+	check(t, "a link of more than half", out, strings.Repeat("t", 150)+"…"+strings.Repeat("t", 149))
+	check(t, "cuts", fmt.Sprint(c.Cuts), "[url from 220 to 0 runes title from 500 to 300 runes]")
+	c = provider.Cutter{Unit: provider.Runes}
+	out = c.Texts(500, provider.Texts{Title: strings.Repeat("t", 500), URL: long}, draw)
+	check(t, "a link of less than half", strings.HasSuffix(out, "\n"+long), true)
+	check(t, "cuts", fmt.Sprint(c.Cuts), "[title from 500 to 279 runes]")
+}
+
+func TestALongTitleLeavesRoomForTheFirstLine(t *testing.T) {
+	c := provider.Cutter{Unit: provider.Runes}
+	out := c.Texts(200, provider.Texts{Title: "[OK] " + strings.Repeat("t", 500) + " on app01", Text: "the first line\n" + strings.Repeat("x", 300)}, draw)
+	beginning, rest, _ := strings.Cut(out, "\n")
+	check(t, "the title", strings.HasPrefix(beginning, "[OK] t") && strings.HasSuffix(beginning, "t on app01"), true)
+	check(t, "the first line", strings.HasPrefix(rest, "the first line"), true)
+	check(t, "all room is used", provider.Runes.Len(out) > 195, true)
+}
+
+func TestTextsArePlain(t *testing.T) {
+	c := provider.Cutter{Unit: provider.Bytes}
+	var got provider.Texts
+	c.Texts(10_000, provider.Texts{
+		Title: "a\x00b", Text: " \nc\r\nd\u202e \n", URL: " https://x.test/a b\xff ", Memo: mackerel.Fact{Label: "M\n2", Value: "\te\xff\n"},
+		Facts: []mackerel.Fact{{Label: "f\x1b", Value: "g\x00"}, {Label: "blank", Value: " \r\n"}, {Label: "link", Value: "v", URL: "https://x.test/手"}, {Label: "none"}},
+	}, func(t provider.Texts) string { got = t; return "" })
+	check(t, "texts", fmt.Sprintf("%+q", got), fmt.Sprintf("%+q", provider.Texts{
+		Title: "a\uFFFDb", Text: "c\nd\uFFFD", URL: "https://x.test/a b\uFFFD", Memo: mackerel.Fact{Label: "M 2", Value: "e\uFFFD"},
+		Facts: []mackerel.Fact{{Label: "f\uFFFD", Value: "g\uFFFD"}, {Label: "link", Value: "v", URL: "https://x.test/%E6%89%8B"}},
+	}))
+	check(t, "cuts", len(c.Cuts), 0)
+}
+
+// What there is no room for is counted as if it were there.
+func TestFactsThatHaveNoRoomAreCounted(t *testing.T) {
+	facts := []mackerel.Fact{{Label: "a", Value: "12"}, {Label: "b"}, {Label: "障害", Value: strings.Repeat("x\r\n", 50)}, {Label: "c", Value: "\xff\xfe"}}
+	facts = append(facts, slices.Repeat([]mackerel.Fact{{Label: "d", Value: "障害"}}, 100)...)
+	facts = append(facts, mackerel.Fact{Label: "Host", Value: "app01"})
+	for _, u := range units {
+		want := 0
+		for _, f := range facts {
+			want += u.Len(provider.Plain(f.Value))
+		}
+		for limit := range 400 {
+			c := provider.Cutter{Unit: u}
+			out := c.Texts(limit, provider.Texts{Facts: facts}, func(t provider.Texts) string { return provider.Lines(t.Facts) })
+			if n := u.Len(out); n > limit {
+				t.Fatalf("%d of %d %s", n, limit, u.Name)
+			}
+			for _, cut := range c.Cuts {
+				if cut.Field != "facts" || cut.From != want || cut.To > limit {
+					t.Errorf("in %d %s: %v, want from %d", limit, u.Name, cut, want)
+				}
+			}
+			if limit > 20 && !strings.Contains(out, "Host: app01") {
+				t.Errorf("in %d %s there is no host: %q", limit, u.Name, out)
+			}
+		}
+	}
+}
+
+// FuzzTexts cuts any texts in any room.
+func FuzzTexts(f *testing.F) {
+	f.Add("title", "text\nline", "memo", "label", "value", "https://x.test/a", uint16(20))
+	f.Add(family+japan, "\xff<&\r\n\u202e", strings.Repeat("&\n", 40), "Host", "a\u0301", "x", uint16(64))
+	f.Fuzz(func(t *testing.T, title, text, memo, label, value, address string, limit uint16) {
+		texts := provider.Texts{Title: title, Text: text, Memo: mackerel.Fact{Label: "Memo", Value: memo}, URL: address}
+		for i := range 15 {
+			texts.Facts = append(texts.Facts, mackerel.Fact{Label: label, Value: value + strings.Repeat("x", i)})
+		}
+		for _, u := range units {
+			c := provider.Cutter{Unit: u}
+			out := c.Texts(int(limit), texts, draw)
+			if !utf8.ValidString(out) || u.Len(out) > int(limit)+len("Memo: ") {
+				t.Errorf("%d %s: %q", u.Len(out), u.Name, out)
+			}
+			for _, cut := range c.Cuts {
+				if cut.From <= cut.To || cut.To < 0 {
+					t.Errorf("%v of %+q", cut, texts)
+				}
+			}
+			if whole := draw(texts); u.Len(whole) <= int(limit)/2 && len(c.Cuts) > 0 && provider.Plain(whole) == whole {
+				t.Errorf("%v, though %q fits into %d", c.Cuts, whole, limit)
+			}
+		}
+	})
+}
+
+func TestHeadline(t *testing.T) {
+	long := strings.Repeat("0123456789", 20)
+	for _, tt := range []struct {
+		name, title, text string
+		limit             int
+		want              string
+		whole             bool
+	}{
+		{"title and first line", "[CRITICAL] CPU % on app01", " 96.51% > 90%  (x)\nrest", 1000, "[CRITICAL] CPU % on app01: 96.51% > 90% (x)", true},
+		{"a title alone", "[CRITICAL] backup failed", "", 1000, "[CRITICAL] backup failed", true},
+		{"a text alone", "", "text\r\nrest", 1000, "text", true},
+		{"nothing", " ", "\n", 1000, "", true},
+		{"the first line is cut at 150", "title", long, 1000, "title: " + long[:142] + "…", false},
+		{"what is left of the first line is not worth showing", long[:140], long, 1000, long[:140], false},
+		{"a title beyond 150", long, "text", 1000, long, false},
+		{"a title beyond the limit is cut in its middle", "[OK] " + long + " on app01", "text", 50, middle("[OK] "+long+" on app01", 50), false},
+		{"line breaks and control characters", "a\nb\x00c", "d\te", 1000, "a b c: d e", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := provider.Cutter{Unit: provider.Runes}
+			line, whole := c.Headline("summary", tt.title, tt.text, tt.limit)
+			check(t, "line", line, tt.want)
+			check(t, "whole", whole, tt.whole)
+			check(t, "a cut is noted", len(c.Cuts) == 0, tt.whole)
+		})
+	}
+	endless := strings.Repeat("障害 ", 1<<20)
+	c := provider.Cutter{Unit: provider.UTF16}
+	line, whole := c.Headline("summary", endless+"app01", endless, 150)
+	check(t, "an endless title", strings.HasSuffix(line, " app01") && provider.UTF16.Len(line) >= 148 && !whole, true)
+	check(t, "the cut", c.Cuts[0].From > 6<<20 && c.Cuts[0].To <= 150, true)
+}
+
+// middle is what a title in ASCII is cut to.
+func middle(s string, n int) string { return s[:n-1-(n-1)/2] + "…" + s[len(s)-(n-1)/2:] }
+
+func TestShortenMiddle(t *testing.T) {
+	for _, tt := range []struct {
+		unit provider.Unit
+		text string
+		n    int
+		want string
+	}{
+		{provider.Runes, "disk on app01", 13, "disk on app01"},
+		{provider.Runes, "disk on app01", 12, "disk o…app01"},
+		{provider.Runes, "disk on app01", 8, "disk…p01"},
+		{provider.Runes, "disk  on  app01", 9, "disk…pp01"},
+		{provider.Runes, "disk on app01", 2, "d…"},
+		{provider.Runes, "disk on app01", 1, "…"},
+		{provider.Runes, "disk on app01", 0, ""},
+		{provider.Bytes, "disk on app01", 2, ""},
+		{provider.Bytes, "障害障害障害", 12, "障…害"},
+		{provider.Runes, family + "xxx" + family, 12, family + "x…" + family},
+		{provider.UTF16, japan + japan + japan + usa, 9, japan + "…" + usa},
+		{provider.Runes, "a\xff\xfeb" + strings.Repeat("c", 10), 6, "a\uFFFDb…cc"},
+	} {
+		check(t, fmt.Sprintf("%q in %d %s", tt.text, tt.n, tt.unit.Name), tt.unit.ShortenMiddle(tt.text, tt.n), tt.want)
+	}
+}
+
+// FuzzShortenMiddle checks that both ends are those of the text, that characters are whole, and that no room is left.
+func FuzzShortenMiddle(f *testing.F) {
+	f.Add("[CRITICAL] disk on app01", uint8(12))
+	f.Add(family+japan+"a\u0301"+usa, uint8(7))
+	f.Add("\xff\xfe"+strings.Repeat("障", 40)+"\xff", uint8(30))
+	f.Fuzz(func(t *testing.T, text string, limit uint8) {
+		for _, u := range units {
+			got, whole := u.ShortenMiddle(text, int(limit)), strings.ToValidUTF8(text, "\uFFFD")
+			if u.Len(got) > int(limit) || !utf8.ValidString(got) {
+				t.Errorf("%q has %d %s, and %d are allowed", got, u.Len(got), u.Name, limit)
+			}
+			if u.Len(whole) <= int(limit) && got != whole {
+				t.Errorf("%q became %q in %d %s", text, got, limit, u.Name)
+			}
+			before, after, cut := strings.Cut(got, "…")
+			bothEnds := strings.HasPrefix(whole, before) && strings.HasSuffix(whole, after)
+			if cut && !strings.Contains(text, "…") && !bothEnds {
+				t.Errorf("%q became %q", text, got)
+			}
+		}
+	})
+}
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{"": "", " a\r\n b\tc\x00\u2028d ": "a b c d", "障害　発生": "障害　発生", "a\xffb": "a\uFFFDb"} {
+		check(t, text, provider.OneLine(text), want)
+	}
+}
