@@ -46,10 +46,11 @@ func (m Message) payload(c *provider.Cutter) (p payload) {
 		linked, unlinked = "", address
 	}
 	var l line
-	p.Text = c.Texts(maxText, provider.Texts{Title: m.Title}, func(t provider.Texts) string {
-		l = m.line(t.Title, linked, c.Unit)
+	title := m.Title
+	p.Text = c.Fit(maxText, func() string {
+		l = m.line(title, linked, c.Unit)
 		return l.text
-	})
+	}, provider.Part{Field: "title", Text: &title, Cut: provider.CutMiddle})
 	if l.whole {
 		m.Text = provider.AfterHeadline(m.Text)
 	}
