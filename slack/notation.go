@@ -61,8 +61,8 @@ func escapeLinking(text string) string {
 	return b.String()
 }
 
-// broadcast finds the words with which Mackerel's mentions call everybody in a channel. A hyphen and a letter behind the
-// word make it another name: @here-team.
+// broadcast finds the words with which Mackerel's mentions call everybody in a channel. A hyphen and a letter behind
+// the word make it another name: @here-team.
 var broadcast = regexp.MustCompile(`\B@(channel|group|here|everyone)\b(-\w)?`)
 
 // mention replaces the words of broadcast with Slack's commands, as Mackerel does. All other text stays as it is.

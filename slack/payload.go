@@ -8,7 +8,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A payload is a message as it is posted. Slack is told not to show previews of links, because the message has the graph.
+// A payload is a message as it is posted. Slack is told not to show previews of links, because the message has the
+// graph.
 type payload struct {
 	Text        string       `json:"text,omitzero"` // all that a push message shows
 	Attachments []attachment `json:"attachments,omitzero"`
@@ -68,9 +69,9 @@ type line struct {
 	whole bool   // it has the whole first line of the message's text
 }
 
-// line writes the title, which is a link if there is an address for it, the first line of the text, and the mention. The
-// mention is last, because a push message shows only the beginning. If the first line does not fit, as beside a long
-// mention, it is left out.
+// line writes the title, which is a link if there is an address for it, the first line of the text, and the mention.
+// The mention is last, because a push message shows only the beginning. If the first line does not fit, as beside a
+// long mention, it is left out.
 func (m Message) line(title, linked string, unit provider.Unit) line {
 	title, first, whole := unit.Headline(title, m.Text, maxText)
 	shown := Escape(title)

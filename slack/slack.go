@@ -35,11 +35,11 @@
 // all the same is sent again after the time that Slack asks for, within Call.MaxWait and the context's deadline. Beyond
 // that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
-// The first line has at most 4,000 characters, mention and link included. Title and first line of the text together have
-// at most 150 characters there. If they are longer, the attachment has the first line of the text again, as a whole. The
-// text, the facts and the memo in the attachment have at most 3,000 characters each. Longer texts and a title that does
-// not fit are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw 3,000; they are never
-// cut.
+// The first line has at most 4,000 characters, mention and link included. Title and first line of the text together
+// have at most 150 characters there. If they are longer, the attachment has the first line of the text again, as a
+// whole. The text, the facts and the memo in the attachment have at most 3,000 characters each. Longer texts and a
+// title that does not fit are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw
+// 3,000; they are never cut.
 //
 // # Text
 //

@@ -13,9 +13,9 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is a limit of our own. Teams takes 28 KB
-// and counts what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274).
-// See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
+// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is a limit of our own. Teams takes 28
+// KB and counts what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274). See
+// https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
 const maxCard = 24 << 10
 
 // maxTitle is the limit of a title, in bytes. It is a limit of our own, so that there is room for the text.
@@ -28,8 +28,8 @@ const (
 	maxAltText = 200  // of the text that stands for a picture
 )
 
-// rate is the limit of one address. Microsoft documents 4 messages in a second for a connector. The limits for flows act
-// after the answer: a card that exceeds them is queued, or fails unseen. One card in a second is below all of these
+// rate is the limit of one address. Microsoft documents 4 messages in a second for a connector. The limits for flows
+// act after the answer: a card that exceeds them is queued, or fails unseen. One card in a second is below all of these
 // limits and keeps the cards in order. See https://learn.microsoft.com/power-automate/limits-and-config.
 var rate = transport.Limit{N: 1, Per: time.Second, Gate: 15 * time.Second, GateMax: 5 * time.Minute}
 
@@ -53,8 +53,8 @@ type Mention struct {
 }
 
 // A Message is one card: a title, the first line of the text, mentions, the rest of the text, facts, a memo, a picture,
-// and a button that opens URL. The line for the list of notifications is made of the title and the first line. All texts
-// are plain and escaped when they are sent, except Raw.
+// and a button that opens URL. The line for the list of notifications is made of the title and the first line. All
+// texts are plain and escaped when they are sent, except Raw.
 type Message struct {
 	Mentions []Mention
 	Style    Style // StyleDefault unless set

@@ -197,7 +197,7 @@ func TestTheSummaryIsOneLine(t *testing.T) {
 			var body struct {
 				Summary string `json:"summary"`
 			}
-			if err := json.Unmarshal([]byte(fake.Requests()[0].Body), &body); err != nil || body.Summary != c.want {
+			if err := json.Unmarshal(fake.Requests()[0].Body, &body); err != nil || body.Summary != c.want {
 				t.Errorf("%q, %v, want %q", body.Summary, err, c.want)
 			}
 			if got := servicetest.CutFields(receipt.Cuts); got != c.cuts || !strings.Contains(strings.Join(card.Texts(), " "), teams.Escape(c.title)) {

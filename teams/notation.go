@@ -15,13 +15,14 @@ const joiner = "\u2060"
 
 // Escape makes text from elsewhere harmless in a card, whose texts are Markdown. The clients of Teams differ in the
 // backslashes that they undo. All clients undo \* and \_. Android shows the backslash of 1\. and \- and \~ and \\, and
-// iOS that of every other character (https://github.com/microsoft/AdaptiveCards/issues/5590). So only two characters get
+// iOS shows every other backslash (https://github.com/microsoft/AdaptiveCards/issues/5590). So only two characters get
 // a backslash, and the rest is done by means that readers do not see.
 //
 //   - The characters * and _ get a backslash.
-//   - U+2060, a character without a width, prevents other markup. It stands between the brackets of a link or a picture,
-//     behind the < of a link in angle brackets, between two ~, behind a backslash that would take effect, and in front
-//     of a line that would begin a list, a heading or a quote. All other brackets stay as they are: "[CRITICAL]".
+//   - U+2060, a character without a width, prevents other markup. It stands between the brackets of a link or a
+//     picture, behind the < of a link in angle brackets, between two ~, behind a backslash that would take effect, and
+//     in front of a line that would begin a list, a heading or a quote. All other brackets stay as they are:
+//     "[CRITICAL]".
 //   - If a line has several backticks, they become U+02CB, which looks the same. A single backtick stays.
 //   - An http address stays as it is, so that people can copy it. Only a * or _ with which emphasis within an address
 //     could end is percent-encoded: https://x.test/__init%5F%5F.py.
@@ -123,8 +124,8 @@ func isPunctuation(c byte) bool {
 // An emphasis says which of the characters * and _ an address of the line has had where emphasis may begin.
 type emphasis struct{ star, underscore bool }
 
-// escapeAddress writes the part of a line that is an address. A backslash would be a part of the address, so a character
-// with which emphasis could end is percent-encoded.
+// escapeAddress writes the part of a line that is an address. A backslash would be a part of the address, so a
+// character with which emphasis could end is percent-encoded.
 func (e *emphasis) escapeAddress(b *strings.Builder, line string, start, end int) {
 	for i := start; i < end; {
 		c, next := line[i], i+1

@@ -2,9 +2,9 @@
 // with the trigger "When a Teams webhook request is received"
 // (https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
 //
-// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the first line of
-// the text, the mentions of the Config, the rest of the text, the facts, the memo, the graph and a button that opens the
-// alert. The list of notifications shows "title: first line".
+// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the first line
+// of the text, the mentions of the Config, the rest of the text, the facts, the memo, the graph and a button that opens
+// the alert. The list of notifications shows "title: first line".
 //
 //	n, err := teams.New(teams.Config{
 //		URL: mackerel.NewSecret(os.Getenv("TEAMS_WORKFLOW_URL")), // whoever has it can post
@@ -39,8 +39,8 @@
 // # Text
 //
 // Text from alerts is not Markdown and cannot mention anybody: see [Escape]. It may contain U+2060, a character without
-// a width, where Markdown would arise. Only Config.Mentions and Message.Mentions mention people, and only Message.Raw is
-// Markdown. An <at> in a memo, which Mackerel's own channel reads, is text. A workflow can mention people, but no
+// a width, where Markdown would arise. Only Config.Mentions and Message.Mentions mention people, and only Message.Raw
+// is Markdown. An <at> in a memo, which Mackerel's own channel reads, is text. A workflow can mention people, but no
 // channels and no teams.
 //
 // # Service
