@@ -91,7 +91,7 @@ func (s speaker) subject(a mackerel.Alert, status string) string {
 		}
 		return Join(s.pick(", ", "、"), s.pick("alert group", "アラートグループ"), name)
 	}
-	subject := withoutStatus(s.writer.title(a, status), status)
+	subject := withoutStatus(s.title(a, status), status)
 	if host == "" || a.Event == mackerel.EventDigest {
 		return s.words(subject)
 	}
