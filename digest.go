@@ -40,11 +40,11 @@ func Digest(alerts []Alert) Alert {
 			break
 		}
 	}
-	if d.Status == "" && !slices.ContainsFunc(all, func(a Alert) bool { return !a.Closed() }) {
-		d.Status = StatusOK // all were closed by something other than their monitors
-	}
-	if d.Status != StatusOK {
+	switch open := slices.ContainsFunc(all, func(a Alert) bool { return !a.Closed() }); {
+	case open:
 		d.ClosedAt = time.Time{}
+	case d.Status == "":
+		d.Status = StatusOK // all were closed by something other than their monitors
 	}
 	return d
 }

@@ -50,10 +50,18 @@ func TestTheStatusOfADigest(t *testing.T) {
 		{[]mackerel.Alert{all[4], all[5]}, "unknown", false},
 		{[]mackerel.Alert{all[5], all[3]}, "warning", false},
 		{[]mackerel.Alert{all[6], all[6]}, "", false},
+		{[]mackerel.Alert{{Status: "critical", ClosedAt: closed}, {Status: "critical", ClosedAt: closed}}, "critical", true},
 	} {
 		if d := mackerel.Digest(tt.alerts); d.Status != tt.want || d.Closed() != tt.closed {
 			t.Errorf("%s: the status is %q and closed is %t", d.Title(), d.Status, d.Closed())
 		}
+	}
+}
+
+func TestADigestOfEventsHasNoStatus(t *testing.T) {
+	d := mackerel.Digest([]mackerel.Alert{{Event: mackerel.EventHostStatus}, {Event: mackerel.EventHostRetire}})
+	if got, want := d.Title(), "2 alerts: 2 of other events"; got != want || d.StatusLabel() != "" {
+		t.Errorf("the title is %q, want %q, and the status %q", got, want, d.StatusLabel())
 	}
 }
 

@@ -13,7 +13,11 @@ import (
 // OK. It is "" for other events, which have no status.
 func (a Alert) StatusLabel() string {
 	switch a.Event {
-	case "", EventAlert, EventAlertGroup, EventDigest:
+	case "", EventAlert, EventAlertGroup:
+	case EventDigest:
+		if a.Status == "" {
+			return "" // of events that have no status
+		}
 	default:
 		return ""
 	}
@@ -39,7 +43,10 @@ func (a Alert) Title() string {
 	case EventAlertGroup:
 		return "[" + a.StatusLabel() + "] " + oneLine(a.groupName())
 	case EventDigest:
-		return "[" + a.StatusLabel() + "] " + a.digestCount()
+		if status := a.StatusLabel(); status != "" {
+			return "[" + status + "] " + a.digestCount()
+		}
+		return a.digestCount()
 	case EventHostStatus:
 		return oneLine("Host " + a.hostName() + a.hostChange() + a.byUser())
 	case EventHostRegister:

@@ -110,10 +110,10 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	}
 	m.Title = strings.Repeat("題", 20_000)
 	a, r = send(t, products[0], m)
-	if got := servicetest.CutFields(r.Cuts); got != "message text memo title facts tags" {
+	if got := servicetest.CutFields(r.Cuts); got != "message title text facts tags" {
 		t.Errorf("%+v", r.Cuts)
 	}
-	if !strings.HasSuffix(a.Description, "題\n\n"+m.URL) || strings.Count(a.Description, "…") != 1 {
+	if !strings.HasPrefix(a.Description, "題") || !strings.HasSuffix(a.Description, "M: m\n\n"+m.URL) || strings.Count(a.Description, "…") != 2 {
 		t.Errorf("%+v", a)
 	}
 }
