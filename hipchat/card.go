@@ -2,6 +2,7 @@ package hipchat
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
@@ -134,8 +135,10 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= maxThumbnailURL {
 		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
 	}
-	if text := provider.Join("\n", w.Text, provider.Line(w.Memo)); text != "" {
-		c.Description = Description{Value: text, Format: FormatText}
+	parts := []mackerel.Fact{{Value: w.Text}, w.Memo}
+	parts = slices.DeleteFunc(parts, func(f mackerel.Fact) bool { return f.Value == "" })
+	if len(parts) > 0 {
+		c.Description = Description{Value: provider.Lines(parts), Format: FormatText}
 	}
 	if w.Status != "" {
 		c.addAttribute(mackerel.Fact{Label: provider.StatusLabel(t), Value: w.Status}, lozenges.Of(a))
