@@ -47,8 +47,8 @@ const (
 //     rest of the text
 //   - the middle of the title, and at last the link
 //
-// A link that takes more than half of the limit, or for which there is no room as it is rendered, is left out at once. The facts that matter least are known by their
-// labels in either language.
+// A link that takes more than half of the limit, or for which there is no room as it is rendered, is left out at once.
+// The facts that matter least are known by their labels in either language.
 func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 	k := c.newCutting(limit, t)
 	if t.Size() <= limit { // most messages fit, and need no list of parts
