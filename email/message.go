@@ -17,7 +17,8 @@ const (
 	// maxTitle is our own limit of a subject, in characters. A line of a header may have 998 bytes:
 	// https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1.
 	maxTitle = provider.MaxHeadline
-	// maxBodyTitle is our own limit of a title in the body, in characters, so that it does not take the place of the text.
+	// maxBodyTitle is our own limit of a title in the body, in characters, so that it does not take the place of the
+	// text.
 	maxBodyTitle = 4000
 )
 

@@ -32,9 +32,9 @@
 // same is made again when the limit is reset, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait.
 //
-// A message has at most 10,000 characters. Longer messages are cut, and the receipt says so. The facts that matter least
-// go first, then the ends of the text and of the memo. Title and link go last. Mentions, From and Message.Raw are never
-// cut; From has at most 64 characters.
+// A message has at most 10,000 characters. Longer messages are cut, and the receipt says so. The facts that matter
+// least go first, then the ends of the text and of the memo. Title and link go last. Mentions, From and Message.Raw are
+// never cut; From has at most 64 characters.
 //
 // # Text
 //

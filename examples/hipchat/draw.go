@@ -65,8 +65,8 @@ func line(m hipchat.RoomMessage) string {
 
 var tags = regexp.MustCompile(`<[^>]*>`)
 
-// headline is the title of a message's card, which is shown in place of the message. Without a card it is the first line
-// of what a person says, or the title and the first line of a notification.
+// headline is the title of a message's card, which is shown in place of the message. Without a card it is the first
+// line of what a person says, or the title and the first line of a notification.
 func headline(m hipchat.RoomMessage) string {
 	if card, err := m.DecodeCard(); err == nil && card != nil {
 		return card.Title
