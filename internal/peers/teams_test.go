@@ -121,7 +121,7 @@ func TestTeamsTypesDecodeOurRequests(t *testing.T) {
 		for _, element := range card.Body {
 			texts = append(texts, teamsPlain(element.Text))
 		}
-		contains(t, "texts", strings.Join(append(texts, a.Title()), "\n"), strings.ReplaceAll(a.Message, "\n", "\n\n"))
+		contains(t, "texts", strings.Join(texts, "\n"), strings.ReplaceAll(teams.DefaultMessage(a, mackerel.Text{}).Text, "\n", "\n\n"))
 		if a.URL != "" {
 			count(t, "actions", card.Actions, 1)
 			equal(t, "button", card.Actions[0].URL, a.URL)

@@ -48,8 +48,8 @@ const (
 //     rest of the text
 //   - the title, and at last the link
 //
-// A link that takes more than half of the limit is left out at once. The facts that matter least are known by their
-// labels in either language.
+// A link that takes more than half of the limit, or for which there is no room as it is rendered, is left out at once.
+// The facts that matter least are known by their labels in either language.
 func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 	k := c.newCutting(limit, t)
 	if t.Size() <= limit { // most messages fit, and need no list of parts
@@ -58,7 +58,13 @@ func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 			return out
 		}
 	}
+	link := k.url
 	out, cuts := c.Unit.Fit(limit, func() string { return render(k.texts()) }, k.parts()...)
+	if k.url != link { // the link is too long as it is rendered, and has cost all other texts
+		t.URL = ""
+		c.Cuts = append(c.Cuts, mackerel.Cut{Field: "url", Unit: c.Unit.Name, From: c.Unit.Len(link)})
+		return c.Texts(limit, t, render)
+	}
 	c.Cuts = append(c.Cuts, append(k.cuts, cuts...)...)
 	return out
 }
