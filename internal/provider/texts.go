@@ -34,6 +34,7 @@ const (
 	firstFacts      = 10   // of those whose labels are not of this module
 	memoLines       = 10   // of the memo
 	memoCharacters  = 1000 // of the memo
+	labelCharacters = 100  // of a label, in any case
 )
 
 // Texts renders a message in at most limit units, and notes what was cut for that. While the message is too long, this
@@ -87,7 +88,7 @@ type cutting struct {
 
 func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	u := c.Unit
-	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: OneLine(t.Memo.Label)}
+	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: OneLine(Runes.ShortenPlain(t.Memo.Label, labelCharacters))}
 	k.setTitle(valid(t.Title), limit)
 	if k.url = Plain(Address(t.URL)); u.Len(k.url) > limit/2 {
 		k.cuts = append(k.cuts, mackerel.Cut{Field: "url", Unit: u.Name, From: u.Len(k.url)})
@@ -270,7 +271,10 @@ func (u Unit) facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest i
 		}
 		value, more := u.Plain(f.Value, n)
 		rest += more
-		label, _ := u.Plain(f.Label, n)
+		label := Runes.ShortenPlain(f.Label, labelCharacters)
+		if len(label) < len(f.Label) {
+			rest += max(0, u.plainLen(f.Label)-u.Len(label))
+		}
 		first = append(first, mackerel.Fact{Label: label, Value: value, URL: Address(f.URL)})
 		if !known {
 			room -= u.Len(label) + u.Len(value) + 1
