@@ -53,7 +53,7 @@ const (
 // The facts that matter least are known by their labels in either language.
 func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 	k := c.newCutting(limit, t)
-	if t.Size() <= limit { // most messages fit, and need no list of parts
+	if t.Size() <= limit && k.rest+k.memo.more == 0 { // most messages fit, and need no list of parts
 		if out := render(k.texts()); c.Unit.Len(out) <= limit {
 			c.Cuts = append(c.Cuts, k.cuts...)
 			return out
@@ -99,6 +99,9 @@ func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	k.text = newPieces(text, more, firstCharacters, firstLines)
 	memo, more := u.Plain(Trim(t.Memo.Value), limit)
 	k.memo = newPieces(memo, more, memoCharacters, memoLines)
+	if !strings.HasPrefix(OneLine(t.Memo.Label), k.label) { // it was cut
+		k.memo.more += max(0, u.plainLen(t.Memo.Label)-u.Len(k.label))
+	}
 	k.facts, k.rest = u.facts(t.Facts, limit)
 	return k
 }
