@@ -124,7 +124,7 @@ func notifierName(n Notifier) string {
 	if n == nil {
 		return "nil"
 	}
-	if isNilNotifier(n) {
+	if IsNil(n) {
 		return fmt.Sprintf("nil %T", n)
 	}
 	if s, ok := n.(fmt.Stringer); ok {

@@ -237,7 +237,7 @@ func DeliverAll(ctx context.Context, a Alert, notifiers ...Notifier) Results {
 }
 
 func deliver(ctx context.Context, a Alert, n Notifier) Result {
-	if isNilNotifier(n) {
+	if IsNil(n) {
 		return Result{Notifier: n, Err: &Error{Provider: "mackerel", Op: "notify", Kind: ErrConfig, Message: "the notifier is nil"}}
 	}
 	if d, ok := n.(Deliverer); ok {
@@ -249,9 +249,9 @@ func deliver(ctx context.Context, a Alert, n Notifier) Result {
 	return Result{Notifier: n, Receipt: Receipt{Duration: time.Since(start)}, Err: err}
 }
 
-// isNilNotifier reports whether n is nil, or a nil pointer, func or map in an interface, as a constructor that failed
-// leaves it.
-func isNilNotifier(n Notifier) bool {
+// IsNil reports whether n is nil, or a nil pointer, func or map in an interface, as a constructor that failed leaves it.
+// Its Notify would panic. [Multi] returns [ErrConfig] for it.
+func IsNil(n Notifier) bool {
 	switch v := reflect.ValueOf(n); v.Kind() {
 	case reflect.Invalid:
 		return true
@@ -289,7 +289,7 @@ type DeliveryError struct {
 // Error returns the notifier's String, if it has one, and the failure.
 func (e *DeliveryError) Error() string {
 	name, named := e.Notifier.(fmt.Stringer)
-	if !named || isNilNotifier(e.Notifier) {
+	if !named || IsNil(e.Notifier) {
 		return e.Err.Error()
 	}
 	if err, ok := e.Err.(*Error); ok { //nolint:errorlint // to leave out the provider, which the name contains

@@ -21,18 +21,27 @@ import (
 // which has the same form, and what [Alert.MarshalJSON] writes. The alert keeps a copy of the body in Raw, without a
 // byte order mark and white space around it.
 //
-// ParseWebhook may return both an alert and an error. If members have the wrong JSON type, the error is [ErrInvalid]
-// and names them, and the rest of the alert is filled. There is no alert only if the body is not a JSON object.
+// ParseWebhook may return both an alert and an error. If members have the wrong JSON type, the error is [ErrOddMember]
+// and [ErrInvalid], and names them. The rest of the alert is filled. There is no alert only if the body is not a JSON
+// object; then the error is ErrInvalid only.
 //
 // An event that this package does not know is no error. If the body does not name its event, the event follows from the
 // members alert, alertGroup and fromStatus, and is empty without them.
 func ParseWebhook(body []byte) (Alert, error) {
 	a, problem := parse(body)
-	if problem != "" {
-		return a, &Error{Provider: provider, Op: "parse webhook", Kind: ErrInvalid, Message: problem}
+	if problem == "" {
+		return a, nil
 	}
-	return a, nil
+	e := &Error{Provider: provider, Op: "parse webhook", Kind: ErrInvalid, Message: problem}
+	if a.received != nil {
+		e.Err = ErrOddMember
+	}
+	return a, e
 }
+
+// ErrOddMember means that there is an alert, although members of its JSON have the wrong type: those that the error of
+// [ParseWebhook] names are empty in the alert.
+var ErrOddMember = errors.New("the rest was read")
 
 // UnmarshalJSON is [ParseWebhook]. If members have the wrong JSON type, it returns an error and fills the rest of the
 // alert. After any other error the alert is unchanged. A JSON null does nothing.

@@ -19,8 +19,8 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 			a := servicetest.Everywhere(text)
 			a.URL += text
 			want := "[info][title][/title][hr][/info]"
-			if len(text) > 65535/2 { // the address is left out, and the title takes the whole message
-				want = "[info][/info]"
+			if len(text) > 65535/2 { // the address is left out
+				want = "[info][title][/title][/info]"
 			}
 			m, _ := notify(t, a)
 			if got := strings.Join(chatworktest.Tags(m.Body), ""); got != want {
@@ -65,7 +65,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		text, all := memo, memo
 		text.Message = long
 		all.Org, all.Message, all.Monitor.Name = long, long, long
-		for cut, a := range map[string]mackerel.Alert{"memo": memo, "memo text": text, "facts memo text title": all} {
+		for cut, a := range map[string]mackerel.Alert{"memo": memo, "memo text": text, "title facts memo text": all} {
 			m, receipt := notify(t, a)
 			if n := len(m.Body); n > 65535 || n < 65535-2*len(unit)-8 || !utf8.ValidString(m.Body) {
 				t.Errorf("%q, %s: %d bytes", unit, cut, n)

@@ -1,8 +1,10 @@
 // Package email carries alerts to mailboxes, through an SMTP server that takes mail for sending: the server of a mail
 // service, or a relay in your own network.
 //
-// A [Notifier] sends each recipient a separate mail. The title is the subject; text, facts, memo and link follow, as
-// plain text and as HTML. All mails about one alert are in one thread.
+// A [Notifier] sends each recipient a separate mail. The subject says the status, the monitor and the host. The body,
+// as plain text and as HTML, begins with how bad it is; facts, memo, link and graph follow. All mails about one alert
+// refer to one thread. The subject has no value of a metric: Gmail keeps only mails with the same subject in a thread,
+// as Google announced in March 2019, and so keeps the reminders of an alert together.
 //
 //	n, err := email.New(email.Config{
 //		Host:     "smtp.example.com", // port 587 and STARTTLS unless set
@@ -45,8 +47,10 @@
 // take less: Call.Pace with N 100 and Per 15 minutes suits most of them. A refusal for too many mails, or of a sender
 // for now, stops all mails of the account for a minute, and longer with each refusal.
 //
-// A mail has at most 65,536 bytes, which every server must take, and a title 255 characters. Longer texts are cut, the
-// memo first, and the receipt says so. Message.RawHTML is never cut.
+// A mail has at most 65,536 bytes, which every server must take. Longer texts are cut, and the receipt says so. The
+// facts that matter least go first, then the ends of the text and of the memo. The link goes last. Message.RawHTML is
+// never cut. A subject has at most 150 characters. A longer title loses its middle there, and is in the body with up to
+// 4,000 characters.
 //
 // # Text
 //

@@ -3,6 +3,7 @@ package email
 import (
 	"cmp"
 	"html"
+	"slices"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
@@ -14,35 +15,48 @@ type layout struct {
 	Message
 	subject  string
 	language mackerel.Language
-	cuts     []mackerel.Cut
+	cut      []mackerel.Cut // of the subject
 }
 
-// newLayout makes the subject short enough.
+// newLayout makes the subject of the title.
 func newLayout(m Message, language mackerel.Language) *layout {
 	l := &layout{Message: m, language: language}
-	subject := provider.Cutter{Unit: provider.Runes}
-	l.subject, _ = subject.Headline("title", m.Title, "", maxTitle)
-	l.cuts = subject.Cuts
-	if l.Image = provider.Address(provider.OneLine(m.Image)); !provider.Linkable(l.Image, maxLink) {
+	c := provider.Cutter{Unit: provider.Runes}
+	l.subject, _ = c.Headline("title", m.Title, "", maxTitle)
+	l.cut = c.Cuts
+	l.Title = provider.Runes.ShortenMiddle(m.Title, maxBodyTitle)
+	if l.Image = provider.Address(m.Image); !provider.Linkable(l.Image, maxLink) {
 		l.Image = ""
 	}
 	return l
 }
 
-// texts returns the texts of the body. The body does not begin with the subject, because lists of mails show the subject
-// and the beginning of the body side by side. A body without a text of its own, or without all of the title, has the
-// title.
+// texts returns the texts of the body. The body has the title only if the subject does not have all of it, or if the
+// body would have no text: lists of mails show the subject and the beginning of the body side by side.
 func (l *layout) texts() provider.Texts {
 	t := provider.Texts{Text: l.Text, Facts: l.Facts, Memo: l.Memo, URL: l.URL}
-	if provider.Blank(l.Text, l.Memo.Value, l.RawHTML) && len(l.Facts) == 0 || len(l.cuts) > 0 {
+	if len(l.cut) > 0 || provider.Blank(l.Text, l.Memo.Value, l.RawHTML) && !l.hasFacts() {
 		t.Title = l.Title
 	}
 	return t
 }
 
-// plain returns the text/plain form, with blank lines between its parts.
+func (l *layout) hasFacts() bool {
+	return slices.ContainsFunc(l.Facts, func(f mackerel.Fact) bool { return !provider.Blank(f.Value) })
+}
+
+// cuts returns all cuts, by those of the body. The title of the subject and the title of the body are one field.
+func (l *layout) cuts(body []mackerel.Cut) []mackerel.Cut {
+	if slices.ContainsFunc(body, func(c mackerel.Cut) bool { return c.Field == "title" }) {
+		return body
+	}
+	return append(l.cut, body...)
+}
+
+// plain returns the text/plain form, with blank lines between its parts. A title comes after the text, so that the body
+// begins with the first line of the text.
 func (l *layout) plain(t provider.Texts) string {
-	return provider.Join("\n\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL, l.Image) + "\n"
+	return provider.Join("\n\n", t.Text, t.Title, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL, l.Image) + "\n"
 }
 
 // html returns the text/html form. All styles are inline, because many mail programs ignore other CSS. Only the picture
@@ -61,9 +75,9 @@ func (l *layout) html(t provider.Texts) string {
 			b.WriteString(before + text + after + "\n")
 		}
 	}
-	write(`<h1 style="font-size:18px;margin:0 0 8px">`, escape(t.Title), "</h1>")
 	write("", l.RawHTML, "")
 	write("<p>", escape(t.Text), "</p>")
+	write("<p>", escape(t.Title), "</p>")
 	write("<table>\n", rows(t.Facts), "</table>")
 	write("<p>", escape(provider.Line(t.Memo)), "</p>")
 	write("<p>", link(t.URL, escape(t.URL)), "</p>")
@@ -72,7 +86,7 @@ func (l *layout) html(t provider.Texts) string {
 	return b.String()
 }
 
-// rows returns the facts as the rows of a table.
+// rows returns the facts as the rows of a table. The value of a fact with a URL is a link.
 func rows(facts []mackerel.Fact) string {
 	var b strings.Builder
 	for _, f := range facts {

@@ -14,21 +14,26 @@ const (
 	// maxMail is the size of the longest mail as it is sent, in bytes, with its header and both texts. Every server
 	// must take that much: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.7.
 	maxMail = 64 << 10
-	// maxTitle is our own limit of a title, in characters. A line of a header may have 998 bytes:
+	// maxTitle is our own limit of a subject, in characters. A line of a header may have 998 bytes:
 	// https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1.
 	maxTitle = provider.MaxHeadline
+	// maxBodyTitle is our own limit of a title in the body, in characters, so that it does not take the place of the
+	// text.
+	maxBodyTitle = 4000
 )
 
 // maxLink is our own limit of the address of a link or a picture, in characters.
 const maxLink = 2000
 
-// A Message is one mail: a title, which is the subject too, text, facts, a memo, a link and a picture. All texts are
-// plain and escaped in the HTML, except RawHTML.
+// A Message is one mail: the title is the subject, and text, facts, a memo, a link and a picture are the body. All texts
+// are plain and escaped in the HTML, except RawHTML.
 type Message struct {
-	Color   string // of the bar beside the HTML, #RRGGBB; no bar unless set
+	Color string // of the bar beside the HTML, #RRGGBB; no bar unless set
+	// Title is the subject. The body repeats it only if it is longer than a subject may be, or if the body would have no
+	// text, facts, memo and RawHTML. The body has at most 4,000 characters of it.
 	Title   string
 	Text    string
-	Facts   []mackerel.Fact // one line each, "label: value"
+	Facts   []mackerel.Fact // one line each, "label: value"; in the HTML, values with a URL are links
 	Memo    mackerel.Fact
 	URL     string // the page to open; a line without a link if it cannot be a link
 	Image   string // URL of a picture; left out if it is not http or https
@@ -39,9 +44,10 @@ type Message struct {
 	State string
 }
 
-// DefaultMessage returns the message that a Notifier sends for an alert. Its Thread is the alert's Key. Its State is
-// made of the alert's Event, Status and times, and is empty if the alert has no time. A graph at an address that cannot
-// be a picture's is a line with its address.
+// DefaultMessage returns the message that a Notifier sends for an alert. The first line of its Text says how bad it is;
+// lists of mails show that line beside the subject. Its Thread is the alert's Key. Its State is made of the alert's
+// Event, Status and times, and is empty if the alert has no time. A graph at an address that cannot be a picture's is a
+// line with its address.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{
@@ -97,7 +103,7 @@ func (n *Notifier) render(m Message) (content, []mackerel.Cut, error) {
 	if err := l.problems(out).Err(); err != nil {
 		return content{}, nil, n.flow.Invalid(op, err.Error())
 	}
-	return c, append(l.cuts, bytes.Cuts...), nil
+	return c, l.cuts(bytes.Cuts), nil
 }
 
 var colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
@@ -105,7 +111,7 @@ var colorForm = regexp.MustCompile(`^(|#[0-9A-Fa-f]{6})$`)
 // problems lists what makes a message impossible to send. The mail was cut as far as possible.
 func (l *layout) problems(mail string) (p provider.Problems) {
 	p.Check("Color", colorForm.MatchString(l.Color), "must be #RRGGBB")
-	p.Check("Message", len(l.Facts) > 0 || !provider.Blank(l.Title, l.Text, l.Memo.Value, l.URL, l.Image, l.RawHTML), "empty")
+	p.Check("Message", l.hasFacts() || !provider.Blank(l.Title, l.Text, l.Memo.Value, l.URL, l.Image, l.RawHTML), "empty")
 	p.Length("Message", mail, provider.Bytes, maxMail)
 	return p
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"html"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -53,8 +52,8 @@ func TestSubjectsArriveAsTheyAre(t *testing.T) {
 	for name, title := range map[string]string{
 		"Japanese":                   "[CRITICAL] 応答時間 <p99> & 障害 on 東京リージョンのアプリケーションサーバー第一号機",
 		"emoji":                      strings.Repeat("👩‍💻🇯🇵", 20),
-		"combining characters":       strings.Repeat("か\u3099e\u0301", 50),
-		"one long word":              strings.Repeat("x", 200),
+		"combining characters":       strings.Repeat("か\u3099e\u0301", 37),
+		"one long word":              strings.Repeat("x", 150),
 		"what reads as encoded":      "=?utf-8?q?=0D=0ABcc:_evil@example.com?=",
 		"what reads as half encoded": "=?utf-8?b?5pel",
 		"quotes":                     `"; DROP TABLE alerts; --`,
@@ -144,7 +143,7 @@ var hostile = append([]string{
 
 var (
 	fields  = strings.Fields("Auto-Submitted Content-Type Date From In-Reply-To Message-Id Mime-Version References Subject To User-Agent X-Auto-Response-Suppress")
-	tags    = strings.Fields("!DOCTYPE html head meta body div h1 p a img table tr th td br")
+	tags    = strings.Fields("!DOCTYPE html head meta body div p a img table tr th td br")
 	tagForm = regexp.MustCompile(`<(/?[a-zA-Z0-9!]+)`)
 )
 
@@ -179,23 +178,29 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 	}
 }
 
-// FuzzMail sends any text and compares what arrives.
+// FuzzMail sends any text and compares what arrives. The body has the title only if the subject does not have all of it.
 func FuzzMail(f *testing.F) {
 	for _, text := range hostile[:16] {
 		f.Add(text, text, text)
 	}
 	f.Add("[CRITICAL] 障害", "応答時間 <p99>\n.\n..\n", "https://example.com/?a=1&b=2")
+	const uncommon = "tItLe"
 	f.Fuzz(func(t *testing.T, title, text, url string) {
 		m, receipt := send(t, email.Message{
-			Title: "t " + title, Text: text, URL: url, Image: url, Thread: title, State: text,
+			Title: uncommon + " " + title, Text: "x" + text, URL: url, Image: url, Thread: title, State: text,
 			Facts: []mackerel.Fact{{Label: title, Value: text}}, Memo: mackerel.Fact{Label: text, Value: title},
 		})
 		checkOnlyText(t, m)
 		if len(m.Raw) > 64<<10 || m.Header.Get("Message-Id") != receipt.ID {
 			t.Errorf("%d bytes, %s, the receipt has %s", len(m.Raw), m.Header.Get("Message-Id"), receipt.ID)
 		}
-		if !strings.HasPrefix(m.Text, m.Subject+"\n") || !strings.Contains(html.UnescapeString(m.HTML), ">"+m.Subject+"</h1>") {
-			t.Errorf("the subject %q is not the title of %q", m.Subject, m.Text)
+		if n := utf8.RuneCountInString(m.Subject); n > 150 || !strings.HasPrefix(m.Subject, uncommon) {
+			t.Errorf("the subject %q has %d characters", m.Subject, n)
+		}
+		isCut := servicetest.CutFields(receipt.Cuts) == "title"
+		inText, inHTML := strings.Contains(m.Text, uncommon+" "), strings.Contains(m.HTML, uncommon+" ")
+		if len(receipt.Cuts) == 0 && (inText || inHTML) || isCut && (!inText || !inHTML) {
+			t.Errorf("the subject is %q, cuts %v, the body %q, %q", m.Subject, receipt.Cuts, m.Text, m.HTML)
 		}
 	})
 }
@@ -215,12 +220,15 @@ func TestNoTextHasTheBoundary(t *testing.T) {
 
 func TestBothForms(t *testing.T) {
 	m, _ := send(t, email.Message{
-		Color: "#C62828", Title: `disk "full" & <b>`, Text: "line 1\n.\n..\nline <2>", Facts: []mackerel.Fact{{Label: "Host", Value: "a&b"}, {Label: "empty"}},
+		Color: "#C62828", Title: `disk "full" & <b>`, Text: "line 1\n.\n..\nline <2>",
+		Facts: []mackerel.Fact{
+			{Label: "Host", Value: "a&b", URL: "https://example.com/hosts/a&b"}, {Label: "empty"}, {Label: "Role", Value: "db", URL: "javascript:alert(1)"},
+		},
 		Memo: mackerel.Fact{Label: "Memo", Value: "call\nme"}, URL: "https://example.com/?a=1&b=2", Image: "https://example.com/x.png?c=3&d", RawHTML: "<b>raw</b>",
 	})
 	for _, want := range []string{
-		`border-left:5px solid #C62828`, `<h1 style="font-size:18px;margin:0 0 8px">disk &#34;full&#34; &amp; &lt;b&gt;</h1>`, "<b>raw</b>",
-		"<p>line 1<br>\n.<br>\n..<br>\nline &lt;2&gt;</p>", ">Host</th><td>a&amp;b</td></tr>", "<p>Memo: call<br>\nme</p>",
+		`border-left:5px solid #C62828`, "<b>raw</b>",
+		"<p>line 1<br>\n.<br>\n..<br>\nline &lt;2&gt;</p>", `>Host</th><td><a href="https://example.com/hosts/a&amp;b">a&amp;b</a></td></tr>`, ">Role</th><td>db</td></tr>", "<p>Memo: call<br>\nme</p>",
 		`<p><a href="https://example.com/?a=1&amp;b=2">https://example.com/?a=1&amp;b=2</a></p>`,
 		`<img src="https://example.com/x.png?c=3&amp;d"`,
 	} {
@@ -228,21 +236,25 @@ func TestBothForms(t *testing.T) {
 			t.Errorf("%s is not in %s", want, m.HTML)
 		}
 	}
-	want := "disk \"full\" & <b>\n\nline 1\n.\n..\nline <2>\n\nHost: a&b\n\nMemo: call\nme\n\nhttps://example.com/?a=1&b=2\n\nhttps://example.com/x.png?c=3&d\n"
+	want := "line 1\n.\n..\nline <2>\n\nHost: a&b\nRole: db\n\nMemo: call\nme\n\nhttps://example.com/?a=1&b=2\n\nhttps://example.com/x.png?c=3&d\n"
 	if m.Text != want {
 		t.Errorf("%q, want %q", m.Text, want)
 	}
-	if strings.Contains(m.HTML, "empty") || strings.Contains(m.Text, "raw") {
+	if strings.Contains(m.HTML, "empty") || strings.Contains(m.HTML, "full") || strings.Contains(m.Text, "raw") {
 		t.Errorf("%s\n%s", m.HTML, m.Text)
 	}
 }
 
 func TestAddressesThatCannotBeLinksAreText(t *testing.T) {
-	for _, address := range []string{"javascript:alert(1)", "data:text/html,x", "https://example.com/a b", "//example.com", "https://" + strings.Repeat("x", 2000)} {
+	for _, address := range []string{"javascript:alert(1)", "data:text/html,x", "https://example.com/a\nb", "//example.com", "https://" + strings.Repeat("x", 2000)} {
 		m, _ := send(t, email.Message{Title: "x", URL: address, Image: address})
 		if strings.Contains(m.HTML, "href") || strings.Contains(m.HTML, "<img") || !strings.Contains(m.Text, address) {
-			t.Errorf("%s: %s", address, m.HTML)
+			t.Errorf("%q: %q, %s", address, m.Text, m.HTML)
 		}
+	}
+	encoded, _ := send(t, email.Message{Title: "x", URL: "https://example.com/夜 b"})
+	if address := "https://example.com/%E5%A4%9C%20b"; !strings.Contains(encoded.HTML, `href="`+address+`"`) || !strings.Contains(encoded.Text, address) {
+		t.Errorf("%s", encoded.HTML)
 	}
 	m := email.DefaultMessage(mackerel.Alert{ImageURL: "file:///x.png"}, mackerel.Text{})
 	if m.Image != "" || len(m.Facts) != 1 || m.Facts[0].Value != "file:///x.png" {
@@ -457,23 +469,53 @@ func TestTheNotifierOfAFailureRepeatsTheSameMail(t *testing.T) {
 	}
 }
 
-// TestTitles sends a title as long as possible, one character longer, and far too long.
+// TestTitles sends titles as long as a subject, one character longer, as long as the body has them, and far too long. What
+// the subject does not have is in the body, and never in place of the text.
 func TestTitles(t *testing.T) {
-	const most = 255
+	const most = 150
 	for _, unit := range []string{"x", "障", "🔥"} {
-		for _, n := range []int{most, most + 1, 41_000} {
-			m, receipt := send(t, email.Message{Title: strings.Repeat(unit, n)})
-			if got := utf8.RuneCountInString(m.Subject); got != min(n, most) {
+		for _, n := range []int{most, most + 1, 4_000, 41_000} {
+			title := "begins" + strings.Repeat(unit, n-len("beginsends")) + "ends"
+			m, receipt := send(t, email.Message{Title: title, Text: "first line"})
+			if got := utf8.RuneCountInString(m.Subject); got != min(n, most) || !strings.HasPrefix(m.Subject, "begins") || !strings.HasSuffix(m.Subject, "ends") {
 				t.Errorf("%d of %s: the subject has %d", n, unit, got)
 			}
 			if cut := servicetest.CutFields(receipt.Cuts) == "title"; cut != (n > most) {
 				t.Errorf("%d of %s: cuts %+v", n, unit, receipt.Cuts)
 			}
+			want := "first line\n"
+			if n > most {
+				want = "first line\n\n" + title + "\n"
+			}
+			if n <= 4_000 && m.Text != want || !strings.HasPrefix(m.Text, "first line\n") || strings.Count(m.HTML, "ends") != strings.Count(m.Text, "ends") {
+				t.Errorf("%d of %s: %.300q, %.300q", n, unit, m.Text, m.HTML)
+			}
 		}
 	}
 }
 
-// TestLongMails are cut as little as possible: the memo first, the title and the link never.
+// TestTheBodyHasTheTitleIfThereIsNothingElse: lists of mails show the subject and the beginning of the body.
+func TestTheBodyHasTheTitleIfThereIsNothingElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		message email.Message
+		want    string
+	}{
+		"a title alone":          {email.Message{Title: "T"}, "T\n"},
+		"a title and a link":     {email.Message{Title: "T", URL: "https://x.test/"}, "T\n\nhttps://x.test/\n"},
+		"facts without values":   {email.Message{Title: "T", Facts: []mackerel.Fact{{Label: "Host"}}}, "T\n"},
+		"a text":                 {email.Message{Title: "T", Text: "x"}, "x\n"},
+		"a fact":                 {email.Message{Title: "T", Facts: []mackerel.Fact{{Label: "Host", Value: "x"}}}, "Host: x\n"},
+		"a memo":                 {email.Message{Title: "T", Memo: mackerel.Fact{Label: "Memo", Value: "x"}}, "Memo: x\n"},
+		"a text of blanks alone": {email.Message{Title: "T", Text: " \n\t"}, "T\n"},
+	} {
+		if m, receipt := send(t, c.message); m.Text != c.want || m.Subject != "T" || len(receipt.Cuts) != 0 {
+			t.Errorf("%s: %q, %q, %v", name, m.Subject, m.Text, receipt.Cuts)
+		}
+	}
+}
+
+// TestLongMails are cut as little as possible. The lines of the text after the fifth go before the memo, and a long first
+// line of the text goes after it.
 func TestLongMails(t *testing.T) {
 	for name, unit := range map[string]string{"ASCII": "abcdefghi ", "Japanese": "障害対応手順書を参照。", "emoji": "🔥👩‍💻🇯🇵", "markup": "<&>\"'\n", "lines": "x\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -484,10 +526,14 @@ func TestLongMails(t *testing.T) {
 			checkLong(t, m, receipt, "memo")
 			a.Message = long
 			m, receipt = notify(t, a)
-			checkLong(t, m, receipt, "memo text")
+			order := "memo text"
+			if strings.Contains(unit, "\n") {
+				order = "text memo"
+			}
+			checkLong(t, m, receipt, order)
 			a.Facts = []mackerel.Fact{{Label: "short", Value: "one"}, {Label: "long", Value: long}}
 			m, receipt = notify(t, a)
-			checkLong(t, m, receipt, "memo text facts")
+			checkLong(t, m, receipt, order+" facts")
 			if !strings.Contains(m.Text, "short: one\nlong: begins") || !strings.Contains(m.HTML, "<td>one</td>") {
 				t.Errorf("%.300s", m.Text)
 			}

@@ -56,10 +56,9 @@
 // # Detail
 //
 // The detail is Mackerel's webhook without type and imageUrl, and with resourceInfo if Config.ResourceInfo returns it.
-// Numbers are not rounded, and times are to the second. The detail of a [mackerel.Digest] has the member alerts, a list
-// of webhooks.
-// Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
-// output of a check and the text of an alert made by hand stand nowhere else.
+// Numbers are not rounded, and times are to the second. Mackerel's own events have no message, no user and no facts.
+// Here they are kept if they are not empty, because the output of a check and the text of an alert made by hand stand
+// nowhere else. The detail of a [mackerel.Digest] has the member alerts, a list of whole webhooks.
 //
 // Rules that match Mackerel's events match these, except for the source: only a partner such as Mackerel may put events
 // on a partner's bus, so Config.Source is yours to choose. Mackerel puts alerts only. This package puts every event,

@@ -2,6 +2,7 @@ package hipchat
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
@@ -112,18 +113,21 @@ const (
 	maxAttributeValue = 250 // characters
 )
 
-// lozenges are the frames around the status. A status that this version does not know looks like unknown.
+// lozenges are the frames around the status. A status that this version does not know looks like unknown. An alert that
+// its monitor did not close has the neutral frame.
 var lozenges = provider.PerStatus[Lozenge]{
 	OK: LozengeSuccess, Warning: LozengeCurrent, Critical: LozengeError, Unknown: LozengeDefault, Other: LozengeDefault,
 }
 
-// DefaultCard returns the card of an alert: title, link, text, graph, and as attributes the status and the first facts.
-// Its ID is the alert's Key and the status, so that a card that is sent twice is recognised.
+// DefaultCard returns the card of an alert. The title says what the alert is about, and the first attribute its status.
+// The description has the text and the memo. The other attributes are the first facts, with their links. The card links
+// to the alert and has its graph. Its ID is the alert's Key and the status, so that a card that is sent twice is
+// recognised.
 func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
-	w, status := provider.Words(a, t), provider.Rating(a)
+	w := provider.Words(a, t)
 	c := &Card{
-		ID:    a.Key() + ":" + cmp.Or(string(status), string(a.Event)),
-		Style: CardApplication, Format: CardMedium, Title: w.Title,
+		ID:    a.Key() + ":" + cmp.Or(string(provider.Rating(a)), string(a.Event)),
+		Style: CardApplication, Format: CardMedium, Title: w.Subject,
 	}
 	if linkable(w.URL) {
 		c.URL = w.URL
@@ -131,26 +135,31 @@ func DefaultCard(a mackerel.Alert, t mackerel.Text) *Card {
 	if linkable(w.Graph.Value) && provider.Runes.Len(w.Graph.Value) <= maxThumbnailURL {
 		c.Thumbnail = &Thumbnail{URL: w.Graph.Value}
 	}
-	if text := provider.Join("\n", w.Text, w.Memo.Value); text != "" {
-		c.Description = Description{Value: text, Format: FormatText}
+	parts := []mackerel.Fact{{Value: w.Text}, w.Memo}
+	parts = slices.DeleteFunc(parts, func(f mackerel.Fact) bool { return f.Value == "" })
+	if len(parts) > 0 {
+		c.Description = Description{Value: provider.Lines(parts), Format: FormatText}
 	}
-	if status != "" {
-		c.addAttribute(provider.StatusLabel(t), w.Status, lozenges.Of(a))
+	if w.Status != "" {
+		c.addAttribute(mackerel.Fact{Label: provider.StatusLabel(t), Value: w.Status}, lozenges.Of(a))
 	}
 	for _, f := range w.Facts {
-		c.addAttribute(f.Label, f.Value, "")
+		c.addAttribute(f, "")
 	}
 	return c
 }
 
-func (c *Card) addAttribute(label, value string, style Lozenge) {
-	if label == "" || len(c.Attributes) == maxAttributes {
+// addAttribute adds a fact, unless it has no label, which HipChat requires, or the card is full.
+func (c *Card) addAttribute(f mackerel.Fact, style Lozenge) {
+	if f.Label == "" || len(c.Attributes) == maxAttributes {
 		return
 	}
-	c.Attributes = append(c.Attributes, Attribute{
-		Label: provider.Runes.ShortenPlain(label, maxAttributeLabel),
-		Value: AttributeValue{Label: provider.Runes.ShortenPlain(value, maxAttributeValue), Style: style},
-	})
+	v := AttributeValue{Label: provider.Runes.ShortenPlain(f.Value, maxAttributeValue), Style: style}
+	if linkable(f.URL) {
+		v.URL = f.URL
+	}
+	label := provider.Runes.ShortenPlain(f.Label, maxAttributeLabel)
+	c.Attributes = append(c.Attributes, Attribute{Label: label, Value: v})
 }
 
 // The types of the objects that Description and Icon are in JSON, without their methods.

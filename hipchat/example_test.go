@@ -36,9 +36,9 @@ func Example() {
 	}
 	// Output:
 	// red, notify true
-	// @all
 	// [CRITICAL] queue > 100
 	// call ＠hanako
+	// @all
 	// https://mackerel.io/orgs/acme/alerts/5Alert
 	// green, notify false
 	// <a href="https://mackerel.io/orgs/acme/alerts/5Alert"><b>[OK] queue &gt; 100</b></a><br>call @hanako

@@ -2,8 +2,9 @@
 // alerting needs.
 //
 // A [Notifier] sends one notification per alert, in the colour of its status: the title, which links to the alert, and
-// below it the text, the facts, the memo and the graph. It is in HTML. If there are mentions it is plain text, because
-// HTML cannot mention anybody.
+// below it the text, the facts, the memo and the graph. Host, role and service are links too. The notification is in
+// HTML. If there are mentions it is plain text, because HTML cannot mention anybody. The mentions stand behind what has
+// happened: the title and the first line of the text.
 //
 //	n, err := hipchat.New(hipchat.Config{
 //		Token:   mackerel.NewSecret(os.Getenv("HIPCHAT_TOKEN")), // a room notification token is enough
@@ -31,8 +32,9 @@
 // same is made again when the limit is reset, within Call.MaxWait and the context's deadline. Beyond that the error is
 // [mackerel.ErrRateLimited] and says how long to wait.
 //
-// A message has at most 10,000 characters. Longer messages are cut, the memo first, and the receipt says so. Mentions,
-// From and Message.Raw are never cut; From has at most 64 characters.
+// A message has at most 10,000 characters. Longer messages are cut, and the receipt says so. The facts that matter
+// least go first, then the ends of the text and of the memo. Title and link go last. Mentions, From and Message.Raw are
+// never cut; From has at most 64 characters.
 //
 // # Text
 //
@@ -72,14 +74,14 @@ type Config struct {
 	Room   string          `json:"room"` // its API ID or its name
 	Client *Client         `json:"-"`    // for several rooms with one token; then Token, BaseURL and Call stay empty
 	// Notify says, by the alert's status, whether people are disturbed with a sound, a badge or a push message. Of the
-	// statuses that are not in the map, critical and unknown disturb people, and warning and ok do not.
+	// statuses that are not in the map, critical and unknown disturb people as long as the alert is open.
 	Notify map[mackerel.Status]bool `json:"notify,omitzero"`
 	// Mentions are the people to mention, by the alert's status: mention names, with or without the @, or "all" and
 	// "here". A status that is not in the map has no mention.
 	Mentions map[mackerel.Status][]string `json:"mentions,omitzero"`
 	From     string                       `json:"from,omitzero"` // shown next to the token's label; at most 64 characters
 	// Card adds a [DefaultCard]. Clients that draw cards show it in place of the message, which has more: a card has no
-	// mentions, at most six values, and 1,000 characters of text.
+	// mentions, at most five facts, and 1,000 characters of text.
 	Card    bool   `json:"card,omitzero"`
 	BaseURL string `json:"base_url,omitzero"` // as in ClientConfig
 

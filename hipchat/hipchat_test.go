@@ -157,7 +157,7 @@ func TestMentionsPerStatus(t *testing.T) {
 		alert         mackerel.Alert
 		start, format string
 	}{
-		{mackerel.Alert{Status: mackerel.StatusCritical}, "@all @hanako\n[CRITICAL]", "text"},
+		{mackerel.Alert{Status: mackerel.StatusCritical}, "[CRITICAL] alert\n@all @hanako", "text"},
 		{mackerel.Alert{Status: mackerel.StatusOK}, "<b>[OK]", "html"},
 		{mackerel.Alert{Event: mackerel.EventHostRetire, Host: &mackerel.Host{Name: "app01"}}, "<b>Host app01", "html"},
 	} {

@@ -27,8 +27,10 @@ var rate = transport.Limit{N: 20, Per: time.Minute, Gate: time.Minute}
 // and cut like other text.
 const maxLink = 2000
 
-// A Message is a title that links to URL, text, facts, a memo and a picture. All texts are plain and escaped when they
-// are sent, except Raw and what a Card documents as HTML.
+// A Message is a title, text, facts, a memo, a link and a picture. In HTML, the title and the facts that have a URL are
+// links. Plain text has the mentions behind the first line of the text, the link and the picture's address in lines at
+// the end, and no links of facts. All texts are plain and escaped when they are sent, except Raw and what a Card
+// documents as HTML.
 type Message struct {
 	Format   Format   // FormatHTML unless set, or FormatText if there are Mentions
 	Mentions []string // as in Config.Mentions; left out of HTML
@@ -38,25 +40,25 @@ type Message struct {
 	Title    string
 	Text     string
 	Facts    []mackerel.Fact // one line each, "label: value"
-	Memo     mackerel.Fact   // cut first if the message is too long
-	URL      string          // what the title links to; in plain text the last line
-	Image    string          // URL of a picture; left out unless http or https
-	Raw      string          // in the message's format, sent as it is in front of the title and never cut
-	AttachTo string          // id of the message in the room to show this one with; histories have it
+	Memo     mackerel.Fact
+	URL      string // what the title links to; in plain text the last line
+	Image    string // URL of a picture; left out unless http or https
+	Raw      string // in the message's format, sent as it is in front of the title and never cut
+	AttachTo string // id of the message in the room to show this one with; histories have it
 	Card     *Card
 }
 
 // DefaultMessage returns the message that a Notifier sends for an alert, without what the Config adds: mentions, a card
-// and the sender. Events without a status are gray and do not disturb people.
+// and the sender. Events without a status are gray. They do not disturb people, and neither do closed alerts.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	return Message{
-		Color: colors.Of(a), Notify: provider.Rating(a) != "" && disturbing.Of(a), Title: w.Title, Text: w.Text,
-		Facts: w.Facts, Memo: w.Memo, URL: w.URL, Image: w.Graph.Value,
+		Color: colors.Of(a), Notify: provider.Rating(a) != "" && !a.Closed() && disturbing.Of(a), Title: w.Title,
+		Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL, Image: w.Graph.Value,
 	}
 }
 
-// A status that this version does not know looks like unknown.
+// A status that this version does not know looks like unknown. An alert that its monitor did not close is gray.
 var (
 	colors = provider.PerStatus[Color]{
 		OK: ColorGreen, Warning: ColorYellow, Critical: ColorRed, Unknown: ColorGray, Other: ColorGray,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -16,7 +17,7 @@ import (
 // TestTextFromAlertsIsOnlyText puts what could be more than text into every field at once, in both formats and on a
 // card.
 func TestTextFromAlertsIsOnlyText(t *testing.T) {
-	plain := func(m *hipchat.Message, _ mackerel.Alert) error { // without a mention and a title in front of the text
+	plain := func(m *hipchat.Message, _ mackerel.Alert) error { // without a title in front of the text
 		m.Format, m.Title = hipchat.FormatText, ""
 		return nil
 	}
@@ -28,8 +29,8 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 				t.Errorf("%s; the card is %s", m.Format, m.Card)
 			}
 			m, _ = notify(t, a, mentioning("all"))
-			if m.Format != "text" || strings.Count(m.Text, "@") != 1 || !strings.HasPrefix(m.Text, "@all\n") {
-				t.Errorf("%q mentions more than @all", m.Text)
+			if m.Format != "text" || strings.Count(m.Text, "@") != 1 || !strings.Contains(m.Text, "\n@all\n") {
+				t.Errorf("%q does not mention @all alone", m.Text)
 			}
 			m, _ = notify(t, a, func(c *hipchat.Config) { c.Edit = plain })
 			if strings.Contains(m.Text, "@") || strings.HasPrefix(strings.TrimSpace(m.Text), "/") {
@@ -45,7 +46,9 @@ func TestAddresses(t *testing.T) {
 		{"quotes stay within", `https://x.test/"'<`, `<a href="https://x.test/&quot;&#39;&lt;"><b>T</b></a>`, "T\nhttps://x.test/\"'<"},
 		{"a mention in an address mentions nobody", "https://x.test/@all", `<a href="https://x.test/@all"><b>T</b></a>`, "T\nhttps://x.test/%40all"},
 		{"an address that runs is text", "javascript:alert(1)", "<b>T</b><br>javascript:alert(1)", "T\njavascript:alert(1)"},
-		{"an address with blanks is text", "https://x.test/ @all", "<b>T</b><br>https://x.test/ @all", "T\nhttps://x.test/ ＠all"},
+		{"blanks in an address are encoded", "https://x.test/ @all", `<a href="https://x.test/%20@all"><b>T</b></a>`, "T\nhttps://x.test/%20%40all"},
+		{"Japanese in an address is encoded", "https://x.test/夜", `<a href="https://x.test/%E5%A4%9C"><b>T</b></a>`, "T\nhttps://x.test/%E5%A4%9C"},
+		{"an address that is no link mentions nobody", "x.test/ @all", "<b>T</b><br>x.test/ @all", "T\nx.test/ ＠all"},
 		{"a path is text", "/orgs/x", "<b>T</b><br>/orgs/x", "T\n/orgs/x"},
 		{"an address may be missing", "", "<b>T</b>", "T"},
 	} {
@@ -70,7 +73,14 @@ func TestPartsOfAMessage(t *testing.T) {
 		{"a picture that is not at an http address is left out", hipchat.Message{Title: "T", Image: "data:image/png;base64,AA"}, "<b>T</b>"},
 		{"mentions are left out of HTML", hipchat.Message{Format: hipchat.FormatHTML, Mentions: []string{"all"}, Title: "T"}, "<b>T</b>"},
 		{"raw text may be a command", hipchat.Message{Format: hipchat.FormatText, Raw: "/code x"}, "/code x"},
-		{"a mention has one @", hipchat.Message{Mentions: []string{"@all", "hanako"}, Title: "T"}, "@all @hanako\nT"},
+		{"a mention has one @", hipchat.Message{Mentions: []string{"@all", "hanako"}, Title: "T"}, "T\n@all @hanako"},
+		{"mentions are behind the first line", hipchat.Message{Mentions: []string{"all"}, Title: "T", Text: "1\n2", URL: "/x"}, "T\n1\n@all\n2\n/x"},
+		{"a slash begins no command behind the first line", hipchat.Message{Mentions: []string{"all"}, Title: "T", Text: "1\n/2"}, "T\n1\n@all\n/2"},
+		{"a slash begins no command behind mentions", hipchat.Message{Mentions: []string{"all"}, Memo: mackerel.Fact{Value: "/x"}}, "@all\n/x"},
+		{"a slash at the start is full-width", hipchat.Message{Format: hipchat.FormatText, Memo: mackerel.Fact{Value: "/x"}}, "／x"},
+		{"a fact may be a link", hipchat.Message{Facts: []mackerel.Fact{{Label: "Host", Value: "a<b", URL: "https://x.test/?a&b"}}}, `Host: <a href="https://x.test/?a&amp;b">a&lt;b</a>`},
+		{"a fact without a label may be a link", hipchat.Message{Facts: []mackerel.Fact{{Value: "a", URL: "https://x.test/"}}}, `<a href="https://x.test/">a</a>`},
+		{"a fact whose address runs is text", hipchat.Message{Facts: []mackerel.Fact{{Label: "Host", Value: "a", URL: "javascript:alert(1)"}}}, "Host: a"},
 		{"a picture's address is a line", hipchat.Message{Format: hipchat.FormatText, Title: "T", Image: "https://x.test/@a.png"}, "T\nhttps://x.test/%40a.png"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,23 +122,21 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		if n := utf8.RuneCountInString(m.Text); n > 10000 || n < 10000-100 {
 			t.Errorf("%d characters", n)
 		}
-		if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" {
+		if got := servicetest.CutFields(receipt.Cuts); got != "facts memo text" {
 			t.Errorf("cut: %s", got)
 		}
 	}
 }
 
 func TestAddressesThatCannotBeLinks(t *testing.T) {
-	for name, c := range map[string]struct{ address, cut string }{
-		"a long address":                     {"https://x.test/" + strings.Repeat("a", 100_000), "url"},
-		"an address that is long as a link":  {"https://x.test/" + strings.Repeat(`"`, 1900), "url"},
-		"an address that is short as a text": {"https://x.test/" + strings.Repeat(`"`, 400), ""},
+	for name, c := range map[string]struct{ address, message, cut string }{
+		"a long address":                     {"https://x.test/" + strings.Repeat("a", 100_000), "<b>T</b>", "url"},
+		"an address that is long when sent":  {"https://x.test/" + strings.Repeat(`"`, 1900), "<b>T</b>", "url"},
+		"an address that is short as a text": {"https://x.test/" + strings.Repeat(`"`, 400), "<b>T</b><br>https://x.test/" + strings.Repeat("&quot;", 400), ""},
 	} {
 		m, receipt := send(t, hipchat.Message{Title: "T", URL: c.address, Image: c.address})
-		wantMissing(t, m.Text, "href", "img")
-		wantContains(t, m.Text, "<b>T</b><br>https://x.test/")
-		if got := servicetest.CutFields(receipt.Cuts); got != c.cut {
-			t.Errorf("%s: cut %s", name, got)
+		if got := servicetest.CutFields(receipt.Cuts); m.Text != c.message || got != c.cut {
+			t.Errorf("%s: %.100q, cut %s", name, m.Text, got)
 		}
 	}
 }
@@ -145,6 +153,8 @@ func TestStatusesLookDifferent(t *testing.T) {
 		{"a warning is yellow", mackerel.Alert{Status: mackerel.StatusWarning}, "yellow", false, "lozenge-current"},
 		{"critical is red and disturbs", mackerel.Alert{Status: "CRITICAL"}, "red", true, "lozenge-error"},
 		{"unknown is gray and disturbs", mackerel.Alert{Status: mackerel.StatusUnknown}, "gray", true, "lozenge"},
+		{"a close by hand is neutral", mackerel.Alert{Status: mackerel.StatusOK, Trigger: "manual close"}, "gray", false, "lozenge"},
+		{"a close by hand while critical disturbs nobody", mackerel.Alert{Status: "CRITICAL", ClosedAt: time.Unix(1, 0), Trigger: "manual close"}, "gray", false, "lozenge"},
 		{"no status is unknown", mackerel.Alert{}, "gray", true, "lozenge"},
 		{"a newer status is drawn as unknown", mackerel.Alert{Status: "muted"}, "gray", true, "lozenge"},
 		{"a group has a status", mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "red", true, "lozenge-error"},

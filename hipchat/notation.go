@@ -22,13 +22,17 @@ var htmlEscapes = strings.NewReplacer(
 // becomes the full-width ＠. A slash at the start, which could begin a command, becomes full-width too. Control
 // characters become the replacement character. HipChat documents no way to escape; mentions and commands are taken to
 // be written in ASCII. Emoticons stay.
-func EscapeText(text string) string {
-	text = strings.ReplaceAll(provider.Plain(text), "@", "＠")
-	start := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+func EscapeText(text string) string { return noCommand(noMentions(text)) }
+
+func noMentions(text string) string { return strings.ReplaceAll(provider.Plain(text), "@", "＠") }
+
+// noCommand makes a slash at the start of a message harmless. A slash at the start of another line begins no command.
+func noCommand(message string) string {
+	start := strings.TrimLeftFunc(message, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	if rest, ok := strings.CutPrefix(start, "/"); ok {
 		return "／" + rest
 	}
-	return text
+	return message
 }
 
 // linkable reports whether an address can be a link, also after it was escaped, which makes it longer.
@@ -80,25 +84,26 @@ func element(tag, text string) string {
 	return "<" + tag + ">" + EscapeHTML(text) + "</" + tag + ">"
 }
 
-// text writes the message in plain text: the mentions after the title and the first line, and addresses in lines of
-// their own, where clients make links of them.
+// text writes the message in plain text. The mentions are behind the first line of the text, because a phone shows the
+// beginning of a message. Addresses are in lines of their own, where clients make links of them.
 func (m Message) text(t provider.Texts) string {
-	var mentions []string
-	for _, n := range m.Mentions {
-		mentions = append(mentions, "@"+strings.TrimPrefix(n, "@"))
+	mentions := make([]string, len(m.Mentions))
+	for i, name := range m.Mentions {
+		mentions[i] = "@" + strings.TrimPrefix(name, "@")
 	}
-	linked, address := "", t.URL
-	if linkable(address) {
-		linked, address = address, ""
+	address := noMentions(t.URL)
+	if linkable(t.URL) {
+		address = plainLink(t.URL)
 	}
-	first := provider.Join("\n", t.Title, provider.FirstLine(t.Text))
-	rest := provider.Join("\n", provider.AfterHeadline(t.Text), provider.Lines(t.Facts), provider.Line(t.Memo), address)
 	picture := provider.Address(m.Image)
 	if !linkable(picture) {
 		picture = ""
 	}
-	return provider.Join("\n",
-		m.Raw, EscapeText(first), provider.Join(" ", mentions...), EscapeText(rest), plainLink(linked), plainLink(picture))
+	message := provider.Join("\n",
+		noMentions(t.Title), noMentions(provider.FirstLine(t.Text)), provider.Join(" ", mentions...),
+		noMentions(provider.AfterHeadline(t.Text)), noMentions(provider.Lines(t.Facts)), noMentions(provider.Line(t.Memo)),
+		address, plainLink(picture))
+	return provider.Join("\n", m.Raw, noCommand(message))
 }
 
 // plainLink writes an address so that nothing in it mentions anybody.

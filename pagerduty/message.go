@@ -165,6 +165,6 @@ func (m Message) problems() (p provider.Problems) {
 	p.Check("Key", m.Key != "" || !byKey, provider.NoClosingKey)
 	p.Length("Key", m.Key, provider.UTF16, maxKey)
 	m.Severity.check(&p, "Severity")
-	p.Require("Title", strings.TrimSpace(m.Title) != "" || !triggers)
+	p.Require("Title", !provider.EmptyLine(m.Title) || !triggers)
 	return p
 }

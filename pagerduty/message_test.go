@@ -370,7 +370,7 @@ func FuzzMessage(f *testing.F) {
 			Facts: []mackerel.Fact{{Label: text, Value: memo}, {Label: label, Value: text}}, URL: address, Source: memo,
 			Images: []pagerduty.Image{{Src: address, Alt: text}}, Links: []pagerduty.Link{{Href: address, Text: text}},
 		})
-		if strings.TrimSpace(title) == "" && errors.Is(err, mackerel.ErrInvalid) {
+		if provider.EmptyLine(title) && errors.Is(err, mackerel.ErrInvalid) {
 			return
 		}
 		if err != nil {

@@ -267,7 +267,7 @@ func TestWhatIsNotSent(t *testing.T) {
 		"Key: required":   {Action: pagerduty.ActionAcknowledge},
 		`Action: must be "trigger", "acknowledge" or "resolve"`:                                                                          {Action: "snooze", Title: "T"},
 		`Severity: must be "critical", "error", "warning" or "info"`:                                                                     {Title: "T", Severity: "fatal"},
-		"Key: 256 characters, and at most 255 are allowed; Title: required":                                                              {Title: " \u3000\n", Key: strings.Repeat("障", 256)},
+		"Key: 256 characters, and at most 255 are allowed; Title: required":                                                              {Title: " \u3000\n\x15", Key: strings.Repeat("障", 256)},
 		`Key: required (the close of an alert without names needs Alert.ID); Severity: must be "critical", "error", "warning" or "info"`: {Action: pagerduty.ActionResolve, Severity: "bad"},
 	})
 	_, err := n.Resolve(t.Context(), "")

@@ -23,15 +23,15 @@ func Example() {
 	}
 	err = n.Notify(context.Background(), mackerel.Alert{
 		ID: "backup-2026", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: "backup"},
-		Message: "3 of 5 volumes <failed>", URL: "https://mackerel.io/orgs/acme/alerts/backup-2026",
+		Message: "3 of 5 volumes <failed>\n/data\n/home", URL: "https://mackerel.io/orgs/acme/alerts/backup-2026",
 	})
 	fmt.Println(err)
 
 	m := fake.Messages()[0]
 	fmt.Println(m.Text)
-	fmt.Println(m.Attachments[0].Color, m.Attachments[0].Blocks[0].Text.Text)
+	fmt.Printf("%s %q\n", m.Attachments[0].Color, m.Attachments[0].Blocks[0].Text.Text)
 	// Output:
 	// <nil>
-	// <!here> <https://mackerel.io/orgs/acme/alerts/backup-2026|[CRITICAL] backup>
-	// #E01E5A 3 of 5 volumes &lt;failed&gt;
+	// <https://mackerel.io/orgs/acme/alerts/backup-2026|[CRITICAL] backup>: 3 of 5 volumes &lt;failed&gt; <!here>
+	// #E01E5A "/data\n/home"
 }

@@ -23,37 +23,39 @@ const (
 	maxAltText = 2000 // of a picture
 )
 
-// rate is the limit of one webhook: one message in a second. Slack takes short bursts, but may hide messages of a burst
-// with the status 200, so two messages are at least a second apart. If a channel has several webhooks, they share what
-// the channel shows. See https://docs.slack.dev/apis/web-api/rate-limits.
+// rate is the limit of one webhook: one message in a second. Slack takes short bursts, but it may answer 200 and hide
+// messages of a burst. So two messages are at least a second apart. What a channel shows is limited too, for all of its
+// webhooks together. See https://docs.slack.dev/apis/web-api/rate-limits.
 var rate = transport.Limit{N: 3, Per: 3 * time.Second, Gap: time.Second, Gate: time.Second, GateMax: 5 * time.Minute}
 
 // Limits of our own, in characters. All sections together stay below 13,200, from where on Slack was seen to answer
 // msg_blocks_too_long. That limit is not documented.
 const (
-	maxMention = 2000 // so that there is room for a title
-	maxLink    = 1500 // of a link, as it is sent
-	maxAddress = 1000 // of the section of an address that cannot be a link
-	maxAgain   = 500  // of the text that stands for the blocks
+	maxMention  = 2000 // so that there is room for a title
+	maxLink     = 1500 // of a link, as it is sent
+	maxAddress  = 1000 // of the section of an address that cannot be a link
+	maxFallback = 500  // of the text for clients that show no blocks
 )
 
-// A Message is one line, "title: first line of the text mention", in which the title links to URL and, below it, one
-// attachment with the rest of the text, facts, a memo and a picture. All texts are plain and escaped when they are sent,
-// except Mention and Raw.
+// A Message is a line and an attachment below it. The line is "title: first line of the text mention", in which the
+// title is a link to URL. The attachment has the rest of the text, the facts, the memo and the picture; without them,
+// there is no attachment. If the first line of the text does not fit into the line, the attachment has the whole text.
+//
+// All texts are plain and escaped when they are sent, except Mention and Raw.
 type Message struct {
 	Mention string // as in Config.Mentions, sent as it is; at most 2,000 characters, never cut
-	Color   string // of the attachment's bar: good, warning, danger or #RRGGBB; no colour unless set
+	Color   string // of the bar beside the attachment: good, warning, danger or #RRGGBB; no colour unless set
 	Title   string
 	Text    string
-	Facts   []mackerel.Fact // one line each, "label: value"
+	Facts   []mackerel.Fact // one line each, "label: value"; a value with a URL is a link
 	Memo    mackerel.Fact
 	URL     string // what the title links to; the last line if it cannot be a link
 	Image   string // URL of a picture that Slack can fetch; left out if it leads into a private network
 	Raw     string // in Slack's notation, sent as it is above the text; at most 3,000 characters, never cut
 }
 
-// DefaultMessage returns the message that a Notifier posts for an alert, without the mention, which the Config adds. A
-// graph at an address that Slack cannot fetch is a line with its address.
+// DefaultMessage returns the message that a Notifier posts for an alert, without the mention, which the Config adds. If
+// Slack cannot fetch the graph, its address is a fact.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
 	m := Message{Color: colors.Of(a), Title: w.Title, Text: w.Text, Facts: w.Facts, Memo: w.Memo, URL: w.URL}
@@ -97,7 +99,7 @@ func render(r *transport.Request, m Message, c *provider.Cutter) (err error) {
 
 var colorForm = regexp.MustCompile(`^(|good|warning|danger|#[0-9A-Fa-f]{6})$`)
 
-// problems lists what Slack would refuse the message for and what cannot be cut.
+// problems lists why Slack would refuse the message, and the texts that are too long and cannot be cut.
 func (m Message) problems(body payload) (p provider.Problems) {
 	p.Length("Mention", mention(m.Mention), provider.Runes, maxMention)
 	p.Check("Color", colorForm.MatchString(m.Color), "must be good, warning, danger or #RRGGBB")
@@ -106,11 +108,11 @@ func (m Message) problems(body payload) (p provider.Problems) {
 	return p
 }
 
-// withoutImage returns the message to post in place of one that Slack has refused, as it does if it cannot fetch the
-// picture.
+// withoutImage returns a message without its picture. It reports whether that message is to be posted in place of the
+// refused message: Slack refuses a message if it cannot fetch the picture.
 func withoutImage(m Message, refused transport.Result) (Message, mackerel.Cut, bool) {
 	cut := mackerel.Cut{Field: "image", Unit: provider.Runes.Name, From: provider.Runes.Len(m.Image)}
-	retry := linkable(m.Image) && refusesBlocks(refused)
+	retry := linkable(provider.Address(m.Image)) && refusesBlocks(refused)
 	m.Image = ""
 	return m, cut, retry
 }

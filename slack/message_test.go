@@ -40,8 +40,11 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 // TestTheTextIsWhatTheAlertSays undoes the escaping: but for that and control characters nothing may differ.
 func TestTheTextIsWhatTheAlertSays(t *testing.T) {
 	text := "a < b && c > d | \"e\" 'f' *g* `h` ~i~ _j_ 障害"
-	m, _ := send(t, slack.Message{Title: "T", Text: text, Memo: mackerel.Fact{Label: "M", Value: text}})
-	if got := sections(m); slacktest.Unescape(got[0]) != text || slacktest.Unescape(got[1]) != "*M:* "+text {
+	m, _ := send(t, slack.Message{Title: text, Text: text + "\n" + text, Memo: mackerel.Fact{Label: "M", Value: text}})
+	if want := text + ": " + text; slacktest.Unescape(m.Text) != want || m.Attachments[0].Fallback != m.Text {
+		t.Errorf("%q and %q", m.Text, m.Attachments[0].Fallback)
+	}
+	if got := sections(m); len(got) != 2 || slacktest.Unescape(got[0]) != text || slacktest.Unescape(got[1]) != "*M:* "+text {
 		t.Errorf("%q", got)
 	}
 	for _, a := range m.Attachments {
@@ -62,7 +65,9 @@ func TestTitles(t *testing.T) {
 		{"a title without an address is text", "", "a|b<c", "a|b&lt;c"},
 		{"an address without a title shows itself", "https://x.test/", "", "<https://x.test/>"},
 		{"an address that runs is no link", "javascript:alert(1)", "T", "T"},
-		{"an address with a blank is no link", "https://x.test/ <!here>", "T", "T"},
+		{"blanks in an address are encoded", "https://x.test/ <!here>", "T", "<https://x.test/%20%3C!here%3E|T>"},
+		{"Japanese in an address is encoded", "https://x.test/障害", "T", "<https://x.test/%E9%9A%9C%E5%AE%B3|T>"},
+		{"an address with a line break is no link", "https://x.test/\n<!here>", "T", "T"},
 		{"a path is no link", "/orgs/x", "T", "T"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,8 +93,8 @@ func TestAddressesInTextAreLinksToThemselves(t *testing.T) {
 		{"other schemes are none", "javascript:x ftp://x.test/", "javascript:x ftp://x.test/"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, _ := send(t, slack.Message{Title: "T", Text: c.text})
-			if got := sections(m)[0]; got != c.want {
+			m, _ := send(t, slack.Message{Title: "T", Text: "a\n" + c.text})
+			if got := sections(m); len(got) != 1 || got[0] != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
@@ -101,24 +106,52 @@ func TestAddressesInTextAreLinksToThemselves(t *testing.T) {
 }
 
 func TestPartsOfAMessage(t *testing.T) {
+	facts := []mackerel.Fact{{Label: "A", Value: "1"}, {Label: "B"}, {Value: "2"}}
+	long := strings.Repeat("long ", 40) + "line"
 	for _, c := range []struct {
 		name    string
 		message slack.Message
 		text    string
 		want    []string
 	}{
-		{"raw text stands above, as it is", slack.Message{Title: "T", Raw: "<@U1> *x*", Text: "a"}, "T", []string{"<@U1> *x*", "a"}},
-		{"facts are lines", slack.Message{Title: "T", Facts: []mackerel.Fact{{Label: "A", Value: "1"}, {Label: "B"}, {Value: "2"}}}, "T", []string{"*A:* 1\n2"}},
-		{"a memo without a value is none", slack.Message{Title: "T", Memo: mackerel.Fact{Label: "M"}, Text: "a"}, "T", []string{"a"}},
+		{"the line is title, first line and mention", slack.Message{Title: "T", Text: "a\nb", Mention: "@here"}, "T: a <!here>", []string{"b"}},
+		{"one line of text needs no attachment", slack.Message{Title: "T", Text: "a", Color: "good"}, "T: a", nil},
+		{"a title needs no attachment", slack.Message{Title: "T & U", Color: "danger"}, "T &amp; U", nil},
+		{"a first line that is too long is below as a whole", slack.Message{Title: "T", Text: long + "\nb"}, "T: " + strings.Repeat("long ", 29) + "l…", []string{long + "\nb"}},
+		{"there may be no room for the first line", slack.Message{Title: strings.Repeat("t", 145), Text: "123456789\nb"}, strings.Repeat("t", 145), []string{"123456789\nb"}},
+		{"raw text stands above, as it is", slack.Message{Title: "T", Raw: "<@U1> *x*", Text: "a\nb"}, "T: a", []string{"<@U1> *x*", "b"}},
+		{"facts are lines", slack.Message{Title: "T", Facts: facts}, "T", []string{"*A:* 1\n2"}},
+		{"a memo without a value is left out", slack.Message{Title: "T", Memo: mackerel.Fact{Label: "M"}, Text: "a\nb"}, "T: a", []string{"b"}},
 		{"blanks alone are no section", slack.Message{Title: "T", Text: " \n", Raw: "\t"}, "T", nil},
-		{"a bar has something beside it", slack.Message{Title: "T & U", Color: "danger"}, "T &amp; U", []string{"T &amp; U"}},
-		{"a title of blanks is none", slack.Message{Title: " ", Color: "good", Mention: "@here"}, "<!here>  ", nil},
-		{"a title may be missing", slack.Message{Text: "a"}, "", []string{"a"}},
+		{"blanks alone are no title", slack.Message{Title: " ", Color: "good", Mention: "@here"}, "<!here>", nil},
+		{"a title may be missing", slack.Message{Text: "a"}, "a", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, _ := send(t, c.message)
-			if got := sections(m); m.Text != c.text || fmt.Sprint(got) != fmt.Sprint(c.want) {
+			m, receipt := send(t, c.message)
+			if got := sections(m); m.Text != c.text || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", c.want) {
 				t.Errorf("%q, %q, want %q, %q", m.Text, got, c.text, c.want)
+			}
+			if (len(m.Attachments) > 0) != (c.want != nil) || len(receipt.Cuts) != 0 {
+				t.Errorf("%+v, %+v", m.Attachments, receipt.Cuts)
+			}
+		})
+	}
+}
+
+func TestFactsWithAnAddressAreLinks(t *testing.T) {
+	for _, c := range []struct{ name, address, value, want string }{
+		{"the value is the link", "https://x.test/?a=1&b=2", "app01", "*Host:* <https://x.test/?a=1&amp;b=2|app01>"},
+		{"what would end the link does not", "https://x.test/a>b|c", "a>b|c\nd", "*Host:* <https://x.test/a%3Eb%7Cc|a&gt;b｜c d>"},
+		{"blanks in an address are encoded", "https://x.test/a <!here>", "x", "*Host:* <https://x.test/a%20%3C!here%3E|x>"},
+		{"Japanese in an address is encoded", "https://x.test/障", "障", "*Host:* <https://x.test/%E9%9A%9C|障>"},
+		{"an address that runs is no link", "javascript:alert(1)", "app01", "*Host:* app01"},
+		{"a long address is no link", "https://x.test/" + strings.Repeat("&", 600), "app01", "*Host:* app01"},
+		{"an address without a value is nothing", "https://x.test/", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := send(t, slack.Message{Title: "T", Facts: []mackerel.Fact{{Label: "Host", Value: c.value, URL: c.address}}})
+			if got := strings.Join(sections(m), "\n"); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}
@@ -129,14 +162,14 @@ func TestPicturesThatSlackCannotFetchAreLines(t *testing.T) {
 		"https://mackerel.io/embed/public/x.png": true, "http://8.8.8.8/x.png": true, "https://[2606:4700::1]/x.png": true,
 		"https://localhost/x.png": false, "http://10.1.2.3/x.png": false, "http://127.0.0.1:8080/x.png": false, "http://[::1]/x.png": false,
 		"http://[fd00::1]/x.png": false, "http://169.254.1.1/x": false, "https://graph/x.png": false, "https://graph.corp.internal/x": false,
-		"https://nas.local/x.png": false, "data:image/png;base64,AA": false, "https://x.test/a b.png": false,
+		"https://nas.local/x.png": false, "data:image/png;base64,AA": false, "https://x.test/a b.png": true, "https://x.test/障.png": true,
 		"https://x.test/" + strings.Repeat("a", 3000): false,
 	} {
-		m, _ := notify(t, mackerel.Alert{Message: "x", ImageURL: address})
+		m, receipt := notify(t, mackerel.Alert{Message: "x", ImageURL: address})
 		if got := len(pictures(m)) == 1; got != public {
 			t.Errorf("%.60s: a picture is %t", address, got)
 		}
-		if shown := strings.Join(sections(m), "\n"); !public && !strings.Contains(shown, "Graph:") {
+		if shown := strings.Join(sections(m), "\n"); !public && !strings.Contains(shown, "Graph:") && servicetest.CutFields(receipt.Cuts) != "facts" {
 			t.Errorf("%.60s: its address is nowhere in %q", address, shown)
 		}
 	}
@@ -152,6 +185,7 @@ func TestStatusesLookDifferent(t *testing.T) {
 		{mackerel.Alert{}, "#9E9E9E"}, {mackerel.Alert{Status: "muted"}, "#9E9E9E"}, {mackerel.Alert{Event: mackerel.EventMonitorUpdate, Status: "ok"}, "#9E9E9E"},
 		{mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "#E01E5A"},
 	} {
+		c.alert.Org = "acme" // so that there is an attachment
 		m, _ := notify(t, c.alert)
 		if len(m.Attachments) != 1 || m.Attachments[0].Color != c.color {
 			t.Errorf("%+v: %+v", c.alert, m.Attachments)
@@ -166,7 +200,6 @@ func TestLimits(t *testing.T) {
 		limit int // what is left for the text itself
 		put   func(*slack.Message, string)
 	}{
-		{"memo", 3000 - len("*:* x"), func(m *slack.Message, s string) { m.Memo = mackerel.Fact{Label: s, Value: "x"} }},
 		{"title", 4000, func(m *slack.Message, s string) { m.Title = s }},
 		{"text", 3000, func(m *slack.Message, s string) { m.Text = s }},
 		{"facts", 3000 - len("*F:* "), func(m *slack.Message, s string) { m.Facts = []mackerel.Fact{{Label: "F", Value: s}} }},
@@ -212,8 +245,9 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		a := servicetest.Everywhere(strings.Repeat(unit, 1000*10))
 		a.Monitor.Name, a.Host = "CPU & memory", nil
 		m, receipt := notify(t, a, func(c *slack.Config) { c.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: "@channel"} })
-		if want := "<!channel> <https://mackerel.io/orgs/x/alerts/5A|[CRITICAL] CPU &amp; memory>"; m.Text != want {
-			t.Errorf("%q, want %q", m.Text, want)
+		start, end := "<https://mackerel.io/orgs/x/alerts/5A|[CRITICAL] CPU &amp; memory>: "+slack.Escape(unit), "… <!channel>"
+		if !strings.HasPrefix(m.Text, start) || !strings.HasSuffix(m.Text, end) {
+			t.Errorf("%q", m.Text)
 		}
 		if got := servicetest.CutFields(receipt.Cuts); got != "text facts memo" {
 			t.Errorf("cut: %s", got)
@@ -228,15 +262,50 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 
 func TestALongTitleKeepsItsLinkAndMention(t *testing.T) {
 	a := mackerel.Alert{
-		Status: mackerel.StatusCritical, URL: "https://x.test/" + strings.Repeat("a", 1400), Monitor: mackerel.Monitor{Name: strings.Repeat("障害|", 9000)},
+		Status: mackerel.StatusCritical, URL: "https://x.test/" + strings.Repeat("a", 1400), Message: "disk full",
+		Monitor: mackerel.Monitor{Name: strings.Repeat("障害|", 9000)},
 	}
 	mention := strings.Repeat("あ", 2000)
 	m, receipt := notify(t, a, func(c *slack.Config) { c.Mentions = map[mackerel.Status]string{mackerel.StatusCritical: mention} })
-	if !strings.HasPrefix(m.Text, mention+" <https://x.test/a") || !strings.Contains(m.Text, "|[CRITICAL] 障害") || !strings.HasSuffix(m.Text, "…>") {
+	if !strings.HasPrefix(m.Text, "<https://x.test/a") || !strings.Contains(m.Text, "|[CRITICAL] 障害") || !strings.HasSuffix(m.Text, "障害｜> "+mention) {
 		t.Errorf("%q", m.Text)
 	}
 	if n := utf8.RuneCountInString(m.Text); n != 4000 || servicetest.CutFields(receipt.Cuts) != "title" {
 		t.Errorf("%d characters, %+v", n, receipt.Cuts)
+	}
+	if got := sections(m); len(got) != 1 || got[0] != "disk full" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestTheFirstLineMakesRoomForALongMention has a first line that is longer when it is escaped.
+func TestTheFirstLineMakesRoomForALongMention(t *testing.T) {
+	text := strings.Repeat("&", 140)
+	m, receipt := send(t, slack.Message{
+		Title: "T", Text: text, URL: "https://x.test/" + strings.Repeat("a", 1400), Mention: strings.Repeat("あ", 2000),
+	})
+	if n := utf8.RuneCountInString(m.Text); n > 4000 || len(receipt.Cuts) != 0 || !strings.Contains(m.Text, "|T> あ") {
+		t.Errorf("%d characters, %+v: %.20q", n, receipt.Cuts, m.Text)
+	}
+	if got := sections(m); len(got) != 1 || slacktest.Unescape(got[0]) != text {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestHugeTexts sends a title and a first line of megabytes.
+func TestHugeTexts(t *testing.T) {
+	huge := strings.Repeat("障害 <", 10<<20/8)
+	m, receipt := send(t, slack.Message{Title: huge, Text: huge, URL: "https://x.test/", Mention: "@here"})
+	if !strings.HasPrefix(m.Text, "<https://x.test/|障害 ") || !strings.HasSuffix(m.Text, "&lt;> <!here>") || utf8.RuneCountInString(m.Text) > 4000 {
+		t.Errorf("%.50q", m.Text)
+	}
+	n := utf8.RuneCountInString(huge)
+	if servicetest.CutFields(receipt.Cuts) != "title text" || receipt.Cuts[0].From != n || receipt.Cuts[1].From != n {
+		t.Errorf("%+v of %d", receipt.Cuts, n)
+	}
+	m, receipt = send(t, slack.Message{Title: "T", Text: huge})
+	if !strings.HasPrefix(m.Text, "T: 障害 &lt;") || !strings.HasSuffix(m.Text, "…") || servicetest.CutFields(receipt.Cuts) != "text" {
+		t.Errorf("%.50q, %+v", m.Text, receipt.Cuts)
 	}
 }
 
@@ -274,7 +343,7 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, title, text, address string) {
 		m := slack.Message{
-			Color: "good", Title: title, Text: text, Facts: []mackerel.Fact{{Label: title, Value: text}}, Memo: mackerel.Fact{Label: "M", Value: text},
+			Color: "good", Title: title, Text: text, Facts: []mackerel.Fact{{Label: title, Value: text, URL: address}}, Memo: mackerel.Fact{Label: "M", Value: text},
 			URL: address, Image: address, Mention: "<@U1>",
 		}
 		posted, _ := send(t, m)
@@ -282,7 +351,7 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("it calls %q", called)
 		}
 		for _, l := range posted.Links() {
-			if !strings.HasPrefix(l.URL, "http") {
+			if !strings.HasPrefix(strings.ToLower(l.URL), "http") {
 				t.Errorf("it links to %+v", l)
 			}
 		}

@@ -7,14 +7,20 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// Escape makes text from elsewhere harmless in Slack's notation: & < and > become entities, which is all that Slack
-// asks for and all that it undoes. Line breaks become line feeds, and control characters the replacement character.
+// Escape makes text from elsewhere harmless in Slack's notation. The characters &, < and > become entities; Slack asks
+// for no others and undoes no others. Line breaks become line feeds, and control characters the replacement character.
 // See https://docs.slack.dev/messaging/formatting-message-text.
 func Escape(text string) string { return escapes.Replace(provider.Plain(text)) }
 
 var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// link writes a link that shows a label. What would end the address or the label early is written otherwise.
+// fitsLink reports whether an address can be put behind a link of at most maxLink characters.
+func fitsLink(address string) bool {
+	return provider.Linkable(address, maxLink) && provider.Runes.Len(link(address, "")) <= maxLink
+}
+
+// link writes a link that shows a label, or the address itself if the label is empty. A character that would end the
+// address is percent-encoded. A character that would end the label becomes an entity, a full-width sign or a blank.
 func link(address, label string) string {
 	address = addressEscapes.Replace(address)
 	if label == "" {
@@ -28,14 +34,16 @@ var (
 	labelEscapes   = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "｜", "\n", " ")
 )
 
-// addresses finds addresses in text, in ASCII: in Japanese a word may follow without a blank.
+// addresses finds addresses in text. They end at the first character beyond ASCII, because a Japanese word may follow
+// without a blank.
 var addresses = regexp.MustCompile(`https?://[0-9A-Za-z\[][!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*`)
 
-// afterAddress are characters that are not part of an address at its end: they end a sentence, or are formatting.
+// afterAddress has the characters that are not part of an address if they are at its end. They end a sentence or are
+// formatting.
 const afterAddress = ".,;:!?'*_~)]"
 
-// escapeLinking is Escape, with links for addresses: the blocks are sent as verbatim, so that Slack looks for neither
-// addresses nor names in them. An address that was cut stays text, because it leads elsewhere.
+// escapeLinking is Escape, and makes addresses links. Slack does not do that in blocks, which are sent as verbatim so
+// that it does not look for names in them. An address that was cut stays text, because it leads elsewhere.
 func escapeLinking(text string) string {
 	text = provider.Plain(text)
 	var b strings.Builder
@@ -53,10 +61,11 @@ func escapeLinking(text string) string {
 	return b.String()
 }
 
-// broadcast finds the words by which Mackerel's mentions call everybody, and what makes another name of one.
+// broadcast finds the words with which Mackerel's mentions call everybody in a channel. A hyphen and a letter behind
+// the word make it another name: @here-team.
 var broadcast = regexp.MustCompile(`\B@(channel|group|here|everyone)\b(-\w)?`)
 
-// mention writes @here and the like as commands, as Mackerel does, and leaves everything else.
+// mention replaces the words of broadcast with Slack's commands, as Mackerel does. All other text stays as it is.
 func mention(text string) string {
 	return broadcast.ReplaceAllStringFunc(text, func(word string) string {
 		switch word {

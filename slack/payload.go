@@ -8,7 +8,8 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// A payload is a message as it is posted. Slack is told not to unfold links: the graph is in the message.
+// A payload is a message as it is posted. Slack is told not to show previews of links, because the message has the
+// graph.
 type payload struct {
 	Text        string       `json:"text,omitzero"` // all that a push message shows
 	Attachments []attachment `json:"attachments,omitzero"`
@@ -38,40 +39,53 @@ type markdown struct {
 	Verbatim bool   `json:"verbatim"`
 }
 
-// payload renders the message within all limits.
+// payload renders the message within all limits. The attachment has what the line does not show of the text.
 func (m Message) payload(c *provider.Cutter) (p payload) {
 	address := provider.Address(m.URL)
 	linked, unlinked := address, ""
-	if !provider.Linkable(address, maxLink) || provider.Runes.Len(link(address, "")) > maxLink {
+	if !fitsLink(address) {
 		linked, unlinked = "", address
 	}
-	var head, first string
-	var whole bool
-	p.Text = c.Texts(maxText, provider.Texts{Title: m.Title}, func(t provider.Texts) string {
-		head, first, whole = c.Unit.Headline(t.Title, m.Text, maxText)
-		return m.headline(linked, head, first)
-	})
-	if whole {
+	var l line
+	title := m.Title
+	p.Text = c.Fit(maxText, func() string {
+		l = m.line(title, linked, c.Unit)
+		return l.text
+	}, provider.Part{Field: "title", Text: &title, Cut: provider.CutMiddle})
+	if l.whole {
 		m.Text = provider.AfterHeadline(m.Text)
 	}
 	if blocks := m.blocks(unlinked, c); len(blocks) > 0 {
-		fallback := Escape(provider.Runes.Shorten(provider.Join(": ", head, first), maxAgain))
+		fallback := Escape(provider.Runes.Shorten(l.plain, maxFallback))
 		p.Attachments = []attachment{{Color: m.Color, Fallback: cmp.Or(fallback, name), Blocks: blocks}}
 	}
 	return p
 }
 
-// headline is the title, which is a link if there is an address for it, the first line of the text, and the mention. The
-// screen of a phone shows its beginning, so that the mention is last.
-func (m Message) headline(linked, head, first string) string {
-	title := Escape(head)
-	if linked != "" {
-		title = link(linked, head)
-	}
-	return provider.Join(" ", provider.Join(": ", title, Escape(first)), mention(m.Mention))
+// A line is what stands above the attachment.
+type line struct {
+	text  string // in Slack's notation
+	plain string // without the link and the mention
+	whole bool   // it has the whole first line of the message's text
 }
 
-// blocks are what stands in the attachment, each text cut to the limit of its section.
+// line writes the title, which is a link if there is an address for it, the first line of the text, and the mention.
+// The mention is last, because a push message shows only the beginning. If the first line does not fit, as beside a
+// long mention, it is left out.
+func (m Message) line(title, linked string, unit provider.Unit) line {
+	title, first, whole := unit.Headline(title, m.Text, maxText)
+	shown := Escape(title)
+	if linked != "" {
+		shown = link(linked, title)
+	}
+	text := provider.Join(" ", provider.Join(": ", shown, Escape(first)), mention(m.Mention))
+	if first == "" || unit.Len(text) <= maxText {
+		return line{text, provider.Join(": ", title, first), whole}
+	}
+	return line{text: provider.Join(" ", shown, mention(m.Mention)), plain: title}
+}
+
+// blocks returns the parts of the attachment, each text cut to the limit of its section.
 func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
 	add := func(limit int, texts provider.Texts, render func(provider.Texts) string) {
 		shown := c.Texts(limit, texts, render)
@@ -112,7 +126,7 @@ func factLine(f mackerel.Fact) string {
 		return ""
 	}
 	value := escapeLinking(f.Value)
-	if provider.Linkable(f.URL, maxLink) {
+	if fitsLink(f.URL) {
 		value = link(f.URL, f.Value)
 	}
 	if f.Label == "" {

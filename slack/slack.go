@@ -1,8 +1,9 @@
 // Package slack carries alerts to channels of Slack, through incoming webhooks
 // (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 //
-// A [Notifier] posts one message per alert: the mention and the title, which links to the alert, and below it one
-// attachment in the colour of the status, with the text, the facts, the memo and the graph.
+// A [Notifier] posts one message per alert. Its first line is all that a push message shows: the title, which links to
+// the alert, the first line of the text, and the mention. Below it is one attachment in the colour of the status, with
+// the rest of the text, the facts, the memo and the graph.
 //
 //	n, err := slack.New(slack.Config{
 //		URL:      mackerel.NewSecret(os.Getenv("SLACK_WEBHOOK_URL")), // whoever has it can post
@@ -34,15 +35,17 @@
 // all the same is sent again after the time that Slack asks for, within Call.MaxWait and the context's deadline. Beyond
 // that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
-// A title has at most 4,000 characters, mention and link included. The text, the facts and the memo have 3,000 each.
-// Longer texts are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw 3,000; they are
-// never cut.
+// The first line has at most 4,000 characters, mention and link included. Title and first line of the text together
+// have at most 150 characters there. If they are longer, the attachment has the first line of the text again, as a
+// whole. The text, the facts and the memo in the attachment have at most 3,000 characters each. Longer texts and a
+// title that does not fit are cut, and the receipt says so. A mention has at most 2,000 characters and Message.Raw
+// 3,000; they are never cut.
 //
 // # Text
 //
 // Text from alerts cannot call anybody and cannot become a link to another address: see [Escape]. Only Config.Mentions,
-// Message.Mention and Message.Raw are in Slack's notation. Addresses in the text are links to themselves. Slack has no
-// way to escape * _ ~ and backticks, so a text that has them may be shown in bold or as code.
+// Message.Mention and Message.Raw are in Slack's notation. Addresses in the attachment are links to themselves. Slack
+// has no way to escape * _ ~ and backticks, so a text that has them may be shown in bold or as code.
 //
 // # Service
 //
@@ -69,9 +72,9 @@ const name = "slack"
 // Config says where to post. URL is required.
 type Config struct {
 	URL mackerel.Secret `json:"url"` // of the incoming webhook, which leads to one channel
-	// Mentions are put in front of the title, by the alert's status, as in a channel of Mackerel's. They are in Slack's
-	// notation, such as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people
-	// too. A mention is sent as it is. A status that is not in the map has no mention.
+	// Mentions are put behind the first line of the message, by the alert's status. They are in Slack's notation, such
+	// as "<@U012AB3CD>" or "<!subteam^S012AB3CD>". @here, @channel, @everyone and @group call people, as in a channel
+	// of Mackerel's. All other text is sent as it is. A status that is not in the map has no mention.
 	Mentions map[mackerel.Status]string `json:"mentions,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set

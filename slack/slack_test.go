@@ -64,8 +64,8 @@ func TestAChannelOfMackerelsCanBeUsed(t *testing.T) {
 		mackerel.StatusCritical: "@here <@U012AB3CD>", mackerel.StatusWarning: "see #ops",
 	}}
 	for status, want := range map[mackerel.Status]string{
-		"CRITICAL":             "<!here> <@U012AB3CD> [CRITICAL] disk full",
-		mackerel.StatusWarning: "see #ops [WARNING] disk full",
+		"CRITICAL":             "[CRITICAL] disk full <!here> <@U012AB3CD>",
+		mackerel.StatusWarning: "[WARNING] disk full see #ops",
 		mackerel.StatusOK:      "[OK] disk full",
 		mackerel.StatusUnknown: "[UNKNOWN] disk full",
 		"":                     "[UNKNOWN] disk full",
@@ -95,7 +95,7 @@ func TestMentions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, _ := send(t, slack.Message{Mention: c.mention, Title: "T"})
-			if want := c.want + " T"; m.Text != want {
+			if want := "T " + c.want; m.Text != want {
 				t.Errorf("%q, want %q", m.Text, want)
 			}
 		})
@@ -116,13 +116,13 @@ func TestEditSeesTheMentionAndMayEmptyIt(t *testing.T) {
 }
 
 func TestEventsWithoutAStatusCallNobody(t *testing.T) {
-	m, _ := notify(t, mackerel.Alert{Event: mackerel.EventHostRegister, Host: &mackerel.Host{Name: "app01"}}, func(c *slack.Config) {
+	m, _ := notify(t, mackerel.Alert{Event: mackerel.EventHostRegister, Host: &mackerel.Host{Name: "app01"}, Org: "acme"}, func(c *slack.Config) {
 		c.Mentions = map[mackerel.Status]string{
 			mackerel.StatusOK: "@here", mackerel.StatusWarning: "@here", mackerel.StatusCritical: "@here", mackerel.StatusUnknown: "@here",
 		}
 	})
-	if called := m.Mentions(); len(called) > 0 || m.Attachments[0].Color != "#9E9E9E" {
-		t.Errorf("it calls %q in %s", called, m.Attachments[0].Color)
+	if called := m.Mentions(); len(called) > 0 || len(m.Attachments) != 1 || m.Attachments[0].Color != "#9E9E9E" {
+		t.Errorf("it calls %q in %+v", called, m.Attachments)
 	}
 }
 
@@ -174,8 +174,8 @@ func TestAGraphThatCannotBeFetchedDoesNotCostTheMessage(t *testing.T) {
 	var attempts []mackerel.Attempt
 	fake, n := start(t, func(c *slack.Config) { c.Call.OnAttempt = servicetest.Record(&attempts) })
 	fake.SetPictures(func(string) bool { return false })
-	image := "https://x.test/graph.png"
-	receipt, err := n.Deliver(t.Context(), mackerel.Alert{Message: "x", ImageURL: image})
+	image := "https://x.test/a graph.png" // sent with %20
+	receipt, err := n.Send(t.Context(), slack.Message{Title: "[UNKNOWN] x", Image: image})
 	if err != nil {
 		t.Fatal(err)
 	}

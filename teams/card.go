@@ -79,6 +79,8 @@ type action struct {
 // payload renders the message within maxCard bytes.
 func (m Message) payload(c *provider.Cutter) (p payload, err error) {
 	texts := provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
+	title := provider.Part{Field: "title", Text: &texts.Title, Cut: provider.CutMiddle}
+	c.Fit(maxTitle, func() string { return texts.Title }, title)
 	summary := m.summary(c)
 	rendered := c.Texts(maxCard, texts, func(t provider.Texts) string {
 		var encoded []byte
@@ -91,7 +93,7 @@ func (m Message) payload(c *provider.Cutter) (p payload, err error) {
 	return p, err
 }
 
-// summary is the line for the list of notifications.
+// summary returns the line for the list of notifications, which is not Markdown.
 func (m Message) summary(c *provider.Cutter) string {
 	characters := provider.Cutter{Unit: provider.UTF16}
 	line, _ := characters.Headline("summary", m.Title, m.Text, provider.MaxHeadline)
@@ -99,8 +101,8 @@ func (m Message) summary(c *provider.Cutter) string {
 	return plain(line)
 }
 
-// nested writes JSON as it would look in a string of other JSON, in ASCII and with the characters of HTML escaped. That
-// is the longest that it may be when Teams counts its bytes.
+// nested writes JSON as it would look in a string of other JSON, in ASCII and with the characters of HTML escaped. This
+// is the longest form in which Teams may count the bytes of a card.
 func nested(encoded []byte) string {
 	const escape = `\\u0000`
 	var b strings.Builder
@@ -121,8 +123,8 @@ func nested(encoded []byte) string {
 	return b.String()
 }
 
-// draw returns the payload with these texts. A card must have an element, so the address of a button that stands alone
-// is written, too.
+// draw returns the payload with these texts. A card must have an element: if it has only a button, the address of the
+// button is a text, too.
 func (m Message) draw(t provider.Texts) payload {
 	linked := ""
 	if provider.Linkable(t.URL, maxLink) {
@@ -155,7 +157,8 @@ func (m Message) entities() []entity {
 	return all
 }
 
-// body returns the elements of the card, which stand above its button. Teams does not post a card with an empty text.
+// body returns the elements of the card, which stand above its button. The mentions follow the first line of the text.
+// Teams does not post a card with an empty text.
 func (m Message) body(t provider.Texts) []element {
 	var body []element
 	if !blank(t.Title) {
@@ -172,9 +175,10 @@ func (m Message) body(t provider.Texts) []element {
 			body = append(body, p)
 		}
 	}
-	add(m.Raw, false)
-	add(Escape(t.Text), false)
+	add(Escape(provider.FirstLine(t.Text)), false)
 	add(m.mentionLine(), false)
+	add(m.Raw, false)
+	add(Escape(provider.AfterHeadline(t.Text)), false)
 	if lines := factLines(t.Facts); lines != nil {
 		body = append(body, element{Type: "FactSet", Facts: lines})
 	}

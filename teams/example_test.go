@@ -33,6 +33,6 @@ func Example() {
 	fmt.Printf("%q\n%q\n", card.Texts(), card.Mentions())
 	// Output:
 	// queued: true <nil>
-	// ["Open" "\\[CRITICAL\\] nightly\\_backup" "<at>Hanako</at>" "3 of 5 volumes failed"]
+	// ["Open in Mackerel" "[CRITICAL] nightly\\_backup" "3 of 5 volumes failed" "<at>Hanako</at>"]
 	// [{"hanako@example.com" "Hanako"}]
 }

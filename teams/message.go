@@ -13,21 +13,24 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is our own. Teams takes 28 KB, counted
-// of what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274).
-// See https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
+// maxCard is the limit of a card, in bytes of its JSON in ASCII within JSON. It is a limit of our own. Teams takes 28
+// KB and counts what it makes of the card (https://github.com/MicrosoftDocs/msteams-docs/issues/11274). See
+// https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
 const maxCard = 24 << 10
+
+// maxTitle is the limit of a title, in bytes. It is a limit of our own, so that there is room for the text.
+const maxTitle = 2 << 10
 
 // Limits of our own, in characters.
 const (
-	maxLink    = 2000 // of the address of a button or a picture
+	maxLink    = 2000 // of the address of a button, a picture or a fact
 	maxButton  = 50   // of the text of a button
 	maxAltText = 200  // of the text that stands for a picture
 )
 
-// rate is the limit of one address. Microsoft documents 4 messages in a second for a connector, and limits for flows
-// that act after the answer: what exceeds them is queued, or fails unseen. One in a second is below all of them, and
-// keeps the cards in order. See https://learn.microsoft.com/power-automate/limits-and-config.
+// rate is the limit of one address. Microsoft documents 4 messages in a second for a connector. The limits for flows
+// act after the answer: a card that exceeds them is queued, or fails unseen. One card in a second is below all of these
+// limits and keeps the cards in order. See https://learn.microsoft.com/power-automate/limits-and-config.
 var rate = transport.Limit{N: 1, Per: time.Second, Gate: 15 * time.Second, GateMax: 5 * time.Minute}
 
 // A Style is the background of a card's head.
@@ -49,19 +52,20 @@ type Mention struct {
 	Name string `json:"name,omitzero"` // as it is shown; the ID unless set
 }
 
-// A Message is one card: a title, mentions, text, facts, a memo, a picture, and a button that opens URL. All texts are
-// plain and escaped when they are sent, except Raw.
+// A Message is one card: a title, the first line of the text, mentions, the rest of the text, facts, a memo, a picture,
+// and a button that opens URL. The line for the list of notifications is made of the title and the first line. All
+// texts are plain and escaped when they are sent, except Raw.
 type Message struct {
 	Mentions []Mention
 	Style    Style // StyleDefault unless set
 	Title    string
 	Text     string
-	Facts    []mackerel.Fact
+	Facts    []mackerel.Fact // a value with a URL is a link
 	Memo     mackerel.Fact
 	URL      string // what the button opens; the last line if a button cannot open it
 	Open     string // the text of the button; "Open" unless set
 	Image    string // URL of a picture; left out if it is not https
-	Raw      string // Markdown of Teams, sent as it is above the text and never cut
+	Raw      string // Markdown of Teams, sent as it is below the first line of the text and never cut
 }
 
 // DefaultMessage returns the message that a Notifier posts for an alert, without the mentions, which the Config adds. A
@@ -102,7 +106,7 @@ func render(r *transport.Request, m Message, c *provider.Cutter) error {
 	return err
 }
 
-// problems lists what Teams would not post the card for and what cannot be cut.
+// problems lists why Teams would not post the card, and a card that is too long without the texts that can be cut.
 func (m Message) problems(body payload) (p provider.Problems) {
 	checkMentions(&p, "Mentions", m.Mentions)
 	provider.OneOf(&p, "Style", m.Style,
@@ -112,7 +116,7 @@ func (m Message) problems(body payload) (p provider.Problems) {
 	return p
 }
 
-// checkMentions notes who cannot be mentioned, or who has the name of another person.
+// checkMentions notes people who cannot be mentioned or have the name of another person.
 func checkMentions(p *provider.Problems, field string, all []Mention) {
 	for i, m := range all {
 		field := field + "[" + strconv.Itoa(i) + "]"

@@ -2,8 +2,9 @@
 // with the trigger "When a Teams webhook request is received"
 // (https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
 //
-// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the mentions of
-// the Config, the text, the facts, the memo, the graph and a button that opens the alert.
+// A [Notifier] posts one Adaptive Card, version 1.4, per alert: the title in the colour of the status, the first line
+// of the text, the mentions of the Config, the rest of the text, the facts, the memo, the graph and a button that opens
+// the alert. The list of notifications shows "title: first line".
 //
 //	n, err := teams.New(teams.Config{
 //		URL: mackerel.NewSecret(os.Getenv("TEAMS_WORKFLOW_URL")), // whoever has it can post
@@ -32,13 +33,15 @@
 //
 // A message has at most 28 KB. Teams counts the bytes of what it makes of the card: a request of 24,453 bytes was
 // counted as 28,897. A card is therefore cut to 24,576 bytes, counted as JSON in ASCII within JSON, in which a Japanese
-// character has 7 bytes. The memo is cut first and the title last, and the receipt says so. Message.Raw is never cut.
+// character has 7 bytes. A title has at most 2,048 bytes, and the line for the list of notifications at most 150 UTF-16
+// units. Texts that are too long are cut, and the receipt says so. Message.Raw is never cut.
 //
 // # Text
 //
-// Text from alerts is not Markdown and cannot mention anybody: see [Escape]. Only Config.Mentions and Message.Mentions
-// mention people, and only Message.Raw is Markdown. An <at> in a memo, which Mackerel's own channel reads, is text. A
-// workflow can mention people, but no channels and no teams.
+// Text from alerts is not Markdown and cannot mention anybody: see [Escape]. It may contain U+2060, a character without
+// a width, where Markdown would arise. Only Config.Mentions and Message.Mentions mention people, and only Message.Raw
+// is Markdown. An <at> in a memo, which Mackerel's own channel reads, is text. A workflow can mention people, but no
+// channels and no teams.
 //
 // # Service
 //

@@ -10,7 +10,7 @@ import (
 	"github.com/mackerel-notify/mackerel/hipchat"
 )
 
-// readBack gets what has come into the room since the messages before, newest first, and draws it.
+// readBack gets the messages that have come into the room since the messages before, and draws them.
 func (n *night) readBack(ctx context.Context, before []hipchat.RoomMessage) error {
 	n.printf("\nThe room, read back\n\n")
 	var all []hipchat.RoomMessage
@@ -19,7 +19,7 @@ func (n *night) readBack(ctx context.Context, before []hipchat.RoomMessage) erro
 			return err
 		}
 		if len(before) > 0 && m.ID == before[0].ID {
-			break // pages that nobody needs are never got
+			break // the older pages are not requested
 		}
 		all = append(all, m)
 	}
@@ -28,7 +28,7 @@ func (n *night) readBack(ctx context.Context, before []hipchat.RoomMessage) erro
 	return nil
 }
 
-// draw writes messages, oldest first, each with those that are attached to it.
+// draw writes messages, oldest first, each with the messages that are attached to it.
 func (n *night) draw(all []hipchat.RoomMessage) {
 	attached := make(map[string][]hipchat.RoomMessage)
 	present := make(map[string]bool)
@@ -54,32 +54,36 @@ func (n *night) draw(all []hipchat.RoomMessage) {
 	}
 }
 
-// line is a message in one line: when, in which color or of which type, and its title.
+// line is a message in one line: when, in which color or of which type, and what it says.
 func line(m hipchat.RoomMessage) string {
 	kind := string(m.Color)
 	if kind == "" {
 		kind = m.Type
 	}
-	text := firstLine(m)
-	if m.Type != "notification" {
-		text = m.From.Name + ": " + text
-	}
-	return m.Date.Format("15:04") + " " + kind + strings.Repeat(" ", max(1, 8-len(kind))) + text
+	return m.Date.Format("15:04") + " " + kind + strings.Repeat(" ", max(1, 8-len(kind))) + headline(m)
 }
 
 var tags = regexp.MustCompile(`<[^>]*>`)
 
-// firstLine is how a message begins, without its markup.
-func firstLine(m hipchat.RoomMessage) string {
-	if m.MessageFormat != hipchat.FormatHTML {
-		first, _, _ := strings.Cut(m.Message, "\n")
-		return first
+// headline is the title of a message's card, which is shown in place of the message. Without a card it is the first
+// line of what a person says, or the title and the first line of a notification.
+func headline(m hipchat.RoomMessage) string {
+	if card, err := m.DecodeCard(); err == nil && card != nil {
+		return card.Title
 	}
-	first, _, _ := strings.Cut(m.Message, "<br>")
-	return html.UnescapeString(tags.ReplaceAllString(first, ""))
+	separator, plain := "\n", func(s string) string { return s }
+	if m.MessageFormat == hipchat.FormatHTML {
+		separator = "<br>"
+		plain = func(s string) string { return html.UnescapeString(tags.ReplaceAllString(s, "")) }
+	}
+	lines := strings.SplitN(m.Message, separator, 3)
+	if m.Type != "notification" {
+		return m.From.Name + ": " + plain(lines[0])
+	}
+	return plain(strings.Join(lines[:min(2, len(lines))], ": "))
 }
 
-// cardLines are the text of a message's card and what it says besides.
+// cardLines are the description and the attributes of a message's card.
 func cardLines(m hipchat.RoomMessage) []string {
 	card, err := m.DecodeCard()
 	if err != nil || card == nil {

@@ -1,5 +1,5 @@
-// Hipchat shows threads in a HipChat room: an alert opens with a card, what becomes of it is attached to that card, and
-// the room's history is read back and drawn as it would be seen.
+// Hipchat shows threads in a HipChat room. An alert opens with a card, and its later notifications are attached to that
+// card. Then the history of the room is read and drawn as people would see it.
 //
 //	go run ./examples/hipchat
 //
@@ -73,19 +73,19 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 
 var hanako = hipchattest.User{ID: 7, Name: "花子", MentionName: "hanako"}
 
-// fakeServer has a room, and a person in it. Its clock stands at nine in the evening until it is advanced.
+// fakeServer has a room, and a person in it. Its clock shows the evening until it is advanced.
 func fakeServer() *hipchattest.Server {
 	s := hipchattest.New()
-	s.SetClock(func() time.Time { return time.Date(2026, 3, 14, 21, 0, 0, 0, time.UTC) })
+	s.SetClock(func() time.Time { return evening })
 	s.AddUser(hanako)
 	s.SetRoom(hipchattest.Room{ID: 1, Name: "ops #1/夜間", Topic: "on call: 花子", Participants: []hipchattest.User{hanako}})
 	return s
 }
 
-// introduce says where we are, and as whom.
+// introduce says which room and which server this is.
 func (n *night) introduce(ctx context.Context) error {
 	if err := n.client.TestAuth(ctx, n.room); err != nil {
-		return err // now, and not when the first alert comes at two in the morning
+		return err // at the start, and not at the first alert
 	}
 	who := "The server is a real one."
 	if n.fake != nil {
@@ -94,7 +94,7 @@ func (n *night) introduce(ctx context.Context) error {
 	n.printf("Room %s. %s\n", n.room, who)
 	room, err := n.client.GetRoom(ctx, n.room)
 	if err != nil {
-		n.printf("The token may not look at the room itself: %v\n", err) // it can do without
+		n.printf("The token may not look at the room itself: %v\n", err) // it does not need to
 		return nil
 	}
 	n.printf("Topic: %s. Present: %s.\n", cmp.Or(room.Topic, "none"), names(room.Participants))

@@ -28,19 +28,21 @@ and 花子 has a private message: "Still open: [CRITICAL] disk </var> ＠all on 
 
 The room, read back
 
-  21:00 red     [CRITICAL] CPU % on app01
-        │ Runbook: restart the batch
+  21:00 red     CPU % on app01
+        │ 96.5% > 90%
+        │ Memo: restart the batch
         │ Status: CRITICAL
-        │ Metric: CPU % 96.5 > 90
         │ Host: app01
-        ├─ 21:09 yellow  [WARNING] CPU % on app01
-        └─ 21:19 green   [OK] CPU % on app01
+        │ Opened: 2026-03-14 21:00 +00:00
+        ├─ 21:09 yellow  [WARNING] CPU % on app01: 84% > 80% (critical > 90%)
+        └─ 21:19 green   [OK] CPU % on app01: Recovered after 19m: 12.25% (warning > 80%)
   21:02 message 花子: looking into it
-  21:05 yellow  [WARNING] disk </var> @all on db01
+  21:05 yellow  disk </var> @all on db01
         │ 91 % of 40 GiB
         │ Status: WARNING
         │ Host: db01
-        └─ 21:18 red     [CRITICAL] disk </var> @all on db01
+        │ Opened: 2026-03-14 21:05 +00:00
+        └─ 21:18 red     [CRITICAL] disk </var> @all on db01: 97 % of 40 GiB
   21:25 message 花子: the batch ran twice. Now for the disk
   21:25 topic   Mackerel: on call: 花子, open: 1
 `
@@ -55,8 +57,8 @@ func TestTheNight(t *testing.T) {
 	}
 }
 
-// TestARealServer is a server that the example did not start: what is already in the room stays out of the drawing, and
-// nobody's topic is changed.
+// TestARealServer has a server that the example did not start. The messages that are already in the room are not drawn,
+// and the topic is not changed.
 func TestARealServer(t *testing.T) {
 	s := hipchattest.New()
 	defer s.Close()
@@ -79,8 +81,8 @@ func TestARealServer(t *testing.T) {
 	}
 }
 
-// TestAThreadThatIsLost has an alert whose card cannot be found again: it is delivered all the same, and what follows
-// opens a thread anew.
+// TestAThreadThatIsLost has an alert whose card cannot be found again. The alert is delivered all the same, and its next
+// notification opens another thread.
 func TestAThreadThatIsLost(t *testing.T) {
 	s := hipchattest.New()
 	defer s.Close()

@@ -12,45 +12,70 @@ import (
 
 // An event of the night is an alert, or something that a person says.
 type event struct {
-	after time.Duration // since the event before it
+	at    time.Duration // since the evening
 	alert mackerel.Alert
 	says  string
 }
 
-// events are two alerts that cross each other. The second one has a name that would call the room if nobody took care.
+// evening is when the night begins.
+var evening = time.Date(2026, 3, 14, 21, 0, 0, 0, time.UTC)
+
+// text is how the alerts are written.
+var text = mackerel.Text{Location: time.UTC}
+
+// events are two alerts that overlap. The name of the second monitor would mention everybody if it were not escaped.
 func events() []event {
-	limit := 90.0
+	warning, critical := 80.0, 90.0
 	cpu := mackerel.Alert{
-		ID: "5CPU", URL: "https://mackerel.io/orgs/acme/alerts/5CPU", Monitor: mackerel.Monitor{Name: "CPU %", Memo: "Runbook: restart the batch"},
-		Host: &mackerel.Host{Name: "app01"},
+		ID: "5CPU", URL: "https://mackerel.io/orgs/acme/alerts/5CPU", OpenedAt: evening,
+		Monitor: mackerel.Monitor{Name: "CPU %", Memo: "restart the batch"}, Host: &mackerel.Host{Name: "app01"},
+		Metric: &mackerel.Metric{Label: "CPU %", Warning: &warning, Critical: &critical, Operator: ">"},
 	}
 	disk := mackerel.Alert{
-		ID: "5Disk", URL: "https://mackerel.io/orgs/acme/alerts/5Disk", Monitor: mackerel.Monitor{Name: "disk </var> @all"},
-		Host: &mackerel.Host{Name: "db01"}, Message: "91 % of 40 GiB",
-	}
-	at := func(a mackerel.Alert, s mackerel.Status, value float64) mackerel.Alert {
-		if a.Status = s; a.ID == "5CPU" {
-			a.Metric = &mackerel.Metric{Label: "CPU %", Value: &value, Critical: &limit, Operator: ">"}
-		}
-		return a
+		ID: "5Disk", URL: "https://mackerel.io/orgs/acme/alerts/5Disk", OpenedAt: evening.Add(5 * time.Minute),
+		Monitor: mackerel.Monitor{Name: "disk </var> @all"}, Host: &mackerel.Host{Name: "db01"},
 	}
 	return []event{
-		{0, at(cpu, mackerel.StatusCritical, 96.5), ""},
-		{2 * time.Minute, mackerel.Alert{}, "looking into it"},
-		{3 * time.Minute, at(disk, mackerel.StatusWarning, 0), ""},
-		{4 * time.Minute, at(cpu, mackerel.StatusWarning, 84), ""},
-		{9 * time.Minute, at(disk, mackerel.StatusCritical, 0), ""},
-		{time.Minute, at(cpu, mackerel.StatusOK, 12.25), ""},
-		{6 * time.Minute, mackerel.Alert{}, "the batch ran twice. Now for the disk"},
+		{alert: measured(cpu, mackerel.StatusCritical, 96.5)},
+		{at: 2 * time.Minute, says: "looking into it"},
+		{at: 5 * time.Minute, alert: checked(disk, mackerel.StatusWarning, "91 % of 40 GiB")},
+		{at: 9 * time.Minute, alert: changed(measured(cpu, mackerel.StatusWarning, 84), 9*time.Minute)},
+		{at: 18 * time.Minute, alert: changed(checked(disk, mackerel.StatusCritical, "97 % of 40 GiB"), 18*time.Minute)},
+		{at: 19 * time.Minute, alert: changed(measured(cpu, mackerel.StatusOK, 12.25), 19*time.Minute)},
+		{at: 25 * time.Minute, says: "the batch ran twice. Now for the disk"},
 	}
 }
 
-// live lets it all happen. On a real server the alerts follow at once, and nobody speaks.
+// measured returns an alert of a metric with its value.
+func measured(a mackerel.Alert, s mackerel.Status, value float64) mackerel.Alert {
+	m := *a.Metric
+	m.Value = &value
+	a.Status, a.Metric = s, &m
+	return a
+}
+
+// checked returns an alert of a check with its output.
+func checked(a mackerel.Alert, s mackerel.Status, output string) mackerel.Alert {
+	a.Status, a.Message = s, output
+	return a
+}
+
+// changed returns an alert whose status changed so long after the evening began.
+func changed(a mackerel.Alert, at time.Duration) mackerel.Alert {
+	if a.ChangedAt = evening.Add(at); a.Status == mackerel.StatusOK {
+		a.ClosedAt = a.ChangedAt
+	}
+	return a
+}
+
+// live sends the alerts. On a real server the alerts follow at once, and no person speaks.
 func (n *night) live(ctx context.Context) error {
 	n.printf("\nWhat is sent\n\n")
+	var now time.Duration
 	for _, e := range events() {
 		if n.fake != nil {
-			n.fake.Advance(e.after)
+			n.fake.Advance(e.at - now)
+			now = e.at
 		}
 		switch {
 		case e.says == "":
@@ -70,7 +95,8 @@ func (n *night) live(ctx context.Context) error {
 	return n.handOver(ctx)
 }
 
-// handOver leaves word of what is still open. A real room's topic and people are left alone.
+// handOver says what is still open, in the topic and to the person on call. The topic and the people of a real room are
+// left alone.
 func (n *night) handOver(ctx context.Context) error {
 	if n.fake == nil {
 		return nil

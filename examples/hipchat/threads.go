@@ -9,9 +9,9 @@ import (
 	"github.com/mackerel-notify/mackerel/hipchat"
 )
 
-// threads is a notifier that keeps together what belongs together: the first notification of an alert is a card, and
-// those that follow are attached to it. It remembers no more than one id per open alert, and after a restart the next
-// notification opens a thread anew.
+// threads is a notifier that makes a thread of each alert: the first notification of an alert has a card, and the later
+// notifications are attached to it. It remembers one id per open alert. After a restart, the next notification opens
+// another thread.
 type threads struct {
 	client *hipchat.Client
 	room   string
@@ -30,11 +30,11 @@ func newThreads(client *hipchat.Client, room string) (*threads, error) {
 
 // Notify sends an alert, to its thread if it has one.
 func (t *threads) Notify(ctx context.Context, a mackerel.Alert) error {
-	t.mu.Lock() // one at a time, or an alert that changes at once opens two threads
+	t.mu.Lock() // one at a time: two notifications of one alert would open two threads
 	defer t.mu.Unlock()
-	m := hipchat.DefaultMessage(a, mackerel.Text{})
+	m := hipchat.DefaultMessage(a, text)
 	if m.AttachTo = t.open[a.Key()]; m.AttachTo == "" {
-		m.Card = hipchat.DefaultCard(a, mackerel.Text{})
+		m.Card = hipchat.DefaultCard(a, text)
 	}
 	if _, err := t.send.Send(ctx, m); err != nil {
 		return err
@@ -50,8 +50,8 @@ func (t *threads) Notify(ctx context.Context, a mackerel.Alert) error {
 	return nil
 }
 
-// find returns the id of the newest message with a card, for HipChat answers a notification with none. That it cannot be
-// found costs the thread, not the alert, which stands in the room: "" then.
+// find returns the id of the newest message with a card, because HipChat answers a notification without an id. If it
+// cannot be found, find returns "": the alert has no thread then, but it is in the room.
 func (t *threads) find(ctx context.Context, cardID string) string {
 	page, err := t.client.LatestHistory(ctx, t.room, hipchat.LatestHistoryParams{MaxResults: 20})
 	if err != nil {

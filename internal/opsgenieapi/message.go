@@ -3,7 +3,6 @@ package opsgenieapi
 import (
 	"cmp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -161,7 +160,7 @@ func (m Message) problems() (p provider.Problems) {
 	p.Length("Alias", m.Alias, provider.UTF16, maxAlias)
 	p.Check("Alias", m.Alias != "." && m.Alias != "..", "cannot be part of an address")
 	m.Priority.check(&p, "Priority")
-	p.Require("Title", strings.TrimSpace(m.Title) != "" || m.Action != ActionCreate)
+	p.Require("Title", !provider.EmptyLine(m.Title) || m.Action != ActionCreate)
 	p.Require("Text", m.Action != ActionAddNote || m.hasText())
 	checkResponders(&p, m.Responders)
 	return p

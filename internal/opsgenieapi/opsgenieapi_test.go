@@ -518,7 +518,7 @@ func TestNoSecretComesBack(t *testing.T) {
 func TestWhatIsNotSent(t *testing.T) {
 	s := startOpsgenie(t)
 	servicetest.Refused(t, s.fake, func(m opsgenieapi.Message) error { _, err := s.send(m); return err }, map[string]opsgenieapi.Message{
-		"Title: required": {Alias: "a", Title: " \n"},
+		"Title: required": {Alias: "a", Title: " \n\x15"},
 		"Alias: required": {Action: "close"},
 		"Alias: required (the close of an alert without names needs Alert.ID); Text: required": {Action: "note"},
 		"Text: required":                             {Action: "note", Alias: "a"},

@@ -130,7 +130,7 @@ func TestEventbridgeTypesDecodeOurRequests(t *testing.T) {
 			equal(t, name, ours.Header.Get(name), theirs.Header.Get(name))
 		}
 		events := s.Events(eventbridgeBus)
-		contains(t, "detail", events[len(events)-1].Detail, `"orgName"`)
+		contains(t, "detail", events[len(events)-1].Detail, `"event"`)
 		alert, err := mackerel.ParseWebhook([]byte(events[len(events)-1].Detail))
 		if err != nil {
 			t.Fatal(err)

@@ -209,6 +209,6 @@ func checkLineText(t *testing.T, a mackerel.Alert, messages []peer.MessageInterf
 	count(t, "messages", messages, 1)
 	text := as[peer.TextMessage](t, messages[0]).Text
 	contains(t, "text", text, a.Title())
-	contains(t, "text", text, a.Message)
+	contains(t, "text", text, line.DefaultMessage(a, mackerel.Text{}).Text)
 	contains(t, "text", text, a.URL)
 }

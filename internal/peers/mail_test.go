@@ -165,7 +165,7 @@ func checkMail(t *testing.T, m *peer.Msg, a mackerel.Alert, to string) {
 		t.Fatal(err)
 	}
 	plain := strings.ReplaceAll(string(text), "\r\n", "\n")
-	for _, want := range []string{a.Title(), a.Message, a.URL} {
+	for _, want := range []string{email.DefaultMessage(a, mackerel.Text{}).Text, a.URL} {
 		contains(t, "text", plain, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,17 +193,19 @@ func TestOpsgenieClientIsRefused(t *testing.T) {
 func TestOpsgenieTypesDecodeOurRequests(t *testing.T) {
 	bothOpsgenies(t, func(t *testing.T, s opsgenieFake) {
 		eachSample(t, s.notifier, s, func(t *testing.T, a mackerel.Alert, r fakehttp.Request) {
+			text := opsgenie.DefaultMessage(a, mackerel.Text{}).Text
 			if a.Closed() {
 				request := decode[peer.CloseAlertRequest](t, r.Body)
-				contains(t, "note", request.Note, a.Message)
+				contains(t, "note", request.Note, a.Title()+"\n"+text)
 				contains(t, "path", r.Path, "/"+a.Key()+"/close")
 				equal(t, "query", r.Query, "identifierType=alias")
 				return
 			}
 			request := decode[peer.CreateAlertRequest](t, r.Body)
 			equal(t, "alias", request.Alias, a.Key())
-			equal(t, "message", request.Message, a.Title())
-			contains(t, "message or description", request.Message+"\n"+request.Description, a.Message)
+			first, rest, _ := strings.Cut(text, "\n")
+			equal(t, "message", request.Message, headline(a, first))
+			contains(t, "description", request.Description, rest)
 			contains(t, "description", request.Description, a.URL)
 			count(t, "responders", request.Responders, 1)
 			equal(t, "responder", request.Responders[0], peer.Responder{Type: peer.TeamResponder, Name: "ops"})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,11 +124,20 @@ func TestPagerdutyTypesDecodeOurRequests(t *testing.T) {
 			return
 		}
 		equal(t, "action", event.Action, "trigger")
-		equal(t, "summary", event.Payload.Summary, a.Title())
+		first, rest, _ := strings.Cut(pagerduty.DefaultMessage(a, mackerel.Text{}).Text, "\n")
+		equal(t, "summary", event.Payload.Summary, headline(a, first))
 		equal(t, "client URL", event.ClientURL, a.URL)
 		details := as[map[string]any](t, event.Payload.Details)
-		if a.Message != "" && a.Monitor.Name != "" {
-			equal(t, "message", details["message"], any(a.Message))
+		if rest != "" {
+			equal(t, "message", details["Message"], any(rest))
 		}
 	})
+}
+
+// headline returns the line that stands for the whole alert.
+func headline(a mackerel.Alert, first string) string {
+	if first == "" {
+		return a.Title()
+	}
+	return a.Title() + ": " + first
 }

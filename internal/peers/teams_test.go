@@ -121,7 +121,10 @@ func TestTeamsTypesDecodeOurRequests(t *testing.T) {
 		for _, element := range card.Body {
 			texts = append(texts, teamsPlain(element.Text))
 		}
-		contains(t, "texts", strings.Join(append(texts, a.Title()), "\n"), strings.ReplaceAll(a.Message, "\n", "\n\n"))
+		first, rest, _ := strings.Cut(teams.DefaultMessage(a, mackerel.Text{}).Text, "\n")
+		for _, want := range []string{first, strings.ReplaceAll(rest, "\n", "\n\n")} {
+			contains(t, "texts", strings.Join(texts, "\n"), want)
+		}
 		if a.URL != "" {
 			count(t, "actions", card.Actions, 1)
 			equal(t, "button", card.Actions[0].URL, a.URL)

@@ -114,7 +114,7 @@ func TestTwilioTypesDecodeOurRequests(t *testing.T) {
 			params := decode[peer.CreateMessageParams](t, formAsJSON(t, r.Body))
 			equal(t, "from", *params.From, twiliotest.From)
 			equal(t, "to", *params.To, twiliotest.To)
-			contains(t, "body", *params.Body, a.Title())
+			contains(t, "body", *params.Body, twilio.DefaultMessage(a, mackerel.Text{}).Title)
 			contains(t, "body", *params.Body, a.URL)
 		})
 	})
@@ -126,7 +126,7 @@ func TestTwilioTypesDecodeOurRequests(t *testing.T) {
 			equal(t, "to", *params.To, twiliotest.To)
 			calls := s.Calls()
 			equal(t, "TwiML", *params.Twiml, calls[len(calls)-1].TwiML)
-			contains(t, "said", calls[len(calls)-1].Said, a.Title())
+			contains(t, "said", calls[len(calls)-1].Said, twilio.DefaultMessage(a, mackerel.Text{}).Speech)
 		})
 	})
 }

@@ -55,8 +55,13 @@ func ownMessage(a mackerel.Alert) string {
 
 // cutLine returns the first line of a text and the rest.
 func cutLine(text string) (first, rest string) {
-	i := strings.IndexAny(text, "\r\n")
-	if i < 0 {
+	i := len(text)
+	for _, end := range []byte{'\n', '\r'} { // many times faster than IndexAny
+		if at := strings.IndexByte(text[:i], end); at >= 0 {
+			i = at
+		}
+	}
+	if i == len(text) {
 		return text, ""
 	}
 	return strings.TrimRight(text[:i], " \t"), strings.TrimLeft(text[i:], "\r\n")

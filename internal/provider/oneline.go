@@ -2,6 +2,7 @@ package provider
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
@@ -58,6 +59,11 @@ func (c *Cutter) Summary(field, title, text string, limit int) (line, restTitle,
 		title = ""
 	}
 	return line, title, text
+}
+
+// EmptyLine reports whether a text has nothing to see as one line: it has white space and control characters only.
+func EmptyLine(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !breaksLine(r) })
 }
 
 // AfterHeadline returns the text below its first line.

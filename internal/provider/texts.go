@@ -34,6 +34,7 @@ const (
 	firstFacts      = 10   // of those whose labels are not of this module
 	memoLines       = 10   // of the memo
 	memoCharacters  = 1000 // of the memo
+	labelCharacters = 100  // of a label, in any case
 )
 
 // Texts renders a message in at most limit units, and notes what was cut for that. While the message is too long, this
@@ -48,17 +49,23 @@ const (
 //     rest of the text
 //   - the title, and at last the link
 //
-// A link that takes more than half of the limit is left out at once. The facts that matter least are known by their
-// labels in either language.
+// A link that takes more than half of the limit, or for which there is no room as it is rendered, is left out at once.
+// The facts that matter least are known by their labels in either language.
 func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 	k := c.newCutting(limit, t)
-	if t.Size() <= limit { // most messages fit, and need no list of parts
+	if t.Size() <= limit && k.rest+k.memo.more == 0 { // most messages fit, and need no list of parts
 		if out := render(k.texts()); c.Unit.Len(out) <= limit {
 			c.Cuts = append(c.Cuts, k.cuts...)
 			return out
 		}
 	}
+	link := k.url
 	out, cuts := c.Unit.Fit(limit, func() string { return render(k.texts()) }, k.parts()...)
+	if k.url != link { // the link is too long as it is rendered, and has cost all other texts
+		t.URL = ""
+		c.Cuts = append(c.Cuts, mackerel.Cut{Field: "url", Unit: c.Unit.Name, From: c.Unit.Len(link)})
+		return c.Texts(limit, t, render)
+	}
 	c.Cuts = append(c.Cuts, append(k.cuts, cuts...)...)
 	return out
 }
@@ -81,7 +88,7 @@ type cutting struct {
 
 func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	u := c.Unit
-	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: OneLine(t.Memo.Label)}
+	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: OneLine(Runes.ShortenPlain(t.Memo.Label, labelCharacters))}
 	k.setTitle(valid(t.Title), limit)
 	if k.url = Plain(Address(t.URL)); u.Len(k.url) > limit/2 {
 		k.cuts = append(k.cuts, mackerel.Cut{Field: "url", Unit: u.Name, From: u.Len(k.url)})
@@ -92,6 +99,9 @@ func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	k.text = newPieces(text, more, firstCharacters, firstLines)
 	memo, more := u.Plain(Trim(t.Memo.Value), limit)
 	k.memo = newPieces(memo, more, memoCharacters, memoLines)
+	if !strings.HasPrefix(OneLine(t.Memo.Label), k.label) { // it was cut
+		k.memo.more += max(0, u.plainLen(t.Memo.Label)-u.Len(k.label))
+	}
 	k.facts, k.rest = u.facts(t.Facts, limit)
 	return k
 }
@@ -264,7 +274,10 @@ func (u Unit) facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest i
 		}
 		value, more := u.Plain(f.Value, n)
 		rest += more
-		label, _ := u.Plain(f.Label, n)
+		label := Runes.ShortenPlain(f.Label, labelCharacters)
+		if len(label) < len(f.Label) {
+			rest += max(0, u.plainLen(f.Label)-u.Len(label))
+		}
 		first = append(first, mackerel.Fact{Label: label, Value: value, URL: Address(f.URL)})
 		if !known {
 			room -= u.Len(label) + u.Len(value) + 1

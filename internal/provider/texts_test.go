@@ -104,6 +104,15 @@ func TestALongTitleLeavesRoomForTheFirstLine(t *testing.T) {
 	check(t, "all room is used", provider.Runes.Len(out) > 195, true)
 }
 
+func TestALongLabelIsCut(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	c := provider.Cutter{Unit: provider.Runes}
+	texts := provider.Texts{Text: "text", Facts: []mackerel.Fact{{Label: long, Value: "1"}}, Memo: mackerel.Fact{Label: long, Value: "memo"}}
+	out := c.Texts(1000, texts, draw)
+	check(t, "message", out, "text\n"+long[:99]+"…: 1\n"+long[:99]+"…: memo")
+	check(t, "cuts", fmt.Sprint(c.Cuts), "[memo from 4904 to 4 runes facts from 4901 to 1 runes]")
+}
+
 func TestTextsArePlain(t *testing.T) {
 	c := provider.Cutter{Unit: provider.Bytes}
 	var got provider.Texts

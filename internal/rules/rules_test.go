@@ -82,7 +82,7 @@ func kind(importPath string) string {
 		return example
 	case rel == fakehttp, rel == suite:
 		return rel
-	case rel == "route":
+	case rel == "route", rel == "receiver":
 		return upper
 	case strings.HasSuffix(rel, "test"):
 		return fake

@@ -10,7 +10,7 @@
 //	n, err := teams.New(fake.Config()) // in a testing/synctest bubble: fake.MemoryConfig()
 //	err = n.Notify(ctx, alert)
 //	for _, run := range fake.Runs() {
-//		t.Log(run.Card.Texts(), run.Card.Mentions(), run.Problem)
+//		t.Log(run.Card.Texts(), run.Card.Links(), run.Card.Mentions(), run.Problem)
 //	}
 //
 // Faults (Inject), limits (SetLimit, Documented), tokens, the clock, the requests and the two ways to reach the fake
@@ -30,13 +30,15 @@
 //
 //   - A type other than message, no attachments or several, an attachment that is not an Adaptive Card of version 1.0
 //     to 1.4, and a message of more than 28,672 bytes.
-//   - An element or action that is not documented for webhooks, such as Action.Submit; a value
-//     of a wrong type, or a word that is not one of the documented; an empty text or list; more than 6 actions.
+//   - An element or action that is not documented for webhooks, such as Action.Submit; a value of a wrong type, or a
+//     word that is not documented; an empty text or list; more than 6 actions.
 //   - An <at> without an entity of exactly its text, and an entity without its <at>.
 //   - An address of a button that is not http or https, and an address of a picture that is not https.
 //   - If the fake is Strict, a member that it does not know.
 //
 // # What it decides
+//
+// Clients of Teams read Markdown differently. [Card.Links] finds what any of them may take for a link.
 //
 // The form of errors is documented, most codes are not. What Teams counts as the size of a message is not documented:
 // the fake counts the JSON as a string within JSON, with every character beyond ASCII as \uXXXX. The real service

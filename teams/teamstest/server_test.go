@@ -61,6 +61,31 @@ func TestACardIsKeptAsPosted(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []teamstest.Link
+	}{
+		{"a link has a label", "see [the page](https://x.test/a) now", []teamstest.Link{{URL: "https://x.test/a", Label: "the page"}}},
+		{"a picture is a link", "![x](https://x.test/a.png)", []teamstest.Link{{URL: "https://x.test/a.png", Label: "x"}}},
+		{"blanks and line breaks may stand before the address", "[x] \n( <y> )", []teamstest.Link{{URL: "y", Label: "x"}}},
+		{"a title may follow the address", "[x](y 'z')", []teamstest.Link{{URL: "y", Label: "x"}}},
+		{"links may be within each other", "[a [b](c)](d)", []teamstest.Link{{URL: "c", Label: "b"}, {URL: "d", Label: "a [b](c)"}}},
+		{"an address may be in angle brackets", "<https://x.test/> <mailto:a> <a@x.test>", []teamstest.Link{{URL: "https://x.test/"}, {URL: "mailto:a"}, {URL: "a@x.test"}}},
+		{"a line may define a link", "[x] [x][y]\n\n [y]: https://x.test/", []teamstest.Link{{URL: "https://x.test/", Label: "y"}}},
+		{"a backslash in a label is undone", `[a\]\_b](c\_d)`, []teamstest.Link{{URL: "c_d", Label: "a]_b"}}},
+		{"brackets with a backslash are text", `\[x](y) [x\](y) [x]\(y) \<https://x.test/>`, nil},
+		{"other brackets are text", "[CRITICAL] a[0] x (y) ](z) <b> [x]: a", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			card := teamstest.Card{Body: []teamstest.Element{{Type: "TextBlock", Text: c.text}}}
+			if got := card.Links(); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestRunsThatFail(t *testing.T) {
 	for _, c := range []struct{ name, body, problem string }{
 		{"no object", `[]`, "the body is not a JSON object"},
