@@ -183,3 +183,7 @@ func (n *Notifier) RequestStatus(ctx context.Context, requestID string) (Request
 	s, err := n.api.RequestStatus(ctx, requestID)
 	return RequestStatus(s), err
 }
+
+// Keyed returns true: incidents open and close by a key, so each alert has to be sent by itself and at once. The rules
+// of package route that hold or join alerts refuse such a notifier.
+func (n *Notifier) Keyed() bool { return true }

@@ -197,3 +197,7 @@ func (n *Notifier) Acknowledge(ctx context.Context, key string) (mackerel.Receip
 func (n *Notifier) Resolve(ctx context.Context, key string) (mackerel.Receipt, error) {
 	return n.flow.Send(ctx, Message{Action: ActionResolve, Key: key})
 }
+
+// Keyed returns true: incidents open and close by a key, so each alert has to be sent by itself and at once. The rules
+// of package route that hold or join alerts refuse such a notifier.
+func (n *Notifier) Keyed() bool { return true }

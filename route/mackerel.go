@@ -172,7 +172,7 @@ func (r *Router) notifier(c mackerel.Channel) (mackerel.Notifier, error) {
 		return made.notifier, made.err
 	}
 	n, err := r.config.Resolve(c)
-	if err == nil && isNil(n) {
+	if err == nil && mackerel.IsNil(n) {
 		err = failure("resolve channel", mackerel.ErrConfig, "Resolve returned no notifier for the channel "+c.Name)
 	}
 	r.notifiers[c.ID] = resolved{string(form), n, err}

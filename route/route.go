@@ -19,7 +19,6 @@ package route
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
@@ -39,7 +38,7 @@ var (
 
 // wrap returns a notifier with a rule, or the problems of its arguments and of the notifier inside.
 func wrap(n Notifier, op string, problems ...string) (*Notifier, error) {
-	if isNil(n.inner) {
+	if mackerel.IsNil(n.inner) {
 		problems = append([]string{"n: the notifier is nil"}, problems...)
 	}
 	if len(problems) > 0 {
@@ -81,7 +80,7 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 func (n *Notifier) String() string { return name(n.inner) }
 
 func name(n mackerel.Notifier) string {
-	if isNil(n) {
+	if mackerel.IsNil(n) {
 		return "nil"
 	}
 	if s, ok := n.(fmt.Stringer); ok {
@@ -100,25 +99,13 @@ func name(n mackerel.Notifier) string {
 
 // deliver sends an alert through any notifier. The receipt of a notifier that is no Deliverer is empty.
 func deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
-	if isNil(n) {
+	if mackerel.IsNil(n) {
 		return mackerel.Receipt{}, failure("notify", mackerel.ErrConfig, "the notifier is nil")
 	}
 	if d, ok := n.(mackerel.Deliverer); ok {
 		return d.Deliver(ctx, a)
 	}
 	return mackerel.Receipt{}, n.Notify(ctx, a)
-}
-
-// isNil reports whether n is nil, or a nil pointer, func or map in an interface, as mackerel.Multi checks it.
-func isNil(n mackerel.Notifier) bool {
-	switch v := reflect.ValueOf(n); v.Kind() {
-	case reflect.Invalid:
-		return true
-	case reflect.Pointer, reflect.Func, reflect.Map:
-		return v.IsNil()
-	default:
-		return false
-	}
 }
 
 // failure returns an error of this package, as opposed to an error of a notifier inside.

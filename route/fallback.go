@@ -1,0 +1,156 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+// FallbackOptions are the options of [Fallback].
+type FallbackOptions struct {
+	// OnAmbiguous goes on to the next notifier also if the alert may have been delivered ([mackerel.ErrAmbiguous]). The
+	// alert may then be told twice.
+	OnAmbiguous bool
+}
+
+// Fallback returns a notifier that tries notifiers one after the other until one has delivered the alert. It goes on to
+// the next only if nothing was delivered: not if one of the notifiers of a [mackerel.Multi] has delivered, and not if
+// the alert may have been delivered, unless FallbackOptions.OnAmbiguous is set. A notifier that skips the alert counts as
+// having delivered it.
+//
+// The receipt is that of the notifier that has delivered. If all fail, the error is one error: its text has those of all
+// notifiers, and [mackerel.Retry] allows a repeat, of all of them in their order, if it does so for one of them.
+func Fallback(o FallbackOptions, first mackerel.Notifier, then ...mackerel.Notifier) (*Notifier, error) {
+	f := &fallback{options: o, all: append([]mackerel.Notifier{first}, then...)}
+	var problems []string
+	for _, n := range f.all {
+		if mackerel.IsNil(n) {
+			problems = append(problems, "n: one of the notifiers is nil")
+			break
+		}
+	}
+	if len(then) == 0 {
+		problems = append(problems, "then: required")
+	}
+	return wrap(Notifier{f, passOn}, "fallback", problems...)
+}
+
+// A fallback tries notifiers one after the other.
+type fallback struct {
+	options FallbackOptions
+	all     []mackerel.Notifier
+}
+
+// String returns "a, else b".
+func (f *fallback) String() string {
+	names := make([]string, len(f.all))
+	for i, n := range f.all {
+		names[i] = name(n)
+	}
+	return strings.Join(names, ", else ")
+}
+
+func (f *fallback) Notify(ctx context.Context, a mackerel.Alert) error {
+	_, err := f.Deliver(ctx, a)
+	return err
+}
+
+func (f *fallback) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
+	start := time.Now()
+	var sum mackerel.Receipt
+	var errs []error
+	for i, n := range f.all {
+		receipt, err := deliver(ctx, a, n)
+		receipt.Attempts += sum.Attempts
+		receipt.Waited += sum.Waited
+		receipt.Duration = time.Since(start)
+		if err == nil || len(errs) == 0 && i == len(f.all)-1 {
+			return receipt, err
+		}
+		sum = mackerel.Receipt{Attempts: receipt.Attempts, Waited: receipt.Waited, Duration: receipt.Duration}
+		errs = append(errs, err)
+		if !f.goesOn(n, err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return sum, failed(errs)
+}
+
+// Preview returns the preview of the first notifier.
+func (f *fallback) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
+	p, ok := f.all[0].(mackerel.Previewer)
+	if !ok {
+		return nil, failure("preview", mackerel.ErrUnsupported, name(f.all[0])+" has no preview")
+	}
+	return p.Preview(a)
+}
+
+// goesOn reports whether nothing was delivered.
+func (f *fallback) goesOn(n mackerel.Notifier, err error) bool {
+	if failures := mackerel.Failures(err); len(failures) > 0 && len(failures) < leaves(n) {
+		return false
+	}
+	return f.options.OnAmbiguous || !errors.Is(err, mackerel.ErrAmbiguous)
+}
+
+// leaves counts the notifiers of a Multi, with those of a Multi inside of it.
+func leaves(n mackerel.Notifier) int {
+	members := mackerel.Unwrap(n)
+	if r, ok := n.(*Notifier); ok {
+		members = []mackerel.Notifier{r.inner}
+	}
+	if len(members) == 0 {
+		return 1
+	}
+	count := 0
+	for _, m := range members {
+		count += leaves(m)
+	}
+	return count
+}
+
+// failed makes one error of those of all notifiers. It does not contain them: else [mackerel.Failures] would find the
+// notifiers inside, and each would be repeated by itself.
+func failed(errs []error) error {
+	e := &mackerel.Error{Provider: "route", Op: "fallback", Delivery: mackerel.AtLeastOnce}
+	var texts []string
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+		if errors.Is(err, mackerel.ErrAmbiguous) {
+			e.Kind = mackerel.ErrAmbiguous
+			e.Delivery = mackerel.AtMostOnce
+		}
+		after, again := mackerel.Retry(err)
+		if !again {
+			continue
+		}
+		if e.RetryAfter == 0 || after < e.RetryAfter {
+			e.RetryAfter = after
+		}
+		if e.Kind == nil { //nolint:errorlint // a sentinel itself
+			e.Kind = mackerel.ErrUnavailable
+		}
+		e.Delivery = mackerel.AtLeastOnce
+	}
+	if e.Kind == nil { //nolint:errorlint // a sentinel itself
+		e.Kind = kindOf(errs[len(errs)-1])
+	}
+	e.Message = strings.Join(texts, "; then ")
+	return e
+}
+
+// kindOf returns the sentinel of an error.
+func kindOf(err error) error {
+	for _, kind := range []error{
+		mackerel.ErrInvalid, mackerel.ErrUnauthorized, mackerel.ErrNotFound, mackerel.ErrUnsupported, mackerel.ErrRateLimited,
+		mackerel.ErrConfig, mackerel.ErrUnavailable,
+	} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return mackerel.ErrUnavailable
+}

@@ -1,0 +1,59 @@
+package route
+
+import (
+	"sync"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+// Level returns a notifier that applies Mackerel's full rule for the level of a notification group. At
+// [mackerel.LevelCritical] it passes on the statuses critical and unknown, it leaves out warnings, and it passes on a
+// recovery only if the alert was critical or unknown before. Events that are no alerts are passed on at every level.
+//
+// The Level of a notifier's Config has no memory, and so sends every recovery. This notifier remembers in the process
+// whether an alert was critical, for the last 100,000 alerts, by their [mackerel.Alert.Key]. The recovery of an alert
+// that it does not know is passed on: after a restart, a recovery too many is better than an incident that stays open.
+func Level(n mackerel.Notifier, level mackerel.Level) (*Notifier, error) {
+	var problems []string
+	switch level {
+	case mackerel.LevelAll, mackerel.LevelCritical:
+	default:
+		problems = append(problems, "level: must be all or critical")
+	}
+	if level != mackerel.LevelCritical {
+		return wrap(Notifier{n, passOn}, "level", problems...)
+	}
+	s := severe{critical: newMemory(maxRemembered)}
+	return wrap(Notifier{n, filtered(s.skip)}, "level", problems...)
+}
+
+// severe remembers which alerts were critical or unknown.
+type severe struct {
+	mu       sync.Mutex
+	critical *memory
+}
+
+// skip says why an alert is not told at the level critical.
+func (s *severe) skip(a mackerel.Alert) string {
+	if a.StatusLabel() == "" {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := a.Key()
+	was, known := s.critical.get(key)
+	switch a.Status.Fold() {
+	case mackerel.StatusOK:
+		if known && !was {
+			return "a recovery, and the alert was never critical"
+		}
+	case mackerel.StatusWarning:
+		if opened := !a.ChangedAt.After(a.OpenedAt); !known && opened {
+			s.critical.set(key, false)
+		}
+		return "a warning, and the level is critical only"
+	default:
+		s.critical.set(key, true)
+	}
+	return ""
+}
