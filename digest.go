@@ -40,11 +40,11 @@ func Digest(alerts []Alert) Alert {
 			break
 		}
 	}
-	if d.Status == "" && !slices.ContainsFunc(all, func(a Alert) bool { return !a.Closed() }) {
-		d.Status = StatusOK // all were closed by something other than their monitors
-	}
-	if d.Status != StatusOK {
+	switch open := slices.ContainsFunc(all, func(a Alert) bool { return !a.Closed() }); {
+	case open:
 		d.ClosedAt = time.Time{}
+	case d.Status == "":
+		d.Status = StatusOK // all were closed by something other than their monitors
 	}
 	return d
 }
@@ -119,13 +119,15 @@ func (a Alert) Tally() []StatusCount {
 
 // digestCount says how many alerts a digest has: "37 alerts: 12 CRITICAL, 20 WARNING, 2 UNKNOWN, 3 OK".
 func (a Alert) digestCount() string {
-	title := strconv.Itoa(len(a.Alerts)) + " alerts"
-	separator := ": "
+	var counts []string
 	for _, c := range a.Tally() {
-		title += separator + strconv.Itoa(c.Count) + " " + cmp.Or(c.Label, "of other events")
-		separator = ", "
+		counts = append(counts, strconv.Itoa(c.Count)+" "+cmp.Or(c.Label, "of other events"))
 	}
-	return title
+	title := strconv.Itoa(len(a.Alerts)) + " alerts"
+	if counts == nil {
+		return title
+	}
+	return title + ": " + strings.Join(counts, ", ")
 }
 
 // digestKey returns the key of a digest: the same if the same alerts are in the same states.

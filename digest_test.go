@@ -8,7 +8,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// storm returns alerts of one organization: critical, critical, closed by hand, warning, OK, unknown, and a host's event.
+// storm returns alerts of one organization: two are critical, and there is an alert of each other status and the event
+// of a host.
 func storm() []mackerel.Alert {
 	page := func(id string) string { return "https://mackerel.io/orgs/acme/alerts/" + id }
 	return []mackerel.Alert{
@@ -50,10 +51,18 @@ func TestTheStatusOfADigest(t *testing.T) {
 		{[]mackerel.Alert{all[4], all[5]}, "unknown", false},
 		{[]mackerel.Alert{all[5], all[3]}, "warning", false},
 		{[]mackerel.Alert{all[6], all[6]}, "", false},
+		{[]mackerel.Alert{{Status: "critical", ClosedAt: closed}, {Status: "critical", ClosedAt: closed}}, "critical", true},
 	} {
 		if d := mackerel.Digest(tt.alerts); d.Status != tt.want || d.Closed() != tt.closed {
 			t.Errorf("%s: the status is %q and closed is %t", d.Title(), d.Status, d.Closed())
 		}
+	}
+}
+
+func TestADigestOfEventsHasNoStatus(t *testing.T) {
+	d := mackerel.Digest([]mackerel.Alert{{Event: mackerel.EventHostStatus}, {Event: mackerel.EventHostRetire}})
+	if got, want := d.Title(), "2 alerts: 2 of other events"; got != want || d.StatusLabel() != "" {
+		t.Errorf("the title is %q, want %q, and the status %q", got, want, d.StatusLabel())
 	}
 }
 

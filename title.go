@@ -9,11 +9,15 @@ import (
 
 // StatusLabel returns the status of an alert, an alert group or a digest in the form in which its Title shows it: OK,
 // WARNING, CRITICAL or UNKNOWN, or a status that this package does not know. It is CLOSED if something other than the
-// monitor closed the alert, such as a person or the retirement of the host: nobody knows whether the monitor would say
-// OK. It is "" for other events, which have no status.
+// monitor closed the alert, such as a person or the retirement of the host: it is not known whether the monitor would
+// say OK. It is "" for other events, which have no status.
 func (a Alert) StatusLabel() string {
 	switch a.Event {
-	case "", EventAlert, EventAlertGroup, EventDigest:
+	case "", EventAlert, EventAlertGroup:
+	case EventDigest:
+		if a.Status == "" {
+			return "" // of events that have no status
+		}
 	default:
 		return ""
 	}
@@ -39,7 +43,10 @@ func (a Alert) Title() string {
 	case EventAlertGroup:
 		return "[" + a.StatusLabel() + "] " + oneLine(a.groupName())
 	case EventDigest:
-		return "[" + a.StatusLabel() + "] " + a.digestCount()
+		if status := a.StatusLabel(); status != "" {
+			return "[" + status + "] " + a.digestCount()
+		}
+		return a.digestCount()
 	case EventHostStatus:
 		return oneLine("Host " + a.hostName() + a.hostChange() + a.byUser())
 	case EventHostRegister:

@@ -72,8 +72,9 @@
 // Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to
 // wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit] says how many calls are left.
 //
-// A message has at most 65,535 characters, counted as bytes. Longer messages are cut, the memo first, and the receipt
-// says so. Mentions and Message.Raw are never cut. A file has at most 5 MB.
+// A message has at most 65,535 characters, counted as bytes. Longer messages are cut: what matters least goes first,
+// and the status, the monitor and the host stay. The receipt says what was cut. An address that takes more than half of
+// a message is left out. Mentions and Message.Raw are never cut. A file has at most 5 MB.
 //
 // # Text
 //

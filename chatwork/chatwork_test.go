@@ -163,7 +163,7 @@ func TestMentionsOfAConfigCannotBeChanged(t *testing.T) {
 
 func TestTheReceiptHasTheMessagesID(t *testing.T) {
 	m, receipt := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
-	if receipt.ID != m.MessageID || receipt.Attempts != 1 || m.Body != "[info][title][CRITICAL] disk full[/title][/info]" || m.SelfUnread {
+	if receipt.ID != m.MessageID || receipt.Attempts != 1 || m.Body != "[info][CRITICAL] disk full[/info]" || m.SelfUnread {
 		t.Errorf("%+v, %+v", receipt, m)
 	}
 }

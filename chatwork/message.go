@@ -19,14 +19,15 @@ type Mention struct {
 	All bool    `json:"all,omitzero"` // everybody in the room; then To adds nothing
 }
 
-// A Message is a message to a room: mentions, and below them a box with a title, text, facts, a memo and a link. All
-// texts are plain and escaped when they are sent, except Raw.
+// A Message is a message to a room: mentions, and below them a box with a title, text, facts, a memo and a link. A title
+// alone stands in the box as text, because the box would be empty below it. All texts are plain and escaped when they
+// are sent, except Raw.
 type Message struct {
 	Mention    Mention
 	Title      string
 	Text       string
 	Facts      []mackerel.Fact // one line each, "label: value"
-	Memo       mackerel.Fact   // cut first if the message is too long
+	Memo       mackerel.Fact   // the last line
 	URL        string
 	Raw        string // in Chatwork's notation, sent as it is between the mentions and the box, and never cut
 	SelfUnread bool   // the message is unread for the account that posts it
@@ -79,14 +80,19 @@ func (m Message) write(t provider.Texts) string {
 	return provider.Plain(b.String())
 }
 
-// writeBox writes the inside of the box. A line break after the title would show as an empty line.
+// writeBox writes the inside of the box. There is no line break after the title, because Chatwork would show an empty
+// line.
 func writeBox(b *strings.Builder, t provider.Texts) {
-	if t.Title != "" {
+	lines := provider.Join("\n", t.Text, provider.Lines(t.Facts), provider.Line(t.Memo))
+	switch {
+	case t.Title == "":
+	case lines == "" && t.URL == "":
+		b.WriteString(Escape(t.Title))
+	default:
 		b.WriteString("[title]")
 		b.WriteString(Escape(t.Title))
 		b.WriteString("[/title]")
 	}
-	lines := provider.Join("\n", t.Text, provider.Lines(t.Facts), provider.Line(t.Memo))
 	b.WriteString(Escape(lines)) // as a whole: a tag may have a line break in it
 	if t.URL != "" {
 		b.WriteString("[hr]")

@@ -11,20 +11,89 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
-// detail renders the alert as an event's detail of at most so many bytes, and says what was cut for that.
+// detail renders the alert as an event's detail of at most so many bytes, and says what was cut for that. The alerts of
+// a digest get the room that its own texts leave.
 func (m Message) detail(limit int) (string, []mackerel.Cut, error) {
-	facts, moreFacts := firstFacts(m.Alert.Facts, limit)
-	m.Alert.Facts = facts
-	a := copyOf(m.Alert)
-	var err error
 	var b bytes.Buffer
-	render := func() string {
+	render := func(a mackerel.Alert) (string, error) {
 		b.Reset()
-		err = writeDetail(&b, a, m.ResourceInfo)
-		return b.String()
+		err := writeDetail(&b, a, m.ResourceInfo)
+		return b.String(), err
 	}
-	text, cuts := provider.Bytes.Fit(limit, render, parts(&a, moreFacts)...)
-	return text, cuts, err
+	a := m.Alert
+	a.Alerts = nil
+	a, text, cuts, err := fit(a, limit, render)
+	if err != nil || a.Event != mackerel.EventDigest || len(m.Alert.Alerts) == 0 {
+		return text, cuts, err
+	}
+	var more []mackerel.Cut
+	a.Alerts, more, err = firstAlerts(m.Alert.Alerts, limit-len(text)-len(`,"alerts":[]`))
+	if err != nil {
+		return "", nil, err
+	}
+	text, err = render(a)
+	return text, append(cuts, more...), err
+}
+
+// fit cuts the texts of an alert until it is rendered in at most so many bytes, and returns it as it is cut and as it
+// is rendered.
+func fit(a mackerel.Alert, limit int, render func(mackerel.Alert) (string, error)) (
+	cut mackerel.Alert, text string, cuts []mackerel.Cut, err error,
+) {
+	var moreFacts int
+	a.Facts, moreFacts = firstFacts(a.Facts, limit)
+	cut = copyOf(a)
+	text, cuts = provider.Bytes.Fit(limit, func() string {
+		text, err = render(cut)
+		return text
+	}, parts(&cut, moreFacts)...)
+	return cut, text, cuts, err
+}
+
+// firstAlerts returns the first alerts of a digest: those that have at most so many bytes together, each as Mackerel's
+// webhook. If there is no room for all, the texts of an alert that takes more than half of the room are cut.
+func firstAlerts(alerts []mackerel.Alert, room int) (first []mackerel.Alert, cuts []mackerel.Cut, err error) {
+	for _, most := range []int{room, room / 2} {
+		if first, cuts, err = takeAlerts(alerts, room, most); err != nil || len(first) == len(alerts) {
+			return first, cuts, err
+		}
+	}
+	return first, append(cuts, mackerel.Cut{Field: "alerts", Unit: "items", From: len(alerts), To: len(first)}), nil
+}
+
+// takeAlerts returns the first alerts that fit, with at most so many bytes each.
+func takeAlerts(alerts []mackerel.Alert, room, most int) (first []mackerel.Alert, cuts []mackerel.Cut, err error) {
+	cut := mackerel.Cut{Field: "alerts", Unit: provider.Bytes.Name}
+	for _, a := range alerts {
+		var whole, size int
+		if a, whole, size, err = shorten(a, most); err != nil {
+			return nil, nil, err
+		}
+		if room -= size + len(","); room < -len(",") {
+			break
+		}
+		if first = append(first, a); size < whole {
+			cut.From, cut.To = cut.From+whole, cut.To+size
+		}
+	}
+	if cut.From > 0 {
+		cuts = []mackerel.Cut{cut}
+	}
+	return first, cuts, nil
+}
+
+// shorten cuts the texts of an alert that is longer than so many bytes. It returns the sizes before and after that.
+func shorten(a mackerel.Alert, limit int) (short mackerel.Alert, whole, size int, err error) {
+	render := func(a mackerel.Alert) (string, error) {
+		body, err := provider.EncodeJSON(a)
+		return string(body), err
+	}
+	text, err := render(a)
+	if err != nil || len(text) <= limit {
+		return a, len(text), len(text), err
+	}
+	short, cut, _, err := fit(a, limit, render)
+	return short, len(text), len(cut), err
 }
 
 const (

@@ -36,8 +36,10 @@
 // [mackerel.ErrRateLimited].
 //
 // An entry has at most 999,999 bytes. A longer alert is cut: the memos first, then the message, the facts, the reason
-// and the metric's name, and last the names, addresses and ids, and the receipt says so. A DetailType has at most 128
-// characters. DetailType and Message.Raw are never cut.
+// and the metric's name, and last the names, addresses and ids. A longer digest loses alerts, the last first; its own
+// texts come before its alerts. The texts of an alert that takes more than half of the room for alerts are cut, so that
+// it leaves room for others. The receipt says what was cut. A DetailType has at most 128 characters. DetailType and
+// Message.Raw are never cut.
 //
 // # Text
 //
@@ -54,6 +56,8 @@
 // # Detail
 //
 // The detail is Mackerel's webhook without type and imageUrl, and with resourceInfo if Config.ResourceInfo returns it.
+// Numbers are not rounded, and times are to the second. The detail of a [mackerel.Digest] has the member alerts, a list
+// of webhooks.
 // Mackerel's own events have no message, no user and no facts. Here they are kept if they are not empty, because the
 // output of a check and the text of an alert made by hand stand nowhere else.
 //

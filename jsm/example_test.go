@@ -34,5 +34,5 @@ func Example() {
 	// Output:
 	// <nil>
 	// <nil>
-	// mackerel-backup P1 [CRITICAL] backup true
+	// mackerel-backup P1 [CRITICAL] backup: no space left true
 }

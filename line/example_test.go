@@ -37,6 +37,6 @@ func Example() {
 	// 460000000000000001 1 <nil>
 	// [CRITICAL] backup
 	// exit status 1
-	// Open
+	// Open in Mackerel
 	// 3 of 200 messages used in this month <nil>
 }

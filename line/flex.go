@@ -59,9 +59,10 @@ type action struct {
 // fitBubble returns the bubble within maxBubble.
 func (m Message) fitBubble(c *provider.Cutter) (b bubble, err error) {
 	bytes := provider.Cutter{Unit: provider.Bytes, Language: c.Language}
+	language := mackerel.Text{Language: c.Language}
 	bytes.Texts(maxBubble, m.texts(), func(t provider.Texts) string {
 		var encoded []byte
-		b = m.bubble(t)
+		b = m.bubble(t, language)
 		encoded, err = provider.EncodeJSON(b)
 		return string(encoded)
 	})
@@ -70,7 +71,7 @@ func (m Message) fitBubble(c *provider.Cutter) (b bubble, err error) {
 }
 
 // bubble draws the message. LINE refuses an empty text, so a component without text is left out.
-func (m Message) bubble(t provider.Texts) bubble {
+func (m Message) bubble(t provider.Texts, language mackerel.Text) bubble {
 	linked, address := "", t.URL
 	if provider.Linkable(address, maxURI) {
 		linked, address = address, ""
@@ -83,21 +84,23 @@ func (m Message) bubble(t provider.Texts) bubble {
 	}
 	b.Body = vertical("md",
 		text(component{Text: t.Text, Size: "sm"}),
-		factTable(t.Facts),
+		factTable(t.Facts, language),
 		text(component{Text: provider.Line(t.Memo), Size: "xs", Color: subtle}),
 		text(component{Text: address, Size: "xs", Color: subtle}),
 	)
 	if linked != "" {
 		b.Footer = vertical("md", &component{
-			Type: "button", Style: "secondary", Height: "sm", Action: open(linked, m.URLLabel),
+			Type: "button", Style: "secondary", Height: "sm", Action: open(linked, m.URLLabel, language),
 		})
 	}
 	return b
 }
 
-// open returns the action that opens an address.
-func open(address, label string) *action {
-	return &action{Type: "uri", Label: cmp.Or(strings.TrimSpace(provider.Plain(label)), defaultLabel), URI: address}
+// open returns the action that opens an address. LINE shows the label on a button only; elsewhere it is read aloud to
+// those who do not see the screen.
+func open(address, label string, language mackerel.Text) *action {
+	label = strings.TrimSpace(provider.Plain(label))
+	return &action{Type: "uri", Label: cmp.Or(label, provider.OpenLabel(address, language)), URI: address}
 }
 
 // subtle is the colour of labels, of the memo and of an address.
@@ -128,8 +131,8 @@ func box(layout, spacing string, contents ...*component) *component {
 	return &component{Type: "box", Layout: layout, Spacing: spacing, Contents: contents}
 }
 
-// factTable returns the facts in two columns. A value with an address opens it.
-func factTable(facts []mackerel.Fact) *component {
+// factTable returns the facts in two columns. A tap on a value with an address opens the address.
+func factTable(facts []mackerel.Fact, language mackerel.Text) *component {
 	var lines []*component
 	for _, f := range facts {
 		label := text(component{Text: f.Label, Size: "sm", Color: subtle, Flex: 2})
@@ -138,7 +141,7 @@ func factTable(facts []mackerel.Fact) *component {
 			continue
 		}
 		if provider.Linkable(f.URL, maxURI) {
-			value.Action, value.Color = open(f.URL, defaultLabel), linkColor
+			value.Action, value.Color = open(f.URL, "", language), linkColor
 		}
 		lines = append(lines, box("baseline", "sm", label, value))
 	}

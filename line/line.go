@@ -1,8 +1,9 @@
 // Package line carries alerts to people, groups and rooms on LINE, through the Messaging API of an official account
 // (https://developers.line.biz/en/reference/messaging-api/).
 //
-// A [Notifier] sends one message per alert: a flex bubble with the title in the colour of the status, the text, the
-// facts, the memo, the graph and a button that opens the alert; or the same as plain text.
+// A [Notifier] sends one message per alert: a flex bubble with the title in the colour of the status, the graph, the
+// text, the facts, the memo and a button that opens the alert; or the same as plain text. A tap on a host, a role or a
+// service opens its page.
 //
 //	n, err := line.New(line.Config{
 //		Token: mackerel.NewSecret(os.Getenv("LINE_CHANNEL_ACCESS_TOKEN")),
@@ -38,8 +39,10 @@
 // [mackerel.ErrUnauthorized], because no wait helps.
 //
 // A plain text has at most 5,000 characters, counted as UTF-16 units, and a bubble 30,000 bytes. Longer messages are
-// cut, the memo first, and the receipt says so. A multicast has at most 500 users, a request 5 message objects, and the
-// label of a button 20 characters; they are never cut.
+// cut, and the receipt says so: first the facts that matter least, then long output of a check and the memo, and the
+// title last. The alternative text of a bubble, which lists and notifications show, is the title and the first line of
+// the text; it has at most 150 units, and its cut is that of altText. A multicast has at most 500 users, a request 5
+// message objects, and the label of a button 20 characters; they are never cut.
 //
 // # Text
 //

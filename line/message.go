@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,9 @@ import (
 )
 
 // Limits of a message. See https://developers.line.biz/en/reference/messaging-api/#message-objects and, for how
-// characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/. The text that lists
-// and notifications show for a bubble may have 400 or 1,500 units, depending on the source; ours has at most 150.
+// characters are counted, https://developers.line.biz/en/docs/messaging-api/text-character-count/. The alternative text
+// of a bubble, which lists and notifications show, may have 400 or 1,500 units, depending on the page; ours has at most
+// provider.MaxHeadline.
 const (
 	maxRecipients = 500   // users of a multicast
 	maxMessages   = 5     // message objects in one request
@@ -48,16 +50,18 @@ const (
 )
 
 // A Message is a title, text, facts, a memo, a picture and a link, as a bubble or as plain text. All texts are plain in
-// both formats, except Raw.
+// both formats, except Raw. The alternative text of a bubble is the title and the first line of the text, at most 150
+// UTF-16 units.
 type Message struct {
-	Format   Format // FormatFlex unless set
-	Title    string
-	Text     string
-	Facts    []mackerel.Fact // one line each, "label: value"
+	Format Format // FormatFlex unless set
+	Title  string
+	Text   string // the first line says how bad it is; lists and notifications show it behind the title
+	// Facts are one line each, "label: value". In a bubble, a tap on the value opens the fact's URL.
+	Facts    []mackerel.Fact
 	Memo     mackerel.Fact
 	URL      string // of the button; the last line in plain text, or if it cannot be opened by a button
-	URLLabel string // of the button, at most 20 characters; "Open" unless set
-	Image    string // URL of a picture; a bubble shows it only if it is https
+	URLLabel string // of the button, at most 20 characters; "Open in Mackerel" or "Open" unless set, or in Japanese
+	Image    string // URL of a graph; a bubble shows it only if it is https, plain text has the address
 	Color    string // of the bubble's head, #RRGGBB; gray unless set
 
 	NotificationDisabled bool // arrives without a sound
@@ -79,10 +83,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	}
 }
 
-const (
-	gray         = "#777777"
-	defaultLabel = "Open"
-)
+const gray = "#777777"
 
 var colors = provider.PerStatus[string]{
 	OK: "#1DB446", Warning: "#F2A900", Critical: "#D7263D", Unknown: gray, Other: gray,
@@ -174,29 +175,51 @@ func (m Message) object(c *provider.Cutter) (any, error) {
 	case m.blank():
 		return nil, nil
 	case m.Format == FormatText:
-		return textMessage{"text", c.Texts(maxText, m.texts(), m.lines)}, nil
+		return textMessage{"text", c.Texts(maxText, m.withGraph(c.Language), plainText)}, nil
 	}
-	alt, _ := c.Headline("altText", m.Title, m.Text, provider.MaxHeadline)
+	alt, _ := c.Headline("altText", m.Title, m.first(), provider.MaxHeadline)
+	if blank(alt) {
+		alt = name // there is a picture, or a long address, of which a part opens nothing
+	}
 	b, err := m.fitBubble(c)
-	return flexMessage{"flex", cmp.Or(alt, name), b}, err
+	return flexMessage{"flex", alt, b}, err
+}
+
+// first returns the text behind the title in the alternative text: the text of the message or, without title and text,
+// something else that the message has. LINE refuses an alternative text that is blank.
+func (m Message) first() string {
+	if !provider.Blank(m.Title, m.Text) {
+		return m.Text
+	}
+	for _, f := range append(slices.Clone(m.Facts), m.Memo) {
+		if !provider.Blank(f.Value) {
+			return provider.Line(f)
+		}
+	}
+	if provider.UTF16.Len(m.URL) > provider.MaxHeadline {
+		return ""
+	}
+	return m.URL
 }
 
 // blank reports whether the message has nothing but Raw.
-func (m Message) blank() bool {
-	return len(m.Facts) == 0 && m.Memo.Value == "" && provider.Blank(m.Title, m.Text, m.Image, m.URL)
-}
+func (m Message) blank() bool { return provider.Blank(m.Title, m.Text, m.first(), m.URL, m.Image) }
 
 func (m Message) texts() provider.Texts {
 	return provider.Texts{Title: m.Title, Text: m.Text, Facts: m.Facts, Memo: m.Memo, URL: m.URL}
 }
 
-// lines returns the message as plain text. LINE's clients make links of addresses.
-func (m Message) lines(t provider.Texts) string {
-	image := provider.Address(m.Image)
-	if provider.UTF16.Len(image) > maxImageURL {
-		image = ""
-	}
-	return provider.Plain(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), image, t.URL))
+// withGraph returns the texts of a plain text, which shows the address of the picture in its place.
+func (m Message) withGraph(l mackerel.Language) provider.Texts {
+	t := m.texts()
+	graph := mackerel.Fact{Label: provider.GraphLabel(l), Value: provider.Address(m.Image)}
+	t.Facts = append(slices.Clone(t.Facts), graph)
+	return t
+}
+
+// plainText returns a message as plain text. LINE's clients make links of addresses.
+func plainText(t provider.Texts) string {
+	return provider.Plain(provider.Join("\n", t.Title, t.Text, provider.Lines(t.Facts), provider.Line(t.Memo), t.URL))
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

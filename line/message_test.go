@@ -2,6 +2,7 @@ package line_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -11,6 +12,7 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/line"
+	"github.com/mackerel-notify/mackerel/line/linetest"
 )
 
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
@@ -51,7 +53,7 @@ func TestLimits(t *testing.T) {
 		{"a bubble of Japanese", "障", 3, 30000, frame, func(*line.Config) {}},
 		{"a bubble of emoji", "🔥", 4, 30000, frame, func(*line.Config) {}},
 		{"a bubble of quotes", `"`, 2, 30000, frame, func(*line.Config) {}},
-		{"a bubble of line breaks", "x\n", 3, 30000, frame, func(*line.Config) {}},
+		{"a bubble of line breaks", "x\ny", 4, 30000, frame, func(*line.Config) {}},
 		{"a bubble of angle brackets", "<", 1, 30000, frame, func(*line.Config) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,11 +67,79 @@ func TestLimits(t *testing.T) {
 				if cut := servicetest.CutFields(receipt.Cuts) == "memo"; cut != (n > fits) {
 					t.Errorf("%d of %q: %+v", n, c.unit, receipt.Cuts)
 				}
-				if m.Type == "flex" && (units(m.AltText) > 400 || units(m.AltText) < 400-8 || !strings.HasPrefix(m.AltText, "T\nM: ")) {
-					t.Errorf("the alternative text is %q", m.AltText)
+				if m.Type == "flex" && m.AltText != "T" {
+					t.Errorf("the alternative text is %.200q", m.AltText)
 				}
 			}
 		})
+	}
+}
+
+func TestTheAlternativeTextIsOneLine(t *testing.T) {
+	fact := func(value string) []mackerel.Fact { return []mackerel.Fact{{Label: "L", Value: value}} }
+	for _, c := range []struct {
+		name string
+		m    line.Message
+		want string
+		cut  bool
+	}{
+		{"title and first line", line.Message{Title: "T", Text: "one\ntwo", URL: "https://x.test/"}, "T: one", false},
+		{"a title alone", line.Message{Title: "T", Facts: fact("v")}, "T", false},
+		{"150 units are whole", line.Message{Title: "T", Text: strings.Repeat("🔥", 73) + "x"}, "T: " + strings.Repeat("🔥", 73) + "x", false},
+		{"151 units are cut", line.Message{Title: "T", Text: strings.Repeat("🔥", 74)}, "T: " + strings.Repeat("🔥", 73) + "…", true},
+		{"a long title leaves no room", line.Message{Title: strings.Repeat("x", 148), Text: "one"}, strings.Repeat("x", 148), true},
+		{"a title is cut in its middle", line.Message{Title: strings.Repeat("x", 151), Text: "one"}, strings.Repeat("x", 75) + "…" + strings.Repeat("x", 74), true},
+		{"a text without a title", line.Message{Text: "one\ntwo"}, "one", false},
+		{"a fact", line.Message{Facts: append(fact(" "), fact("v")...)}, "L: v", false},
+		{"a memo", line.Message{Memo: mackerel.Fact{Label: "M", Value: "m"}}, "M: m", false},
+		{"a link", line.Message{URL: "https://x.test/", Image: "https://x.test/a.png"}, "https://x.test/", false},
+		{"a long link is not cut", line.Message{URL: "https://x.test/" + strings.Repeat("a", 136)}, "line", false},
+		{"a picture", line.Message{Image: "https://x.test/a.png"}, "line", false},
+		{"control characters", line.Message{Title: "\x01"}, "line", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, receipt := send(t, c.m)
+			if alt := d.Messages[0].AltText; alt != c.want || (servicetest.CutFields(receipt.Cuts) == "altText") != c.cut {
+				t.Errorf("%q, want %q; cuts %+v", alt, c.want, receipt.Cuts)
+			}
+			if _, receipt := send(t, c.m, plain); len(receipt.Cuts) != 0 {
+				t.Errorf("plain text has no alternative text: %+v", receipt.Cuts)
+			}
+		})
+	}
+}
+
+// TestATapOpensAFact looks at what the screen shows and at what a tap does.
+func TestATapOpensAFact(t *testing.T) {
+	a := alert
+	a.Host = &mackerel.Host{Name: "app01", URL: "https://mackerel.io/orgs/x/hosts/1", Roles: []mackerel.Role{{FullName: "Shop: app"}}}
+	a.Facts = []mackerel.Fact{
+		{Label: "Runbook", Value: "7", URL: "https://wiki.test/ 手順"}, {Label: "Script", Value: "x", URL: "javascript:alert(1)"},
+		{Label: "Long", Value: "l", URL: "https://x.test/" + strings.Repeat("a", 1000-14)},
+	}
+	for language, labels := range map[mackerel.Language][]string{
+		mackerel.English: {"Open in Mackerel", "Open"}, mackerel.Japanese: {"Mackerelで開く", "開く"},
+	} {
+		d, _ := notify(t, a, func(c *line.Config) { c.Text.Language = language })
+		got := make(map[string]linetest.Action)
+		for _, row := range d.Messages[0].Bubble.Body.Contents[0].Contents {
+			if value := row.Contents[1]; value.Action != nil {
+				got[value.Text] = *value.Action
+			}
+		}
+		want := map[string]linetest.Action{
+			"app01": {Type: "uri", Label: labels[0], URI: "https://mackerel.io/orgs/x/hosts/1"},
+			"7":     {Type: "uri", Label: labels[1], URI: "https://wiki.test/%20%E6%89%8B%E9%A0%86"},
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		if texts := d.Messages[0].Texts(); strings.Count(strings.Join(texts, "\n"), labels[0]) != 1 || texts[len(texts)-1] != labels[0] {
+			t.Errorf("%q", texts)
+		}
+	}
+	if d, _ := notify(t, a, plain); strings.Contains(d.Messages[0].Text, "hosts/1") {
+		t.Errorf("%q", d.Messages[0].Text)
 	}
 }
 
@@ -77,19 +147,19 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	a := servicetest.Everywhere(strings.Repeat("障害🔥 & <b> ", 3_000))
 	a.Monitor.Name, a.Host, a.ImageURL = "CPU & memory", nil, ""
 	d, receipt := notify(t, a)
-	if texts := d.Messages[0].Texts(); texts[1] != "[CRITICAL] CPU & memory" || texts[len(texts)-1] != "Open" || servicetest.CutFields(receipt.Cuts) != "memo text facts" {
+	if texts := d.Messages[0].Texts(); texts[1] != "[CRITICAL] CPU & memory" || texts[len(texts)-1] != "Open in Mackerel" || servicetest.CutFields(receipt.Cuts) != "altText facts memo text" {
 		t.Errorf("%.100q, %+v", texts, receipt.Cuts)
 	}
 	d, receipt = notify(t, a, plain)
-	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "memo text facts" {
+	if m := d.Messages[0]; !strings.HasPrefix(m.Text, "[CRITICAL] CPU & memory\n") || !strings.HasSuffix(m.Text, "\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "facts text memo" {
 		t.Errorf("%.100q, %+v", m.Text, receipt.Cuts)
 	}
 	long := strings.Repeat("x ", 30_000)
 	m := line.Message{Title: long, Text: long, Facts: []mackerel.Fact{{Label: "F", Value: long}}, Memo: mackerel.Fact{Label: "M", Value: long}, URL: long, Image: long}
-	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "memo text facts url title" {
+	if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != "altText url title memo text facts" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
-	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "memo text facts image title url" {
+	if _, receipt := send(t, m, plain); servicetest.CutFields(receipt.Cuts) != "url title facts text memo" {
 		t.Errorf("%+v", receipt.Cuts)
 	}
 }
@@ -127,6 +197,20 @@ func TestPartsOfABubble(t *testing.T) {
 	}
 }
 
+// TestPlainTextShowsTheAddressOfThePicture: it is the first to go if the text is too long.
+func TestPlainTextShowsTheAddressOfThePicture(t *testing.T) {
+	m := line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L", Value: "v"}}, URL: "https://x.test/", Image: "https://x.test/ 図.png"}
+	d, _ := send(t, m, plain, func(c *line.Config) { c.Text.Language = mackerel.Japanese })
+	if got, want := d.Messages[0].Text, "T\nL: v\nグラフ: https://x.test/%20%E5%9B%B3.png\nhttps://x.test/"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	m.Text = strings.Repeat("x", 4970)
+	d, receipt := send(t, m, plain)
+	if got := d.Messages[0].Text; strings.Contains(got, "png") || !strings.Contains(got, m.Text+"\nL: v\nhttps://x.test/") || servicetest.CutFields(receipt.Cuts) != "facts" {
+		t.Errorf("%.60q, %+v", got, receipt.Cuts)
+	}
+}
+
 func TestAMessageOfTheCallersHasTheFormatOfTheConfig(t *testing.T) {
 	for format, want := range map[line.Format]string{"": "text", line.FormatFlex: "flex", line.FormatText: "text"} {
 		if d, _ := send(t, line.Message{Format: format, Title: "T"}, plain); d.Messages[0].Type != want {
@@ -153,7 +237,7 @@ func TestWhatIsNotSent(t *testing.T) {
 	object := jsontext.Value(`{}`)
 	fake, n := start(t)
 	servicetest.Refused(t, fake, func(m line.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]line.Message{
-		"Message: empty":                   {Title: " \n", Image: " "},
+		"Message: empty":                   {Title: " \n", Image: " ", Facts: []mackerel.Fact{{Label: "L", Value: " "}}},
 		`Format: must be "flex" or "text"`: {Title: "T", Format: "html"},
 		"URLLabel: 21 characters":          {Title: "T", URLLabel: strings.Repeat("開", 21)},
 		"Color: must be #RRGGBB":           {Title: "T", Color: "red"},

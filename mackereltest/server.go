@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 
 	"github.com/mackerel-notify/mackerel"
@@ -34,15 +35,27 @@ type Server struct {
 
 	mu           sync.Mutex
 	keys         map[string]Permission
+	organization string
 	users        map[string]bool
+	userOrder    []string
 	channels     []*channel
+	groups       []*group
+	alerts       map[string]*alert
+	newest       []*alert // the alerts in the order in which they are listed
+	monitors     []entry
+	checks       []entry
+	hosts        []entry
 	ids          uint64 // the number of generated ids
 	stringErrors bool
 }
 
-// New returns a server without channels and users. Close ends it.
+// New returns a server that has only the default notification group. Close ends it.
 func New() *Server {
-	s := &Server{keys: map[string]Permission{APIKey: ReadWrite, ReadOnlyAPIKey: Read}, users: make(map[string]bool)}
+	s := &Server{
+		keys: map[string]Permission{APIKey: ReadWrite, ReadOnlyAPIKey: Read}, users: make(map[string]bool),
+		alerts: make(map[string]*alert), organization: "mackereltest",
+	}
+	s.groups = []*group{newDefaultGroup()}
 	s.Server = fakehttp.NewFake(s.serve, s.badRequest, fakehttp.Limit{Lane: lane})
 	return s
 }
@@ -81,6 +94,9 @@ func (s *Server) AddUsers(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
+		if !s.users[id] {
+			s.userOrder = append(s.userOrder, id)
+		}
 		s.users[id] = true
 	}
 }
@@ -106,6 +122,23 @@ var operations = []operation{
 	{"POST", "/api/v0/channels", ReadWrite, (*Server).createChannel},
 	{"PUT", "/api/v0/channels/*", ReadWrite, (*Server).updateChannel},
 	{"DELETE", "/api/v0/channels/*", ReadWrite, (*Server).deleteChannel},
+	{"GET", "/api/v0/notification-groups", Read, (*Server).listGroups},
+	{"POST", "/api/v0/notification-groups", ReadWrite, (*Server).createGroup},
+	{"PUT", "/api/v0/notification-groups/*", ReadWrite, (*Server).updateGroup},
+	{"DELETE", "/api/v0/notification-groups/*", ReadWrite, (*Server).deleteGroup},
+	{"GET", "/api/v0/alerts", Read, (*Server).listAlerts},
+	{"GET", "/api/v0/alerts/*", Read, (*Server).getAlert},
+	{"PUT", "/api/v0/alerts/*", ReadWrite, (*Server).setMemo},
+	{"POST", "/api/v0/alerts/*/close", ReadWrite, (*Server).closeAlert},
+	{"GET", "/api/v0/alerts/*/logs", Read, (*Server).listLogs},
+	{"GET", "/api/v0/monitors", Read, (*Server).listMonitors},
+	{"GET", "/api/v0/monitors/*", Read, (*Server).getMonitor},
+	{"GET", "/api/v0/monitoring/checks", Read, (*Server).listChecks},
+	{"GET", "/api/v0/monitoring/checks/*", Read, (*Server).getCheck},
+	{"GET", "/api/v0/hosts", Read, (*Server).listHosts},
+	{"GET", "/api/v0/hosts/*", Read, (*Server).getHost},
+	{"GET", "/api/v0/users", Read, (*Server).listUsers},
+	{"GET", "/api/v0/org", Read, (*Server).getOrganization},
 }
 
 // serve answers a request. The server is locked meanwhile.
@@ -119,7 +152,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		if err := s.authorize(r, op.need); err != nil {
 			return err
 		}
-		answer, err := op.serve(s, r, path.Base(r.URL.Path))
+		answer, err := op.serve(s, r, idIn(op.path, r.URL.Path))
 		if err != nil {
 			return err
 		}
@@ -130,6 +163,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return s.refuse(http.StatusNotFound, "Not found.")
+}
+
+// idIn returns the element of a path that stands where the pattern has *, or "".
+func idIn(pattern, path string) string {
+	elements := strings.Split(path, "/")
+	for i, e := range strings.Split(pattern, "/") {
+		if e == "*" && i < len(elements) {
+			return elements[i]
+		}
+	}
+	return ""
 }
 
 // authorize refuses as Mackerel does. The 401 for an unknown key is not in Mackerel's documentation.

@@ -84,6 +84,7 @@ func alertRows() []row {
 		{"every status is accepted, in either case", anyNotifier, acceptAlerts, checkStatusWords},
 		{"an alert with few fields is accepted", anyNotifier, acceptAlerts, checkMinimal},
 		{"an alert is accepted when it opens, changes and closes", anyNotifier, acceptAlerts, checkLife},
+		{"a digest is accepted and says its status, or the receipt says why it is skipped", anyNotifier, acceptAlerts, checkDigest},
 		{"the alert is not changed", anyNotifier, copyAlert, checkUnchanged},
 		{"fifty calls at the same time are fifty messages", anyNotifier, shareNothing, checkCrowd},
 	}
@@ -95,7 +96,7 @@ func checkEvents(s *stage) {
 	for _, event := range []mackerel.Event{
 		"", mackerel.EventAlert, mackerel.EventAlertGroup, mackerel.EventHostStatus, mackerel.EventHostRegister,
 		mackerel.EventHostRetire, mackerel.EventMonitorCreate, mackerel.EventMonitorUpdate, mackerel.EventMonitorDelete,
-		mackerel.EventSample, "eventOfTheFuture",
+		mackerel.EventSample, mackerel.EventDigest, "eventOfTheFuture",
 	} {
 		a := everything()
 		a.Event, a.ID, a.Group.ID = event, "event"+string(event), "group"+string(event)
@@ -148,6 +149,39 @@ func checkLife(s *stage) {
 	}
 }
 
+// digest returns the digest of alerts with different statuses and hosts, some of them closed, and of an event that is no
+// alert. Two such digests share no memory.
+func digest() mackerel.Alert {
+	var all []mackerel.Alert
+	for i, status := range []mackerel.Status{"warning", "critical", "critical", "unknown", mackerel.StatusOK, ""} {
+		a := full()
+		a.ID, a.Status, a.Host.Name = fmt.Sprintf("digest%d", i), status, fmt.Sprintf("app%02d", i)
+		if status == mackerel.StatusOK {
+			a.ClosedAt = a.OpenedAt.Add(time.Hour)
+		}
+		if status == "" {
+			a.Event = mackerel.EventHostRetire
+		}
+		all = append(all, a)
+	}
+	return mackerel.Digest(all)
+}
+
+// checkDigest checks that a digest says how bad it is, if the message of a single alert does.
+func checkDigest(s *stage) {
+	sc := s.scene()
+	ordinary := content(sc.send().requests)
+	few, many := digest(), digest()
+	for range 40 {
+		many.Alerts = append(many.Alerts, s.alert())
+	}
+	for in, a := range map[string]mackerel.Alert{"a digest": few, "a digest of 46 alerts": mackerel.Digest(many.Alerts)} {
+		if o := sc.arrive(in, a); o.accepted > 0 {
+			o.wantWords(ordinary, "critical")
+		}
+	}
+}
+
 // checkUnchanged looks for writes to an alert, which other notifiers may send at the same time.
 func checkUnchanged(s *stage) {
 	sc := s.scene()
@@ -156,6 +190,12 @@ func checkUnchanged(s *stage) {
 	sc.deliver(s.tb.Context(), a).wantSuccess()
 	sc.preview(a)
 	if what := changed(a); what != "" {
+		sc.errorf("the alert was changed: %s", what)
+	}
+	a = digest()
+	sc.in = "a digest"
+	sc.deliver(s.tb.Context(), a)
+	if what := differs(a, digest()); what != "" {
 		sc.errorf("the alert was changed: %s", what)
 	}
 }
@@ -167,7 +207,12 @@ func changed(a mackerel.Alert) string {
 		appended(a.Host.Roles, was.Host.Roles) || appended(a.Service.Roles, was.Service.Roles) {
 		return "the memory of a slice"
 	}
-	got, want := reflect.ValueOf(a), reflect.ValueOf(was)
+	return differs(a, was)
+}
+
+// differs returns the first field that two alerts do not have alike, "" if there is none.
+func differs(a, b mackerel.Alert) string {
+	got, want := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range got.NumField() {
 		if !got.Type().Field(i).IsExported() {
 			continue

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -124,7 +125,9 @@ func alertFlaws() flaws {
 			{"it refuses unknown events", "want nil", refuse(func(a mackerel.Alert) bool {
 				return a.Event == "eventOfTheFuture"
 			})},
-			{"it skips an event in silence", "does not say why", wrap(func(p *Pager) mackerel.Notifier { return skipper{p} })},
+			{"it skips an event in silence", "does not say why", wrap(func(p *Pager) mackerel.Notifier {
+				return skipper{p, mackerel.EventAlertGroup}
+			})},
 			{"it makes a request for nothing", "but no message was accepted", func(h *notifytest.Harness) {
 				h.Count = func() int { return 0 }
 				notify(notifyWithoutCancel)(h) // and has no receipt
@@ -141,7 +144,19 @@ func alertFlaws() flaws {
 		"an alert is accepted when it opens, changes and closes": {
 			{"it cannot close", "want nil", refuse(mackerel.Alert.Closed)},
 		},
+		"a digest is accepted and says its status, or the receipt says why it is skipped": {
+			{"it refuses digests", "want nil", refuse(isDigest)},
+			{"it skips digests in silence", "does not say why", wrap(func(p *Pager) mackerel.Notifier {
+				return skipper{p, mackerel.EventDigest}
+			})},
+			{"a digest has no status", `"critical" is no longer`, changeAlert(func(a *mackerel.Alert) {
+				if isDigest(*a) {
+					*a = mackerel.Alert{ID: "digest", Message: "many alerts"}
+				}
+			})},
+		},
 		"the alert is not changed": {
+			{"it sorts the alerts of a digest", "the field Alerts", changeAlert(func(a *mackerel.Alert) { slices.Reverse(a.Alerts) })},
 			{"it writes into the facts", "the memory of a slice", changeAlert(func(a *mackerel.Alert) {
 				a.Facts[0].Value = "x"
 			})},
@@ -163,11 +178,14 @@ func alertFlaws() flaws {
 	}
 }
 
-// A skipper leaves out alert groups and does not say so.
-type skipper struct{ *Pager }
+// A skipper leaves out an event and does not say so.
+type skipper struct {
+	*Pager
+	event mackerel.Event
+}
 
 func (s skipper) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	if a.Event == mackerel.EventAlertGroup {
+	if a.Event == s.event {
 		return mackerel.Receipt{}, nil
 	}
 	return s.Pager.Deliver(ctx, a)
@@ -175,6 +193,8 @@ func (s skipper) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receip
 
 // alertPage is the page that the suite's alerts link to.
 const alertPage = "https://mackerel.io/orgs/example/alerts/notifytest"
+
+func isDigest(a mackerel.Alert) bool { return a.Event == mackerel.EventDigest }
 
 func isLong(a mackerel.Alert) bool { return len(a.Message) > 10_000 }
 
@@ -189,6 +209,15 @@ func textFlaws() flaws {
 			{"it cuts a character in two", "a part of a character", changeAlert(func(a *mackerel.Alert) {
 				a.Message = strings.ToValidUTF8(a.Message[:min(len(a.Message), 101)], "\uFFFD")
 			})},
+		},
+		"a long message leaves the status, the monitor, the host and its first line": {
+			{"it begins with the memo", `"disk critical: /data 98%" is no longer`, changeAlert(func(a *mackerel.Alert) {
+				a.Message = a.Monitor.Memo + "\n" + a.Message
+			})},
+			{"it keeps the end of a long message", "is no longer in the message", changeAlert(func(a *mackerel.Alert) {
+				a.Message = strings.ToValidUTF8(a.Message[max(0, len(a.Message)-900):], "")
+			})},
+			{"it refuses long messages", "want nil", refuse(isLong)},
 		},
 		"a message of more than 1 MiB is accepted, and a cut is reported": {
 			{"it refuses very long texts", "want nil", refuse(isLong)},

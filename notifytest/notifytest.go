@@ -24,7 +24,8 @@
 //     call.
 //   - Answers: redirects are refused, and an endless answer is not read to its end.
 //   - Secrets: no credential is in an error, a receipt, a preview or the printed notifier.
-//   - Messages: every event, status and text is accepted. Cut texts are reported, and receipts and previews are true.
+//   - Messages: every event, status and text is accepted, and a digest is accepted or skipped with a reason. Cut texts are
+//     reported, and what says how bad it is stays. Receipts and previews are true.
 //   - The program around: the alert is not changed, calls may run at the same time, no goroutine stays behind, and
 //     nothing is written to standard output, standard error or the log. Run the suite with -race to see more of this.
 //

@@ -130,7 +130,8 @@ var (
 	}
 	cutTexts = repair{
 		"Cut long texts, and report each cut in Receipt.Cuts.",
-		"Cut between characters as people see them, and put status and link before what may be long.",
+		"Cut between characters as people see them. Put the status, the monitor, the host, the first line\n" +
+			"of the message and the link before what may be long.",
 	}
 	encodeTexts = repair{
 		"Encode every text of the alert.",

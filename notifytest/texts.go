@@ -81,6 +81,7 @@ func textRows() []row {
 			checkLongEverywhere(s, script.unit)
 		})
 	}
+	add("a long message leaves the status, the monitor, the host and its first line", cutTexts, checkLongMessage)
 	add("a message of more than 1 MiB is accepted, and a cut is reported", cutTexts, func(s *stage) {
 		s.scene().sendLong(places[0], long("abcdefghi ", 0, 1_200_000))
 	})
@@ -143,11 +144,38 @@ func checkLongEverywhere(s *stage, unit string) {
 	sc := s.scene()
 	ordinary := content(sc.send().requests)
 	o := sc.sendWith("long texts in all fields", long(unit, 20_000, 0), places...)
-	sent := o.wantWhole()
-	for _, word := range []string{"critical", alertURL} {
+	o.wantWhole()
+	o.wantWords(ordinary, "critical", alertURL)
+}
+
+// wantWords checks that the message has those words, in lower case, that an ordinary message has.
+func (o outcome) wantWords(ordinary string, words ...string) {
+	sent := content(o.requests)
+	for _, word := range words {
 		if containsFold(ordinary, word) && !containsFold(sent, word) && o.err == nil {
 			o.errorf("%q is no longer in the message, which has %d bytes", word, len(sent))
 		}
+	}
+}
+
+// The first line of a check's output, in lower case. It is what decides whether a person gets up.
+const firstLine = "disk critical: /data 98%"
+
+// checkLongMessage makes all texts long that have no limit in Mackerel: the output of a check, the memos and the facts.
+// What says how bad it is stays, if the message of an alert without long texts shows it.
+func checkLongMessage(s *stage) {
+	sc := s.scene()
+	a := sc.alert()
+	a.Monitor.Name, a.Monitor.Type, a.Metric, a.Message = "storage", "check", nil, firstLine
+	ordinary := content(sc.arrive("a short message", a).requests)
+	for _, script := range scripts {
+		a.ID = s.alert().ID
+		text := long(script.unit, 20_000, 70_000)
+		a.Message, a.Monitor.Memo, a.Host.Memo = firstLine+"\n"+text, text, text
+		a.Facts = []mackerel.Fact{{Label: "log", Value: text}, {Label: text, Value: "log"}}
+		o := sc.arrive("a long message in "+script.name, a)
+		o.wantWhole()
+		o.wantWords(ordinary, "critical", "storage", "app01", firstLine)
 	}
 }
 

@@ -41,8 +41,8 @@ type Message struct {
 	Action     Action          // ActionCreate unless set
 	Alias      string          // identifies the alert; a creation without an alias makes a new alert each time
 	Priority   Priority        // PriorityP3 unless set
-	Title      string          // the alert's message
-	Text       string          // in the description
+	Title      string          // the alert's message begins with it
+	Text       string          // its first line follows the title in the message; the rest is in the description
 	Facts      []mackerel.Fact // the details
 	Memo       mackerel.Fact   // in the description
 	URL        string          // at the end of the description
@@ -53,8 +53,8 @@ type Message struct {
 }
 
 // DefaultMessage returns the message that a Notifier sends for an alert, without the responders, the tags and the
-// priority that the Config adds. Critical is P1, unknown P2 and warning P3. A recovery closes the alert, with its texts
-// as a note.
+// priority that the Config adds. Critical is P1, unknown P2 and warning P3. The address of the graph is a fact. The end
+// of an alert closes the alert in the service, with its texts as a note.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	return Message(opsgenieapi.DefaultMessage(a, t))
 }

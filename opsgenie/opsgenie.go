@@ -2,8 +2,8 @@
 // (https://docs.opsgenie.com/docs/alert-api).
 //
 // A [Notifier] creates one alert in Opsgenie per alert of Mackerel, and closes it when the alert of Mackerel is over.
-// The alert in Opsgenie has the title as its message, the text, the memo and a link as its description, the facts as
-// its details, and a priority by the status.
+// The message of the alert in Opsgenie is the title and the first line of the text, as in "[CRITICAL] CPU % on app01: 96.51%". The description has the rest of the text, the memo and a link to the alert of Mackerel; the details are the
+// facts; the priority goes by the status. A close has the words of the recovery as its note.
 //
 //	n, err := opsgenie.New(opsgenie.Config{
 //		APIKey:     mackerel.NewSecret(os.Getenv("OPSGENIE_API_KEY")), // of an API integration
@@ -15,8 +15,8 @@
 // the alert, which is [mackerel.Alert.Key].
 //
 // An alert group becomes an alert of its own, unlike on Mackerel's channel: if you receive alerts as well as alert
-// groups and want one page, pass only one of the two on. Other events, such as a host's change of status, are skipped,
-// and the receipt says so.
+// groups and want one page, pass only one of the two on. A [mackerel.Digest] is skipped, because each alert has to open
+// and close by itself. Other events, such as a host's change of status, are skipped too. The receipt says why.
 //
 // # Delivery
 //
@@ -29,8 +29,9 @@
 // that themselves, up to 10 times, one second apart; then success means that the request was carried out.
 //
 // While an alert is open, Opsgenie only counts further creations with its alias. An alert that goes from warning to
-// critical keeps the message and the priority with which it was created. If the priority decides who is called, give
-// warning and critical the same priority (Config.Priorities), or send only critical alerts (Config.Level).
+// critical keeps the message, "[WARNING] ...", and the priority with which it was created. If the alert pages people,
+// set Config.Level to [mackerel.LevelCritical]: then it is created when it becomes critical. Or give warning and
+// critical the same priority (Config.Priorities).
 //
 // # Limits
 //
@@ -43,9 +44,10 @@
 // [mackerel.ErrRateLimited] and says how long to wait.
 //
 // A message has at most 130 characters, a description 15,000, all details together 8,000, an entity 512, a source 100
-// and a note 25,000. There are at most 20 tags of 50 characters. Longer texts are cut, the memo first, and the receipt
-// says so. A title that is too long for the message stands in full at the beginning of the description. An alias has at
-// most 512 characters and is never cut; there are at most 50 responders.
+// and a note 25,000. There are at most 20 tags of 50 characters. Longer texts are cut, and the receipt says so. In the
+// message, the first line is cut before the title; what was cut there stands in full in the description. In the
+// description, the lines of the text after the fifth are cut first, and then the memo. An alias has at most 512 characters and is never cut; there are at most
+// 50 responders.
 //
 // # Text
 //

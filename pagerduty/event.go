@@ -30,8 +30,6 @@ type payload struct {
 	Group         string              `json:"group,omitzero"`
 	Class         string              `json:"class,omitzero"`
 	CustomDetails provider.Properties `json:"custom_details"`
-
-	whole bool // the summary has all of the title and of the text's first line
 }
 
 // addressLabel is the label of an address that cannot be a link, in the custom details.
@@ -49,15 +47,16 @@ func (m Message) encode(routingKey string, c *provider.Cutter) ([]byte, error) {
 	if m.Action != ActionTrigger {
 		return provider.EncodeJSON(e)
 	}
-	e.fill(m, c)
+	details := e.fill(m, c)
+	e.Images, e.Links = images(m.Images), links(m.Links)
 	e.dropPictures(c)
 	var body []byte
 	var err error
 	bytes := provider.Cutter{Unit: provider.Bytes, Language: c.Language}
-	bytes.Texts(maxBody, m.details(e.Payload.whole), func(t provider.Texts) string {
-		e.Payload.CustomDetails = provider.NewProperties(slices.Concat(
-			[]mackerel.Fact{{Label: provider.MessageLabel(c.Language), Value: t.Text}}, t.Facts, []mackerel.Fact{t.Memo},
-		))
+	bytes.Texts(maxBody, details, func(t provider.Texts) string {
+		text := mackerel.Fact{Label: provider.MessageLabel(c.Language), Value: provider.Join("\n", t.Title, t.Text)}
+		all := slices.Concat([]mackerel.Fact{text}, t.Facts, []mackerel.Fact{t.Memo})
+		e.Payload.CustomDetails = provider.NewProperties(all)
 		body, err = provider.EncodeJSON(e)
 		return string(body)
 	})
@@ -65,56 +64,55 @@ func (m Message) encode(routingKey string, c *provider.Cutter) ([]byte, error) {
 	return body, err
 }
 
-// fill takes over everything except the custom details, each field within its own limit.
-func (e *event) fill(m Message, c *provider.Cutter) {
-	summary, whole := c.Headline("summary", m.Title, m.Text, maxSummary)
-	e.Payload = &payload{
-		Summary: summary, whole: whole,
-		Source:    c.Text("source", cmp.Or(strings.TrimSpace(m.Source), "mackerel"), maxField),
-		Severity:  cmp.Or(m.Severity, SeverityError),
-		Component: c.Text("component", m.Component, maxField),
-		Group:     c.Text("group", m.Group, maxField),
-		Class:     c.Text("class", m.Class, maxField),
-	}
+// fill takes over all texts, each within its own limit. It returns those of the custom details: what the summary does
+// not say in full, the facts and the memo.
+func (e *event) fill(m Message, c *provider.Cutter) provider.Texts {
+	details := provider.Texts{Facts: m.Facts, Memo: m.Memo}
+	p := &payload{Severity: cmp.Or(m.Severity, SeverityError)}
+	p.Summary, details.Title, details.Text = c.Summary("summary", m.Title, m.Text, maxSummary)
+	p.Source = c.Text("source", cmp.Or(strings.TrimSpace(m.Source), "mackerel"), maxField)
+	p.Component = c.Text("component", m.Component, maxField)
+	p.Group = c.Text("group", m.Group, maxField)
+	p.Class = c.Text("class", m.Class, maxField)
 	if at := m.Timestamp.UTC(); !at.IsZero() && at.Year() >= 0 && at.Year() <= 9999 { // other years have no form
-		e.Payload.Timestamp = at.Format(timestamp)
+		p.Timestamp = at.Format(timestamp)
 	}
-	if e.Client = client; provider.Linkable(provider.Address(m.URL), maxLink) {
-		e.ClientURL = provider.Address(m.URL)
+	e.Payload, e.Client = p, client
+	if address := provider.Address(m.URL); provider.Linkable(address, maxLink) {
+		e.ClientURL = address
+	} else {
+		details.Facts = append(slices.Clip(details.Facts), mackerel.Fact{Label: addressLabel, Value: address})
 	}
-	for _, i := range m.Images {
-		i.Src, i.Href = provider.Address(i.Src), provider.Address(i.Href)
+	return details
+}
+
+// images returns the images that PagerDuty takes.
+func images(all []Image) (taken []Image) {
+	for _, i := range all {
+		i.Src, i.Href, i.Alt = provider.Address(i.Src), provider.Address(i.Href), short(i.Alt)
 		if !provider.Linkable(i.Href, maxLink) {
 			i.Href = ""
 		}
-		if i.Alt = short(i.Alt); i.fits() {
-			e.Images = append(e.Images, i)
+		if i.fits() {
+			taken = append(taken, i)
 		}
 	}
-	for _, l := range m.Links {
-		l.Href = provider.Address(l.Href)
-		if l.Text = short(l.Text); provider.Linkable(l.Href, maxLink) {
-			e.Links = append(e.Links, l)
+	return taken
+}
+
+// links returns the links that PagerDuty takes.
+func links(all []Link) (taken []Link) {
+	for _, l := range all {
+		l.Href, l.Text = provider.Address(l.Href), short(l.Text)
+		if provider.Linkable(l.Href, maxLink) {
+			taken = append(taken, l)
 		}
 	}
+	return taken
 }
 
 // short cuts the text of an image or of a link.
 func short(text string) string { return provider.UTF16.ShortenPlain(text, maxField) }
-
-// details returns the texts of the custom details: what the summary does not say, or does not say in full.
-func (m Message) details(whole bool) provider.Texts {
-	t := provider.Texts{Text: m.Text, Facts: m.Facts, Memo: m.Memo}
-	if whole {
-		t.Text = provider.AfterHeadline(m.Text)
-	} else {
-		t.Text = provider.Join("\n", m.Title, m.Text)
-	}
-	if address := provider.Address(m.URL); !provider.Linkable(address, maxLink) {
-		t.Facts = append(slices.Clip(t.Facts), mackerel.Fact{Label: addressLabel, Value: address})
-	}
-	return t
-}
 
 // dropPictures drops all images of an event that is too large without custom details, and all links if it is still too
 // large. What is left without both is always small enough.

@@ -37,5 +37,5 @@ func Example() {
 	// <nil>
 	// mackerel-backup <nil>
 	// <nil>
-	// resolved [CRITICAL] backup
+	// resolved [CRITICAL] backup: no space left
 }

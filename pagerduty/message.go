@@ -71,18 +71,19 @@ type Link struct {
 	Text string `json:"text,omitzero"`
 }
 
-// A Message is one event. All texts are plain. Text, Facts and Memo become the custom details of the incident.
+// A Message is one event. All texts are plain. What the summary does not say in full, Facts and Memo become the custom
+// details of the event. Facts with the same label are lines of one custom detail.
 type Message struct {
 	Action    Action          // ActionTrigger unless set
 	Key       string          // dedup_key, which identifies the incident; a trigger without a key opens a new incident
 	Severity  Severity        // SeverityError unless set
-	Title     string          // the summary, which people are paged with
+	Title     string          // the summary, which people are paged with, begins with it
 	Source    string          // the host or service that has the problem; "mackerel" unless set
 	Component string          // the part of the source that has the problem
 	Group     string          // what the component belongs to
 	Class     string          // the kind of the problem
 	Timestamp time.Time       // when it happened; when PagerDuty gets the event unless set
-	Text      string          // the custom detail "message"
+	Text      string          // its first line follows the title in the summary; the rest is the first custom detail
 	Facts     []mackerel.Fact // custom details, in this order
 	Memo      mackerel.Fact   // the last custom detail
 	URL       string          // client_url, the link to the alert; the custom detail "url" if it cannot be a link
@@ -93,7 +94,8 @@ type Message struct {
 // DefaultMessage returns the message that a Notifier sends for an alert, without the severity that the Config may have
 // for the status. The source is the host, else the service or the organization. The component is the monitor, the group
 // is the service, and the class is the type of the monitor. These four do not depend on the language, so that rules in
-// PagerDuty can go by them.
+// PagerDuty can go by them. Hosts, roles and services whose pages are known are links. The graph is an image, or a fact
+// if its address is not https. The message of an alert that is over has only the key, because a resolve has no texts.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	if a.Closed() {
 		return Message{Action: ActionResolve, Key: provider.ClosingKey(a)}

@@ -26,7 +26,8 @@ var units = []struct {
 
 func length(s string) int { return len(utf16.Encode([]rune(s))) }
 
-// TestLimits sends each text as long as possible, one character longer, and far too long.
+// TestLimits sends each text as long as possible, one character longer, and far too long. The details have the whole
+// title if it was cut.
 func TestLimits(t *testing.T) {
 	for _, field := range []struct {
 		name  string
@@ -34,7 +35,7 @@ func TestLimits(t *testing.T) {
 		put   func(*pagerduty.Message, string)
 		get   func(*pagerdutytest.Payload) string
 	}{
-		{"title", 1024, func(m *pagerduty.Message, s string) { m.Title = s }, func(p *pagerdutytest.Payload) string { return p.Summary }},
+		{"summary", 1024, func(m *pagerduty.Message, s string) { m.Title = s }, func(p *pagerdutytest.Payload) string { return p.Summary }},
 		{"source", 512, func(m *pagerduty.Message, s string) { m.Source = s }, func(p *pagerdutytest.Payload) string { return p.Source }},
 		{"component", 512, func(m *pagerduty.Message, s string) { m.Component = s }, func(p *pagerdutytest.Payload) string { return p.Component }},
 		{"group", 512, func(m *pagerduty.Message, s string) { m.Group = s }, func(p *pagerdutytest.Payload) string { return p.Group }},
@@ -49,7 +50,7 @@ func TestLimits(t *testing.T) {
 					e, r := send(t, m)
 					got := field.get(e.Payload)
 					if n == fits {
-						if length(got) != n*u.width || len(r.Cuts) != 0 {
+						if length(got) != n*u.width || len(r.Cuts) != 0 || len(e.Payload.CustomDetails) != 0 {
 							t.Errorf("%d characters fit and were cut: %+v", n, r.Cuts)
 						}
 						continue
@@ -58,9 +59,97 @@ func TestLimits(t *testing.T) {
 					if len(r.Cuts) != 1 || r.Cuts[0] != want || length(got) > field.limit || length(got) < field.limit-2 || !utf8.ValidString(got) {
 						t.Errorf("%d units are left: %+v", length(got), r.Cuts)
 					}
+					if title := e.Payload.CustomDetails["Message"]; field.name == "summary" && title != m.Title {
+						t.Errorf("the details have %.50v", title)
+					}
 				}
 			})
 		}
+	}
+}
+
+// TestTheDetailsHaveWhatTheSummaryDoesNotSay: nothing is lost, and nothing is said twice.
+func TestTheDetailsHaveWhatTheSummaryDoesNotSay(t *testing.T) {
+	long := strings.Repeat("障害 ", 400)
+	for _, c := range []struct {
+		name, title, text string
+		summary           string // or how it begins, before …
+		message           any    // of the details
+	}{
+		{"a title alone", "[CRITICAL] T", "", "[CRITICAL] T", nil},
+		{"one line", "[CRITICAL] T", "down", "[CRITICAL] T: down", nil},
+		{"more lines", "[CRITICAL] T", "down\r\nsince 10:00\n\nfor good", "[CRITICAL] T: down", "since 10:00\n\nfor good"},
+		{"a long line", "[CRITICAL] T", long + "\nend", "[CRITICAL] T: 障害 障害…", long + "\nend"},
+		{"a long title", "[CRITICAL] " + long + "on app01", "down\nend", "[CRITICAL] 障害 障害…", "[CRITICAL] " + long + "on app01\ndown\nend"},
+		{"a title without room for the line", strings.Repeat("T", 145), "it is down", strings.Repeat("T", 145), "it is down"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, _ := send(t, pagerduty.Message{Title: c.title, Text: c.text})
+			begins, cut := strings.CutSuffix(c.summary, "…")
+			summary := e.Payload.Summary
+			if summary != c.summary && (!cut || !strings.HasPrefix(summary, begins) || !strings.Contains(summary, "…")) {
+				t.Errorf("the summary is %q", summary)
+			}
+			if e.Payload.CustomDetails["Message"] != c.message {
+				t.Errorf("the details have %q", e.Payload.CustomDetails["Message"])
+			}
+			if _, line, _ := strings.Cut(summary, "] T: "); cut && line != "" && length(summary) > 150 {
+				t.Errorf("the summary has %d units", length(summary))
+			}
+			if strings.Contains(c.title, "app01") && !strings.HasSuffix(summary, "on app01") {
+				t.Errorf("the summary is %q", summary)
+			}
+		})
+	}
+}
+
+func TestDetailsAreInTheLanguageOfTheMessage(t *testing.T) {
+	a := mackerel.Alert{
+		ID: "5A", Status: "critical", Message: "down\nfor good", Org: "acme", Monitor: mackerel.Monitor{Name: "disk", Memo: "call"},
+		OpenedAt: time.Unix(1, 0), ImageURL: "http://x.test/g.png", Host: &mackerel.Host{Name: "app01"},
+	}
+	for language, want := range map[mackerel.Language]string{
+		mackerel.English:  "Graph=h Host=a Memo=c Message=f Opened=1 Organization=a",
+		mackerel.Japanese: "オーガニゼーション=a グラフ=h ホスト=a メッセージ=f メモ=c 発生=1",
+	} {
+		e := notify(t, []mackerel.Alert{a}, func(c *pagerduty.Config) { c.Text.Language = language })[0].Events[0]
+		if got := firsts(e.Payload.CustomDetails); got != want {
+			t.Errorf("%s: %s", language, got)
+		}
+	}
+}
+
+func TestPagesOfHostRoleAndServiceAreLinks(t *testing.T) {
+	a := mackerel.Alert{
+		ID: "5A", Status: "critical", URL: "https://mackerel.io/orgs/acme/alerts/5A",
+		Host: &mackerel.Host{Name: "app01", URL: "https://x.test/h", Roles: []mackerel.Role{
+			{FullName: "Shop: app", URL: "https://x.test/r"}, {FullName: "Shop: web"},
+		}},
+		Service: &mackerel.Service{Name: "Shop"},
+	}
+	e := notify(t, []mackerel.Alert{a})[0].Events[0]
+	want := []pagerdutytest.Link{
+		{Href: "https://x.test/h", Text: "Host: app01"}, {Href: "https://x.test/r", Text: "Role: Shop: app"},
+		{Href: "https://mackerel.io/orgs/acme/services/Shop", Text: "Service: Shop"},
+	}
+	if !slices.Equal(e.Links, want) || e.Payload.CustomDetails["Role"] != "Shop: app\nShop: web" {
+		t.Errorf("%+v, %v", e.Links, e.Payload.CustomDetails)
+	}
+}
+
+func TestTheFactsOfTheCallerStayAsTheyAre(t *testing.T) {
+	facts := []mackerel.Fact{{Label: "a", Value: "b"}, {Label: "c", Value: "d"}}
+	send(t, pagerduty.Message{Title: "T", Facts: facts[:1], URL: "javascript:x"})
+	if facts[1].Label != "c" {
+		t.Errorf("%+v", facts)
+	}
+}
+
+func TestADigestIsSkipped(t *testing.T) {
+	fake, n := start(t)
+	r, err := n.Deliver(t.Context(), mackerel.Digest(append(alerts("critical"), alerts("warning")...)))
+	if err != nil || !strings.Contains(r.Skipped, "digest") || len(fake.Requests()) != 0 {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
 
@@ -113,12 +202,15 @@ func TestWhatIsCutOfALargeEvent(t *testing.T) {
 		details       string // the names and first characters of those that are left
 		images, links int
 	}{
-		{"first the memo", pagerduty.Message{Text: "t", Memo: fact("M", long), Images: images[:1], Links: links[:1]}, "memo", "M=障 message=t", 1, 1},
-		{"then the text", pagerduty.Message{Text: long, Memo: fact("M", "m"), Facts: []mackerel.Fact{fact("a", "a")}, Images: images[:1]}, "memo text", "a=a message=障", 1, 0},
-		{"then the facts from the last one on", pagerduty.Message{Text: "t", Facts: []mackerel.Fact{fact("a", long), fact("b", "b")}, Links: links[:1]}, "text facts", "a=障", 0, 1},
-		{"too many images", pagerduty.Message{Text: "t", Images: images, Links: links[:1]}, "images", "message=t", 0, 1},
-		{"too many links, after the images", pagerduty.Message{Text: "t", Images: images[:1], Links: links}, "images links", "message=t", 0, 0},
-		{"of the text no more than needed", pagerduty.Message{Text: long, Images: images, Links: links[:1]}, "images text", "message=障", 0, 1},
+		{"first what matters least", pagerduty.Message{Facts: []mackerel.Fact{fact("Organization", long), fact("Host", "h")}, Memo: fact("M", "m")}, "facts", "Host=h M=m", 0, 0},
+		{"then lines of the text after the fifth", pagerduty.Message{Text: "1\n2\n3\n4\n5\n" + long, Memo: fact("M", "m")}, "text", "M=m Message=2", 0, 0},
+		{"then facts after the tenth", pagerduty.Message{Text: "t", Facts: append(slices.Repeat([]mackerel.Fact{fact("a", "1")}, 10), fact("b", long)), Memo: fact("M", "m")}, "facts", "M=m a=1 b=障", 0, 0},
+		{"then the memo", pagerduty.Message{Text: "t\nu", Memo: fact("M", strings.Repeat("障\n", 200_000)), Facts: []mackerel.Fact{fact("Opened", "o")}, Images: images[:1], Links: links[:1]}, "memo", "M=障 Message=u Opened=o", 1, 1},
+		{"then a long first line", pagerduty.Message{Text: long, Memo: fact("M", "m"), Facts: []mackerel.Fact{fact("Opened", "o"), fact("a", "a")}, Images: images[:1]}, "summary facts text", "M=m Message=障 a=a", 1, 0},
+		{"then other facts", pagerduty.Message{Text: "t\nu", Facts: []mackerel.Fact{fact("a", long), fact("b", "b"), fact("Host", "h")}, Links: links[:1]}, "facts", "Host=h Message=u a=障", 0, 1},
+		{"too many images", pagerduty.Message{Text: "t\nu", Images: images, Links: links[:1]}, "images", "Message=u", 0, 1},
+		{"too many links, after the images", pagerduty.Message{Text: "t\nu", Images: images[:1], Links: links}, "images links", "Message=u", 0, 0},
+		{"of the text no more than needed", pagerduty.Message{Text: long, Images: images, Links: links[:1]}, "summary images text", "Message=障", 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.message.Title, c.message.URL = "[CRITICAL] T", "https://mackerel.io/a"
@@ -134,7 +226,7 @@ func TestWhatIsCutOfALargeEvent(t *testing.T) {
 			if len(e.Images) != c.images || len(e.Links) != c.links {
 				t.Errorf("%d images, %d links", len(e.Images), len(e.Links))
 			}
-			if e.Payload.Summary != "[CRITICAL] T" || e.ClientURL != "https://mackerel.io/a" {
+			if !strings.HasPrefix(e.Payload.Summary, "[CRITICAL] T") || e.ClientURL != "https://mackerel.io/a" {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -174,10 +266,10 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 
 func TestControlCharactersAreReplaced(t *testing.T) {
 	e, _ := send(t, pagerduty.Message{
-		Title: "a\x00b\r\nc\xff", Text: "x\x1b[31m\r\ny", Source: "\x07", Images: []pagerduty.Image{{Src: "https://x.test/", Alt: "\x00"}},
+		Title: "a\x00b\r\nc\xff", Text: "x\n\x1b[31m\r\nz", Source: "\x07", Images: []pagerduty.Image{{Src: "https://x.test/", Alt: "\x00"}},
 	})
-	got := []any{e.Payload.Summary, e.Payload.CustomDetails["message"], e.Payload.Source, e.Images[0].Alt}
-	if want := []any{"a\uFFFDb\nc\uFFFD", "x\uFFFD[31m\ny", "\uFFFD", "\uFFFD"}; !slices.Equal(got, want) {
+	got := []any{e.Payload.Summary, e.Payload.CustomDetails["Message"], e.Payload.Source, e.Images[0].Alt}
+	if want := []any{"a b c\uFFFD: x", "\uFFFD[31m\nz", "\uFFFD", "\uFFFD"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 }
@@ -208,9 +300,10 @@ func TestAddressesOfAnEvent(t *testing.T) {
 		{"an address that runs is a detail", pagerduty.Message{URL: "javascript:alert(1)"}, "", "javascript:alert(1)", nil, nil},
 		{"an address of 2000 characters is the link", pagerduty.Message{URL: fits}, fits, nil, nil, nil},
 		{"an address that is too long is a detail", pagerduty.Message{URL: fits + "a"}, "", fits + "a", nil, nil},
+		{"an address with blanks is encoded", pagerduty.Message{URL: "https://x.test/a b", Links: []pagerduty.Link{{Href: "http://x.test/障"}}}, "https://x.test/a%20b", nil, nil, []link{{Href: "http://x.test/%E9%9A%9C"}}},
 		{"an image without TLS is left out", pagerduty.Message{Images: []pagerduty.Image{{Src: "http://x.test/a.png"}, {Src: "HTTPS://x.test/b.png", Href: "javascript:x"}}}, "", nil, []image{{Src: "HTTPS://x.test/b.png"}}, nil},
 		{"an image may be a link", pagerduty.Message{Images: []pagerduty.Image{{Src: "https://x.test/", Href: "https://y.test/", Alt: "a"}}}, "", nil, []image{{Src: "https://x.test/", Href: "https://y.test/", Alt: "a"}}, nil},
-		{"a link to no address is left out", pagerduty.Message{Links: []pagerduty.Link{{Href: "/x"}, {Href: "http://x.test/ y"}, {Href: "http://x.test/", Text: "t"}}}, "", nil, nil, []link{{Href: "http://x.test/", Text: "t"}}},
+		{"a link to no address is left out", pagerduty.Message{Links: []pagerduty.Link{{Href: "/x"}, {Href: "javascript:x"}, {Href: "http://x.test/", Text: "t"}}}, "", nil, nil, []link{{Href: "http://x.test/", Text: "t"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.message.Title = "T"

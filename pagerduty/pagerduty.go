@@ -1,9 +1,10 @@
 // Package pagerduty carries alerts to PagerDuty (https://www.pagerduty.com), through its Events API, version 2
 // (https://developer.pagerduty.com/docs/events-api-v2-overview).
 //
-// A [Notifier] opens one incident per alert and resolves it when the alert is over. A warning that becomes critical
-// stays the same incident. An incident has the title, the source, the severity, the graph and a link to the alert;
-// everything else is in its custom details.
+// A [Notifier] opens one incident per alert and resolves it when the alert is over. The summary of an event is the
+// title and the first line of the text, "[CRITICAL] CPU % on app01: 96.51% > 90%". An event also has the source, the
+// severity, the graph, a link to the alert, and links to the host, the roles and the service. Everything else is in the
+// custom details.
 //
 //	n, err := pagerduty.New(pagerduty.Config{
 //		RoutingKey: mackerel.NewSecret(os.Getenv("PAGERDUTY_ROUTING_KEY")), // the integration key
@@ -12,9 +13,15 @@
 //
 // [Notifier.Acknowledge] and [Notifier.Resolve] do what people do in PagerDuty, by the key of the alert.
 //
+// A warning that becomes critical stays the same incident. PagerDuty adds the new event to the open incident, and
+// presumably does not change the incident's title, which stays "[WARNING] ...", or its urgency. This is inferred from
+// PagerDuty's documentation and was not tried. If PagerDuty pages people, set Level of the [Config] to
+// [mackerel.LevelCritical]: then the incident opens when the alert becomes critical.
+//
 // Level and KeepOpen of the [Config] are the options of Mackerel's own channel. An alert group opens an incident of its
 // own, unlike on Mackerel's channel: if you receive alerts as well as alert groups and want one page, pass only one of
-// the two on. Other events, such as a host's change of status, are skipped, and the receipt says so.
+// the two on. A [mackerel.Digest] is skipped, because each alert has to open and resolve an incident of its own. Other
+// events, such as a host's change of status, are skipped too. The receipt says why.
 //
 // # Delivery
 //
@@ -36,10 +43,13 @@
 // [mackerel.ErrRateLimited] and says how long to wait. A 429 need not say how long to wait. Then the wait is 30
 // seconds, as PagerDuty advises, which is longer than the default of Call.MaxWait.
 //
-// A summary has at most 1,024 characters and an event 512,000 bytes. A longer title is cut. If an event is too large
-// even without custom details, all images are left out, and then all links. Then the custom details are cut: first the
-// memo, then the text, then the facts from the last to the first. The receipt says so. A key has at most 255 characters
-// and is never cut.
+// A summary has at most 1,024 characters. The first line is cut so that title and first line have at most 150
+// characters together, because people read the summary on a phone; a title of more than 1,024 characters is cut in its
+// middle. What was cut stands in full in the custom details. An event has at most 512,000 bytes. If an event is too
+// large even without custom details, all images are left out, and then all links. Then the custom details are cut, the
+// least important first: facts such as the organization, then the lines of the text after the fifth, then the memo. The
+// receipt says what was cut. A
+// key has at most 255 characters and is never cut.
 //
 // # Text
 //

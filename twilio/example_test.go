@@ -30,12 +30,10 @@ func Example() {
 	fmt.Println("skipped:", receipt.Skipped, err)
 
 	for _, call := range fake.Calls() {
-		fmt.Println(call.Said)
 		fmt.Println(call.TwiML)
 	}
 	// Output:
 	// twilio call to ...5678 queued: true <nil>
 	// skipped: the alert is closed, and no call is made for a recovery <nil>
-	// [CRITICAL] backup & copy
-	// <Response><Say language="en-US">[CRITICAL] backup &amp; copy</Say></Response>
+	// <Response><Say language="en-US">Mackerel alert. Critical. Backup and copy.</Say><Pause length="1"></Pause><Say language="en-US">Mackerel alert. Critical. Backup and copy.</Say></Response>
 }

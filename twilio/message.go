@@ -22,6 +22,13 @@ const (
 	maxSay   = 3000 // bytes of the TwiML of a text; the limit of Polly (https://www.twilio.com/docs/errors/13521)
 )
 
+// What fits into two parts of an SMS, each of which is billed. A part of several has 7 bytes less for its text, in
+// which its number stands. See https://www.twilio.com/docs/glossary/what-sms-character-limit.
+const (
+	twoParts     = 2 * 153 // characters of the alphabet of GSM
+	twoPartsUCS2 = 2 * 67  // UTF-16 units of all other texts
+)
+
 // The limits. Carriers filter more than about 15 messages in 30 seconds between two numbers, and Twilio queues what it
 // takes for hours. A 429 means that an account has too many requests under way; their number is not published. Calls
 // are made one in a second: what exceeds that would wait at Twilio, where it cannot be cancelled.
@@ -51,28 +58,47 @@ const maxAttribute = 100
 // A Message is what an SMS or a call says. All texts are plain, except RawTwiML.
 type Message struct {
 	Title string // of an SMS: "CRITICAL: CPU % on app01"
-	Text  string // of an SMS, behind the title
-	URL   string // of an SMS, in a line of its own
+	Text  string // of an SMS, behind the title; unless Config.MaxLength is set, what fits into two parts
+	URL   string // of an SMS, in a line of its own; sent whole or not at all
 
-	Speech   string // what a call says, twice; title and text unless set
+	// Speech is what a call says, twice, as it is. Unless set, a call says Title and Text in words, without signs.
+	Speech   string
 	Language string // of a call, such as "ja-JP"
 	Voice    string // of a call, such as "Polly.Mizuki"
 	// RawTwiML is what a call does in place of saying the Speech, sent as it is; at most 4,000 bytes, never cut.
 	RawTwiML string
 	AlertID  string // of a call to a TwiML document: appended to the document's address
+
+	made speech // the Speech that DefaultMessage has made
+}
+
+// A speech is a text in words, with what was cut to make it short enough.
+type speech struct {
+	words string
+	cut   mackerel.Cut
 }
 
 // DefaultMessage returns the message that a Notifier sends for an alert, without the language and the voice, which the
-// Config adds. An SMS has the title, the first line of what there is to say, and the link: it is billed by its length.
-// The status has no brackets, because an SMS counts each bracket twice. A call says the status, the monitor, the host
-// and the first line in words, without addresses and signs, in at most 300 bytes of English or 120 characters of
-// Japanese. How voices really say it was not tried.
+// Config adds.
+//
+// An SMS has the title, the first line of what there is to say, and the link. The status has no brackets, because an
+// SMS counts each bracket twice.
+//
+// A call says the status, the monitor, the host and the first line in words, without addresses and signs: "Mackerel
+// alert. Critical. C P U percent, on app 01. 96.5 percent, above 90 percent." It has at most 300 bytes of English or
+// 120 characters of Japanese. What does not fit is left out by whole words, and the receipt says so. How voices really
+// say it was not tried.
 func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
+	m := sms(a, t)
+	words, cut := provider.Speech(a, t)
+	m.Speech, m.made = words, speech{words, cut}
+	return m
+}
+
+// sms returns the DefaultMessage without what a call says.
+func sms(a mackerel.Alert, t mackerel.Text) Message {
 	w := provider.Words(a, t)
-	return Message{
-		Title: provider.Join(": ", w.Status, w.Subject), Text: w.Brief, URL: w.URL,
-		Speech: provider.Speech(a, t), AlertID: a.ID,
-	}
+	return Message{Title: provider.Join(": ", w.Status, w.Subject), Text: w.Brief, URL: w.URL, AlertID: a.ID}
 }
 
 // spoken returns the message with this language and this voice, unless the message has its own.
@@ -102,9 +128,9 @@ func (c Config) render(r *transport.Request, m Message, cut *provider.Cutter) (e
 	f := form{To: c.To, From: c.From, StatusCallback: c.StatusCallback.Reveal()}
 	switch c.Kind {
 	case KindSMS:
-		f.Body, cut.Cuts = m.body(c.maxLength())
+		f.Body = m.body(c.limit(m), cut)
 	case KindCall:
-		f.TwiML, cut.Cuts, err = m.twiML()
+		f.TwiML, err = m.twiML(cut)
 	case KindTwiML:
 		f.URL, f.Method = withAlertID(c.TwiMLURL.Reveal(), m.AlertID), http.MethodGet
 	}
@@ -116,8 +142,18 @@ func (c Config) render(r *transport.Request, m Message, cut *provider.Cutter) (e
 	return err
 }
 
-// maxLength returns the limit of an SMS.
-func (c Config) maxLength() int { return cmp.Or(c.MaxLength, maxBody) }
+// limit returns the limit of an SMS in characters. Unless it is configured, the text is cut to what two parts have
+// beside the title and the link.
+func (c Config) limit(m Message) int {
+	parts := twoPartsUCS2
+	switch {
+	case c.MaxLength > 0:
+		return c.MaxLength
+	case isGSM(m.Title) && isGSM(m.Text) && isGSM(m.URL):
+		parts = twoParts
+	}
+	return min(maxBody, max(parts, characters.Len(lines(m.Title, provider.Address(m.URL)))))
+}
 
 // problems lists what Twilio would refuse the message for and what cannot be cut.
 func (c Config) problems(m Message) (p provider.Problems) {
@@ -127,7 +163,7 @@ func (c Config) problems(m Message) (p provider.Problems) {
 		return nil
 	case KindSMS:
 		if words = append(words, m.URL); provider.Blank(m.Title, m.Text) {
-			p.Length("URL", lines(m.URL), characters, c.maxLength())
+			p.Length("URL", lines(m.URL), characters, cmp.Or(c.MaxLength, maxBody))
 		}
 	case KindCall:
 		p.Length("Language", m.Language, provider.Bytes, maxAttribute)
@@ -141,16 +177,19 @@ func (c Config) problems(m Message) (p provider.Problems) {
 
 // body renders the message as the body of an SMS. A link that does not fit is left out as a whole: a part of a link
 // opens nothing.
-func (m Message) body(limit int) (string, []mackerel.Cut) {
-	var left []mackerel.Cut
+func (m Message) body(limit int, c *provider.Cutter) string {
 	if m.URL = provider.Address(m.URL); !m.linkFits(limit) {
-		left = []mackerel.Cut{{Field: "url", Unit: characters.Name, From: characters.Len(m.URL)}}
+		c.Cuts = append(c.Cuts, mackerel.Cut{Field: "url", Unit: characters.Name, From: characters.Len(m.URL)})
 		m.URL = ""
 	}
-	body, cuts := characters.Fit(limit, func() string { return lines(provider.Join(": ", m.Title, m.Text), m.URL) },
+	words := lines(provider.Join(": ", m.Title, m.Text))
+	body := c.Fit(limit, func() string { return lines(provider.Join(": ", m.Title, m.Text), m.URL) },
 		provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "title", Text: &m.Title, Cut: provider.CutMiddle})
-	return body, append(left, cuts...)
+	if body == "" { // there is no room for an ellipsis
+		return characters.Cut(words, limit)
+	}
+	return body
 }
 
 // linkFits reports whether the whole link fits beside the title, for which the text is cut. A title that is too long by
@@ -183,14 +222,25 @@ var characters = provider.Unit{
 }
 
 func charactersOf(r rune) int {
-	if r > 0xffff {
-		return 2
-	}
-	switch r {
-	case '^', '{', '}', '\\', '[', '~', ']', '|', '€', '\f':
+	if r > 0xffff || strings.ContainsRune(gsmExtension, r) {
 		return 2
 	}
 	return 1
+}
+
+// The alphabet of GSM and its extension table, whose characters take two places (3GPP TS 23.038, section 6.2.1).
+const (
+	gsmAlphabet = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
+		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+	gsmExtension = "\f^{}\\[~]|€"
+)
+
+// isGSM reports whether the beginning of a text is in the alphabet of GSM. What is behind twoParts is cut.
+func isGSM(text string) bool {
+	beginning, _ := characters.Limit(text, twoParts)
+	return !strings.ContainsFunc(beginning, func(r rune) bool {
+		return !strings.ContainsRune(gsmAlphabet, r) && !strings.ContainsRune(gsmExtension, r)
+	})
 }
 
 // A response is a TwiML document that says a text twice: the first words are easily missed. See
@@ -213,21 +263,42 @@ type pause struct {
 }
 
 // twiML renders the message as what a call does.
-func (m Message) twiML() (document string, cuts []mackerel.Cut, err error) {
+func (m Message) twiML(c *provider.Cutter) (document string, err error) {
 	if m.RawTwiML != "" {
-		return m.RawTwiML, nil, nil
+		return m.RawTwiML, nil
 	}
-	speech := m.Speech
-	if provider.Blank(speech) {
-		speech = lines(m.Title, m.Text)
+	speech := m.speech()
+	if speech.cut.Field != "" {
+		c.Cuts = append(c.Cuts, speech.cut)
 	}
-	document, cuts = provider.Bytes.Fit(maxSay, func() string {
+	part := provider.Part{Field: "speech", Text: &speech.words}
+	document, cuts := provider.Bytes.Fit(maxSay, func() string {
 		var encoded []byte
-		s := say{Language: m.Language, Voice: m.Voice, Text: provider.Plain(speech)}
+		s := say{Language: m.Language, Voice: m.Voice, Text: provider.Plain(speech.words)}
 		encoded, err = xml.Marshal(response{Say: []any{s, pause{Length: 1}, s}})
 		return string(encoded)
-	}, provider.Part{Field: "speech", Text: &speech})
-	return document, cuts, err
+	}, part)
+	c.Cuts = append(c.Cuts, cuts...)
+	return document, err
+}
+
+// speech returns what a call says in one pass. It is never blank.
+func (m Message) speech() speech {
+	switch {
+	case m.Speech == m.made.words && m.Speech != "":
+		return m.made
+	case !provider.Blank(m.Speech):
+		return speech{words: m.Speech}
+	}
+	language := mackerel.English
+	if strings.HasPrefix(m.Language, "ja") {
+		language = mackerel.Japanese
+	}
+	words, cut := provider.SpeechOf(language, m.Title, m.Text)
+	if words == "" { // there are only signs
+		return speech{words: lines(m.Title, m.Text)}
+	}
+	return speech{words, cut}
 }
 
 // withAlertID appends the alert's ID to an address that has no query, as Mackerel's channel does.

@@ -19,12 +19,12 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 		t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
 			fake, _ := notify(t, servicetest.Everywhere(text), calling)
 			call := servicetest.Last(t, fake, fake.Calls())
-			if strings.Count(call.TwiML, "<") != 4 || call.Language != "en-US" || call.To != twiliotest.To || !strings.HasPrefix(call.Said, "[CRITICAL] ") {
+			if strings.Count(call.TwiML, "<") != 8 || call.Language != "en-US" || call.To != twiliotest.To || !strings.HasPrefix(call.Said, "Mackerel alert. Critical.") {
 				t.Errorf("it became %q", call.TwiML)
 			}
 			fake, _ = notify(t, servicetest.Everywhere(text))
 			sms := servicetest.Last(t, fake, fake.Messages())
-			if sms.To != twiliotest.To || !strings.HasPrefix(sms.Body, "[CRITICAL] ") || !strings.HasSuffix(sms.Body, "\nhttps://mackerel.io/orgs/x/alerts/5A") {
+			if sms.To != twiliotest.To || !strings.HasPrefix(sms.Body, "CRITICAL: ") || !strings.HasSuffix(sms.Body, "\nhttps://mackerel.io/orgs/x/alerts/5A") {
 				t.Errorf("it became %q", sms.Body)
 			}
 		})
@@ -34,43 +34,51 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 // TestLimits sends texts that are as long as possible, one character longer, and far too long.
 func TestLimits(t *testing.T) {
 	long := func(limit int) func(*twilio.Config) { return func(c *twilio.Config) { c.MaxLength = limit } }
+	text := func(s string) twilio.Message { return twilio.Message{Title: "T", Text: s, URL: "https://x.test/"} }
+	speech := func(s string) twilio.Message { return twilio.Message{Speech: s} }
 	sms := func(fake *twiliotest.Server) (string, int) {
 		body := fake.Messages()[0].Body
-		return strings.TrimSuffix(body, "\nhttps://x.test/"), twiliotest.Characters(body)
+		return strings.TrimPrefix(strings.TrimSuffix(body, "\nhttps://x.test/"), "T: "), twiliotest.Characters(body)
 	}
 	call := func(fake *twiliotest.Server) (string, int) { c := fake.Calls()[0]; return c.Said, len(c.TwiML) }
-	frame := len(`<Response><Say language="en-US">T&#xA;</Say></Response>`)
+	const body = len("T: \nhttps://x.test/")
+	frame := len(`<Response><Say language="en-US"></Say><Pause length="1"></Pause><Say language="en-US"></Say></Response>`)
 	for _, c := range []struct {
-		name, unit          string
+		name, unit, field   string
 		width, limit, frame int
+		message             func(string) twilio.Message
 		configure           func(*twilio.Config)
 		read                func(*twiliotest.Server) (string, int)
 	}{
-		{"an SMS of ASCII", "a", 1, 1600, 18, long(0), sms},
-		{"an SMS of Japanese", "障", 1, 1600, 18, long(0), sms},
-		{"an SMS of emoji", "🔥", 2, 1600, 18, long(0), sms},
-		{"an SMS of brackets", "[", 2, 1600, 18, long(0), sms},
-		{"an SMS of euros", "€", 2, 1600, 18, long(0), sms},
-		{"an SMS in one segment", "障", 1, 70, 18, long(70), sms},
-		{"a call of ASCII", "a", 1, 3000, frame, calling, call},
-		{"a call of Japanese", "障", 3, 3000, frame, calling, call},
-		{"a call of emoji", "🔥", 4, 3000, frame, calling, call},
-		{"a call of ampersands", "&", 5, 3000, frame, calling, call},
-		{"a call of tags", "<>", 8, 3000, frame, calling, call},
+		{"an SMS of ASCII", "a", "text", 1, 1600, body, text, long(1600), sms},
+		{"an SMS of Japanese", "障", "text", 1, 1600, body, text, long(1600), sms},
+		{"an SMS of emoji", "🔥", "text", 2, 1600, body, text, long(1600), sms},
+		{"an SMS of brackets", "[", "text", 2, 1600, body, text, long(1600), sms},
+		{"an SMS of euros", "€", "text", 2, 1600, body, text, long(1600), sms},
+		{"an SMS in one part", "障", "text", 1, 70, body, text, long(70), sms},
+		{"two parts of ASCII", "a", "text", 1, 306, body, text, long(0), sms},
+		{"two parts of brackets", "[", "text", 2, 306, body, text, long(0), sms},
+		{"two parts of Japanese", "障", "text", 1, 134, body, text, long(0), sms},
+		{"two parts of what is in ASCII and not in GSM", "`", "text", 1, 134, body, text, long(0), sms},
+		{"a call of ASCII", "a", "speech", 2, 3000, frame, speech, calling, call},
+		{"a call of Japanese", "障", "speech", 6, 3000, frame, speech, calling, call},
+		{"a call of emoji", "🔥", "speech", 8, 3000, frame, speech, calling, call},
+		{"a call of ampersands", "&", "speech", 10, 3000, frame, speech, calling, call},
+		{"a call of tags", "<>", "speech", 16, 3000, frame, speech, calling, call},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fits := (c.limit - c.frame) / c.width
 			for _, n := range []int{fits, fits + 1, 100_000} {
-				fake, receipt := send(t, twilio.Message{Title: "T", Text: strings.Repeat(c.unit, n), URL: "https://x.test/"}, c.configure)
+				fake, receipt := send(t, c.message(strings.Repeat(c.unit, n)), c.configure)
 				shown, length := c.read(fake)
-				if length > c.limit || length < c.limit-12 {
+				if length > c.limit || length < c.limit-40 {
 					t.Errorf("%d of %q have the length %d", n, c.unit, length)
 				}
-				if cut := servicetest.CutFields(receipt.Cuts) == "text"; cut != (n > fits) {
+				if cut := servicetest.CutFields(receipt.Cuts) == c.field; cut != (n > fits) {
 					t.Errorf("%d of %q: %+v", n, c.unit, receipt.Cuts)
 				}
-				if !strings.HasPrefix(shown, "T\n"+c.unit) || strings.Contains(shown, "x.test") {
-					t.Errorf("it says %q", shown)
+				if !strings.HasPrefix(shown, c.unit) || strings.Contains(shown, "x.test") {
+					t.Errorf("it says %.100q", shown)
 				}
 			}
 		})
@@ -80,11 +88,11 @@ func TestLimits(t *testing.T) {
 func TestALongTitleIsCutLast(t *testing.T) {
 	a := servicetest.Everywhere(strings.Repeat("障害", 5000))
 	fake, receipt := notify(t, a)
-	if body := fake.Messages()[0].Body; !strings.HasPrefix(body, "[CRITICAL] 障害") || !strings.HasSuffix(body, "…\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "text title" {
+	if body := fake.Messages()[0].Body; !strings.HasPrefix(body, "CRITICAL: 障害") || !strings.HasSuffix(body, "障害\n"+a.URL) || servicetest.CutFields(receipt.Cuts) != "text title" {
 		t.Errorf("%.60q, %+v", body, receipt.Cuts)
 	}
 	fake, receipt = notify(t, a, calling)
-	if said := fake.Calls()[0].Said; !strings.HasPrefix(said, "[CRITICAL] 障害") || !strings.HasSuffix(said, "…") || servicetest.CutFields(receipt.Cuts) != "text title" {
+	if said := fake.Calls()[0].Said; !strings.HasPrefix(said, "Mackerel alert. Critical. 障害") || servicetest.CutFields(receipt.Cuts) != "speech" {
 		t.Errorf("%.60q, %+v", said, receipt.Cuts)
 	}
 }
@@ -99,18 +107,19 @@ func TestALinkThatDoesNotFitIsLeftOut(t *testing.T) {
 		want  string // the body
 		cuts  string
 	}{
-		"longer than an SMS":           {0, twilio.Message{Title: title, Text: "T", URL: link(1601)}, title + "\nT", "url"},
+		"longer than an SMS":           {0, twilio.Message{Title: title, Text: "T", URL: link(1601)}, title + ": T", "url"},
 		"as long as an SMS":            {0, twilio.Message{Title: title, URL: link(1600)}, title, "url"},
+		"longer than two parts":        {0, twilio.Message{Title: title, Text: "T", URL: link(600)}, title + "\n" + link(600), "text"},
 		"too long beside the title":    {70, twilio.Message{Title: title, URL: link(43)}, title, "url"},
 		"just fits beside the title":   {70, twilio.Message{Title: title, URL: link(42)}, title + "\n" + link(42), ""},
 		"it takes the place of text":   {70, twilio.Message{Title: title, Text: "T", URL: link(42)}, title + "\n" + link(42), "text"},
-		"text goes on in its place":    {70, twilio.Message{Title: title, Text: strings.Repeat("T", 42), URL: link(43)}, title + "\n" + strings.Repeat("T", 42), "url"},
-		"text is cut without it":       {70, twilio.Message{Title: title, Text: strings.Repeat("T", 43), URL: link(43)}, title + "\n" + strings.Repeat("T", 41) + "…", "url text"},
-		"too long beside a long title": {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 69) + "…", "url title"},
-		"a long title makes room":      {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 33) + "…\n" + link(35), "title"},
+		"text goes on in its place":    {70, twilio.Message{Title: title, Text: strings.Repeat("T", 41), URL: link(43)}, title + ": " + strings.Repeat("T", 41), "url"},
+		"text is cut without it":       {70, twilio.Message{Title: title, Text: strings.Repeat("T", 42), URL: link(43)}, title + ": " + strings.Repeat("T", 38) + "...", "url text"},
+		"too long beside a long title": {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 34) + "..." + strings.Repeat("x", 33), "url title"},
+		"a long title makes room":      {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 16) + "..." + strings.Repeat("x", 15) + "\n" + link(35), "title"},
 		"too long beside a text":       {70, twilio.Message{Text: title, URL: link(43)}, title, "url"},
-		"a long text makes room":       {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 33) + "…\n" + link(35), "text"},
-		"too long beside a long text":  {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 69) + "…", "url text"},
+		"a long text makes room":       {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 31) + "...\n" + link(35), "text"},
+		"too long beside a long text":  {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 67) + "...", "url text"},
 		"it alone fits":                {70, twilio.Message{URL: link(70)}, link(70), ""},
 		"a character counts twice":     {70, twilio.Message{Title: title, URL: link(41) + "~"}, title, "url"},
 	} {
@@ -134,7 +143,7 @@ func TestALinkThatDoesNotFitIsLeftOut(t *testing.T) {
 func TestNoLimitCutsALink(t *testing.T) {
 	a := alert
 	a.URL = "https://mackerel.io/orgs/x/alerts/5A"
-	const title = "[CRITICAL] CPU %"
+	const title = "CRITICAL: CPU %"
 	for limit := 1; limit <= 120; limit++ {
 		fake, _ := notify(t, a, func(c *twilio.Config) { c.MaxLength = limit })
 		body := fake.Messages()[0].Body
@@ -164,8 +173,8 @@ func TestWhatIsNotSent(t *testing.T) {
 
 func TestTheWidestLanguageAndVoiceLeaveRoomForTheText(t *testing.T) {
 	wide := strings.Repeat("&", 100)
-	fake, _ := send(t, twilio.Message{Text: strings.Repeat("a", 5000), Language: wide, Voice: wide}, calling)
-	if c := fake.Calls()[0]; len(c.TwiML) != 3000 || len(c.Said) < 1000 || c.Language != wide {
+	fake, _ := send(t, twilio.Message{Speech: strings.Repeat("a", 5000), Language: wide, Voice: wide}, calling)
+	if c := fake.Calls()[0]; len(c.TwiML) < 2999 || len(c.TwiML) > 3000 || len(c.Said) < 2*400 || c.Language != wide {
 		t.Errorf("%d bytes say %d", len(c.TwiML), len(c.Said))
 	}
 }
@@ -175,20 +184,27 @@ func FuzzTwiML(f *testing.F) {
 	for _, s := range []string{"", "x", "</Say>", "]]>", "&amp;", `"'`, "\x00", "\xff", "\ufffe", "障", "👩‍💻", "a\r\nb", "\u202egnp.exe", strings.Repeat("<", 3000)} {
 		f.Add(s, s)
 	}
-	f.Fuzz(func(t *testing.T, title, text string) {
+	f.Fuzz(func(t *testing.T, speech, text string) {
 		fake, n := start(t, calling)
-		receipt, err := n.Send(t.Context(), twilio.Message{Title: title, Text: text})
-		if strings.TrimSpace(provider.Plain(title+text)) == "" {
+		receipt, err := n.Send(t.Context(), twilio.Message{Speech: speech, Text: text})
+		if strings.TrimSpace(provider.Plain(speech+text)) == "" {
 			servicetest.AsError(t, err, mackerel.ErrInvalid)
 			return
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole := provider.Join("\n", strings.ToValidUTF8(title, "\uFFFD"), strings.ToValidUTF8(text, "\uFFFD"))
-		want := strings.NewReplacer("\ufffe", "\ufffd", "\uffff", "\ufffd").Replace(provider.Plain(whole)) // XML cannot hold them
-		if said := fake.Calls()[0].Said; len(receipt.Cuts) == 0 && said != want {
-			t.Errorf("says %q, want %q", said, want)
+		said := fake.Calls()[0].Said
+		if provider.Blank(speech) {
+			if provider.Blank(said) {
+				t.Errorf("%q says nothing", text)
+			}
+			return
+		}
+		whole := provider.Plain(strings.ToValidUTF8(speech, "\uFFFD"))
+		want := strings.NewReplacer("\ufffe", "\ufffd", "\uffff", "\ufffd").Replace(whole) // XML cannot hold them
+		if len(receipt.Cuts) == 0 && said != want+want {
+			t.Errorf("says %q, want %q twice", said, want)
 		}
 	})
 }

@@ -13,8 +13,8 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// Calls are made for alerts and alert groups that are open, and for the sample of Mackerel's Test button. Recoveries
-// and other events are skipped. SMS are sent for every event.
+// Calls are made for alerts, alert groups and digests that are open, and for the sample of Mackerel's Test button.
+// Recoveries and other events are skipped. SMS are sent for every event.
 //
 // # Delivery
 //
@@ -36,9 +36,11 @@
 // messages are under way. Such a request is made again after the time that Twilio asks for, within Call.MaxWait and the
 // context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to wait.
 //
-// An SMS has at most 1,600 characters. It is billed by segments of 160 characters in the alphabet of GSM, or of 70
-// characters if it has any other character, such as a Japanese one. What a call says has at most 3,000 bytes as TwiML.
-// Longer messages are cut, the text first, and the receipt says so. The link of an SMS is never cut: if it does not fit
+// An SMS has at most 1,600 characters. It is billed by parts: 160 characters of the alphabet of GSM, or 153 in each of
+// several; 70 or 67 characters if the SMS has any other character, such as a Japanese one. Unless Config.MaxLength is
+// set, the text is cut to what two parts have beside the title and the link. What a call says about an alert has at
+// most 300 bytes of English or 120 characters of Japanese, and is said twice; what callers write has at most 3,000 bytes
+// as TwiML, both times together. The receipt says what was cut. The link of an SMS is never cut: if it does not fit
 // beside the title, it is left out. Message.RawTwiML has at most 4,000 bytes and is never cut.
 //
 // # Text
@@ -60,6 +62,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/mackerel-notify/mackerel"
@@ -99,10 +102,12 @@ type Config struct {
 	// credentials.
 	StatusCallback mackerel.Secret `json:"status_callback,omitzero"`
 
-	MaxLength int    `json:"max_length,omitzero"` // of an SMS, in characters; 1600 unless set
-	Say       string `json:"say,omitzero"`        // what a KindCall says for every alert; the alert's words unless set
-	Language  string `json:"language,omitzero"`   // of a KindCall, such as "ja-JP"; as Text unless set
-	Voice     string `json:"voice,omitzero"`      // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
+	// MaxLength is the limit of an SMS, in characters. Unless set, it is 1600, and the text is cut so that the SMS has
+	// two parts if the title and the link leave room for that.
+	MaxLength int    `json:"max_length,omitzero"`
+	Say       string `json:"say,omitzero"`      // what a KindCall says for every alert; the alert's words unless set
+	Language  string `json:"language,omitzero"` // of a KindCall, such as "ja-JP"; as Text unless set
+	Voice     string `json:"voice,omitzero"`    // of a KindCall, such as "Polly.Mizuki"; Twilio's unless set
 	// TwiMLURL is the address of the document of a KindTwiML. Twilio fetches it with GET. If the address has no query,
 	// ?alertId= and the alert's ID are appended. It may hold credentials.
 	TwiMLURL mackerel.Secret `json:"twiml_url,omitzero"`
@@ -140,18 +145,12 @@ func New(c Config) (*Notifier, error) {
 	n := &Notifier{provider.Flow[Message]{
 		Service: provider.Service{Name: name, Notifier: label + c.To[max(0, len(c.To)-4):]},
 		Skip:    c.skip(),
-		Message: func(a mackerel.Alert) Message {
-			m := DefaultMessage(a, c.Text)
-			if c.Say != "" {
-				m.Speech = c.Say
-			}
-			return m.spoken(c.Language, c.Voice)
-		},
-		Edit:   c.Edit,
-		Render: c.render,
-		Unit:   characters,
-		Text:   c.Text,
-		Settle: settle,
+		Message: c.message,
+		Edit:    c.Edit,
+		Render:  c.render,
+		Unit:    characters,
+		Text:    c.Text,
+		Settle:  settle,
 	}, c.Language, c.Voice}
 	user, password := c.credentials()
 	secrets = append(secrets, password, user+":"+password) // the header has the latter in base64
@@ -245,6 +244,16 @@ func (c Config) credentials() (user, password string) {
 	return c.AccountSID, c.AuthToken.Reveal()
 }
 
+// message returns the message for an alert, with what is configured.
+func (c Config) message(a mackerel.Alert) Message {
+	if c.Kind == KindSMS {
+		return sms(a, c.Text)
+	}
+	m := DefaultMessage(a, c.Text)
+	m.Speech = cmp.Or(c.Say, m.Speech)
+	return m.spoken(c.Language, c.Voice)
+}
+
 // skip returns the Skip of the kind.
 func (c Config) skip() func(mackerel.Alert) string {
 	byLevel := provider.ByLevel(c.Level)
@@ -257,12 +266,16 @@ func (c Config) skip() func(mackerel.Alert) string {
 			return ""
 		case provider.Rating(a) == "":
 			return "the event " + strconv.Quote(string(a.Event)) + ", and calls are made for alerts only"
+		case a.Event == mackerel.EventDigest && !slices.ContainsFunc(a.Alerts, isOpen):
+			return "a digest, and none of its alerts is open"
 		case a.Closed():
 			return "the alert is closed, and no call is made for a recovery"
 		}
 		return byLevel(a)
 	}
 }
+
+func isOpen(a mackerel.Alert) bool { return provider.Rating(a) != "" && !a.Closed() }
 
 // Notify calls or sends an SMS for the alert: [Notifier.Deliver] without the receipt.
 func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {

@@ -136,38 +136,54 @@ func TestAnSMSHasASender(t *testing.T) {
 	}
 }
 
+// spoken returns the TwiML that says a text twice. The attributes are those of Say.
+func spoken(attributes, text string) string {
+	say := "<Say" + attributes + ">" + text + "</Say>"
+	return "<Response>" + say + `<Pause length="1"></Pause>` + say + "</Response>"
+}
+
 func TestWhatACallSays(t *testing.T) {
+	edit := func(f func(*twilio.Message)) func(*twilio.Config) {
+		return func(c *twilio.Config) {
+			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error { f(m); return nil }
+		}
+	}
+	configured := func(c *twilio.Config) { c.Say, c.Language, c.Voice = "panne", "fr-FR", "alice" }
 	for _, c := range []struct {
-		name      string
-		configure func(*twilio.Config)
-		want      string
+		name       string
+		configure  func(*twilio.Config)
+		configure2 func(*twilio.Config)
+		want       string
 	}{
-		{"the same words for every alert", func(c *twilio.Config) {
-			c.Say, c.Language, c.Voice = "障害です", "ja-JP", "Polly.Mizuki"
-		}, `<Response><Say language="ja-JP" voice="Polly.Mizuki">障害です</Say></Response>`},
-		{"Edit sees what the Config adds", func(c *twilio.Config) {
-			c.Say, c.Language, c.Voice = "panne", "fr-FR", "alice"
-			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error {
-				m.Text = strings.Join([]string{m.Title, m.Text, m.Language, m.Voice, m.AlertID}, "|")
-				return nil
-			}
-		}, `<Response><Say language="fr-FR" voice="alice">|panne|fr-FR|alice|5A</Say></Response>`},
-		{"Edit may empty what the Config adds", func(c *twilio.Config) {
-			c.Say, c.Language, c.Voice = "panne", "fr-FR", "alice"
-			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error {
-				*m = twilio.Message{Title: "T"}
-				return nil
-			}
-		}, `<Response><Say>T</Say></Response>`},
-		{"Edit may write TwiML", func(c *twilio.Config) {
-			c.Edit = func(m *twilio.Message, _ mackerel.Alert) error {
-				m.RawTwiML = `<Response><Play>https://example.com/siren.mp3</Play></Response>`
-				return nil
-			}
-		}, `<Response><Play>https://example.com/siren.mp3</Play></Response>`},
+		{
+			"the alert in words", calling, calling,
+			spoken(` language="en-US"`, "Mackerel alert. Critical. C P U percent. C P U 99 above 90."),
+		},
+		{"the same words for every alert", configured, calling, spoken(` language="fr-FR" voice="alice"`, "panne")},
+		{"Edit sees what the Config adds", configured, edit(func(m *twilio.Message) {
+			m.Speech = strings.Join([]string{m.Speech, m.Language, m.Voice, m.AlertID}, "|")
+		}), spoken(` language="fr-FR" voice="alice"`, "panne|fr-FR|alice|5A")},
+		{"Edit may empty what the Config adds", configured, edit(func(m *twilio.Message) {
+			*m = twilio.Message{Title: "T"}
+		}), spoken("", "T.")},
+		{"without a speech, title and text are said as words", configured, edit(func(m *twilio.Message) {
+			m.Speech = " "
+		}), spoken(` language="fr-FR" voice="alice"`, "Critical, C P U percent. C P U 99 above 90.")},
+		{"the words are those of the language", calling, edit(func(m *twilio.Message) {
+			m.Speech, m.Language = "", "ja-JP"
+		}), spoken(` language="ja-JP"`, "CRITICAL CPU パーセント。CPU 99、90を超過。")},
+		{"signs without words are said as they are", calling, edit(func(m *twilio.Message) {
+			*m = twilio.Message{Title: "🔥", Text: "->>"}
+		}), spoken("", "To.")},
+		{"signs alone are said as they are", calling, edit(func(m *twilio.Message) {
+			*m = twilio.Message{Title: "🔥"}
+		}), spoken("", "🔥")},
+		{"Edit may write TwiML", calling, edit(func(m *twilio.Message) {
+			m.RawTwiML = `<Response><Play>https://example.com/siren.mp3</Play></Response>`
+		}), `<Response><Play>https://example.com/siren.mp3</Play></Response>`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fake, receipt := notify(t, alert, calling, c.configure)
+			fake, receipt := notify(t, alert, calling, c.configure, c.configure2)
 			got := servicetest.Last(t, fake, fake.Calls())
 			if got.TwiML != c.want || got.URL != "" || got.To != twiliotest.To || got.SID != receipt.ID || !receipt.Queued {
 				t.Errorf("%+v, %+v", got, receipt)
@@ -176,11 +192,28 @@ func TestWhatACallSays(t *testing.T) {
 	}
 }
 
+// TestACutOfTheSpeechIsToldOfTheSpeechThatIsSaid: Edit may say something else, and a text message says nothing.
+func TestACutOfTheSpeechIsToldOfTheSpeechThatIsSaid(t *testing.T) {
+	a := alert
+	a.Host = &mackerel.Host{Name: strings.Repeat("host ", 30)}
+	edited := func(c *twilio.Config) {
+		c.Edit = func(m *twilio.Message, _ mackerel.Alert) error { m.Speech = "x"; return nil }
+	}
+	if _, receipt := notify(t, a, calling); servicetest.CutFields(receipt.Cuts) != "speech" {
+		t.Errorf("a call: %+v", receipt.Cuts)
+	}
+	for name, configure := range map[string]func(*twilio.Config){"another speech": edited, "an SMS": func(c *twilio.Config) { c.Kind = twilio.KindSMS }} {
+		if _, receipt := notify(t, a, calling, configure); len(receipt.Cuts) != 0 {
+			t.Errorf("%s: %+v", name, receipt.Cuts)
+		}
+	}
+}
+
 func TestAMessageOfTheCallersHasTheLanguageAndVoiceOfTheConfig(t *testing.T) {
 	configure := func(c *twilio.Config) { c.Language, c.Voice, c.Say = "ja-JP", "Polly.Mizuki", "unheard" }
 	for want, m := range map[string]twilio.Message{
-		`<Response><Say language="ja-JP" voice="Polly.Mizuki">x</Say></Response>`: {Text: "x"},
-		`<Response><Say language="en-GB" voice="alice">x</Say></Response>`:        {Text: "x", Language: "en-GB", Voice: "alice"},
+		spoken(` language="ja-JP" voice="Polly.Mizuki"`, "x"): {Speech: "x"},
+		spoken(` language="en-GB" voice="alice"`, "x"):        {Speech: "x", Language: "en-GB", Voice: "alice"},
 	} {
 		fake, _ := send(t, m, calling, configure)
 		if got := servicetest.Last(t, fake, fake.Calls()); got.TwiML != want {
@@ -227,6 +260,10 @@ func TestWhoIsCalled(t *testing.T) {
 		{"a recovery", mackerel.Alert{Status: "OK"}, "", false, true},
 		{"an alert closed by hand", closed, "", false, true},
 		{"an alert group", mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "", true, true},
+		{"a digest", mackerel.Digest([]mackerel.Alert{closed, alert}), "", true, true},
+		{"a digest of alerts that are over", mackerel.Digest([]mackerel.Alert{closed, closed}), "", false, true},
+		{"a digest of warnings, at critical only", mackerel.Digest([]mackerel.Alert{{Status: "OK"}, {Status: mackerel.StatusWarning}}), mackerel.LevelCritical, false, false},
+		{"a digest of other events", mackerel.Digest([]mackerel.Alert{{Event: mackerel.EventHostStatus}, {Event: mackerel.EventHostRetire}}), "", false, true},
 		{"a host's change", mackerel.Alert{Event: mackerel.EventHostStatus, Status: mackerel.StatusCritical}, "", false, true},
 		{"the Test button", mackerel.Alert{Event: mackerel.EventSample}, "", true, true},
 		{"an event of the future", mackerel.Alert{Event: "rain"}, "", false, true},

@@ -30,7 +30,7 @@ type Message struct {
 	Title string
 	Text  string
 	Facts []mackerel.Fact // one line each, "label: value"
-	Memo  mackerel.Fact   // cut first if the message is too long
+	Memo  mackerel.Fact   // the last line before the link
 	URL   string          // the last line
 }
 

@@ -40,7 +40,8 @@ func TestAddresses(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://x.test/?a=1&b=2":     "https://x.test/?a=1&b=2",
 		"https://x.test/@all":         "https://x.test/%40all",
-		"https://x.test/ @all":        "https://x.test/ ＠all",
+		"https://x.test/ @all":        "https://x.test/%20%40all",
+		"https://x.test/障?q=a b":      "https://x.test/%E9%9A%9C?q=a%20b",
 		"javascript:alert(1) @all":    "javascript:alert(1) ＠all",
 		"https://x.test/\xff":         "https://x.test/\uFFFD",
 		"https://user:@all@x.test/#a": "https://user:%40all%40x.test/#a",
@@ -80,7 +81,7 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	if !strings.HasPrefix(p.Message, raw+" [CRITICAL] CPU\n") || !strings.HasSuffix(p.Message, "\n"+a.URL) {
 		t.Errorf("%q", p.Message)
 	}
-	if got := servicetest.CutFields(receipt.Cuts); got != "memo text facts" || units(p.Message) > 4000 {
+	if got := servicetest.CutFields(receipt.Cuts); got != "facts text memo" || units(p.Message) > 4000 {
 		t.Errorf("cut: %s; %d units", got, units(p.Message))
 	}
 }

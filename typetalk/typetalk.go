@@ -26,8 +26,9 @@
 // asks for, within Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says
 // how long to wait.
 //
-// A message has at most 4,000 characters, counted as UTF-16 units. Longer messages are cut, the memo first, and the
-// receipt says so. A prefix and Message.Raw have at most 2,000 characters and are never cut.
+// A message has at most 4,000 characters, counted as UTF-16 units. Longer messages are cut: what matters least goes
+// first, and the status, the monitor and the host stay. The receipt says what was cut. An address that takes more than
+// half of a message is left out. A prefix and Message.Raw have at most 2,000 characters and are never cut.
 //
 // # Text
 //

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/sample"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/webhook"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
@@ -39,6 +40,37 @@ func TestAnAlertFromAWebhookGoesOnByteForByte(t *testing.T) {
 		if string(d.Body) != string(bytes.TrimSpace(body)) || d.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: sent %s\nreceived %s", file, d.Body, body)
 		}
+	}
+}
+
+func TestADigestIsTheWebhooksOfItsAlerts(t *testing.T) {
+	var alerts []mackerel.Alert
+	for _, s := range sample.Alerts() {
+		if s.Alert.Event != mackerel.EventDigest {
+			alerts = append(alerts, s.Alert)
+		}
+	}
+	digest := mackerel.Digest(alerts)
+	d, _ := notify(t, digest)
+	got, err := mackerel.ParseWebhook(d.Body)
+	if err != nil || got.Key() != digest.Key() || got.Title() != digest.Title() || len(got.Alerts) != len(alerts) {
+		t.Fatalf("%v, %+v", err, got)
+	}
+	for i, a := range got.Alerts {
+		want, err := alerts[i].MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		compact := jsontext.Value(want)
+		if err := compact.Compact(); err != nil {
+			t.Fatal(err)
+		}
+		if string(a.Raw) != string(compact) {
+			t.Errorf("sent %s\nwant %s", a.Raw, compact)
+		}
+	}
+	if again, _ := notify(t, got); string(again.Body) != string(d.Body) {
+		t.Errorf("received and sent again: %s", again.Body)
 	}
 }
 

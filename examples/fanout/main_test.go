@@ -142,7 +142,8 @@ func TestARowSaysInAWordWhatBecameOfIt(t *testing.T) {
 		status, remarks string
 	}{
 		"delivered and whole":     {mackerel.Result{}, "delivered", ""},
-		"delivered, shortened":    {mackerel.Result{Receipt: mackerel.Receipt{Cuts: cut}}, "delivered", "memo cut from 9 to 5 runes, facts cut from 3 to 1 runes"},
+		"delivered, shortened":    {mackerel.Result{Receipt: mackerel.Receipt{Cuts: cut}}, "delivered", "memo and facts cut from 12 to 6 runes"},
+		"cut in two units":        {mackerel.Result{Receipt: mackerel.Receipt{Cuts: append(cut, mackerel.Cut{Field: "facts", Unit: "items", From: 9, To: 8})}}, "delivered", "memo and facts cut from 12 to 6 runes, facts cut from 9 to 8 items"},
 		"taken by the service":    {mackerel.Result{Receipt: mackerel.Receipt{Queued: true}}, "queued", ""},
 		"not meant for it":        {mackerel.Result{Receipt: mackerel.Receipt{Skipped: "no call on recovery"}}, "skipped", "no call on recovery"},
 		"refused":                 {mackerel.Result{Err: &mackerel.Error{Kind: mackerel.ErrNotFound}}, "FAILED", "not found"},

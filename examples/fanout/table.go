@@ -14,7 +14,7 @@ import (
 const row = "   %-12s %-10s %-*s %8v %11s   %s"
 
 // idWidth is the number of characters of an id that are shown.
-const idWidth = 20
+const idWidth = 19
 
 // table prints the outcome of each notifier.
 func (f *fanout) table(results []mackerel.Result) {
@@ -56,9 +56,20 @@ func remarks(r mackerel.Result) string {
 	if r.Receipt.Skipped != "" {
 		return r.Receipt.Skipped
 	}
+	return cuts(r.Receipt.Cuts)
+}
+
+// cuts returns what was cut, with one sum for each unit: "facts and memo cut from 29224 to 9475 runes".
+func cuts(all []mackerel.Cut) string {
 	var words []string
-	for _, c := range r.Receipt.Cuts {
-		words = append(words, fmt.Sprintf("%s cut from %d to %d %s", c.Field, c.From, c.To, c.Unit))
+	for len(all) > 0 {
+		unit, from, to := all[0].Unit, 0, 0
+		var fields []string
+		for len(all) > 0 && all[0].Unit == unit {
+			fields = append(fields, all[0].Field)
+			from, to, all = from+all[0].From, to+all[0].To, all[1:]
+		}
+		words = append(words, fmt.Sprintf("%s cut from %d to %d %s", strings.Join(fields, " and "), from, to, unit))
 	}
 	return strings.Join(words, ", ")
 }

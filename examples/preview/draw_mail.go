@@ -10,27 +10,24 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-var (
-	mailColor = regexp.MustCompile(`border-left:5px solid (#[0-9A-Fa-f]{6})`)
-	mailGraph = regexp.MustCompile(`<img src="([^"]*)"`)
-)
+var mailColor = regexp.MustCompile(`border-left:5px solid (#[0-9A-Fa-f]{6})`)
 
-// drawEmail draws the subject and the text part; the colour and the graph are those of the HTML part.
+// drawEmail draws the subject and the HTML part. A phone shows the subject and the beginning of the text part.
 func drawEmail(r mackerel.PreviewRequest) (drawing, error) {
 	text, html, err := mailParts(r)
 	if err != nil {
 		return drawing{}, err
 	}
-	d := drawing{Title: r.Header.Get("Subject")}
+	page, err := readHTML(html)
+	if err != nil {
+		return drawing{}, err
+	}
+	subject := r.Header.Get("Subject")
+	d := drawing{Title: plain(subject), Body: page.body, Graph: page.graph}
+	d.Phone = phone{Subject: subject, Text: firstLine(text)}
 	if m := mailColor.FindStringSubmatch(html); m != nil {
 		d.Color = m[1]
 	}
-	_, body, _ := strings.Cut(text, "\n") // the first line is the subject again
-	if m := mailGraph.FindStringSubmatch(html); m != nil {
-		d.Graph = m[1]
-		body = strings.TrimSuffix(strings.TrimSpace(body), m[1])
-	}
-	d.text(strings.ReplaceAll(body, "\r\n", "\n"))
 	d.small("from", r.Header.Get("From"))
 	d.small("thread", r.Header.Get("References"))
 	return d, nil
@@ -51,7 +48,7 @@ func mailParts(r mackerel.PreviewRequest) (text, html string, err error) {
 		if _, err := io.Copy(&b, p); err != nil {
 			return "", "", err
 		}
-		*part = b.String()
+		*part = strings.ReplaceAll(b.String(), "\r\n", "\n")
 	}
 	return text, html, nil
 }

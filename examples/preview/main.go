@@ -1,8 +1,9 @@
-// Preview writes one self-contained page that shows the same alerts on all services, each drawn about as the service would
-// show it, with the exact request beneath. Nothing is sent, and no credentials are needed: this is what the notifiers'
-// Preview is for.
+// Preview writes one self-contained page that shows the same alerts on all services. Each message is drawn about as the
+// service would show it. Above it stands what a phone shows of it, and beneath it the exact request. Nothing is sent, and
+// no credentials are needed: this is what the notifiers' Preview is for.
 //
 //	go run ./examples/preview -o preview.html
+//	go run ./examples/preview -o preview.ja.html -lang ja
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"html/template"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -53,11 +55,16 @@ func render(w io.Writer, language mackerel.Language) error {
 	if err != nil {
 		return err
 	}
-	return page.Execute(w, rows)
+	return page.Execute(w, struct {
+		Language mackerel.Language
+		Words    words
+		Rows     []row
+	}{language, wordsOf(language), rows})
 }
 
 // A row is one alert on all services.
 type row struct {
+	ID          string // of the section of the page
 	Name, Title string
 	Cells       []cell
 }
@@ -82,13 +89,16 @@ func gallery(text mackerel.Text) ([]row, error) {
 	}
 	var rows []row
 	for _, a := range alerts {
-		r := row{Name: a.name, Title: a.alert.Title()}
+		r := row{ID: a.name, Name: strings.ReplaceAll(a.name, "-", " "), Title: a.alert.Title()}
 		for _, s := range services {
 			c, err := s.show(a.alert)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", s.name, a.name, err)
 			}
 			r.Cells = append(r.Cells, c)
+			if subject := c.Drawing.Phone.Subject; subject != "" {
+				r.Title = subject // it is the title in the language of the messages
+			}
 		}
 		rows = append(rows, r)
 	}
@@ -135,7 +145,7 @@ func readAlerts() ([]namedAlert, error) {
 		}
 		alerts = append(alerts, namedAlert{e.Name, a})
 	}
-	alerts = append(alerts, namedAlert{"made by hand", mackerel.Alert{
+	alerts = append(alerts, namedAlert{"made-by-hand", mackerel.Alert{
 		ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed",
 	}})
 	var all []mackerel.Alert

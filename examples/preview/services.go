@@ -66,11 +66,16 @@ func newChats(text mackerel.Text) ([]service, error) {
 		{"LINE", add(line.New(line.Config{Token: secret, To: []string{"C0123456789abcdef0123456789abcdef"}, Text: text})), drawLINE},
 		{"Typetalk", add(typetalk.New(typetalk.Config{
 			Token: secret, TopicID: 12345, BaseURL: "https://typetalk.example.com/api/v1", Text: text,
+			RawPrefix: map[mackerel.Status]string{mackerel.StatusCritical: "@all"},
 		})), drawTypetalk},
-		{"Twilio", add(twilio.New(twilio.Config{
+		{"Twilio: SMS", add(twilio.New(twilio.Config{
+			Kind: twilio.KindSMS, AccountSID: "AC0123456789abcdef0123456789abcdef", AuthToken: secret,
+			From: "+815000000000", To: "+819000000000", Text: text,
+		})), drawSMS},
+		{"Twilio: call", add(twilio.New(twilio.Config{
 			Kind: twilio.KindCall, AccountSID: "AC0123456789abcdef0123456789abcdef", AuthToken: secret,
 			From: "+815000000000", To: "+819000000000", Text: text,
-		})), drawTwilio},
+		})), drawCall},
 	}
 	return services, errors.Join(errs...)
 }

@@ -15,7 +15,7 @@ func TestTheTourTellsItsStory(t *testing.T) {
 	rest := out.String()
 	for _, line := range []string{
 		"created slack", "carrier-pigeon", "is now \"quickstart mail, renamed\"", "deleted", "[CRITICAL] CPU % on app01",
-		"delivered, as message 1", "hipchat room ops", "| [info][title][CRITICAL] CPU % on app01[/title]CPU % 96.5 > 90",
+		"delivered, as message 1", "hipchat room ops", "| [info][title][CRITICAL] CPU % on app01[/title]96.5% > 90% (3-point average)",
 		"[OK] CPU % on app01, under the same key mackerel-5AlertId001", "HipChat answers 503 to 3 requests", "repeats the call to HipChat", "and 5 requests",
 	} {
 		_, after, found := strings.Cut(rest, line)

@@ -33,19 +33,16 @@ func (m Message) encode(c *provider.Cutter) ([]byte, error) {
 	return provider.EncodeJSON(note{Source: c.Text("source", m.Source, maxSource), Note: m.note(c)})
 }
 
-// alert puts the title and the first line of the text into the message. The description has the rest, or everything if
-// the message does not have all of it.
+// alert puts the title and the first line of the text into the message. The description has what the message does not
+// say in full, the memo and the address.
 func (m Message) alert(c *provider.Cutter) alert {
 	a := alert{
 		Alias: m.Alias, Responders: m.Responders, Priority: m.Priority,
 		Entity: c.Text("entity", m.Entity, maxEntity),
 		Source: c.Text("source", m.Source, maxSource),
 	}
-	texts := provider.Texts{Title: m.Title, Text: m.Text, Memo: m.Memo, URL: m.URL}
-	var whole bool
-	if a.Message, whole = c.Headline("message", m.Title, m.Text, maxMessage); whole {
-		texts.Title, texts.Text = "", provider.AfterHeadline(m.Text)
-	}
+	texts := provider.Texts{Memo: m.Memo, URL: m.URL}
+	a.Message, texts.Title, texts.Text = c.Summary("message", m.Title, m.Text, maxMessage)
 	a.Description = c.Texts(maxDescription, texts, func(t provider.Texts) string {
 		return provider.Join("\n\n", t.Title, t.Text, provider.Line(t.Memo), t.URL)
 	})

@@ -34,7 +34,7 @@ func TestLimits(t *testing.T) {
 		get       func(alert) string
 	}{
 		{"a memo", "memo", 15000, "M: ", func(m *message, s string) { m.Memo = mackerel.Fact{Label: "M", Value: s} }, func(a alert) string { return a.Description }},
-		{"a text", "text", 15000, "", func(m *message, s string) { m.Text = s }, func(a alert) string { return a.Description }},
+		{"a text", "text", 15000, "", func(m *message, s string) { m.Text = "first\n" + s }, func(a alert) string { return a.Description }},
 		{"a detail", "facts", 8000, `{"f":""}`, func(m *message, s string) { m.Facts = []mackerel.Fact{{Label: "f", Value: s}} }, func(a alert) string { return `{"f":"` + a.Details["f"] + `"}` }},
 		{"an entity", "entity", 512, "", func(m *message, s string) { m.Entity = s }, func(a alert) string { return a.Entity }},
 		{"a source", "source", 100, "", func(m *message, s string) { m.Source = s }, func(a alert) string { return a.Source }},
@@ -71,18 +71,24 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestATitleThatIsTooLongStandsInTheDescription(t *testing.T) {
+// TestTheDescriptionHasWhatTheMessageDoesNotSay: nothing is lost, and nothing is said twice.
+func TestTheDescriptionHasWhatTheMessageDoesNotSay(t *testing.T) {
 	each(t, func(t *testing.T, p product) {
 		for _, u := range units {
-			title := strings.Repeat(u.text, 130/u.width)
-			a, r := send(t, p, opsgenieapi.Message{Title: title, Text: "text"})
-			if a.Message != title || a.Description != "text" || len(r.Cuts) != 0 {
-				t.Errorf("%s: %+v, %+v", u.text, a, r.Cuts)
-			}
-			title += u.text
-			a, r = send(t, p, opsgenieapi.Message{Title: title, Text: "text"})
-			if length(a.Message) > 130 || !strings.HasSuffix(a.Message, "…") || a.Description != title+"\n\ntext" || servicetest.CutFields(r.Cuts) != "title" {
-				t.Errorf("%s: %+v, %+v", u.text, a, r.Cuts)
+			room := (130 - len("[CRITICAL] T: ")) / u.width
+			fits, title := strings.Repeat(u.text, room), strings.Repeat(u.text, 130/u.width)
+			for _, c := range []struct{ name, title, text, message, description, cuts string }{
+				{"a title alone", "[CRITICAL] T", "", "[CRITICAL] T", "", ""},
+				{"a line that fits", "[CRITICAL] T", fits + "\nrest", "[CRITICAL] T: " + fits, "rest", ""},
+				{"a line that is too long", "[CRITICAL] T", fits + u.text + "\nrest", "", fits + u.text + "\nrest", "message"},
+				{"a title that fits alone", title, "text", title, "text", "message"},
+				{"a title that is too long", title + u.text, "text", "", title + u.text + "\n\ntext", "message"},
+			} {
+				a, r := send(t, p, opsgenieapi.Message{Title: c.title, Text: c.text})
+				isCut := c.message == "" && length(a.Message) <= 130 && length(a.Message) >= 128 && strings.Contains(a.Message, "…")
+				if a.Message != c.message && !isCut || a.Description != c.description || servicetest.CutFields(r.Cuts) != c.cuts {
+					t.Errorf("%s of %s: %+v, %+v", c.name, u.text, a, r.Cuts)
+				}
 			}
 		}
 	})
@@ -95,18 +101,19 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 		Memo: mackerel.Fact{Label: "M", Value: "m"}, URL: "https://mackerel.io/a", Tags: strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 20 21"),
 	}
 	a, r := send(t, products[0], m)
-	if got := servicetest.CutFields(r.Cuts); got != "memo text facts tags" {
+	if got := servicetest.CutFields(r.Cuts); got != "message text facts tags" {
 		t.Errorf("%+v", r.Cuts)
 	}
-	if a.Message != m.Title || !strings.HasSuffix(a.Description, "\n\n"+m.URL) || a.Details["a"] != "1" || a.Details["c"] != "" || len(a.Tags) != 20 {
+	begins := strings.HasPrefix(a.Message, m.Title+": 障害") && strings.HasPrefix(a.Description, "障害")
+	if !begins || !strings.HasSuffix(a.Description, "…\n\nM: m\n\n"+m.URL) || a.Details["a"] != "1" || a.Details["c"] != "" || len(a.Tags) != 20 {
 		t.Errorf("%+v", a)
 	}
 	m.Title = strings.Repeat("題", 20_000)
 	a, r = send(t, products[0], m)
-	if got := servicetest.CutFields(r.Cuts); got != "title memo text title facts tags" {
+	if got := servicetest.CutFields(r.Cuts); got != "message title text facts tags" {
 		t.Errorf("%+v", r.Cuts)
 	}
-	if !strings.HasSuffix(a.Description, "…\n\n"+m.URL) {
+	if !strings.HasPrefix(a.Description, "題") || !strings.HasSuffix(a.Description, "M: m\n\n"+m.URL) || strings.Count(a.Description, "…") != 2 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -115,7 +122,7 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 	a, _ := send(t, products[0], opsgenieapi.Message{
 		Title: "a\x00b\xff", Text: "c\r\nd\x1b", Entity: "\x07", Facts: []mackerel.Fact{{Label: "e\x00", Value: "\x00"}}, URL: "u\x00",
 	})
-	if a.Message != "a\uFFFDb\uFFFD" || a.Description != "c\nd\uFFFD\n\nu\uFFFD" || a.Entity != "\uFFFD" || a.Details["e\uFFFD"] != "\uFFFD" {
+	if a.Message != "a b\uFFFD: c" || a.Description != "d\uFFFD\n\nu\uFFFD" || a.Entity != "\uFFFD" || a.Details["e\uFFFD"] != "\uFFFD" {
 		t.Errorf("%+v", a)
 	}
 }
@@ -130,7 +137,7 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 				if a.Alias != "mackerel-5A" || a.Priority != "P1" || a.Closed || !strings.HasPrefix(a.Message, "[CRITICAL] ") {
 					t.Errorf("%+v", a)
 				}
-				if length(memo) < 1000 && !strings.HasSuffix(a.Description, "\n\n"+memo+"\n\nhttps://mackerel.io/orgs/x/alerts/5A") {
+				if length(memo) < 1000 && !strings.HasSuffix("\n\n"+a.Description, "\n\n"+memo+"\n\nhttps://mackerel.io/orgs/x/alerts/5A") {
 					t.Errorf("%q is not in %q", memo, a.Description)
 				}
 			})

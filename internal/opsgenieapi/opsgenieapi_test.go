@@ -172,6 +172,41 @@ func TestRecoveries(t *testing.T) {
 	})
 }
 
+func TestTheNoteOfACloseSaysHowLongTheAlertLasted(t *testing.T) {
+	opened := time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC)
+	a := mackerel.Alert{
+		ID: "5A", Status: "critical", Message: "unreachable", Monitor: mackerel.Monitor{Name: "connectivity", Memo: "call"},
+		Host: &mackerel.Host{Name: "db01"}, OpenedAt: opened, URL: "https://mackerel.io/orgs/acme/alerts/5A",
+	}
+	over := a
+	over.Status, over.ClosedAt, over.Trigger, over.Reason = "ok", opened.Add(12*time.Minute), "manual close", "moved"
+	over.User = &mackerel.User{ScreenName: "hanako"}
+	each(t, func(t *testing.T, p product) {
+		all := notify(t, p, []mackerel.Alert{a, over}, func(c *opsgenieapi.Config) { c.Text.Location = time.UTC })
+		const want = `[CLOSED] connectivity on db01
+Closed by hand (hanako), 12m after it opened
+Reason: moved
+Host: db01
+Opened: 2026-01-01 10:00 +00:00
+Closed: 10:12
+Last state: unreachable
+https://mackerel.io/orgs/acme/alerts/5A`
+		if len(all) != 1 || len(all[0].Notes) != 1 || all[0].Notes[0] != want {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
+func TestADigestIsSkipped(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		s := p.start(t)
+		r, err := s.Deliver(t.Context(), mackerel.Digest(append(alerts("critical"), alerts("warning")...)))
+		if err != nil || !strings.Contains(r.Skipped, "digest") || len(s.fake.Requests()) != 0 {
+			t.Errorf("%v, %+v", err, r)
+		}
+	})
+}
+
 func TestAlertsMadeByHandAreAlertsOfTheirOwn(t *testing.T) {
 	each(t, func(t *testing.T, p product) {
 		s := p.start(t)

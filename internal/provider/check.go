@@ -105,7 +105,9 @@ func (p *Problems) Base(field, address, standard string) *url.URL {
 	p.Add(field, problem)
 	usual, _ := url.Parse(standard) // a constant of a service
 	if u != nil && strings.Trim(u.Path, "/") == "" && usual.Path != "" {
-		return u.JoinPath(usual.Path)
+		withPath := *u
+		withPath.Path = usual.Path // JoinPath makes a path without the first slash here
+		return &withPath
 	}
 	return u
 }

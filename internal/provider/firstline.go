@@ -47,8 +47,8 @@ func ownMessage(a mackerel.Alert) string {
 		_, rest := cutLine(message)
 		return strings.TrimSpace(rest)
 	}
-	if rest, found := strings.CutPrefix(message, name+" - "); found && name != "" {
-		return strings.TrimSpace(rest)
+	if rest, found := strings.CutPrefix(message, name); found && name != "" && strings.HasPrefix(rest, " - ") {
+		return strings.TrimSpace(rest[len(" - "):])
 	}
 	return message
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -255,8 +256,10 @@ func ClosingKey(a mackerel.Alert) string {
 // registered has no status, not the status unknown.
 func Rating(a mackerel.Alert) mackerel.Status {
 	switch a.Event {
-	case "", mackerel.EventAlert, mackerel.EventAlertGroup, mackerel.EventDigest:
+	case "", mackerel.EventAlert, mackerel.EventAlertGroup:
 		return a.Status.Fold()
+	case mackerel.EventDigest:
+		return mackerel.Status(strings.ToLower(string(a.Status))) // "" if all are events without a status
 	default:
 		return ""
 	}

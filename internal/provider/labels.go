@@ -55,6 +55,9 @@ func StatusLabel(t mackerel.Text) string { return labelsOf(t.Language).status }
 // MessageLabel is the label of a text, for services whose details all have labels.
 func MessageLabel(l mackerel.Language) string { return labelsOf(l).message }
 
+// GraphLabel is the label of the address of a graph, which is the first to go from a message that is too long.
+func GraphLabel(l mackerel.Language) string { return labelsOf(l).graph }
+
 // OpenLabel is the text of a button that opens an address.
 func OpenLabel(address string, t mackerel.Text) string {
 	japanese := t.Language == mackerel.Japanese

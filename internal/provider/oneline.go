@@ -13,9 +13,10 @@ const MaxHeadline = 150
 // minHeadline is the least of a first line that is worth showing, in units.
 const minHeadline = 10
 
-// Headline returns the title and the first line of the text, for a line that stands for the whole message: "title: first
-// line". The two have at most MaxHeadline units together, for which the first line is cut. A title that is longer than
-// limit is cut in its middle. Headline reports whether both are whole: then the message goes on with [AfterHeadline].
+// Headline returns the title and the first line of the text, for a line that stands for the whole message: "title:
+// first line". The two have at most MaxHeadline units together, for which the first line is cut. A title that is longer
+// than limit is cut in its middle. Headline reports whether both are whole: then the message goes on with
+// [AfterHeadline].
 func (u Unit) Headline(title, text string, limit int) (head, first string, whole bool) {
 	title, isTitle := ends(title, limit)
 	line, isLine := beginning(FirstLine(text), MaxHeadline)
@@ -36,10 +37,27 @@ func (c *Cutter) Headline(field, title, text string, limit int) (line string, wh
 	head, first, whole := c.Unit.Headline(title, text, limit)
 	line = Join(": ", head, first)
 	if !whole {
-		from := c.Unit.Len(Join(": ", valid(title), valid(FirstLine(text))))
+		first := FirstLine(text)
+		from := c.Unit.Len(valid(title)) + c.Unit.Len(valid(first))
+		if title != "" && first != "" {
+			from += len(": ")
+		}
 		c.Cuts = append(c.Cuts, mackerel.Cut{Field: field, Unit: c.Unit.Name, From: from, To: c.Unit.Len(line)})
 	}
 	return line, whole
+}
+
+// Summary is Headline with what the line does not say in full: the title if it was cut, and the text, without its first
+// line if that is whole. A title that was cut leaves no room for the first line.
+func (c *Cutter) Summary(field, title, text string, limit int) (line, restTitle, restText string) {
+	line, whole := c.Headline(field, title, text, limit)
+	if whole {
+		return line, "", AfterHeadline(text)
+	}
+	if _, _, isTitle := c.Unit.Headline(title, "", limit); isTitle {
+		title = ""
+	}
+	return line, title, text
 }
 
 // AfterHeadline returns the text below its first line.

@@ -276,7 +276,9 @@ func TestConfigurationsWithoutProblems(t *testing.T) {
 	for address, want := range map[string]string{
 		"": "https://api.test/a/v2", "http://proxy": "http://proxy/a/v2", "http://proxy/": "http://proxy/a/v2", "http://proxy/x/": "http://proxy/x/",
 	} {
-		check(t, "the base URL", p.Base("BaseURL", address, "https://api.test/a/v2").String(), want)
+		base := p.Base("BaseURL", address, "https://api.test/a/v2")
+		check(t, "the base URL", base.String(), want)
+		check(t, "the path's first character", base.Path[:1], "/") // String adds it, a request line does not
 	}
 	check(t, "the base URL without a path", p.Base("BaseURL", "http://proxy", "https://api.test").String(), "http://proxy")
 	check(t, "the base URL without a default", p.Base("BaseURL", "http://proxy", "").String(), "http://proxy")

@@ -10,206 +10,347 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// How much a call says in one pass.
+// How much a call says in one pass, and of one name: the name of a monitor or of a host.
 const (
-	maxSpoken         = 300  // bytes of English
-	maxSpokenJapanese = 120  // characters
-	maxHeard          = 1000 // bytes of a text that are looked at
+	maxSpeech, maxSpeechJapanese         = 300, 120 // bytes of English, characters of Japanese
+	maxSpokenName, maxSpokenNameJapanese = 80, 30   // the same
+	maxHeard                             = 1000     // bytes at the beginning of a text that are made into words
 )
 
-// Speech returns what a call says about an alert: the status, the monitor, the host and the first line in words, without
-// addresses, memo and signs.
-func Speech(a mackerel.Alert, t mackerel.Text) string {
-	w := newWriter(t)
-	s := speaker{writer: w}
-	if a.Event == mackerel.EventSample {
-		return w.pick("Mackerel test notification.", "マカレルのテスト通知です。")
-	}
+// Speech returns what a call says about an alert in one pass: the status, the monitor, the host and the first line, in
+// words. Addresses, the memo, brackets, emoji and other signs are not said. Speech has at most 300 bytes of English or
+// 120 characters of Japanese.
+//
+// Words that do not fit are left out whole, and "and so on" stands in their place. A measurement is said as a whole or
+// not at all. The cut says how much was left out; it is the zero Cut if that is nothing.
+func Speech(a mackerel.Alert, t mackerel.Text) (string, mackerel.Cut) {
+	s := newSpeaker(t)
 	status := a.StatusLabel()
-	if status == "" {
-		return s.whole(w.pick("Mackerel.", "マカレルの通知です。"), s.sentence(s.words(w.subject(a, ""))))
+	switch {
+	case a.Event == mackerel.EventSample:
+		s.say(s.pick("Mackerel test notification", "マカレルのテスト通知です"))
+	case status == "":
+		s.say(s.pick("Mackerel", "マカレルの通知です"))
+		s.say(s.words(withoutStatus(s.title(a, ""), ""), s.room()))
+	default:
+		s.say(s.pick("Mackerel alert", "マカレルのアラートです"))
+		s.say(s.status(status))
+		s.say(s.subject(a, status))
+		s.say(s.detail(a, status))
 	}
-	return s.whole(
-		w.pick("Mackerel alert.", "マカレルのアラートです。"), s.sentence(s.status(status)),
-		s.sentence(s.subject(a, status)), s.sentence(s.detail(a, status)),
-	)
+	return s.said, s.cut()
 }
 
-// A speaker makes speech of texts.
-type speaker struct{ writer }
+// SpeechOf returns texts in words, as [Speech] does for an alert. Each text is a sentence.
+func SpeechOf(language mackerel.Language, texts ...string) (string, mackerel.Cut) {
+	s := newSpeaker(mackerel.Text{Language: language})
+	for _, text := range texts {
+		s.say(s.words(text, s.room()))
+	}
+	return s.said, s.cut()
+}
 
-// whole joins sentences. The last is cut if there are too many words.
-func (s speaker) whole(sentences ...string) string {
-	unit, most, gap := Bytes, maxSpoken, " "
+// A speaker collects the sentences of one pass.
+type speaker struct {
+	writer
+	unit     Unit   // of the limits
+	most     int    // units of a pass
+	mostName int    // units of a name
+	gap, end string // between two sentences, and at the end of each
+	said     string
+	left     int // units that were left out
+}
+
+func newSpeaker(t mackerel.Text) *speaker {
+	s := &speaker{writer: newWriter(t), unit: Bytes, most: maxSpeech, mostName: maxSpokenName, gap: " ", end: "."}
 	if s.japanese {
-		unit, most, gap = Runes, maxSpokenJapanese, ""
+		s.unit, s.most, s.mostName, s.gap, s.end = Runes, maxSpeechJapanese, maxSpokenNameJapanese, "", "。"
 	}
-	text := Join(gap, sentences...)
-	if unit.Len(text) <= most {
-		return text
-	}
-	end := s.pick(".", "。")
-	cut := unit.Cut(text, most-unit.Len(end))
-	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 && !s.japanese {
-		cut = cut[:i] // not within a word
-	}
-	return strings.TrimRight(cut, " ,.、。") + end
+	return s
 }
 
-// sentence ends a text as a sentence. An English sentence begins with a capital letter.
-func (s speaker) sentence(text string) string {
+// say adds a sentence. An English sentence begins with a capital letter.
+func (s *speaker) say(text string) {
 	if text = strings.Trim(text, " ,.、。"); text == "" {
-		return ""
+		return
 	}
-	if s.japanese {
-		return text + "。"
+	if !s.japanese {
+		r, size := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(r)) + text[size:]
 	}
-	r, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(r)) + text[size:] + "."
+	s.said = Join(s.gap, s.said, text+s.end)
 }
 
-func (s speaker) status(label string) string {
-	kana := map[string]string{
-		"CRITICAL": "クリティカル", "WARNING": "ワーニング", "UNKNOWN": "アンノウン", "OK": "オーケー", "CLOSED": "クローズ",
-	}[label]
+// room returns how many units the next sentence may have.
+func (s *speaker) room() int {
+	return max(0, s.most-s.unit.Len(s.said)-s.unit.Len(s.gap)-s.unit.Len(s.end))
+}
+
+// cut returns what was left out.
+func (s *speaker) cut() mackerel.Cut {
+	if s.left == 0 {
+		return mackerel.Cut{}
+	}
+	n := s.unit.Len(s.said)
+	return mackerel.Cut{Field: "speech", Unit: s.unit.Name, From: n + s.left, To: n}
+}
+
+// kana are the labels of the statuses as they are said in Japanese.
+var kana = map[string]string{
+	"CRITICAL": "クリティカル", "WARNING": "ワーニング", "UNKNOWN": "アンノウン", "OK": "オーケー", "CLOSED": "クローズ",
+}
+
+var kanaOfLabels = strings.NewReplacer(
+	"CRITICAL", kana["CRITICAL"], "WARNING", kana["WARNING"], "UNKNOWN", kana["UNKNOWN"], "OK", kana["OK"],
+	"CLOSED", kana["CLOSED"],
+)
+
+// status says the label of a status.
+func (s *speaker) status(label string) string {
 	switch {
 	case s.japanese:
-		return cmp.Or(kana, s.words(label))
+		return cmp.Or(kana[label], s.words(label, s.mostName))
 	case label == mackerel.StatusOK.Label():
-		return s.words(label)
+		return label
 	}
-	return strings.ToLower(s.words(label))
+	return strings.ToLower(s.words(label, s.mostName))
 }
 
-// subject says what the alert is about: the monitor and the host, or the group.
-func (s speaker) subject(a mackerel.Alert, status string) string {
-	host := hostOf(a)
-	if a.Event == mackerel.EventAlertGroup {
+// subject says what the alert is about: the monitor and the host, the alert group, or the numbers of a digest.
+func (s *speaker) subject(a mackerel.Alert, status string) string {
+	switch subject, host := withoutStatus(s.title(a, status), status), hostOf(a); {
+	case a.Event == mackerel.EventAlertGroup:
 		name := ""
 		if a.Group != nil {
-			name = s.words(a.Group.Name)
+			name = s.words(a.Group.Name, s.mostName)
 		}
 		return Join(s.pick(", ", "、"), s.pick("alert group", "アラートグループ"), name)
+	case a.Event == mackerel.EventDigest && s.japanese:
+		return s.words(kanaOfLabels.Replace(subject), s.room())
+	case host == "" || a.Event == mackerel.EventDigest:
+		return s.words(subject, 2*s.mostName)
+	default:
+		monitor := s.words(strings.TrimSuffix(subject, " on "+OneLine(host)), s.mostName)
+		host = s.words(s.apart(host), s.mostName)
+		if s.japanese {
+			return Join(" の、", host, monitor)
+		}
+		return Join(", on ", monitor, host)
 	}
-	subject := s.writer.subject(a, status)
-	if host == "" || a.Event == mackerel.EventDigest {
-		return s.words(subject)
-	}
-	monitor, name := s.words(strings.TrimSuffix(subject, " on "+OneLine(host))), s.words(apart(host))
-	return s.pick(monitor+", on "+name, name+" の、"+monitor)
 }
 
-// detail says how bad it is.
-func (s speaker) detail(a mackerel.Alert, status string) string {
-	m := a.Metric
-	f := s.writer.firstLine(a, status)
-	if a.Event == mackerel.EventAlertGroup || a.Event == mackerel.EventDigest {
+// detail says how bad it is. Of an alert group only the name is known.
+func (s *speaker) detail(a mackerel.Alert, status string) string {
+	if a.Event == mackerel.EventAlertGroup {
 		return ""
 	}
-	limit := (*float64)(nil)
-	if m != nil {
-		limit = thresholdOf(a)
+	f := s.firstLine(a, status)
+	if a.Event == mackerel.EventDigest {
+		f.line = s.worst(a)
 	}
-	if a.Closed() || !f.measured || m == nil || m.Value == nil || limit == nil || !isFinite(*m.Value) ||
-		!holds(*m.Value, m.Operator, *limit) {
-		return s.words(cmp.Or(f.brief, f.line))
+	isMeasured := f.measured && a.Metric != nil && a.Metric.Value != nil && isFinite(*a.Metric.Value)
+	if a.Closed() || !isMeasured {
+		return s.words(cmp.Or(f.brief, f.line), s.room())
 	}
-	in := measureOfAlert(a)
-	all, unit := in.scaled(*m.Value, *limit)
-	value, threshold := different(all[0], all[1], number, min(1, decimals(all[0])), min(1, decimals(all[1])))
-	unit = s.unit(unit)
-	if s.japanese {
-		return value + unit + "、しきい値" + threshold + unit + map[string]string{">": "を超過", "<": "を下回る"}[m.Operator]
+	measurement := s.measurement(a)
+	if n := s.unit.Len(measurement); n > s.room() {
+		s.left += n
+		return "" // a part of a number would be another number
 	}
-	return value + unit + map[string]string{">": ", above ", "<": ", below "}[m.Operator] + threshold + unit
+	return measurement
 }
 
-// unit says a unit, in English with a blank in front.
-func (s speaker) unit(unit string) string {
-	rate := ""
-	if strings.HasSuffix(unit, "/s") {
-		unit, rate = strings.TrimSuffix(unit, "/s"), s.pick(" per second", "毎秒")
+// worst returns the first line of a digest: the monitor with the most alerts of the worst status, and its hosts.
+func (s *speaker) worst(a mackerel.Alert) string {
+	s.digest(a)
+	line := firstOf(s.lines)
+	status, rest, _ := strings.Cut(line, " ")
+	if s.japanese && kana[status] != "" {
+		return kana[status] + "、" + rest
 	}
-	words, known := map[string][2]string{
-		"%": {" percent", "パーセント"}, "ms": {" milliseconds", "ミリ秒"}, "B": {" bytes", "バイト"},
-		"kB": {" kilobytes", "キロバイト"}, "MB": {" megabytes", "メガバイト"}, "GB": {" gigabytes", "ギガバイト"},
-		"TB": {" terabytes", "テラバイト"}, "iops": {" operations per second", "アイオプス"},
-	}[strings.TrimSpace(unit)]
-	if !known {
-		return rate
+	return line
+}
+
+// measurement says the value of a metric and the threshold that it passed: "96.5 percent, above 90 percent".
+func (s *speaker) measurement(a mackerel.Alert) string {
+	m, in := a.Metric, measureOfAlert(a)
+	limit := thresholdOf(a)
+	relation, known := relations[m.Operator]
+	if limit == nil || !known || !isFinite(*limit) || !holds(*m.Value, m.Operator, *limit) {
+		all, unit := in.scaled(*m.Value)
+		return s.signed(number(all[0], spokenDecimals(all[0]))) + s.unitOf(unit)
 	}
-	return s.pick(words[0], words[1]) + rate
+	all, unit := in.scaled(*m.Value, *limit)
+	value, threshold := different(all[0], all[1], number, spokenDecimals(all[0]), spokenDecimals(all[1]))
+	value, threshold = s.signed(value)+s.unitOf(unit), s.signed(threshold)+s.unitOf(unit)
+	if s.japanese {
+		return value + "、しきい値" + threshold + relation.japanese
+	}
+	return value + ", " + relation.english + " " + threshold
+}
+
+// spokenDecimals returns with how many decimals a number is said: one, or as many as two digits of a number below 1
+// need.
+func spokenDecimals(v float64) int { return decimals(v) - 1 }
+
+// relations are comparisons in words. The Japanese words stand behind the number.
+var relations = map[string]struct{ english, japanese string }{
+	">": {"above", "を超過"}, "<": {"below", "を下回る"}, ">=": {"at or above", "以上"}, "<=": {"at or below", "以下"},
+}
+
+// signed says the sign of a negative number.
+func (s *speaker) signed(number string) string {
+	return strings.Replace(number, "-", s.pick("minus ", "マイナス"), 1)
+}
+
+// units are units in words. The English words have a blank in front.
+var units = map[string]struct{ english, japanese string }{
+	"%": {" percent", "パーセント"}, "ms": {" milliseconds", "ミリ秒"}, "iops": {" operations per second", "アイオプス"},
+	"B": {" bytes", "バイト"}, "kB": {" kilobytes", "キロバイト"}, "KB": {" kilobytes", "キロバイト"},
+	"MB": {" megabytes", "メガバイト"}, "GB": {" gigabytes", "ギガバイト"}, "TB": {" terabytes", "テラバイト"},
+}
+
+// unitOf says a unit.
+func (s *speaker) unitOf(unit string) string {
+	name, isRate := strings.CutSuffix(strings.TrimSpace(unit), "/s")
+	words := s.pick(units[name].english, units[name].japanese)
+	if isRate {
+		words += s.pick(" per second", "毎秒")
+	}
+	return words
 }
 
 var (
-	spokenAddress = regexp.MustCompile(`https?://\S*`)
-	// letterDigit finds where letters and digits of a name meet: "app01" is said as "app 01".
-	letterDigit = regexp.MustCompile(`(\p{L})(\d)`)
-	digitLetter = regexp.MustCompile(`(\d)(\p{L})`)
-	// pausing finds a sign that ends a part of a sentence.
-	arrows   = strings.NewReplacer("->", " to ", "→", " ")
-	noBlanks = strings.NewReplacer(" 、", "、", "、 ", "、")
-	pausing  = regexp.MustCompile(`[:;]( |$)| -+ `)
-	capitals = regexp.MustCompile(`\b[A-Z]{2,}\b`)
+	addresses = regexp.MustCompile(`(?i)https?://\S*`)
+	quantity  = regexp.MustCompile(`(\d) ?(%|(?:ms|[kKMGT]B)\b(?:/s\b)?)`)
+	// comparison finds "> 90 percent". It is looked for when units are words already.
+	comparison = regexp.MustCompile(
+		` ([<>]=?) ([-\d][\d.,]*(?: (?:percent|milliseconds|\w+bytes)(?: per second)?|[\p{Katakana}ー秒毎]+)?)`)
+	minus = regexp.MustCompile(`(^|[ (=])-(\d)`)
+	// pauses are signs at which a voice pauses. In Japanese a colon is a pause only beside a Japanese word.
+	pauses         = regexp.MustCompile(`[:;,.] | -+ | \(`)
+	pausesJapanese = regexp.MustCompile(`[;,.] | -+ | \(|[（：]`)
+	colonJapanese  = regexp.MustCompile(`([\p{Han}\p{Hiragana}\p{Katakana}ー]): |: ([\p{Han}\p{Hiragana}\p{Katakana}])`)
+	letterDigit    = regexp.MustCompile(`(\p{L})(\d)`)
+	digitLetter    = regexp.MustCompile(`(\d)(\p{L})`)
+	capitals       = regexp.MustCompile(`\b[A-Z]{2,}\b`)
+
+	signs         = strings.NewReplacer("->", " to ", "→", " to ", "%", " percent ", "&", " and ")
+	signsJapanese = strings.NewReplacer("->", " から ", "→", " から ", "%", "パーセント", "&", "と")
+	tidy          = strings.NewReplacer(" ,", ",", " 、 ", "、", " 、", "、", "、 ", "、")
 )
 
-func apart(name string) string {
+// apart puts a blank between the letters and the digits of a host's name: "app01" is said as "app 01".
+func (s *speaker) apart(name string) string {
+	name = s.heard(name)
 	return digitLetter.ReplaceAllString(letterDigit.ReplaceAllString(name, "$1 $2"), "$1 $2")
 }
 
-// words makes a text fit for a voice, which stumbles over signs.
-func (s speaker) words(text string) string {
-	text, _ = beginning(text, maxHeard/bytesPerUnit)
-	text = spokenAddress.ReplaceAllString(OneLine(text), " ")
-	text = arrows.Replace(text)
-	text = pausing.ReplaceAllString(text, s.pick(", ", "、"))
-	var b strings.Builder
-	runes := []rune(text)
-	for i, r := range runes {
-		var before, after rune
-		if i > 0 {
-			before = runes[i-1]
-		}
-		if i+1 < len(runes) {
-			after = runes[i+1]
-		}
-		b.WriteString(s.sign(before, r, after))
+// heard returns the beginning of a text that is made into words.
+func (s *speaker) heard(text string) string {
+	first, _ := beginning(text, maxHeard/bytesPerUnit)
+	s.left += s.unit.Len(valid(text[len(first):]))
+	return first
+}
+
+// words returns a text in words for a voice, in at most n units.
+func (s *speaker) words(text string, n int) string {
+	heard := s.heard(text)
+	words := s.spoken(addresses.ReplaceAllString(OneLine(heard), " "))
+	if len(heard) == len(text) && s.unit.Len(words) <= n {
+		return words
 	}
-	text = strings.Join(strings.Fields(b.String()), " ")
+	first := s.fit(words, n)
+	s.left += max(0, s.unit.Len(words)-s.unit.Len(first))
+	return first
+}
+
+// spoken says the signs of a line.
+func (s *speaker) spoken(line string) string {
+	line = quantity.ReplaceAllStringFunc(line, func(found string) string {
+		return found[:1] + s.unitOf(found[1:])
+	})
+	line = comparison.ReplaceAllStringFunc(line, s.compared)
+	line = minus.ReplaceAllString(line, "${1}"+s.pick("minus ", "マイナス")+"$2")
 	if s.japanese {
-		return noBlanks.Replace(text)
+		line = colonJapanese.ReplaceAllString(line, "$1、$2")
+		line = signsJapanese.Replace(pausesJapanese.ReplaceAllString(line, "、"))
+	} else {
+		line = signs.Replace(pauses.ReplaceAllString(line, ", "))
 	}
-	text = strings.ReplaceAll(text, " ,", ",")
-	return capitals.ReplaceAllStringFunc(text, spelled)
+	line = tidy.Replace(strings.Join(strings.Fields(withoutSigns(line)), " "))
+	if s.japanese {
+		return line
+	}
+	return capitals.ReplaceAllStringFunc(line, spelled)
 }
 
-// sign says one character.
-func (s speaker) sign(before, r, after rune) string {
-	switch {
-	case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
-		return string(r)
-	case strings.ContainsRune(",!?'、。ー・", r):
-		return string(r)
-	case r == '%':
-		return s.pick(" percent ", "パーセント")
-	case r == '&':
-		return s.pick(" and ", "と")
-	case r == '>' && before == ' ' && after == ' ':
-		return s.pick("above", " ")
-	case r == '<' && before == ' ' && after == ' ':
-		return s.pick("below", " ")
-	case (r == '.' || r == ':' || r == '-') && unicode.IsDigit(before) && unicode.IsDigit(after):
-		return string(r) // a number, a time or a date
-	case r == '.' && after == ' ':
-		return s.pick(",", "、")
+// compared says a comparison: "above 90", "90を超過".
+func (s *speaker) compared(found string) string {
+	operator, limit, _ := strings.Cut(found[1:], " ")
+	if s.japanese {
+		return "、" + limit + relations[operator].japanese
 	}
-	return " "
+	return " " + relations[operator].english + " " + limit
 }
 
-// spelled makes a word in capitals fit for a voice: "CPU" is said letter by letter, "DISK" and "CRITICAL" as words.
+// withoutSigns replaces what a voice cannot say with blanks. The signs within numbers, times and dates stay.
+func withoutSigns(line string) string {
+	runes := []rune(line)
+	var b strings.Builder
+	before := ' ' // what was written
+	for i, r := range runes {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r), strings.ContainsRune(",!?'、。・", r):
+		case unicode.IsMark(r) && (unicode.IsLetter(before) || unicode.IsMark(before)):
+		case strings.ContainsRune(".:-", r) && unicode.IsDigit(before) && i+1 < len(runes) && unicode.IsDigit(runes[i+1]):
+		default:
+			r = ' '
+		}
+		b.WriteRune(r)
+		before = r
+	}
+	return b.String()
+}
+
+// shortWords are not spelled when they are in capitals.
+var shortWords = map[string]bool{
+	"ALL": true, "AND": true, "AT": true, "BAD": true, "FOR": true, "IN": true, "IS": true, "LOG": true, "LOW": true,
+	"NO": true, "NOT": true, "OF": true, "OFF": true, "ON": true, "OUT": true, "THE": true, "TO": true, "TOO": true, "UP": true,
+}
+
+// spelled says a word in capitals: "CPU" and "HTTP" letter by letter, "DISK" and "CRITICAL" as words.
 func spelled(word string) string {
-	if len(word) > 4 || len(word) == 4 && strings.ContainsAny(word, "AEIOU") {
+	switch {
+	case word == mackerel.StatusOK.Label():
+		return word
+	case len(word) > 4, len(word) == 4 && strings.ContainsAny(word, "AEIOU"), shortWords[word]:
 		return strings.ToLower(word)
 	}
 	return strings.Join(strings.Split(word, ""), " ")
+}
+
+// fit returns the first words of a text, in at most n units with the words that stand for the rest. It returns "" if
+// not even the first word fits.
+func (s *speaker) fit(text string, n int) string {
+	more := s.pick(", and so on", "、以下省略")
+	first := s.unit.Cut(text, max(0, n-s.unit.Len(more)))
+	if len(first) < len(text) {
+		first = wholeWords(first)
+	}
+	if first = strings.Trim(first, " ,.、。"); first == "" {
+		return ""
+	}
+	return first + more
+}
+
+// wholeWords returns a text that was cut without its last word, of which a part may be missing. Between Chinese
+// characters and Hiragana there are no blanks, so a text in them stays if a word would take more than half of it.
+func wholeWords(cut string) string {
+	i := max(0, strings.LastIndexAny(cut, " 、"))
+	last, _ := utf8.DecodeLastRuneInString(cut)
+	if i < len(cut)/2 && unicode.In(last, unicode.Han, unicode.Hiragana) {
+		return cut
+	}
+	return cut[:i]
 }

@@ -39,18 +39,25 @@ const (
 // Texts renders a message in at most limit units, and notes what was cut for that. While the message is too long, this
 // goes, each as little as possible and before the next:
 //
+//   - the middle of a title that takes more than half of the limit, so that there is room for the first line
 //   - the facts that matter least: the graph's address, the organization, the host's memo, the name of the metric, the
 //     roles, the state before the alert was closed
 //   - the lines of the text after the fifth, the facts after the tenth, and the memo after ten lines or 1,000 characters
-//   - the memo but for its first line; who closed the alert, when it closed and opened
+//   - the memo but for its first line, of which 1,000 characters stay; who closed the alert, when it closed and opened
 //   - the text but for the first 100 characters, the rest of the memo, the other facts (those of this module last), the
 //     rest of the text
-//   - the middle of the title, and at last the link
+//   - the title, and at last the link
 //
 // A link that takes more than half of the limit is left out at once. The facts that matter least are known by their
 // labels in either language.
 func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 	k := c.newCutting(limit, t)
+	if t.Size() <= limit { // most messages fit, and need no list of parts
+		if out := render(k.texts()); c.Unit.Len(out) <= limit {
+			c.Cuts = append(c.Cuts, k.cuts...)
+			return out
+		}
+	}
 	out, cuts := c.Unit.Fit(limit, func() string { return render(k.texts()) }, k.parts()...)
 	c.Cuts = append(c.Cuts, append(k.cuts, cuts...)...)
 	return out
@@ -60,7 +67,8 @@ func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 type cutting struct {
 	unit     Unit
 	japanese bool
-	title    string
+	title    [3]string // beginning, middle and end; the latter two are empty in a title of an ordinary length
+	whole    [3]string // the title before it was cut
 	url      string
 	text     pieces
 	lines    int // of the whole text
@@ -73,7 +81,8 @@ type cutting struct {
 
 func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	u := c.Unit
-	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, title: t.Title, label: OneLine(t.Memo.Label)}
+	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: OneLine(t.Memo.Label)}
+	k.setTitle(valid(t.Title), limit)
 	if k.url = Plain(Address(t.URL)); u.Len(k.url) > limit/2 {
 		k.cuts = append(k.cuts, mackerel.Cut{Field: "url", Unit: u.Name, From: u.Len(k.url)})
 		k.url = ""
@@ -102,8 +111,29 @@ func (k *cutting) texts() Texts {
 		}
 	}
 	return Texts{
-		Title: Plain(k.title), Text: text, Facts: facts, Memo: mackerel.Fact{Label: k.label, Value: k.memo.join(k.unit, false)}, URL: k.url,
+		Title: Plain(k.joinTitle()), Text: text, Facts: facts, Memo: mackerel.Fact{Label: k.label, Value: k.memo.join(k.unit, false)}, URL: k.url,
 	}
+}
+
+// setTitle divides a title that takes more than half of the limit, so that its middle can be cut before other texts.
+func (k *cutting) setTitle(title string, limit int) {
+	k.title[0] = title
+	if quarter := max(0, limit/4); k.unit.Len(title) > limit/2 {
+		beginning, end := k.unit.Cut(title, quarter), k.unit.end(title, quarter)
+		if len(beginning)+len(end) < len(title) {
+			k.title = [3]string{beginning, title[len(beginning) : len(title)-len(end)], end}
+		}
+	}
+	k.whole = k.title
+}
+
+// joinTitle returns what is left of the title. An ellipsis stands for a middle that is gone.
+func (k *cutting) joinTitle() string {
+	left := strings.Join(k.title[:], "")
+	if k.title[1] != "" || k.whole[1] == "" || left == "" {
+		return left
+	}
+	return strings.TrimRight(k.title[0], " ") + k.unit.ellipsis() + strings.TrimLeft(k.title[2], " ")
 }
 
 // missing stands in place of lines that were cut.
@@ -126,16 +156,17 @@ func (k *cutting) parts() []Part {
 			all = append(all, Part{Field: field, Text: text, Cut: cut})
 		}
 	}
+	add("title", CutMiddle, &k.title[1])
 	add("facts", CutWhole, least...)
 	add("text", CutEnd, &k.text.now[3])
 	add("facts", CutEnd, callers...)
-	add("memo", CutEnd, &k.memo.now[3], &k.memo.now[2])
+	add("memo", CutEnd, &k.memo.now[3], &k.memo.now[2], &k.memo.now[1])
 	add("facts", CutWhole, later...)
 	add("text", CutEnd, &k.text.now[2], &k.text.now[1])
-	add("memo", CutEnd, &k.memo.now[1], &k.memo.now[0])
+	add("memo", CutEnd, &k.memo.now[0])
 	add("facts", CutEnd, others...)
 	add("text", CutEnd, &k.text.now[0])
-	add("title", CutMiddle, &k.title)
+	add("title", CutMiddle, &k.title[2], &k.title[0])
 	add("url", CutWhole, &k.url)
 	rest := map[string]int{"text": k.text.more, "memo": k.memo.more, "facts": k.rest}
 	for i := range all {
@@ -223,16 +254,16 @@ func (u Unit) facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest i
 		if Blank(f.Value) {
 			continue
 		}
-		value, more := u.Plain(f.Value, n)
-		rest += more
 		_, known := ranks[f.Label]
 		switch {
 		case known && kept < maxKnown:
 			kept++
 		case room < 0:
-			rest += u.Len(value)
+			rest += u.plainLen(f.Value)
 			continue
 		}
+		value, more := u.Plain(f.Value, n)
+		rest += more
 		label, _ := u.Plain(f.Label, n)
 		first = append(first, mackerel.Fact{Label: label, Value: value, URL: Address(f.URL)})
 		if !known {
@@ -244,7 +275,7 @@ func (u Unit) facts(facts []mackerel.Fact, n int) (first []mackerel.Fact, rest i
 
 // pieces are a text that is cut from its last piece to its first.
 type pieces struct {
-	whole, now []string
+	whole, now [4]string
 	more       int // units behind the last piece, for which there is no room
 }
 
@@ -256,7 +287,6 @@ func newPieces(text string, more, characters, lines int) pieces {
 		line = i
 	}
 	first := len(Runes.Cut(text[:line], characters))
-	p := pieces{more: more, whole: []string{text[:first], text[first:line]}}
 	rest := text[line:]
 	end := len(rest)
 	for i, n := 0, 1; i < len(rest); i++ {
@@ -267,13 +297,12 @@ func newPieces(text string, more, characters, lines int) pieces {
 			}
 		}
 	}
-	p.whole = append(p.whole, rest[:end], rest[end:])
-	p.now = slices.Clone(p.whole)
-	return p
+	whole := [4]string{text[:first], text[first:line], rest[:end], rest[end:]}
+	return pieces{whole: whole, now: whole, more: more}
 }
 
 // isCut reports whether a part of the text is missing.
-func (p *pieces) isCut() bool { return p.more > 0 || !slices.Equal(p.whole, p.now) }
+func (p *pieces) isCut() bool { return p.more > 0 || p.whole != p.now }
 
 // join returns what is left of the text. An ellipsis stands for what is missing, unless that is whole lines, and these
 // are counted.

@@ -95,6 +95,15 @@ func TestALinkIsWholeOrNotThere(t *testing.T) {
 	check(t, "cuts", fmt.Sprint(c.Cuts), "[title from 500 to 279 runes]")
 }
 
+func TestALongTitleLeavesRoomForTheFirstLine(t *testing.T) {
+	c := provider.Cutter{Unit: provider.Runes}
+	out := c.Texts(200, provider.Texts{Title: "[OK] " + strings.Repeat("t", 500) + " on app01", Text: "the first line\n" + strings.Repeat("x", 300)}, draw)
+	beginning, rest, _ := strings.Cut(out, "\n")
+	check(t, "the title", strings.HasPrefix(beginning, "[OK] t") && strings.HasSuffix(beginning, "t on app01"), true)
+	check(t, "the first line", strings.HasPrefix(rest, "the first line"), true)
+	check(t, "all room is used", provider.Runes.Len(out) > 195, true)
+}
+
 func TestTextsArePlain(t *testing.T) {
 	c := provider.Cutter{Unit: provider.Bytes}
 	var got provider.Texts
@@ -238,8 +247,9 @@ func FuzzShortenMiddle(f *testing.F) {
 			if u.Len(whole) <= int(limit) && got != whole {
 				t.Errorf("%q became %q in %d %s", text, got, limit, u.Name)
 			}
-			if before, after, cut := strings.Cut(got, "…"); cut && !strings.Contains(text, "…") &&
-				!(strings.HasPrefix(whole, before) && strings.HasSuffix(whole, after)) {
+			before, after, cut := strings.Cut(got, "…")
+			bothEnds := strings.HasPrefix(whole, before) && strings.HasSuffix(whole, after)
+			if cut && !strings.Contains(text, "…") && !bothEnds {
 				t.Errorf("%q became %q", text, got)
 			}
 		}

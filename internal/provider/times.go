@@ -7,8 +7,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// Mackerel evaluates by the minute, so times are written to the minute. They have their offset, so that nobody has to
-// know where the message was written.
+// Mackerel evaluates by the minute, so times are written to the minute. They have their offset from UTC, because the
+// reader may be in another time zone than the process.
 const (
 	clock    = "15:04"
 	day      = "2006-01-02"

@@ -34,11 +34,8 @@ func Words(a mackerel.Alert, t mackerel.Text) Content {
 	c := Content{
 		Status: a.StatusLabel(), URL: Address(a.URL), Graph: fact(w.labels.graph, Address(a.ImageURL)),
 	}
-	c.Subject = w.subject(a, c.Status)
-	c.Title = c.Subject
-	if c.Status != "" {
-		c.Title = "[" + c.Status + "] " + c.Subject
-	}
+	c.Title = w.title(a, c.Status)
+	c.Subject = withoutStatus(c.Title, c.Status)
 	switch {
 	case a.Event == mackerel.EventDigest:
 		w.digest(a)
@@ -120,14 +117,27 @@ func (w *writer) in(before string, all ...string) string {
 	return before + w.labels.bracket + inner + w.labels.endBracket
 }
 
-// subject returns the title without the status. Those of alerts are the same in all languages.
-func (w *writer) subject(a mackerel.Alert, status string) string {
+// title returns the title. Those of alerts are the same in all languages.
+func (w *writer) title(a mackerel.Alert, status string) string {
+	var title string
 	if w.japanese {
-		if s := w.japaneseTitle(a); s != "" {
-			return OneLine(s)
-		}
+		title = OneLine(w.japaneseTitle(a))
 	}
-	return strings.TrimPrefix(a.Title(), "["+status+"] ")
+	switch {
+	case title == "":
+		return a.Title()
+	case status == "":
+		return title
+	}
+	return "[" + status + "] " + title
+}
+
+// withoutStatus returns a title without its status.
+func withoutStatus(title, status string) string {
+	if status == "" {
+		return title
+	}
+	return strings.TrimPrefix(title, "["+status+"] ")
 }
 
 // alert writes an alert or an alert group.
@@ -145,7 +155,7 @@ func (w *writer) alert(a mackerel.Alert, status string) {
 	}
 	w.facts = append(w.facts, a.Facts...)
 	w.target(a)
-	if series := a.Metric.Series(); !strings.Contains(a.Title(), "("+series+")") {
+	if series := a.Metric.Series(); series != "" && !strings.Contains(a.Title(), "("+series+")") {
 		w.add(w.labels.labels, series)
 	}
 	if f.measured {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mackerel-notify/mackerel/internal/sample"
 )
 
 // TestServicesAreTwins holds that any two services have the same sections of documentation and the same order of
@@ -55,6 +57,30 @@ func TestFakesAreTwins(t *testing.T) {
 			t.Errorf("%s: the example has %d lines", folder, lines)
 		}
 		inOrder(t, parse(t, folder, "server.go"), "Server", "New", "Config", "MemoryConfig")
+	}
+}
+
+// TestGoldenFilesAreOfSamples finds golden requests of samples that no longer exist, which no other test reads.
+func TestGoldenFilesAreOfSamples(t *testing.T) {
+	known := map[string]bool{}
+	for _, s := range sample.Alerts() {
+		known[s.Name+".txt"] = true
+	}
+	found := 0
+	for _, pattern := range []string{"../../*/testdata/golden/*/*", "../opsgenieapi/testdata/golden/*/*/*"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(files)
+		for _, file := range files {
+			if !known[filepath.Base(file)] {
+				t.Errorf("%s is of no sample", file)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("there are no golden files")
 	}
 }
 

@@ -4,17 +4,22 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 )
 
-// markerOf returns the marker of an alert, which survives every encoding.
+// markerOf returns the marker of an alert, which survives every encoding. A call may say it as the first word of a
+// sentence, with a capital letter: see markerIn.
 func markerOf(n int) string { return fmt.Sprintf("soak%08dx", n) }
 
-var markers = regexp.MustCompile(`soak[0-9]{8}x`)
+var markers = regexp.MustCompile(`(?i)soak[0-9]{8}x`)
 
-// anyAlert returns an alert that opens, another event, or an alert made by hand.
+// markerIn returns the marker in a text that a service has.
+func markerIn(text string) string { return strings.ToLower(markers.FindString(text)) }
+
+// anyAlert returns an alert that opens, another event, an alert made by hand, or a digest.
 func anyAlert(r *rand.Rand, marker string) mackerel.Alert {
 	switch r.IntN(10) {
 	case 0:
@@ -25,6 +30,8 @@ func anyAlert(r *rand.Rand, marker string) mackerel.Alert {
 		return mackerel.Alert{ID: marker, Status: mackerel.StatusWarning, Message: marker + " disk is full"}
 	case 3:
 		return group(marker)
+	case 4:
+		return digest(marker)
 	}
 	statuses := []mackerel.Status{
 		mackerel.StatusCritical, mackerel.StatusCritical, mackerel.StatusWarning, mackerel.StatusUnknown, "CRITICAL",
@@ -56,6 +63,11 @@ func group(marker string) mackerel.Alert {
 		Event: mackerel.EventAlertGroup, Status: mackerel.StatusCritical, Org: "example",
 		Group: &mackerel.AlertGroup{ID: marker, Name: "databases " + marker},
 	}
+}
+
+// digest returns a digest, which incident services skip.
+func digest(marker string) mackerel.Alert {
+	return mackerel.Digest([]mackerel.Alert{monitored(marker, mackerel.StatusCritical), group(marker)})
 }
 
 func event(r *rand.Rand, marker string) mackerel.Alert {

@@ -121,7 +121,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the client has gone
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	fault, t := g.arrive(markers.FindString(r.URL.String() + string(body)))
+	fault, t := g.arrive(markerIn(r.URL.String() + string(body)))
 	server := fakehttp.NewServer(g.service)
 	defer server.Close()
 	defer func() { // also if the fault ends the handler

@@ -43,6 +43,7 @@ type lane struct {
 	incidents bool // an alert is an incident, which a second call may close
 	drops     bool // the service drops repeats of a message
 	bodiless  bool // the answer to a message has no body
+	nameless  bool // samples and digests are told without the names of the alerts
 	modes     []mackerel.Delivery
 	notifiers map[mackerel.Delivery]mackerel.Deliverer
 	gate      *gate
@@ -137,7 +138,7 @@ func copiesOf(lanes []*lane) map[string][]held {
 	copies := map[string][]held{}
 	for _, l := range lanes {
 		for _, h := range l.holds() {
-			marker := markers.FindString(h.text)
+			marker := markerIn(h.text)
 			copies[marker] = append(copies[marker], h)
 		}
 	}
@@ -250,6 +251,7 @@ func others(t *testing.T) []*lane {
 		s(&c.Call)
 		return twilio.New(c)
 	}, func() []held { return each(phones.Calls(), func(c twiliotest.Call) string { return c.Said }) })
+	calls.nameless = true
 	calls.modes = []mackerel.Delivery{0, mackerel.AtMostOnce}
 	ofWebhook := over(t, "webhook", hooks, func(s setup) (*webhook.Notifier, error) {
 		c := hooks.MemoryConfig()

@@ -106,6 +106,9 @@ func newStory(n int, lanes []*lane) *story {
 	s := &story{marker: markerOf(n), lane: lanes[r.IntN(len(lanes))]}
 	s.mode = s.lane.modes[r.IntN(len(s.lane.modes))]
 	alert := anyAlert(r, s.marker)
+	if s.lane.nameless && (alert.Event == mackerel.EventSample || alert.Event == mackerel.EventDigest) {
+		alert = monitored(s.marker, mackerel.StatusCritical) // the marker has to be in what the service holds
+	}
 	s.chapters = append(s.chapters, newChapter(r, s.lane, alert))
 	if s.lane.incidents && alert.Event.ChannelEvent() == mackerel.ChannelEventAlert && r.IntN(2) == 0 {
 		s.chapters = append(s.chapters, newChapter(r, s.lane, closed(alert)))

@@ -136,6 +136,7 @@ func (c *checker) component(property string, k Component) {
 	}
 	if k.Action != nil {
 		c.action(property+".action", *k.Action)
+		c.Want(k.Type != "button" || k.Action.Label != "", property+".action.label", "must be specified")
 	}
 	c.words(property, k)
 }
@@ -153,9 +154,12 @@ func (c *checker) words(property string, k Component) {
 	c.form(property+".margin", k.Margin, margins)
 }
 
+// action checks an action. Only a button needs a label.
 func (c *checker) action(property string, a Action) {
 	c.Want(a.Type == "uri", property+".type", "must be uri")
-	c.length(property+".label", a.Label, maxLabel)
+	if a.Label != "" {
+		c.length(property+".label", a.Label, maxLabel)
+	}
 	c.URL(property+".uri", a.URI, "http", "https", "line", "tel")
 	c.length(property+".uri", a.URI, maxURI)
 }

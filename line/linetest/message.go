@@ -50,7 +50,7 @@ type Component struct {
 	Flex        int         `json:"flex"`
 }
 
-// An Action is what a component does when it is tapped: it opens an address.
+// An Action is what a component does when it is tapped: it opens an address. The label is shown on buttons only.
 type Action struct {
 	Type  string `json:"type"`
 	Label string `json:"label"`
@@ -58,7 +58,7 @@ type Action struct {
 }
 
 // Texts returns the texts that people read, in the order in which they stand on the screen. The first text of a flex
-// message is its alternative text. Addresses are left out.
+// message is its alternative text. Addresses are left out, and so are labels that are not on a button.
 func (m Message) Texts() []string {
 	if m.Bubble == nil {
 		return []string{m.Text}
@@ -79,7 +79,7 @@ func (c Component) appendTexts(all []string) []string {
 	for _, inner := range c.Contents {
 		all = inner.appendTexts(all)
 	}
-	if c.Action != nil {
+	if c.Type == "button" && c.Action != nil {
 		all = append(all, c.Action.Label)
 	}
 	return all

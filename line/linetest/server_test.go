@@ -43,6 +43,7 @@ func TestGoodMessages(t *testing.T) {
 		`{"type":"flex","altText":"` + strings.Repeat("a", 1500) + `","contents":{"type":"bubble"}}`,
 		within(`{"type":"text","text":"x","color":"#FF0000CC","size":"12px","margin":"none"},{"type":"separator"}`),
 		within(`{"type":"button","action":{"type":"uri","label":"電話","uri":"https://x.test"},"style":"link","height":"sm"}`),
+		within(`{"type":"text","text":"x","action":{"type":"uri","uri":"https://x.test"}}`),
 		within(`{"type":"image","url":"https://x.test/a.png","aspectRatio":"20:13","aspectMode":"fit"}`),
 	} {
 		s := servicetest.Start(t, linetest.New())
@@ -103,6 +104,9 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		"a hero of an unknown type":       {flex(`{"type":"bubble","hero":{"type":"video"}}`), "messages[0].contents.hero.type"},
 		"a picture over http":             {within(`{"type":"image","url":"http://x.test/a.png"}`), in + ".url"},
 		"a button without an action":      {within(`{"type":"button"}`), in + ".action"},
+		"a button without a label":        {within(`{"type":"button","action":{"type":"uri","uri":"https://x.test"}}`), in + ".action.label"},
+		"a link of a text that runs":      {within(`{"type":"text","text":"x","action":{"type":"uri","label":"x","uri":"javascript:x"}}`), in + ".action.uri"},
+		"a long label of a text":          {within(`{"type":"text","text":"x","action":{"type":"uri","label":"` + long[:21] + `","uri":"https://x.test"}}`), in + ".action.label"},
 		"an action of another type":       {within(`{"type":"button","action":{"type":"message","label":"x"}}`), in + ".action.type"},
 		"a link that runs":                {within(`{"type":"button","action":{"type":"uri","label":"x","uri":"javascript:x"}}`), in + ".action.uri"},
 		"a long link":                     {within(`{"type":"button","action":{"type":"uri","label":"x","uri":"https://x.test/` + long[:1000] + `"}}`), in + ".action.uri"},

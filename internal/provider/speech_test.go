@@ -1,0 +1,253 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/provider"
+	"github.com/mackerel-notify/mackerel/internal/sample"
+)
+
+var (
+	spokenEnglish  = mackerel.Text{Language: mackerel.English}
+	spokenJapanese = mackerel.Text{Language: mackerel.Japanese}
+)
+
+// spokenAlert is a critical alert of a monitor on a host.
+func spokenAlert(monitor, host, message string) mackerel.Alert {
+	a := mackerel.Alert{Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: monitor}, Message: message}
+	if host != "" {
+		a.Host = &mackerel.Host{Name: host}
+	}
+	return a
+}
+
+// spokenMetric is a critical alert of a metric.
+func spokenMetric(monitor, host, label string, value float64, operator string, limit float64) mackerel.Alert {
+	a := spokenAlert(monitor, host, "")
+	a.Metric = &mackerel.Metric{Label: label, Value: &value, Operator: operator, Critical: &limit}
+	return a
+}
+
+func TestSpeech(t *testing.T) {
+	for _, c := range []struct {
+		name, english, japanese string
+		alert                   mackerel.Alert
+	}{
+		{
+			"a metric",
+			"Mackerel alert. Critical. C P U percent, on app 01. 96.5 percent, above 90 percent.",
+			"マカレルのアラートです。クリティカル。app 01 の、CPU パーセント。96.5パーセント、しきい値90パーセントを超過。",
+			spokenMetric("CPU %", "app01", "cpu%", 96.5123, ">", 90),
+		},
+		{
+			"a check",
+			"Mackerel alert. Critical. Check disk, on app 01. Disk critical, data 98 percent.",
+			"マカレルのアラートです。クリティカル。app 01 の、check disk。DISK CRITICAL data 98パーセント。",
+			spokenAlert("check-disk", "app01", "check-disk - DISK CRITICAL: /data 98%\n/data 98% of 500 GB"),
+		},
+		{
+			"an alert by hand",
+			"Mackerel alert. Critical. Backup failed.",
+			"マカレルのアラートです。クリティカル。backup failed。",
+			mackerel.Alert{Status: mackerel.StatusCritical, Message: "backup failed"},
+		},
+		{
+			"an alert group",
+			"Mackerel alert. Critical. Alert group, db.",
+			"マカレルのアラートです。クリティカル。アラートグループ、db。",
+			mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL", Group: &mackerel.AlertGroup{Name: "db"}, URL: "https://x.test/"},
+		},
+		{
+			"the Test button", "Mackerel test notification.", "マカレルのテスト通知です。", mackerel.Alert{Event: mackerel.EventSample},
+		},
+		{
+			"a digest",
+			"Mackerel alert. Critical. 3 alerts, 2 critical, 1 warning. Critical ping on db1, db2.",
+			"マカレルのアラートです。クリティカル。アラート3件、クリティカル 2、ワーニング 1。クリティカル、ping db1、db2。",
+			mackerel.Digest([]mackerel.Alert{
+				spokenAlert("ping", "db1", ""), spokenAlert("ping", "db2", ""),
+				{Status: mackerel.StatusWarning, Monitor: mackerel.Monitor{Name: "CPU"}},
+			}),
+		},
+		{
+			"bytes in a second",
+			"Mackerel alert. Critical. Network. 2.5 megabytes per second, above 1 megabytes per second.",
+			"マカレルのアラートです。クリティカル。network。2.5メガバイト毎秒、しきい値1メガバイト毎秒を超過。",
+			func() mackerel.Alert {
+				a := spokenMetric("network", "", "interface.eth0.rxBytes.delta", 2_500_000, ">", 1_000_000)
+				a.Monitor.Type = "host"
+				return a
+			}(),
+		},
+		{
+			"negative numbers",
+			"Mackerel alert. Critical. Temperature. Minus 20.5, below minus 18.",
+			"マカレルのアラートです。クリティカル。temperature。マイナス20.5、しきい値マイナス18を下回る。",
+			spokenMetric("temperature", "", "t", -20.5, "<", -18),
+		},
+		{
+			"small numbers keep two digits, and numbers that would sound alike keep more",
+			"Mackerel alert. Critical. X. 0.054, above 0.051.",
+			"マカレルのアラートです。クリティカル。x。0.054、しきい値0.051を超過。",
+			spokenMetric("x", "", "x", 0.0541, ">", 0.0512),
+		},
+		{
+			"a value without its threshold",
+			"Mackerel alert. Critical. C P U. 99.1 percent.",
+			"マカレルのアラートです。クリティカル。CPU。99.1パーセント。",
+			func() mackerel.Alert {
+				a := spokenMetric("CPU", "", "cpu%", 99.12, ">", 90)
+				a.Metric.Critical = nil
+				return a
+			}(),
+		},
+		{
+			"comparisons and units in a text",
+			"Mackerel alert. Critical. Latency. P99 5 milliseconds above 3 milliseconds, 2 gigabytes at or below 4 gigabytes, minus 3 below 0.",
+			"マカレルのアラートです。クリティカル。latency。p99 5ミリ秒、3ミリ秒を超過、2ギガバイト、4ギガバイト以下、マイナス3、0を下回る。",
+			spokenAlert("latency", "", "p99 5ms > 3 ms, 2 GB <= 4 GB, -3 < 0"),
+		},
+		{
+			"brackets, addresses, emoji and signs",
+			"Mackerel alert. Critical. Shop, prod, orders and items. See it's at 10:30, no 1.",
+			"マカレルのアラートです。クリティカル。Shop、prod、orders と items。see it's at 10:30、no 1。",
+			spokenAlert("[Shop] (prod) - orders & items", "", "🔥 see https://x.test/?a=1 <it's> at *10:30* -- `no` 1️⃣"),
+		},
+		{
+			"words in capitals",
+			"Mackerel alert. Critical. D N S down, not OK. I O on disk, S Q L.",
+			"マカレルのアラートです。クリティカル。DNS DOWN NOT OK。IO ON DISK SQL。",
+			spokenAlert("DNS DOWN: NOT OK", "", "IO ON DISK: SQL"),
+		},
+		{
+			"an event of the future", "Mackerel. Event rain.", "マカレルの通知です。Event rain。", mackerel.Alert{Event: "rain"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for text, want := range map[mackerel.Text]string{spokenEnglish: c.english, spokenJapanese: c.japanese} {
+				if got, cut := provider.Speech(c.alert, text); got != want || cut != (mackerel.Cut{}) {
+					t.Errorf("%s\nit says %q\n   want %q, cut %+v", text.Language, got, want, cut)
+				}
+			}
+		})
+	}
+}
+
+// TestLongTextsAreSpokenInPart: what is left of a sentence must not say something else.
+func TestLongTextsAreSpokenInPart(t *testing.T) {
+	words, names := strings.Repeat("word ", 100), strings.Repeat("応答時間が長い", 30)
+	huge := spokenMetric("load", "", "load", 1e300, ">", 1)
+	for _, c := range []struct {
+		name, english, japanese string
+		alert                   mackerel.Alert
+	}{
+		{
+			"a message",
+			"Mackerel alert. Critical. X. Word" + strings.Repeat(" word", 50) + ", and so on.",
+			"マカレルのアラートです。クリティカル。x。" + strings.Repeat("word ", 17) + "word、以下省略。",
+			spokenAlert("x", "", words),
+		},
+		{
+			"a monitor's name leaves room for the host and the value",
+			"Mackerel alert. Critical. Word" + strings.Repeat(" word", 12) + ", and so on, on app 01. 2, above 1.",
+			"マカレルのアラートです。クリティカル。app 01 の、" + strings.Repeat("word ", 4) + "word、以下省略。2、しきい値1を超過。",
+			spokenMetric(words, "app01", "x", 2, ">", 1),
+		},
+		{
+			"a word that is too long is not said", "Mackerel alert. Critical. Down.", "マカレルのアラートです。クリティカル。down。",
+			spokenAlert(strings.Repeat("x", 500), "", "down"),
+		},
+		{
+			"Japanese is cut between characters",
+			"Mackerel alert. Critical. " + strings.Repeat("応答時間が長い", 7) + ", and so on. 2, above 1.",
+			"マカレルのアラートです。クリティカル。" + strings.Repeat("応答時間が長い", 7) + "応答時間が長、以下省略。2、しきい値1を超過。",
+			spokenMetric(names, "", "x", 2, ">", 1),
+		},
+		{"a part of a number would be another number", "Mackerel alert. Critical. Load.", "マカレルのアラートです。クリティカル。load。", huge},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for text, want := range map[mackerel.Text]string{spokenEnglish: c.english, spokenJapanese: c.japanese} {
+				got, cut := provider.Speech(c.alert, text)
+				if got != want || cut.Field != "speech" || cut.From <= cut.To {
+					t.Errorf("%s\nit says %q\n   want %q, cut %+v", text.Language, got, want, cut)
+				}
+			}
+		})
+	}
+}
+
+func checkSpeech(t *testing.T, name, said string, text mackerel.Text) {
+	t.Helper()
+	if n := len(said); text.Language == mackerel.English && n > 300 {
+		t.Errorf("%s: %d bytes: %q", name, n, said)
+	}
+	if n := utf8.RuneCountInString(said); text.Language == mackerel.Japanese && n > 120 {
+		t.Errorf("%s: %d characters: %q", name, n, said)
+	}
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" ,.!?':-、。・", r)
+	}
+	if said == "" || strings.ContainsFunc(said, odd) || strings.Contains(said, "http:") || strings.Contains(said, "  ") {
+		t.Errorf("%s: %q", name, said)
+	}
+}
+
+func TestWhatIsSpokenHasNoSigns(t *testing.T) {
+	for _, e := range sample.Alerts() {
+		for _, text := range []mackerel.Text{spokenEnglish, spokenJapanese} {
+			said, cut := provider.Speech(e.Alert, text)
+			if checkSpeech(t, e.Name, said, text); cut != (mackerel.Cut{}) && e.Name != "digest" {
+				t.Errorf("%s: %+v", e.Name, cut)
+			}
+		}
+	}
+}
+
+// TestHugeTextsAreSpokenQuickly has a bound that only work on the whole text would exceed.
+func TestHugeTextsAreSpokenQuickly(t *testing.T) {
+	for _, unit := range []string{"a ", "障", "\n", "\xff", "https://x.test/", "> 1 "} {
+		huge := strings.Repeat(unit, 10_000_000/len(unit))
+		a := spokenAlert(huge, huge, huge)
+		start := time.Now()
+		for _, text := range []mackerel.Text{spokenEnglish, spokenJapanese} {
+			said, _ := provider.Speech(a, text)
+			checkSpeech(t, unit, said, text)
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("%q took %v", unit, d)
+		}
+	}
+}
+
+func TestSpeechOfTexts(t *testing.T) {
+	for language, want := range map[mackerel.Language]string{
+		mackerel.English:  "Critical, C P U percent on app01. 96.5 percent above 90 percent.",
+		mackerel.Japanese: "CRITICAL CPU パーセント on app01。96.5パーセント、90パーセントを超過。",
+	} {
+		if got, _ := provider.SpeechOf(language, "CRITICAL: CPU % on app01", "", "96.5% > 90%"); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+	if got, cut := provider.SpeechOf(mackerel.English, "🔥", "()"); got != "" || cut != (mackerel.Cut{}) {
+		t.Errorf("it says %q, %+v", got, cut)
+	}
+}
+
+func FuzzSpeech(f *testing.F) {
+	for _, s := range []string{"", "CPU %", "</Say>", "a > 1 < 2", "-5 ms >= 3GB/s", "障害（本番）", "\u202e\xff", "👩‍💻", "http://x", "e\u0301\u0301"} {
+		f.Add(s, s, s, 1.5)
+	}
+	f.Fuzz(func(t *testing.T, monitor, host, message string, value float64) {
+		for _, text := range []mackerel.Text{spokenEnglish, spokenJapanese} {
+			said, _ := provider.Speech(spokenMetric(monitor, host, message, value, ">", 1), text)
+			checkSpeech(t, "a metric", said, text)
+			said, _ = provider.Speech(spokenAlert(monitor, host, message), text)
+			checkSpeech(t, "a message", said, text)
+		}
+	})
+}
