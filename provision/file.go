@@ -134,6 +134,7 @@ func (f *file) walk() {
 		token, err := d.ReadToken()
 		if err != nil {
 			if d.StackDepth() > 0 || d.InputOffset() == 0 {
+				f.problems = nil // what is broken hides what follows
 				f.add(f.line(d.InputOffset()), "no JSON: %v", err)
 			}
 			return
