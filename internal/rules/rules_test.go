@@ -82,7 +82,7 @@ func kind(importPath string) string {
 		return example
 	case rel == fakehttp, rel == suite:
 		return rel
-	case rel == "route", rel == "receiver":
+	case rel == "route", rel == "receiver", rel == "watch", rel == "provision":
 		return upper
 	case strings.HasSuffix(rel, "test"):
 		return fake
