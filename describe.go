@@ -200,12 +200,9 @@ func (m apiMonitor) message(a APIAlert, alert Alert) string {
 }
 
 type (
-	// An apiList is an answer with the monitors. Each is read by itself, so that an odd one does not hide the others.
+	// An apiMonitorList is an answer with the monitors. Each is read by itself, so that an odd one does not hide the others.
 	apiMonitorList struct {
 		Monitors *[]jsontext.Value `json:"monitors"`
-	}
-	apiMonitorAnswer struct {
-		Monitor *apiMonitor `json:"monitor"`
 	}
 	apiCheckAnswer struct {
 		Check *struct {
@@ -226,10 +223,9 @@ type (
 	}
 )
 
-func (l apiMonitorList) complete() bool   { return l.Monitors != nil }
-func (a apiMonitorAnswer) complete() bool { return a.Monitor != nil }
-func (a apiCheckAnswer) complete() bool   { return a.Check != nil }
-func (a apiHostAnswer) complete() bool    { return a.Host != nil }
+func (l apiMonitorList) complete() bool { return l.Monitors != nil }
+func (a apiCheckAnswer) complete() bool { return a.Check != nil }
+func (a apiHostAnswer) complete() bool  { return a.Host != nil }
 
 var (
 	listMonitors = operation{name: "list monitors", method: http.MethodGet, repeat: transport.Replay}

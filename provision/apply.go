@@ -61,6 +61,7 @@ func (p *Plan) apply(ctx context.Context, c Change) error {
 		}
 		_, err := p.client.UpdateNotificationGroup(ctx, g)
 		return err
+	case Delete:
 	}
 	_, err := p.client.DeleteNotificationGroup(ctx, c.ID)
 	return err
@@ -78,6 +79,7 @@ func (p *Plan) applyChannel(ctx context.Context, c Change) error {
 	case Update:
 		_, err := p.client.UpdateChannel(ctx, c.channel)
 		return err
+	case Delete:
 	}
 	_, err := p.client.DeleteChannel(ctx, c.ID)
 	return err

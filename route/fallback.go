@@ -130,12 +130,12 @@ func failed(errs []error) error {
 		if e.RetryAfter == 0 || after < e.RetryAfter {
 			e.RetryAfter = after
 		}
-		if e.Kind == nil { //nolint:errorlint // a sentinel itself
+		if e.Kind == nil {
 			e.Kind = mackerel.ErrUnavailable
 		}
 		e.Delivery = mackerel.AtLeastOnce
 	}
-	if e.Kind == nil { //nolint:errorlint // a sentinel itself
+	if e.Kind == nil {
 		e.Kind = kindOf(errs[len(errs)-1])
 	}
 	e.Message = strings.Join(texts, "; then ")

@@ -3,8 +3,8 @@ package route_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -208,7 +208,7 @@ func TestDigestOfAStorm(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 200 {
 			all.Go(func() {
-				if err := n.Notify(t.Context(), incident(fmt.Sprint(i), "critical")); err != nil {
+				if err := n.Notify(t.Context(), incident(strconv.Itoa(i), "critical")); err != nil {
 					t.Error(err)
 				}
 			})
@@ -241,7 +241,7 @@ func TestDigestOfALongStorm(t *testing.T) {
 		}), 2, time.Minute))
 		var all sync.WaitGroup
 		for i := range 600 {
-			all.Go(func() { _ = n.Notify(t.Context(), incident(fmt.Sprint(i), "critical")) })
+			all.Go(func() { _ = n.Notify(t.Context(), incident(strconv.Itoa(i), "critical")) })
 			time.Sleep(time.Second)
 		}
 		all.Wait()
@@ -268,7 +268,7 @@ func TestAWaiterWhoseContextEnds(t *testing.T) {
 			all.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
-				err := n.Notify(ctx, incident(fmt.Sprint(i+2), "critical"))
+				err := n.Notify(ctx, incident(strconv.Itoa(i+2), "critical"))
 				if gone := limit < time.Minute; errors.Is(err, context.DeadlineExceeded) != gone || errors.Is(err, mackerel.ErrUnavailable) != gone {
 					t.Errorf("%d: %v", i, err)
 				}
@@ -293,7 +293,7 @@ func TestAFailedDigestFailsForAll(t *testing.T) {
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				if err := n.Notify(t.Context(), incident("2", "ok")); err != error(unavailable) { //nolint:errorlint // unchanged
+				if err := n.Notify(t.Context(), incident("2", "ok")); err != error(unavailable) {
 					t.Error(err)
 				}
 			})
@@ -422,8 +422,8 @@ func TestArguments(t *testing.T) {
 		"n: one of the notifiers is nil":  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b, nil) },
 		"n: the notifier is nil; window:": func() (*route.Notifier, error) { return route.Dedup(nil, 0) },
 	}
-	for want, make := range results {
-		_, err := make()
+	for want, create := range results {
+		_, err := create()
 		var e *mackerel.Error
 		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || !strings.HasPrefix(e.Message, want) {
 			t.Errorf("%v, want %s", err, want)

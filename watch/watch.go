@@ -45,7 +45,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"reflect"
 	"strings"
 	"time"
 
@@ -114,8 +113,8 @@ func New(c Config) (*Watcher, error) {
 	if errors.As(err, &e) {
 		add(false, "Mackerel: "+e.Message)
 	}
-	add(!isNil(c.Notifier), "Notifier: required")
-	add(!isNil(c.Store), "Store: required")
+	add(!mackerel.IsNil(c.Notifier), "Notifier: required")
+	add(c.Store != nil, "Store: required")
 	add(c.Interval == 0 || c.Interval >= minInterval, "Interval: must be at least "+minInterval.String())
 	add(c.Concurrency >= 0, "Concurrency: must not be negative")
 	if len(problems) > 0 {
@@ -127,17 +126,6 @@ func New(c Config) (*Watcher, error) {
 	return &Watcher{
 		config: c, client: client, describer: mackerel.NewDescriber(client), pending: make(map[string][]mackerel.Notifier),
 	}, nil
-}
-
-func isNil(v any) bool {
-	r := reflect.ValueOf(v)
-	switch r.Kind() {
-	case reflect.Invalid:
-		return true
-	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Interface, reflect.Slice, reflect.Chan:
-		return r.IsNil()
-	}
-	return false
 }
 
 // Run polls until the context ends, and returns the context's error. A poll that fails is reported to Config.Problem,
