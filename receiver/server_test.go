@@ -100,13 +100,19 @@ func dial(t *testing.T, url, beginning string) net.Conn {
 }
 
 func TestABodyThatStopsIsAnsweredInTime(t *testing.T) {
-	h := newHarness(t, receiver.Config{Answer: 50 * time.Millisecond}, nil)
-	conn := dial(t, serve(t, h).URL, body[:10])
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || resp.StatusCode != http.StatusRequestTimeout {
-		t.Errorf("%+v, %v", resp, err)
+	for status, c := range map[int]receiver.Config{
+		http.StatusRequestTimeout: {},
+		http.StatusUnauthorized:   {User: mackerel.NewSecret("u"), Password: mackerel.NewSecret("p")},
+	} {
+		c.Answer = 50 * time.Millisecond
+		h := newHarness(t, c, nil)
+		conn := dial(t, serve(t, h).URL, body[:10])
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != status {
+			t.Errorf("%d: %+v, %v", status, resp, err)
+		}
+		h.wantCalls(t, 0, 0)
 	}
-	h.wantCalls(t, 0, 0)
 }
 
 // The deadline of the body must not end a connection that is used again.
