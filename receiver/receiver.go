@@ -196,6 +196,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// If the sender gives up, the alert is delivered all the same.
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), start.Add(h.config.Answer))
 	defer cancel()
+	limitReading(w, start.Add(h.config.Answer))
 	request := h.receive(ctx, w, r)
 	if request.Duration = time.Since(start); h.config.OnRequest != nil {
 		h.config.OnRequest(r.Context(), request)
@@ -208,10 +209,11 @@ func (h *Handler) receive(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if refused := h.refuse(ctx, r); refused != nil {
 		return Request{Status: refused.Status, Err: refused}
 	}
-	body, refused := read(ctx, w, r)
+	body, refused := read(w, r)
 	if refused != nil {
 		return Request{Status: refused.Status, Err: refused}
 	}
+	limitReading(w, time.Time{}) // the end of the deadline would look as if the sender had gone
 	a, odd := mackerel.ParseWebhook(body)
 	if odd != nil && !errors.Is(odd, mackerel.ErrOddMember) {
 		return Request{Status: http.StatusBadRequest, Err: odd}

@@ -119,17 +119,18 @@ func refuseContent(h http.Header) *mackerel.Error {
 	return nil
 }
 
-// read returns the body. It does not read longer than until the context ends.
-func read(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, *mackerel.Error) {
+// limitReading ends the reading of the body at a time, or never at the zero time. The http.Server reads the rest of a
+// body that is refused before it sends the answer, and would wait for it. A ResponseWriter without deadlines belongs to
+// a test or a wrapper; then the server's ReadTimeout counts.
+func limitReading(w http.ResponseWriter, deadline time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(deadline)
+}
+
+// read returns the body.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, *mackerel.Error) {
 	tooLarge := "the body has more than " + strconv.Itoa(maxBody) + " bytes"
 	if r.ContentLength > maxBody {
 		return nil, refusal(http.StatusRequestEntityTooLarge, tooLarge)
-	}
-	// A ResponseWriter that has no deadlines is one of a test or a wrapper. Then the http.Server's ReadTimeout counts.
-	if deadline, ok := ctx.Deadline(); ok {
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(deadline)
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	}
 	const firstRead = 64 << 10 // a sender may announce more than it sends
 	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), firstRead)+bytes.MinRead))
