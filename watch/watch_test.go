@@ -40,7 +40,11 @@ func (w *tower) Notify(_ context.Context, a mackerel.Alert) error {
 			return err
 		}
 	}
-	w.told = append(w.told, a.ID+" "+strings.ToLower(a.StatusLabel()))
+	state := strings.ToLower(a.StatusLabel())
+	if isOver := state == "ok" || state == "closed"; a.Closed() != isOver {
+		state += fmt.Sprintf(" (closed: %t)", a.Closed())
+	}
+	w.told = append(w.told, a.ID+" "+state)
 	return nil
 }
 
@@ -165,7 +169,11 @@ func TestALongStop(t *testing.T) {
 		}
 		time.Sleep(6 * 24 * time.Hour)
 		w.open("3")
+		before := len(w.Requests())
 		got := w.poll(t, w.watcher(t, func(c *watch.Config) { c.LogCalls = -1 }))
+		if n := len(w.Requests()) - before; n > 6 {
+			t.Errorf("%d requests", n)
+		}
 		for _, one := range []string{"1 ok", "3 critical", "x000 ok", "x249 ok"} {
 			if !strings.Contains(got, one) {
 				t.Errorf("%s is missing", one)
@@ -212,6 +220,48 @@ func TestFailures(t *testing.T) {
 		w.fail = nil
 		time.Sleep(7 * time.Hour) // beyond the time in which alerts are looked for again
 		want(t, "what is left", w.poll(t, watcher), "1 critical, 1 ok")
+	})
+}
+
+// What was found and not told is kept longer than Mackerel's list is read.
+func TestALongFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		w.poll(t, watcher)
+		w.fail = func(mackerel.Alert) error { return &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable} }
+		w.open("1")
+		for range 4 {
+			if err := watcher.Poll(t.Context()); err == nil {
+				t.Error("no error")
+			}
+			if time.Sleep(4 * time.Hour); len(w.Alerts()) == 1 {
+				w.open("2") // so that the list goes on
+				w.SetAlertStatus("1", "OK")
+			}
+		}
+		w.fail = nil
+		want(t, "what is left", w.poll(t, watcher), "1 critical, 1 ok, 2 critical")
+	})
+}
+
+// What was told is forgotten when it can no longer be listed.
+func TestTheStateStaysSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		for day := range 3 {
+			for i := range 10 {
+				w.open(fmt.Sprint(day, i))
+				w.SetAlertStatus(fmt.Sprint(day, i), "OK")
+			}
+			w.poll(t, watcher)
+			time.Sleep(24 * time.Hour)
+		}
+		w.poll(t, watcher)
+		if n := len(w.store.state.Alerts); n != 0 {
+			t.Errorf("%d alerts are remembered", n)
+		}
 	})
 }
 
