@@ -187,9 +187,9 @@ func fail(kind error, delivery mackerel.Delivery, after ...time.Duration) *macke
 }
 
 var (
-	refusedForNow  = fail(mackerel.ErrRateLimited, mackerel.AtLeastOnce, 29500*time.Millisecond)
-	refusedForGood = fail(mackerel.ErrNotFound, mackerel.AtLeastOnce)
-	mayHaveRung    = fail(mackerel.ErrAmbiguous, mackerel.AtMostOnce)
-	mayBeThere     = fail(mackerel.ErrAmbiguous, mackerel.AtLeastOnce)
+	errForNow      = fail(mackerel.ErrRateLimited, mackerel.AtLeastOnce, 29500*time.Millisecond)
+	errForGood     = fail(mackerel.ErrNotFound, mackerel.AtLeastOnce)
+	errMayHaveRung = fail(mackerel.ErrAmbiguous, mackerel.AtMostOnce)
+	errMayBeThere  = fail(mackerel.ErrAmbiguous, mackerel.AtLeastOnce)
 	errForeign     = errors.New("an error of another library")
 )

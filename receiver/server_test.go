@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -211,33 +212,37 @@ func TestAStorm(t *testing.T) {
 
 // flaky fails at random, and is slow at random.
 type flaky struct {
-	mu        sync.Mutex
-	delivered map[string]int // by the id of the alert
-	running   atomic.Int32
-	most      atomic.Int32
+	mu            sync.Mutex
+	delivered     map[string]int // by the id of the alert
+	running, most int
 }
 
 func (f *flaky) Notify(_ context.Context, a mackerel.Alert) error {
-	running := f.running.Add(1)
-	defer f.running.Add(-1)
-	for most := f.most.Load(); running > most && !f.most.CompareAndSwap(most, running); most = f.most.Load() {
-	}
+	f.mu.Lock()
+	f.running++
+	f.most = max(f.most, f.running)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.running--
+	}()
 	switch rand.IntN(10) {
 	case 0:
-		return refusedForNow
+		return errForNow
 	case 1:
-		return refusedForGood
+		return errForGood
 	case 2:
 		<-time.After(4 * time.Millisecond)
-		return refusedForNow
+		return errForNow
 	case 3:
 		panic("at random")
 	case 4:
 		<-time.After(4 * time.Millisecond)
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.delivered[a.ID]++
+	f.mu.Unlock()
 	return nil
 }
 
@@ -259,14 +264,14 @@ func (f *flaky) sendUntilTaken(t *testing.T, client *http.Client, url, body stri
 }
 
 func (f *flaky) check(t *testing.T, lost map[string]int) {
-	if most := f.most.Load(); most > 64 {
-		t.Errorf("%d deliveries ran at a time", most)
+	if f.most > 64 {
+		t.Errorf("%d deliveries ran at a time", f.most)
 	}
 	for job := range storm {
-		id := fmt.Sprint(job)
+		id := strconv.Itoa(job)
 		if f.delivered[id]+lost[id] != 1 {
 			t.Errorf("%s: delivered %d times, reported %d times", id, f.delivered[id], lost[id])
 		}
 	}
-	t.Logf("%d delivered, %d reported, at most %d at a time", len(f.delivered), len(lost), f.most.Load())
+	t.Logf("%d delivered, %d reported, at most %d at a time", len(f.delivered), len(lost), f.most)
 }
