@@ -127,6 +127,9 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 			t.Fatalf("%d: %+v, %v", n, resp, err)
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
+		if n == 2 {
+			break
+		}
 		_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(numbered(n)), numbered(n))
 		if err != nil {
 			t.Fatal(err)
@@ -134,6 +137,11 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	}
 	if err := h.Drain(t.Context()); err != nil {
 		t.Error(err)
+	}
+	h.hooks.Lock()
+	defer h.hooks.Unlock()
+	if err := errors.Join(h.ends...); err != nil {
+		t.Errorf("the deadline of the body ended a request: %v", err)
 	}
 }
 
