@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -294,7 +295,7 @@ func TestLogsAreBounded(t *testing.T) {
 		w := start(t)
 		watcher := w.watcher(t, func(c *watch.Config) { c.LogCalls = 3 })
 		for i := range 10 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		if n := strings.Count(w.poll(t, watcher), "critical"); n != 10 {
 			t.Errorf("%d were told", n)
