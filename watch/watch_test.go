@@ -96,13 +96,18 @@ func (w *tower) watcher(t *testing.T, change func(*watch.Config)) *watch.Watcher
 	return watcher
 }
 
-// poll polls once and returns what was told.
+// poll polls once and returns what was told: of each alert in order. Several alerts are told at a time.
 func (w *tower) poll(t *testing.T, watcher *watch.Watcher) string {
 	t.Helper()
 	w.told = nil
 	if err := watcher.Poll(t.Context()); err != nil {
 		t.Error(err)
 	}
+	slices.SortStableFunc(w.told, func(x, y string) int {
+		x, _, _ = strings.Cut(x, " ")
+		y, _, _ = strings.Cut(y, " ")
+		return strings.Compare(x, y)
+	})
 	return strings.Join(w.told, ", ")
 }
 
