@@ -348,10 +348,12 @@ func TestRun(t *testing.T) {
 		w.Inject(fakehttp.Fault{Status: http.StatusForbidden})
 		w.open("1")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(w.told) != 0 || len(w.problems) != 1 {
 			t.Errorf("%q, %v", w.told, w.problems)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want(t, "told", strings.Join(w.told, ", "), "1 critical")
 		cancel()
 		done.Wait()
