@@ -336,6 +336,13 @@ func TestTenThousandOpenAlerts(t *testing.T) {
 	})
 }
 
+// look returns what was told, and how many problems there were, while a watcher runs.
+func (w *tower) look() (told string, problems int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.told, ", "), len(w.problems)
+}
+
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t)
@@ -348,13 +355,12 @@ func TestRun(t *testing.T) {
 		w.Inject(fakehttp.Fault{Status: http.StatusForbidden})
 		w.open("1")
 		time.Sleep(time.Minute)
-		synctest.Wait()
-		if len(w.told) != 0 || len(w.problems) != 1 {
-			t.Errorf("%q, %v", w.told, w.problems)
+		if told, problems := w.look(); told != "" || problems != 1 {
+			t.Errorf("%q, %d problems", told, problems)
 		}
 		time.Sleep(time.Minute)
-		synctest.Wait()
-		want(t, "told", strings.Join(w.told, ", "), "1 critical")
+		told, _ := w.look()
+		want(t, "told", told, "1 critical")
 		cancel()
 		done.Wait()
 		if !errors.Is(err, context.Canceled) {
