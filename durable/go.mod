@@ -7,6 +7,7 @@ replace github.com/mackerel-notify/mackerel => ../
 require (
 	github.com/mackerel-notify/mackerel v0.0.0
 	github.com/nats-io/nats.go v1.55.0
+	golang.org/x/time v0.16.0
 )
 
 require (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -154,38 +155,46 @@ func (s *Store) open(ctx context.Context, want jetstream.StreamConfig) (jetstrea
 	case err != nil:
 		return nil, refused("open", err)
 	}
-	if problems := differences(stream.CachedInfo().Config, want); len(problems) > 0 {
-		for i := range problems {
-			problems[i] = "stream " + want.Name + ": " + problems[i]
-		}
-		return nil, wrong("open", problems...)
-	}
-	return stream, nil
+	return stream, differences(stream.CachedInfo().Config, want)
 }
 
-// differences lists how a stream differs from what keeps alerts. Publishing to such a stream would succeed all the same.
-func differences(have, want jetstream.StreamConfig) (all []string) {
-	compare := func(field string, have, want any) {
-		if h, w := fmt.Sprint(have), fmt.Sprint(want); h != w {
-			all = append(all, field+" is "+h+" and must be "+w)
-		}
+// differences returns an error if a stream differs from what keeps alerts. Publishing to such a stream would succeed all
+// the same.
+func differences(have, want jetstream.StreamConfig) error {
+	var d diff
+	d.compare("subjects", have.Subjects, want.Subjects)
+	d.compare("retention", have.Retention, want.Retention)
+	d.compare("discard", have.Discard, want.Discard)
+	d.compare("discard_new_per_subject", have.DiscardNewPerSubject, false)
+	d.compare("storage", have.Storage, want.Storage)
+	d.compare("num_replicas", have.Replicas, want.Replicas)
+	d.compare("no_ack", have.NoAck, false)
+	d.compare("sealed", have.Sealed, false)
+	d.compare("persist_mode", have.PersistMode, jetstream.DefaultPersistMode)
+	d.compare("duplicate_window", have.Duplicates, want.Duplicates)
+	d.compare("max_age", have.MaxAge, time.Duration(0))
+	d.compare("max_msgs_per_subject", have.MaxMsgsPerSubject, int64(-1))
+	d.compare("mirror", have.Mirror != nil, false)
+	d.compare("sources", len(have.Sources), 0)
+	d.compare("subject_transform", have.SubjectTransform != nil, false)
+	return d.err("open", "stream "+want.Name)
+}
+
+// A diff lists the members in which a configuration that a server has differs from what is needed.
+type diff []string
+
+func (d *diff) compare(member string, have, want any) {
+	if h, w := fmt.Sprint(have), fmt.Sprint(want); h != w {
+		*d = append(*d, member+" is "+h+" and must be "+w)
 	}
-	compare("subjects", have.Subjects, want.Subjects)
-	compare("retention", have.Retention, want.Retention)
-	compare("discard", have.Discard, want.Discard)
-	compare("discard_new_per_subject", have.DiscardNewPerSubject, false)
-	compare("storage", have.Storage, want.Storage)
-	compare("num_replicas", have.Replicas, want.Replicas)
-	compare("no_ack", have.NoAck, false)
-	compare("sealed", have.Sealed, false)
-	compare("persist_mode", have.PersistMode, jetstream.DefaultPersistMode)
-	compare("duplicate_window", have.Duplicates, want.Duplicates)
-	compare("max_age", have.MaxAge, time.Duration(0))
-	compare("max_msgs_per_subject", have.MaxMsgsPerSubject, int64(-1))
-	compare("mirror", have.Mirror != nil, false)
-	compare("sources", len(have.Sources), 0)
-	compare("subject_transform", have.SubjectTransform != nil, false)
-	return all
+}
+
+// err returns nil if there is no difference.
+func (d *diff) err(op, what string) error {
+	if len(*d) == 0 {
+		return nil
+	}
+	return wrong(op, what+": "+strings.Join(*d, ", "))
 }
 
 // again makes a request until it succeeds, fails for good, or the context ends.

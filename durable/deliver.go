@@ -1,0 +1,214 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+const (
+	notYet    = 50 * time.Millisecond // until a message is offered again if another worker has an earlier message of its key
+	longYet   = time.Second           // the same, after some times
+	staleGap  = 3 * time.Millisecond  // between readings, until a removal is seen
+	staleMax  = 10                    // readings
+	firstWait = time.Second           // before the second try, if the service does not say
+	maxWait   = time.Minute           // before any other
+	ackTime   = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
+)
+
+// one does what is to be done with a message whose turn it may be. If it is not done, the message is to be offered again
+// after the wait.
+func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, done bool) {
+	if w.history.get(m.seq).finished { // the acknowledgement was lost
+		return notYet, w.finish(run, m)
+	}
+	if rest := time.Until(w.resting.get(m.Subject())); rest > 0 && w.history.get(m.seq).tries == 0 {
+		w.noteUntried(m)
+		return rest + heldGap, false
+	}
+	mine, gone := w.turn(ctx, m)
+	switch {
+	case gone: // another worker has finished it
+		return notYet, w.finish(run, m)
+	case !mine:
+		w.noteUntried(m)
+		return jitter(min(notYet<<min(m.deliveries-1, 10), longYet)), false
+	}
+	return w.process(ctx, run, m)
+}
+
+func (w *Worker) noteUntried(m message) {
+	h := w.history.get(m.seq)
+	h.untried++
+	w.history.set(m.seq, h)
+}
+
+// turn reports whether a message is the first of its key that is still in the queue, or is not in the queue any more.
+//
+// The reading may be late: it shows the queue as it was some moments ago. If it shows m as the first, all earlier
+// messages are gone. If it shows no message at all, m has not arrived there yet, and nothing follows from it.
+func (w *Worker) turn(ctx context.Context, m message) (mine, gone bool) {
+	for range staleMax {
+		first, err := w.store.first(ctx, 1, m.Subject())
+		switch {
+		case err != nil:
+			return false, false
+		case first.Sequence >= m.seq:
+			return first.Sequence == m.seq, first.Sequence > m.seq
+		case !w.history.get(first.Sequence).finished: // another worker has it, or it waits
+			return false, false
+		}
+		if pause(ctx, staleGap) != nil {
+			return false, false
+		}
+	}
+	return false, false
+}
+
+// first returns the first message of a subject whose sequence number is at least seq.
+func (s *Store) first(ctx context.Context, seq uint64, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	return s.queues.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+}
+
+// process delivers a message whose turn it is, or decides that it is not to be delivered.
+func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duration, done bool) {
+	a, err := mackerel.ParseWebhook(m.Data())
+	if err != nil && !errors.Is(err, mackerel.ErrOddMember) {
+		return w.bury(run, m, a, failed("deliver", mackerel.ErrInvalid, "the message is no alert", err))
+	}
+	if age := time.Since(m.stored); age > w.config.MaxAge {
+		return w.bury(run, m, a, failed("deliver", mackerel.ErrUnavailable,
+			fmt.Sprintf("not delivered within %v", w.config.MaxAge), nil))
+	}
+	h := w.history.get(m.seq)
+	if w.config.Overtake && h.neverTried(m) && w.isOvertaken(ctx, m) {
+		w.stats.overtaken.Add(1)
+		w.tell(run, Result{Alert: a, Outcome: Overtaken}, m)
+		return notYet, w.finish(run, m)
+	}
+	if w.gate.enter(ctx) != nil { // the worker stops
+		w.noteUntried(m)
+		return 0, false
+	}
+	h.tries++
+	w.history.set(m.seq, h)
+	err = w.deliver(run, m, a)
+	wait, again := mackerel.Retry(err)
+	switch {
+	case err == nil:
+		w.stats.delivered.Add(1)
+		w.tell(run, Result{Alert: a, Outcome: Delivered}, m)
+		return notYet, w.finish(run, m)
+	case !again:
+		return w.bury(run, m, a, err)
+	}
+	wait = or(wait, backoff(h.tries))
+	w.stats.repeated.Add(1)
+	w.tell(run, Result{Alert: a, Outcome: Repeated, Err: err, After: wait}, m)
+	return wait, false
+}
+
+// backoff returns how long to wait after a number of tries.
+func backoff(tries uint64) time.Duration { return min(firstWait<<min(tries-1, 10), maxWait) }
+
+// isOvertaken reports whether a later alert of the same key waits.
+func (w *Worker) isOvertaken(ctx context.Context, m message) bool {
+	_, err := w.store.first(ctx, m.seq+1, m.Subject())
+	return err == nil
+}
+
+// deliver calls the notifier, which has entered the gate. If it fails in part, deliver repeats what failed, until the
+// rest is delivered or failed for good.
+func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error {
+	id := m.Headers().Get(headerDelivery)
+	if id == "" {
+		id = w.store.id(m.seq)
+	}
+	ctx = context.WithValue(mackerel.WithDeliveryID(ctx, id), originKey{}, id)
+	var final []error
+	for n, tries := w.config.Notifier, uint64(1); ; tries++ {
+		err := w.notify(ctx, n, a)
+		w.gate.leave(err)
+		rest, lost := split(n, err)
+		if rest == nil {
+			return errors.Join(append(final, err)...)
+		}
+		final = append(final, lost...)
+		wait, _ := mackerel.Retry(err)
+		late := time.Since(m.stored) > w.config.MaxAge
+		if late || pause(ctx, or(wait, backoff(tries))) != nil || w.gate.enter(ctx) != nil {
+			return errors.Join(append(final, err)...)
+		}
+		n = rest
+	}
+}
+
+// split returns what is left of a notifier that failed in part, and the errors of the parts that failed for good. There
+// is no rest if it failed as a whole, or if there is nothing to repeat.
+func split(n mackerel.Notifier, err error) (rest mackerel.Notifier, lost []error) {
+	failures := mackerel.Failures(err)
+	var repeat []mackerel.Notifier
+	for _, f := range failures {
+		if _, again := mackerel.Retry(f); again {
+			repeat = append(repeat, f.Notifier)
+		} else {
+			lost = append(lost, f)
+		}
+	}
+	if len(repeat) == 0 || len(repeat) == len(mackerel.Unwrap(n)) {
+		return nil, nil
+	}
+	return mackerel.Multi(repeat...), lost
+}
+
+// notify calls a notifier, and turns a panic into an error.
+func (w *Worker) notify(ctx context.Context, n mackerel.Notifier, a mackerel.Alert) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			e := failed("deliver", mackerel.ErrAmbiguous, fmt.Sprintf("the notifier panicked with a %T", v), nil)
+			if r, ok := v.(runtime.Error); ok {
+				e.Err = r
+			}
+			e.Delivery = mackerel.AtMostOnce
+			err = e
+		}
+	}()
+	return n.Notify(ctx, a)
+}
+
+// finish removes a message from the queue, and reports whether the server has confirmed it.
+func (w *Worker) finish(ctx context.Context, m message) bool {
+	h := w.history.get(m.seq)
+	h.finished = true
+	w.history.set(m.seq, h)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
+	defer cancel()
+	err := again(ctx, func(ctx context.Context) error {
+		err := m.DoubleAck(ctx)
+		if errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+			return nil
+		}
+		return err
+	})
+	return err == nil
+}
+
+// tell calls OnResult.
+func (w *Worker) tell(ctx context.Context, r Result, m message) {
+	if w.config.OnResult == nil {
+		return
+	}
+	r.Queue, r.Delivery, r.Age = w.config.Queue, m.deliveries, time.Since(m.stored)
+	w.config.OnResult(ctx, r)
+}
+
