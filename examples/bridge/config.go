@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"regexp"
@@ -80,20 +81,19 @@ func (f *file) expand(content []byte, lookup func(string) (string, bool)) (jsont
 	e := jsontext.NewEncoder(&out)
 	for {
 		token, err := d.ReadToken()
-		line := 1 + bytes.Count(content[:d.InputOffset()], []byte("\n"))
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: no JSON: %w", f.name, line, err)
+			return nil, f.noJSON(content, d.InputOffset(), err)
 		}
 		place := d.StackPointer()
 		if _, noted := f.lines[place]; !noted {
-			f.lines[place] = line
+			f.lines[place] = lineOf(content, d.InputOffset())
 		}
 		kind, length := d.StackIndex(d.StackDepth())
 		if isName := kind == '{' && length%2 == 1; token.Kind() == '"' && !isName {
 			token = jsontext.String(f.replace(place, token.String(), lookup))
 		}
 		if err := e.WriteToken(token); err != nil {
-			return nil, fmt.Errorf("%s:%d: no JSON: %w", f.name, line, err)
+			return nil, f.noJSON(content, d.InputOffset(), err)
 		}
 		if d.StackDepth() == 0 {
 			return out.Bytes(), f.end(d, content)
@@ -103,13 +103,19 @@ func (f *file) expand(content []byte, lookup func(string) (string, bool)) (jsont
 
 // end returns an error if there is something behind the value of the file.
 func (f *file) end(d *jsontext.Decoder, content []byte) error {
-	rest := content[d.InputOffset():]
-	if text := bytes.TrimSpace(rest); len(text) > 0 {
-		before := content[:len(content)-len(bytes.TrimLeft(rest, " \t\r\n"))]
-		return fmt.Errorf("%s:%d: no JSON: there is something behind the object", f.name, 1+bytes.Count(before, []byte("\n")))
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return f.noJSON(content, d.InputOffset(), errors.New("there is something behind the object"))
 	}
 	return nil
 }
+
+// noJSON returns the error of a place in the file. The decoder stops before blanks and commas.
+func (f *file) noJSON(content []byte, offset int64, err error) error {
+	offset += int64(len(content[offset:]) - len(bytes.TrimLeft(content[offset:], " \t\r\n,")))
+	return fmt.Errorf("%s:%d: no JSON: %w", f.name, lineOf(content, offset), err)
+}
+
+func lineOf(content []byte, offset int64) int { return 1 + bytes.Count(content[:offset], []byte("\n")) }
 
 func (f *file) replace(place jsontext.Pointer, text string, lookup func(string) (string, bool)) string {
 	return reference.ReplaceAllStringFunc(text, func(ref string) string {
@@ -199,24 +205,24 @@ func (f *file) readChannels(c *config) {
 		f.add("", "channels: required")
 		return
 	}
-	for channel, object := range f.members(place, c.Channels) {
-		at := place.AppendToken(channel)
+	for name, object := range f.members(place, c.Channels) {
+		at := place.AppendToken(name)
 		m := f.members(at, object)
 		if len(m) != 1 && !f.isWrong(at) {
 			f.add(at, "must have one member, the service: "+known())
 			continue
 		}
 		for service, settings := range m {
-			c.notifiers[channel] = f.destination(at.AppendToken(service), service, settings, c.call)
+			c.notifiers[name] = f.destination(at.AppendToken(service), name, service, settings, c.call)
 		}
 	}
 }
 
 // destination makes the notifier of a channel.
 func (f *file) destination(
-	place jsontext.Pointer, name string, object jsontext.Value, call mackerel.CallOptions,
+	place jsontext.Pointer, name, service string, object jsontext.Value, call mackerel.CallOptions,
 ) destination {
-	s, exists := services[name]
+	s, exists := services[service]
 	if !exists {
 		f.add(place, "unknown service; known are "+known())
 		return destination{}
@@ -228,8 +234,9 @@ func (f *file) destination(
 	n, err := s.notifier(into, call)
 	if err != nil {
 		f.add(place, words(err))
+		return destination{}
 	}
-	return destination{name, n}
+	return destination{service, &channel{n, name}}
 }
 
 func known() string { return strings.Join(slices.Sorted(maps.Keys(services)), ", ") }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
@@ -44,6 +45,7 @@ type demonstration struct {
 
 // demonstrate runs the bridge on fakes, with two alerts.
 func demonstrate(ctx context.Context, out io.Writer) error {
+	out = &lockedWriter{out: out}
 	d := &demonstration{
 		out: out, mackerel: mackereltest.New(), slack: slacktest.New(), chatwork: chatworktest.New(), twilio: twiliotest.New(),
 	}
@@ -79,6 +81,18 @@ func (d *demonstration) run(ctx context.Context, address string) error {
 	told := d.tell(ctx)
 	stop() // as SIGTERM does
 	return errors.Join(told, <-ended)
+}
+
+// A lockedWriter is written by the log of the bridge and by the demonstration.
+type lockedWriter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (w *lockedWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(b)
 }
 
 // untimed leaves out the times of the log, which a demonstration does not need.

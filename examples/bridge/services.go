@@ -26,7 +26,7 @@ const patience = 9 * time.Minute
 // A service makes notifiers from the JSON of its Config.
 type service struct {
 	config   func() any // a pointer to a new Config
-	notifier func(config any, call mackerel.CallOptions) (mackerel.Notifier, error)
+	notifier func(config any, call mackerel.CallOptions) (mackerel.Deliverer, error)
 }
 
 // elsewhere is the "service" of channels that Mackerel itself tells.
@@ -49,7 +49,7 @@ var services = map[string]service{
 	"webhook":   of(webhook.New, func(c *webhook.Config) *mackerel.CallOptions { return &c.Call }),
 	elsewhere: {
 		config:   func() any { return new(struct{}) },
-		notifier: func(any, mackerel.CallOptions) (mackerel.Notifier, error) { return nil, nil },
+		notifier: func(any, mackerel.CallOptions) (mackerel.Deliverer, error) { return nil, nil },
 	},
 }
 
@@ -59,7 +59,7 @@ func of[C any, N mackerel.Notifier](
 ) service {
 	return service{
 		config: func() any { return new(C) },
-		notifier: func(config any, call mackerel.CallOptions) (mackerel.Notifier, error) {
+		notifier: func(config any, call mackerel.CallOptions) (mackerel.Deliverer, error) {
 			c := config.(*C)
 			*callOf(c) = call
 			n, err := construct(*c)
@@ -70,3 +70,11 @@ func of[C any, N mackerel.Notifier](
 		},
 	}
 }
+
+// A channel is a notifier with the name that the channel has in the configuration, so that reports name it.
+type channel struct {
+	mackerel.Deliverer
+	name string
+}
+
+func (c *channel) String() string { return "channel " + c.name }
