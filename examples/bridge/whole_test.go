@@ -216,7 +216,6 @@ func (w *town) configure(t *testing.T) (file string, names map[string]string) {
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("WEBHOOK_PASSWORD", password)
 	return file, names
 }
 
@@ -231,7 +230,7 @@ type process struct {
 // startProcess starts the bridge and waits until it listens.
 func startProcess(t *testing.T, config string) *process {
 	p := &process{cmd: exec.Command(os.Args[0], "-test.run=^$"), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), childVariable+"="+config)
+	p.cmd.Env = append(os.Environ(), childVariable+"="+config, "WEBHOOK_PASSWORD="+password)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -412,7 +411,12 @@ func (w *storm) rage(t *testing.T, alerts [][]*state) (half int) {
 	return half
 }
 
+// TestTheWhole posts states of alerts to the bridge, as Mackerel does, while services fail. Every state reaches every
+// channel of the plan, or is reported.
+//
+//	go test ./examples/bridge -run TestTheWhole -v -states 5000
 func TestTheWhole(t *testing.T) {
+	t.Parallel()
 	organization := newTown(t)
 	file, names := organization.configure(t)
 	before := len(organization.Requests())
@@ -462,7 +466,7 @@ func (w *town) plans(t *testing.T, file string, alerts [][]*state) map[string][]
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := read(file, content, os.LookupEnv, mackerel.CallOptions{})
+	c, err := read(file, content, environment("WEBHOOK_PASSWORD", password), mackerel.CallOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
