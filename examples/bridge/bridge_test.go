@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -45,11 +47,11 @@ type house struct {
 	bridge  *bridge
 	log     *lockedWriter
 	written *bytes.Buffer // of the log; complete when the bridge has stopped
-	tried   chan struct{} // has an element for each request to Slack
+	tried   chan struct{} // has an element after the first request to Slack
 }
 
 func newHouse(t *testing.T) *house {
-	h := &house{Server: mackereltest.New(), slack: slacktest.New(), written: new(bytes.Buffer), tried: make(chan struct{}, 10)}
+	h := &house{Server: mackereltest.New(), slack: slacktest.New(), written: new(bytes.Buffer), tried: make(chan struct{}, 1)}
 	h.log = &lockedWriter{out: h.written}
 	t.Cleanup(h.Close)
 	t.Cleanup(h.slack.Close)
@@ -59,7 +61,12 @@ func newHouse(t *testing.T) *house {
 		`","api_url":"${API}","feeding_channel":"feed","channels":{"#ops":{"slack":{"url":"${SLACK_URL}"}}}}`),
 		environment("PASSWORD", password, "API", h.URL(), "SLACK_URL", h.slack.Config().URL.Reveal()),
 		mackerel.CallOptions{
-			Pace: mackerel.Unpaced, OnAttempt: func(context.Context, mackerel.Attempt) { h.tried <- struct{}{} },
+			Pace: mackerel.Unpaced, OnAttempt: func(context.Context, mackerel.Attempt) {
+				select {
+				case h.tried <- struct{}{}:
+				default:
+				}
+			},
 		})
 	if err != nil {
 		t.Fatal(err)
@@ -200,5 +207,44 @@ func TestTheCommandNeedsAConfigurationForItsQuestions(t *testing.T) {
 		if err := c.run(t.Context(), io.Discard, io.Discard); err == nil {
 			t.Errorf("%+v: no error", c)
 		}
+	}
+}
+
+func TestAllRecordedWebhooksAreTaken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ctx, stop := context.WithCancel(t.Context())
+	url, ended := h.serve(ctx, t)
+	files, err := filepath.Glob("../../testdata/webhook/*.json")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%v, %d files", err, len(files))
+	}
+	var bodies []string
+	alerts, known := 0, map[string]bool{"": true}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := mackerel.ParseWebhook(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bodies = append(bodies, string(body)); a.Event == mackerel.EventAlert {
+			alerts++
+		}
+		if !known[a.ID] {
+			known[a.ID] = true
+			h.AddAlert(fmt.Sprintf(`{"id":%q,"monitorId":"4M"}`, a.ID))
+		}
+	}
+	for i, body := range bodies {
+		if status, answer := ask(t, "POST", url+"/in", "mackerel", body); status != http.StatusOK {
+			t.Errorf("%s: %d %s", files[i], status, answer)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil || h.slack.Accepted() != alerts {
+		t.Errorf("%v; Slack has %d messages of %d alerts:\n%s", err, h.slack.Accepted(), alerts, h.written)
 	}
 }

@@ -120,7 +120,7 @@ func (o organization) feeding(id string) (all []string) {
 			continue
 		}
 		if !o.leads(g, id, make(map[string]bool)) {
-			all = append(all, fmt.Sprintf("the group %q does not lead to the feeding channel: its alerts do not all come here", g.Name))
+			all = append(all, fmt.Sprintf("the group %q does not lead to the feeding channel at the level all", g.Name))
 		}
 	}
 	return all
@@ -132,7 +132,10 @@ func (o organization) leads(g mackerel.NotificationGroup, channel string, seen m
 		return false
 	}
 	seen[g.ID] = true
-	return slices.Contains(g.ChildChannelIDs, channel) || slices.ContainsFunc(o.groups, func(child mackerel.NotificationGroup) bool {
+	if slices.Contains(g.ChildChannelIDs, channel) {
+		return true
+	}
+	return slices.ContainsFunc(o.groups, func(child mackerel.NotificationGroup) bool {
 		return slices.Contains(g.ChildNotificationGroupIDs, child.ID) && o.leads(child, channel, seen)
 	})
 }

@@ -27,8 +27,8 @@ import (
 var demoConfig []byte
 
 // demoAlert is a webhook of Mackerel's: an alert of the service Shop.
-const demoAlert = `{"event":"alert","type":"host","orgName":"acme","host":{"id":"4Host1","name":"app01","status":"working",` +
-	`"roles":[{"fullname":"Shop: app"}]},"alert":{"id":"5Alert1","monitorName":"CPU %%","metricLabel":"CPU %%",` +
+const demoAlert = `{"event":"alert","type":"host","orgName":"acme",` +
+	`"host":{"id":"4Host1","name":"app01","status":"working","roles":[{"fullname":"Shop: app"}]},"alert":{"id":"5Alert1","monitorName":"CPU %%","metricLabel":"CPU %%",` +
 	`"metricValue":%s,"criticalThreshold":90,"monitorOperator":">","duration":3,"status":%q,"isOpen":%t,` +
 	`"trigger":"monitor","openedAt":1767225600,"statusChangedAt":%d,"closedAt":%s}}`
 
@@ -47,7 +47,8 @@ type demonstration struct {
 func demonstrate(ctx context.Context, out io.Writer) error {
 	out = &lockedWriter{out: out}
 	d := &demonstration{
-		out: out, mackerel: mackereltest.New(), slack: slacktest.New(), chatwork: chatworktest.New(), twilio: twiliotest.New(),
+		out: out, mackerel: mackereltest.New(),
+		slack: slacktest.New(), chatwork: chatworktest.New(), twilio: twiliotest.New(),
 	}
 	defer d.mackerel.Close()
 	defer d.slack.Close()
@@ -173,7 +174,8 @@ func (d *demonstration) tell(ctx context.Context) error {
 
 // post sends a body as Mackerel does, and prints the answer.
 func (d *demonstration) post(ctx context.Context, path, body string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.address+"/alerts"+path, strings.NewReader(body))
+	url := "http://" + d.address + "/alerts" + path
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -193,7 +195,8 @@ func (d *demonstration) post(ctx context.Context, path, body string) error {
 }
 
 func (d *demonstration) count() {
-	d.printf("   Slack has %d messages, Chatwork %d, Twilio %d.\n", d.slack.Accepted(), d.chatwork.Accepted(), d.twilio.Accepted())
+	slack, chatwork, twilio := d.slack.Accepted(), d.chatwork.Accepted(), d.twilio.Accepted()
+	d.printf("   Slack has %d messages, Chatwork %d, Twilio %d.\n", slack, chatwork, twilio)
 }
 
 func (d *demonstration) printf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
