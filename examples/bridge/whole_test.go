@@ -433,7 +433,8 @@ func TestTheWhole(t *testing.T) {
 	checkPace(t, requests)
 	o := w.outcome(t, names)
 	o.check(t, w, alerts, w.plans(t, file, alerts))
-	if half > 0 && end > half+half/2 {
+	// A short run ends before the heap has its size.
+	if *states >= 2000 && half > 0 && end > half+half/4 {
 		t.Errorf("the memory grows from %d KiB to %d KiB", half, end)
 	}
 	if o.again > w.handled {
