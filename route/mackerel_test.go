@@ -294,6 +294,10 @@ func TestChannelsWithoutCredentials(t *testing.T) {
 	if w.resolved != 1 {
 		t.Errorf("d was resolved %d times", w.resolved)
 	}
+	p, err := w.router.Plan(t.Context(), oneAlert("m", "", "critical"))
+	if want := "- a (chatwork): not told, by Default: no token"; err != nil || !strings.Contains(p.String(), want) {
+		t.Errorf("%v, the plan is:\n%s", err, p)
+	}
 }
 
 func TestPolledAlertsOfSilentHosts(t *testing.T) {

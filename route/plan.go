@@ -33,7 +33,7 @@ func (p Plan) String() string {
 	fmt.Fprintf(&b, "%s\n%s\n", p.Title, p.Reason)
 	for _, c := range p.Channels {
 		how := "told"
-		if c.Notifier == nil {
+		if _, fails := c.Notifier.(*unresolved); fails || c.Notifier == nil {
 			how = "not told"
 		}
 		fmt.Fprintf(&b, "- %s (%s): %s", c.Channel.Name, channelType(c.Channel), how)

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"time"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/chatwork"
+	"github.com/mackerel-notify/mackerel/email"
+	"github.com/mackerel-notify/mackerel/hipchat"
+	"github.com/mackerel-notify/mackerel/jsm"
+	"github.com/mackerel-notify/mackerel/line"
+	"github.com/mackerel-notify/mackerel/opsgenie"
+	"github.com/mackerel-notify/mackerel/pagerduty"
+	"github.com/mackerel-notify/mackerel/route"
+	"github.com/mackerel-notify/mackerel/slack"
+	"github.com/mackerel-notify/mackerel/teams"
+	"github.com/mackerel-notify/mackerel/twilio"
+	"github.com/mackerel-notify/mackerel/typetalk"
+	"github.com/mackerel-notify/mackerel/webhook"
+)
+
+// patience is how long an alert is tried again for one channel. It is shorter than receiver.Config.Timeout, so that the
+// last error of the service is reported and not the end of the context.
+const patience = 9 * time.Minute
+
+// A service makes notifiers from the JSON of its Config.
+type service struct {
+	config   func() any // a pointer to a new Config
+	notifier func(config any, call mackerel.CallOptions) (mackerel.Deliverer, error)
+}
+
+// elsewhere is the "service" of channels that Mackerel itself tells.
+const elsewhere = "mackerel"
+
+// services are the services by their names in the configuration. EventBridge is not among them, because its credentials
+// come from the AWS SDK and not from JSON.
+var services = map[string]service{
+	"chatwork":  of(chatwork.New, func(c *chatwork.Config) *mackerel.CallOptions { return &c.Call }),
+	"email":     of(email.New, func(c *email.Config) *mackerel.CallOptions { return &c.Call }),
+	"hipchat":   of(hipchat.New, func(c *hipchat.Config) *mackerel.CallOptions { return &c.Call }),
+	"jsm":       of(jsm.New, func(c *jsm.Config) *mackerel.CallOptions { return &c.Call }),
+	"line":      of(line.New, func(c *line.Config) *mackerel.CallOptions { return &c.Call }),
+	"opsgenie":  of(opsgenie.New, func(c *opsgenie.Config) *mackerel.CallOptions { return &c.Call }),
+	"pagerduty": of(pagerduty.New, func(c *pagerduty.Config) *mackerel.CallOptions { return &c.Call }),
+	"slack":     of(slack.New, func(c *slack.Config) *mackerel.CallOptions { return &c.Call }),
+	"teams":     of(teams.New, func(c *teams.Config) *mackerel.CallOptions { return &c.Call }),
+	"twilio":    of(twilio.New, func(c *twilio.Config) *mackerel.CallOptions { return &c.Call }),
+	"typetalk":  of(typetalk.New, func(c *typetalk.Config) *mackerel.CallOptions { return &c.Call }),
+	"webhook":   of(webhook.New, func(c *webhook.Config) *mackerel.CallOptions { return &c.Call }),
+	elsewhere: {
+		config:   func() any { return new(struct{}) },
+		notifier: func(any, mackerel.CallOptions) (mackerel.Deliverer, error) { return nil, nil },
+	},
+}
+
+// of returns a service whose notifiers repeat what failed for now.
+func of[C any, N mackerel.Notifier](
+	construct func(C) (N, error), callOf func(*C) *mackerel.CallOptions,
+) service {
+	return service{
+		config: func() any { return new(C) },
+		notifier: func(config any, call mackerel.CallOptions) (mackerel.Deliverer, error) {
+			c := config.(*C)
+			*callOf(c) = call
+			n, err := construct(*c)
+			if err != nil {
+				return nil, err
+			}
+			return route.Persist(n, patience)
+		},
+	}
+}
+
+// A channel is a notifier with the name that the channel has in the configuration, so that reports name it.
+type channel struct {
+	mackerel.Deliverer
+	name string
+}
+
+func (c *channel) String() string { return "channel " + c.name }
