@@ -211,4 +211,3 @@ func (w *Worker) tell(ctx context.Context, r Result, m message) {
 	r.Queue, r.Delivery, r.Age = w.config.Queue, m.deliveries, time.Since(m.stored)
 	w.config.OnResult(ctx, r)
 }
-
