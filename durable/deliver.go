@@ -13,13 +13,14 @@ import (
 )
 
 const (
-	notYet    = 50 * time.Millisecond // until a message is offered again if another worker has an earlier message of its key
-	longYet   = time.Second           // the same, after some times
-	staleGap  = 3 * time.Millisecond  // between readings, until a removal is seen
-	staleMax  = 10                    // readings
-	firstWait = time.Second           // before the second try, if the service does not say
-	maxWait   = time.Minute           // before any other
-	ackTime   = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
+	notYet     = 50 * time.Millisecond // until a message is offered again if another worker has an earlier message of its key
+	longYet    = time.Second           // the same, after some times
+	staleGap   = 3 * time.Millisecond  // between readings, until a removal is seen
+	staleMax   = 10                    // readings
+	unreadable = 20                    // deliveries of a message, after which the message before it may be damaged
+	firstWait  = time.Second           // before the second try, if the service does not say
+	maxWait    = time.Minute           // before any other
+	ackTime    = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
 )
 
 // one does what is to be done with a message whose turn it may be. If it is not done, the message is to be offered again
@@ -58,7 +59,7 @@ func (w *Worker) turn(ctx context.Context, m message) (mine, gone bool) {
 		first, err := w.store.first(ctx, 1, m.Subject())
 		switch {
 		case err != nil:
-			return false, false
+			return m.deliveries >= unreadable && w.isBehindDamage(ctx, m), false
 		case first.Sequence >= m.seq:
 			return first.Sequence == m.seq, first.Sequence > m.seq
 		case !w.history.get(first.Sequence).finished: // another worker has it, or it waits
@@ -69,6 +70,16 @@ func (w *Worker) turn(ctx context.Context, m message) (mine, gone bool) {
 		}
 	}
 	return false, false
+}
+
+// isBehindDamage reports whether m can be read and the first message of its key cannot. That message is damaged, and will
+// never be delivered. It must not hold up its key for ever.
+func (w *Worker) isBehindDamage(ctx context.Context, m message) bool {
+	if found, err := w.store.first(ctx, m.seq, m.Subject()); err != nil || found.Sequence != m.seq {
+		return false
+	}
+	_, err := w.store.first(ctx, 1, m.Subject())
+	return errors.Is(err, jetstream.ErrMsgNotFound)
 }
 
 // first returns the first message of a subject whose sequence number is at least seq.
