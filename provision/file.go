@@ -147,8 +147,12 @@ func (f *file) walk() {
 			return
 		}
 		if err != nil {
+			at := d.InputOffset()
+			if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+				at = max(at, syntax.ByteOffset)
+			}
 			f.problems = nil // what is broken hides what follows
-			f.add(f.line(d.InputOffset()), "no JSON: %v", err)
+			f.add(f.line(at), "no JSON: %v", err)
 			return
 		}
 		kind, n := d.StackIndex(d.StackDepth())

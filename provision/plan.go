@@ -86,7 +86,13 @@ func Compare(ctx context.Context, client *mackerel.Client, s Settings, o Options
 	}
 	c := comparison{
 		there: there, ids: there.names(), plan: &Plan{client: client}, made: newNames(), settled: newNames(),
-		missing: make(map[string]bool), kept: make(map[string]bool), noFlag: s.noFlag,
+		missing: make(map[string]bool), kept: make(map[string]bool), taken: make(map[string]bool), noFlag: s.noFlag,
+	}
+	for _, want := range s.Channels {
+		c.taken[want.ID] = true
+	}
+	for _, want := range s.NotificationGroups {
+		c.taken[want.ID] = true
 	}
 	c.compareChannels(s.Channels)
 	c.compareGroups(s.NotificationGroups)
@@ -109,6 +115,7 @@ type comparison struct {
 	made     names           // what the plan creates, under its names
 	settled  names           // what the settings have by its id, under its names in the settings
 	missing  map[string]bool // names of channels that do not exist and cannot be made
+	taken    map[string]bool // the ids that stand in the settings
 	kept     map[string]bool // the ids of what the settings have or refer to
 	noFlag   map[mackerel.Detail]bool
 	plan     *Plan
@@ -123,7 +130,8 @@ func (c *comparison) note(format string, args ...any) {
 	c.plan.Notes = append(c.plan.Notes, fmt.Sprintf(format, args...))
 }
 
-// find returns the id of what the settings have: by its id, else by its name. It returns "" if there is none.
+// find returns the id of what the settings have: by its id, else by its name. It returns "" if there is none. What the
+// settings have by its id is not found by its name.
 func (c *comparison) find(kind, id, name string, byName map[string][]string, byID map[string]string) string {
 	if id != "" {
 		if _, ok := byID[id]; ok {
@@ -132,7 +140,8 @@ func (c *comparison) find(kind, id, name string, byName map[string][]string, byI
 		c.problem("%s %q: no %s has the id %s", kind, name, kind, id)
 		return ""
 	}
-	switch ids := byName[name]; len(ids) {
+	ids := slices.DeleteFunc(slices.Clone(byName[name]), func(id string) bool { return c.taken[id] })
+	switch len(ids) {
 	case 0:
 		return ""
 	case 1:
