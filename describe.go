@@ -21,9 +21,9 @@ import (
 // A Describer makes alerts worth sending of the API's alerts: with the names of organization, monitor, host and service,
 // with thresholds, and with the message that Mackerel's webhook would have. It is safe for concurrent use.
 //
-// Names are fetched once and remembered: up to 10,000 hosts for a minute each, because their status matters, and up to
-// 10,000 check monitors. The other monitors are fetched together, and again when an alert has an unknown monitor, but at
-// most once a minute.
+// What was fetched is remembered: up to 10,000 hosts for a minute each, because their status matters, and the names of up
+// to 10,000 check monitors. The other monitors are fetched together, at most once a minute, because they may be muted. A
+// monitor that was deleted is still known.
 type Describer struct {
 	client *Client
 
@@ -286,29 +286,36 @@ func (d *Describer) monitor(ctx context.Context, a APIAlert) (apiMonitor, error)
 	case a.Type == "check":
 		return d.check(ctx, a.MonitorID)
 	}
-	known := func() bool {
-		_, ok := d.monitors[a.MonitorID]
-		return ok || time.Since(d.monitorsAt) < refreshMonitors
-	}
-	err := d.alone(ctx, "monitors", known, func() error {
-		list, err := call[apiMonitorList](ctx, d.client, listMonitors, nil, "monitors")
-		if err != nil {
-			return err
-		}
-		found := make(map[string]apiMonitor, len(*list.Monitors))
-		for _, raw := range *list.Monitors {
-			var m apiMonitor
-			_ = json.Unmarshal(raw, &m, lenient) // of a monitor of a new form, what is before the odd member
-			found[m.ID] = m
-		}
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.monitors, d.monitorsAt = found, time.Now()
-		return nil
-	})
+	known := func() bool { return time.Since(d.monitorsAt) < refreshMonitors }
+	err := d.alone(ctx, "monitors", known, func() error { return d.fetchMonitors(ctx, a.MonitorID) })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.monitors[a.MonitorID], err
+}
+
+// fetchMonitors fetches the monitors. Monitors that were deleted are still known, for the close of their alerts. If they
+// cannot be fetched, the monitor with the given id is used as it was.
+func (d *Describer) fetchMonitors(ctx context.Context, id string) error {
+	list, err := call[apiMonitorList](ctx, d.client, listMonitors, nil, "monitors")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		if _, ok := d.monitors[id]; ok && ctx.Err() == nil {
+			d.monitorsAt = time.Now() // try again after a minute
+			return nil
+		}
+		return err
+	}
+	if d.monitors == nil || len(d.monitors) >= maxKnownMonitors {
+		d.monitors = make(map[string]apiMonitor)
+	}
+	for _, raw := range *list.Monitors {
+		var m apiMonitor
+		_ = json.Unmarshal(raw, &m, lenient) // of a monitor of a new form, what is before the odd member
+		d.monitors[m.ID] = m
+	}
+	d.monitorsAt = time.Now()
+	return nil
 }
 
 func (d *Describer) check(ctx context.Context, id string) (apiMonitor, error) {

@@ -1,6 +1,7 @@
 package mackereltest
 
 import (
+	"cmp"
 	jsonv1 "encoding/json"
 	"net/http"
 	"slices"
@@ -69,15 +70,7 @@ func (s *Server) AddAlert(object string) (id string) {
 
 // newestFirst is the order in which alerts are listed: by the time of opening.
 func newestFirst(x, y *alert) int {
-	switch {
-	case x.OpenedAt != y.OpenedAt:
-		return int(y.OpenedAt - x.OpenedAt)
-	case x.ID < y.ID:
-		return -1
-	case x.ID > y.ID:
-		return 1
-	}
-	return 0
+	return cmp.Or(cmp.Compare(y.OpenedAt, x.OpenedAt), cmp.Compare(x.ID, y.ID))
 }
 
 // log adds a line to the log of the alert.

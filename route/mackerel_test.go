@@ -146,13 +146,19 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// withoutDefault takes all channels out of the default group.
-func withoutDefault(t *testing.T, w *town) {
+func (w *town) client(t *testing.T) *mackerel.Client {
 	t.Helper()
 	client, err := mackerel.NewClient(w.MemoryConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return client
+}
+
+// withoutDefault takes all channels out of the default group.
+func withoutDefault(t *testing.T, w *town) {
+	t.Helper()
+	client := w.client(t)
 	groups, err := client.ListNotificationGroups(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -377,5 +383,211 @@ func TestFromMackerelChecksItsConfig(t *testing.T) {
 	}
 	if err := new(route.Router).Notify(t.Context(), mackerel.Alert{}); !errors.Is(err, mackerel.ErrConfig) {
 		t.Errorf("the zero Router: %v", err)
+	}
+}
+
+// The alerts of a digest go where each would go by itself. What keeps incidents is told each by itself.
+func TestADigestIsRouted(t *testing.T) {
+	var lock sync.Mutex
+	var told []string
+	tell := func(what string) error {
+		lock.Lock()
+		defer lock.Unlock()
+		told = append(told, what)
+		return nil
+	}
+	note := func(name string) mackerel.Notifier {
+		return mackerel.NotifierFunc(func(_ context.Context, a mackerel.Alert) error { return tell(name + ": " + a.Title()) })
+	}
+	broken := true
+	pager := &pagers{tell: func(a mackerel.Alert) error {
+		if broken && a.ID == "5m2" {
+			return &mackerel.Error{Provider: "pager", Kind: mackerel.ErrUnavailable}
+		}
+		return tell("pager: " + a.ID + " " + string(a.Status))
+	}}
+	w := startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+		if c.Name == "a" {
+			return mackerel.Multi(note("x"), note("y")), nil // cannot be the key of a map
+		}
+		if c.Name == "p" {
+			return pager, nil
+		}
+		return note(c.Name), nil
+	}}, "a b p", group("one", "all", "", "a p", "m1! m2!", ""), group("two", "all", "", "b", "m3!", ""))
+	digest := mackerel.Digest([]mackerel.Alert{
+		oneAlert("m1", "", "critical"), oneAlert("m2", "", "critical"), oneAlert("m3", "", "critical"), oneAlert("m2", "", "ok"),
+	})
+	err := w.router.Notify(t.Context(), digest)
+	slices.Sort(told)
+	three := mackerel.Digest([]mackerel.Alert{digest.Alerts[0], digest.Alerts[1], digest.Alerts[3]}).Title()
+	want := []string{"b: [CRITICAL] m3", "pager: 5m1 critical", "x: " + three, "y: " + three}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	failures := mackerel.Failures(err)
+	if _, again := mackerel.Retry(err); !again || len(failures) != 1 {
+		t.Fatal(err)
+	}
+	told, broken = nil, false
+	if err := failures[0].Notifier.Notify(t.Context(), digest); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Join(told, ", "); got != "pager: 5m2 critical, pager: 5m2 ok" {
+		t.Errorf("the repeat told %s", got)
+	}
+}
+
+// pagers keep incidents.
+type pagers struct{ tell func(mackerel.Alert) error }
+
+func (p *pagers) Notify(_ context.Context, a mackerel.Alert) error { return p.tell(a) }
+func (*pagers) Keyed() bool                                        { return true }
+
+// The close of an alert goes where its opening went, whatever has changed since.
+func TestTheCloseFollowsTheOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a b", group("team", "all", "", "a", "", "Shop"))
+		withoutDefault(t, w)
+		opened := oneAlert("m", "Shop", "critical")
+		if got := w.tell(t, opened); got != "a" {
+			t.Fatalf("%q was told", got)
+		}
+		closed := oneAlert("m", "Blog", "ok") // the host has another role
+		if got := w.tell(t, closed); got != "a" {
+			t.Errorf("%q was told of the close", got)
+		}
+		p, err := w.router.Plan(t.Context(), closed)
+		if err != nil || !strings.Contains(p.String(), "- a (chatwork): told: it was told of the open alert\n") {
+			t.Errorf("%v\n%s", err, p)
+		}
+		other := oneAlert("m2", "Blog", "ok")
+		if got := w.tell(t, other); got != "" {
+			t.Errorf("%q was told of another close", got)
+		}
+		event := mackerel.Alert{ID: "5m", Event: mackerel.EventHostStatus, Status: "ok"}
+		if got := w.tell(t, event); got != "" {
+			t.Errorf("%q was told of another event", got)
+		}
+	})
+}
+
+// What Resolve fails to make is made with the next alert.
+func TestResolveIsAskedAgain(t *testing.T) {
+	var w *town
+	tries := 0
+	w = startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+		if tries++; tries == 1 {
+			return nil, &mackerel.Error{Provider: "vault", Kind: mackerel.ErrUnavailable}
+		}
+		return w.resolve(c)
+	}}, "a")
+	err := w.router.Notify(t.Context(), oneAlert("m", "", "critical"))
+	if _, again := mackerel.Retry(err); !errors.Is(err, mackerel.ErrConfig) || !errors.Is(err, mackerel.ErrUnavailable) || again {
+		t.Errorf("%v, repeat: %t", err, again)
+	}
+	for range 2 {
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" {
+			t.Errorf("%q was told", got)
+		}
+	}
+	if tries != 2 {
+		t.Errorf("%d tries", tries)
+	}
+}
+
+// An alert does not wait for Mackerel longer than 5 s if there is a copy of the settings.
+func TestSettingsThatHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a")
+		w.tell(t, oneAlert("m", "", "critical"))
+		time.Sleep(time.Minute)
+		w.Inject(fakehttp.Fault{Break: fakehttp.Silence, Times: -1})
+		begin := time.Now()
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" || time.Since(begin) != 5*time.Second || len(w.problems) != 1 {
+			t.Errorf("%q was told after %v; %v", got, time.Since(begin), w.problems)
+		}
+	})
+}
+
+// Monitors are looked for with one request a second: the newest alerts, then the alert itself.
+func TestTheMonitorOfAnOldAlert(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "b c", group("exclusive", "all", "", "b", "m!", ""))
+		w.AddAlert(`{"id":"5old","monitorId":"m","openedAt":1}`)
+		for i := range 120 {
+			w.AddAlert(fmt.Sprintf(`{"id":"5-%d","monitorId":"m","openedAt":%d}`, i, 1000+i))
+		}
+		a := mackerel.Alert{ID: "5old", Status: "critical"}
+		begin, before := time.Now(), len(w.Requests())
+		if got := w.tell(t, a); got != "b" || time.Since(begin) != time.Second {
+			t.Errorf("%q was told after %v", got, time.Since(begin))
+		}
+		if n := len(w.RequestsSince(before)); n != 4 { // groups, channels, the newest alerts, the alert
+			t.Errorf("%d requests", n)
+		}
+		time.Sleep(10 * time.Second)
+		a.ID, begin, before = "5missing", time.Now(), len(w.Requests())
+		for range 3 {
+			if got := w.tell(t, a); got != "b c" {
+				t.Errorf("%q was told", got)
+			}
+		}
+		if n, took := len(w.RequestsSince(before)), time.Since(begin); n != 2 || took != time.Second {
+			t.Errorf("%d requests in %v for an alert that does not exist", n, took)
+		}
+		time.Sleep(time.Minute)
+		w.AddAlert(`{"id":"5missing","monitorId":"m"}`)
+		if got := w.tell(t, a); got != "b" {
+			t.Errorf("a minute later %q was told", got)
+		}
+	})
+}
+
+// Many alerts at once share requests.
+func TestTheMonitorsOfAStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "b c", group("exclusive", "all", "", "b", "m!", ""))
+		for i := range 100 {
+			w.AddAlert(fmt.Sprintf(`{"id":"5-%d","monitorId":"m"}`, i))
+		}
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				if err := w.router.Notify(t.Context(), mackerel.Alert{ID: fmt.Sprintf("5-%d", i), Status: "critical"}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := len(w.Requests()); n != 3 || len(w.told) != 100 {
+			t.Errorf("%d requests, %d told", n, len(w.told))
+		}
+	})
+}
+
+// A warning that came without the time of its change may have been critical before.
+func TestARecoveryAfterAWarningOfUnknownHistory(t *testing.T) {
+	w := start(t, "e", group("critical", "critical", "", "e", "m", ""))
+	withoutDefault(t, w)
+	w.AddAlert(`{"id":"5m","monitorId":"m","status":"CRITICAL"}`)
+	a := oneAlert("m", "", "warning")
+	a.OpenedAt = time.Unix(1000, 0)
+	w.tell(t, a)
+	a.Status = "ok"
+	if got := w.tell(t, a); got != "e" {
+		t.Errorf("%q was told", got)
+	}
+}
+
+// The default group has no monitors for itself, whatever Mackerel lists.
+func TestTheDefaultGroupIsNotExclusive(t *testing.T) {
+	w := start(t, "a b", group("team", "all", "", "b", "m", ""))
+	withoutDefault(t, w)
+	w.Inject(fakehttp.Fault{Status: 200, Body: `{"notificationGroups":[
+		{"id":"d","type":"group-default","name":"Default","notificationLevel":"all","childNotificationGroupIds":[],"childChannelIds":["a"],"monitors":[{"id":"m","skipDefault":true}]},` +
+		group("team", "all", "", "b", "m", "") + `]}`})
+	if got := w.tell(t, oneAlert("m", "", "critical")); got != "a b" {
+		t.Errorf("%q was told", got)
 	}
 }

@@ -30,6 +30,11 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 		if loading == nil {
 			r.loading = make(chan struct{})
 			r.mu.Unlock()
+			if s != nil {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, reloadTime)
+				defer cancel()
+			}
 			return r.load(ctx)
 		}
 		r.mu.Unlock()
@@ -43,6 +48,9 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 		}
 	}
 }
+
+// reloadTime is how long an alert waits for the settings to be read again.
+const reloadTime = 5 * time.Second
 
 // load reads the settings, and keeps the last copy if that fails.
 func (r *Router) load(ctx context.Context) (*settings, error) {

@@ -76,7 +76,8 @@ type Config struct {
 	Concurrency int           // how many alerts are told at a time; DefaultConcurrency unless set
 	SkipOpen    bool          // do not tell the alerts that are open at the first start
 
-	// Undelivered is called for a status that the notifier failed to tell for good. It may be nil.
+	// Undelivered is called for a status that the notifier failed to tell for good. It may be nil. Like Problem, it is
+	// called by several goroutines at a time.
 	Undelivered func(context.Context, mackerel.Alert, error)
 	// Problem is called for everything that goes wrong and is tried again with the next poll. It may be nil.
 	Problem func(context.Context, error)
@@ -89,7 +90,14 @@ type Watcher struct {
 	describer describer
 	state     State
 	loaded    bool
-	pending   map[string][]mackerel.Notifier // of an alert and a status: the notifiers that still have to be told
+	pending   map[string]pending // by the ids of alerts
+}
+
+// A pending is a status of which some notifiers still have to be told.
+type pending struct {
+	status   mackerel.Status
+	delivery string // its id, the same for each try
+	left     []mackerel.Notifier
 }
 
 // A describer makes an alert worth sending of an alert of the API.
@@ -124,7 +132,7 @@ func New(c Config) (*Watcher, error) {
 	c.LogCalls = max(0, cmp.Or(c.LogCalls, DefaultLogCalls))
 	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
 	return &Watcher{
-		config: c, client: client, describer: mackerel.NewDescriber(client), pending: make(map[string][]mackerel.Notifier),
+		config: c, client: client, describer: mackerel.NewDescriber(client), pending: make(map[string]pending),
 	}, nil
 }
 
