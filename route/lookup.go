@@ -10,22 +10,54 @@ import (
 )
 
 // The monitor of an alert that came by webhook is looked for in the list of the newest alerts, and then by the alert's
-// id: for at most lookupTime, with one request in lookupGap. An alert without a monitor is not looked for again within
-// missingTime.
+// id: for at most lookupTime. An alert without a monitor is not looked for again within missingTime.
+//
+// When groups and channels are read again, these two requests come first. So lookupTime has to be longer than two turns.
 const (
-	lookupTime  = 2 * time.Second
-	lookupGap   = time.Second
+	lookupTime  = 4 * time.Second
 	missingTime = time.Minute
 )
+
+// apiGap is the time from one request of a router to the next.
+const apiGap = time.Second
+
+// turns gives the requests to Mackerel's API their turns.
+type turns struct {
+	mu   sync.Mutex
+	next time.Time // when the next request may begin
+}
+
+// wait waits for the turn of a request. It returns an error at once if the turn comes after the context's deadline.
+func (t *turns) wait(ctx context.Context) error {
+	t.mu.Lock()
+	now := time.Now()
+	at := t.next
+	if at.Before(now) {
+		at = now
+	}
+	if deadline, set := ctx.Deadline(); set && at.After(deadline) {
+		t.mu.Unlock()
+		return failure("wait for a request's turn", mackerel.ErrRateLimited, "too many requests to Mackerel's API wait")
+	}
+	t.next = at.Add(apiGap)
+	t.mu.Unlock()
+	timer := time.NewTimer(at.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // A lookup remembers the monitors of the newest alerts.
 type lookup struct {
 	mu       sync.Mutex
 	monitors map[string]string    // by the alert's id
 	missing  map[string]time.Time // when an alert was found to have no monitor
-	asked    time.Time
-	listed   time.Time     // when the last list was asked for
-	asking   chan struct{} // closed when the request that is under way ends
+	listed   time.Time            // when the last list was asked for
+	asking   chan struct{}        // closed when the request that is under way ends
 }
 
 // maxLookup is how many alerts are remembered.
@@ -47,11 +79,13 @@ func (r *Router) monitorID(ctx context.Context, a mackerel.Alert) (string, error
 			return found.monitor, nil
 		case found.missing:
 			return "", errNoMonitor
-		case !found.turn:
-			if err := found.pause(ctx); err != nil {
-				return "", err
+		case found.asking != nil:
+			select {
+			case <-found.asking:
+				continue
+			case <-ctx.Done():
+				return "", context.Cause(ctx)
 			}
-			continue
 		}
 		ask := r.get
 		if found.listed.Before(start) {
@@ -67,12 +101,11 @@ func (r *Router) monitorID(ctx context.Context, a mackerel.Alert) (string, error
 type look struct {
 	monitor string
 	missing bool
-	turn    bool          // the caller has to ask Mackerel
+	asking  chan struct{} // what the caller has to wait for before it looks again; if nil, the caller has to ask Mackerel
 	listed  time.Time     // when the last list was asked for
-	asking  chan struct{} // what the caller has to wait for before it looks again, or
-	wait    time.Duration // how long
 }
 
+// look returns what is known of an alert. If the caller has to ask, others wait for it until it calls keep.
 func (l *lookup) look(id string) look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,35 +118,17 @@ func (l *lookup) look(id string) look {
 	if l.asking != nil {
 		return look{asking: l.asking}
 	}
-	if wait := time.Until(l.asked.Add(lookupGap)); wait > 0 {
-		return look{wait: wait}
-	}
-	l.asking, l.asked = make(chan struct{}), time.Now()
-	return look{turn: true, listed: l.listed}
-}
-
-// pause waits until the caller may look again.
-func (l look) pause(ctx context.Context) error {
-	var timeout <-chan time.Time
-	if l.asking == nil {
-		timer := time.NewTimer(l.wait)
-		defer timer.Stop()
-		timeout = timer.C
-	}
-	select {
-	case <-l.asking: // never, if it is nil
-		return nil
-	case <-timeout:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	l.asking = make(chan struct{})
+	return look{listed: l.listed}
 }
 
 // list asks for the newest hundred alerts: in a storm, one request finds many.
 func (r *Router) list(ctx context.Context, _ string) error {
 	found := make(map[string]string)
 	defer func() { r.ids.keep(found) }()
+	if err := r.turns.wait(ctx); err != nil {
+		return err
+	}
 	r.ids.mu.Lock()
 	r.ids.listed = time.Now()
 	r.ids.mu.Unlock()
@@ -132,6 +147,9 @@ func (r *Router) list(ctx context.Context, _ string) error {
 func (r *Router) get(ctx context.Context, id string) error {
 	found := make(map[string]string)
 	defer func() { r.ids.keep(found) }()
+	if err := r.turns.wait(ctx); err != nil {
+		return err
+	}
 	a, err := r.config.Client.GetAlert(ctx, id)
 	if err == nil || errors.Is(err, mackerel.ErrNotFound) {
 		found[id] = a.MonitorID

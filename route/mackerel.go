@@ -28,6 +28,9 @@ type MackerelConfig struct {
 	// FeedingChannel is the id of the channel of type webhook that leads here. It is never told: that would be an endless
 	// loop.
 	FeedingChannel string
+	// TellSuspended also tells the channels that Mackerel has suspended. It is for organizations that suspend channels of
+	// the types email, slack and webhook so that this program tells them and Mackerel does not. Resolve decides on each.
+	TellSuspended bool
 	// Polled says that the alerts come from package watch. Mackerel has then not decided yet what is to be told: alerts of
 	// hosts that are not working, and of muted monitors, are left out here.
 	Polled bool
@@ -46,7 +49,8 @@ type MackerelConfig struct {
 type Router struct {
 	config MackerelConfig
 
-	ids lookup
+	turns turns
+	ids   lookup
 
 	mu       sync.Mutex
 	loading  chan struct{} // closed when the reading that is under way ends
@@ -73,7 +77,8 @@ var (
 // since. Where Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
 //
 // FromMackerel makes no request. The first Deliver reads the groups and the channels. It returns an error if they cannot
-// be read and no copy is there.
+// be read and no copy is there. A router makes at most one request per second. An alert waits for its requests for at most
+// 4 s; then it is told without what they would have said, and Problem is called.
 func FromMackerel(c MackerelConfig) (*Router, error) {
 	var problems []string
 	add := func(ok bool, problem string) {
@@ -167,14 +172,28 @@ func (r *Router) recipients(ctx context.Context, a mackerel.Alert) (to []mackere
 // planned returns the channels of ours in an alert's plan, and notes that they are told.
 func (r *Router) planned(ctx context.Context, a mackerel.Alert) (all []recipient, reason string, err error) {
 	p, err := r.Plan(ctx, a)
+	if err != nil {
+		return nil, "", err
+	}
 	var ids []string
 	for _, c := range p.Channels {
 		if c.Notifier != nil {
 			all, ids = append(all, recipient{c.Channel.ID, c.Notifier}), append(ids, c.Channel.ID)
 		}
 	}
+	r.rememberStatus(a)
 	r.remember(a, ids)
-	return all, p.Reason, err
+	return all, p.Reason, nil
+}
+
+// rememberStatus notes whether an alert was ever critical or unknown, if that is known.
+func (r *Router) rememberStatus(a mackerel.Alert) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.critical.get(a.Key())
+	if severe := isSevere(a); severe || !known && a.Status.Fold() == mackerel.StatusWarning && opened(a) {
+		r.critical.set(a.Key(), severe)
+	}
 }
 
 // remember notes which channels are told of an alert that is open, so that they are told of its close, too.

@@ -131,7 +131,7 @@ func (r *Router) channel(c mackerel.Channel, a mackerel.Alert, by reach) (Planne
 		return p, false
 	case c.ID == r.config.FeedingChannel:
 		p.Note = "it leads here"
-	case !c.SuspendedAt.IsZero():
+	case !c.SuspendedAt.IsZero() && !r.config.TellSuspended:
 		p.Note = "Mackerel has suspended it"
 	case !subscribed:
 		p.Note = why
@@ -304,13 +304,9 @@ func (w *walk) group(id string, path []string) {
 // passes returns whether an alert passes a level. A recovery passes the level critical if the alert was critical or
 // unknown before, or if that is not known.
 func (r *Router) passes(ctx context.Context, a mackerel.Alert) func(mackerel.Level) bool {
-	status, key := a.Status.Fold(), a.Key()
-	severe := status != mackerel.StatusOK && status != mackerel.StatusWarning
+	status, severe := a.Status.Fold(), isSevere(a)
 	r.mu.Lock()
-	was, known := r.critical.get(key)
-	if severe || !known && status == mackerel.StatusWarning && opened(a) {
-		r.critical.set(key, severe)
-	}
+	was, known := r.critical.get(a.Key())
 	r.mu.Unlock()
 	ever := sync.OnceValue(func() bool {
 		switch {
@@ -324,6 +320,12 @@ func (r *Router) passes(ctx context.Context, a mackerel.Alert) func(mackerel.Lev
 	return func(l mackerel.Level) bool { return l != mackerel.LevelCritical || ever() }
 }
 
+// isSevere reports whether an alert is critical or unknown. A status that is not known is taken as unknown.
+func isSevere(a mackerel.Alert) bool {
+	status := a.Status.Fold()
+	return status != mackerel.StatusOK && status != mackerel.StatusWarning
+}
+
 // wasCritical asks Mackerel whether an alert was critical or unknown. If that cannot be learned, it was: a recovery too
 // many is better than an incident that stays open.
 func (r *Router) wasCritical(ctx context.Context, a mackerel.Alert) bool {
@@ -332,6 +334,9 @@ func (r *Router) wasCritical(ctx context.Context, a mackerel.Alert) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
+	if r.turns.wait(ctx) != nil {
+		return true
+	}
 	for l, err := range r.config.Client.AlertLogs(ctx, a.ID) {
 		if err != nil {
 			return true

@@ -84,8 +84,14 @@ func (r *Router) problem(ctx context.Context, err error) {
 
 // fetch reads the settings, and says what is odd in them.
 func (r *Router) fetch(ctx context.Context) (s *settings, odd []error, err error) {
+	if err := r.turns.wait(ctx); err != nil {
+		return nil, nil, err
+	}
 	groups, err := r.config.Client.ListNotificationGroups(ctx)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.turns.wait(ctx); err != nil {
 		return nil, nil, err
 	}
 	channels, err := r.config.Client.ListChannels(ctx)
