@@ -185,7 +185,8 @@ func TestNothingIsDeletedWithoutPrune(t *testing.T) {
 
 // Groups may be children of each other.
 func TestACycleOfGroups(t *testing.T) {
-	_, c := empty(t)
+	s, c := empty(t)
+	s.Strict(true) // children have to exist
 	content := []byte(`{"notificationGroups":[{"name":"a","childNotificationGroupIds":["b"],"childChannelIds":[]},
 		{"name":"b","childNotificationGroupIds":["a","b"],"childChannelIds":[]}]}`)
 	plan := compare(t, c, content, nil, provision.Options{})
@@ -442,6 +443,9 @@ func TestAPlanIsAppliedOnce(t *testing.T) {
 	plan := compare(t, c, []byte(`{"channels":[{"name":"a","type":"email","events":[]}]}`), nil, provision.Options{})
 	if err := plan.Apply(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if in := s.DefaultNotificationGroup(); len(in) != 0 {
+		t.Errorf("the default group has %q, and the settings do not say so", in)
 	}
 	if err := plan.Apply(t.Context()); !errors.Is(err, mackerel.ErrInvalid) || len(s.Channels()) != 1 {
 		t.Errorf("%v; %d channels", err, len(s.Channels()))
