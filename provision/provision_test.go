@@ -455,7 +455,7 @@ func TestAPlanIsAppliedOnce(t *testing.T) {
 	}
 }
 
-// A file of 10 MB is read, and its problems have their lines.
+// A file of 10 MB is read and compared.
 func TestALongFile(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"channels":[`)
@@ -475,9 +475,5 @@ func TestALongFile(t *testing.T) {
 	_, c := empty(t)
 	if plan, err := provision.Compare(t.Context(), c, s, provision.Options{}); err != nil || len(plan.Changes) != n {
 		t.Error(err)
-	}
-	_, err = provision.Read([]byte(b.String()+",\n{\"nam\":1}]}"), lookup)
-	if want := "line " + strconv.Itoa(n+1) + ": channels[" + strconv.Itoa(n) + "].nam: unknown"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -621,9 +621,9 @@ func TestAChangedChannelIsResolvedAgain(t *testing.T) {
 		w := start(t, "")
 		w.AddChannel(`{"id":"s","name":"before","type":"slack","url":"https://x.test/","mentions":{},"enabledGraphImage":false,"events":["alert"]}`)
 		w.tell(t, oneAlert("m", "", "critical"))
-		c, client := mackerel.Channel{}, w.client(t)
-		var err error
-		if c, err = client.GetChannel(t.Context(), "s"); err != nil {
+		client := w.client(t)
+		c, err := client.GetChannel(t.Context(), "s")
+		if err != nil {
 			t.Fatal(err)
 		}
 		c.Name = "after"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -245,7 +246,7 @@ func TestLogsAreBounded(t *testing.T) {
 		w := start(t)
 		watcher := w.watcher(t, func(c *watch.Config) { c.LogCalls = 3 })
 		for i := range 10 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		if n := strings.Count(w.poll(t, watcher), "critical"); n != 10 {
 			t.Errorf("%d were told", n)
@@ -462,7 +463,7 @@ func TestLogsThatFail(t *testing.T) {
 		w := start(t)
 		watcher := w.watcher(t, nil)
 		for i := range 10 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		w.Inject(fakehttp.Fault{Path: "/api/v0/alerts/*/logs", Status: http.StatusForbidden, Times: -1})
 		before := len(w.Requests())
@@ -509,7 +510,7 @@ func TestTheEndOfAContext(t *testing.T) {
 		w := start(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		for i := range 5 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		w.fail = func(a mackerel.Alert) error {
 			if a.ID == "1" {
