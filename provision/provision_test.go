@@ -459,12 +459,12 @@ func TestAPlanIsAppliedOnce(t *testing.T) {
 func TestALongFile(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"channels":[`)
-	n := 0
+	n, mention := 0, strings.Repeat("@here ", 500)
 	for ; b.Len() < 10<<20; n++ {
 		if n > 0 {
 			b.WriteString(",\n")
 		}
-		b.WriteString(`{"name":"channel ` + strconv.Itoa(n) + `","type":"webhook","url":"${URL}","enabledGraphImage":false,"events":["alert","hostStatus"]}`)
+		b.WriteString(`{"name":"channel ` + strconv.Itoa(n) + `","type":"slack","url":"${URL}","mentions":{"critical":"` + mention + `"},"events":["alert","hostStatus"]}`)
 	}
 	good := b.String() + "]}"
 	lookup := func(string) (string, bool) { return "https://hook.example.com/", true }
