@@ -18,12 +18,12 @@ import (
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
-// A Describer makes alerts worth sending of the API's alerts: with the names of organization, monitor, host and service,
-// with thresholds, and with the message that Mackerel's webhook would have. It is safe for concurrent use.
+// A Describer makes alerts worth sending of the API's alerts: with the names of organization, monitor, host and
+// service, with thresholds, and with the message that Mackerel's webhook would have. It is safe for concurrent use.
 //
-// What was fetched is remembered: up to 10,000 hosts for a minute each, because their status matters, and the names of up
-// to 10,000 check monitors. The other monitors are fetched together, at most once a minute, because they may be muted. A
-// monitor that was deleted is still known.
+// What was fetched is remembered: up to 10,000 hosts for a minute each, because their status matters, and the names of
+// up to 10,000 check monitors. The other monitors are fetched together, at most once a minute, because they may be
+// muted. A monitor that was deleted is still known.
 type Describer struct {
 	client *Client
 
@@ -59,8 +59,8 @@ func NewDescriber(c *Client) *Describer {
 // Describe returns an alert with what the API says about it. The logs, if the caller has read them with
 // [Client.AlertLogs], say why the status changed and when: Trigger and ChangedAt. They may be in any order.
 //
-// If something cannot be fetched, Describe returns the alert with what is known, and the error. A monitor or a host that
-// no longer exists is no error.
+// If something cannot be fetched, Describe returns the alert with what is known, and the error. A monitor or a host
+// that no longer exists is no error.
 func (d *Describer) Describe(ctx context.Context, a APIAlert, logs ...AlertLog) (Alert, error) {
 	if d.client == nil {
 		return Alert{}, &Error{Provider: provider, Op: "describe alert", Kind: ErrConfig, Message: "not made by NewDescriber"}
@@ -200,7 +200,8 @@ func (m apiMonitor) message(a APIAlert, alert Alert) string {
 }
 
 type (
-	// An apiMonitorList is an answer with the monitors. Each is read by itself, so that an odd one does not hide the others.
+	// An apiMonitorList is an answer with the monitors. Each is read by itself, so that an odd one does not hide the
+	// others.
 	apiMonitorList struct {
 		Monitors *[]jsontext.Value `json:"monitors"`
 	}
@@ -293,8 +294,8 @@ func (d *Describer) monitor(ctx context.Context, a APIAlert) (apiMonitor, error)
 	return d.monitors[a.MonitorID], err
 }
 
-// fetchMonitors fetches the monitors. Monitors that were deleted are still known, for the close of their alerts. If they
-// cannot be fetched, the monitor with the given id is used as it was.
+// fetchMonitors fetches the monitors. Monitors that were deleted are still known, for the close of their alerts. If
+// they cannot be fetched, the monitor with the given id is used as it was.
 func (d *Describer) fetchMonitors(ctx context.Context, id string) error {
 	list, err := call[apiMonitorList](ctx, d.client, listMonitors, nil, "monitors")
 	d.mu.Lock()

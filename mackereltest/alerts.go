@@ -44,10 +44,10 @@ type alertLog struct {
 	CreatedAt    int64          `json:"createdAt"`
 }
 
-// AddAlert opens an alert and returns its id: the object's own or, if it has none, a new one. Unless the JSON object has
-// them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the program or of its bubble. An
-// alert with a closedAt is closed. AddAlert panics if object is no JSON object of the documented types, or if its id is
-// taken.
+// AddAlert opens an alert and returns its id: the object's own or, if it has none, a new one. Unless the JSON object
+// has them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the program or of its bubble.
+// An alert with a closedAt is closed. AddAlert panics if object is no JSON object of the documented types, or if its id
+// is taken.
 func (s *Server) AddAlert(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,8 +85,8 @@ func (a *alert) log(id, trigger string, at int64) {
 	a.logs = append(a.logs, l)
 }
 
-// SetAlertStatus changes the status of an open alert, in upper case as the API has it. OK closes the alert. The change is
-// in the alert's log. It panics if there is no such alert.
+// SetAlertStatus changes the status of an open alert, in upper case as the API has it. OK closes the alert. The change
+// is in the alert's log. It panics if there is no such alert.
 func (s *Server) SetAlertStatus(id, status string) { s.changeAlert(id, status, "monitoring") }
 
 // EndAlert closes an alert for another reason than that its monitor saw it recover: "manual", "monitorDelete",

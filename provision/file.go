@@ -156,14 +156,14 @@ func (f *file) walk() {
 			return
 		}
 		kind, n := d.StackIndex(d.StackDepth())
-		place := placeOf(d.StackPointer())
+		place, of := placeOf(d.StackPointer())
 		switch {
 		case token.Kind() == '{':
 			f.lines[place] = f.line(d.InputOffset())
 		case kind == '{' && n%2 == 1: // a name was read
-			f.member(place, d)
+			f.member(place, of, d)
 		case kind == '[' && token.Kind() != '[' && token.Kind() != '}' && token.Kind() != ']':
-			f.element(place, string(token.Kind()), d)
+			f.element(place, of, string(token.Kind()), d)
 		}
 		if d.StackDepth() == 0 && token.Kind() != '}' {
 			f.add(f.line(d.InputOffset()), "must be an object")
@@ -172,8 +172,8 @@ func (f *file) walk() {
 }
 
 // element checks an element of a list.
-func (f *file) element(place, kind string, d *jsontext.Decoder) {
-	want, known := elements[indexes.ReplaceAllString(place, "")]
+func (f *file) element(place, of, kind string, d *jsontext.Decoder) {
+	want, known := elements[of]
 	if known && kind != want {
 		f.add(f.line(d.InputOffset()), "%s: must be %s", place, kindNames[want])
 	}
@@ -182,14 +182,13 @@ func (f *file) element(place, kind string, d *jsontext.Decoder) {
 var kindNames = map[string]string{text: "a string", list: "a list", object: "an object", boolean: "true or false"}
 
 // member checks a member whose name was read.
-func (f *file) member(place string, d *jsontext.Decoder) {
+func (f *file) member(place, of string, d *jsontext.Decoder) {
 	line := f.line(d.InputOffset())
 	f.lines[place] = line
-	parent, name := "", place
-	if i := strings.LastIndexByte(place, '.'); i >= 0 {
-		parent, name = place[:i], place[i+1:]
+	parent, name := "", of
+	if i := strings.LastIndexByte(of, '.'); i >= 0 {
+		parent, name = of[:i], of[i+1:]
 	}
-	parent = indexes.ReplaceAllString(parent, "")
 	known, checked := members[parent]
 	if want := elements[parent]; checked && known == nil && string(d.PeekKind()) != want {
 		f.add(line, "%s: must be %s", place, kindNames[want])
@@ -207,11 +206,9 @@ func (f *file) member(place string, d *jsontext.Decoder) {
 	}
 }
 
-var indexes = regexp.MustCompile(`\[\d+\]`)
-
-// placeOf writes a pointer as programmers do: channels[2].url.
-func placeOf(p jsontext.Pointer) string {
-	var b strings.Builder
+// placeOf writes a pointer as programmers do, channels[2].url, and without the numbers: channels.url.
+func placeOf(p jsontext.Pointer) (place, of string) {
+	var b, names strings.Builder
 	for token := range p.Tokens() {
 		if strings.Trim(token, "0123456789") == "" && token != "" {
 			b.WriteString("[" + token + "]")
@@ -219,10 +216,12 @@ func placeOf(p jsontext.Pointer) string {
 		}
 		if b.Len() > 0 {
 			b.WriteByte('.')
+			names.WriteByte('.')
 		}
 		b.WriteString(token)
+		names.WriteString(token)
 	}
-	return b.String()
+	return b.String(), names.String()
 }
 
 var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)

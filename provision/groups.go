@@ -12,28 +12,12 @@ import (
 // compareGroups makes the changes of groups. Groups that are created get their children last: the children may not
 // exist yet, and groups may be children of each other.
 func (c *comparison) compareGroups(groups []mackerel.NotificationGroup) {
-	seen := make(map[string]bool)
-	var creates, updates []Change
-	ids := make([]string, len(groups))
 	byID := make(map[string]mackerel.NotificationGroup, len(c.there.groups))
 	for _, have := range c.there.groups {
 		byID[have.ID] = have
 	}
-	for i, want := range groups {
-		if want.Name == "" {
-			c.problem("notification group %d: a name is required", i)
-		}
-		if ids[i] = c.findGroup(want); ids[i] == "" {
-			c.once("notification group", "name "+want.Name, want.Name, seen)
-			c.made.addGroup(want.Name, want.Name)
-			continue
-		}
-		c.once("notification group", ids[i], want.Name, seen)
-		c.kept[ids[i]] = true
-		if want.ID != "" {
-			c.settled.addGroup(want.Name, ids[i])
-		}
-	}
+	ids := c.findGroups(groups)
+	var creates, updates []Change
 	for i, want := range groups {
 		have := byID[ids[i]]
 		c.checkLevel(have, want)
@@ -56,6 +40,29 @@ func (c *comparison) compareGroups(groups []mackerel.NotificationGroup) {
 		creates, updates = append(creates, create), append(updates, update...)
 	}
 	c.plan.Changes = slices.Concat(c.plan.Changes, creates, updates)
+}
+
+// findGroups returns the ids of the groups that are there, and "" for those that are not. It notes under which names
+// groups will be found.
+func (c *comparison) findGroups(groups []mackerel.NotificationGroup) []string {
+	seen := make(map[string]bool)
+	ids := make([]string, len(groups))
+	for i, want := range groups {
+		if want.Name == "" {
+			c.problem("notification group %d: a name is required", i)
+		}
+		if ids[i] = c.findGroup(want); ids[i] == "" {
+			c.once("notification group", "name "+want.Name, want.Name, seen)
+			c.made.addGroup(want.Name, want.Name)
+			continue
+		}
+		c.once("notification group", ids[i], want.Name, seen)
+		c.kept[ids[i]] = true
+		if want.ID != "" {
+			c.settled.addGroup(want.Name, ids[i])
+		}
+	}
+	return ids
 }
 
 // findGroup returns the id of a group that is there. There is one default group, whatever its name is.
@@ -99,8 +106,8 @@ func (c *comparison) called(r children, name string) []string {
 	return ids
 }
 
-// references returns the ids of children, and the names of those that the plan creates. What cannot be made is left out.
-// An id that does not exist is right if the group has it already.
+// references returns the ids of children, and the names of those that the plan creates. What cannot be made is left
+// out. An id that does not exist is right if the group has it already.
 func (c *comparison) references(r children) []string {
 	if r.want == nil {
 		return nil
@@ -179,11 +186,14 @@ func (c *comparison) updateGroup(have, want mackerel.NotificationGroup) []Change
 		}
 		return m.ID
 	}))
-	add(mergeList("services", &merged.Services, want.Services, func(s mackerel.NotificationGroupService) string { return s.Name }))
+	service := func(s mackerel.NotificationGroupService) string { return s.Name }
+	add(mergeList("services", &merged.Services, want.Services, service))
 	if len(members) == 0 {
 		return nil
 	}
-	return []Change{{Action: Update, Kind: "notification group", Name: have.Name, ID: have.ID, Members: members, group: merged}}
+	return []Change{{
+		Action: Update, Kind: "notification group", Name: have.Name, ID: have.ID, Members: members, group: merged,
+	}}
 }
 
 // mergeList is mergeSet for elements that are no texts.
@@ -207,7 +217,9 @@ func mergeList[T comparable](name string, have *[]T, want []T, text func(T) stri
 func (c *comparison) prune() {
 	for _, g := range c.there.groups {
 		if !c.kept[g.ID] && g.Type != mackerel.NotificationGroupDefault {
-			c.plan.Changes = append(c.plan.Changes, Change{Action: Delete, Kind: "notification group", Name: g.Name, ID: g.ID})
+			c.plan.Changes = append(c.plan.Changes, Change{
+				Action: Delete, Kind: "notification group", Name: g.Name, ID: g.ID,
+			})
 		}
 	}
 	for _, have := range c.there.channels {
@@ -216,7 +228,8 @@ func (c *comparison) prune() {
 		case creatable(have):
 			c.plan.Changes = append(c.plan.Changes, Change{Action: Delete, Kind: "channel", Name: have.Name, ID: have.ID})
 		default:
-			c.note("channel %q of type %s is not in the settings, and is not deleted: the API could not make it again", have.Name, have.Detail.ChannelType())
+			c.note("channel %q of type %s is not in the settings, and is not deleted: the API could not make it again",
+				have.Name, have.Detail.ChannelType())
 		}
 	}
 }

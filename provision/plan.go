@@ -190,7 +190,8 @@ func (c *comparison) compareChannels(channels []mackerel.Channel) {
 func (c *comparison) createChannel(want mackerel.Channel) {
 	if !creatable(want) {
 		c.missing[want.Name] = true
-		c.note("channel %q of type %s does not exist, and can only be made in Mackerel's web pages", want.Name, want.Detail.ChannelType())
+		c.note("channel %q of type %s does not exist, and can only be made in Mackerel's web pages",
+			want.Name, want.Detail.ChannelType())
 		return
 	}
 	if address := urlOf(want); address != nil && problemOf(*address) != "" {
@@ -220,17 +221,20 @@ func eventsOf(c mackerel.Channel) []mackerel.ChannelEvent {
 
 func (c *comparison) updateChannel(have, want mackerel.Channel) {
 	if have.Detail.ChannelType() != want.Detail.ChannelType() {
-		c.problem("channel %q: its type is %s, and cannot be changed to %s", want.Name, have.Detail.ChannelType(), want.Detail.ChannelType())
+		c.problem("channel %q: its type is %s, and cannot be changed to %s",
+			want.Name, have.Detail.ChannelType(), want.Detail.ChannelType())
 		return
 	}
 	if !creatable(want) {
 		if have.Name != want.Name {
-			c.note("channel %q of type %s can be renamed to %q in Mackerel's web pages only", have.Name, have.Detail.ChannelType(), want.Name)
+			c.note("channel %q of type %s can be renamed to %q in Mackerel's web pages only",
+				have.Name, have.Detail.ChannelType(), want.Name)
 		}
 		return
 	}
 	if !creatable(have) {
-		c.note("channel %q of type %s is left alone: what Mackerel lists for it is not as documented", have.Name, have.Detail.ChannelType())
+		c.note("channel %q of type %s is left alone: what Mackerel lists for it is not as documented",
+			have.Name, have.Detail.ChannelType())
 		return
 	}
 	merged, members := mergeChannel(have, want, c.noFlag[want.Detail])
@@ -247,8 +251,8 @@ func (c *comparison) updateChannel(have, want mackerel.Channel) {
 	}
 }
 
-// mergeChannel returns what is there with what the settings have, and what differs. With noFlag, the settings do not have
-// enabledGraphImage.
+// mergeChannel returns what is there with what the settings have, and what differs. With noFlag, the settings do not
+// have enabledGraphImage.
 func mergeChannel(have, want mackerel.Channel, noFlag bool) (merged mackerel.Channel, members []string) {
 	merged = have
 	add := func(difference string) {

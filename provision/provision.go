@@ -22,8 +22,8 @@
 //
 // A URL holds a secret, so it is written as a reference to the environment, ${NAME}. A group refers to channels and to
 // groups by their names, or by their ids. A name that two of them have is an error that asks for ids; then "id" stands
-// in the file. What the file does not have is left alone: channels, groups, and members of both. A channel that the file
-// makes needs its events, and its url if it is of the type slack or webhook.
+// in the file. What the file does not have is left alone: channels, groups, and members of both. A channel that the
+// file makes needs its events, and its url if it is of the type slack or webhook.
 //
 // # What cannot be made
 //
@@ -45,8 +45,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// Settings are the channels and notification groups of an organization. The groups refer to channels and groups by name or
-// by id. A nil list of a channel or a group is left alone.
+// Settings are the channels and notification groups of an organization. The groups refer to channels and groups by name
+// or by id. A nil list of a channel or a group is left alone.
 type Settings struct {
 	Channels           []mackerel.Channel           `json:"channels"`
 	NotificationGroups []mackerel.NotificationGroup `json:"notificationGroups"`
@@ -60,8 +60,9 @@ type Pulled struct {
 	Secrets  map[string]mackerel.Secret // the URLs, by the names that stand for them in Settings
 }
 
-// Pull reads the settings of an organization. In place of URLs they have references to Secrets. They have the documented
-// members only: what this package does not know could be a secret. It stays as it is when the settings are applied.
+// Pull reads the settings of an organization. In place of URLs they have references to Secrets. They have the
+// documented members only: what this package does not know could be a secret. It stays as it is when the settings are
+// applied.
 func Pull(ctx context.Context, client *mackerel.Client) (Pulled, error) {
 	there, err := read(ctx, client)
 	if err != nil {

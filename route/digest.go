@@ -127,8 +127,8 @@ func (d *digest) send(ctx context.Context, all []*waiter, n mackerel.Notifier) {
 	outcome.receipt, outcome.err = deliver(ctx, mackerel.Digest(alerts), n)
 }
 
-// joined makes the id of a delivery of those of all its alerts. It differs from each of them: under the id of one alert,
-// a service that drops repeats could drop the others. It is "" if an alert has no id.
+// joined makes the id of a delivery of those of all its alerts. It differs from each of them: under the id of one
+// alert, a service that drops repeats could drop the others. It is "" if an alert has no id.
 func joined(all []*waiter) string {
 	sum := sha256.New()
 	for _, w := range all {

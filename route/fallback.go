@@ -18,13 +18,13 @@ type FallbackOptions struct {
 }
 
 // Fallback returns a notifier that tries notifiers one after the other until one has delivered the alert. It goes on to
-// the next only if nothing was delivered: not if one of the notifiers of a [mackerel.Multi] or one of the recipients of a
-// mail has the alert, and not if the alert may have been delivered, unless FallbackOptions.OnAmbiguous is set. A notifier
-// that skips the alert counts as having delivered it.
+// the next only if nothing was delivered: not if one of the notifiers of a [mackerel.Multi] or one of the recipients of
+// a mail has the alert, and not if the alert may have been delivered, unless FallbackOptions.OnAmbiguous is set. A
+// notifier that skips the alert counts as having delivered it.
 //
-// The receipt is that of the notifier that has delivered. The error of a notifier that has delivered in part is returned
-// unchanged. If all fail, the error is one error: its text has those of all notifiers, and [mackerel.Retry] allows a
-// repeat, of all of them in their order, if it does so for one of them and no phone may have rung.
+// The receipt is that of the notifier that has delivered. The error of a notifier that has delivered in part is
+// returned unchanged. If all fail, the error is one error: its text has those of all notifiers, and [mackerel.Retry]
+// allows a repeat, of all of them in their order, if it does so for one of them and no phone may have rung.
 func Fallback(o FallbackOptions, first mackerel.Notifier, then ...mackerel.Notifier) (*Notifier, error) {
 	f := &fallback{options: o, all: append([]mackerel.Notifier{first}, then...)}
 	var problems []string

@@ -11,12 +11,12 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// ErrElsewhere is returned by a Resolve function for a channel that something else delivers to, such as Mackerel itself.
-// The plan names the channel, and nothing is sent to it.
+// ErrElsewhere is returned by a Resolve function for a channel that something else delivers to, such as Mackerel
+// itself. The plan names the channel, and nothing is sent to it.
 var ErrElsewhere = errors.New("delivered elsewhere")
 
-// MackerelConfig configures [FromMackerel]. Client, Resolve and FeedingChannel are required, the latter unless Polled is
-// set.
+// MackerelConfig configures [FromMackerel]. Client, Resolve and FeedingChannel are required, the latter unless Polled
+// is set.
 type MackerelConfig struct {
 	Client *mackerel.Client // with a key that reads
 	// Resolve returns the notifier for a channel, which is made once for each channel and made again when the channel
@@ -45,7 +45,8 @@ type MackerelConfig struct {
 	Problem func(context.Context, error)
 }
 
-// A Router tells an alert to the channels that Mackerel's notification groups name for it. It is safe for concurrent use.
+// A Router tells an alert to the channels that Mackerel's notification groups name for it. It is safe for concurrent
+// use.
 type Router struct {
 	config MackerelConfig
 
@@ -73,8 +74,8 @@ var (
 // exclusive monitors, services, levels along each path, children and the default group. Each channel is told once.
 //
 // Events that are no alerts go to every channel that subscribes to them, whatever its groups are. The close of an alert
-// also goes to the channels that were told of the open alert in this process: roles, groups and monitors may have changed
-// since. Where Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
+// also goes to the channels that were told of the open alert in this process: roles, groups and monitors may have
+// changed since. Where Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
 //
 // FromMackerel makes no request. The first Deliver reads the groups and the channels. It returns an error if they cannot
 // be read and no copy is there. A router makes at most one request per second. An alert waits for its requests for at most
@@ -114,12 +115,12 @@ func (r *Router) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver tells the alert to all channels of its plan at once. The error has a [mackerel.DeliveryError] for each channel
-// that was not told, so that [mackerel.Failures] and [Persist] work as for a Multi. If there is no channel to tell, the
-// receipt says so as Skipped.
+// Deliver tells the alert to all channels of its plan at once. The error has a [mackerel.DeliveryError] for each
+// channel that was not told, so that [mackerel.Failures] and [Persist] work as for a Multi. If there is no channel to
+// tell, the receipt says so as Skipped.
 //
-// Of a [mackerel.Digest], each channel is told the alerts that are planned for it: in a digest, or one after the other if
-// its service keeps incidents.
+// Of a [mackerel.Digest], each channel is told the alerts that are planned for it: in a digest, or one after the other
+// if its service keeps incidents.
 func (r *Router) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	start := time.Now()
 	to, reason, err := r.recipients(ctx, a)

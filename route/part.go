@@ -6,8 +6,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// digest returns a notifier for each channel of ours in the plans of a digest's alerts. A [mackerel.Multi] has a notifier
-// for each of its members.
+// digest returns a notifier for each channel of ours in the plans of a digest's alerts. A [mackerel.Multi] has a
+// notifier for each of its members.
 func (r *Router) digest(ctx context.Context, digest mackerel.Alert) (to []mackerel.Notifier, reason string, err error) {
 	parts := make(map[string][]*part) // by the ids of channels
 	reason = "a digest of no alerts"
@@ -43,8 +43,8 @@ func members(n mackerel.Notifier) (all []mackerel.Notifier) {
 	return all
 }
 
-// A part is a notifier for the alerts of a digest that a channel is told. It does not look at the alert that it is given,
-// so that the repeat of a digest that failed tells each channel its own alerts.
+// A part is a notifier for the alerts of a digest that a channel is told. It does not look at the alert that it is
+// given, so that the repeat of a digest that failed tells each channel its own alerts.
 type part struct {
 	to     mackerel.Notifier
 	alerts []mackerel.Alert
@@ -76,8 +76,8 @@ func (p *part) Deliver(ctx context.Context, _ mackerel.Alert) (mackerel.Receipt,
 	return receipt, results.Err()
 }
 
-// deliverEach tells the alerts one after the other. After an alert that failed, it leaves out alerts with the same key: an
-// incident that is closed before it opens stays open. The notifier of the error tells what is left.
+// deliverEach tells the alerts one after the other. After an alert that failed, it leaves out alerts with the same key:
+// an incident that is closed before it opens stays open. The notifier of the error tells what is left.
 func (p *part) deliverEach(ctx context.Context) (sum mackerel.Receipt, err error) {
 	var left []mackerel.Alert
 	var errs []error

@@ -149,8 +149,8 @@ func (r *Router) channel(c mackerel.Channel, a mackerel.Alert, by reach) (Planne
 	return p, true
 }
 
-// subscribes reports whether a channel is told an event, and why not if that is worth a line. Types whose events the API
-// does not show are told alerts. The sample goes to nobody but the feeding channel.
+// subscribes reports whether a channel is told an event, and why not if that is worth a line. Types whose events the
+// API does not show are told alerts. The sample goes to nobody but the feeding channel.
 func subscribes(c mackerel.Channel, e mackerel.Event) (ok bool, why string) {
 	event := e.ChannelEvent()
 	isAlert := event == mackerel.ChannelEventAlert

@@ -569,3 +569,98 @@ func TestFallbackEndsWithTheContext(t *testing.T) {
 		t.Errorf("%v; the second told %q", err, second.told)
 	}
 }
+
+// Dedup remembers 5,000 bodies at least, and 10,000 at most.
+func TestTheMemoryOfDedup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		n := must(t)(route.Dedup(mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+			told++
+			return nil
+		}), time.Hour))
+		tell := func(i int) {
+			if err := n.Notify(t.Context(), mackerel.Alert{Raw: []byte(strconv.Itoa(i))}); err != nil {
+				t.Error(err)
+			}
+		}
+		for i := range 5001 {
+			tell(i)
+		}
+		if tell(2); told != 5001 {
+			t.Errorf("%d were told", told)
+		}
+		for i := range 10_000 {
+			tell(10_000 + i)
+		}
+		if tell(2); told != 15_002 {
+			t.Errorf("%d were told", told)
+		}
+	})
+}
+
+// Level remembers 50,000 alerts at least, and 100,000 at most.
+func TestTheMemoryOfLevel(t *testing.T) {
+	told := 0
+	n := must(t)(route.Level(mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+		told++
+		return nil
+	}), mackerel.LevelCritical))
+	tell := func(i int, s mackerel.Status) {
+		if err := n.Notify(t.Context(), mackerel.Alert{ID: strconv.Itoa(i), Status: s}); err != nil {
+			t.Error(err)
+		}
+	}
+	for i := range 50_001 {
+		tell(i, "warning")
+	}
+	if tell(2, "ok"); told != 0 {
+		t.Error("the recovery of what never was critical was told")
+	}
+	for i := range 100_000 {
+		tell(100_000+i, "warning")
+	}
+	if tell(2, "ok"); told != 1 {
+		t.Error("the recovery of what was forgotten was not told")
+	}
+}
+
+// A message that is being sent is not ended by the context of one of its alerts, and the next waits for it.
+func TestADigestThatIsBeingSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var lock sync.Mutex
+		var at []time.Duration
+		n := must(t)(route.Digest(mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			lock.Lock()
+			at = append(at, time.Since(begin))
+			lock.Unlock()
+			time.Sleep(90 * time.Second)
+			return ctx.Err()
+		}), 1, time.Minute))
+		var all sync.WaitGroup
+		for _, start := range []time.Duration{0, time.Second, 61 * time.Second} {
+			all.Go(func() {
+				time.Sleep(start)
+				ctx := t.Context()
+				if start == time.Second {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, 100*time.Second)
+					defer cancel()
+				}
+				if err := n.Notify(ctx, incident("1", "critical")); err != nil {
+					t.Errorf("%v: %v", start, err)
+				}
+			})
+		}
+		all.Wait()
+		if want := []time.Duration{0, time.Minute, 150 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("sent at %v, want %v", at, want)
+		}
+	})
+}
+
+func TestAnEmptyEntryMatchesNothing(t *testing.T) {
+	if (route.Rule{Monitors: []string{""}}).Matches(mackerel.Alert{Status: "critical"}) {
+		t.Error("it matches an alert without a monitor")
+	}
+}

@@ -30,12 +30,7 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 		if loading == nil {
 			r.loading = make(chan struct{})
 			r.mu.Unlock()
-			if s != nil {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, reloadTime)
-				defer cancel()
-			}
-			return r.load(ctx)
+			return r.load(ctx, s != nil)
 		}
 		r.mu.Unlock()
 		if s != nil {
@@ -53,7 +48,12 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 const reloadTime = 5 * time.Second
 
 // load reads the settings, and keeps the last copy if that fails.
-func (r *Router) load(ctx context.Context) (*settings, error) {
+func (r *Router) load(ctx context.Context, copied bool) (*settings, error) {
+	if copied {
+		limited, cancel := context.WithTimeout(ctx, reloadTime)
+		defer cancel()
+		ctx = limited
+	}
 	s, odd, err := r.fetch(ctx)
 	r.mu.Lock()
 	close(r.loading)

@@ -73,9 +73,11 @@ func (w *Watcher) forget(now time.Time) {
 }
 
 // list returns the alerts about which there may be something to tell: those that are open, and the newest of those that
-// are closed. The missing were open at the last poll and are in neither list. Together with an error, list returns what it
-// found until then.
-func (w *Watcher) list(ctx context.Context, now time.Time) (all map[string]mackerel.APIAlert, missing map[string]bool, err error) {
+// are closed. The missing were open at the last poll and are in neither list. Together with an error, list returns what
+// it found until then.
+func (w *Watcher) list(
+	ctx context.Context, now time.Time,
+) (all map[string]mackerel.APIAlert, missing map[string]bool, err error) {
 	all = make(map[string]mackerel.APIAlert)
 	for a, err := range w.client.ListAlerts(ctx, mackerel.ListAlertsOptions{}) {
 		if err != nil {
@@ -99,8 +101,8 @@ func (w *Watcher) list(ctx context.Context, now time.Time) (all map[string]macke
 // maxMissing is how many single alerts a poll asks for. The others are asked for in the next polls.
 const maxMissing = 60
 
-// getMissing adds alerts that are not in the lists. They come in any order, so that an alert that cannot be read does not
-// keep the others waiting for ever.
+// getMissing adds alerts that are not in the lists. They come in any order, so that an alert that cannot be read does
+// not keep the others waiting for ever.
 func (w *Watcher) getMissing(ctx context.Context, all map[string]mackerel.APIAlert, missing map[string]bool) error {
 	n := 0
 	for id := range missing {
@@ -124,7 +126,9 @@ func (w *Watcher) getMissing(ctx context.Context, all map[string]mackerel.APIAle
 
 // listClosed adds the alerts that opened since the last poll and are closed already. It goes on as long as each request
 // finds more of those that are missing than requests for single alerts would.
-func (w *Watcher) listClosed(ctx context.Context, now time.Time, all map[string]mackerel.APIAlert, missing map[string]bool) error {
+func (w *Watcher) listClosed(
+	ctx context.Context, now time.Time, all map[string]mackerel.APIAlert, missing map[string]bool,
+) error {
 	since := w.state.Polled.Add(-late)
 	if w.state.Polled.IsZero() {
 		since = now // at the first start, what is closed is not told
@@ -229,8 +233,8 @@ func (w *Watcher) history(ctx context.Context, id string) ([]mackerel.AlertLog, 
 	return all, nil
 }
 
-// eventsOf returns what happened to an alert since it was told, in order. Without a log it is the status in the list. The
-// log was read after the list: what follows the status of the list is told, too.
+// eventsOf returns what happened to an alert since it was told, in order. Without a log it is the status in the list.
+// The log was read after the list: what follows the status of the list is told, too.
 func eventsOf(a mackerel.APIAlert, told Told, history []mackerel.AlertLog, now time.Time) []event {
 	var all []event
 	last, present := told.Status, a.Status.Fold()

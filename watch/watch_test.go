@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -245,7 +246,7 @@ func TestLogsAreBounded(t *testing.T) {
 		w := start(t)
 		watcher := w.watcher(t, func(c *watch.Config) { c.LogCalls = 3 })
 		for i := range 10 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		if n := strings.Count(w.poll(t, watcher), "critical"); n != 10 {
 			t.Errorf("%d were told", n)
@@ -462,7 +463,7 @@ func TestLogsThatFail(t *testing.T) {
 		w := start(t)
 		watcher := w.watcher(t, nil)
 		for i := range 10 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		w.Inject(fakehttp.Fault{Path: "/api/v0/alerts/*/logs", Status: http.StatusForbidden, Times: -1})
 		before := len(w.Requests())
@@ -499,6 +500,50 @@ func TestAPhoneAtTheEnd(t *testing.T) {
 		}
 		if err := w.watcher(t, set).Poll(t.Context()); err != nil || rings != 1 {
 			t.Errorf("%v, %d rings", err, rings)
+		}
+	})
+}
+
+// After the end of the context nothing more is told, and what was told is saved.
+func TestTheEndOfAContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		for i := range 5 {
+			w.open(strconv.Itoa(i))
+		}
+		w.fail = func(a mackerel.Alert) error {
+			if a.ID == "1" {
+				cancel()
+			}
+			return nil
+		}
+		inOrder := func(c *watch.Config) { c.Concurrency = 1 }
+		if err := w.watcher(t, inOrder).Poll(ctx); err != nil {
+			t.Error(err)
+		}
+		want(t, "until the end", strings.Join(w.told, ", "), "0 critical, 1 critical")
+		saved := w.store.state.Alerts["1"]
+		w.fail = nil
+		want(t, "after a restart", w.poll(t, w.watcher(t, inOrder)), "2 critical, 3 critical, 4 critical")
+		if saved.Status != mackerel.StatusCritical {
+			t.Errorf("saved %+v", saved)
+		}
+	})
+}
+
+// A store may keep the State that it was given.
+func TestTheStateOfAStoreIsItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		w.open("1")
+		w.poll(t, watcher)
+		saved := w.store.state
+		w.open("2")
+		w.poll(t, watcher)
+		if len(saved.Alerts) != 1 || len(w.store.state.Alerts) != 2 {
+			t.Errorf("%v, then %v", saved.Alerts, w.store.state.Alerts)
 		}
 	})
 }
