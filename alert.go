@@ -108,7 +108,7 @@ type Monitor struct {
 	Name string
 	Type string // connectivity, host, service, external, check, expression, anomalyDetection, query
 	Memo string // free text, often several lines
-	// Muted means that its alerts are not notified. It is known in monitor events only.
+	// Muted means that its alerts are not notified. Monitor events know it, and alerts that a Describer has made.
 	Muted bool
 }
 

@@ -78,6 +78,9 @@ func TestParseWebhookOfNoUse(t *testing.T) {
 			if e.Kind != mackerel.ErrInvalid || e.Provider != "mackerel" || e.Op != "parse webhook" {
 				t.Errorf("got %#v", e)
 			}
+			if errors.Is(err, mackerel.ErrOddMember) {
+				t.Errorf("%v claims that there is an alert", err)
+			}
 			if !strings.Contains(e.Message, tt.message) || len(e.Message) > 512 || strings.ContainsAny(e.Message, "\n\x00") {
 				t.Errorf("got the message %q, want %q", e.Message, tt.message)
 			}
@@ -160,6 +163,9 @@ func TestParseWebhookNamesWhatIsOfTheWrongType(t *testing.T) {
 			var e *mackerel.Error
 			if !errors.As(err, &e) || e.Message != tt.message || !errors.Is(err, mackerel.ErrInvalid) {
 				t.Errorf("got the error %v, want %q", err, tt.message)
+			}
+			if !errors.Is(err, mackerel.ErrOddMember) {
+				t.Errorf("%v does not tell that there is an alert", err)
 			}
 			sameAlert(t, got, want)
 			if string(got.Raw) != string(body) {

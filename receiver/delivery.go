@@ -169,7 +169,7 @@ func (e *PanicError) Error() string {
 
 // finish decides on the answer and calls Undelivered.
 func (h *Handler) finish(ctx context.Context, d *delivery, err error) {
-	rest, lost, again := split(d.notifier, err)
+	rest, again, lost := split(d.notifier, err)
 	status := http.StatusOK
 	if again {
 		status = http.StatusServiceUnavailable
@@ -185,9 +185,9 @@ func (h *Handler) finish(ctx context.Context, d *delivery, err error) {
 	h.deliveries.remember(d, rest)
 }
 
-// split returns the notifiers that a repeat has to call, what failed for good, and whether something failed for now.
+// split returns the notifiers that a repeat has to call, whether something failed for now, and what failed for good.
 // What may have been delivered and may not be repeated is in lost and not in rest.
-func split(n mackerel.Notifier, err error) (rest mackerel.Notifier, lost error, again bool) {
+func split(n mackerel.Notifier, err error) (rest mackerel.Notifier, again bool, lost error) {
 	failed := mackerel.Failures(err)
 	whole := err != nil && len(failed) == 0
 	if whole {
@@ -212,9 +212,9 @@ func split(n mackerel.Notifier, err error) (rest mackerel.Notifier, lost error, 
 		rest = mackerel.Multi(repeat...)
 	}
 	if again {
-		return rest, errors.Join(final...), true
+		return rest, true, errors.Join(final...)
 	}
-	return rest, err, false
+	return rest, false, err
 }
 
 // settle notes the answer of a delivery, and reports whether a request was answered with 202 before.

@@ -27,12 +27,12 @@ func TestTheAnswerToAnOutcome(t *testing.T) {
 		again  int // calls of the notifier when the body comes again
 	}{
 		{"delivered", nil, 200, "", nil, 0, 0},
-		{"a refusal for now", returns(refusedForNow), 503, "30", refusedForNow, 0, 1},
+		{"a refusal for now", returns(errForNow), 503, "30", errForNow, 0, 1},
 		{"a failure for now without a time", returns(fail(mackerel.ErrUnavailable, 0)), 503, "5", mackerel.ErrUnavailable, 0, 1},
-		{"a refusal for good", returns(refusedForGood), 200, "", refusedForGood, 1, 1},
+		{"a refusal for good", returns(errForGood), 200, "", errForGood, 1, 1},
 		{"an error of another library", returns(errForeign), 200, "", errForeign, 1, 1},
-		{"a lost answer that may not be repeated", returns(mayHaveRung), 200, "", mayHaveRung, 1, 0},
-		{"a lost answer that may be repeated", returns(mayBeThere), 503, "5", mayBeThere, 0, 1},
+		{"a lost answer that may not be repeated", returns(errMayHaveRung), 200, "", errMayHaveRung, 1, 0},
+		{"a lost answer that may be repeated", returns(errMayBeThere), 503, "5", errMayBeThere, 0, 1},
 		{"a panic", func(context.Context, int) error { panic("s3cret") }, 200, "", mackerel.ErrAmbiguous, 1, 0},
 		{"the end of the goroutine", func(context.Context, int) error {
 			runtime.Goexit()
@@ -86,8 +86,8 @@ func TestASlowDeliveryGoesOn(t *testing.T) {
 		lost int
 	}{
 		{"and succeeds", time.Minute, nil, 0},
-		{"and fails for now, which Mackerel does not learn", time.Minute, refusedForNow, 1},
-		{"and fails for good", time.Minute, refusedForGood, 1},
+		{"and fails for now, which Mackerel does not learn", time.Minute, errForNow, 1},
+		{"and fails for good", time.Minute, errForGood, 1},
 		{"until Timeout", time.Hour, nil, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestASlowDeliveryGoesOn(t *testing.T) {
 
 func TestAnEqualBodyUnderWayGetsItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHarness(t, receiver.Config{}, takes(4*time.Second, refusedForNow))
+		h := newHarness(t, receiver.Config{}, takes(4*time.Second, errForNow))
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {
@@ -161,8 +161,8 @@ func TestDuplicates(t *testing.T) {
 
 func TestDeliveryIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHarness(t, receiver.Config{}, returns(refusedForNow, refusedForNow, nil, nil))
-		for _, wait := range []time.Duration{0, time.Minute, time.Minute, 10 * time.Minute} {
+		h := newHarness(t, receiver.Config{}, returns(errForNow, errForNow, nil, nil))
+		for _, wait := range []time.Duration{4*time.Minute + 30*time.Second, time.Minute, time.Minute, 10 * time.Minute} {
 			time.Sleep(wait)
 			h.post(body)
 		}
@@ -181,9 +181,9 @@ func TestDeliveryIDs(t *testing.T) {
 
 func TestOfAMultiOnlyWhatFailedIsRepeated(t *testing.T) {
 	works := &recorder{}
-	limited := &recorder{answer: returns(refusedForNow, refusedForNow)}
-	phone := &recorder{answer: returns(mayHaveRung)}
-	gone := &recorder{answer: returns(refusedForGood)}
+	limited := &recorder{answer: returns(errForNow, errForNow)}
+	phone := &recorder{answer: returns(errMayHaveRung)}
+	gone := &recorder{answer: returns(errForGood)}
 	h := newHarness(t, receiver.Config{Notifier: mackerel.Multi(works, limited, phone, gone)}, nil)
 	wantCalls := func(want ...int) {
 		t.Helper()
@@ -226,7 +226,10 @@ func TestSixtyFourDeliveriesRun(t *testing.T) {
 		wg.Wait()
 		h.wantCalls(t, 64, 0)
 		time.Sleep(time.Minute - 2*time.Second - 5*time.Second)
-		h.want(t, 202, numbered(64)) // it gets a place after 2 s
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		// It gets a place after 2 s, although its sender has gone.
+		h.want(t, 202, numbered(64), func(r *http.Request) { *r = *r.WithContext(ctx) })
 		if err := h.Drain(t.Context()); err != nil {
 			t.Error(err)
 		}

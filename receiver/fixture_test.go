@@ -77,6 +77,7 @@ type harness struct {
 
 	hooks    sync.Mutex
 	requests []receiver.Request
+	ends     []error // of the contexts of OnRequest
 	lost     []error
 }
 
@@ -90,10 +91,10 @@ func newHarness(t testing.TB, c receiver.Config, answer func(context.Context, in
 	if c.Path.IsZero() && c.Password.IsZero() && !c.MackerelOnly {
 		c.Open = true
 	}
-	c.OnRequest = func(_ context.Context, r receiver.Request) {
+	c.OnRequest = func(ctx context.Context, r receiver.Request) {
 		h.hooks.Lock()
 		defer h.hooks.Unlock()
-		h.requests = append(h.requests, r)
+		h.requests, h.ends = append(h.requests, r), append(h.ends, ctx.Err())
 	}
 	c.Undelivered = func(ctx context.Context, a mackerel.Alert, err error) {
 		h.hooks.Lock()
@@ -187,9 +188,9 @@ func fail(kind error, delivery mackerel.Delivery, after ...time.Duration) *macke
 }
 
 var (
-	refusedForNow  = fail(mackerel.ErrRateLimited, mackerel.AtLeastOnce, 29500*time.Millisecond)
-	refusedForGood = fail(mackerel.ErrNotFound, mackerel.AtLeastOnce)
-	mayHaveRung    = fail(mackerel.ErrAmbiguous, mackerel.AtMostOnce)
-	mayBeThere     = fail(mackerel.ErrAmbiguous, mackerel.AtLeastOnce)
+	errForNow      = fail(mackerel.ErrRateLimited, mackerel.AtLeastOnce, 29500*time.Millisecond)
+	errForGood     = fail(mackerel.ErrNotFound, mackerel.AtLeastOnce)
+	errMayHaveRung = fail(mackerel.ErrAmbiguous, mackerel.AtMostOnce)
+	errMayBeThere  = fail(mackerel.ErrAmbiguous, mackerel.AtLeastOnce)
 	errForeign     = errors.New("an error of another library")
 )

@@ -146,7 +146,7 @@ func TestWhatIsRead(t *testing.T) {
 			if got := w.Header().Get("Allow"); got != map[int]string{405: "POST"}[c.status] {
 				t.Errorf("Allow: %q", got)
 			}
-			want := error(mackerel.ErrInvalid)
+			want := mackerel.ErrInvalid
 			if c.status == 200 {
 				want = nil
 			}
@@ -158,7 +158,7 @@ func TestWhatIsRead(t *testing.T) {
 }
 
 func TestAnAlertWithOddMembersIsDelivered(t *testing.T) {
-	h := newHarness(t, receiver.Config{}, returns(nil, refusedForGood))
+	h := newHarness(t, receiver.Config{}, returns(nil, errForGood))
 	odd := `{"event":"alert","message":5,"alert":{"id":"5A","status":"critical"}}`
 	h.want(t, 200, odd)
 	if r := h.last(); !errors.Is(r.Err, mackerel.ErrOddMember) || !strings.Contains(r.Err.Error(), "message: a number") {
@@ -168,7 +168,7 @@ func TestAnAlertWithOddMembersIsDelivered(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	h.want(t, 200, odd+"\n")
-	if r := h.last(); !errors.Is(r.Err, mackerel.ErrOddMember) || !errors.Is(r.Err, refusedForGood) {
+	if r := h.last(); !errors.Is(r.Err, mackerel.ErrOddMember) || !errors.Is(r.Err, errForGood) {
 		t.Errorf("OnRequest got %v", r.Err)
 	}
 }
@@ -207,7 +207,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 }
 
 func TestARequestIsLogged(t *testing.T) {
-	h := newHarness(t, receiver.Config{}, returns(refusedForGood))
+	h := newHarness(t, receiver.Config{}, returns(errForGood))
 	h.want(t, 200, body)
 	var b bytes.Buffer
 	slog.New(slog.NewTextHandler(&b, nil)).Info("webhook", "request", h.last())

@@ -128,17 +128,13 @@ func limitReading(w http.ResponseWriter, deadline time.Time) {
 
 // read returns the body.
 func read(w http.ResponseWriter, r *http.Request) ([]byte, *mackerel.Error) {
-	tooLarge := "the body has more than " + strconv.Itoa(maxBody) + " bytes"
-	if r.ContentLength > maxBody {
-		return nil, refusal(http.StatusRequestEntityTooLarge, tooLarge)
-	}
 	const firstRead = 64 << 10 // a sender may announce more than it sends
 	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), firstRead)+bytes.MinRead))
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return nil, refusal(http.StatusRequestEntityTooLarge, tooLarge)
+		return nil, refusal(http.StatusRequestEntityTooLarge, "the body has more than "+strconv.Itoa(maxBody)+" bytes")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refusal(http.StatusRequestTimeout, "the body did not arrive in time")
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,11 +36,9 @@ type senders struct {
 
 // newSenders fetches within half of the time for an answer, so that the rest is for the delivery.
 func newSenders(c Config) *senders {
-	proxies := make([]netip.Prefix, len(c.TrustedProxies))
-	for i, p := range c.TrustedProxies {
-		proxies[i] = p.Masked()
+	return &senders{
+		client: c.Client, proxies: slices.Clone(c.TrustedProxies), timeout: c.Answer / 2, fetching: make(chan struct{}, 1),
 	}
-	return &senders{client: c.Client, proxies: proxies, timeout: c.Answer / 2, fetching: make(chan struct{}, 1)}
 }
 
 // refuse returns nil if the sender of a request is Mackerel.

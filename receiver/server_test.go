@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -126,6 +127,9 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 			t.Fatalf("%d: %+v, %v", n, resp, err)
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
+		if n == 2 {
+			break
+		}
 		_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(numbered(n)), numbered(n))
 		if err != nil {
 			t.Fatal(err)
@@ -133,6 +137,11 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	}
 	if err := h.Drain(t.Context()); err != nil {
 		t.Error(err)
+	}
+	h.hooks.Lock()
+	defer h.hooks.Unlock()
+	if err := errors.Join(h.ends...); err != nil {
+		t.Errorf("the deadline of the body ended a request: %v", err)
 	}
 }
 
@@ -211,33 +220,37 @@ func TestAStorm(t *testing.T) {
 
 // flaky fails at random, and is slow at random.
 type flaky struct {
-	mu        sync.Mutex
-	delivered map[string]int // by the id of the alert
-	running   atomic.Int32
-	most      atomic.Int32
+	mu            sync.Mutex
+	delivered     map[string]int // by the id of the alert
+	running, most int
 }
 
 func (f *flaky) Notify(_ context.Context, a mackerel.Alert) error {
-	running := f.running.Add(1)
-	defer f.running.Add(-1)
-	for most := f.most.Load(); running > most && !f.most.CompareAndSwap(most, running); most = f.most.Load() {
-	}
+	f.mu.Lock()
+	f.running++
+	f.most = max(f.most, f.running)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.running--
+	}()
 	switch rand.IntN(10) {
 	case 0:
-		return refusedForNow
+		return errForNow
 	case 1:
-		return refusedForGood
+		return errForGood
 	case 2:
 		<-time.After(4 * time.Millisecond)
-		return refusedForNow
+		return errForNow
 	case 3:
 		panic("at random")
 	case 4:
 		<-time.After(4 * time.Millisecond)
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.delivered[a.ID]++
+	f.mu.Unlock()
 	return nil
 }
 
@@ -259,14 +272,14 @@ func (f *flaky) sendUntilTaken(t *testing.T, client *http.Client, url, body stri
 }
 
 func (f *flaky) check(t *testing.T, lost map[string]int) {
-	if most := f.most.Load(); most > 64 {
-		t.Errorf("%d deliveries ran at a time", most)
+	if f.most > 64 {
+		t.Errorf("%d deliveries ran at a time", f.most)
 	}
 	for job := range storm {
-		id := fmt.Sprint(job)
+		id := strconv.Itoa(job)
 		if f.delivered[id]+lost[id] != 1 {
 			t.Errorf("%s: delivered %d times, reported %d times", id, f.delivered[id], lost[id])
 		}
 	}
-	t.Logf("%d delivered, %d reported, at most %d at a time", len(f.delivered), len(lost), f.most.Load())
+	t.Logf("%d delivered, %d reported, at most %d at a time", len(f.delivered), len(lost), f.most)
 }

@@ -48,16 +48,24 @@ func (r *Router) monitorID(ctx context.Context, a mackerel.Alert) (string, error
 				return "", context.Cause(ctx)
 			}
 		case wait > 0:
-			timer := time.NewTimer(wait)
-			select {
-			case <-timer.C:
-				continue
-			case <-ctx.Done():
-				timer.Stop()
-				return "", context.Cause(ctx)
+			if err := pause(ctx, wait); err != nil {
+				return "", err
 			}
+			continue
 		}
 		return r.ask(ctx, a.ID)
+	}
+}
+
+// pause waits, or returns why the context ended.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -88,6 +96,9 @@ func (r *Router) ask(ctx context.Context, id string) (string, error) {
 		if n++; n == 100 {
 			break
 		}
+	}
+	if failed == nil && found[id] == "" {
+		failed = pause(ctx, lookupGap)
 	}
 	if failed == nil && found[id] == "" {
 		a, err := r.config.Client.GetAlert(ctx, id)

@@ -111,12 +111,12 @@ func (r *Router) silent(a mackerel.Alert) string {
 func (r *Router) planned(c mackerel.Channel, a mackerel.Alert, path []string) (PlannedChannel, bool) {
 	p := PlannedChannel{Channel: c, Path: path}
 	switch subscribed, why := subscribes(c, a.Event); {
+	case !subscribed && why == "":
+		return p, false
 	case c.ID == r.config.FeedingChannel:
 		p.Note = "it leads here"
 	case !c.SuspendedAt.IsZero():
 		p.Note = "Mackerel has suspended it"
-	case !subscribed && why == "":
-		return p, false
 	case !subscribed:
 		p.Note = why
 	default:

@@ -237,9 +237,6 @@ func eventsOf(a mackerel.APIAlert, told Told, history []mackerel.AlertLog, now t
 
 // newer returns the changes after the one that was told.
 func newer(history []mackerel.AlertLog, told Told) []mackerel.AlertLog {
-	if told.Status == "" {
-		return history
-	}
 	for i := range slices.Backward(history) {
 		l := history[i]
 		if l.CreatedAt.Before(told.At) || l.CreatedAt.Equal(told.At) && l.Status.Fold() == told.Status {

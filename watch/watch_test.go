@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,7 +41,11 @@ func (w *tower) Notify(_ context.Context, a mackerel.Alert) error {
 			return err
 		}
 	}
-	w.told = append(w.told, a.ID+" "+strings.ToLower(a.StatusLabel()))
+	state := strings.ToLower(a.StatusLabel())
+	if isOver := state == "ok" || state == "closed"; a.Closed() != isOver {
+		state += fmt.Sprintf(" (closed: %t)", a.Closed())
+	}
+	w.told = append(w.told, a.ID+" "+state)
 	return nil
 }
 
@@ -91,13 +96,18 @@ func (w *tower) watcher(t *testing.T, change func(*watch.Config)) *watch.Watcher
 	return watcher
 }
 
-// poll polls once and returns what was told.
+// poll polls once and returns what was told: of each alert in order. Several alerts are told at a time.
 func (w *tower) poll(t *testing.T, watcher *watch.Watcher) string {
 	t.Helper()
 	w.told = nil
 	if err := watcher.Poll(t.Context()); err != nil {
 		t.Error(err)
 	}
+	slices.SortStableFunc(w.told, func(x, y string) int {
+		x, _, _ = strings.Cut(x, " ")
+		y, _, _ = strings.Cut(y, " ")
+		return strings.Compare(x, y)
+	})
 	return strings.Join(w.told, ", ")
 }
 
@@ -165,7 +175,11 @@ func TestALongStop(t *testing.T) {
 		}
 		time.Sleep(6 * 24 * time.Hour)
 		w.open("3")
+		before := len(w.Requests())
 		got := w.poll(t, w.watcher(t, func(c *watch.Config) { c.LogCalls = -1 }))
+		if n := len(w.Requests()) - before; n > 6 {
+			t.Errorf("%d requests", n)
+		}
 		for _, one := range []string{"1 ok", "3 critical", "x000 ok", "x249 ok"} {
 			if !strings.Contains(got, one) {
 				t.Errorf("%s is missing", one)
@@ -215,6 +229,48 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// What was found and not told is kept longer than Mackerel's list is read.
+func TestALongFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		w.poll(t, watcher)
+		w.fail = func(mackerel.Alert) error { return &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable} }
+		w.open("1")
+		for range 4 {
+			if err := watcher.Poll(t.Context()); err == nil {
+				t.Error("no error")
+			}
+			if time.Sleep(4 * time.Hour); len(w.Alerts()) == 1 {
+				w.open("2") // so that the list goes on
+				w.SetAlertStatus("1", "OK")
+			}
+		}
+		w.fail = nil
+		want(t, "what is left", w.poll(t, watcher), "1 critical, 1 ok, 2 critical")
+	})
+}
+
+// What was told is forgotten when it can no longer be listed.
+func TestTheStateStaysSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		for day := range 3 {
+			for i := range 10 {
+				w.open(fmt.Sprint(day, i))
+				w.SetAlertStatus(fmt.Sprint(day, i), "OK")
+			}
+			w.poll(t, watcher)
+			time.Sleep(24 * time.Hour)
+		}
+		w.poll(t, watcher)
+		if n := len(w.store.state.Alerts); n != 0 {
+			t.Errorf("%d alerts are remembered", n)
+		}
+	})
+}
+
 // Of a Multi only what failed is told again.
 func TestAMultiIsNotRepeatedAsAWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -244,7 +300,7 @@ func TestLogsAreBounded(t *testing.T) {
 		w := start(t)
 		watcher := w.watcher(t, func(c *watch.Config) { c.LogCalls = 3 })
 		for i := range 10 {
-			w.open(fmt.Sprint(i))
+			w.open(strconv.Itoa(i))
 		}
 		if n := strings.Count(w.poll(t, watcher), "critical"); n != 10 {
 			t.Errorf("%d were told", n)
@@ -280,6 +336,13 @@ func TestTenThousandOpenAlerts(t *testing.T) {
 	})
 }
 
+// look returns what was told, and how many problems there were, while a watcher runs.
+func (w *tower) look() (told string, problems int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.told, ", "), len(w.problems)
+}
+
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t)
@@ -292,11 +355,12 @@ func TestRun(t *testing.T) {
 		w.Inject(fakehttp.Fault{Status: http.StatusForbidden})
 		w.open("1")
 		time.Sleep(time.Minute)
-		if len(w.told) != 0 || len(w.problems) != 1 {
-			t.Errorf("%q, %v", w.told, w.problems)
+		if told, problems := w.look(); told != "" || problems != 1 {
+			t.Errorf("%q, %d problems", told, problems)
 		}
 		time.Sleep(time.Minute)
-		want(t, "told", strings.Join(w.told, ", "), "1 critical")
+		told, _ := w.look()
+		want(t, "told", told, "1 critical")
 		cancel()
 		done.Wait()
 		if !errors.Is(err, context.Canceled) {
