@@ -15,6 +15,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/mackereltest"
 )
 
 // one returns the only alert of an organization.
@@ -324,6 +325,80 @@ func TestDescribeWhenTheFirstCallerGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// What a check said may be in the log only.
+func TestDescribeTakesTheMessageOfACheckFromTheLog(t *testing.T) {
+	_, c := newFake(t)
+	logs := []mackerel.AlertLog{
+		{Status: "CRITICAL", Message: "DISK 91%", Memo: "old", CreatedAt: time.Unix(10, 0)},
+		{Status: "CRITICAL", Message: "DISK 97%", Memo: "runbook", CreatedAt: time.Unix(20, 0)},
+		{Status: "WARNING", Message: "DISK 85%", CreatedAt: time.Unix(5, 0)},
+	}
+	a, err := mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{ID: "5A", Type: "check", Status: "CRITICAL"}, logs...)
+	if err != nil || a.Message != "DISK 97%" || a.Monitor.Memo != "runbook" || !a.ChangedAt.Equal(time.Unix(10, 0)) {
+		t.Errorf("%s, %v", asJSON(t, a), err)
+	}
+}
+
+// The log may be ahead of an alert that was read before it.
+func TestDescribeAnOpenAlertWhoseLogSaysThatAPersonChangedIt(t *testing.T) {
+	_, c := newFake(t)
+	value := 95.0
+	alert := mackerel.APIAlert{ID: "5A", Type: "host", Status: "CRITICAL", Value: &value}
+	a, err := mackerel.NewDescriber(c).Describe(t.Context(), alert, mackerel.AlertLog{Status: "CRITICAL", Trigger: "manual"})
+	if err != nil || a.Metric != nil || a.Message != "95" {
+		t.Errorf("%s, %v", asJSON(t, a), err)
+	}
+}
+
+func TestDescribeRemembersTheNameOfADeletedCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := inBubble(t, mackerel.CallOptions{Pace: mackerel.Unpaced})
+		s.AddCheck(`{"id":"2C","name":"disk"}`)
+		d := mackerel.NewDescriber(c)
+		for _, gone := range []bool{false, true} {
+			if gone {
+				time.Sleep(time.Hour)
+				s.Inject(fakehttp.Fault{Path: "/api/v0/monitoring/checks/2C", Status: http.StatusNotFound})
+			}
+			a, err := d.Describe(t.Context(), mackerel.APIAlert{ID: "5A", Type: "check", MonitorID: "2C"})
+			if err != nil || a.Monitor.Name != "disk" {
+				t.Errorf("%q, %v", a.Monitor.Name, err)
+			}
+		}
+		if got := paths(s.Requests()); len(got) != 4 {
+			t.Errorf("after an hour, names are fetched again: %v", got)
+		}
+	})
+}
+
+// Customers of KCPS have their own site.
+func TestDescribeLinksToTheSiteOfKCPS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mackereltest.New()
+		defer s.Close()
+		s.SetOrganization("acme")
+		toFake := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(fakehttp.MemoryURL, "http://")
+			return s.Client().Transport.RoundTrip(r)
+		})}
+		c, err := mackerel.NewClient(mackerel.ClientConfig{
+			APIKey: mackerel.NewSecret(mackereltest.APIKey), BaseURL: "https://kcps-mackerel.io", Call: mackerel.CallOptions{Client: toFake},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{ID: "5A"})
+		if err != nil || a.URL != "https://kcps-mackerel.io/orgs/acme/alerts/5A" {
+			t.Errorf("%s, %v", a.URL, err)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestDescribeNeedsNewDescriber(t *testing.T) {
 	if _, err := new(mackerel.Describer).Describe(t.Context(), mackerel.APIAlert{ID: "5A"}); !errors.Is(err, mackerel.ErrConfig) {
