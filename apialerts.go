@@ -171,7 +171,8 @@ var (
 
 // ListAlerts returns the alerts of the organization, the newest first by the time of opening: GET /api/v0/alerts. The
 // next request is made when the alerts of the last are used up, so a loop that ends early saves requests. An error ends
-// the list. An alert that closes meanwhile may be missing. An alert that is on two pages that follow each other comes once.
+// the list. An alert that closes meanwhile may be missing. An alert that is on two pages that follow each other comes
+// once.
 func (c *Client) ListAlerts(ctx context.Context, o ListAlertsOptions) iter.Seq2[APIAlert, error] {
 	query := url.Values{}
 	if o.WithClosed {

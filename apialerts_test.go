@@ -66,7 +66,10 @@ func TestListAlertsReadsPageAfterPage(t *testing.T) {
 		}
 	}
 	before := len(s.Requests())
-	for range c.ListAlerts(t.Context(), mackerel.ListAlertsOptions{Limit: 3}) {
+	for _, err := range c.ListAlerts(t.Context(), mackerel.ListAlertsOptions{Limit: 3}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if n := len(s.Requests()) - before; n != 1 {

@@ -105,11 +105,11 @@ func (d *Describer) page(org string, elements ...string) string {
 	if d.client.base != nil && d.client.base.Host == hostOfKCPS {
 		site = "https://" + hostOfKCPS
 	}
-	page := site + "/orgs/" + url.PathEscape(org)
+	path := make([]string, 0, len(elements))
 	for _, e := range elements {
-		page += "/" + url.PathEscape(e)
+		path = append(path, url.PathEscape(e))
 	}
-	return page
+	return site + "/orgs/" + url.PathEscape(org) + "/" + strings.Join(path, "/")
 }
 
 // hostOfKCPS has the API for customers of KCPS (see [DefaultBaseURL]). That it has their pages as well is not

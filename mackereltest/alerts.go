@@ -96,8 +96,8 @@ func (a *alert) log(id, trigger string, at int64) {
 	a.logs = append(a.logs, l)
 }
 
-// SetAlertStatus changes the status of an open alert, in upper case as the API has it. OK closes the alert. The change is
-// in the alert's log. It panics if there is no such alert.
+// SetAlertStatus changes the status of an open alert, in upper case as the API has it. OK closes the alert. The change
+// is in the alert's log. It panics if there is no such alert.
 func (s *Server) SetAlertStatus(id, status string) { s.changeAlert(id, status, "monitoring") }
 
 // EndAlert closes an alert for another reason than that its monitor saw it recover: "manual", "monitorDelete",

@@ -1,7 +1,7 @@
 // Package mackereltest is a fake of Mackerel's API (https://mackerel.io/api-docs/) for tests. It is a real HTTP server
-// that stores what it is sent and refuses what Mackerel refuses. It has one organization with its notification channels,
-// notification groups, alerts with their logs, and users. Monitors, check monitors, hosts and services can be read
-// only.
+// that stores what it is sent and refuses what Mackerel refuses. It has one organization with its notification
+// channels, notification groups, alerts with their logs, and users. Monitors, check monitors, hosts and services can
+// be read only.
 //
 // To test your own program, let it call the fake, and look at the result:
 //
@@ -14,8 +14,8 @@
 //		t.Logf("%s", c)
 //	}
 //
-// Other clients of Mackerel work with it too. Accepted counts the changes that the fake made. Faults, limits, the clock,
-// the requests and the two ways to reach the fake are those of package fakehttp.
+// Other clients of Mackerel work with it too. Accepted counts the changes that the fake made. Faults, limits, the
+// clock, the requests and the two ways to reach the fake are those of package fakehttp.
 //
 // # What it refuses
 //
@@ -46,8 +46,8 @@
 //   - 413: a memo of more than 80 KB.
 //
 // Everything else is accepted, because no source shows that Mackerel refuses it. Unknown members, members of another
-// type of channel, and what Mackerel fills in (id, type of a group, suspendedAt) are ignored in a body. Documented members
-// of a channel that are left out or null get their empty value. So do the lists of a group if they are null, and its
-// monitors and services if they are left out. Mentions may be for any status. In an update, members and events that the
-// channel or group has already are accepted, so that what a newer Mackerel sent can be sent back.
+// type of channel, and what Mackerel fills in (id, type of a group, suspendedAt) are ignored in a body. Documented
+// members of a channel that are left out or null get their empty value. So do the lists of a group if they are null,
+// and its monitors and services if they are left out. Mentions may be for any status. In an update, members and events
+// that the channel or group has already are accepted, so that what a newer Mackerel sent can be sent back.
 package mackereltest

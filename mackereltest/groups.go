@@ -43,9 +43,9 @@ func newDefaultGroup() *group {
 	}
 }
 
-// AddNotificationGroup adds a notification group as if it had always been there, and returns its id: the object's own or,
-// if it has none, a new one. The group is listed as the JSON object says. AddNotificationGroup panics if object is not a
-// JSON object of the documented types, or if its id is taken.
+// AddNotificationGroup adds a notification group as if it had always been there, and returns its id: the object's own
+// or, if it has none, a new one. The group is listed as the JSON object says. AddNotificationGroup panics if object is
+// not a JSON object of the documented types, or if its id is taken.
 func (s *Server) AddNotificationGroup(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,8 +63,8 @@ func (s *Server) AddNotificationGroup(object string) (id string) {
 	return g.ID
 }
 
-// NotificationGroups returns the notification groups as they would be listed now, the default group first and the others in
-// the order they were added.
+// NotificationGroups returns the notification groups as they would be listed now, the default group first and the
+// others in the order they were added.
 func (s *Server) NotificationGroups() []jsonv1.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()

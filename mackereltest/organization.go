@@ -22,8 +22,8 @@ func (s *Server) SetOrganization(name string) {
 	s.organization = name
 }
 
-// AddMonitor adds a monitor, a JSON object as GET /api/v0/monitors lists it, and returns its id: the object's own or, if
-// it has none, a new one. It panics if object is not a JSON object.
+// AddMonitor adds a monitor, a JSON object as GET /api/v0/monitors lists it, and returns its id: the object's own or,
+// if it has none, a new one. It panics if object is not a JSON object.
 func (s *Server) AddMonitor(object string) (id string) { return s.addEntry(&s.monitors, object) }
 
 // AddCheck is AddMonitor for a check monitor, which Mackerel lists under /api/v0/monitoring/checks: {"name":"disk"}.
