@@ -46,8 +46,10 @@ type alertLog struct {
 
 // AddAlert opens an alert and returns its id: the object's own or, if it has none, a new one. Unless the JSON object
 // has them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the program or of its bubble.
-// An alert with a closedAt is closed. AddAlert panics if object is no JSON object of the documented types, or if its id
-// is taken.
+//
+// An alert with a closedAt is closed, by a person if it has a reason. Its log has the close only. For a log with the
+// opening, open the alert and call SetAlertStatus. AddAlert panics if object is no JSON object of the documented types,
+// or if its id is taken.
 func (s *Server) AddAlert(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,11 +63,20 @@ func (s *Server) AddAlert(object string) (id string) {
 	if s.alerts[a.ID] != nil {
 		panic("mackereltest: AddAlert: the id " + a.ID + " is taken")
 	}
-	a.log(s.newID(), "monitoring", a.OpenedAt)
+	a.logFirst(s.newID())
 	s.alerts[a.ID] = a
 	at, _ := slices.BinarySearchFunc(s.newest, a, newestFirst)
 	s.newest = slices.Insert(s.newest, at, a)
 	return a.ID
+}
+
+// logFirst writes the first line of the log: the opening or, of an alert that is closed already, the close.
+func (a *alert) logFirst(id string) {
+	trigger := "monitoring"
+	if a.Reason != nil {
+		trigger = "manual"
+	}
+	a.log(id, trigger, cmp.Or(a.ClosedAt, a.OpenedAt))
 }
 
 // newestFirst is the order in which alerts are listed: by the time of opening.

@@ -1,7 +1,7 @@
 // Package mackereltest is a fake of Mackerel's API (https://mackerel.io/api-docs/) for tests. It is a real HTTP server
 // that stores what it is sent and refuses what Mackerel refuses. It has one organization with its notification
-// channels, notification groups, alerts with their logs, and users. Monitors, check monitors and hosts can be read
-// only.
+// channels, notification groups, alerts with their logs, and users. Monitors, check monitors, hosts and services can
+// be read only.
 //
 // To test your own program, let it call the fake, and look at the result:
 //

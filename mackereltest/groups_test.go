@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/mackereltest"
 )
 
@@ -202,6 +203,43 @@ func TestTheLifeOfAnAlert(t *testing.T) {
 	})
 }
 
+// An alert that is closed from the start has its close in the log.
+func TestTheLogOfAnAlertThatIsClosedAlready(t *testing.T) {
+	s := newServer(t)
+	for reason, trigger := range map[string]string{``: "monitoring", `,"reason":"r"`: "manual"} {
+		id := s.AddAlert(`{"status":"OK","openedAt":1,"closedAt":2` + reason + `}`)
+		_, answer := call(t, s, "GET", alerts+"/"+id+"/logs", "")
+		if !strings.Contains(answer, `"createdAt":2`) || !strings.Contains(answer, `"trigger":"`+trigger+`"`) {
+			t.Errorf("closed by %s: %s", trigger, answer)
+		}
+	}
+}
+
+// Ten thousand alerts are quick to add and to list, in any order of their opening.
+func BenchmarkTenThousandAlerts(b *testing.B) {
+	for b.Loop() {
+		s := mackereltest.New()
+		for i := range 10_000 {
+			s.AddAlert(fmt.Sprintf(`{"openedAt":%d}`, 1+i*7919%10_000))
+		}
+		c, err := mackerel.NewClient(s.MemoryConfig())
+		if err != nil {
+			b.Fatal(err)
+		}
+		n := 0
+		for _, err := range c.ListAlerts(b.Context(), mackerel.ListAlertsOptions{WithClosed: true}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != 10_000 {
+			b.Fatalf("%d alerts", n)
+		}
+		s.Close()
+	}
+}
+
 func TestMonitorsHostsAndUsers(t *testing.T) {
 	s := newServer(t)
 	s.AddUsers("5U")
@@ -209,6 +247,8 @@ func TestMonitorsHostsAndUsers(t *testing.T) {
 	s.AddCheck(`{"id":"2C","name":"disk"}`)
 	s.AddHost(`{"id":"4H","name":"app01","roles":{"Shop":["app"]}}`)
 	s.AddHost(`{"id":"4I","name":"app02","status":"poweroff"}`)
+	s.AddService(`{"name":"Shop","roles":["app"]}`)
+	s.AddService(`{"name":"Blog","memo":"m"}`)
 	for path, want := range map[string]string{
 		"/monitors":              `{"monitors":[{"id":"2M","type":"host","name":"CPU"}]}`,
 		"/monitors/2M":           `{"monitor":{"id":"2M","type":"host","name":"CPU"}}`,
@@ -217,6 +257,7 @@ func TestMonitorsHostsAndUsers(t *testing.T) {
 		"/hosts":                 `{"hosts":[{"id":"4H","name":"app01","status":"working","roles":{"Shop":["app"]}}]}`,
 		"/hosts?status=poweroff": `{"hosts":[{"id":"4I","name":"app02","status":"poweroff"}]}`,
 		"/hosts/4I":              `{"host":{"id":"4I","name":"app02","status":"poweroff"}}`,
+		"/services":              `{"services":[{"name":"Shop","memo":"","roles":["app"]},{"name":"Blog","memo":"m","roles":[]}]}`,
 		"/org":                   `{"name":"mackereltest","displayName":null}`,
 		"/users":                 `{"users":[{"id":"5U","screenName":"5U","email":"5U@example.com","authority":"collaborator"}]}`,
 	} {
