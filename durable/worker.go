@@ -78,7 +78,8 @@ type Worker struct {
 	gate     *gate
 	stats    counters
 	progress progress
-	history  recent[uint64, history]   // by sequence number
+	history  recent[uint64, history] // by sequence number
+	waiting  backlog
 	resting  recent[string, time.Time] // by subject: until when its first message waits
 	room     chan struct{}             // has a value for each message in hand
 
@@ -173,7 +174,7 @@ func or[T int | time.Duration](value, otherwise T) T {
 func (w *Worker) String() string { return "worker " + w.config.Queue }
 
 const (
-	fetchTime     = 2 * time.Second        // of one request for messages; so long Run may take to notice its context
+	fetchTime     = time.Second            // of one request for messages; so long Run may take to notice its context
 	fetchBeat     = 500 * time.Millisecond // a server that is silent for twice as long has gone
 	maxAckPending = 50_000                 // messages that failed and wait count too
 )
