@@ -255,7 +255,7 @@ func TestStreamsOfOthers(t *testing.T) {
 		Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage, Duplicates: 5 * time.Minute, MaxBytes: 1 << 20,
 	}
 	for member, change := range map[string]func(*jetstream.StreamConfig){
-		"subjects":             func(c *jetstream.StreamConfig) { c.Subjects = []string{"mackerel.>"} },
+		"subjects":             func(c *jetstream.StreamConfig) { c.Subjects = []string{"subjects.>"} },
 		"retention":            func(c *jetstream.StreamConfig) { c.Retention = jetstream.LimitsPolicy },
 		"discard":              func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
 		"storage":              func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
@@ -265,20 +265,18 @@ func TestStreamsOfOthers(t *testing.T) {
 		"max_age":              func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
 		"max_msgs_per_subject": func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
 		"subject_transform": func(c *jetstream.StreamConfig) {
-			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "mackerel.x.*", Destination: "mackerel.y.{{wildcard(1)}}"}
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "subject-transform.x.*", Destination: "subject-transform.y.{{wildcard(1)}}"}
 		},
 	} {
-		other := good
+		other, name := good, strings.ReplaceAll(member, "_", "-")
+		other.Name, other.Subjects = name, []string{name + ".*.*"}
 		change(&other)
 		if _, err := js.CreateStream(t.Context(), other); err != nil {
 			t.Fatalf("%s: %v", member, err)
 		}
-		_, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-		if e := kindOf(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, "stream mackerel: "+member+" is ") {
+		_, err := durable.Open(t.Context(), conn, durable.Config{Name: name, Create: true})
+		if e := kindOf(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, "stream "+name+": "+member+" is ") {
 			t.Errorf("%v does not name %s", e, member)
-		}
-		if err := js.DeleteStream(t.Context(), "mackerel"); err != nil {
-			t.Fatal(err)
 		}
 	}
 	if _, err := js.CreateStream(t.Context(), good); err != nil {

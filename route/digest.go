@@ -20,6 +20,9 @@ import (
 // alerts in it share. An alert whose context ends while it waits is taken out, and its error is
 // [mackerel.ErrUnavailable]: nothing was sent. When the message is being sent, the context no longer ends the call.
 //
+// Each notifier of a [mackerel.Multi] has messages of its own, also of a Multi inside of another rule. So a repeat of a
+// notifier that failed keeps to the number of messages, too.
+//
 // Services that keep incidents (PagerDuty, Opsgenie, Jira Service Management) are refused with [mackerel.ErrConfig],
 // because each alert has to open and close under a key of its own.
 func Digest(n mackerel.Notifier, messages int, per time.Duration) (*Notifier, error) {
@@ -30,7 +33,8 @@ func Digest(n mackerel.Notifier, messages int, per time.Duration) (*Notifier, er
 	if per <= 0 {
 		problems = append(problems, "per: must be above 0")
 	}
-	return wrap(Notifier{n, (&digest{messages: messages, per: per}).deliver}, "digest", problems...)
+	makeRule := func() rule { return (&digest{messages: messages, per: per}).deliver }
+	return wrapEach(n, makeRule, "digest", problems...)
 }
 
 // A digest collects the alerts for which there is no room. It has no goroutine: of the calls that wait, the first waits
