@@ -236,6 +236,38 @@ func TestQuietWhenTheClockJumps(t *testing.T) {
 	}
 }
 
+// All contexts have ended, and the message hangs.
+func TestADigestEndsWithTheContextsOfItsAlerts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		n := must(t)(route.Digest(mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			if calls++; calls == 1 {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return &mackerel.Error{Kind: mackerel.ErrAmbiguous, Err: ctx.Err()}
+			case <-time.After(time.Hour):
+				return nil
+			}
+		}), 1, time.Minute))
+		_ = n.Notify(t.Context(), incident("0", "critical"))
+		start := time.Now()
+		var all sync.WaitGroup
+		for i := range 3 {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				_ = n.Notify(ctx, incident(strconv.Itoa(i+1), "critical"))
+			})
+		}
+		all.Wait()
+		if took := time.Since(start); took > 2*time.Minute {
+			t.Errorf("the calls took %v", took)
+		}
+	})
+}
+
 func TestNilNotifiersOfRouteDoNotPanic(t *testing.T) {
 	defer func() {
 		if p := recover(); p != nil {
