@@ -58,7 +58,7 @@ func BenchmarkQueue(b *testing.B) {
 // BenchmarkWorker compares a worker with calls of the same notifier, which takes 20 ms, with as many at a time.
 func BenchmarkWorker(b *testing.B) {
 	const alerts, concurrency = 200, 8
-	service := mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+	service := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
 		timer := time.NewTimer(20 * time.Millisecond)
 		defer timer.Stop()
 		<-timer.C
