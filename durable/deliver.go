@@ -139,10 +139,7 @@ func (w *Worker) isOvertaken(ctx context.Context, m message) bool {
 // deliver calls the notifier, which has entered the gate. If it fails in part, deliver repeats what failed, until the
 // rest is delivered or failed for good.
 func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error {
-	id := m.Headers().Get(headerDelivery)
-	if id == "" {
-		id = w.store.id(m.seq)
-	}
+	id := w.deliveryID(m)
 	ctx = context.WithValue(mackerel.WithDeliveryID(ctx, id), originKey{}, id)
 	var final []error
 	for n, tries := w.config.Notifier, uint64(1); ; tries++ {
@@ -160,6 +157,14 @@ func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error
 		}
 		n = rest
 	}
+}
+
+// deliveryID returns the id of the delivery that a message is part of: that of the queue where it came from, or its own.
+func (w *Worker) deliveryID(m message) string {
+	if id := m.Headers().Get(headerDelivery); id != "" {
+		return id
+	}
+	return w.store.id(m.seq)
 }
 
 // split returns what is left of a notifier that failed in part, and the errors of the parts that failed for good. There
