@@ -3,6 +3,7 @@ package mackerel
 import (
 	"context"
 	"iter"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -170,7 +171,8 @@ var (
 
 // ListAlerts returns the alerts of the organization, the newest first by the time of opening: GET /api/v0/alerts. The
 // next request is made when the alerts of the last are used up, so a loop that ends early saves requests. An error ends
-// the list. An alert that closes meanwhile may be missing, and no alert comes twice in a row.
+// the list. An alert that closes meanwhile may be missing. An alert that is on two pages that follow each other comes
+// once.
 func (c *Client) ListAlerts(ctx context.Context, o ListAlertsOptions) iter.Seq2[APIAlert, error] {
 	query := url.Values{}
 	if o.WithClosed {
@@ -185,7 +187,8 @@ func (c *Client) AlertLogs(ctx context.Context, id string) iter.Seq2[AlertLog, e
 	return pages(ctx, c, listLogs, url.Values{}, 0, func(l AlertLog) string { return l.ID }, "alerts", id, "logs")
 }
 
-// pages returns all elements of a list. The id of the next page may be that of an element that was returned already.
+// pages returns all elements of a list. The id of the next page may be that of an element that was returned already. An
+// id that was asked for before ends the list.
 func pages[T answer](
 	ctx context.Context, c *Client, op operation, query url.Values, limit int, key func(T) string, path ...string,
 ) iter.Seq2[T, error] {
@@ -197,9 +200,10 @@ func pages[T answer](
 		if limit == 0 {
 			limit = maxPage
 		}
+		query := maps.Clone(query) // the list may be read twice
 		query.Set("limit", strconv.Itoa(limit))
-		before := make(map[string]bool)
-		for next := ""; ; {
+		before, asked := make(map[string]bool), make(map[string]bool)
+		for {
 			op.query = query.Encode()
 			p, err := call[page[T]](ctx, c, op, nil, path...)
 			if err != nil {
@@ -213,11 +217,11 @@ func pages[T answer](
 					return
 				}
 			}
-			if p.NextID == "" || p.NextID == next {
+			if p.NextID == "" || asked[p.NextID] {
 				return
 			}
-			next, before = p.NextID, seen
-			query.Set("nextId", next)
+			asked[p.NextID], before = true, seen
+			query.Set("nextId", p.NextID)
 		}
 	}
 }

@@ -89,29 +89,46 @@ func (e *Error) Unwrap() []error {
 }
 
 // Retry reports whether the same call may be made again under its delivery mode, and how long to wait before. It may
-// if the error is [ErrRateLimited] or [ErrUnavailable], or [ErrAmbiguous] under [AtLeastOnce]. Of joined errors, such
-// as those of [Multi], it is enough that one may be repeated; after is the longest wait of those. [Failures] tells
-// them apart.
+// if the error is [ErrRateLimited] or [ErrUnavailable], or [ErrAmbiguous] under [AtLeastOnce]. Of joined errors, it is
+// enough that one may be repeated; after is the longest wait of those. But if what may have been done must not be done
+// twice, the call must not be made again.
+//
+// A [DeliveryError] stands for a call of its own, which can be repeated without the others. So of several, such as those
+// of [Multi], it is enough that one may be repeated. [Failures] tells them apart.
 func Retry(err error) (after time.Duration, ok bool) {
+	after, ok, never := retry(err)
+	if never {
+		return 0, false
+	}
+	return after, ok
+}
+
+// retry is Retry. Never says that a part of the call must not be made again.
+func retry(err error) (after time.Duration, ok, never bool) {
 	switch e := err.(type) { //nolint:errorlint // this walks over the tree itself
 	case nil:
-		return 0, false
+		return 0, false, false
 	case *Error:
 		if !e.repeatable() {
-			return 0, false
+			return 0, false, e.Kind == ErrAmbiguous //nolint:errorlint // Kind is a sentinel itself
 		}
-		return e.RetryAfter, true
+		return e.RetryAfter, true, false
+	case *DeliveryError:
+		after, ok = Retry(e.Err)
+		return after, ok, false
 	case interface{ Unwrap() error }:
-		return Retry(e.Unwrap())
+		return retry(e.Unwrap())
 	case interface{ Unwrap() []error }:
 		for _, sub := range e.Unwrap() {
-			if d, again := Retry(sub); again {
+			d, again, no := retry(sub)
+			if again {
 				after, ok = max(after, d), true
 			}
+			never = never || no
 		}
-		return after, ok
+		return after, ok, never
 	}
-	return 0, err == ErrRateLimited || err == ErrUnavailable //nolint:errorlint // this is a leaf of the tree
+	return 0, err == ErrRateLimited || err == ErrUnavailable, err == ErrAmbiguous //nolint:errorlint // this is a leaf of the tree
 }
 
 func (e *Error) repeatable() bool {

@@ -70,6 +70,11 @@ func TestRetry(t *testing.T) {
 		{"joined: the longest wait is the first", errors.Join(of(mackerel.ErrRateLimited, 0, time.Minute), of(mackerel.ErrUnavailable, 0, 0)), time.Minute, true},
 		{"joined: the longest wait is in the middle, within another join",
 			errors.Join(of(mackerel.ErrUnavailable, 0, time.Second), errors.Join(of(mackerel.ErrRateLimited, 0, time.Hour)), of(mackerel.ErrRateLimited, 0, time.Minute)), time.Hour, true},
+		{"joined: what may have rung a phone is not repeated with the rest",
+			errors.Join(of(mackerel.ErrUnavailable, 0, time.Second), fmt.Errorf("x: %w", of(mackerel.ErrAmbiguous, mackerel.AtMostOnce, 0))), 0, false},
+		{"joined: deliveries are repeated one by one", errors.Join(
+			&mackerel.DeliveryError{Err: of(mackerel.ErrUnavailable, 0, time.Second)},
+			&mackerel.DeliveryError{Err: of(mackerel.ErrAmbiguous, mackerel.AtMostOnce, 0)}), time.Second, true},
 		{"a bare sentinel of somebody's own notifier", fmt.Errorf("x: %w", mackerel.ErrUnavailable), 0, true},
 		{"an error that says nothing", errors.New("x"), 0, false},
 	} {

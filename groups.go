@@ -28,7 +28,14 @@ type NotificationGroup struct {
 	Monitors                  []NotificationGroupMonitor
 	Services                  []NotificationGroupService
 
-	rest jsontext.Value
+	rest groupRest
+}
+
+// A groupRest has the members of a group that this package does not know.
+type groupRest struct {
+	group    jsontext.Value
+	monitors map[string]jsontext.Value // by the ids of monitors
+	services map[string]jsontext.Value // by the names of services
 }
 
 // A NotificationGroupType tells the default group from others. Mackerel documents it since 2026-06; before, it is "".
@@ -55,15 +62,27 @@ type NotificationGroupService struct {
 
 // groupJSON is a group as the API has it. The API requires the two lists of children.
 type groupJSON struct {
-	ID                        string                     `json:"id,omitzero"`
-	Type                      NotificationGroupType      `json:"type,omitzero"`
-	Name                      string                     `json:"name"`
-	NotificationLevel         Level                      `json:"notificationLevel"`
-	ChildNotificationGroupIDs []string                   `json:"childNotificationGroupIds"`
-	ChildChannelIDs           []string                   `json:"childChannelIds"`
-	Monitors                  []NotificationGroupMonitor `json:"monitors,omitzero"`
-	Services                  []NotificationGroupService `json:"services,omitzero"`
-	Rest                      jsontext.Value             `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
+	ID                        string                `json:"id,omitzero"`
+	Type                      NotificationGroupType `json:"type,omitzero"`
+	Name                      string                `json:"name"`
+	NotificationLevel         Level                 `json:"notificationLevel"`
+	ChildNotificationGroupIDs []string              `json:"childNotificationGroupIds"`
+	ChildChannelIDs           []string              `json:"childChannelIds"`
+	Monitors                  []groupMonitorJSON    `json:"monitors,omitzero"`
+	Services                  []groupServiceJSON    `json:"services,omitzero"`
+	Rest                      jsontext.Value        `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
+}
+
+type groupMonitorJSON struct {
+	NotificationGroupMonitor
+
+	Rest jsontext.Value `json:",inline,embed"`
+}
+
+type groupServiceJSON struct {
+	NotificationGroupService
+
+	Rest jsontext.Value `json:",inline,embed"`
 }
 
 // MarshalJSON writes a group as the API has it. Lists without elements are written as [], except the Monitors and
@@ -74,24 +93,43 @@ func (g NotificationGroup) json() groupJSON {
 	w := groupJSON{
 		ID: g.ID, Type: g.Type, Name: g.Name, NotificationLevel: cmp.Or(g.NotificationLevel, LevelAll),
 		ChildNotificationGroupIDs: orEmpty(g.ChildNotificationGroupIDs), ChildChannelIDs: orEmpty(g.ChildChannelIDs),
-		Monitors: g.Monitors, Services: g.Services, Rest: g.rest,
+		Rest: g.rest.group,
 	}
 	if g.Type != NotificationGroupDefault {
-		w.Monitors, w.Services = orEmpty(g.Monitors), orEmpty(g.Services)
+		w.Monitors, w.Services = []groupMonitorJSON{}, []groupServiceJSON{}
+	}
+	for _, m := range g.Monitors {
+		w.Monitors = append(w.Monitors, groupMonitorJSON{m, g.rest.monitors[m.ID]})
+	}
+	for _, s := range g.Services {
+		w.Services = append(w.Services, groupServiceJSON{s, g.rest.services[s.Name]})
 	}
 	return w
 }
 
-// UnmarshalJSON reads a group of the API.
+// UnmarshalJSON reads a group of the API. The case of members does not count: test data of Mackerel's own client has
+// childChannelIDs.
 func (g *NotificationGroup) UnmarshalJSON(b []byte) error {
 	var r groupJSON
-	if err := json.Unmarshal(b, &r, lenient); err != nil {
+	if err := json.Unmarshal(b, &r, lenient, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return err
 	}
 	*g = NotificationGroup{
 		ID: r.ID, Type: r.Type, Name: r.Name, NotificationLevel: r.NotificationLevel,
 		ChildNotificationGroupIDs: r.ChildNotificationGroupIDs, ChildChannelIDs: r.ChildChannelIDs,
-		Monitors: r.Monitors, Services: r.Services, rest: r.Rest.Clone(),
+		rest: groupRest{r.Rest.Clone(), make(map[string]jsontext.Value), make(map[string]jsontext.Value)},
+	}
+	for _, m := range r.Monitors {
+		g.Monitors = append(g.Monitors, m.NotificationGroupMonitor)
+		if m.Rest != nil {
+			g.rest.monitors[m.ID] = m.Rest.Clone()
+		}
+	}
+	for _, s := range r.Services {
+		g.Services = append(g.Services, s.NotificationGroupService)
+		if s.Rest != nil {
+			g.rest.services[s.Name] = s.Rest.Clone()
+		}
 	}
 	return nil
 }
@@ -168,6 +206,9 @@ func (g NotificationGroup) request(op operation) ([]byte, error) {
 	}
 	if len(problems) > 0 {
 		return nil, &Error{Provider: provider, Op: op.name, Kind: ErrInvalid, Message: strings.Join(problems, "; ")}
+	}
+	if op == createGroup {
+		g.Type = "" // what is created is never the default group
 	}
 	w := g.json()
 	w.ID, w.Type = "", ""

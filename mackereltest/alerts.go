@@ -1,6 +1,7 @@
 package mackereltest
 
 import (
+	"cmp"
 	jsonv1 "encoding/json"
 	"net/http"
 	"slices"
@@ -43,10 +44,12 @@ type alertLog struct {
 	CreatedAt    int64          `json:"createdAt"`
 }
 
-// AddAlert opens an alert and returns its id: the object's own or, if it has none, a new one. Unless the JSON object has
-// them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the program or of its bubble. An
-// alert with a closedAt is closed. AddAlert panics if object is no JSON object of the documented types, or if its id is
-// taken.
+// AddAlert opens an alert and returns its id: the object's own or, if it has none, a new one. Unless the JSON object
+// has them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the program or of its bubble.
+//
+// An alert with a closedAt is closed, by a person if it has a reason. Its log has the close only. For a log with the
+// opening, open the alert and call SetAlertStatus. AddAlert panics if object is no JSON object of the documented types,
+// or if its id is taken.
 func (s *Server) AddAlert(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,24 +63,25 @@ func (s *Server) AddAlert(object string) (id string) {
 	if s.alerts[a.ID] != nil {
 		panic("mackereltest: AddAlert: the id " + a.ID + " is taken")
 	}
-	a.log(s.newID(), "monitoring", a.OpenedAt)
+	a.logFirst(s.newID())
 	s.alerts[a.ID] = a
 	at, _ := slices.BinarySearchFunc(s.newest, a, newestFirst)
 	s.newest = slices.Insert(s.newest, at, a)
 	return a.ID
 }
 
+// logFirst writes the first line of the log: the opening or, of an alert that is closed already, the close.
+func (a *alert) logFirst(id string) {
+	trigger := "monitoring"
+	if a.Reason != nil {
+		trigger = "manual"
+	}
+	a.log(id, trigger, cmp.Or(a.ClosedAt, a.OpenedAt))
+}
+
 // newestFirst is the order in which alerts are listed: by the time of opening.
 func newestFirst(x, y *alert) int {
-	switch {
-	case x.OpenedAt != y.OpenedAt:
-		return int(y.OpenedAt - x.OpenedAt)
-	case x.ID < y.ID:
-		return -1
-	case x.ID > y.ID:
-		return 1
-	}
-	return 0
+	return cmp.Or(cmp.Compare(y.OpenedAt, x.OpenedAt), cmp.Compare(x.ID, y.ID))
 }
 
 // log adds a line to the log of the alert.
@@ -92,8 +96,8 @@ func (a *alert) log(id, trigger string, at int64) {
 	a.logs = append(a.logs, l)
 }
 
-// SetAlertStatus changes the status of an open alert, in upper case as the API has it. OK closes the alert. The change is
-// in the alert's log. It panics if there is no such alert.
+// SetAlertStatus changes the status of an open alert, in upper case as the API has it. OK closes the alert. The change
+// is in the alert's log. It panics if there is no such alert.
 func (s *Server) SetAlertStatus(id, status string) { s.changeAlert(id, status, "monitoring") }
 
 // EndAlert closes an alert for another reason than that its monitor saw it recover: "manual", "monitorDelete",

@@ -2,6 +2,7 @@ package mackereltest
 
 import (
 	jsonv1 "encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -21,7 +22,7 @@ type group struct {
 	Channels          []string       `json:"childChannelIds"`
 	Monitors          []groupMonitor `json:"monitors,omitzero"`
 	Services          []groupService `json:"services,omitzero"`
-	Rest              jsontext.Value `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
+	Rest              members        `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
 }
 
 type groupMonitor struct {
@@ -42,9 +43,9 @@ func newDefaultGroup() *group {
 	}
 }
 
-// AddNotificationGroup adds a notification group as if it had always been there, and returns its id: the object's own or,
-// if it has none, a new one. The group is listed as the JSON object says. AddNotificationGroup panics if object is not a
-// JSON object of the documented types, or if its id is taken.
+// AddNotificationGroup adds a notification group as if it had always been there, and returns its id: the object's own
+// or, if it has none, a new one. The group is listed as the JSON object says. AddNotificationGroup panics if object is
+// not a JSON object of the documented types, or if its id is taken.
 func (s *Server) AddNotificationGroup(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +63,8 @@ func (s *Server) AddNotificationGroup(object string) (id string) {
 	return g.ID
 }
 
-// NotificationGroups returns the notification groups as they would be listed now, the default group first and the others in
-// the order they were added.
+// NotificationGroups returns the notification groups as they would be listed now, the default group first and the
+// others in the order they were added.
 func (s *Server) NotificationGroups() []jsonv1.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,22 +103,41 @@ func (s *Server) listGroups(*http.Request, string) (any, error) {
 
 // A groupBody is what a client sends. Members that the server fills in are ignored: a listed group may be sent back.
 type groupBody struct {
-	Name              *string         `json:"name"`
-	NotificationLevel *string         `json:"notificationLevel"`
-	Groups            *[]string       `json:"childNotificationGroupIds"`
-	Channels          *[]string       `json:"childChannelIds"`
-	Monitors          *[]groupMonitor `json:"monitors"`
-	Services          *[]groupService `json:"services"`
-	ID                jsontext.Value  `json:"id"`
-	Type              jsontext.Value  `json:"type"`
+	Name              *string        `json:"name"`
+	NotificationLevel *string        `json:"notificationLevel"`
+	Groups            children       `json:"childNotificationGroupIds"`
+	Channels          children       `json:"childChannelIds"`
+	Monitors          []groupMonitor `json:"monitors"`
+	Services          []groupService `json:"services"`
+	ID                jsontext.Value `json:"id"`
+	Type              jsontext.Value `json:"type"`
+	Rest              members        `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
 }
 
-// readGroup reads the body of a request.
-func (s *Server) readGroup(r *http.Request) (b groupBody, err error) {
-	if err = strict.JSON(r, &b, !s.IsStrict()); err != nil {
+// children is a required list of ids; nil if it is missing. null is an empty list, because mackerel-client-go sends it.
+type children []string
+
+// UnmarshalJSONFrom reads the list.
+func (c *children) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var ids []string
+	if err := json.UnmarshalDecode(d, &ids); err != nil {
+		return err
+	}
+	*c = append(children{}, ids...)
+	return nil
+}
+
+// readGroup reads the body of a request for a group, which is new or has members that a newer Mackerel has sent.
+func (s *Server) readGroup(r *http.Request, g *group) (b groupBody, err error) {
+	if err = strict.JSON(r, &b, true); err != nil {
 		return b, err
 	}
 	problem := func(field, problem string) error { return &strict.FieldError{Field: field, Problem: problem} }
+	for _, name := range slices.Sorted(maps.Keys(b.Rest)) {
+		if s.IsStrict() && g.Rest[name] == nil {
+			return b, problem(name, "is unknown")
+		}
+	}
 	switch {
 	case b.Name == nil || *b.Name == "":
 		return b, problem("name", "is required")
@@ -138,12 +158,12 @@ func (s *Server) readGroup(r *http.Request) (b groupBody, err error) {
 
 // checkChildren refuses children that do not exist. No source shows that Mackerel does.
 func (s *Server) checkChildren(b groupBody) error {
-	for i, id := range *b.Groups {
+	for i, id := range b.Groups {
 		if s.findGroup(id) < 0 {
 			return &strict.FieldError{Field: strict.Item("childNotificationGroupIds", i), Problem: "does not exist"}
 		}
 	}
-	for i, id := range *b.Channels {
+	for i, id := range b.Channels {
 		if s.find(id) < 0 {
 			return &strict.FieldError{Field: strict.Item("childChannelIds", i), Problem: "does not exist"}
 		}
@@ -153,28 +173,23 @@ func (s *Server) checkChildren(b groupBody) error {
 
 // store takes over what a client has sent. Lists that it has not sent are empty.
 func (s *Server) store(g *group, b groupBody) {
-	g.Name, g.NotificationLevel, g.Groups, g.Channels = *b.Name, *b.NotificationLevel, *b.Groups, *b.Channels
+	g.Name, g.NotificationLevel, g.Groups, g.Channels = *b.Name, *b.NotificationLevel, b.Groups, b.Channels
 	if g.Type == defaultGroup {
 		for _, c := range s.channels {
 			c.inDefaultGroup = slices.Contains(g.Channels, c.id)
 		}
 		return
 	}
-	g.Monitors, g.Services = []groupMonitor{}, []groupService{}
-	if b.Monitors != nil {
-		g.Monitors = *b.Monitors
-	}
-	if b.Services != nil {
-		g.Services = *b.Services
-	}
+	g.Monitors, g.Services = append([]groupMonitor{}, b.Monitors...), append([]groupService{}, b.Services...)
 }
 
 func (s *Server) createGroup(r *http.Request, _ string) (any, error) {
-	b, err := s.readGroup(r)
+	g := &group{Type: "group"}
+	b, err := s.readGroup(r, g)
 	if err != nil {
 		return nil, err
 	}
-	g := &group{ID: s.newID(), Type: "group"}
+	g.ID = s.newID()
 	s.store(g, b)
 	s.groups = append(s.groups, g)
 	return s.listed(g), nil
@@ -185,11 +200,11 @@ func (s *Server) updateGroup(r *http.Request, id string) (any, error) {
 	if i < 0 {
 		return nil, s.refuse(http.StatusNotFound, "Notification Group Not Found.")
 	}
-	b, err := s.readGroup(r)
+	g := s.groups[i]
+	b, err := s.readGroup(r, g)
 	if err != nil {
 		return nil, err
 	}
-	g := s.groups[i]
 	if g.Type == defaultGroup && *b.Name != g.Name {
 		return nil, s.refuse(http.StatusBadRequest, "The name of the default notification group cannot be changed.")
 	}

@@ -8,22 +8,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An entry is a monitor, a check or a host: a JSON object with an id.
+// An entry is a monitor, a check monitor or a host: a JSON object with an id.
 type entry struct {
 	ID     string         `json:"id"`
 	Status string         `json:"status,omitzero"` // of a host
 	Rest   jsontext.Value `json:",inline,embed"`   // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
 }
 
-// SetOrganization sets the name of the organization, "mackereltest" unless set.
+// SetOrganization sets the name of the organization, which is "mackereltest" at first.
 func (s *Server) SetOrganization(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.organization = name
 }
 
-// AddMonitor adds a monitor, a JSON object as GET /api/v0/monitors lists it, and returns its id: the object's own or, if
-// it has none, a new one. It panics if object is not a JSON object.
+// AddMonitor adds a monitor, a JSON object as GET /api/v0/monitors lists it, and returns its id: the object's own or,
+// if it has none, a new one. It panics if object is not a JSON object.
 func (s *Server) AddMonitor(object string) (id string) { return s.addEntry(&s.monitors, object) }
 
 // AddCheck is AddMonitor for a check monitor, which Mackerel lists under /api/v0/monitoring/checks: {"name":"disk"}.
@@ -32,6 +32,34 @@ func (s *Server) AddCheck(object string) (id string) { return s.addEntry(&s.chec
 // AddHost is AddMonitor for a host. Its status is "working" unless the object has one. Its roles are an object:
 // {"name":"app01","roles":{"Shop":["app"]}}.
 func (s *Server) AddHost(object string) (id string) { return s.addEntry(&s.hosts, object) }
+
+// A service is a service as it is listed. It has no id.
+type service struct {
+	Name  string         `json:"name"`
+	Memo  string         `json:"memo"`
+	Roles []string       `json:"roles"`
+	Rest  jsontext.Value `json:",inline,embed"` // Go 1.26 with GOEXPERIMENT=jsonv2 knows inline only
+}
+
+// AddService adds a service, a JSON object as GET /api/v0/services lists it: {"name":"Shop","roles":["app"]}. Services
+// of hosts and monitors need not be added. AddService panics if object is not a JSON object of the documented types, or
+// if it has no name.
+func (s *Server) AddService(object string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	added := service{Roles: []string{}}
+	if err := json.Unmarshal([]byte(object), &added); err != nil {
+		panic("mackereltest: AddService: " + err.Error())
+	}
+	if added.Name == "" {
+		panic("mackereltest: AddService: a service has a name")
+	}
+	s.services = append(s.services, added)
+}
+
+func (s *Server) listServices(*http.Request, string) (any, error) {
+	return listing("services", s.services, ""), nil
+}
 
 func (s *Server) addEntry(list *[]entry, object string) string {
 	s.mu.Lock()
@@ -55,6 +83,9 @@ func (s *Server) SetHostStatus(id, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.hosts, func(e entry) bool { return e.ID == id })
+	if i < 0 {
+		panic("mackereltest: there is no host " + id)
+	}
 	s.hosts[i].Status = status
 }
 

@@ -26,7 +26,7 @@ const (
 	ReadWrite
 )
 
-// lane is the only lane. No limit is documented for channels.
+// lane is the only lane. No limit is documented for these requests.
 const lane = "requests"
 
 // A Server is a fake of one organization. It is safe for concurrent use.
@@ -45,6 +45,7 @@ type Server struct {
 	monitors     []entry
 	checks       []entry
 	hosts        []entry
+	services     []service
 	ids          uint64 // the number of generated ids
 	stringErrors bool
 }
@@ -137,6 +138,7 @@ var operations = []operation{
 	{"GET", "/api/v0/monitoring/checks/*", Read, (*Server).getCheck},
 	{"GET", "/api/v0/hosts", Read, (*Server).listHosts},
 	{"GET", "/api/v0/hosts/*", Read, (*Server).getHost},
+	{"GET", "/api/v0/services", Read, (*Server).listServices},
 	{"GET", "/api/v0/users", Read, (*Server).listUsers},
 	{"GET", "/api/v0/org", Read, (*Server).getOrganization},
 }

@@ -25,12 +25,18 @@ func (e *ApplyError) Error() string {
 func (e *ApplyError) Unwrap() error { return e.Err }
 
 // Apply makes the changes of a plan in their order: channels and groups are created before what refers to them, and
-// deleted last. It stops at the first failure with an [*ApplyError]. Compare again before another Apply: a plan that was
-// applied in part is used up.
+// deleted last. It stops at the first failure with an [*ApplyError]. A plan is applied once: compare again before
+// another Apply.
 func (p *Plan) Apply(ctx context.Context) error {
 	if p.client == nil && len(p.Changes) > 0 {
 		return &mackerel.Error{Provider: "mackerel", Op: "apply", Kind: mackerel.ErrConfig, Message: "not made by Compare"}
 	}
+	if p.applied {
+		return &mackerel.Error{
+			Provider: "mackerel", Op: "apply", Kind: mackerel.ErrInvalid, Message: "the plan was applied before: compare again",
+		}
+	}
+	p.applied = true
 	for i, c := range p.Changes {
 		if err := p.apply(ctx, c); err != nil {
 			return &ApplyError{

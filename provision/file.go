@@ -3,12 +3,13 @@ package provision
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,7 +18,6 @@ import (
 )
 
 var (
-	noTime time.Time
 	indent = jsontext.WithIndent("  ")
 	itoa   = strconv.Itoa
 )
@@ -48,6 +48,13 @@ var members = map[string]map[string]string{
 	"notificationGroups.services": {"name": text},
 }
 
+// elements are the kinds of the elements of lists, and of the values of mentions.
+var elements = map[string]string{
+	"channels": object, "channels.emails": text, "channels.userIds": text, "channels.events": text, "channels.mentions": text,
+	"notificationGroups": object, "notificationGroups.childNotificationGroupIds": text,
+	"notificationGroups.childChannelIds": text, "notificationGroups.monitors": object, "notificationGroups.services": object,
+}
+
 // ofType are the members of channels of a type; other types have id, name, type and suspendedAt only.
 var ofType = map[mackerel.ChannelType][]string{
 	mackerel.ChannelTypeEmail:   {"emails", "userIds", "events"},
@@ -66,12 +73,16 @@ func Read(content []byte, lookup func(string) (string, bool)) (Settings, error) 
 	}
 	var s Settings
 	if err := json.Unmarshal(content, &s); err != nil {
-		f.add(0, "%v", err)
+		f.add(f.atLine, "%v", err)
 		return Settings{}, f.err()
 	}
+	s.noFlag = make(map[mackerel.Detail]bool)
 	for i, c := range s.Channels {
-		s.Channels[i] = f.expand(c, i, lookup)
-		f.check(s.Channels[i], i)
+		c = f.expand(c, i, lookup)
+		if s.Channels[i] = c; f.lines["channels["+itoa(i)+"].enabledGraphImage"] == 0 {
+			s.noFlag[c.Detail] = true
+		}
+		f.check(c, i)
 	}
 	for i, g := range s.NotificationGroups {
 		if g.Name == "" {
@@ -132,33 +143,56 @@ func (f *file) walk() {
 	d := jsontext.NewDecoder(bytes.NewReader(f.content))
 	for {
 		token, err := d.ReadToken()
+		if errors.Is(err, io.EOF) && d.StackDepth() == 0 && d.InputOffset() > 0 {
+			return
+		}
 		if err != nil {
-			if d.StackDepth() > 0 || d.InputOffset() == 0 {
-				f.problems = nil // what is broken hides what follows
-				f.add(f.line(d.InputOffset()), "no JSON: %v", err)
+			at := d.InputOffset()
+			if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+				at = max(at, syntax.ByteOffset)
 			}
+			f.problems = nil // what is broken hides what follows
+			f.add(f.line(at), "no JSON: %v", err)
 			return
 		}
 		kind, n := d.StackIndex(d.StackDepth())
-		place := placeOf(d.StackPointer())
-		if token.Kind() == '{' {
+		place, of := placeOf(d.StackPointer())
+		switch {
+		case token.Kind() == '{':
 			f.lines[place] = f.line(d.InputOffset())
+		case kind == '{' && n%2 == 1: // a name was read
+			f.member(place, of, d)
+		case kind == '[' && token.Kind() != '[' && token.Kind() != '}' && token.Kind() != ']':
+			f.element(place, of, string(token.Kind()), d)
 		}
-		if kind == '{' && n%2 == 1 && token.Kind() != '{' { // a name was read
-			f.member(place, d)
+		if d.StackDepth() == 0 && token.Kind() != '}' {
+			f.add(f.line(d.InputOffset()), "must be an object")
 		}
 	}
 }
 
+// element checks an element of a list.
+func (f *file) element(place, of, kind string, d *jsontext.Decoder) {
+	want, known := elements[of]
+	if known && kind != want {
+		f.add(f.line(d.InputOffset()), "%s: must be %s", place, kindNames[want])
+	}
+}
+
+var kindNames = map[string]string{text: "a string", list: "a list", object: "an object", boolean: "true or false"}
+
 // member checks a member whose name was read.
-func (f *file) member(place string, d *jsontext.Decoder) {
+func (f *file) member(place, of string, d *jsontext.Decoder) {
 	line := f.line(d.InputOffset())
 	f.lines[place] = line
-	parent, name := "", place
-	if i := strings.LastIndexByte(place, '.'); i >= 0 {
-		parent, name = place[:i], place[i+1:]
+	parent, name := "", of
+	if i := strings.LastIndexByte(of, '.'); i >= 0 {
+		parent, name = of[:i], of[i+1:]
 	}
-	known, checked := members[indexes.ReplaceAllString(parent, "")]
+	known, checked := members[parent]
+	if want := elements[parent]; checked && known == nil && string(d.PeekKind()) != want {
+		f.add(line, "%s: must be %s", place, kindNames[want])
+	}
 	if !checked || known == nil {
 		return
 	}
@@ -168,17 +202,13 @@ func (f *file) member(place string, d *jsontext.Decoder) {
 		f.add(line, "%s: unknown", place)
 	case want == "" || kind == "n" || kind == want || want == boolean && kind == "f":
 	default:
-		f.add(line, "%s: must be %s", place, map[string]string{
-			text: "a string", list: "a list", object: "an object", boolean: "true or false",
-		}[want])
+		f.add(line, "%s: must be %s", place, kindNames[want])
 	}
 }
 
-var indexes = regexp.MustCompile(`\[\d+\]`)
-
-// placeOf writes a pointer as programmers do: channels[2].url.
-func placeOf(p jsontext.Pointer) string {
-	var b strings.Builder
+// placeOf writes a pointer as programmers do, channels[2].url, and without the numbers: channels.url.
+func placeOf(p jsontext.Pointer) (place, of string) {
+	var b, names strings.Builder
 	for token := range p.Tokens() {
 		if strings.Trim(token, "0123456789") == "" && token != "" {
 			b.WriteString("[" + token + "]")
@@ -186,30 +216,41 @@ func placeOf(p jsontext.Pointer) string {
 		}
 		if b.Len() > 0 {
 			b.WriteByte('.')
+			names.WriteByte('.')
 		}
 		b.WriteString(token)
+		names.WriteString(token)
 	}
-	return b.String()
+	return b.String(), names.String()
 }
 
 var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // expand puts the values of variables into the URL of a channel.
 func (f *file) expand(c mackerel.Channel, i int, lookup func(string) (string, bool)) mackerel.Channel {
-	url := urlOf(c)
-	if url == nil {
+	address := urlOf(c)
+	if address == nil || address.IsZero() {
 		return c
 	}
-	value := reference.ReplaceAllStringFunc(url.Reveal(), func(ref string) string {
+	place := "channels[" + itoa(i) + "].url"
+	missing := false
+	value := reference.ReplaceAllStringFunc(address.Reveal(), func(ref string) (value string) {
 		name := reference.FindStringSubmatch(ref)[1]
-		v, set := lookup(name)
-		if !set || v == "" {
-			place := "channels[" + itoa(i) + "].url"
-			f.add(f.lines[place], "%s: the variable %s is not set", place, name)
+		set := lookup != nil
+		if set {
+			value, set = lookup(name)
 		}
-		return v
+		if !set || value == "" {
+			f.add(f.lines[place], "%s: the variable %s is not set", place, name)
+			missing = true
+		}
+		return value
 	})
-	return withURL(c, mackerel.NewSecret(value))
+	expanded := mackerel.NewSecret(value)
+	if problem := problemOf(expanded); problem != "" && !missing {
+		f.add(f.lines[place], "%s: %s", place, problem)
+	}
+	return withURL(c, expanded)
 }
 
 // check notes what is wrong with a channel.
@@ -219,9 +260,13 @@ func (f *file) check(c mackerel.Channel, i int) {
 	if c.Name == "" {
 		f.add(line, "%s.name: required", place)
 	}
-	if _, isUnknown := c.Detail.(*mackerel.Unknown); c.Detail == nil || isUnknown && f.lines[place+".type"] == 0 {
+	unknown, isUnknown := c.Detail.(*mackerel.Unknown)
+	switch {
+	case c.Detail == nil || isUnknown && unknown.Type == "":
 		f.add(line, "%s.type: required", place)
 		return
+	case isUnknown && unknown.Err != nil:
+		f.add(line, "%s: %v", place, unknown.Err)
 	}
 	for member := range members["channels"] {
 		at := f.lines[place+"."+member]

@@ -56,8 +56,9 @@ type Plan struct {
 	Changes []Change // in the order in which Apply makes them
 	Notes   []string // what is left alone, and why
 
-	client *mackerel.Client
-	ids    names // of what is there; completed while channels and groups are created
+	client  *mackerel.Client
+	applied bool
+	ids     names // of what is there; completed while channels and groups are created
 }
 
 // String writes the plan for people to read: a line for each change and each note.
@@ -83,7 +84,16 @@ func Compare(ctx context.Context, client *mackerel.Client, s Settings, o Options
 	if err != nil {
 		return nil, err
 	}
-	c := comparison{there: there, ids: there.names(), plan: &Plan{client: client}, made: newNames()}
+	c := comparison{
+		there: there, ids: there.names(), plan: &Plan{client: client}, made: newNames(), settled: newNames(),
+		missing: make(map[string]bool), kept: make(map[string]bool), taken: make(map[string]bool), noFlag: s.noFlag,
+	}
+	for _, want := range s.Channels {
+		c.taken[want.ID] = true
+	}
+	for _, want := range s.NotificationGroups {
+		c.taken[want.ID] = true
+	}
 	c.compareChannels(s.Channels)
 	c.compareGroups(s.NotificationGroups)
 	if o.Prune {
@@ -102,9 +112,12 @@ func Compare(ctx context.Context, client *mackerel.Client, s Settings, o Options
 type comparison struct {
 	there    organization
 	ids      names
-	made     names // what the plan creates, under its names
-	missing  map[string]bool
-	kept     map[string]bool // the ids of what the settings have
+	made     names           // what the plan creates, under its names
+	settled  names           // what the settings have by its id, under its names in the settings
+	missing  map[string]bool // names of channels that do not exist and cannot be made
+	taken    map[string]bool // the ids that stand in the settings
+	kept     map[string]bool // the ids of what the settings have or refer to
+	noFlag   map[mackerel.Detail]bool
 	plan     *Plan
 	problems []string
 }
@@ -117,7 +130,8 @@ func (c *comparison) note(format string, args ...any) {
 	c.plan.Notes = append(c.plan.Notes, fmt.Sprintf(format, args...))
 }
 
-// find returns the id of what the settings have: by its id, else by its name. It returns "" if there is none.
+// find returns the id of what the settings have: by its id, else by its name. It returns "" if there is none. What the
+// settings have by its id is not found by its name.
 func (c *comparison) find(kind, id, name string, byName map[string][]string, byID map[string]string) string {
 	if id != "" {
 		if _, ok := byID[id]; ok {
@@ -126,7 +140,8 @@ func (c *comparison) find(kind, id, name string, byName map[string][]string, byI
 		c.problem("%s %q: no %s has the id %s", kind, name, kind, id)
 		return ""
 	}
-	switch ids := byName[name]; len(ids) {
+	ids := slices.DeleteFunc(slices.Clone(byName[name]), func(id string) bool { return c.taken[id] })
+	switch len(ids) {
 	case 0:
 		return ""
 	case 1:
@@ -146,57 +161,89 @@ func (c *comparison) once(kind, key, name string, seen map[string]bool) {
 }
 
 func (c *comparison) compareChannels(channels []mackerel.Channel) {
-	c.missing, c.kept = make(map[string]bool), make(map[string]bool)
 	seen := make(map[string]bool)
+	byID := make(map[string]mackerel.Channel, len(c.there.channels))
+	for _, have := range c.there.channels {
+		byID[have.ID] = have
+	}
 	for _, want := range channels {
+		if want.Name == "" || isNil(want.Detail) {
+			c.problem("channel %q: a name and a type are required", want.Name)
+			continue
+		}
 		id := c.find("channel", want.ID, want.Name, c.ids.channels, c.ids.channel)
 		if id == "" {
-			c.once("channel", "name "+want.Name, want.Name, seen)
-			c.createChannel(want)
+			if c.once("channel", "name "+want.Name, want.Name, seen); want.ID == "" {
+				c.createChannel(want)
+			}
 			continue
 		}
 		c.once("channel", id, want.Name, seen)
 		c.kept[id] = true
-		i := slices.IndexFunc(c.there.channels, func(have mackerel.Channel) bool { return have.ID == id })
-		c.updateChannel(c.there.channels[i], want)
+		if want.ID != "" {
+			c.settled.addChannel(want.Name, id)
+		}
+		c.updateChannel(byID[id], want)
 	}
 }
 
 func (c *comparison) createChannel(want mackerel.Channel) {
 	if !creatable(want) {
 		c.missing[want.Name] = true
-		c.note("channel %q of type %s does not exist, and can only be made in Mackerel's web pages", want.Name, want.Detail.ChannelType())
+		c.note("channel %q of type %s does not exist, and can only be made in Mackerel's web pages",
+			want.Name, want.Detail.ChannelType())
 		return
+	}
+	if address := urlOf(want); address != nil && problemOf(*address) != "" {
+		c.problem("channel %q: url: %s", want.Name, problemOf(*address))
+	}
+	if eventsOf(want) == nil {
+		c.problem("channel %q: events: required to make it; an empty list is a channel that is told nothing", want.Name)
 	}
 	c.made.addChannel(want.Name, want.Name)
 	c.plan.Changes = append(c.plan.Changes, Change{
-		Action: Create, Kind: "channel", Name: want.Name, channel: complete(want),
+		Action: Create, Kind: "channel", Name: want.Name, channel: want,
 		Members: []string{"type: " + string(want.Detail.ChannelType())},
 	})
 }
 
-// complete gives a channel empty lists where the settings have none, as the API requires them.
-func complete(c mackerel.Channel) mackerel.Channel {
-	if d, ok := c.Detail.(*mackerel.Email); ok {
-		other := *d
-		other.Events = orEmpty(d.Events)
-		c.Detail = &other
+func eventsOf(c mackerel.Channel) []mackerel.ChannelEvent {
+	switch d := c.Detail.(type) {
+	case *mackerel.Email:
+		return d.Events
+	case *mackerel.Slack:
+		return d.Events
+	case *mackerel.Webhook:
+		return d.Events
 	}
-	return c
+	return nil
 }
 
 func (c *comparison) updateChannel(have, want mackerel.Channel) {
 	if have.Detail.ChannelType() != want.Detail.ChannelType() {
-		c.problem("channel %q: its type is %s, and cannot be changed to %s", want.Name, have.Detail.ChannelType(), want.Detail.ChannelType())
+		c.problem("channel %q: its type is %s, and cannot be changed to %s",
+			want.Name, have.Detail.ChannelType(), want.Detail.ChannelType())
 		return
 	}
 	if !creatable(want) {
 		if have.Name != want.Name {
-			c.note("channel %q of type %s can be renamed to %q in Mackerel's web pages only", have.Name, have.Detail.ChannelType(), want.Name)
+			c.note("channel %q of type %s can be renamed to %q in Mackerel's web pages only",
+				have.Name, have.Detail.ChannelType(), want.Name)
 		}
 		return
 	}
-	merged, members := mergeChannel(have, want)
+	if !creatable(have) {
+		c.note("channel %q of type %s is left alone: what Mackerel lists for it is not as documented",
+			have.Name, have.Detail.ChannelType())
+		return
+	}
+	merged, members := mergeChannel(have, want, c.noFlag[want.Detail])
+	if address := urlOf(merged); address != nil && slices.Contains(members, urlChanged) && problemOf(*address) != "" {
+		c.problem("channel %q: url: %s", want.Name, problemOf(*address))
+	}
+	if len(members) > 0 && eventsOf(merged) == nil {
+		c.problem("channel %q: events: required, because Mackerel lists none", want.Name)
+	}
 	if len(members) > 0 {
 		c.plan.Changes = append(c.plan.Changes, Change{
 			Action: Update, Kind: "channel", Name: have.Name, ID: have.ID, Members: members, channel: merged,
@@ -204,8 +251,9 @@ func (c *comparison) updateChannel(have, want mackerel.Channel) {
 	}
 }
 
-// mergeChannel returns what is there with what the settings have, and what differs.
-func mergeChannel(have, want mackerel.Channel) (merged mackerel.Channel, members []string) {
+// mergeChannel returns what is there with what the settings have, and what differs. With noFlag, the settings do not
+// have enabledGraphImage.
+func mergeChannel(have, want mackerel.Channel, noFlag bool) (merged mackerel.Channel, members []string) {
 	merged = have
 	add := func(difference string) {
 		if difference != "" {
@@ -226,13 +274,13 @@ func mergeChannel(have, want mackerel.Channel) (merged mackerel.Channel, members
 		h := *have.Detail.(*mackerel.Slack) //nolint:forcetypeassert // the types are the same
 		add(mergeURL(&h.URL, w.URL))
 		add(mergeMentions(&h.Mentions, w.Mentions))
-		add(mergeFlag("enabledGraphImage", &h.EnabledGraphImage, w.EnabledGraphImage))
+		add(mergeFlag("enabledGraphImage", &h.EnabledGraphImage, w.EnabledGraphImage, noFlag))
 		add(mergeSet("events", &h.Events, w.Events))
 		merged.Detail = &h
 	case *mackerel.Webhook:
 		h := *have.Detail.(*mackerel.Webhook) //nolint:forcetypeassert // the types are the same
 		add(mergeURL(&h.URL, w.URL))
-		add(mergeFlag("enabledGraphImage", &h.EnabledGraphImage, w.EnabledGraphImage))
+		add(mergeFlag("enabledGraphImage", &h.EnabledGraphImage, w.EnabledGraphImage, noFlag))
 		add(mergeSet("events", &h.Events, w.Events))
 		merged.Detail = &h
 	}
@@ -265,16 +313,19 @@ func mergeSet[T ~string](name string, have *[]T, want []T) string {
 	return name + ": " + strings.Join(slices.Compact(differences), " ")
 }
 
+// urlChanged is all that a plan says about a URL, because a URL is a secret.
+const urlChanged = "url: changed"
+
 func mergeURL(have *mackerel.Secret, want mackerel.Secret) string {
 	if want.IsZero() || *have == want {
 		return ""
 	}
 	*have = want
-	return "url: changed"
+	return urlChanged
 }
 
-func mergeFlag(name string, have *bool, want bool) string {
-	if *have == want {
+func mergeFlag(name string, have *bool, want, leave bool) string {
+	if leave || *have == want {
 		return ""
 	}
 	*have = want
@@ -298,11 +349,4 @@ func mergeMentions(have *map[mackerel.Status]string, want map[mackerel.Status]st
 	}
 	*have = want
 	return "mentions: " + strings.Join(differences, " ")
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

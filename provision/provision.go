@@ -22,7 +22,8 @@
 //
 // A URL holds a secret, so it is written as a reference to the environment, ${NAME}. A group refers to channels and to
 // groups by their names, or by their ids. A name that two of them have is an error that asks for ids; then "id" stands
-// in the file. What the file does not have is left alone: channels, groups, and members of both.
+// in the file. What the file does not have is left alone: channels, groups, and members of both. A channel that the
+// file makes needs its events, and its url if it is of the type slack or webhook.
 //
 // # What cannot be made
 //
@@ -33,6 +34,8 @@ package provision
 
 import (
 	"context"
+	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -42,11 +45,13 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// Settings are the channels and notification groups of an organization. The groups refer to channels and groups by name or
-// by id. A nil list of a channel or a group is left alone.
+// Settings are the channels and notification groups of an organization. The groups refer to channels and groups by name
+// or by id. A nil list of a channel or a group is left alone.
 type Settings struct {
 	Channels           []mackerel.Channel           `json:"channels"`
 	NotificationGroups []mackerel.NotificationGroup `json:"notificationGroups"`
+
+	noFlag map[mackerel.Detail]bool // of channels whose file does not have enabledGraphImage
 }
 
 // A Pulled is what an organization has.
@@ -55,7 +60,9 @@ type Pulled struct {
 	Secrets  map[string]mackerel.Secret // the URLs, by the names that stand for them in Settings
 }
 
-// Pull reads the settings of an organization. In place of URLs they have references to Secrets.
+// Pull reads the settings of an organization. In place of URLs they have references to Secrets. They have the
+// documented members only: what this package does not know could be a secret. It stays as it is when the settings are
+// applied.
 func Pull(ctx context.Context, client *mackerel.Client) (Pulled, error) {
 	there, err := read(ctx, client)
 	if err != nil {
@@ -64,34 +71,37 @@ func Pull(ctx context.Context, client *mackerel.Client) (Pulled, error) {
 	p := Pulled{Secrets: make(map[string]mackerel.Secret)}
 	names := there.names()
 	for _, c := range there.channels {
-		if !names.ambiguousChannel(c.Name) {
-			c.ID = ""
+		documented := mackerel.Channel{Name: c.Name, Detail: c.Detail}
+		if names.ambiguousChannel(c.Name) {
+			documented.ID = c.ID
 		}
-		c.SuspendedAt = noTime
-		p.Settings.Channels = append(p.Settings.Channels, p.hide(c))
+		p.Settings.Channels = append(p.Settings.Channels, p.hide(documented))
 	}
 	for _, g := range there.groups {
-		if !names.ambiguousGroup(g.Name) {
-			g.ID = ""
+		documented := mackerel.NotificationGroup{
+			Type: g.Type, Name: g.Name, NotificationLevel: g.NotificationLevel, Monitors: g.Monitors, Services: g.Services,
+			ChildChannelIDs:           names.channelNames(g.ChildChannelIDs),
+			ChildNotificationGroupIDs: names.groupNames(g.ChildNotificationGroupIDs),
 		}
-		g.ChildChannelIDs = names.channelNames(g.ChildChannelIDs)
-		g.ChildNotificationGroupIDs = names.groupNames(g.ChildNotificationGroupIDs)
-		p.Settings.NotificationGroups = append(p.Settings.NotificationGroups, g)
+		if names.ambiguousGroup(g.Name) {
+			documented.ID = g.ID
+		}
+		p.Settings.NotificationGroups = append(p.Settings.NotificationGroups, documented)
 	}
 	return p, nil
 }
 
 // hide replaces the URL of a channel by a reference.
 func (p *Pulled) hide(c mackerel.Channel) mackerel.Channel {
-	url := urlOf(c)
-	if url == nil || url.IsZero() {
+	address := urlOf(c)
+	if address == nil || address.IsZero() {
 		return c
 	}
 	name := variable(c.Name)
 	for n := 2; p.Secrets[name] != (mackerel.Secret{}); n++ {
 		name = variable(c.Name) + "_" + itoa(n)
 	}
-	p.Secrets[name] = *url
+	p.Secrets[name] = *address
 	return withURL(c, mackerel.NewSecret("${"+name+"}"))
 }
 
@@ -114,19 +124,31 @@ func urlOf(c mackerel.Channel) *mackerel.Secret {
 }
 
 // withURL returns a copy of a channel with another URL.
-func withURL(c mackerel.Channel, url mackerel.Secret) mackerel.Channel {
+func withURL(c mackerel.Channel, address mackerel.Secret) mackerel.Channel {
 	switch d := c.Detail.(type) {
 	case *mackerel.Slack:
 		other := *d
-		other.URL = url
+		other.URL = address
 		c.Detail = &other
 	case *mackerel.Webhook:
 		other := *d
-		other.URL = url
+		other.URL = address
 		c.Detail = &other
 	}
 	return c
 }
+
+// problemOf says what is wrong with a URL, "" if nothing is.
+func problemOf(address mackerel.Secret) string {
+	u, err := url.Parse(address.Reveal())
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return "not an http or https URL"
+	}
+	return ""
+}
+
+// isNil reports whether a channel has no detail, or a nil pointer.
+func isNil(d mackerel.Detail) bool { return d == nil || reflect.ValueOf(d).IsNil() }
 
 // creatable reports whether the API makes and changes channels of a type.
 func creatable(c mackerel.Channel) bool {
@@ -149,6 +171,9 @@ type organization struct {
 }
 
 func read(ctx context.Context, client *mackerel.Client) (o organization, err error) {
+	if client == nil {
+		return o, &mackerel.Error{Provider: "mackerel", Op: "read settings", Kind: mackerel.ErrConfig, Message: "client: required"}
+	}
 	if o.channels, err = client.ListChannels(ctx); err != nil {
 		return o, err
 	}

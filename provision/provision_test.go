@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -184,7 +185,8 @@ func TestNothingIsDeletedWithoutPrune(t *testing.T) {
 
 // Groups may be children of each other.
 func TestACycleOfGroups(t *testing.T) {
-	_, c := empty(t)
+	s, c := empty(t)
+	s.Strict(true) // children have to exist
 	content := []byte(`{"notificationGroups":[{"name":"a","childNotificationGroupIds":["b"],"childChannelIds":[]},
 		{"name":"b","childNotificationGroupIds":["a","b"],"childChannelIds":[]}]}`)
 	plan := compare(t, c, content, nil, provision.Options{})
@@ -225,6 +227,15 @@ func TestRead(t *testing.T) {
 		{"members of other types", "{\"channels\":[{\"name\":\"a\",\"type\":\"chatwork\",\n\"url\":\"x\"}]}", "line 2: channels[0].url: channels of type chatwork have none"},
 		{"variables that are not set", "{\"channels\":[\n{\"name\":\"a\",\"type\":\"webhook\",\"url\":\"${UNSET}\",\"events\":[]},{\"name\":\"b\",\"type\":\"webhook\",\"url\":\"${SET}\",\"events\":[]}]}",
 			"line 2: channels[0].url: the variable UNSET is not set"},
+		{"no object", "[]", "line 1: must be an object"},
+		{"something after the object", "{}\n x", "line 2: no JSON"},
+		{"two objects", "{}\n{}", "line 2: "},
+		{"channels that are no objects", "{\"channels\":[\n7]}", "line 2: channels[0]: must be an object"},
+		{"elements that are no strings", "{\"channels\":[{\"name\":\"a\",\"type\":\"email\",\"events\":[\"alert\",\n5]}],\n\"notificationGroups\":[{\"name\":\"g\",\"childChannelIds\":[true],\"monitors\":[\"2M\"]}]}",
+			"line 2: channels[0].events[1]: must be a string; line 3: notificationGroups[0].childChannelIds[0]: must be a string; line 3: notificationGroups[0].monitors[0]: must be an object"},
+		{"mentions that are no strings", "{\"channels\":[{\"name\":\"a\",\"type\":\"slack\",\"mentions\":{\n\"critical\":true}}]}", "line 2: channels[0].mentions.critical: must be a string"},
+		{"a URL of another kind", "{\"channels\":[{\"name\":\"a\",\"type\":\"slack\",\n\"url\":\"hooks.example.com/sesame\",\"events\":[]}]}", "line 2: channels[0].url: not an http or https URL"},
+		{"lists in lists", `{"channels":[{"name":"a","type":"email","events":[["alert"]]}]}`, "line 1: channels[0]"},
 		{"a file that is in order", `{"channels":[{"name":"b","type":"webhook","url":"${SET}","events":[],"id":"4","suspendedAt":null}],"notificationGroups":[]}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -237,7 +248,7 @@ func TestRead(t *testing.T) {
 				return
 			}
 			var e *mackerel.Error
-			if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrInvalid) || !strings.HasPrefix(e.Message, tt.want) {
+			if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrInvalid) || !strings.HasPrefix(e.Message, tt.want) || strings.Contains(e.Message, "sesame") {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
 		})
@@ -296,5 +307,173 @@ func TestNamesThatTwoHave(t *testing.T) {
 	}
 	if plan := compare(t, c, content, lookup, provision.Options{}); len(plan.Changes) > 0 {
 		t.Errorf("the plan is\n%s", plan)
+	}
+}
+
+// What this package does not know is not in the file, and stays.
+func TestUnknownMembersStay(t *testing.T) {
+	s, c := empty(t)
+	s.AddChannel(`{"name":"a","type":"slack","url":"https://hooks.slack.com/services/T/B/X","mentions":{"unknown":"@oncall"},"enabledGraphImage":true,"events":["alert","eclipse"],"token":"sesame"}`)
+	s.AddChannel(`{"name":"pigeon","type":"carrier-pigeon","url":"https://loft.example.com/sesame"}`)
+	s.AddChannel(`{"name":"odd","type":"webhook","url":"https://hook.example.com/sesame","enabledGraphImage":"sometimes","events":["alert"]}`)
+	s.AddNotificationGroup(`{"name":"g","childNotificationGroupIds":["gone"],"childChannelIds":["4gone"],"colour":"sesame"}`)
+	content, lookup := pull(t, c)
+	if strings.Contains(string(content), "sesame") || !strings.Contains(string(content), `"unknown": "@oncall"`) {
+		t.Errorf("the file is\n%s", content)
+	}
+	if plan := compare(t, c, content, lookup, provision.Options{Prune: true}); len(plan.Changes) > 0 {
+		t.Errorf("the plan is\n%s", plan)
+	}
+	changed := strings.NewReplacer(`"@oncall"`, `"@night"`, `"notificationLevel": "all"`, `"notificationLevel": "critical"`).Replace(string(content))
+	plan := compare(t, c, []byte(changed), lookup, provision.Options{})
+	if got := withoutIDs(plan); !strings.Contains(got, `mentions: +unknown "@night"`) || len(plan.Changes) != 3 {
+		t.Errorf("the plan is\n%s", plan)
+	}
+	if err := plan.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(s.Channels()[0]), `"token":"sesame"`) || !strings.Contains(string(s.NotificationGroups()[1]), `"colour":"sesame"`) {
+		t.Errorf("%s %s", s.Channels()[0], s.NotificationGroups()[1])
+	}
+}
+
+// A channel that is not as documented cannot be compared.
+func TestAChannelThatIsNotAsDocumented(t *testing.T) {
+	s, c := empty(t)
+	s.AddChannel(`{"name":"odd","type":"webhook","url":5,"events":["alert"]}`)
+	content := []byte(`{"channels":[{"name":"odd","type":"webhook","url":"https://hook.example.com/","events":["alert"]}]}`)
+	plan := compare(t, c, content, nil, provision.Options{Prune: true})
+	if got := plan.String(); got != "nothing to do\nnote: channel \"odd\" of type webhook is left alone: what Mackerel lists for it is not as documented\n" {
+		t.Errorf("the plan is\n%s", got)
+	}
+}
+
+func TestWhatTheFileDoesNotHaveIsLeftAlone(t *testing.T) {
+	_, c := organization(t)
+	content := []byte(`{"channels":[{"name":"#ops","type":"slack"},{"name":"bridge","type":"webhook"},{"name":"ops mail","type":"email"}],
+		"notificationGroups":[{"name":"db team"},{"type":"group-default","name":"Default"}]}`)
+	if plan := compare(t, c, content, nil, provision.Options{}); len(plan.Changes) > 0 {
+		t.Errorf("the plan is\n%s", plan)
+	}
+	content = []byte(`{"channels":[{"name":"#ops","type":"slack","enabledGraphImage":false}]}`)
+	if got := withoutIDs(compare(t, c, content, nil, provision.Options{})); got != "update channel \"#ops\": enabledGraphImage: false\n" {
+		t.Errorf("the plan is\n%s", got)
+	}
+}
+
+func TestSetsAreSets(t *testing.T) {
+	_, c := organization(t)
+	content := []byte(`{"channels":[{"name":"#ops","type":"slack","events":["hostStatus","alert","alert"]}],
+		"notificationGroups":[{"name":"db team","childChannelIds":["phone","#ops","phone"],"childNotificationGroupIds":[],
+		"monitors":[{"id":"2Mon2","skipDefault":false},{"id":"2Mon1","skipDefault":true}],"services":[{"name":"Shop"},{"name":"Shop"}]}]}`)
+	if plan := compare(t, c, content, nil, provision.Options{}); len(plan.Changes) > 0 {
+		t.Errorf("the plan is\n%s", plan)
+	}
+}
+
+// What Mackerel would refuse in the middle of a plan is a problem before the first change.
+func TestProblemsBeforeTheFirstChange(t *testing.T) {
+	s, c := organization(t)
+	alert := []mackerel.ChannelEvent{mackerel.ChannelEventAlert}
+	for want, settings := range map[string]provision.Settings{
+		`channel "x": a name and a type are required`:     {Channels: []mackerel.Channel{{Name: "x"}}},
+		`channel "y": a name and a type are required`:     {Channels: []mackerel.Channel{{Name: "y", Detail: (*mackerel.Slack)(nil)}}},
+		`channel "": a name and a type are required`:      {Channels: []mackerel.Channel{{Detail: &mackerel.Email{}}}},
+		`channel "m": events: required to make it`:        {Channels: []mackerel.Channel{{Name: "m", Detail: &mackerel.Email{}}}},
+		`channel "s": url: not an http or https URL`:      {Channels: []mackerel.Channel{{Name: "s", Detail: &mackerel.Slack{Events: alert}}}},
+		`channel "bridge": url: not an http or https URL`: {Channels: []mackerel.Channel{{Name: "bridge", Detail: &mackerel.Webhook{URL: mackerel.NewSecret("ftp://sesame/")}}}},
+		`notification group 0: a name is required`:        {NotificationGroups: []mackerel.NotificationGroup{{}}},
+		`notification group "g": notificationLevel: must`: {NotificationGroups: []mackerel.NotificationGroup{{Name: "g", NotificationLevel: "critcal"}}},
+		`the default group does not exist`:                {NotificationGroups: []mackerel.NotificationGroup{{ID: "none", Name: "Default", Type: mackerel.NotificationGroupDefault}}},
+	} {
+		_, err := provision.Compare(t.Context(), c, settings, provision.Options{})
+		var e *mackerel.Error
+		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(e.Message, want) || strings.Contains(e.Message, "sesame") {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if s.Accepted() != 0 {
+		t.Error("something was changed")
+	}
+	if _, err := provision.Compare(t.Context(), nil, provision.Settings{}, provision.Options{}); !errors.Is(err, mackerel.ErrConfig) {
+		t.Errorf("no client: %v", err)
+	}
+}
+
+// A channel gets another name, and groups refer to it by that name.
+func TestRenaming(t *testing.T) {
+	s, c := empty(t)
+	id := s.AddChannel(`{"name":"old","type":"email","emails":[],"userIds":[],"events":["alert"]}`)
+	team := s.AddNotificationGroup(`{"name":"team"}`)
+	content := []byte(`{"channels":[{"id":"` + id + `","name":"new","type":"email"},{"name":"old","type":"email","events":["alert"]}],
+		"notificationGroups":[{"id":"` + team + `","name":"crew","childChannelIds":["new","old"]},{"name":"all","childNotificationGroupIds":["crew"]}]}`)
+	if err := compare(t, c, content, nil, provision.Options{}).Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	channels, err := c.ListChannels(t.Context())
+	if err != nil || len(channels) != 2 || channels[0].Name != "new" || channels[1].Name != "old" {
+		t.Fatal(channels, err)
+	}
+	groups, err := c.ListNotificationGroups(t.Context())
+	if err != nil || groups[1].Name != "crew" || strings.Join(groups[1].ChildChannelIDs, " ") != id+" "+channels[1].ID || groups[2].ChildNotificationGroupIDs[0] != team {
+		t.Errorf("%+v, %v", groups, err)
+	}
+	if left := compare(t, c, content, nil, provision.Options{}); len(left.Changes) > 0 {
+		t.Errorf("there is still to do:\n%s", left)
+	}
+}
+
+// Prune does not delete what a group of the settings refers to.
+func TestPruneKeepsChildren(t *testing.T) {
+	_, c := organization(t)
+	content := []byte(`{"notificationGroups":[{"name":"crew","childChannelIds":["#ops"],"childNotificationGroupIds":["db team"]}]}`)
+	plan := compare(t, c, content, nil, provision.Options{Prune: true})
+	for _, kept := range []string{`delete channel "#ops"`, `delete notification group "db team"`} {
+		if strings.Contains(plan.String(), kept) {
+			t.Errorf("the plan is\n%s", plan)
+		}
+	}
+	if err := plan.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPlanIsAppliedOnce(t *testing.T) {
+	s, c := empty(t)
+	plan := compare(t, c, []byte(`{"channels":[{"name":"a","type":"email","events":[]}]}`), nil, provision.Options{})
+	if err := plan.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if in := s.DefaultNotificationGroup(); len(in) != 0 {
+		t.Errorf("the default group has %q, and the settings do not say so", in)
+	}
+	if err := plan.Apply(t.Context()); !errors.Is(err, mackerel.ErrInvalid) || len(s.Channels()) != 1 {
+		t.Errorf("%v; %d channels", err, len(s.Channels()))
+	}
+	if err := new(provision.Plan).Apply(t.Context()); err != nil {
+		t.Errorf("an empty plan: %v", err)
+	}
+}
+
+// A file of 10 MB is read and compared.
+func TestALongFile(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"channels":[`)
+	n, mention := 0, strings.Repeat("@here ", 500)
+	for ; b.Len() < 10<<20; n++ {
+		if n > 0 {
+			b.WriteString(",\n")
+		}
+		b.WriteString(`{"name":"channel ` + strconv.Itoa(n) + `","type":"slack","url":"${URL}","mentions":{"critical":"` + mention + `"},"events":["alert","hostStatus"]}`)
+	}
+	good := b.String() + "]}"
+	lookup := func(string) (string, bool) { return "https://hook.example.com/", true }
+	s, err := provision.Read([]byte(good), lookup)
+	if err != nil || len(s.Channels) != n {
+		t.Fatalf("%d of %d channels, %v", len(s.Channels), n, err)
+	}
+	_, c := empty(t)
+	if plan, err := provision.Compare(t.Context(), c, s, provision.Options{}); err != nil || len(plan.Changes) != n {
+		t.Error(err)
 	}
 }

@@ -14,12 +14,12 @@ import (
 const maxBodies = 10_000
 
 // Dedup returns a notifier that leaves out repeats: an alert whose webhook has the same bytes (Raw) as one that was
-// delivered within the window. Mackerel may deliver a webhook twice. A reminder of Mackerel's comes after ten minutes or
-// more, so the window must be shorter: a minute is usual.
+// delivered within the window. Mackerel may deliver a webhook twice. A reminder of Mackerel's comes after ten minutes
+// or more, so the window must be shorter: a minute is usual.
 //
-// An alert that was not received from Mackerel has no Raw and is never a repeat. An alert counts after it was delivered,
-// so that a repeat of what failed is told. A repeat that comes while the first is under way waits for its outcome. Each
-// notifier of a [mackerel.Multi] has a memory of its own: of 10,000 bodies, in the process.
+// An alert that was not received from Mackerel has no Raw and is never a repeat. An alert counts after it was
+// delivered, so that a repeat of what failed is told. A repeat that comes while the first is under way waits for its
+// outcome. Each notifier of a [mackerel.Multi] has a memory of its own: of 10,000 bodies, in the process.
 func Dedup(n mackerel.Notifier, window time.Duration) (*Notifier, error) {
 	var problems []string
 	if window <= 0 {

@@ -2,6 +2,9 @@ package route
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -45,6 +48,7 @@ type digest struct {
 // A waiter is a call that waits.
 type waiter struct {
 	alert   mackerel.Alert
+	id      string        // of the delivery
 	first   chan struct{} // closed when it is the first
 	done    chan struct{} // closed when its message was answered
 	receipt mackerel.Receipt
@@ -58,7 +62,7 @@ func (d *digest) deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notif
 		d.mu.Unlock()
 		return deliver(ctx, a, n)
 	}
-	w := &waiter{alert: a, first: make(chan struct{}), done: make(chan struct{})}
+	w := &waiter{alert: a, id: mackerel.DeliveryID(ctx), first: make(chan struct{}), done: make(chan struct{})}
 	if d.waiting = append(d.waiting, w); len(d.waiting) == 1 && !d.sending {
 		close(w.first)
 	}
@@ -117,7 +121,23 @@ func (d *digest) send(ctx context.Context, all []*waiter, n mackerel.Notifier) {
 			close(w.done)
 		}
 	}()
+	if len(all) > 1 {
+		ctx = mackerel.WithDeliveryID(ctx, joined(all))
+	}
 	outcome.receipt, outcome.err = deliver(ctx, mackerel.Digest(alerts), n)
+}
+
+// joined makes the id of a delivery of those of all its alerts. It differs from each of them: under the id of one
+// alert, a service that drops repeats could drop the others. It is "" if an alert has no id.
+func joined(all []*waiter) string {
+	sum := sha256.New()
+	for _, w := range all {
+		if w.id == "" {
+			return ""
+		}
+		fmt.Fprintf(sum, "%d %s", len(w.id), w.id)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // next lets the first of those that came meanwhile wait for room.

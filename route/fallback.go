@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +18,13 @@ type FallbackOptions struct {
 }
 
 // Fallback returns a notifier that tries notifiers one after the other until one has delivered the alert. It goes on to
-// the next only if nothing was delivered: not if one of the notifiers of a [mackerel.Multi] has delivered, and not if
-// the alert may have been delivered, unless FallbackOptions.OnAmbiguous is set. A notifier that skips the alert counts as
-// having delivered it.
+// the next only if nothing was delivered: not if one of the notifiers of a [mackerel.Multi] or one of the recipients of
+// a mail has the alert, and not if the alert may have been delivered, unless FallbackOptions.OnAmbiguous is set. A
+// notifier that skips the alert counts as having delivered it.
 //
-// The receipt is that of the notifier that has delivered. If all fail, the error is one error: its text has those of all
-// notifiers, and [mackerel.Retry] allows a repeat, of all of them in their order, if it does so for one of them.
+// The receipt is that of the notifier that has delivered. The error of a notifier that has delivered in part is
+// returned unchanged. If all fail, the error is one error: its text has those of all notifiers, and [mackerel.Retry]
+// allows a repeat, of all of them in their order, if it does so for one of them and no phone may have rung.
 func Fallback(o FallbackOptions, first mackerel.Notifier, then ...mackerel.Notifier) (*Notifier, error) {
 	f := &fallback{options: o, all: append([]mackerel.Notifier{first}, then...)}
 	var problems []string
@@ -72,11 +74,17 @@ func (f *fallback) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 		}
 		sum = mackerel.Receipt{Attempts: receipt.Attempts, Waited: receipt.Waited, Duration: receipt.Duration}
 		errs = append(errs, err)
-		if !f.goesOn(n, err) || ctx.Err() != nil {
+		if inPart(n, receipt, err) {
+			return sum, err
+		}
+		if ctx.Err() != nil {
+			return sum, failed("fallback", errs, context.Cause(ctx))
+		}
+		if errors.Is(err, mackerel.ErrAmbiguous) && !f.options.OnAmbiguous {
 			break
 		}
 	}
-	return sum, failed(errs)
+	return sum, failed("fallback", errs, nil)
 }
 
 // Preview returns the preview of the first notifier.
@@ -88,12 +96,12 @@ func (f *fallback) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 	return p.Preview(a)
 }
 
-// goesOn reports whether nothing was delivered.
-func (f *fallback) goesOn(n mackerel.Notifier, err error) bool {
-	if failures := mackerel.Failures(err); len(failures) > 0 && len(failures) < leaves(n) {
-		return false
-	}
-	return f.options.OnAmbiguous || !errors.Is(err, mackerel.ErrAmbiguous)
+// inPart reports whether a notifier has delivered to some: to members of a Multi, to channels, or to recipients of a
+// mail, whose ids are in the receipt.
+func inPart(n mackerel.Notifier, receipt mackerel.Receipt, err error) bool {
+	var part *partly
+	failures := mackerel.Failures(err)
+	return errors.As(err, &part) || len(failures) > 0 && (len(failures) < leaves(n) || receipt.ID != "")
 }
 
 // leaves counts the notifiers of a Multi, with those of a Multi inside of it.
@@ -113,10 +121,12 @@ func leaves(n mackerel.Notifier) int {
 }
 
 // failed makes one error of those of all notifiers. It does not contain them: else [mackerel.Failures] would find the
-// notifiers inside, and each would be repeated by itself.
-func failed(errs []error) error {
-	e := &mackerel.Error{Provider: "route", Op: "fallback", Delivery: mackerel.AtLeastOnce}
+// notifiers inside, and each would be repeated by itself. If one of them may have delivered and may not be repeated,
+// nothing may be repeated.
+func failed(op string, errs []error, ended error) error {
+	e := &mackerel.Error{Provider: "route", Op: op, Delivery: mackerel.AtLeastOnce, Err: ended}
 	var texts []string
+	rung := slices.ContainsFunc(errs, forbidden)
 	for _, err := range errs {
 		texts = append(texts, err.Error())
 		if errors.Is(err, mackerel.ErrAmbiguous) {
@@ -124,7 +134,7 @@ func failed(errs []error) error {
 			e.Delivery = mackerel.AtMostOnce
 		}
 		after, again := mackerel.Retry(err)
-		if !again {
+		if !again || rung {
 			continue
 		}
 		if e.RetryAfter == 0 || after < e.RetryAfter {

@@ -23,14 +23,20 @@ func Level(n mackerel.Notifier, level mackerel.Level) (*Notifier, error) {
 	if level != mackerel.LevelCritical {
 		return wrap(Notifier{n, passOn}, "level", problems...)
 	}
-	s := severe{critical: newMemory(maxRemembered)}
+	s := severe{critical: newMemory[bool](maxRemembered)}
 	return wrap(Notifier{n, filtered(s.skip)}, "level", problems...)
+}
+
+// opened reports whether an alert has the status with which it opened. If it has a time of opening and no time of the
+// change, that is not known.
+func opened(a mackerel.Alert) bool {
+	return a.ChangedAt.Equal(a.OpenedAt) || !a.ChangedAt.IsZero() && a.ChangedAt.Before(a.OpenedAt)
 }
 
 // severe remembers which alerts were critical or unknown.
 type severe struct {
 	mu       sync.Mutex
-	critical *memory
+	critical *memory[bool]
 }
 
 // skip says why an alert is not told at the level critical.
@@ -48,7 +54,7 @@ func (s *severe) skip(a mackerel.Alert) string {
 			return "a recovery, and the alert was never critical"
 		}
 	case mackerel.StatusWarning:
-		if opened := !a.ChangedAt.After(a.OpenedAt); !known && opened {
+		if !known && opened(a) {
 			s.critical.set(key, false)
 		}
 		return "a warning, and the level is critical only"

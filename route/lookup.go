@@ -1,65 +1,47 @@
 package route
 
 import (
-	"cmp"
 	"context"
-	"maps"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
 )
 
-// The monitor of an alert that came by webhook is looked for in the list of the newest alerts: for at most lookupTime,
-// and once in lookupGap.
+// The monitor of an alert that came by webhook is looked for in the list of the newest alerts, and then by the alert's
+// id: for at most lookupTime. An alert without a monitor is not looked for again within missingTime.
+//
+// When groups and channels are read again, these two requests come first. So lookupTime has to be longer than two turns.
 const (
-	lookupTime = 2 * time.Second
-	lookupGap  = time.Second
+	lookupTime  = 4 * time.Second
+	missingTime = time.Minute
 )
 
-// A lookup remembers the monitors of the newest alerts.
-type lookup struct {
-	mu       sync.Mutex
-	monitors map[string]string // by the alert's id
-	asked    time.Time
-	asking   chan struct{}
+// apiGap is the time from one request of a router to the next.
+const apiGap = time.Second
+
+// turns gives the requests to Mackerel's API their turns.
+type turns struct {
+	mu   sync.Mutex
+	next time.Time // when the next request may begin
 }
 
-// maxLookup is how many alerts are remembered.
-const maxLookup = 10_000
-
-// monitorID returns the id of the alert's monitor, "" if the alert has none. Webhooks have no id of the monitor.
-func (r *Router) monitorID(ctx context.Context, a mackerel.Alert) (string, error) {
-	if a.Monitor.ID != "" || a.ID == "" {
-		return a.Monitor.ID, nil
+// wait waits for the turn of a request. It returns an error at once if the turn comes after the context's deadline.
+func (t *turns) wait(ctx context.Context) error {
+	t.mu.Lock()
+	now := time.Now()
+	at := t.next
+	if at.Before(now) {
+		at = now
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	for {
-		id, asking, wait := r.ids.look(a.ID)
-		switch {
-		case id != "":
-			return id, nil
-		case asking != nil:
-			select {
-			case <-asking:
-				continue
-			case <-ctx.Done():
-				return "", context.Cause(ctx)
-			}
-		case wait > 0:
-			if err := pause(ctx, wait); err != nil {
-				return "", err
-			}
-			continue
-		}
-		return r.ask(ctx, a.ID)
+	if deadline, set := ctx.Deadline(); set && at.After(deadline) {
+		t.mu.Unlock()
+		return failure("wait for a request's turn", mackerel.ErrRateLimited, "too many requests to Mackerel's API wait")
 	}
-}
-
-// pause waits, or returns why the context ended.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+	t.next = at.Add(apiGap)
+	t.mu.Unlock()
+	timer := time.NewTimer(at.Sub(now))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -69,57 +51,128 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// look returns the monitor of an alert if it is known. If it is not, look returns what to wait for; without that, the
-// caller has to ask.
-func (l *lookup) look(id string) (monitor string, asking chan struct{}, wait time.Duration) {
+// A lookup remembers the monitors of the newest alerts.
+type lookup struct {
+	mu       sync.Mutex
+	monitors map[string]string    // by the alert's id
+	missing  map[string]time.Time // when an alert was found to have no monitor
+	listed   time.Time            // when the last list was asked for
+	asking   chan struct{}        // closed when the request that is under way ends
+}
+
+// maxLookup is how many alerts are remembered.
+const maxLookup = 10_000
+
+var errNoMonitor = failure("look for monitor", mackerel.ErrNotFound, "the alert has no monitor")
+
+// monitorID returns the id of the alert's monitor, "" if the alert has none. Webhooks have no id of the monitor.
+func (r *Router) monitorID(ctx context.Context, a mackerel.Alert) (string, error) {
+	if a.Monitor.ID != "" || a.ID == "" {
+		return a.Monitor.ID, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	for start := time.Now(); ; {
+		found := r.ids.look(a.ID)
+		switch {
+		case found.monitor != "":
+			return found.monitor, nil
+		case found.missing:
+			return "", errNoMonitor
+		case found.asking != nil:
+			select {
+			case <-found.asking:
+				continue
+			case <-ctx.Done():
+				return "", context.Cause(ctx)
+			}
+		}
+		ask := r.get
+		if found.listed.Before(start) {
+			ask = r.list
+		}
+		if err := ask(ctx, a.ID); err != nil {
+			return "", err
+		}
+	}
+}
+
+// A look is what is known of an alert.
+type look struct {
+	monitor string
+	missing bool
+	asking  chan struct{} // what the caller has to wait for before it looks again; if nil, the caller has to ask Mackerel
+	listed  time.Time     // when the last list was asked for
+}
+
+// look returns what is known of an alert. If the caller has to ask, others wait for it until it calls keep.
+func (l *lookup) look(id string) look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if monitor = l.monitors[id]; monitor != "" || l.asking != nil {
-		return monitor, l.asking, 0
+	if monitor := l.monitors[id]; monitor != "" {
+		return look{monitor: monitor}
 	}
-	if wait = time.Until(l.asked.Add(lookupGap)); wait <= 0 {
-		l.asking, l.asked = make(chan struct{}), time.Now()
+	if at, missing := l.missing[id]; missing && time.Since(at) < missingTime {
+		return look{missing: true}
 	}
-	return "", nil, wait
+	if l.asking != nil {
+		return look{asking: l.asking}
+	}
+	l.asking = make(chan struct{})
+	return look{listed: l.listed}
 }
 
-// ask reads the newest hundred alerts, and the alert itself if it is not among them.
-func (r *Router) ask(ctx context.Context, id string) (string, error) {
+// list asks for the newest hundred alerts: in a storm, one request finds many.
+func (r *Router) list(ctx context.Context, _ string) error {
 	found := make(map[string]string)
-	var failed error
-	n := 0
+	defer func() { r.ids.keep(found) }()
+	if err := r.turns.wait(ctx); err != nil {
+		return err
+	}
+	r.ids.mu.Lock()
+	r.ids.listed = time.Now()
+	r.ids.mu.Unlock()
 	for a, err := range r.config.Client.ListAlerts(ctx, mackerel.ListAlertsOptions{WithClosed: true}) {
-		if failed = err; err != nil {
-			break
+		if err != nil {
+			return err
 		}
-		found[a.ID] = a.MonitorID
-		if n++; n == 100 {
-			break
-		}
-	}
-	if failed == nil && found[id] == "" {
-		failed = pause(ctx, lookupGap)
-	}
-	if failed == nil && found[id] == "" {
-		a, err := r.config.Client.GetAlert(ctx, id)
-		if failed = err; err == nil {
-			found[id] = a.MonitorID
+		if found[a.ID] = a.MonitorID; len(found) == 100 {
+			break // another would be another request
 		}
 	}
-	r.ids.keep(found)
-	if monitor := found[id]; monitor != "" {
-		return monitor, nil
-	}
-	return "", cmp.Or(failed, failure("look for monitor", mackerel.ErrNotFound, "the alert has no monitor"))
+	return nil
 }
 
+// get asks for one alert.
+func (r *Router) get(ctx context.Context, id string) error {
+	found := make(map[string]string)
+	defer func() { r.ids.keep(found) }()
+	if err := r.turns.wait(ctx); err != nil {
+		return err
+	}
+	a, err := r.config.Client.GetAlert(ctx, id)
+	if err == nil || errors.Is(err, mackerel.ErrNotFound) {
+		found[id] = a.MonitorID
+	}
+	return err
+}
+
+// keep remembers what a request has found, and lets the next begin.
 func (l *lookup) keep(found map[string]string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.monitors == nil || len(l.monitors) > maxLookup {
 		l.monitors = make(map[string]string)
 	}
-	maps.Copy(l.monitors, found)
+	if l.missing == nil || len(l.missing) > maxLookup {
+		l.missing = make(map[string]time.Time)
+	}
+	for id, monitor := range found {
+		if l.monitors[id] = monitor; monitor == "" {
+			delete(l.monitors, id)
+			l.missing[id] = time.Now()
+		}
+	}
 	close(l.asking)
 	l.asking = nil
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -10,12 +11,12 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// ErrElsewhere is returned by a Resolve function for a channel that something else delivers to, such as Mackerel itself.
-// The plan names the channel, and nothing is sent to it.
+// ErrElsewhere is returned by a Resolve function for a channel that something else delivers to, such as Mackerel
+// itself. The plan names the channel, and nothing is sent to it.
 var ErrElsewhere = errors.New("delivered elsewhere")
 
-// MackerelConfig configures [FromMackerel]. Client, Resolve and FeedingChannel are required, the latter unless Polled is
-// set.
+// MackerelConfig configures [FromMackerel]. Client, Resolve and FeedingChannel are required, the latter unless Polled
+// is set.
 type MackerelConfig struct {
 	Client *mackerel.Client // with a key that reads
 	// Resolve returns the notifier for a channel, which is made once for each channel and made again when the channel
@@ -27,6 +28,9 @@ type MackerelConfig struct {
 	// FeedingChannel is the id of the channel of type webhook that leads here. It is never told: that would be an endless
 	// loop.
 	FeedingChannel string
+	// TellSuspended also tells the channels that Mackerel has suspended. It is for organizations that suspend channels of
+	// the types email, slack and webhook so that this program tells them and Mackerel does not. Resolve decides on each.
+	TellSuspended bool
 	// Polled says that the alerts come from package watch. Mackerel has then not decided yet what is to be told: alerts of
 	// hosts that are not working, and of muted monitors, are left out here.
 	Polled bool
@@ -41,17 +45,23 @@ type MackerelConfig struct {
 	Problem func(context.Context, error)
 }
 
-// A Router tells an alert to the channels that Mackerel's notification groups name for it. It is safe for concurrent use.
+// A Router tells an alert to the channels that Mackerel's notification groups name for it. It is safe for concurrent
+// use.
 type Router struct {
 	config MackerelConfig
 
-	mu        sync.Mutex
-	loading   chan struct{} // closed when the reading that is under way ends
-	settings  *settings
-	loaded    time.Time
+	turns turns
+	ids   lookup
+
+	mu       sync.Mutex
+	loading  chan struct{} // closed when the reading that is under way ends
+	settings *settings
+	loaded   time.Time
+	critical *memory[bool]
+	told     *memory[[]string] // the ids of the channels that were told of an open alert
+
+	resolving sync.Mutex // held while Resolve runs
 	notifiers map[string]resolved
-	critical  *memory
-	ids       lookup
 }
 
 var (
@@ -63,11 +73,13 @@ var (
 // the rules of https://mackerel.io/docs/entry/howto/alerts and https://mackerel.io/api-docs/entry/notification-groups:
 // exclusive monitors, services, levels along each path, children and the default group. Each channel is told once.
 //
-// Events that are no alerts go to every channel that subscribes to them, whatever its groups are. Where Mackerel's
-// documentation is silent, FromMackerel rather tells too much than too little: see the methods of [Plan].
+// Events that are no alerts go to every channel that subscribes to them, whatever its groups are. The close of an alert
+// also goes to the channels that were told of the open alert in this process: roles, groups and monitors may have
+// changed since. Where Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
 //
 // FromMackerel makes no request. The first Deliver reads the groups and the channels. It returns an error if they cannot
-// be read and no copy is there.
+// be read and no copy is there. A router makes at most one request per second. An alert waits for its requests for at most
+// 4 s; then it is told without what they would have said, and Problem is called.
 func FromMackerel(c MackerelConfig) (*Router, error) {
 	var problems []string
 	add := func(ok bool, problem string) {
@@ -85,10 +97,13 @@ func FromMackerel(c MackerelConfig) (*Router, error) {
 	if c.Refresh == 0 {
 		c.Refresh = time.Minute
 	}
-	return &Router{config: c, notifiers: make(map[string]resolved), critical: newMemory(maxRemembered)}, nil
+	return &Router{
+		config: c, notifiers: make(map[string]resolved),
+		critical: newMemory[bool](maxRemembered), told: newMemory[[]string](maxRemembered),
+	}, nil
 }
 
-// maxRemembered is how many alerts a router remembers as having been critical.
+// maxRemembered is how many alerts a router remembers: whether they were critical, and which channels were told.
 const maxRemembered = 100_000
 
 // String returns "mackerel's notification groups".
@@ -100,42 +115,115 @@ func (r *Router) Notify(ctx context.Context, a mackerel.Alert) error {
 	return err
 }
 
-// Deliver tells the alert to all channels of its plan at once. The error has a [mackerel.DeliveryError] for each channel
-// that was not told, so that [mackerel.Failures] and [Persist] work as for a Multi. If there is no channel to tell, the
-// receipt says so as Skipped.
+// Deliver tells the alert to all channels of its plan at once. The error has a [mackerel.DeliveryError] for each
+// channel that was not told, so that [mackerel.Failures] and [Persist] work as for a Multi. If there is no channel to
+// tell, the receipt says so as Skipped.
+//
+// Of a [mackerel.Digest], each channel is told the alerts that are planned for it: in a digest, or one after the other
+// if its service keeps incidents.
 func (r *Router) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	start := time.Now()
-	p, err := r.Plan(ctx, a)
+	to, reason, err := r.recipients(ctx, a)
 	if err != nil {
 		return mackerel.Receipt{}, err
 	}
-	var to []mackerel.Notifier
-	for _, c := range p.Channels {
-		if c.Notifier != nil {
-			to = append(to, c.Notifier)
-		}
-	}
 	if len(to) == 0 {
-		return mackerel.Receipt{Skipped: "no channel of ours is to be told: " + p.Reason}, nil
+		return mackerel.Receipt{Skipped: "no channel of ours is to be told: " + reason}, nil
 	}
 	results := mackerel.DeliverAll(ctx, a, to...)
 	receipt := mackerel.Receipt{Duration: time.Since(start)}
+	failures := 0
 	for _, one := range results {
 		receipt.Attempts += one.Receipt.Attempts
 		receipt.Waited += one.Receipt.Waited
+		if one.Err != nil {
+			failures++
+		}
+	}
+	if failures > 0 && failures < len(results) {
+		return receipt, &partly{results.Err()}
 	}
 	return receipt, results.Err()
 }
 
+// A partly is the error of a delivery of which a part has succeeded.
+type partly struct{ error }
+
+// Unwrap returns the error.
+func (p *partly) Unwrap() error { return p.error }
+
+// A recipient is a channel of ours that is to be told.
+type recipient struct {
+	channel  string // its id
+	notifier mackerel.Notifier
+}
+
+// recipients returns the notifiers for an alert, and why they are these.
+func (r *Router) recipients(ctx context.Context, a mackerel.Alert) (to []mackerel.Notifier, reason string, err error) {
+	if a.Event == mackerel.EventDigest {
+		return r.digest(ctx, a)
+	}
+	all, reason, err := r.planned(ctx, a)
+	for _, one := range all {
+		to = append(to, one.notifier)
+	}
+	return to, reason, err
+}
+
+// planned returns the channels of ours in an alert's plan, and notes that they are told.
+func (r *Router) planned(ctx context.Context, a mackerel.Alert) (all []recipient, reason string, err error) {
+	p, err := r.Plan(ctx, a)
+	if err != nil {
+		return nil, "", err
+	}
+	var ids []string
+	for _, c := range p.Channels {
+		if c.Notifier != nil {
+			all, ids = append(all, recipient{c.Channel.ID, c.Notifier}), append(ids, c.Channel.ID)
+		}
+	}
+	r.rememberStatus(a)
+	r.remember(a, ids)
+	return all, p.Reason, nil
+}
+
+// rememberStatus notes whether an alert was ever critical or unknown, if that is known.
+func (r *Router) rememberStatus(a mackerel.Alert) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.critical.get(a.Key())
+	if severe := isSevere(a); severe || !known && a.Status.Fold() == mackerel.StatusWarning && opened(a) {
+		r.critical.set(a.Key(), severe)
+	}
+}
+
+// remember notes which channels are told of an alert that is open, so that they are told of its close, too.
+func (r *Router) remember(a mackerel.Alert, ids []string) {
+	if len(ids) == 0 || a.Event != "" && a.Event != mackerel.EventAlert || a.Status.Fold() == mackerel.StatusOK {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, _ := r.told.get(a.Key())
+	for _, id := range before {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	r.told.set(a.Key(), ids)
+}
+
 // Preview shows what Deliver would send to all channels, in the order of the plan.
 func (r *Router) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	p, err := r.Plan(context.Background(), a)
+	ctx, cancel := context.WithTimeout(context.Background(), previewTime)
+	defer cancel()
+	to, reason, err := r.recipients(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	all := new(mackerel.Preview)
-	for _, c := range p.Channels {
-		previewer, ok := c.Notifier.(mackerel.Previewer)
+	for _, n := range to {
+		previewer, ok := n.(mackerel.Previewer)
 		if !ok {
 			continue
 		}
@@ -147,10 +235,13 @@ func (r *Router) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 		all.Cuts = append(all.Cuts, one.Cuts...)
 	}
 	if len(all.Requests) == 0 {
-		all.Skipped = "no channel of ours is to be told: " + p.Reason
+		all.Skipped = "no channel of ours is to be told: " + reason
 	}
 	return all, nil
 }
+
+// previewTime is how long a Preview waits for Mackerel.
+const previewTime = 10 * time.Second
 
 // A resolved is the notifier that was made for a channel.
 type resolved struct {
@@ -159,15 +250,14 @@ type resolved struct {
 	err      error
 }
 
-// notifier returns the notifier of a channel, which is made once. A channel without credentials has a notifier that
-// fails.
+// notifier returns the notifier of a channel, which is made once. What Resolve failed to make is tried again.
 func (r *Router) notifier(c mackerel.Channel) (mackerel.Notifier, error) {
 	form, err := c.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.resolving.Lock()
+	defer r.resolving.Unlock()
 	if made, ok := r.notifiers[c.ID]; ok && made.channel == string(form) {
 		return made.notifier, made.err
 	}
@@ -175,7 +265,9 @@ func (r *Router) notifier(c mackerel.Channel) (mackerel.Notifier, error) {
 	if err == nil && mackerel.IsNil(n) {
 		err = failure("resolve channel", mackerel.ErrConfig, "Resolve returned no notifier for the channel "+c.Name)
 	}
-	r.notifiers[c.ID] = resolved{string(form), n, err}
+	if err == nil || errors.Is(err, ErrElsewhere) {
+		r.notifiers[c.ID] = resolved{string(form), n, err}
+	}
 	return n, err
 }
 
@@ -187,31 +279,31 @@ type unresolved struct {
 
 // Notify returns why the channel cannot be told.
 func (u *unresolved) Notify(context.Context, mackerel.Alert) error {
-	return failure("resolve channel", mackerel.ErrConfig, u.err.Error())
+	return &mackerel.Error{Provider: "route", Op: "resolve channel", Kind: mackerel.ErrConfig, Err: u.err}
 }
 
 // String names the channel.
 func (u *unresolved) String() string { return "channel " + u.channel.Name }
 
-// memory remembers of alerts whether they were critical, of the newest alerts. It is not safe for concurrent use.
-type memory struct {
+// A memory remembers something of the newest alerts, by their keys. It is not safe for concurrent use.
+type memory[T any] struct {
 	most     int
-	new, old map[string]bool
+	new, old map[string]T
 }
 
-func newMemory(most int) *memory { return &memory{most: most, new: make(map[string]bool)} }
+func newMemory[T any](most int) *memory[T] { return &memory[T]{most: most, new: make(map[string]T)} }
 
 // set remembers an alert. When half of the room is full, alerts that were not set since the last time are forgotten.
-func (m *memory) set(key string, critical bool) {
-	if m.new[key] = critical; len(m.new) >= m.most/2 {
-		m.old, m.new = m.new, make(map[string]bool)
+func (m *memory[T]) set(key string, value T) {
+	if m.new[key] = value; len(m.new) >= m.most/2 {
+		m.old, m.new = m.new, make(map[string]T)
 	}
 }
 
-// get reports whether an alert was critical, and whether that is known.
-func (m *memory) get(key string) (critical, known bool) {
-	if critical, known = m.new[key]; !known {
-		critical, known = m.old[key]
+// get returns what is remembered of an alert, and whether it is known.
+func (m *memory[T]) get(key string) (value T, known bool) {
+	if value, known = m.new[key]; !known {
+		value, known = m.old[key]
 	}
-	return critical, known
+	return value, known
 }

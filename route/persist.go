@@ -101,7 +101,7 @@ func (b *branch) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receip
 			receipt, err := b.all(ctx, a, failed, rest)
 			return receipt, withLost(lost, err)
 		}
-		if mackerel.IsNil(b.notifier) || forbidden(b.err) {
+		if mackerel.IsNil(b.notifier) {
 			return b.receipt, withLost(lost, b.err)
 		}
 		if errors.Is(b.err, mackerel.ErrAmbiguous) {

@@ -24,7 +24,7 @@ type PlannedChannel struct {
 	Channel  mackerel.Channel
 	Notifier mackerel.Notifier // what tells it; nil if nothing does
 	Path     []string          // the names of the groups that lead to the channel
-	Note     string            // why nothing tells it, or what is wrong
+	Note     string            // why nothing tells it, what is wrong, or why it is told if no group leads to it
 }
 
 // String writes the plan for people to read: a line for each channel.
@@ -79,12 +79,28 @@ func (r *Router) Plan(ctx context.Context, a mackerel.Alert) (Plan, error) {
 			reached = append(reached, reach{channel: c.ID})
 		}
 	}
-	for _, one := range reached {
+	for _, one := range r.withTold(a, reached) {
 		if c, listed := s.channels[one.channel]; listed {
-			p.add(r.planned(c, a, one.path))
+			p.add(r.channel(c, a, one))
 		}
 	}
 	return p, nil
+}
+
+// withTold adds the channels that were told of an alert while it was open, if it is closed.
+func (r *Router) withTold(a mackerel.Alert, reached []reach) []reach {
+	if a.Event != "" && a.Event != mackerel.EventAlert || a.Status.Fold() != mackerel.StatusOK {
+		return reached
+	}
+	r.mu.Lock()
+	told, _ := r.told.get(a.Key())
+	r.mu.Unlock()
+	for _, id := range told {
+		if !slices.ContainsFunc(reached, func(one reach) bool { return one.channel == id }) {
+			reached = append(reached, reach{channel: id, note: "it was told of the open alert"})
+		}
+	}
+	return reached
 }
 
 func (p *Plan) add(c PlannedChannel, ok bool) {
@@ -107,15 +123,15 @@ func (r *Router) silent(a mackerel.Alert) string {
 	return ""
 }
 
-// planned returns the channel's part in the plan. It reports false for a channel that is not told such events.
-func (r *Router) planned(c mackerel.Channel, a mackerel.Alert, path []string) (PlannedChannel, bool) {
-	p := PlannedChannel{Channel: c, Path: path}
+// channel returns the channel's part in the plan. It reports false for a channel that is not told such events.
+func (r *Router) channel(c mackerel.Channel, a mackerel.Alert, by reach) (PlannedChannel, bool) {
+	p := PlannedChannel{Channel: c, Path: by.path, Note: by.note}
 	switch subscribed, why := subscribes(c, a.Event); {
 	case !subscribed && why == "":
 		return p, false
 	case c.ID == r.config.FeedingChannel:
 		p.Note = "it leads here"
-	case !c.SuspendedAt.IsZero():
+	case !c.SuspendedAt.IsZero() && !r.config.TellSuspended:
 		p.Note = "Mackerel has suspended it"
 	case !subscribed:
 		p.Note = why
@@ -133,8 +149,8 @@ func (r *Router) planned(c mackerel.Channel, a mackerel.Alert, path []string) (P
 	return p, true
 }
 
-// subscribes reports whether a channel is told an event, and why not if that is worth a line. Types whose events the API
-// does not show are told alerts. The sample goes to nobody but the feeding channel.
+// subscribes reports whether a channel is told an event, and why not if that is worth a line. Types whose events the
+// API does not show are told alerts. The sample goes to nobody but the feeding channel.
 func subscribes(c mackerel.Channel, e mackerel.Event) (ok bool, why string) {
 	event := e.ChannelEvent()
 	isAlert := event == mackerel.ChannelEventAlert
@@ -170,6 +186,7 @@ func eventsOf(c mackerel.Channel) (events []mackerel.ChannelEvent, shown bool) {
 type reach struct {
 	channel string
 	path    []string
+	note    string // why it is told, if no group leads to it
 }
 
 // groups returns the channels to which the groups lead for an alert, each once, and how the groups were chosen.
@@ -220,8 +237,11 @@ func (s *settings) matching(monitor string, services map[string]bool) (roots []s
 	return roots, reason + strings.Join(names, ", ")
 }
 
-// lists reports whether a group lists a monitor, and whether it does so for itself only.
+// lists reports whether a group lists a monitor, and whether it does so for itself only. The default group has no list.
 func lists(g mackerel.NotificationGroup, monitor string) (listed, only bool) {
+	if g.Type == mackerel.NotificationGroupDefault {
+		return false, false
+	}
 	for _, m := range g.Monitors {
 		if monitor != "" && m.ID == monitor {
 			listed, only = true, only || m.SkipDefault
@@ -273,7 +293,7 @@ func (w *walk) group(id string, path []string) {
 	for _, channel := range g.ChildChannelIDs {
 		if !w.told[channel] {
 			w.told[channel] = true
-			w.reached = append(w.reached, reach{channel, path})
+			w.reached = append(w.reached, reach{channel: channel, path: path})
 		}
 	}
 	for _, child := range g.ChildNotificationGroupIDs {
@@ -284,13 +304,9 @@ func (w *walk) group(id string, path []string) {
 // passes returns whether an alert passes a level. A recovery passes the level critical if the alert was critical or
 // unknown before, or if that is not known.
 func (r *Router) passes(ctx context.Context, a mackerel.Alert) func(mackerel.Level) bool {
-	status, key := a.Status.Fold(), a.Key()
-	severe := status != mackerel.StatusOK && status != mackerel.StatusWarning
+	status, severe := a.Status.Fold(), isSevere(a)
 	r.mu.Lock()
-	was, known := r.critical.get(key)
-	if opened := !a.ChangedAt.After(a.OpenedAt); severe || !known && status == mackerel.StatusWarning && opened {
-		r.critical.set(key, severe)
-	}
+	was, known := r.critical.get(a.Key())
 	r.mu.Unlock()
 	ever := sync.OnceValue(func() bool {
 		switch {
@@ -304,6 +320,12 @@ func (r *Router) passes(ctx context.Context, a mackerel.Alert) func(mackerel.Lev
 	return func(l mackerel.Level) bool { return l != mackerel.LevelCritical || ever() }
 }
 
+// isSevere reports whether an alert is critical or unknown. A status that is not known is taken as unknown.
+func isSevere(a mackerel.Alert) bool {
+	status := a.Status.Fold()
+	return status != mackerel.StatusOK && status != mackerel.StatusWarning
+}
+
 // wasCritical asks Mackerel whether an alert was critical or unknown. If that cannot be learned, it was: a recovery too
 // many is better than an incident that stays open.
 func (r *Router) wasCritical(ctx context.Context, a mackerel.Alert) bool {
@@ -312,6 +334,9 @@ func (r *Router) wasCritical(ctx context.Context, a mackerel.Alert) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
+	if r.turns.wait(ctx) != nil {
+		return true
+	}
 	for l, err := range r.config.Client.AlertLogs(ctx, a.ID) {
 		if err != nil {
 			return true

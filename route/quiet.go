@@ -69,7 +69,7 @@ func clock(text string) time.Duration {
 func (h Hours) end(now time.Time) (end time.Time, quiet bool) {
 	now = now.In(h.Location)
 	for _, days := range []int{-1, 0} {
-		day := now.AddDate(0, 0, days)
+		day := time.Date(now.Year(), now.Month(), now.Day()+days, 12, 0, 0, 0, h.Location) // noon exists on each day
 		from, to := at(day, h.From), at(day, h.To)
 		if !to.After(from) {
 			to = at(day.AddDate(0, 0, 1), h.To)

@@ -456,3 +456,211 @@ func TestAStackOfRules(t *testing.T) {
 		}
 	})
 }
+
+// The message of several alerts has an id of its own: a service may know the id of one of them already.
+func TestTheDeliveryIDOfADigest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ids []string
+		room := mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			ids = append(ids, mackerel.DeliveryID(ctx))
+			return nil
+		})
+		n := must(t)(route.Digest(room, 1, time.Minute))
+		send := func(names ...string) {
+			var all sync.WaitGroup
+			for i, name := range names {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * time.Millisecond)
+					if err := n.Notify(mackerel.WithDeliveryID(t.Context(), name), incident(name, "critical")); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		send("a")
+		send("b", "c")
+		send("b", "c")
+		send("d")
+		send("e", "")
+		if ids[0] != "a" || ids[1] == "b" || ids[1] == "c" || ids[1] == "" || ids[2] != ids[1] || ids[3] != "d" || ids[4] != "" {
+			t.Errorf("%q", ids)
+		}
+	})
+}
+
+// What has delivered in part is repeated in part, and the next notifier is not told.
+func TestFallbackAfterAPart(t *testing.T) {
+	mail := &partial{receipt: mackerel.Receipt{ID: "mail-1"}, err: &mackerel.DeliveryError{Notifier: &bell{}, Err: unavailable}}
+	all := &partial{err: &mackerel.DeliveryError{Notifier: &bell{}, Err: unavailable}}
+	for name, first := range map[string]mackerel.Notifier{"a Multi": mackerel.Multi(new(bell), &bell{fail: unavailable}), "recipients of a mail": mail} {
+		second := new(bell)
+		err := must(t)(route.Fallback(route.FallbackOptions{}, first, second)).Notify(t.Context(), incident("1", "ok"))
+		if len(second.told) != 0 || len(mackerel.Failures(err)) != 1 {
+			t.Errorf("%s: %v; the second told %q", name, err, second.told)
+		}
+	}
+	second := new(bell)
+	if err := must(t)(route.Fallback(route.FallbackOptions{}, all, second)).Notify(t.Context(), incident("1", "ok")); err != nil || len(second.told) != 1 {
+		t.Errorf("no recipient has the mail: %v, %q", err, second.told)
+	}
+	w := start(t, "a b")
+	w.router = must2(t)(route.FromMackerel(route.MackerelConfig{
+		Client: w.client(t), FeedingChannel: "f",
+		Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+			if c.Name == "a" {
+				return &bell{fail: unavailable}, nil
+			}
+			return new(bell), nil
+		},
+	}))
+	second = new(bell)
+	err := must(t)(route.Fallback(route.FallbackOptions{}, w.router, second)).Notify(t.Context(), incident("1", "critical"))
+	if len(second.told) != 0 || len(mackerel.Failures(err)) != 1 {
+		t.Errorf("channels: %v; the second told %q", err, second.told)
+	}
+}
+
+func must2(t *testing.T) func(r *route.Router, err error) *route.Router {
+	return func(r *route.Router, err error) *route.Router {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+}
+
+// A partial is a notifier that returns a receipt together with an error.
+type partial struct {
+	receipt mackerel.Receipt
+	err     error
+}
+
+func (p *partial) Notify(context.Context, mackerel.Alert) error { return p.err }
+
+func (p *partial) Deliver(context.Context, mackerel.Alert) (mackerel.Receipt, error) {
+	return p.receipt, p.err
+}
+
+// A phone that may have rung does not ring twice, also if another notifier may be tried again.
+func TestFallbackNeverRingsTwice(t *testing.T) {
+	for _, o := range []route.FallbackOptions{{}, {OnAmbiguous: true}} {
+		for name, both := range map[string][2]error{"first": {ambiguous, unavailable}, "last": {unavailable, ambiguous}} {
+			n := must(t)(route.Fallback(o, &bell{fail: both[0]}, &bell{fail: both[1]}))
+			err := n.Notify(t.Context(), incident("1", "critical"))
+			if _, again := mackerel.Retry(err); again || !errors.Is(err, mackerel.ErrAmbiguous) {
+				t.Errorf("the phone is %s, %+v: %v may be repeated: %t", name, o, err, again)
+			}
+		}
+	}
+}
+
+func TestFallbackEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	because := errors.New("the shift is over")
+	second := new(bell)
+	first := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+		cancel(because)
+		return unavailable
+	})
+	err := must(t)(route.Fallback(route.FallbackOptions{}, first, second)).Notify(ctx, incident("1", "critical"))
+	if !errors.Is(err, because) || len(second.told) != 0 {
+		t.Errorf("%v; the second told %q", err, second.told)
+	}
+}
+
+// Dedup remembers 5,000 bodies at least, and 10,000 at most.
+func TestTheMemoryOfDedup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		n := must(t)(route.Dedup(mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+			told++
+			return nil
+		}), time.Hour))
+		tell := func(i int) {
+			if err := n.Notify(t.Context(), mackerel.Alert{Raw: []byte(strconv.Itoa(i))}); err != nil {
+				t.Error(err)
+			}
+		}
+		for i := range 5001 {
+			tell(i)
+		}
+		if tell(2); told != 5001 {
+			t.Errorf("%d were told", told)
+		}
+		for i := range 10_000 {
+			tell(10_000 + i)
+		}
+		if tell(2); told != 15_002 {
+			t.Errorf("%d were told", told)
+		}
+	})
+}
+
+// Level remembers 50,000 alerts at least, and 100,000 at most.
+func TestTheMemoryOfLevel(t *testing.T) {
+	told := 0
+	n := must(t)(route.Level(mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+		told++
+		return nil
+	}), mackerel.LevelCritical))
+	tell := func(i int, s mackerel.Status) {
+		if err := n.Notify(t.Context(), mackerel.Alert{ID: strconv.Itoa(i), Status: s}); err != nil {
+			t.Error(err)
+		}
+	}
+	for i := range 50_001 {
+		tell(i, "warning")
+	}
+	if tell(2, "ok"); told != 0 {
+		t.Error("the recovery of what never was critical was told")
+	}
+	for i := range 100_000 {
+		tell(100_000+i, "warning")
+	}
+	if tell(2, "ok"); told != 1 {
+		t.Error("the recovery of what was forgotten was not told")
+	}
+}
+
+// A message that is being sent is not ended by the context of one of its alerts, and the next waits for it.
+func TestADigestThatIsBeingSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var lock sync.Mutex
+		var at []time.Duration
+		n := must(t)(route.Digest(mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			lock.Lock()
+			at = append(at, time.Since(begin))
+			lock.Unlock()
+			time.Sleep(90 * time.Second)
+			return ctx.Err()
+		}), 1, time.Minute))
+		var all sync.WaitGroup
+		for _, start := range []time.Duration{0, time.Second, 61 * time.Second} {
+			all.Go(func() {
+				time.Sleep(start)
+				ctx := t.Context()
+				if start == time.Second {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, 100*time.Second)
+					defer cancel()
+				}
+				if err := n.Notify(ctx, incident("1", "critical")); err != nil {
+					t.Errorf("%v: %v", start, err)
+				}
+			})
+		}
+		all.Wait()
+		if want := []time.Duration{0, time.Minute, 150 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("sent at %v, want %v", at, want)
+		}
+	})
+}
+
+func TestAnEmptyEntryMatchesNothing(t *testing.T) {
+	if (route.Rule{Monitors: []string{""}}).Matches(mackerel.Alert{Status: "critical"}) {
+		t.Error("it matches an alert without a monitor")
+	}
+}

@@ -30,7 +30,7 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 		if loading == nil {
 			r.loading = make(chan struct{})
 			r.mu.Unlock()
-			return r.load(ctx)
+			return r.load(ctx, s != nil)
 		}
 		r.mu.Unlock()
 		if s != nil {
@@ -44,8 +44,16 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 	}
 }
 
+// reloadTime is how long an alert waits for the settings to be read again.
+const reloadTime = 5 * time.Second
+
 // load reads the settings, and keeps the last copy if that fails.
-func (r *Router) load(ctx context.Context) (*settings, error) {
+func (r *Router) load(ctx context.Context, copied bool) (*settings, error) {
+	if copied {
+		limited, cancel := context.WithTimeout(ctx, reloadTime)
+		defer cancel()
+		ctx = limited
+	}
 	s, odd, err := r.fetch(ctx)
 	r.mu.Lock()
 	close(r.loading)
@@ -76,8 +84,14 @@ func (r *Router) problem(ctx context.Context, err error) {
 
 // fetch reads the settings, and says what is odd in them.
 func (r *Router) fetch(ctx context.Context) (s *settings, odd []error, err error) {
+	if err := r.turns.wait(ctx); err != nil {
+		return nil, nil, err
+	}
 	groups, err := r.config.Client.ListNotificationGroups(ctx)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.turns.wait(ctx); err != nil {
 		return nil, nil, err
 	}
 	channels, err := r.config.Client.ListChannels(ctx)

@@ -23,13 +23,11 @@ func (w *Watcher) Poll(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	alerts, err := w.list(ctx, start)
-	if err != nil {
-		return err
-	}
+	alerts, missing, listErr := w.list(ctx, start)
+	missingErr := w.getMissing(ctx, alerts, missing)
 	jobs, err := w.jobs(ctx, alerts, start)
-	err = errors.Join(err, w.tell(ctx, jobs))
-	if ctx.Err() != nil {
+	err = errors.Join(listErr, missingErr, err, w.tell(ctx, jobs))
+	if listErr != nil || ctx.Err() != nil {
 		return errors.Join(err, w.save(context.WithoutCancel(ctx)))
 	}
 	w.state.Polled = start
@@ -68,45 +66,69 @@ func (w *Watcher) forget(now time.Time) {
 	maps.DeleteFunc(w.state.Alerts, func(_ string, t Told) bool {
 		return t.Closed && t.Opened.Before(now.Add(-2*late))
 	})
+	maps.DeleteFunc(w.pending, func(id string, _ pending) bool {
+		_, known := w.state.Alerts[id]
+		return !known
+	})
 }
 
-// list returns the alerts about which there may be something to tell: those that are open, the newest of those that are
-// closed, and those that were open at the last poll.
-func (w *Watcher) list(ctx context.Context, now time.Time) (map[string]mackerel.APIAlert, error) {
-	all := make(map[string]mackerel.APIAlert)
+// list returns the alerts about which there may be something to tell: those that are open, and the newest of those that
+// are closed. The missing were open at the last poll and are in neither list. Together with an error, list returns what
+// it found until then.
+func (w *Watcher) list(
+	ctx context.Context, now time.Time,
+) (all map[string]mackerel.APIAlert, missing map[string]bool, err error) {
+	all = make(map[string]mackerel.APIAlert)
 	for a, err := range w.client.ListAlerts(ctx, mackerel.ListAlertsOptions{}) {
 		if err != nil {
-			return nil, err
+			return all, nil, err
 		}
+		a.Memo = "" // is not told, and may be long
 		all[a.ID] = a
 	}
-	missing := make(map[string]bool)
+	missing = make(map[string]bool)
 	for id, t := range w.state.Alerts {
 		if _, listed := all[id]; !listed && !t.Closed {
 			missing[id] = true
 		}
 	}
 	if err := w.listClosed(ctx, now, all, missing); err != nil {
-		return nil, err
+		return all, nil, err
 	}
-	for _, id := range slices.Sorted(maps.Keys(missing)) {
+	return all, missing, nil
+}
+
+// maxMissing is how many single alerts a poll asks for. The others are asked for in the next polls.
+const maxMissing = 60
+
+// getMissing adds alerts that are not in the lists. They come in any order, so that an alert that cannot be read does
+// not keep the others waiting for ever.
+func (w *Watcher) getMissing(ctx context.Context, all map[string]mackerel.APIAlert, missing map[string]bool) error {
+	n := 0
+	for id := range missing {
+		if n++; n > maxMissing {
+			return nil
+		}
 		a, err := w.client.GetAlert(ctx, id)
-		if errors.Is(err, mackerel.ErrNotFound) {
+		switch {
+		case errors.Is(err, mackerel.ErrNotFound):
 			delete(w.state.Alerts, id)
 			w.problem(ctx, fmt.Errorf("watch: alert %s no longer exists, and its end is not told: %w", id, err))
-			continue
+		case err != nil:
+			return err
+		default:
+			a.Memo = ""
+			all[id] = a
 		}
-		if err != nil {
-			return nil, err
-		}
-		all[id] = a
 	}
-	return all, nil
+	return nil
 }
 
 // listClosed adds the alerts that opened since the last poll and are closed already. It goes on as long as each request
 // finds more of those that are missing than requests for single alerts would.
-func (w *Watcher) listClosed(ctx context.Context, now time.Time, all map[string]mackerel.APIAlert, missing map[string]bool) error {
+func (w *Watcher) listClosed(
+	ctx context.Context, now time.Time, all map[string]mackerel.APIAlert, missing map[string]bool,
+) error {
 	since := w.state.Polled.Add(-late)
 	if w.state.Polled.IsZero() {
 		since = now // at the first start, what is closed is not told
@@ -116,6 +138,7 @@ func (w *Watcher) listClosed(ctx context.Context, now time.Time, all map[string]
 		if err != nil {
 			return err
 		}
+		a.Memo = ""
 		if n++; missing[a.ID] {
 			delete(missing, a.ID)
 			found++
@@ -183,7 +206,7 @@ func (w *Watcher) jobs(ctx context.Context, alerts map[string]mackerel.APIAlert,
 			logs--
 			var err error
 			if history, err = w.history(ctx, id); err != nil {
-				errs = append(errs, err)
+				errs, logs = append(errs, err), 0 // the others would have to wait for the next failure
 			}
 		}
 		all = append(all, job{id, a, eventsOf(a, told, history, now)})
@@ -210,13 +233,15 @@ func (w *Watcher) history(ctx context.Context, id string) ([]mackerel.AlertLog, 
 	return all, nil
 }
 
-// eventsOf returns what happened to an alert since it was told, in order. Without a log it is the present status.
+// eventsOf returns what happened to an alert since it was told, in order. Without a log it is the status in the list.
+// The log was read after the list: what follows the status of the list is told, too.
 func eventsOf(a mackerel.APIAlert, told Told, history []mackerel.AlertLog, now time.Time) []event {
 	var all []event
-	last := told.Status
-	skip := len(history) - len(newer(history, told))
+	last, present := told.Status, a.Status.Fold()
+	skip, reached := len(history)-len(newer(history, told)), false
 	for i, l := range history[skip:] {
 		status := l.Status.Fold()
+		reached = reached || status == present
 		if status == last || status == mackerel.StatusOK && !a.Closed() {
 			continue
 		}
@@ -227,11 +252,13 @@ func eventsOf(a mackerel.APIAlert, told Told, history []mackerel.AlertLog, now t
 		}
 		all = append(all, event{then, history[:skip+i+1], Told{status, l.CreatedAt, a.OpenedAt, false}})
 	}
-	if status := a.Status.Fold(); last != status || len(all) == 0 {
-		all = append(all, event{a, history, Told{status, now, a.OpenedAt, false}})
+	if !reached && last != present || len(all) == 0 { // the log is not read, or is behind the list
+		all = append(all, event{a, history, Told{present, now, a.OpenedAt, false}})
 	}
 	end := &all[len(all)-1]
-	end.alert, end.told.Closed = a, a.Closed()
+	if end.told.Closed = a.Closed(); end.told.Status == present {
+		end.alert = a
+	}
 	return all
 }
 
@@ -314,26 +341,27 @@ func (w *Watcher) tellEvent(ctx context.Context, e event, lock *sync.Mutex) erro
 		w.problem(ctx, fmt.Errorf("watch: alert %s is told without some of its names: %w", e.alert.ID, err))
 	}
 	lock.Lock()
-	left, again := w.pending[e.key()]
+	p := w.pending[e.alert.ID]
 	lock.Unlock()
-	if !again {
-		left = []mackerel.Notifier{w.config.Notifier}
+	if p.left == nil || p.status != e.told.Status {
+		p = pending{e.told.Status, e.key(), []mackerel.Notifier{w.config.Notifier}}
 	}
-	err = mackerel.DeliverAll(mackerel.WithDeliveryID(ctx, e.key()), a, left...).Err()
-	left = nil
+	err = mackerel.DeliverAll(mackerel.WithDeliveryID(ctx, p.delivery), a, p.left...).Err()
+	p.left = nil
 	for _, f := range mackerel.Failures(err) {
-		if _, ok := mackerel.Retry(f); ok || ctx.Err() != nil {
-			left = append(left, f.Notifier)
+		_, again := mackerel.Retry(f)
+		if again || ctx.Err() != nil && !errors.Is(f, mackerel.ErrAmbiguous) {
+			p.left = append(p.left, f.Notifier)
 		} else if w.config.Undelivered != nil {
 			w.config.Undelivered(ctx, a, f)
 		}
 	}
 	lock.Lock()
 	defer lock.Unlock()
-	if len(left) == 0 {
-		delete(w.pending, e.key())
+	if len(p.left) == 0 {
+		delete(w.pending, e.alert.ID)
 		return nil
 	}
-	w.pending[e.key()] = left
+	w.pending[e.alert.ID] = p
 	return err
 }

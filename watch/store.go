@@ -52,8 +52,8 @@ type file struct {
 type FileStore struct{ path string }
 
 // File returns a store in a file. The file is replaced atomically and synced: a process or a machine that stops leaves
-// either the old state or the new state. A file that cannot be read is renamed to the same name with ".corrupt" at its end, and the watcher
-// begins as at a first start. The folder must exist.
+// either the old state or the new state. A file that cannot be read is renamed to the same name with ".corrupt" at its
+// end, and the watcher begins as at a first start. The folder must exist.
 func File(path string) *FileStore { return &FileStore{path} }
 
 // Load reads the file.

@@ -14,8 +14,8 @@
 // # What is told
 //
 // Each status that an alert gets is told once: that it opens, that it changes and that it closes, in this order. Alerts
-// that opened and closed between two polls are told too. The states between two polls come from the alert's log, of which
-// a poll reads at most [Config].LogCalls; beyond that, only the present status is told.
+// that opened and closed between two polls are told too. The states between two polls come from the alert's log, of
+// which a poll reads at most [Config].LogCalls; beyond that, only the present status is told.
 //
 // Mackerel does not tell by its API that a notification was sent again, that the message of an external monitor has
 // changed, who closed an alert, and events that are no alerts.
@@ -23,8 +23,8 @@
 // # What is kept
 //
 // The [Store] keeps for each open alert, and for alerts that closed in the last hours, which status was told. It is
-// written after the notifier succeeded. So a process that is killed tells a status a second time rather than not at all.
-// Alerts that closed while no process was running are found by their ids.
+// written after the notifier succeeded. So a process that is killed tells a status a second time rather than not at
+// all. Alerts that closed while no process was running are found by their ids.
 //
 // At the first start, all open alerts are told, unless Config.SkipOpen is set.
 //
@@ -36,9 +36,9 @@
 //
 // # How often Mackerel is asked
 //
-// A request a second at most, unless Config.Mackerel.Call.Pace says otherwise. A poll needs a request for a hundred open
-// alerts, one or more for the newest alerts, and one for each alert that changed. An alert is looked for again up to six
-// hours after it was opened, because reports of checks may come that late.
+// A request a second at most, unless Config.Mackerel.Call.Pace says otherwise. A poll needs a request for a hundred
+// open alerts, one or more for the newest alerts, and one for each alert that changed. An alert is looked for again up
+// to six hours after it was opened, because reports of checks may come that late.
 package watch
 
 import (
@@ -76,7 +76,8 @@ type Config struct {
 	Concurrency int           // how many alerts are told at a time; DefaultConcurrency unless set
 	SkipOpen    bool          // do not tell the alerts that are open at the first start
 
-	// Undelivered is called for a status that the notifier failed to tell for good. It may be nil.
+	// Undelivered is called for a status that the notifier failed to tell for good. It may be nil. Like Problem, it is
+	// called by several goroutines at a time.
 	Undelivered func(context.Context, mackerel.Alert, error)
 	// Problem is called for everything that goes wrong and is tried again with the next poll. It may be nil.
 	Problem func(context.Context, error)
@@ -89,7 +90,14 @@ type Watcher struct {
 	describer describer
 	state     State
 	loaded    bool
-	pending   map[string][]mackerel.Notifier // of an alert and a status: the notifiers that still have to be told
+	pending   map[string]pending // by the ids of alerts
+}
+
+// A pending is a status of which some notifiers still have to be told.
+type pending struct {
+	status   mackerel.Status
+	delivery string // its id, the same for each try
+	left     []mackerel.Notifier
 }
 
 // A describer makes an alert worth sending of an alert of the API.
@@ -124,7 +132,7 @@ func New(c Config) (*Watcher, error) {
 	c.LogCalls = max(0, cmp.Or(c.LogCalls, DefaultLogCalls))
 	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
 	return &Watcher{
-		config: c, client: client, describer: mackerel.NewDescriber(client), pending: make(map[string][]mackerel.Notifier),
+		config: c, client: client, describer: mackerel.NewDescriber(client), pending: make(map[string]pending),
 	}, nil
 }
 

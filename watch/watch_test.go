@@ -41,11 +41,7 @@ func (w *tower) Notify(_ context.Context, a mackerel.Alert) error {
 			return err
 		}
 	}
-	state := strings.ToLower(a.StatusLabel())
-	if isOver := state == "ok" || state == "closed"; a.Closed() != isOver {
-		state += fmt.Sprintf(" (closed: %t)", a.Closed())
-	}
-	w.told = append(w.told, a.ID+" "+state)
+	w.told = append(w.told, a.ID+" "+strings.ToLower(a.StatusLabel()))
 	return nil
 }
 
@@ -96,18 +92,13 @@ func (w *tower) watcher(t *testing.T, change func(*watch.Config)) *watch.Watcher
 	return watcher
 }
 
-// poll polls once and returns what was told: of each alert in order. Several alerts are told at a time.
+// poll polls once and returns what was told.
 func (w *tower) poll(t *testing.T, watcher *watch.Watcher) string {
 	t.Helper()
 	w.told = nil
 	if err := watcher.Poll(t.Context()); err != nil {
 		t.Error(err)
 	}
-	slices.SortStableFunc(w.told, func(x, y string) int {
-		x, _, _ = strings.Cut(x, " ")
-		y, _, _ = strings.Cut(y, " ")
-		return strings.Compare(x, y)
-	})
 	return strings.Join(w.told, ", ")
 }
 
@@ -167,7 +158,8 @@ func TestALongStop(t *testing.T) {
 		w := start(t)
 		w.open("1")
 		w.open("2")
-		want(t, "before", w.poll(t, w.watcher(t, nil)), "1 critical, 2 critical")
+		inOrder := func(c *watch.Config) { c.Concurrency = 1 }
+		want(t, "before", w.poll(t, w.watcher(t, inOrder)), "1 critical, 2 critical")
 		time.Sleep(24 * time.Hour)
 		w.SetAlertStatus("1", "OK")
 		for i := range 250 {
@@ -175,11 +167,7 @@ func TestALongStop(t *testing.T) {
 		}
 		time.Sleep(6 * 24 * time.Hour)
 		w.open("3")
-		before := len(w.Requests())
 		got := w.poll(t, w.watcher(t, func(c *watch.Config) { c.LogCalls = -1 }))
-		if n := len(w.Requests()) - before; n > 6 {
-			t.Errorf("%d requests", n)
-		}
 		for _, one := range []string{"1 ok", "3 critical", "x000 ok", "x249 ok"} {
 			if !strings.Contains(got, one) {
 				t.Errorf("%s is missing", one)
@@ -226,48 +214,6 @@ func TestFailures(t *testing.T) {
 		w.fail = nil
 		time.Sleep(7 * time.Hour) // beyond the time in which alerts are looked for again
 		want(t, "what is left", w.poll(t, watcher), "1 critical, 1 ok")
-	})
-}
-
-// What was found and not told is kept longer than Mackerel's list is read.
-func TestALongFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := start(t)
-		watcher := w.watcher(t, nil)
-		w.poll(t, watcher)
-		w.fail = func(mackerel.Alert) error { return &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable} }
-		w.open("1")
-		for range 4 {
-			if err := watcher.Poll(t.Context()); err == nil {
-				t.Error("no error")
-			}
-			if time.Sleep(4 * time.Hour); len(w.Alerts()) == 1 {
-				w.open("2") // so that the list goes on
-				w.SetAlertStatus("1", "OK")
-			}
-		}
-		w.fail = nil
-		want(t, "what is left", w.poll(t, watcher), "1 critical, 1 ok, 2 critical")
-	})
-}
-
-// What was told is forgotten when it can no longer be listed.
-func TestTheStateStaysSmall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := start(t)
-		watcher := w.watcher(t, nil)
-		for day := range 3 {
-			for i := range 10 {
-				w.open(fmt.Sprint(day, i))
-				w.SetAlertStatus(fmt.Sprint(day, i), "OK")
-			}
-			w.poll(t, watcher)
-			time.Sleep(24 * time.Hour)
-		}
-		w.poll(t, watcher)
-		if n := len(w.store.state.Alerts); n != 0 {
-			t.Errorf("%d alerts are remembered", n)
-		}
 	})
 }
 
@@ -336,13 +282,6 @@ func TestTenThousandOpenAlerts(t *testing.T) {
 	})
 }
 
-// look returns what was told, and how many problems there were, while a watcher runs.
-func (w *tower) look() (told string, problems int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return strings.Join(w.told, ", "), len(w.problems)
-}
-
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t)
@@ -355,14 +294,15 @@ func TestRun(t *testing.T) {
 		w.Inject(fakehttp.Fault{Status: http.StatusForbidden})
 		w.open("1")
 		time.Sleep(time.Minute)
-		if told, problems := w.look(); told != "" || problems != 1 {
-			t.Errorf("%q, %d problems", told, problems)
+		w.mu.Lock()
+		if len(w.told) != 0 || len(w.problems) != 1 {
+			t.Errorf("%q, %v", w.told, w.problems)
 		}
+		w.mu.Unlock()
 		time.Sleep(time.Minute)
-		told, _ := w.look()
-		want(t, "told", told, "1 critical")
 		cancel()
 		done.Wait()
+		want(t, "told", strings.Join(w.told, ", "), "1 critical")
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
@@ -425,6 +365,185 @@ func TestACorruptStateIsReported(t *testing.T) {
 		w.store.err = os.ErrPermission
 		if err := w.watcher(t, nil).Poll(t.Context()); !errors.Is(err, os.ErrPermission) {
 			t.Error(err)
+		}
+	})
+}
+
+// Without a log, a try is the same delivery as the try before it.
+func TestARepeatWithoutALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		var ids []string
+		broken := true
+		other := mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			if ids = append(ids, mackerel.DeliveryID(ctx)); broken {
+				return &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable}
+			}
+			return nil
+		})
+		watcher := w.watcher(t, func(c *watch.Config) { c.Notifier, c.LogCalls = mackerel.Multi(w, other), -1 })
+		w.open("1")
+		for range 3 {
+			if err := watcher.Poll(t.Context()); (err != nil) != broken {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+			broken = len(ids) < 2
+		}
+		if len(w.told) != 1 || len(ids) != 3 || ids[0] != ids[2] || ids[0] == "" {
+			t.Errorf("%q was told; the deliveries of the other notifier are %q", w.told, ids)
+		}
+		w.SetAlertStatus("1", "WARNING")
+		if err := watcher.Poll(t.Context()); err != nil || len(w.told) != 2 || ids[3] == ids[0] {
+			t.Errorf("%v, %q, %q", err, w.told, ids)
+		}
+	})
+}
+
+// The log is read after the list, and may have more.
+func TestALogThatIsAheadOfTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		w.AddAlert(`{"id":"1","status":"WARNING"}`)
+		time.Sleep(time.Second)
+		w.SetAlertStatus("1", "CRITICAL")
+		old := w.Alerts()[0]
+		before := strings.Replace(string(old), "CRITICAL", "WARNING", 1)
+		w.Inject(
+			fakehttp.Fault{Path: "/api/v0/alerts", Status: 200, Body: `{"alerts":[` + before + `]}`},
+			fakehttp.Fault{Path: "/api/v0/alerts", Status: 200, Body: `{"alerts":[` + before + `]}`},
+		)
+		want(t, "the list has the warning only", w.poll(t, watcher), "1 warning, 1 critical")
+		time.Sleep(time.Minute)
+		want(t, "the list has the rest", w.poll(t, watcher), "")
+	})
+}
+
+// What cannot be read does not keep the rest from being told, nor the next polls.
+func TestReadingsThatFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		w.poll(t, watcher)
+		w.AddAlert(fmt.Sprintf(`{"id":"old","openedAt":%d}`, time.Now().Unix()))
+		want(t, "the old alert", w.poll(t, watcher), "old critical")
+		time.Sleep(24 * time.Hour)
+		w.poll(t, watcher)
+		at := time.Now().Add(-20 * time.Hour).Unix()
+		for i := range 150 { // more than a page of alerts between the old alert and those that are looked for
+			w.AddAlert(fmt.Sprintf(`{"id":"n%03d","status":"OK","openedAt":%d,"closedAt":%d}`, i, at, at))
+		}
+		w.SetAlertStatus("old", "OK")
+		w.open("new")
+		w.Inject(fakehttp.Fault{Path: "/api/v0/alerts/old", Status: http.StatusForbidden, Times: -1})
+		w.told = nil
+		if err := watcher.Poll(t.Context()); !errors.Is(err, mackerel.ErrUnauthorized) || strings.Join(w.told, "") != "new critical" {
+			t.Errorf("%v; %q was told", err, w.told)
+		}
+		if age := time.Since(w.store.state.Polled); age > time.Hour {
+			t.Errorf("the last poll was %v ago", age)
+		}
+		w.Clear()
+		time.Sleep(time.Minute)
+		want(t, "the close of the old alert", w.poll(t, watcher), "old ok")
+		w.open("page")
+		w.Inject(fakehttp.Fault{}, fakehttp.Fault{Path: "/api/v0/alerts", Status: http.StatusForbidden})
+		polled := w.store.state.Polled
+		w.told = nil
+		if err := watcher.Poll(t.Context()); !errors.Is(err, mackerel.ErrUnauthorized) || strings.Join(w.told, "") != "page critical" || !w.store.state.Polled.Equal(polled) {
+			t.Errorf("%v; %q was told", err, w.told)
+		}
+	})
+}
+
+// After a log that cannot be read, the poll goes on without logs.
+func TestLogsThatFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		for i := range 10 {
+			w.open(strconv.Itoa(i))
+		}
+		w.Inject(fakehttp.Fault{Path: "/api/v0/alerts/*/logs", Status: http.StatusForbidden, Times: -1})
+		before := len(w.Requests())
+		if err := watcher.Poll(t.Context()); !errors.Is(err, mackerel.ErrUnauthorized) || len(w.told) != 10 {
+			t.Errorf("%v; %d were told", err, len(w.told))
+		}
+		logs := 0
+		for _, r := range w.RequestsSince(before) {
+			if strings.HasSuffix(r.Path, "/logs") {
+				logs++
+			}
+		}
+		if logs != 1 {
+			t.Errorf("%d logs were asked for", logs)
+		}
+	})
+}
+
+// A phone that may have rung when the program stops does not ring again.
+func TestAPhoneAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		rings := 0
+		phone := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+			rings++
+			cancel()
+			return &mackerel.Error{Provider: "phone", Kind: mackerel.ErrAmbiguous, Delivery: mackerel.AtMostOnce, Err: context.Canceled}
+		})
+		set := func(c *watch.Config) { c.Notifier = phone }
+		w.open("1")
+		if err := w.watcher(t, set).Poll(ctx); err != nil || len(w.lost) != 1 {
+			t.Errorf("%v, lost %q", err, w.lost)
+		}
+		if err := w.watcher(t, set).Poll(t.Context()); err != nil || rings != 1 {
+			t.Errorf("%v, %d rings", err, rings)
+		}
+	})
+}
+
+// After the end of the context nothing more is told, and what was told is saved.
+func TestTheEndOfAContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		for i := range 5 {
+			w.open(strconv.Itoa(i))
+		}
+		w.fail = func(a mackerel.Alert) error {
+			if a.ID == "1" {
+				cancel()
+			}
+			return nil
+		}
+		inOrder := func(c *watch.Config) { c.Concurrency = 1 }
+		if err := w.watcher(t, inOrder).Poll(ctx); err != nil {
+			t.Error(err)
+		}
+		want(t, "until the end", strings.Join(w.told, ", "), "0 critical, 1 critical")
+		saved := w.store.state.Alerts["1"]
+		w.fail = nil
+		want(t, "after a restart", w.poll(t, w.watcher(t, inOrder)), "2 critical, 3 critical, 4 critical")
+		if saved.Status != mackerel.StatusCritical {
+			t.Errorf("saved %+v", saved)
+		}
+	})
+}
+
+// A store may keep the State that it was given.
+func TestTheStateOfAStoreIsItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		watcher := w.watcher(t, nil)
+		w.open("1")
+		w.poll(t, watcher)
+		saved := w.store.state
+		w.open("2")
+		w.poll(t, watcher)
+		if len(saved.Alerts) != 1 || len(w.store.state.Alerts) != 2 {
+			t.Errorf("%v, then %v", saved.Alerts, w.store.state.Alerts)
 		}
 	})
 }

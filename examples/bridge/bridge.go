@@ -18,9 +18,6 @@ const (
 	headerTime = 5 * time.Second  // for the header of a request
 	idleTime   = 2 * time.Minute  // of a connection that is kept
 	stopTime   = 30 * time.Second // for the deliveries that run when the program is stopped
-	// refresh is how long groups and channels are kept. Reading them takes the two requests of two seconds. An alert that
-	// comes in this time may be routed without its monitor, because the router looks for that for two seconds only.
-	refresh = 5 * time.Minute
 )
 
 // A bridge receives webhooks and passes their alerts to channels.
@@ -41,7 +38,7 @@ func newBridge(c config, log *slog.Logger) (*bridge, error) {
 		return nil, err
 	}
 	b.router, err = route.FromMackerel(route.MackerelConfig{
-		Client: b.client, Resolve: b.resolve, FeedingChannel: c.FeedingChannel, Refresh: refresh,
+		Client: b.client, Resolve: b.resolve, FeedingChannel: c.FeedingChannel, TellSuspended: c.TellSuspended,
 		Problem: func(ctx context.Context, err error) { log.WarnContext(ctx, "routing", "problem", err.Error()) },
 	})
 	if err != nil {
@@ -69,6 +66,8 @@ func (b *bridge) resolve(c mackerel.Channel) (mackerel.Notifier, error) {
 	switch {
 	case ok && d.service != elsewhere:
 		return d.notifier, nil
+	case !c.SuspendedAt.IsZero():
+		return nil, fmt.Errorf("%w: Mackerel has suspended it", route.ErrElsewhere)
 	case ok, deliveredByMackerel(c):
 		return nil, fmt.Errorf("%w: Mackerel tells it", route.ErrElsewhere)
 	}

@@ -192,6 +192,15 @@ func TestCheckNamesWhatIsWrongWithTheOrganization(t *testing.T) {
 			t.Errorf("%q is missing in:\n%s", want, &out)
 		}
 	}
+	h.bridge.config.notifiers["off"] = destination{service: "slack"}
+	for tell, want := range map[bool]string{false: "not told: Mackerel has suspended it", true: "told by slack"} {
+		h.bridge.config.TellSuspended = tell
+		out.Reset()
+		_ = h.bridge.check(t.Context(), &out) // its error was looked at above
+		if line := "s             chatwork                 off                      " + want; !strings.Contains(out.String(), line) {
+			t.Errorf("%q is missing in:\n%s", line, &out)
+		}
+	}
 	h.bridge.config.FeedingChannel = "r"
 	o, err := h.bridge.organization(t.Context())
 	if err != nil {

@@ -62,10 +62,10 @@ func (b *bridge) how(c mackerel.Channel) string {
 	switch {
 	case c.ID == b.config.FeedingChannel:
 		return "leads here"
+	case configured && d.service != elsewhere && (b.config.TellSuspended || c.SuspendedAt.IsZero()):
+		return "told by " + d.service
 	case !c.SuspendedAt.IsZero():
 		return "not told: Mackerel has suspended it"
-	case configured && d.service != elsewhere:
-		return "told by " + d.service
 	case configured, deliveredByMackerel(c):
 		return "told by Mackerel itself"
 	}

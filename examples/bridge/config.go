@@ -26,9 +26,10 @@ import (
 type config struct {
 	Listen          string          `json:"listen,omitzero"` // ":8080" unless set
 	receiver.Config                 // who may send
-	APIKey          mackerel.Secret `json:"api_key"`           // a key that reads is enough
-	APIURL          string          `json:"api_url,omitzero"`  // of Mackerel's API, mackerel.DefaultBaseURL unless set
-	FeedingChannel  string          `json:"feeding_channel"`   // the id of the channel of type webhook that leads here
+	APIKey          mackerel.Secret `json:"api_key"`          // a key that reads is enough
+	APIURL          string          `json:"api_url,omitzero"` // of Mackerel's API, mackerel.DefaultBaseURL unless set
+	FeedingChannel  string          `json:"feeding_channel"`  // the id of the channel of type webhook that leads here
+	TellSuspended   bool            `json:"tell_suspended,omitzero"`
 	Channels        jsontext.Value  `json:"channels,omitzero"` // by id or name of Mackerel's channel
 
 	notifiers map[string]destination // of Channels

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ import (
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/mackereltest"
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
+	"github.com/mackerel-notify/mackerel/route"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
@@ -475,17 +477,32 @@ func (w *town) plans(t *testing.T, file string, alerts [][]*state) map[string][]
 	if err != nil {
 		t.Fatal(err)
 	}
+	var told []string
+	var lock sync.Mutex
+	router, err := route.FromMackerel(route.MackerelConfig{
+		Client: b.client, FeedingChannel: c.FeedingChannel, Refresh: time.Hour,
+		Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+			if _, err := b.resolve(c); errors.Is(err, route.ErrElsewhere) {
+				return nil, err
+			}
+			return mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+				lock.Lock()
+				defer lock.Unlock()
+				told = append(told, c.ID)
+				return nil
+			}), nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := make(map[string][]string)
 	for s := range slices.Values(slices.Concat(alerts...)) {
-		p, err := b.router.Plan(t.Context(), s.alert)
-		if err != nil {
+		told = nil
+		if err := router.Notify(t.Context(), s.alert); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range p.Channels {
-			if c.Notifier != nil {
-				all[s.marker] = append(all[s.marker], c.Channel.ID)
-			}
-		}
+		all[s.marker] = told
 	}
 	return all
 }

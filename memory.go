@@ -1,0 +1,101 @@
+package mackerel
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A memory remembers what was fetched, by key. It is safe for concurrent use. A key is fetched by one caller at a
+// time. The other callers wait for the result, also if it is an error.
+type memory[V any] struct {
+	most int           // keys; if there are more, any of them is forgotten
+	life time.Duration // after which a value is fetched again
+
+	mu       sync.Mutex
+	known    map[string]remembered[V]
+	fetching map[string]*fetch[V]
+}
+
+// A remembered is the value of the last fetch that succeeded, and the error of the last fetch.
+type remembered[V any] struct {
+	value V
+	err   error
+	until time.Time
+}
+
+// A fetch is under way until done is closed. Its other fields are set before that.
+type fetch[V any] struct {
+	remembered[V]
+
+	done   chan struct{}
+	gaveUp bool // the caller that fetched ended it
+}
+
+// rememberFailure is for how long an error is returned without another request. In an outage many alerts come at once.
+const rememberFailure = 10 * time.Second
+
+func newMemory[V any](most int, life time.Duration) *memory[V] {
+	return &memory[V]{
+		most: most, life: life, known: make(map[string]remembered[V]), fetching: make(map[string]*fetch[V]),
+	}
+}
+
+// get returns what is known, or else what load returns. The argument of load is the value that was known before. If
+// load fails, get returns that value and the error.
+func (m *memory[V]) get(ctx context.Context, key string, load func(V) (V, error)) (V, error) {
+	for {
+		m.mu.Lock()
+		have := m.known[key]
+		if time.Now().Before(have.until) {
+			m.mu.Unlock()
+			return have.value, have.err
+		}
+		f := m.fetching[key]
+		if f == nil {
+			f = &fetch[V]{remembered: have, done: make(chan struct{}), gaveUp: true}
+			m.fetching[key] = f
+			m.mu.Unlock()
+			m.run(ctx, key, f, load)
+			return f.value, f.err
+		}
+		m.mu.Unlock()
+		select {
+		case <-f.done:
+			if !f.gaveUp {
+				return f.value, f.err
+			}
+		case <-ctx.Done():
+			err := &Error{Provider: provider, Op: describeOp, Kind: ErrUnavailable, Err: context.Cause(ctx)}
+			return have.value, err
+		}
+	}
+}
+
+// run fetches and remembers the result, unless the caller gave up.
+func (m *memory[V]) run(ctx context.Context, key string, f *fetch[V], load func(V) (V, error)) {
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.fetching, key)
+		if !f.gaveUp {
+			m.keep(key, f.remembered)
+		}
+		close(f.done)
+	}()
+	value, err := load(f.value)
+	f.err, f.gaveUp = err, err != nil && ctx.Err() != nil
+	if f.until = time.Now().Add(rememberFailure); err == nil {
+		f.value, f.until = value, time.Now().Add(m.life)
+	}
+}
+
+func (m *memory[V]) keep(key string, r remembered[V]) {
+	if _, ok := m.known[key]; !ok && len(m.known) >= m.most {
+		for other := range m.known {
+			delete(m.known, other)
+			break
+		}
+	}
+	m.known[key] = r
+}
