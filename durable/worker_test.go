@@ -109,7 +109,7 @@ func TestOutcomes(t *testing.T) {
 			if got := w.Stats(); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
-			if n := waiting(t, s); n != 0 {
+			if n := inQueues(t, s); n != 0 {
 				t.Errorf("%d alerts are still in the queue", n)
 			}
 			letters := 0
@@ -197,7 +197,7 @@ func TestOvertake(t *testing.T) {
 		if got, n := w.Stats().Overtaken, uint64(4-len(strings.Fields(want))); got != n {
 			t.Errorf("overtake %v: %d overtaken, want %d", overtake, got, n)
 		}
-		if n := waiting(t, s); n != 0 {
+		if n := inQueues(t, s); n != 0 {
 			t.Errorf("%d alerts are still in the queue", n)
 		}
 	}
