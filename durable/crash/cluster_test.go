@@ -1,0 +1,145 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/mackerel-notify/mackerel/durable"
+)
+
+// A cluster is three servers, each a process of its own, on the loopback interface.
+type cluster struct {
+	nodes  []*process
+	config durable.Config
+	urls   []string
+	conn   *nats.Conn // of the test
+	store  *durable.Store
+}
+
+const nodes = 3
+
+// newCluster starts a cluster with an empty store.
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := &cluster{config: durable.Config{Replicas: nodes}}
+	ports := freePorts(t, 2*nodes)
+	for i := range nodes {
+		c.urls = append(c.urls, fmt.Sprint("nats://127.0.0.1:", ports[i]))
+		c.nodes = append(c.nodes, newProcess(t, role{Name: fmt.Sprint("node", i), Node: &node{
+			Name: fmt.Sprint("node", i), Dir: t.TempDir(), Port: ports[i], Routes: ports[nodes+i], Others: ports[nodes:],
+		}}, func(report) {}))
+	}
+	for _, n := range c.nodes {
+		if err := n.awake(20 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	if c.conn, err = c.connect(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.conn.Close)
+	first := c.config
+	first.Create = true
+	if c.store, err = durable.Open(t.Context(), c.conn, first); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *cluster) connect() (*nats.Conn, error) {
+	return nats.Connect(strings.Join(c.urls, ","), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+}
+
+// freePorts returns ports of the loopback interface that nobody uses at the moment.
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// current waits until all servers have all that the leaders have. Without it, the next kill might take the only copy.
+func (c *cluster) current(ctx context.Context) error {
+	js, err := jetstream.New(c.conn)
+	if err != nil {
+		return err
+	}
+	for {
+		if c.isCurrent(ctx, js) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the cluster is not current: %w", ctx.Err())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (c *cluster) isCurrent(ctx context.Context, js jetstream.JetStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for _, name := range []string{"mackerel", "mackerel-dead"} {
+		stream, err := js.Stream(ctx, name)
+		if err != nil || !complete(stream.CachedInfo().Cluster) {
+			return false
+		}
+		list := stream.ListConsumers(ctx)
+		for info := range list.Info() {
+			if !complete(info.Cluster) {
+				return false
+			}
+		}
+		if list.Err() != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// complete reports whether all servers of a group have all that its leader has.
+func complete(c *jetstream.ClusterInfo) bool {
+	if c == nil || c.Leader == "" || len(c.Replicas) != nodes-1 {
+		return false
+	}
+	for _, r := range c.Replicas {
+		if !r.Current || r.Offline {
+			return false
+		}
+	}
+	return true
+}
+
+// leader returns the process that leads the stream of the queues.
+func (c *cluster) leader(t *testing.T) *process {
+	t.Helper()
+	js, err := jetstream.New(c.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range c.nodes {
+		if n.role.Node.Name == stream.CachedInfo().Cluster.Leader {
+			return n
+		}
+	}
+	t.Fatal("the stream has no leader")
+	return nil
+}
