@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -96,7 +97,7 @@ const concurrency = 8
 // play does what the role says until the standard input ends.
 func (r role) play() error {
 	before := runtime.NumGoroutine()
-	p := &player{role: r, out: json.NewEncoder(os.Stdout)}
+	p := &player{role: r, out: json.NewEncoder(os.Stdout), hangUp: func() {}}
 	if r.Node != nil {
 		return p.serve()
 	}
@@ -118,12 +119,16 @@ func (r role) play() error {
 	cancel()
 	p.all.Wait()
 	closeStore()
+	p.hangUp()
 	left := 0
 	for range 20 { // those of the connections end soon
 		if left = runtime.NumGoroutine(); left <= before {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+	if left > before {
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1) // for the log of the test
 	}
 	p.tell(report{Is: "ended", Goroutines: before, Left: left})
 	return nil
@@ -135,6 +140,8 @@ type player struct {
 	store *durable.Store
 	in    *durable.Queue
 	all   sync.WaitGroup
+
+	hangUp func() // closes the connections to the services
 
 	mu  sync.Mutex
 	out *json.Encoder
@@ -241,7 +248,8 @@ func words(err error) string {
 
 // work starts the workers.
 func (p *player) work(ctx context.Context) error {
-	all := notifiers(p.Gates, p.Name)
+	all, hangUp := notifiers(p.Gates, p.Name)
+	p.hangUp = hangUp
 	queues := make(map[string]mackerel.Notifier)
 	for _, s := range services() {
 		q, err := p.store.Queue(s.name)

@@ -187,6 +187,7 @@ func (r *run) store(e event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.accepted[e.N] = time.Now()
+	r.gates[mail].spoil()
 }
 
 // assault kills processes until it is told to stop.
@@ -314,7 +315,7 @@ func (r *run) end() {
 	}
 	for _, p := range all {
 		if last := p.stop(); last.Is != "ended" || last.Left > last.Goroutines {
-			r.Errorf("%s ended with %+v", p.role.Name, last)
+			r.Errorf("%s ended with %d goroutines, and began with %d:\n%s", p.role.Name, last.Left, last.Goroutines, p.errors.String())
 		}
 	}
 }

@@ -58,12 +58,15 @@ type service struct {
 func over[F interface {
 	http.Handler
 	MemoryConfig() C
+	Close()
 }, C any, N mackerel.Notifier](name string, create func() F, build func(C) (N, error)) service {
 	return service{
 		name: name,
 		fake: func() http.Handler { return create() },
 		dial: func(set func(*mackerel.CallOptions)) mackerel.Notifier {
-			config := create().MemoryConfig() // all fakes of a kind have the same credentials
+			fake := create() // all fakes of a kind have the same credentials
+			config := fake.MemoryConfig()
+			fake.Close()
 			set(reflect.ValueOf(&config).Elem().FieldByName("Call").Addr().Interface().(*mackerel.CallOptions))
 			n, err := build(config)
 			if err != nil {
@@ -178,20 +181,22 @@ const (
 	headerDelivery = "X-Crash-Delivery"
 )
 
-// notifiers returns the notifiers of the services behind the gates, whose addresses are given by service.
-func notifiers(gates map[string]string, worker string) map[string]mackerel.Notifier {
-	all := make(map[string]mackerel.Notifier)
+// notifiers returns the notifiers of the services behind the gates, whose addresses are given by service, and what
+// closes their connections.
+func notifiers(gates map[string]string, worker string) (all map[string]mackerel.Notifier, hangUp func()) {
+	all = make(map[string]mackerel.Notifier)
+	transport := &http.Transport{MaxIdleConnsPerHost: concurrency}
 	for _, s := range services() {
 		if s.name == mail {
 			all[mail] = mailer(gates[mail], worker)
 			continue
 		}
-		way := &way{address: gates[s.name], worker: worker, over: &http.Transport{MaxIdleConnsPerHost: 64}}
+		way := &way{address: gates[s.name], worker: worker, over: transport}
 		all[s.name] = marked{s.dial(func(c *mackerel.CallOptions) {
 			c.Client, c.MaxAttempts = &http.Client{Transport: way}, 1
 		})}
 	}
-	return all
+	return all, transport.CloseIdleConnections
 }
 
 // mailer returns the notifier that mails. Its sender is the worker.
