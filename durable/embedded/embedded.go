@@ -6,6 +6,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -20,7 +21,9 @@ import (
 
 // Config says where the store is.
 type Config struct {
-	Dir string // made if it does not exist
+	Dir    string // made if it does not exist
+	Logger *slog.Logger
+	Store  durable.Config
 }
 
 // A Server is a server in the process, with its store.

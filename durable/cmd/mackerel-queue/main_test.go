@@ -322,7 +322,7 @@ func TestADirectory(t *testing.T) {
 	}
 	bury(t, e.Store(), "slack", "alert-host.json")
 	_, errs = s.run(t, 1, "-dir", dir, "list")
-	contains(t, errs, dir, "in use")
+	contains(t, errs, dir, "another process")
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func TestAKilledBridgeLosesNothing(t *testing.T) {
 		t.Fatalf("%d of %d were accepted", accepted, alerts*states)
 	}
 	p := startProcess(t, dir)
-	for end := time.Now().Add(time.Minute); f.waits(accepted) && time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); f.waits(accepted) && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond) // there is no other sign
 	}
 	if err := p.end(t, syscall.SIGTERM); err != nil {
@@ -213,7 +213,7 @@ func body(alert, state int) string {
 
 // fail lets some requests of both services fail.
 func (f *fakes) fail() {
-	for range 15 {
+	for range 4 {
 		fault := fakehttp.Fault{Status: http.StatusServiceUnavailable}
 		f.slack.Inject(fault)
 		f.chatwork.Inject(fault)
@@ -309,7 +309,7 @@ func TestTheCommandSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	c := command{server: "nats://root:hush-hush@127.0.0.1:1"}
-	if _, _, err := c.open(t.Context()); err == nil || strings.Contains(err.Error(), "hush-hush") {
+	if _, _, err := c.open(t.Context(), nil); err == nil || strings.Contains(err.Error(), "hush-hush") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -73,6 +73,9 @@ func serveFakes(ctx context.Context, out io.Writer, name string) error {
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		return err
 	}
+	for i := range 100 { // alerts that Mackerel does not know are routed after a while, without their monitor
+		f.mackerel.AddAlert(fmt.Sprintf(`{"id":"5A%d","monitorId":"4Monitor1","status":"CRITICAL"}`, i+1))
+	}
 	fmt.Fprintf(out, "%s is written. Slack and Chatwork wait for messages.\n", name)
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
