@@ -3,7 +3,10 @@ package durable_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +195,37 @@ func TestStatsWhileAlertsComeAndGo(t *testing.T) {
 	}
 	if s := d.stats(t); s.Queue("slack").Waiting != 0 || s.Unserved != 0 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// The server cannot read the first file of the letters, or of the alerts. What is in the others is there.
+func TestAFileThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t)
+	body := []byte(`{"message":"` + strings.Repeat("x", 900_000) + `"}`)
+	for _, subject := range []string{"mackerel-dead.slack", "mackerel.slack.00"} {
+		for range 24 {
+			if _, err := d.conn.RequestMsg(&nats.Msg{Subject: subject, Data: body}, 10*time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d.close()
+	d.open(t)
+	for _, stream := range []string{"mackerel", "mackerel-dead"} {
+		files, err := filepath.Glob(filepath.Join(d.dir, "jetstream", "$G", "streams", stream, "msgs", "*.blk"))
+		if err != nil || len(files) < 2 {
+			t.Fatalf("%v, %d files", err, len(files))
+		}
+		if err := os.Remove(files[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters, q := d.letters(t, "slack"), d.stats(t).Queue("slack")
+	if len(letters) == 0 || len(letters) >= 24 || letters[len(letters)-1].ID != 24 {
+		t.Errorf("%d letters", len(letters))
+	}
+	if q.Oldest <= 0 {
+		t.Errorf("got %+v", q)
 	}
 }
