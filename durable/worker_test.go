@@ -325,6 +325,26 @@ func TestTheDeliveryID(t *testing.T) {
 	}
 }
 
+// A delivery may take longer than AckWait, also with messages that wait behind it.
+func TestALongDelivery(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	const ackWait = 600 * time.Millisecond
+	r := &room{answer: func(mackerel.Alert, int) error {
+		timer := time.NewTimer(3 * ackWait)
+		<-timer.C
+		return nil
+	}}
+	q := queue(t, s, "q")
+	store(t, q, "a", "1", "2")
+	for range 2 {
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: ackWait})
+	}
+	r.wait(t, 2)
+	if len(r.calls) != 2 {
+		t.Errorf("%d deliveries of two alerts", len(r.calls))
+	}
+}
+
 // When the context of Run ends, what runs may end, and what has not begun is given back at once.
 func TestTheEndOfRun(t *testing.T) {
 	for _, grace := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
