@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -407,5 +410,65 @@ func TestAChannelWithoutCredentialsIsReported(t *testing.T) {
 	}
 	if s, err := server.Store().Stats(t.Context()); err != nil || s.Queue(incoming).DeadLetters != 0 {
 		t.Errorf("%v, %+v", err, s)
+	}
+}
+
+// A program receives and another delivers. They share a server.
+func TestRolesShareAServer(t *testing.T) {
+	t.Parallel()
+	f := newFakes()
+	defer f.close()
+	f.mackerel.AddAlert(`{"id":"5A000","monitorId":"4M","status":"CRITICAL"}`)
+	content, err := f.file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "bridge.json")
+	if err := os.WriteFile(config, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	c := command{config: config, server: s.ClientURL(), role: roleReceive, create: true, replicas: 1}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reader, logs := io.Pipe()
+	ended := make(chan error, 2)
+	go func() { ended <- errors.Join(c.run(ctx, io.Discard, logs), logs.Close()) }()
+	address := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(reader); lines.Scan(); {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+				address <- m[1]
+			}
+		}
+	}()
+	select {
+	case a := <-address:
+		if !post(t, a, body(0, 0)) {
+			t.Error("not accepted")
+		}
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	c.role = roleDeliver
+	go func() { ended <- c.run(ctx, io.Discard, io.Discard) }()
+	for f.waits(1) && t.Context().Err() == nil {
+		time.Sleep(20 * time.Millisecond) // there is no other sign
+	}
+	stop()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }
