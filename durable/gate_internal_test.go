@@ -30,7 +30,7 @@ func TestGate(t *testing.T) {
 		{"four failures", times(4, down), 0},
 		{"five failures", times(5, down), time.Second},
 		{"seven failures", times(7, down), 4 * time.Second},
-		{"a hundred failures", times(100, down), 30 * time.Second},
+		{"a hundred failures", times(100, down), 15 * time.Second},
 		{"a success in between", append(append(times(4, down), nil), times(4, down)...), 0},
 		{"what fails for good is no outage", append(append(times(4, down), mackerel.ErrNotFound), times(4, down)...), 0},
 		{"a part that fails is no outage", times(100, errors.Join(&mackerel.DeliveryError{Err: down})), 0},
@@ -78,7 +78,7 @@ func TestRank(t *testing.T) {
 	for _, c := range []struct{ first, seq, want uint64 }{
 		{10, 20, 0}, {10, 40, 1}, {10, 30, 1}, {10, 40, 2}, {20, 40, 1}, {40, 50, 0}, {40, 50, 0},
 	} {
-		if got := b.rank("s", c.first, c.seq); got != int(c.want) { //nolint:gosec // it is small
+		if got := b.rank("s", c.first, c.seq); got != int(c.want) {
 			t.Errorf("rank of %d behind %d is %d, want %d", c.seq, c.first, got, c.want)
 		}
 	}
