@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/route"
+	"github.com/mackerel-notify/mackerel/slack"
+	"github.com/mackerel-notify/mackerel/slack/slacktest"
+)
+
+func nothing(string) string { return "" }
+
+func TestTheDemonstrationTellsItsStory(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, nil, nothing); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	rest := out.String()
+	for _, line := range []string{
+		"disk /", "load", "93%", "Slack answers 503", "Slack answers 503", "Slack answers 200", "told: [CRITICAL] Disk / % on app01",
+		"requests: 4", "told: [OK] Disk / % on app01", "3. What the channel shows", "[CRITICAL] Disk / % on app01: 93%", "[OK]", "after 1m: 41%",
+	} {
+		_, after, found := strings.Cut(rest, line)
+		if !found {
+			t.Fatalf("%q is missing, or not in its place, in:\n%s", line, &out)
+		}
+		rest = after
+	}
+	if !strings.Contains(out.String(), "41%, while the alert is being repeated") {
+		t.Errorf("the recovery is missing in:\n%s", &out)
+	}
+}
+
+// A room is an agent that measures once a minute, and the channel that it tells.
+type room struct {
+	*slacktest.Server
+	values []float64 // of one minute each; the last stays; below 0 is an error
+	began  time.Time
+	log    bytes.Buffer
+	agent  *agent
+}
+
+func newRoom(t *testing.T, patience time.Duration, values ...float64) *room {
+	t.Helper()
+	r := &room{Server: slacktest.New(), values: values, began: time.Now()}
+	t.Cleanup(r.Close)
+	n, err := slack.New(r.MemoryConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := route.Persist(n, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.agent = newAgent("app01", p, log.New(&r.log, "", 0), check{"disk /", "Disk", 80, 90, r.measure})
+	return r
+}
+
+func (r *room) measure() (float64, error) {
+	minute := min(int(time.Since(r.began)/time.Minute), len(r.values)-1)
+	if r.values[minute] < 0 {
+		return 0, errors.New("no such folder")
+	}
+	return r.values[minute], nil
+}
+
+// run runs the agent for a time, and returns the statuses that the channel shows.
+func (r *room) run(t *testing.T, d time.Duration) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	if err := r.agent.run(ctx, time.Minute, 10*time.Second); err != nil {
+		t.Error(err)
+	}
+	var all []string
+	for _, m := range r.Messages() {
+		status, _, _ := strings.Cut(strings.TrimPrefix(m.Text, "["), "]")
+		all = append(all, status)
+	}
+	return strings.Join(all, " ")
+}
+
+// The network is down from the first minute to the eleventh. What happens to the disk is in the values.
+func TestTenMinutesWithoutANetwork(t *testing.T) {
+	for name, test := range map[string]struct {
+		values []float64
+		want   string
+	}{
+		"an alert that stays open is told once":                        {[]float64{42, 93}, "CRITICAL"},
+		"an alert that closes afterwards is told, and then its close":  {[]float64{42, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 42}, "CRITICAL OK"},
+		"an alert that closes meanwhile is told, and then its close":   {[]float64{42, 93, 93, 93, 93, 42}, "CRITICAL OK"},
+		"of several states that come meanwhile, only the last is told": {[]float64{42, 83, 93, 83, 93, 42}, "WARNING OK"},
+		"an alert that opens again is not told again":                  {[]float64{42, 93, 42, 93, 42, 93}, "CRITICAL"},
+		"an alert that gets worse is told twice":                       {[]float64{42, 83, 42, 93}, "WARNING CRITICAL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRoom(t, time.Hour, test.values...)
+				r.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Times: -1})
+				time.AfterFunc(11*time.Minute, r.Clear)
+				if got := r.run(t, 30*time.Minute); got != test.want {
+					t.Errorf("told %q, want %q\n%s", got, test.want, &r.log)
+				}
+			})
+		})
+	}
+}
+
+func TestAStateThatFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault fakehttp.Fault
+		want  string
+	}{
+		"is told after the next measurement, if it still is the state": {fakehttp.Fault{Status: http.StatusForbidden}, "CRITICAL OK"},
+		"is not followed by its recovery, if it certainly was lost":    {fakehttp.Fault{Status: http.StatusTooManyRequests, Times: -1}, ""},
+		"is followed by its recovery, if it may have been delivered":   {fakehttp.Fault{Status: http.StatusBadGateway, Times: -1}, "OK"},
+		"is told twice if only the answer was lost":                    {fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection}, "CRITICAL CRITICAL OK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRoom(t, time.Second, 42, 93, 93, 42)
+				r.Inject(test.fault)
+				time.AfterFunc(3*time.Minute-time.Second, r.Clear)
+				if got := r.run(t, 10*time.Minute); got != test.want {
+					t.Errorf("told %q, want %q\n%s", got, test.want, &r.log)
+				}
+			})
+		})
+	}
+}
+
+func TestAnInterruptGivesMessagesUnderWayTheirTime(t *testing.T) {
+	for after, want := range map[time.Duration]string{5 * time.Second: "CRITICAL", time.Minute: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRoom(t, time.Hour, 93)
+			r.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Times: -1})
+			time.AfterFunc(after, r.Clear)
+			start := time.Now()
+			if got := r.run(t, time.Second); got != want || time.Since(start) > 12*time.Second {
+				t.Errorf("told %q, want %q, in %v", got, want, time.Since(start))
+			}
+			if lost := strings.Contains(r.log.String(), "not told: [CRITICAL] Disk on app01"); lost != (want == "") {
+				t.Errorf("the log is\n%s", &r.log)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeMeasuredIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t, time.Hour, 42, -1, 42)
+		if got := r.run(t, 5*time.Minute); got != "UNKNOWN OK" || !strings.Contains(r.Messages()[0].Text, "no such folder") {
+			t.Errorf("told %q: %+v", got, r.Messages())
+		}
+	})
+}
+
+func TestAllStatesHaveOneKey(t *testing.T) {
+	used := 42.0
+	a := newAgent("app01", nil, nil, check{"disk /", "Disk", 80, 90, func() (float64, error) { return used, nil }})
+	m, now := a.monitors[0], time.Now()
+	key := m.alert.Key()
+	for _, used = range []float64{93, 83, 42, 93} {
+		now = now.Add(time.Minute)
+		if m.look(now); m.alert.Key() != key || !m.alert.ChangedAt.Equal(now) || m.alert.Closed() != (used == 42) {
+			t.Errorf("%v%%: %+v", used, m.alert)
+		}
+	}
+	if !m.alert.OpenedAt.Equal(now) {
+		t.Errorf("it opened again at %v, and the alert says %v", now, m.alert.OpenedAt)
+	}
+}
+
+func TestAWrongCommandLine(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), &out, []string{"-interval", "0", "-disk-warning", "95", "-load-warning", "9", "-patience", "-1s", "x"}, nothing)
+	if err == nil || strings.Count(err.Error(), "\n") != 4 {
+		t.Errorf("%v", err)
+	}
+	const secret = "https://hooks.slack.com/services/T000/B000/secret"
+	slackURL := func(string) string { return secret }
+	err = run(t.Context(), &out, []string{"-disk", "/no/such/folder"}, slackURL)
+	if err == nil || strings.Contains(err.Error()+out.String(), secret) {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
