@@ -162,3 +162,8 @@ func kindOf(t testing.TB, err, kind error) *mackerel.Error {
 	}
 	return e
 }
+
+func wantKind(t testing.TB, err, kind error) {
+	t.Helper()
+	_ = kindOf(t, err, kind)
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,41 +28,44 @@ func received(t testing.TB, body string) mackerel.Alert {
 	return a
 }
 
+type notify func(context.Context, *durable.Queue, mackerel.Alert)
+
 // How often an alert is stored depends on where it came from.
 func TestStoredOnce(t *testing.T) {
 	const window = 300 * time.Millisecond
 	s := newStore(t, durable.Config{Window: window})
 	in, other := queue(t, s, "in"), queue(t, s, "other")
 	hand := mackerel.Alert{ID: "a2", Status: "critical", Message: "m"}
+	unnamed := t.Context()
 	named := mackerel.WithDeliveryID(t.Context(), "d")
-	later := func() { time.Sleep(2 * window) } //nolint:forbidigo // the server's own clock
+	later := func() { time.Sleep(2 * window) }
 	for _, c := range []struct {
 		name  string
 		want  uint64
-		store func(notify func(context.Context, *durable.Queue, mackerel.Alert))
+		store func(notify notify)
 	}{
-		{"what was received", 1, func(notify func(context.Context, *durable.Queue, mackerel.Alert)) {
-			notify(t.Context(), in, received(t, body))
+		{"what was received", 1, func(notify notify) {
+			notify(unnamed, in, received(t, body))
 			notify(named, in, received(t, body))
 		}},
-		{"what was received, for two queues", 2, func(notify func(context.Context, *durable.Queue, mackerel.Alert)) {
-			notify(t.Context(), in, received(t, strings.Replace(body, "cpu", "two", 1)))
-			notify(t.Context(), other, received(t, strings.Replace(body, "cpu", "two", 1)))
+		{"what was received, for two queues", 2, func(notify notify) {
+			notify(unnamed, in, received(t, strings.Replace(body, "cpu", "two", 1)))
+			notify(unnamed, other, received(t, strings.Replace(body, "cpu", "two", 1)))
 		}},
-		{"what was received again after the window", 2, func(notify func(context.Context, *durable.Queue, mackerel.Alert)) {
-			notify(t.Context(), in, received(t, strings.Replace(body, "cpu", "reminder", 1)))
+		{"what was received again after the window", 2, func(notify notify) {
+			notify(unnamed, in, received(t, strings.Replace(body, "cpu", "reminder", 1)))
 			later()
-			notify(t.Context(), in, received(t, strings.Replace(body, "cpu", "reminder", 1)))
+			notify(unnamed, in, received(t, strings.Replace(body, "cpu", "reminder", 1)))
 		}},
-		{"made by hand", 2, func(notify func(context.Context, *durable.Queue, mackerel.Alert)) {
-			notify(t.Context(), in, hand)
-			notify(t.Context(), in, hand)
+		{"made by hand", 2, func(notify notify) {
+			notify(unnamed, in, hand)
+			notify(unnamed, in, hand)
 		}},
-		{"made by hand, with an id", 1, func(notify func(context.Context, *durable.Queue, mackerel.Alert)) {
+		{"made by hand, with an id", 1, func(notify notify) {
 			notify(named, in, hand)
 			notify(named, in, hand)
 		}},
-		{"another alert with the same id", 1, func(notify func(context.Context, *durable.Queue, mackerel.Alert)) {
+		{"another alert with the same id", 1, func(notify notify) {
 			changed := hand
 			changed.Status = "ok"
 			notify(named, in, changed)
@@ -146,7 +150,7 @@ func TestWhatCannotBeStored(t *testing.T) {
 		in := queue(t, s, "in")
 		var err error
 		for i := 0; i < 100 && err == nil; i++ {
-			err = in.Notify(t.Context(), mackerel.Alert{ID: "a", Message: fmt.Sprint(i)})
+			err = in.Notify(t.Context(), mackerel.Alert{ID: "a", Message: strconv.Itoa(i)})
 		}
 		e := kindOf(t, err, mackerel.ErrUnavailable)
 		if _, again := mackerel.Retry(err); !again || e.Code != "10077" || !strings.Contains(e.Message, "full") {
@@ -156,7 +160,7 @@ func TestWhatCannotBeStored(t *testing.T) {
 	t.Run("too long", func(t *testing.T) {
 		s := newStore(t, durable.Config{})
 		err := queue(t, s, "in").Notify(t.Context(), mackerel.Alert{ID: "a", Message: strings.Repeat("x", 1<<20)})
-		kindOf(t, err, mackerel.ErrInvalid)
+		wantKind(t, err, mackerel.ErrInvalid)
 	})
 	t.Run("closed", func(t *testing.T) {
 		conn := connect(t)
@@ -166,7 +170,7 @@ func TestWhatCannotBeStored(t *testing.T) {
 		}
 		conn.Close()
 		err = queue(t, s, "in").Notify(t.Context(), mackerel.Alert{ID: "a", Message: "m"})
-		kindOf(t, err, mackerel.ErrUnavailable)
+		wantKind(t, err, mackerel.ErrUnavailable)
 		if strings.Contains(err.Error(), "attempts") {
 			t.Errorf("it was tried again: %v", err)
 		}
@@ -199,8 +203,8 @@ func TestALostAnswer(t *testing.T) {
 	if _, again := mackerel.Retry(e); !again {
 		t.Errorf("%v forbids a repeat", e)
 	}
-	kindOf(t, in.Notify(mackerel.WithDeliveryID(ctx, "d"), hand), mackerel.ErrUnavailable)
-	kindOf(t, in.Notify(ctx, received(t, body)), mackerel.ErrUnavailable)
+	wantKind(t, in.Notify(mackerel.WithDeliveryID(ctx, "d"), hand), mackerel.ErrUnavailable)
+	wantKind(t, in.Notify(ctx, received(t, body)), mackerel.ErrUnavailable)
 	if err := silent.Unsubscribe(); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +234,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	_, err := durable.Open(t.Context(), nil, durable.Config{})
-	kindOf(t, err, mackerel.ErrConfig)
+	wantKind(t, err, mackerel.ErrConfig)
 	_, err = durable.Open(t.Context(), conn, durable.Config{})
 	if e := kindOf(t, err, mackerel.ErrNotFound); !strings.Contains(e.Message, "mackerel is missing") {
 		t.Errorf("got %v", e)

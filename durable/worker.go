@@ -185,26 +185,30 @@ const (
 // away, Run waits for it. Run is called once at a time.
 func (w *Worker) Run(ctx context.Context) error {
 	consumer, err := w.consumer(ctx)
-	if err != nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	// The deliveries outlive ctx by Grace.
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	beat := w.progress.start(run, w.config.AckWait/3)
-	for ctx.Err() == nil {
-		if err := w.fetch(ctx, run, consumer); err == nil {
-			continue
-		}
-		// The server is away, or has lost the consumer. It is asked for until it is there again.
-		_ = pause(ctx, tryPause)
-		if consumer, err = w.consumer(ctx); err != nil {
-			break
+	for ctx.Err() == nil && err == nil {
+		if w.fetch(ctx, run, consumer) != nil {
+			// The server is away, or has lost the consumer. It is asked for until it is there again.
+			_ = pause(ctx, tryPause)
+			consumer, err = w.consumer(ctx)
 		}
 	}
+	stopped := ctx.Err() != nil
 	w.end(cancel)
 	cancel()
 	<-beat
+	if stopped {
+		return nil
+	}
 	return err
 }
 
@@ -266,8 +270,7 @@ func (w *Worker) leave(n int) {
 	}
 }
 
-// consumer returns the consumer of the queue, and makes it if it is missing. It waits for a server that is away. If the
-// context ends, there is neither a consumer nor an error.
+// consumer returns the consumer of the queue, and makes it if it is missing. It waits for a server that is away.
 func (w *Worker) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	want := jetstream.ConsumerConfig{
 		Durable: w.config.Queue, FilterSubject: w.store.subject(w.config.Queue, "*"),
@@ -283,11 +286,9 @@ func (w *Worker) consumer(ctx context.Context) (jetstream.Consumer, error) {
 			return err
 		})
 		switch {
-		case ctx.Err() != nil:
-			return nil, nil //nolint:nilnil // the end of the context is no error
 		case err == nil:
 			return consumer, w.compare(consumer.CachedInfo().Config, want)
-		case !isTemporary(err):
+		case !isTemporary(err), ctx.Err() != nil:
 			return nil, refused("consume", err)
 		}
 	}

@@ -2,10 +2,12 @@ package durable_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -83,7 +85,7 @@ func TestOutcomes(t *testing.T) {
 		{"ambiguous, at least once", failure(mackerel.ErrAmbiguous, time.Millisecond), durable.WorkerStats{Delivered: 1, Repeated: 1}},
 		{"ambiguous, at most once", once, durable.WorkerStats{Dead: 1}},
 		{"for good", failure(mackerel.ErrNotFound, 0), durable.WorkerStats{Dead: 1}},
-		{"no error of the module", fmt.Errorf("x"), durable.WorkerStats{Dead: 1}},
+		{"no error of the module", errors.New("x"), durable.WorkerStats{Dead: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStore(t, durable.Config{})
@@ -116,7 +118,7 @@ func TestOutcomes(t *testing.T) {
 					t.Errorf("%v %+v", err, d)
 				}
 			}
-			if letters != int(c.want.Dead) { //nolint:gosec // 0 or 1
+			if letters != int(c.want.Dead) {
 				t.Errorf("%d dead letters", letters)
 			}
 		})
@@ -128,7 +130,7 @@ func TestTheWaitOfTheService(t *testing.T) {
 	const wait = 400 * time.Millisecond
 	for kind, othersWait := range map[error]bool{mackerel.ErrUnavailable: false, mackerel.ErrRateLimited: true} {
 		s := newStore(t, durable.Config{})
-		r := &room{answer: func(a mackerel.Alert, n int) error {
+		r := &room{answer: func(_ mackerel.Alert, n int) error {
 			if n == 1 {
 				return failure(kind, wait)
 			}
@@ -192,7 +194,7 @@ func TestOvertake(t *testing.T) {
 		if got := strings.Join(r.messages(), " "); got != want {
 			t.Errorf("overtake %v: told %s, want %s", overtake, got, want)
 		}
-		if got, n := w.Stats().Overtaken, uint64(4-len(strings.Fields(want))); got != n { //nolint:gosec // it is small
+		if got, n := w.Stats().Overtaken, uint64(4-len(strings.Fields(want))); got != n {
 			t.Errorf("overtake %v: %d overtaken, want %d", overtake, got, n)
 		}
 		if n := waiting(t, s); n != 0 {
@@ -235,7 +237,7 @@ func TestAPanicIsADeadLetter(t *testing.T) {
 	})
 	store(t, queue(t, s, "q"), "a", "m")
 	got := <-dead
-	kindOf(t, got.Err, mackerel.ErrAmbiguous)
+	wantKind(t, got.Err, mackerel.ErrAmbiguous)
 	if got.Outcome != durable.Dead || strings.Contains(got.Err.Error(), "password") {
 		t.Errorf("got %v", got)
 	}
@@ -252,14 +254,14 @@ func TestASlowKey(t *testing.T) {
 	}}
 	q := queue(t, s, "q")
 	for i := range 200 {
-		store(t, q, "slow", fmt.Sprint(i))
+		store(t, q, "slow", strconv.Itoa(i))
 	}
 	for range 2 {
 		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 2})
 	}
 	begin := time.Now()
 	for i := range 50 {
-		store(t, q, fmt.Sprint("k", i%10), fmt.Sprint(i))
+		store(t, q, fmt.Sprint("k", i%10), strconv.Itoa(i))
 	}
 	r.wait(t, 50)
 	if took := time.Since(begin); took > 10*time.Second {
@@ -301,7 +303,7 @@ func TestTheEndOfRun(t *testing.T) {
 	for _, grace := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
 		s := newStore(t, durable.Config{})
 		begun, proceed := make(chan struct{}, 10), make(chan struct{})
-		first := mackerel.NotifierFunc(func(ctx context.Context, a mackerel.Alert) error {
+		first := mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
 			begun <- struct{}{}
 			select {
 			case <-proceed:
@@ -338,7 +340,7 @@ func TestTheEndOfRun(t *testing.T) {
 		r := new(room)
 		begin := time.Now()
 		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
-		r.wait(t, 3-int(want)) //nolint:gosec // it is small
+		r.wait(t, 3-int(want))
 		if took := time.Since(begin); took > 5*time.Second {
 			t.Errorf("what was given back came after %v", took)
 		}
@@ -355,7 +357,7 @@ func TestThePaceOfAllWorkers(t *testing.T) {
 	r := new(room)
 	q := queue(t, s, "q")
 	for i := range 12 {
-		store(t, q, fmt.Sprint(i), "m")
+		store(t, q, strconv.Itoa(i), "m")
 	}
 	for range 2 {
 		run(t, s, durable.WorkerConfig{
