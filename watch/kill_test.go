@@ -35,10 +35,10 @@ const (
 // kills is how many processes are killed.
 const kills = 20
 
-// A watcher in a process of its own is killed with SIGKILL at random, twenty times, while alerts change. What is told is
-// compared with what happened: every process goes on after the last status that the state file has. So no status is
-// missing, all are told in their order, and a status is told twice only if the kill came before the end of the poll that
-// told it first.
+// A watcher in a process of its own is killed with SIGKILL at random, twenty times, while alerts change. What it tells
+// is compared with what happened: each process must go on after the last status that the state file has. Then no status
+// is missing, and all are told in their order. A status may be told twice only if the kill came before the end of the
+// poll that told it first.
 func TestAWatcherThatIsKilled(t *testing.T) {
 	if url := os.Getenv(childURL); url != "" {
 		watchUntilKilled(t, url, os.Getenv(childState))
@@ -327,7 +327,7 @@ func (h *history) finish(t *testing.T) {
 	t.Helper()
 	for id, all := range h.happened {
 		if h.reached[id] != len(all) || h.places[id] != len(all) {
-			t.Errorf("%s: %d statuses happened, %d were told, and the state file has %d", id, len(all), h.reached[id], h.places[id])
+			t.Errorf("%s: of %d statuses %d were told, and the state file has %d", id, len(all), h.reached[id], h.places[id])
 		}
 	}
 }

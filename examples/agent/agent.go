@@ -94,7 +94,10 @@ func (a *agent) look(now time.Time) {
 func (m *monitor) look(now time.Time) {
 	value, err := m.measure()
 	a, before := &m.alert, m.alert.Status
-	a.Metric, a.Message = &mackerel.Metric{Label: m.name, Value: &value, Warning: &m.warning, Critical: &m.critical, Operator: ">"}, ""
+	a.Message = ""
+	a.Metric = &mackerel.Metric{
+		Label: m.name, Value: &value, Warning: &m.warning, Critical: &m.critical, Operator: ">",
+	}
 	switch {
 	case err != nil:
 		a.Status, a.Metric, a.Message = mackerel.StatusUnknown, nil, "cannot be measured: "+err.Error()
@@ -131,7 +134,8 @@ func (a *agent) tell(ctx context.Context, m *monitor) {
 		switch {
 		case err == nil:
 			told = alert.Status
-			a.log.Printf("told: %s (after %v, requests: %d)", alert.Title(), receipt.Duration.Round(time.Millisecond), receipt.Attempts)
+			took := receipt.Duration.Round(time.Millisecond)
+			a.log.Printf("told: %s (after %v, requests: %d)", alert.Title(), took, receipt.Attempts)
 			continue
 		case errors.Is(err, mackerel.ErrAmbiguous):
 			told = ""

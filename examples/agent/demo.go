@@ -20,9 +20,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	fake := slacktest.New()
 	defer fake.Close()
 	fake.Inject(fakehttp.Fault{Status: http.StatusServiceUnavailable, Times: 3}) // a call makes three attempts
-
-	l := log.New(out, "   ", 0)
-	tried := make(chan struct{}, 10)
+	l, tried := log.New(out, "   ", 0), make(chan struct{}, 10)
 	config := fake.Config()
 	config.Call.OnAttempt = func(_ context.Context, a mackerel.Attempt) {
 		l.Printf("Slack answers %d", a.Status)
@@ -41,8 +39,22 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	now("load for each CPU", out, load)
 
 	fmt.Fprintf(out, "\n2. A disk fills up, and Slack fails\n\n")
+	fillUp(ctx, persistent, l, tried)
+
+	fmt.Fprintf(out, "\n3. What the channel shows: both, in their order, and each once\n\n")
+	for _, m := range fake.Messages() {
+		fmt.Fprintf(out, "   %s\n", slacktest.Unescape(m.Text))
+	}
+	fmt.Fprintf(out, "\nWith SLACK_WEBHOOK_URL in the environment it watches this machine.\n")
+	return context.Cause(ctx)
+}
+
+// fillUp runs an agent until everything is told. The disk has room again after the first attempt to tell that it is
+// full.
+func fillUp(ctx context.Context, n mackerel.Deliverer, l *log.Logger, tried <-chan struct{}) {
 	used, start := 42.0, time.Now()
-	a := newAgent("app01", persistent, l, check{"disk /", "Disk / %", 80, 90, func() (float64, error) { return used, nil }})
+	disk := check{"disk /", "Disk / %", 80, 90, func() (float64, error) { return used, nil }}
+	a := newAgent("app01", n, l, disk)
 	a.start(ctx)
 	a.look(start)
 	used = 93
@@ -56,13 +68,6 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	l.Printf("%v%%, while the alert is being repeated", used)
 	a.look(start.Add(2 * time.Minute))
 	a.end()
-
-	fmt.Fprintf(out, "\n3. What the channel shows: both, in their order, and each once\n\n")
-	for _, m := range fake.Messages() {
-		fmt.Fprintf(out, "   %s\n", m.Text)
-	}
-	fmt.Fprintf(out, "\nWith SLACK_WEBHOOK_URL in the environment it watches this machine.\n")
-	return context.Cause(ctx)
 }
 
 // now prints a measurement of this machine.

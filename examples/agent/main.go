@@ -49,7 +49,7 @@ func main() {
 	}
 }
 
-// Settings are the command line.
+// settings are the command line.
 type settings struct {
 	disk                         string
 	diskWarning, diskCritical    float64 // percent
@@ -106,8 +106,9 @@ func run(ctx context.Context, out io.Writer, args []string, getenv func(string) 
 	if err != nil {
 		return err
 	}
+	used := func() (float64, error) { return diskUsed(s.disk) }
 	checks := []check{
-		{"disk " + s.disk, "Disk " + s.disk + " %", s.diskWarning, s.diskCritical, func() (float64, error) { return diskUsed(s.disk) }},
+		{"disk " + s.disk, "Disk " + s.disk + " %", s.diskWarning, s.diskCritical, used},
 		{"load", "Load of 5 minutes for each CPU", s.loadWarning, s.loadCritical, load},
 	}
 	for _, c := range checks {

@@ -3,9 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,8 +27,9 @@ func TestTheDemonstrationTellsItsStory(t *testing.T) {
 	}
 	rest := out.String()
 	for _, line := range []string{
-		"disk /", "load", "93%", "Slack answers 503", "Slack answers 503", "Slack answers 200", "told: [CRITICAL] Disk / % on app01",
-		"requests: 4", "told: [OK] Disk / % on app01", "3. What the channel shows", "[CRITICAL] Disk / % on app01: 93%", "[OK]", "after 1m: 41%",
+		"disk /", "load", "93%", "Slack answers 503", "Slack answers 503", "Slack answers 200",
+		"told: [CRITICAL] Disk / % on app01", "requests: 4", "told: [OK] Disk / % on app01",
+		"3. What the channel shows", "[CRITICAL] Disk / % on app01: 93%", "[OK]", "after 1m: 41%",
 	} {
 		_, after, found := strings.Cut(rest, line)
 		if !found {
@@ -44,15 +45,15 @@ func TestTheDemonstrationTellsItsStory(t *testing.T) {
 // A room is an agent that measures once a minute, and the channel that it tells.
 type room struct {
 	*slacktest.Server
-	values []float64 // of one minute each; the last stays; below 0 is an error
+	values []string // of one minute each; the last stays; what is no number is an error
 	began  time.Time
 	log    bytes.Buffer
 	agent  *agent
 }
 
-func newRoom(t *testing.T, patience time.Duration, values ...float64) *room {
+func newRoom(t *testing.T, patience time.Duration, values string) *room {
 	t.Helper()
-	r := &room{Server: slacktest.New(), values: values, began: time.Now()}
+	r := &room{Server: slacktest.New(), values: strings.Fields(values), began: time.Now()}
 	t.Cleanup(r.Close)
 	n, err := slack.New(r.MemoryConfig())
 	if err != nil {
@@ -68,10 +69,7 @@ func newRoom(t *testing.T, patience time.Duration, values ...float64) *room {
 
 func (r *room) measure() (float64, error) {
 	minute := min(int(time.Since(r.began)/time.Minute), len(r.values)-1)
-	if r.values[minute] < 0 {
-		return 0, errors.New("no such folder")
-	}
-	return r.values[minute], nil
+	return strconv.ParseFloat(r.values[minute], 64)
 }
 
 // run runs the agent for a time, and returns the statuses that the channel shows.
@@ -87,25 +85,23 @@ func (r *room) run(t *testing.T, d time.Duration) string {
 		status, _, _ := strings.Cut(strings.TrimPrefix(m.Text, "["), "]")
 		all = append(all, status)
 	}
-	return strings.Join(all, " ")
+	return strings.Join(all, ", ")
 }
 
 // The network is down from the first minute to the eleventh. What happens to the disk is in the values.
 func TestTenMinutesWithoutANetwork(t *testing.T) {
-	for name, test := range map[string]struct {
-		values []float64
-		want   string
-	}{
-		"an alert that stays open is told once":                        {[]float64{42, 93}, "CRITICAL"},
-		"an alert that closes afterwards is told, and then its close":  {[]float64{42, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 93, 42}, "CRITICAL OK"},
-		"an alert that closes meanwhile is told, and then its close":   {[]float64{42, 93, 93, 93, 93, 42}, "CRITICAL OK"},
-		"of several states that come meanwhile, only the last is told": {[]float64{42, 83, 93, 83, 93, 42}, "WARNING OK"},
-		"an alert that opens again is not told again":                  {[]float64{42, 93, 42, 93, 42, 93}, "CRITICAL"},
-		"an alert that gets worse is told twice":                       {[]float64{42, 83, 42, 93}, "WARNING CRITICAL"},
+	const down = "93 93 93 93 93 93 93 93 93 93 93 93 93 93"
+	for name, test := range map[string]struct{ values, want string }{
+		"an alert that stays open is told once":                        {"42 93", "CRITICAL"},
+		"an alert that closes afterwards is told, and then its close":  {"42 " + down + " 42", "CRITICAL, OK"},
+		"an alert that closes meanwhile is told, and then its close":   {"42 93 93 93 93 42", "CRITICAL, OK"},
+		"of several states that come meanwhile, only the last is told": {"42 83 93 83 93 42", "WARNING, OK"},
+		"an alert that opens again is not told again":                  {"42 93 42 93 42 93", "CRITICAL"},
+		"an alert that gets worse is told twice":                       {"42 83 42 93", "WARNING, CRITICAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRoom(t, time.Hour, test.values...)
+				r := newRoom(t, time.Hour, test.values)
 				r.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Times: -1})
 				time.AfterFunc(11*time.Minute, r.Clear)
 				if got := r.run(t, 30*time.Minute); got != test.want {
@@ -117,18 +113,22 @@ func TestTenMinutesWithoutANetwork(t *testing.T) {
 }
 
 func TestAStateThatFails(t *testing.T) {
+	once := fakehttp.Fault{Status: http.StatusForbidden}
+	refused := fakehttp.Fault{Status: http.StatusTooManyRequests, Times: -1}
+	unknown := fakehttp.Fault{Status: http.StatusBadGateway, Times: -1}
+	noAnswer := fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection}
 	for name, test := range map[string]struct {
 		fault fakehttp.Fault
 		want  string
 	}{
-		"is told after the next measurement, if it still is the state": {fakehttp.Fault{Status: http.StatusForbidden}, "CRITICAL OK"},
-		"is not followed by its recovery, if it certainly was lost":    {fakehttp.Fault{Status: http.StatusTooManyRequests, Times: -1}, ""},
-		"is followed by its recovery, if it may have been delivered":   {fakehttp.Fault{Status: http.StatusBadGateway, Times: -1}, "OK"},
-		"is told twice if only the answer was lost":                    {fakehttp.Fault{Handled: true, Break: fakehttp.ResetConnection}, "CRITICAL CRITICAL OK"},
+		"is told after the next measurement":                         {once, "CRITICAL, OK"},
+		"is not followed by its recovery, if it certainly was lost":  {refused, ""},
+		"is followed by its recovery, if it may have been delivered": {unknown, "OK"},
+		"is told twice, if only the answer was lost":                 {noAnswer, "CRITICAL, CRITICAL, OK"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRoom(t, time.Second, 42, 93, 93, 42)
+				r := newRoom(t, time.Second, "42 93 93 42")
 				r.Inject(test.fault)
 				time.AfterFunc(3*time.Minute-time.Second, r.Clear)
 				if got := r.run(t, 10*time.Minute); got != test.want {
@@ -142,7 +142,7 @@ func TestAStateThatFails(t *testing.T) {
 func TestAnInterruptGivesMessagesUnderWayTheirTime(t *testing.T) {
 	for after, want := range map[time.Duration]string{5 * time.Second: "CRITICAL", time.Minute: ""} {
 		synctest.Test(t, func(t *testing.T) {
-			r := newRoom(t, time.Hour, 93)
+			r := newRoom(t, time.Hour, "93")
 			r.Inject(fakehttp.Fault{Break: fakehttp.ResetConnection, Times: -1})
 			time.AfterFunc(after, r.Clear)
 			start := time.Now()
@@ -158,8 +158,8 @@ func TestAnInterruptGivesMessagesUnderWayTheirTime(t *testing.T) {
 
 func TestWhatCannotBeMeasuredIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(t, time.Hour, 42, -1, 42)
-		if got := r.run(t, 5*time.Minute); got != "UNKNOWN OK" || !strings.Contains(r.Messages()[0].Text, "no such folder") {
+		r := newRoom(t, time.Hour, "42 ? 42")
+		if got := r.run(t, 5*time.Minute); got != "UNKNOWN, OK" || !strings.Contains(r.Messages()[0].Text, "invalid syntax") {
 			t.Errorf("told %q: %+v", got, r.Messages())
 		}
 	})
@@ -183,7 +183,8 @@ func TestAllStatesHaveOneKey(t *testing.T) {
 
 func TestAWrongCommandLine(t *testing.T) {
 	var out bytes.Buffer
-	err := run(t.Context(), &out, []string{"-interval", "0", "-disk-warning", "95", "-load-warning", "9", "-patience", "-1s", "x"}, nothing)
+	args := strings.Fields("-interval 0 -disk-warning 95 -load-warning 9 -patience -1s x")
+	err := run(t.Context(), &out, args, nothing)
 	if err == nil || strings.Count(err.Error(), "\n") != 4 {
 		t.Errorf("%v", err)
 	}

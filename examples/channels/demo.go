@@ -28,7 +28,8 @@ func demonstrate(ctx context.Context, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	environment := map[string]string{"DB_SLACK_URL": "https://hooks.slack.com/services/T000/B001/YYYY"}
 	p := project{
-		client: client, file: filepath.Join(folder, "channels.json"), secrets: filepath.Join(folder, "channels.env"), out: out,
+		client: client, out: out,
+		file: filepath.Join(folder, "channels.json"), secrets: filepath.Join(folder, "channels.env"),
 		lookup: func(name string) (string, bool) { value, ok := environment[name]; return value, ok },
 	}
 	return demo{p}.run(ctx)
@@ -112,7 +113,7 @@ func (d demo) edit(before, after string) error {
 	if changed == string(content) {
 		return fmt.Errorf("%s is not in the file", before)
 	}
-	return os.WriteFile(d.file, []byte(changed), 0o600)
+	return os.WriteFile(d.file, []byte(changed), 0o600) //nolint:gosec // a file of this program in a temporary folder
 }
 
 // show prints the file.

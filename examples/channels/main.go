@@ -1,4 +1,5 @@
-// Channels keeps the notification channels and notification groups of an organization in a file, with package provision.
+// Channels keeps the notification channels and notification groups of an organization in a file, with package
+// provision.
 //
 //	go run ./examples/channels
 //
@@ -12,9 +13,9 @@
 //	go run ./examples/channels apply                 the same
 //	go run ./examples/channels apply -yes            change it
 //
-// channels.json has a reference such as ${MACKEREL_OPS_URL} for each URL, because a URL is a secret, and can be kept in
-// version control. channels.env has the URLs, a line each, NAME=value; keep it out of version control. A variable of the
-// environment comes before a line of channels.env. Nothing that is printed has a URL of a channel.
+// A URL is a secret. channels.json has a reference such as ${MACKEREL_OPS_URL} for each URL, so it can be kept in
+// version control. channels.env has the URLs, a line NAME=value for each; keep it out of version control. A variable of the
+// environment has precedence over a line of channels.env. No URL of a channel is printed.
 //
 // Nothing is deleted without -prune.
 package main

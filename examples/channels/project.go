@@ -55,7 +55,8 @@ func (p project) pull(ctx context.Context) error {
 	if err := create(p.file, content); err != nil {
 		return err
 	}
-	p.printf("%s has %d channels and %d groups\n", p.file, len(pulled.Settings.Channels), len(pulled.Settings.NotificationGroups))
+	s := pulled.Settings
+	p.printf("%s has %d channels and %d groups\n", p.file, len(s.Channels), len(s.NotificationGroups))
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(pulled.Secrets)) {
 		lines.WriteString(name + "=" + pulled.Secrets[name].Reveal() + "\n")

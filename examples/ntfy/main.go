@@ -36,7 +36,8 @@ func main() {
 
 func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
 	topic, token := getenv("NTFY_TOPIC"), mackerel.NewSecret(getenv("NTFY_TOKEN"))
-	n, err := newNtfy(cmp.Or(getenv("NTFY_URL"), "https://ntfy.sh"), cmp.Or(topic, "example"), token, mackerel.CallOptions{})
+	url := cmp.Or(getenv("NTFY_URL"), "https://ntfy.sh")
+	n, err := newNtfy(url, cmp.Or(topic, "example"), token, mackerel.CallOptions{})
 	if err != nil {
 		return err
 	}

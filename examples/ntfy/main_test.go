@@ -74,7 +74,8 @@ func TestWithoutATopicTheRequestsAreShown(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"topic":"example"`, `"title":"[CRITICAL] CPU % on app01","message":"96.5%`, `"priority":5`,
-		`"click":"https://mackerel.io/orgs/acme/alerts/5AlertId001"`, `"title":"[OK] CPU % on app01"`, `"tags":["white_check_mark"]`,
+		`"click":"https://mackerel.io/orgs/acme/alerts/5AlertId001"`,
+		`"title":"[OK] CPU % on app01"`, `"tags":["white_check_mark"]`,
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is not in:\n%s", want, &out)
@@ -103,7 +104,8 @@ func TestWithATopicTheAlertAndItsRecoveryAreSent(t *testing.T) {
 }
 
 func TestATextThatIsTooLongIsLeftOutByTheLine(t *testing.T) {
-	a := mackerel.Alert{ID: "1", Status: mackerel.StatusCritical, Monitor: mackerel.Monitor{Name: strings.Repeat("<", 200)}}
+	a := mackerel.Alert{ID: "1", Status: mackerel.StatusCritical}
+	a.Monitor.Name = strings.Repeat("<", 200)                      // 6 bytes of JSON each
 	a.Message = "first\n" + strings.Repeat("\x00", 683) + "\nlast" // 683 * 6 + 2 > 4,096 - 7
 	m := newMessage(topic, a)
 	if m.Title != "[CRITICAL]" || m.Message != "first\nlast" {
