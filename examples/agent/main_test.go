@@ -85,7 +85,7 @@ func (r *room) run(t *testing.T, d time.Duration) string {
 		status, _, _ := strings.Cut(strings.TrimPrefix(m.Text, "["), "]")
 		all = append(all, status)
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(all, ",")
 }
 
 // The network is down from the first minute to the eleventh. What happens to the disk is in the values.
@@ -93,11 +93,11 @@ func TestTenMinutesWithoutANetwork(t *testing.T) {
 	const down = "93 93 93 93 93 93 93 93 93 93 93 93 93 93"
 	for name, test := range map[string]struct{ values, want string }{
 		"an alert that stays open is told once":                        {"42 93", "CRITICAL"},
-		"an alert that closes afterwards is told, and then its close":  {"42 " + down + " 42", "CRITICAL, OK"},
-		"an alert that closes meanwhile is told, and then its close":   {"42 93 93 93 93 42", "CRITICAL, OK"},
-		"of several states that come meanwhile, only the last is told": {"42 83 93 83 93 42", "WARNING, OK"},
+		"an alert that closes afterwards is told, and then its close":  {"42 " + down + " 42", "CRITICAL,OK"},
+		"an alert that closes meanwhile is told, and then its close":   {"42 93 93 93 93 42", "CRITICAL,OK"},
+		"of several states that come meanwhile, only the last is told": {"42 83 93 83 93 42", "WARNING,OK"},
 		"an alert that opens again is not told again":                  {"42 93 42 93 42 93", "CRITICAL"},
-		"an alert that gets worse is told twice":                       {"42 83 42 93", "WARNING, CRITICAL"},
+		"an alert that gets worse is told twice":                       {"42 83 42 93", "WARNING,CRITICAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -121,10 +121,10 @@ func TestAStateThatFails(t *testing.T) {
 		fault fakehttp.Fault
 		want  string
 	}{
-		"is told after the next measurement":                         {once, "CRITICAL, OK"},
+		"is told after the next measurement":                         {once, "CRITICAL,OK"},
 		"is not followed by its recovery, if it certainly was lost":  {refused, ""},
 		"is followed by its recovery, if it may have been delivered": {unknown, "OK"},
-		"is told twice, if only the answer was lost":                 {noAnswer, "CRITICAL, CRITICAL, OK"},
+		"is told twice, if only the answer was lost":                 {noAnswer, "CRITICAL,CRITICAL,OK"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestAnInterruptGivesMessagesUnderWayTheirTime(t *testing.T) {
 func TestWhatCannotBeMeasuredIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(t, time.Hour, "42 ? 42")
-		if got := r.run(t, 5*time.Minute); got != "UNKNOWN, OK" || !strings.Contains(r.Messages()[0].Text, "invalid syntax") {
+		if got := r.run(t, 5*time.Minute); got != "UNKNOWN,OK" || !strings.Contains(r.Messages()[0].Text, "invalid syntax") {
 			t.Errorf("told %q: %+v", got, r.Messages())
 		}
 	})

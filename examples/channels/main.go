@@ -14,8 +14,8 @@
 //	go run ./examples/channels apply -yes            change it
 //
 // A URL is a secret. channels.json has a reference such as ${MACKEREL_OPS_URL} for each URL, so it can be kept in
-// version control. channels.env has the URLs, a line NAME=value for each; keep it out of version control. A variable of the
-// environment has precedence over a line of channels.env. No URL of a channel is printed.
+// version control. channels.env has the URLs, a line NAME=value for each; keep it out of version control. A variable of
+// the environment has precedence over a line of channels.env. No URL of a channel is printed.
 //
 // Nothing is deleted without -prune.
 package main

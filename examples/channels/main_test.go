@@ -120,10 +120,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a problem of the file has its line": {
 			"{\n\"channels\": [\n" + channel + ",\n{\"title\": 1}\n]}", "", "channels.json: mackerel: read settings: line 4: ",
 		},
-		"a variable that is not set":             {`{"channels": [` + channel + `]}`, "", "NO_SUCH"},
-		"a line of the URLs is not quoted":       {`{}`, "# mine\n\nA=1\nhttps://secret", "channels.env: line 4: must be"},
-		"a channel of a group that is not there": {`{"notificationGroups": [{"name": "a", "childChannelIds": ["x"]}]}`, "", `"x"`},
-		"a file that is a list, not an object":   {`[]`, "", "line 1"},
+		"a variable that is not set":           {`{"channels": [` + channel + `]}`, "", "NO_SUCH"},
+		"a line of the URLs is not quoted":     {`{}`, "# mine\n\nA=1\nhttps://secret", "channels.env: line 4: must be"},
+		"a channel that is not there":          {`{"notificationGroups": [{"name": "a", "childChannelIds": ["x"]}]}`, "", `"x"`},
+		"a file that is a list, not an object": {`[]`, "", "line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			write(t, p.file, test.file)
