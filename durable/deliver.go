@@ -144,10 +144,7 @@ func (w *Worker) isOvertaken(ctx context.Context, m message) bool {
 // deliver calls the notifier, which has entered the gate. If it fails in part, deliver repeats what failed, until the
 // rest is delivered or failed for good.
 func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error {
-	id := m.Headers().Get(headerDelivery)
-	if id == "" {
-		id = w.store.id(m.seq)
-	}
+	id := w.deliveryID(m)
 	ctx = context.WithValue(mackerel.WithDeliveryID(ctx, id), originKey{}, id)
 	var final []error
 	for n, tries := w.config.Notifier, uint64(1); ; tries++ {
@@ -166,6 +163,14 @@ func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error
 		}
 		n = rest
 	}
+}
+
+// deliveryID returns the id of the delivery that a message is part of: that of the queue where it came from, or its own.
+func (w *Worker) deliveryID(m message) string {
+	if id := m.Headers().Get(headerDelivery); id != "" {
+		return id
+	}
+	return w.store.id(m.seq)
 }
 
 // split returns the parts of a notifier that failed for now, nil if there are none, and the errors of those that failed

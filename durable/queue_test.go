@@ -72,20 +72,20 @@ func TestStoredOnce(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := waiting(t, s)
+			before := inQueues(t, s)
 			c.store(func(ctx context.Context, q *durable.Queue, a mackerel.Alert) {
 				if err := q.Notify(ctx, a); err != nil {
 					t.Error(err)
 				}
 			})
-			if got := waiting(t, s) - before; got != c.want {
+			if got := inQueues(t, s) - before; got != c.want {
 				t.Errorf("stored %d times, want %d", got, c.want)
 			}
 		})
 	}
 }
 
-func waiting(t testing.TB, s *durable.Store) (n uint64) {
+func inQueues(t testing.TB, s *durable.Store) (n uint64) {
 	t.Helper()
 	stats, err := s.Stats(t.Context())
 	if err != nil {
@@ -112,7 +112,7 @@ func TestTwoReceivers(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := waiting(t, s); n != 50 {
+	if n := inQueues(t, s); n != 50 {
 		t.Errorf("%d alerts are stored, want 50", n)
 	}
 }
