@@ -141,5 +141,8 @@ func (a *agent) tell(ctx context.Context, m *monitor) {
 			told = ""
 		}
 		a.log.Printf("not told: %s: %v", alert.Title(), err)
+		if ctx.Err() != nil {
+			return
+		}
 	}
 }
