@@ -46,7 +46,7 @@ nested: # the vendors' own clients against our fakes; the benchmarks compile
 
 .PHONY: examples
 examples: # what a newcomer runs first
-	@for e in quickstart fanout template chatwork hipchat bridge; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
+	@for e in quickstart fanout template chatwork hipchat bridge ntfy agent channels; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
 	@echo preview; $(GO) run ./examples/preview -o /dev/null
 
 .PHONY: bench

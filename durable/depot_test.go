@@ -77,8 +77,7 @@ func (d *depot) close() {
 	d.srv.WaitForShutdown()
 }
 
-// damage changes bytes of a text in the files of a stream, and starts the server again on them. The server forgets its
-// index, so that it reads the files.
+// damage changes a byte of a text in the files of a stream, and starts the server again on them.
 func (d *depot) damage(t *testing.T, stream, text string) {
 	t.Helper()
 	d.close()

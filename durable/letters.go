@@ -84,34 +84,35 @@ func line(text string, limit int) string {
 // A letter that cannot be read, because the disk has damaged it, is left out. [Store.Stats] counts it.
 func (s *Store) DeadLetters(ctx context.Context, queue string) iter.Seq2[DeadLetter, error] {
 	return func(yield func(DeadLetter, error) bool) {
-		left, last, err := s.countLetters(ctx, queue)
-		for next := uint64(1); err == nil && left > 0 && next <= last; next++ {
-			var m *jetstream.RawStreamMsg
-			m, err = s.getLetter(ctx, next, jetstream.WithGetMsgSubject(s.deadSubject(cmp.Or(queue, "*"))))
-			if errors.Is(err, jetstream.ErrMsgNotFound) { // this letter is damaged, or the rest was removed meanwhile
-				err = nil
-				continue
-			}
-			if err == nil && !yield(letter(m), nil) {
+		subject := s.deadSubject(cmp.Or(queue, "*"))
+		left, last, err := s.countLetters(ctx, queue, subject)
+		if err != nil {
+			yield(DeadLetter{}, err)
+			return
+		}
+		for next := uint64(1); left > 0 && next <= last; next++ {
+			m, err := s.getLetter(ctx, next, jetstream.WithGetMsgSubject(subject))
+			switch {
+			case errors.Is(err, jetstream.ErrMsgNotFound):
+				// A file of the server cannot be read, or the rest was removed meanwhile.
+			case err != nil:
+				yield(DeadLetter{}, err)
 				return
-			}
-			if err == nil {
+			case !yield(letter(m), nil):
+				return
+			default:
 				next = m.Sequence
 				left--
 			}
-		}
-		if err != nil {
-			yield(DeadLetter{}, err)
 		}
 	}
 }
 
 // countLetters returns how many letters a queue has, also damaged ones, and the greatest id that they may have.
-func (s *Store) countLetters(ctx context.Context, queue string) (n, last uint64, err error) {
+func (s *Store) countLetters(ctx context.Context, queue, subject string) (n, last uint64, err error) {
 	if queue != "" && !validQueue.MatchString(queue) {
 		return 0, 0, wrong("dead letters", fmt.Sprintf(queueRule, queue))
 	}
-	subject := s.deadSubject(cmp.Or(queue, "*"))
 	info, err := s.deadInfo(ctx, subject)
 	if err != nil {
 		return 0, 0, refused("dead letters", err)

@@ -76,7 +76,7 @@ func (q *Queue) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt
 	ack, tries, err := q.store.publish(ctx, q.store.config.Name, m, id)
 	receipt := mackerel.Receipt{Attempts: tries, Duration: time.Since(start)}
 	if err != nil {
-		return receipt, lost(ctx, err, tries, named)
+		return receipt, q.store.explain(lost(ctx, err, tries, named))
 	}
 	receipt.ID = strconv.FormatUint(ack.Sequence, 10)
 	return receipt, nil
@@ -165,8 +165,19 @@ func isRefusal(err error) bool {
 	return false
 }
 
+// explain says in an error why the server does not answer, if that is known.
+func (s *Store) explain(e *mackerel.Error) error {
+	if s.config.Cause == nil || e.Status != 0 {
+		return e
+	}
+	if cause := s.config.Cause(); cause != nil {
+		e.Message = cause.Error()
+	}
+	return e
+}
+
 // lost returns the error of an alert that may not be stored.
-func lost(ctx context.Context, err error, tries int, named bool) error {
+func lost(ctx context.Context, err error, tries int, named bool) *mackerel.Error {
 	e := refused("store", err)
 	e.Attempts, e.Delivery = tries, mackerel.AtLeastOnce
 	if e.Err != nil && ctx.Err() != nil {

@@ -151,9 +151,9 @@ func (s *Store) unserved(ctx context.Context, queues queueMap) (info *jetstream.
 	return info, nil
 }
 
-// age sets the age of the oldest alert of a queue. If the first message is damaged, the server finds no message from
-// there on, and finds those behind it if it is asked for greater sequence numbers. So the first number from which it finds
-// a message is searched, in halves. If several messages are damaged, the age may be that of a later alert.
+// age sets the age of the oldest alert of a queue. If the server cannot read a file, it may find no message from there on,
+// and find those of later files if it is asked for greater sequence numbers. So the first number from which it finds a
+// message is searched, in halves. If there are several such files, the age may be that of a later alert.
 func (s *Store) age(ctx context.Context, q *QueueStats, info *jetstream.StreamInfo) error {
 	if q.Waiting == 0 {
 		return nil

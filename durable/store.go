@@ -39,6 +39,17 @@ type Config struct {
 	// Create makes the streams if the server does not have them. Set it where a store is set up for the first time: a
 	// store that is missing at any other time has been lost, and a new store would hide that.
 	Create bool
+	// Cause says why the server does not answer, if it is known, for the errors of a [Queue]. Package embedded sets it.
+	Cause func() error
+}
+
+// WithDefaults returns the configuration as [Open] uses it. The error is [mackerel.ErrConfig].
+func (c Config) WithDefaults() (Config, error) {
+	c, problems := c.withDefaults()
+	if len(problems) > 0 {
+		return c, wrong("open", problems...)
+	}
+	return c, nil
 }
 
 var validName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)

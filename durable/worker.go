@@ -58,7 +58,7 @@ type WorkerConfig struct {
 //
 //   - Delivered: it is removed from the queue.
 //   - Failed for now ([mackerel.Retry] reports true): it is tried again after as long as the service asks (RetryAfter),
-//     else after 1 s, 2 s, 4 s and so on, at most 1 min. After [mackerel.ErrRateLimited], or five failures in a row, the
+//     else after 1 s, 2 s, 4 s and so on, at most 30 s. After [mackerel.ErrRateLimited], or five failures in a row, the
 //     other alerts of the queue wait too.
 //   - Failed for good, possibly delivered where it must not be delivered twice ([mackerel.AtMostOnce]), or older than
 //     MaxAge: it becomes a dead letter, with the reason ([Store.DeadLetters]).

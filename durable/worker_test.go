@@ -130,15 +130,19 @@ func TestTheWaitOfTheService(t *testing.T) {
 	const wait = 400 * time.Millisecond
 	for kind, othersWait := range map[error]bool{mackerel.ErrUnavailable: false, mackerel.ErrRateLimited: true} {
 		s := newStore(t, durable.Config{})
+		refused := make(chan struct{})
 		r := &room{answer: func(_ mackerel.Alert, n int) error {
-			if n == 1 {
-				return failure(kind, wait)
+			if n > 1 {
+				return nil
 			}
-			return nil
+			close(refused)
+			return failure(kind, wait)
 		}}
 		q := queue(t, s, "q")
 		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 1})
-		store(t, q, "a", "open", "close")
+		store(t, q, "a", "open")
+		<-refused
+		store(t, q, "a", "close")
 		store(t, q, "b", "other")
 		r.wait(t, 3)
 		at := make(map[string]time.Duration)
@@ -151,6 +155,29 @@ func TestTheWaitOfTheService(t *testing.T) {
 		if waited := at["other"] >= wait; waited != othersWait {
 			t.Errorf("%v: the other key went on after %v", kind, at)
 		}
+	}
+}
+
+// If the service does not say how long to wait, the waits get longer.
+func TestTheWaitsGetLonger(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	waits := make(chan time.Duration, 3)
+	r := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n < 3 {
+			return failure(mackerel.ErrUnavailable, 0)
+		}
+		return nil
+	}}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, OnResult: func(_ context.Context, r durable.Result) { waits <- r.After }})
+	store(t, queue(t, s, "q"), "a", "m")
+	r.wait(t, 1)
+	for i, want := range []time.Duration{time.Second, 2 * time.Second, 0} {
+		if got := <-waits; got != want {
+			t.Errorf("wait %d is %v, want %v", i, got, want)
+		}
+	}
+	if took := r.calls[2].at.Sub(r.calls[0].at); took < 3*time.Second {
+		t.Errorf("the third call came after %v", took)
 	}
 }
 
@@ -298,6 +325,26 @@ func TestTheDeliveryID(t *testing.T) {
 	}
 }
 
+// A delivery may take longer than AckWait, also with messages that wait behind it.
+func TestALongDelivery(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	const ackWait = 600 * time.Millisecond
+	r := &room{answer: func(mackerel.Alert, int) error {
+		timer := time.NewTimer(3 * ackWait)
+		<-timer.C
+		return nil
+	}}
+	q := queue(t, s, "q")
+	store(t, q, "a", "1", "2")
+	for range 2 {
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: ackWait})
+	}
+	r.wait(t, 2)
+	if len(r.calls) != 2 {
+		t.Errorf("%d deliveries of two alerts", len(r.calls))
+	}
+}
+
 // When the context of Run ends, what runs may end, and what has not begun is given back at once.
 func TestTheEndOfRun(t *testing.T) {
 	for _, grace := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
@@ -323,6 +370,9 @@ func TestTheEndOfRun(t *testing.T) {
 		store(t, q, "a", "1", "2")
 		store(t, q, "b", "3")
 		<-begun
+		for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 3; stats, err = s.Stats(t.Context()) {
+			runtime.Gosched()
+		}
 		cancel()
 		if grace > time.Second {
 			close(proceed)

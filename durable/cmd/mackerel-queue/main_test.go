@@ -168,6 +168,20 @@ func TestTheWholeCommand(t *testing.T) {
 	}
 }
 
+func TestColumnsAreAsWideAsTheirWidestCell(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := writeTable(&out, [][]string{{"本番😱", "x"}, {"abcdefghij", "y"}, {"", "z"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "本番😱      x\nabcdefghij  y\n            z\n"; out.String() != want {
+		t.Errorf("got\n%swant\n%s", &out, want)
+	}
+	if got := cell("  本番サーバー\n壱", 9); got != "本番サー…" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	s := newStation(t)
@@ -322,7 +336,7 @@ func TestADirectory(t *testing.T) {
 	}
 	bury(t, e.Store(), "slack", "alert-host.json")
 	_, errs = s.run(t, 1, "-dir", dir, "list")
-	contains(t, errs, dir, "in use")
+	contains(t, errs, dir, "another process")
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

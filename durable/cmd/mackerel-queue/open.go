@@ -66,7 +66,8 @@ func openDir(ctx context.Context, dir string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{store: server.Store(), close: func() { _ = server.Close() }}, nil
+	closeStore := func() { _ = server.Close() } //nolint:contextcheck // it is closed also when ctx has ended
+	return &opened{store: server.Store(), close: closeStore}, nil
 }
 
 // connect connects to the server. No error has a secret of its URL.

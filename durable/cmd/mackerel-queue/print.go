@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,11 +38,10 @@ func writeTable(out io.Writer, rows [][]string) error {
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		line := ""
 		for i, text := range row {
-			line += text + strings.Repeat(" ", width[i]-displaywidth.String(text)+2)
+			row[i] = text + strings.Repeat(" ", width[i]-displaywidth.String(text))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(strings.Join(row, "  "), " ") + "\n")
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -93,8 +93,8 @@ func (c *command) stats(ctx context.Context, store *durable.Store) error {
 			note = "no worker has run yet"
 		}
 		rows = append(rows, []string{
-			cell(q.Queue, titleCells), fmt.Sprint(q.Waiting), fmt.Sprint(q.InHand), q.Oldest.Truncate(time.Second).String(),
-			fmt.Sprint(q.Deliveries), fmt.Sprint(q.DeadLetters), note,
+			cell(q.Queue, titleCells), number(q.Waiting), number(q.InHand), q.Oldest.Truncate(time.Second).String(),
+			number(q.Deliveries), number(q.DeadLetters), note,
 		})
 	}
 	if err := writeTable(c.out, rows); err != nil {
@@ -103,6 +103,8 @@ func (c *command) stats(ctx context.Context, store *durable.Store) error {
 	_, err = fmt.Fprintf(c.out, "\nThe alerts need %s of %s.\n", size(s.Bytes), size(s.MaxBytes))
 	return err
 }
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // size returns a number of bytes in words.
 func size(n int64) string {
@@ -147,7 +149,7 @@ func (c *command) list(ctx context.Context, store *durable.Store) error {
 			continue
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(d.ID), cell(d.Queue, titleCells), d.Died.Local().Format(timeLayout), fmt.Sprint(d.Deliveries),
+			number(d.ID), cell(d.Queue, titleCells), d.Died.Local().Format(timeLayout), strconv.Itoa(d.Deliveries),
 			cell(title(d), titleCells), cell(d.Reason, reasonCells),
 		})
 	}

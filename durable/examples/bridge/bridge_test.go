@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -190,7 +193,7 @@ func TestAKilledBridgeLosesNothing(t *testing.T) {
 		t.Fatalf("%d of %d were accepted", accepted, alerts*states)
 	}
 	p := startProcess(t, dir)
-	for end := time.Now().Add(time.Minute); f.waits(accepted) && time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); f.waits(accepted) && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond) // there is no other sign
 	}
 	if err := p.end(t, syscall.SIGTERM); err != nil {
@@ -213,7 +216,7 @@ func body(alert, state int) string {
 
 // fail lets some requests of both services fail.
 func (f *fakes) fail() {
-	for range 15 {
+	for range 4 {
 		fault := fakehttp.Fault{Status: http.StatusServiceUnavailable}
 		f.slack.Inject(fault)
 		f.chatwork.Inject(fault)
@@ -309,7 +312,7 @@ func TestTheCommandSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	c := command{server: "nats://root:hush-hush@127.0.0.1:1"}
-	if _, _, err := c.open(t.Context()); err == nil || strings.Contains(err.Error(), "hush-hush") {
+	if _, _, err := c.open(t.Context(), nil); err == nil || strings.Contains(err.Error(), "hush-hush") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -407,5 +410,65 @@ func TestAChannelWithoutCredentialsIsReported(t *testing.T) {
 	}
 	if s, err := server.Store().Stats(t.Context()); err != nil || s.Queue(incoming).DeadLetters != 0 {
 		t.Errorf("%v, %+v", err, s)
+	}
+}
+
+// A program receives and another delivers. They share a server.
+func TestRolesShareAServer(t *testing.T) {
+	t.Parallel()
+	f := newFakes()
+	defer f.close()
+	f.mackerel.AddAlert(`{"id":"5A000","monitorId":"4M","status":"CRITICAL"}`)
+	content, err := f.file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "bridge.json")
+	if err := os.WriteFile(config, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	c := command{config: config, server: s.ClientURL(), role: roleReceive, create: true, replicas: 1}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reader, logs := io.Pipe()
+	ended := make(chan error, 2)
+	go func() { ended <- errors.Join(c.run(ctx, io.Discard, logs), logs.Close()) }()
+	address := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(reader); lines.Scan(); {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+				address <- m[1]
+			}
+		}
+	}()
+	select {
+	case a := <-address:
+		if !post(t, a, body(0, 0)) {
+			t.Error("not accepted")
+		}
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	c.role = roleDeliver
+	go func() { ended <- c.run(ctx, io.Discard, io.Discard) }()
+	for f.waits(1) && t.Context().Err() == nil {
+		time.Sleep(20 * time.Millisecond) // there is no other sign
+	}
+	stop()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -73,6 +73,9 @@ func serveFakes(ctx context.Context, out io.Writer, name string) error {
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		return err
 	}
+	for i := range 100 { // alerts that Mackerel does not know are routed after a while, without their monitor
+		f.mackerel.AddAlert(fmt.Sprintf(`{"id":"5A%d","monitorId":"4Monitor1","status":"CRITICAL"}`, i+1))
+	}
 	fmt.Fprintf(out, "%s is written. Slack and Chatwork wait for messages.\n", name)
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -138,19 +141,19 @@ func (d *demonstration) run(ctx context.Context, part func(ctx context.Context, 
 	log := slog.New(slog.NewTextHandler(d.out, &slog.HandlerOptions{ReplaceAttr: untimed}))
 	b, err := newBridge(d.config, server.Store(), roleAll, log)
 	if err != nil {
-		return errors.Join(err, server.Close())
+		return errors.Join(err, server.Close()) //nolint:contextcheck // it is closed also when the context has ended
 	}
 	listener, err := b.listen(ctx)
 	if err != nil {
-		return errors.Join(err, server.Close())
+		return errors.Join(err, server.Close()) //nolint:contextcheck // it is closed also when the context has ended
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- b.run(ctx, listener) }()
 	told := part(ctx, listener.Addr().String(), server.Store())
-	stop() // as SIGTERM does
-	return errors.Join(told, <-ended, server.Close())
+	stop()                                            // as SIGTERM does
+	return errors.Join(told, <-ended, server.Close()) //nolint:contextcheck // it is closed also when the context has ended
 }
 
 // A lockedWriter is written by the log of the bridge and by the demonstration.

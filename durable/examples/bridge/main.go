@@ -106,7 +106,7 @@ func (c command) check() error {
 
 // serve opens the store and runs the bridge until the context ends.
 func (c command) serve(ctx context.Context, config settings.Config, log *slog.Logger) error {
-	store, closeStore, err := c.open(ctx)
+	store, closeStore, err := c.open(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -122,9 +122,9 @@ func (c command) serve(ctx context.Context, config settings.Config, log *slog.Lo
 }
 
 // open opens the store. It is closed when the bridge has stopped.
-func (c command) open(ctx context.Context) (*durable.Store, func() error, error) {
+func (c command) open(ctx context.Context, log *slog.Logger) (*durable.Store, func() error, error) {
 	if c.dir != "" {
-		server, err := embedded.Start(ctx, embedded.Config{Dir: c.dir})
+		server, err := embedded.Start(ctx, embedded.Config{Dir: c.dir, Logger: log})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -1,0 +1,174 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A stream is what the files of a stream contain.
+type stream struct {
+	name     string
+	dir      string
+	missing  bool     // the server would not find the stream
+	damage   []string // what is lost or unreadable
+	bad      []int    // blocks with bad records
+	blocks   []int    // the numbers of all blocks, in order
+	messages int      // that are not removed
+	read     uint64   // the highest sequence number that was read
+	last     uint64   // the last sequence number that the stream had
+	bytes    int64    // of the blocks
+}
+
+// streamsDir returns where the server has its streams.
+func streamsDir(dir string) string { return filepath.Join(dir, "jetstream", "$G", "streams") }
+
+// readStream reads all files of a stream. It changes nothing.
+func readStream(ctx context.Context, dir, name string) (*stream, error) {
+	s := &stream{name: name, dir: filepath.Join(streamsDir(dir), name)}
+	if err := s.readMeta(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(s.dir, "msgs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		number, isBlock := strings.CutSuffix(e.Name(), ".blk")
+		if n, err := strconv.Atoi(number); isBlock && err == nil {
+			s.blocks = append(s.blocks, n)
+		}
+	}
+	slices.Sort(s.blocks)
+	if err := s.readBlocks(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stream) damaged(format string, args ...any) {
+	s.damage = append(s.damage, "stream "+s.name+": "+fmt.Sprintf(format, args...))
+}
+
+// readMeta reads the configuration of the stream, as the server does. Without it the server has no such stream.
+func (s *stream) readMeta() error {
+	meta, err := os.ReadFile(filepath.Join(s.dir, "meta.inf"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	sum, err2 := os.ReadFile(filepath.Join(s.dir, "meta.sum"))
+	if err2 != nil && !errors.Is(err2, fs.ErrNotExist) {
+		return err2
+	}
+	h := newHash(s.name)
+	h.Write(meta)
+	switch {
+	case err != nil:
+		s.damaged("missing: there is no meta.inf")
+	case err2 != nil:
+		s.damaged("missing: there is no meta.sum")
+	case hex.EncodeToString(h.Sum(nil)) != string(sum):
+		s.damaged("missing: meta.inf and meta.sum do not fit")
+	}
+	s.missing = len(s.damage) > 0
+	return nil
+}
+
+// readBlocks reads all messages.
+func (s *stream) readBlocks(ctx context.Context) error {
+	live := make(map[uint64]struct{})
+	var end []byte // the last checksum
+	for _, n := range s.blocks {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		data, err := os.ReadFile(s.block(n))
+		if err != nil {
+			return err
+		}
+		s.bytes += int64(len(data))
+		gaps := newSummer(s.name, n).records(data, func(r record) {
+			end = r.data[len(r.data)-sumSize:]
+			s.read = max(s.read, r.sequence)
+			if r.removed {
+				delete(live, r.sequence)
+			} else {
+				live[r.sequence] = struct{}{}
+			}
+		})
+		s.judge(n, data, gaps)
+	}
+	s.messages, s.last = len(live), s.read
+	s.compareIndex(end)
+	return nil
+}
+
+func (s *stream) block(n int) string { return filepath.Join(s.dir, "msgs", strconv.Itoa(n)+".blk") }
+
+// judge notes the parts of a block that cannot be read.
+func (s *stream) judge(n int, data []byte, gaps []gap) {
+	for _, g := range gaps {
+		isEnd := g.to == len(data) && n == s.blocks[len(s.blocks)-1]
+		if isEnd && isUnfinished(data[g.from:]) {
+			continue
+		}
+		s.damaged("%d.blk: %d bytes at %d cannot be read", n, g.to-g.from, g.from)
+		if !slices.Contains(s.bad, n) {
+			s.bad = append(s.bad, n)
+		}
+	}
+}
+
+// compareIndex compares the messages with index.db. The server writes this file now and then, so it may be old. It has
+// two bytes for the version, and variable integers: the number of messages, their bytes, the first sequence number,
+// its time, the last sequence number, and more. The end is the last checksum of the last block at that time, and the
+// checksum of the index.
+func (s *stream) compareIndex(end []byte) {
+	data, err := os.ReadFile(filepath.Join(s.dir, "msgs", "index.db"))
+	if err != nil || len(data) < 2+2*sumSize || data[0] != 11 {
+		return
+	}
+	h := newHash(s.name)
+	data, sum := data[:len(data)-sumSize], data[len(data)-sumSize:]
+	h.Write(data)
+	if !bytes.Equal(h.Sum(nil), sum) {
+		return // the server does not use it either
+	}
+	var numbers [5]uint64
+	rest := data[2:]
+	for i := range numbers {
+		value, n := binary.Uvarint(rest)
+		if n <= 0 {
+			return
+		}
+		numbers[i], rest = value, rest[n:]
+	}
+	if last := numbers[4]; last > s.last {
+		s.damaged("the index has message %d, and the last that can be read is %d", last, s.last)
+		s.last = last
+	}
+	isCurrent := bytes.HasSuffix(data, end)
+	if had := numbers[0]; isCurrent && had > uint64(s.messages) {
+		s.damaged("the index has %d messages, and %d can be read", had, s.messages)
+	}
+}
+
+// compare notes what is lost since the marker was written.
+func (s *stream) compare(had contents, stopped bool) {
+	if s.last < had.Last {
+		s.damaged("it had message %d, and the last that can be read is %d", had.Last, s.last)
+		s.last = had.Last
+	}
+	if stopped && s.messages < had.Messages {
+		s.damaged("it had %d messages when it was stopped, and %d can be read", had.Messages, s.messages)
+	}
+}

@@ -1,0 +1,327 @@
+package embedded_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/durable"
+	"github.com/mackerel-notify/mackerel/durable/embedded"
+)
+
+const stored = 60 // messages in three blocks
+
+func threeBlocks(dir string) embedded.Config {
+	return embedded.Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}}
+}
+
+// A damage is what happens to the files of a stopped server.
+type damage struct {
+	name  string
+	do    func(t *testing.T, msgs string)
+	kind  error
+	words []string // in the error
+	left  uint64   // messages after AcceptDamage
+}
+
+var damages = []damage{
+	{"a byte of a message is flipped in the first block", flip("1.blk", 5000), mackerel.ErrConfig,
+		[]string{"stream mackerel", "1.blk", "cannot be read"}, stored - 1},
+	{"a byte of a message is flipped in the last block", flip("3.blk", 5000), mackerel.ErrConfig,
+		[]string{"stream mackerel", "3.blk", "cannot be read"}, stored - 1},
+	{"a byte of the last message is flipped", flip("3.blk", -100), mackerel.ErrConfig,
+		[]string{"3.blk", "cannot be read"}, stored - 1},
+	{"a length is longer than the block", flip("3.blk", 2), mackerel.ErrConfig,
+		[]string{"3.blk", "cannot be read"}, stored - 1},
+	{"a block is missing", remove("2.blk"), mackerel.ErrConfig, []string{"stream mackerel", "60 messages"}, 0},
+	{"the last block is missing", remove("3.blk"), mackerel.ErrConfig, []string{"stream mackerel", "message 60"}, 0},
+	{"a block is cut", cut("1.blk", 10), mackerel.ErrConfig, []string{"1.blk", "cannot be read"}, stored - 1},
+	{"the last block is cut in a message", cut("3.blk", 10), mackerel.ErrConfig,
+		[]string{"stream mackerel", "message 60"}, stored - 1},
+	{"the last block is empty", cut("3.blk", -1), mackerel.ErrConfig, []string{"stream mackerel", "message 60"}, 0},
+	{"meta.inf is missing", remove("../meta.inf"), mackerel.ErrNotFound,
+		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+	{"meta.sum is missing", remove("../meta.sum"), mackerel.ErrNotFound,
+		[]string{"stream mackerel: missing", "meta.sum"}, stored},
+	{"meta.inf is broken", flip("../meta.inf", 20), mackerel.ErrNotFound,
+		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+	{"meta.inf is empty", cut("../meta.inf", -1), mackerel.ErrNotFound,
+		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+	{"the stream is missing", remove(".."), mackerel.ErrNotFound, []string{"stream mackerel: missing"}, 0},
+	{"the stream of the dead letters is missing", remove("../../mackerel-dead"), mackerel.ErrNotFound,
+		[]string{"stream mackerel-dead: missing"}, stored},
+	{"the files of the server are missing", remove("../../../.."), mackerel.ErrNotFound,
+		[]string{"stream mackerel: missing"}, 0},
+}
+
+func flip(file string, at int) func(*testing.T, string) {
+	return func(t *testing.T, msgs string) {
+		t.Helper()
+		name := filepath.Join(msgs, file)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at < 0 {
+			at += len(data)
+		}
+		data[at] ^= 0x40
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func remove(file string) func(*testing.T, string) {
+	return func(t *testing.T, msgs string) {
+		t.Helper()
+		if err := os.RemoveAll(filepath.Join(msgs, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// cut removes n bytes of the end, or all if n is -1.
+func cut(file string, n int64) func(*testing.T, string) {
+	return func(t *testing.T, msgs string) {
+		t.Helper()
+		name := filepath.Join(msgs, file)
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := info.Size() - n
+		if n < 0 {
+			size = 0
+		}
+		if err := os.Truncate(name, size); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// stopped returns a function that copies a directory with a server that was stopped.
+func stopped(t *testing.T) func(t *testing.T) (dir, msgs string) {
+	t.Helper()
+	original := t.TempDir()
+	s := start(t, threeBlocks(original))
+	put(t, s, stored)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T) (dir, msgs string) {
+		t.Helper()
+		dir = filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
+			t.Fatal(err)
+		}
+		return dir, filepath.Join(dir, "jetstream", "$G", "streams", "mackerel", "msgs")
+	}
+}
+
+// crashed changes the marker to that of a server that was killed.
+func crashed(t *testing.T, dir string) {
+	t.Helper()
+	name := filepath.Join(dir, "store.json")
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(data, []byte(`"stopped":true`), []byte(`"stopped":false`), 1)
+	changed = bytes.ReplaceAll(changed, []byte(`"last":60`), []byte(`"last":0`))
+	if bytes.Equal(changed, data) {
+		t.Fatalf("nothing to change in %s", data)
+	}
+	if err := os.WriteFile(name, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tree returns the checksums of all files of the server.
+func tree(t *testing.T, dir string) map[string][32]byte {
+	t.Helper()
+	all := make(map[string][32]byte)
+	err := filepath.WalkDir(filepath.Join(dir, "jetstream"), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		all[name] = sha256.Sum256(data)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestDamageIsRefusedByName(t *testing.T) {
+	template := stopped(t)
+	for _, d := range damages {
+		t.Run(d.name, func(t *testing.T) {
+			dir, msgs := template(t)
+			d.do(t, msgs)
+			refuses(t, dir, d, d.words)
+		})
+		t.Run(d.name+", without index", func(t *testing.T) {
+			dir, msgs := template(t)
+			d.do(t, msgs)
+			remove("index.db")(t, msgs)
+			refuses(t, dir, d, d.words)
+		})
+		t.Run(d.name+", after a crash", func(t *testing.T) {
+			dir, msgs := template(t)
+			d.do(t, msgs)
+			crashed(t, dir)
+			refuses(t, dir, d, d.words)
+		})
+	}
+}
+
+// refuses tries two starts, which must fail and change nothing, and AcceptDamage.
+func refuses(t *testing.T, dir string, d damage, words []string) {
+	t.Helper()
+	before := tree(t, dir)
+	for range 2 {
+		err := wantError(t, threeBlocks(dir), d.kind, append(words, dir)...)
+		if !errors.Is(err, embedded.ErrDamaged) {
+			t.Errorf("%v is not ErrDamaged", err)
+		}
+		after := tree(t, dir)
+		for name, sum := range before {
+			if after[name] != sum {
+				t.Errorf("%s was changed", name)
+			}
+		}
+	}
+	c := threeBlocks(dir)
+	c.AcceptDamage = true
+	s := start(t, c)
+	left := d.left
+	if left == 0 { // whole blocks are lost
+		left = messages(t, s, "mackerel")
+		if left >= stored {
+			t.Errorf("%d messages after a loss", left)
+		}
+	}
+	if n := messages(t, s, "mackerel"); n != left {
+		t.Errorf("%d messages after AcceptDamage, want %d", n, left)
+	}
+	put(t, s, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, threeBlocks(dir))
+	if n := messages(t, s, "mackerel"); n != left+1 {
+		t.Errorf("%d messages after the next start, want %d", n, left+1)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatIsNoDamageStarts(t *testing.T) {
+	template := stopped(t)
+	partOfRecord := func(t *testing.T, msgs string) {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(msgs, "1.blk"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		appendTo(t, filepath.Join(msgs, "3.blk"), data[:700])
+	}
+	for name, do := range map[string]func(*testing.T, string){
+		"nothing":                                   func(*testing.T, string) {},
+		"index.db is missing":                       remove("index.db"),
+		"index.db is broken":                        flip("index.db", 30),
+		"store.json is missing":                     remove("../../../../../store.json"),
+		"a message was not written to its end":      partOfRecord,
+		"a few bytes of a message were written":     func(t *testing.T, m string) { t.Helper(); appendTo(t, filepath.Join(m, "3.blk"), []byte{200, 4}) },
+		"the length of the file was written before": func(t *testing.T, m string) { t.Helper(); appendTo(t, filepath.Join(m, "3.blk"), make([]byte, 900)) },
+	} {
+		for _, crash := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				dir, msgs := template(t)
+				if crash {
+					crashed(t, dir)
+				}
+				do(t, msgs)
+				s := start(t, threeBlocks(dir))
+				if n := messages(t, s, "mackerel"); n != stored {
+					t.Errorf("%d messages, want %d", n, stored)
+				}
+			})
+		}
+	}
+}
+
+func appendTo(t *testing.T, name string, data []byte) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A first start that was cut short may have left any of its files half written.
+func TestAFirstStartThatWasCutShortGoesOn(t *testing.T) {
+	original := t.TempDir()
+	if err := start(t, threeBlocks(original)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(map[string]any{"name": "mackerel", "made": false, "stopped": false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(original, "store.json"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name := range tree(t, original) {
+		name := strings.TrimPrefix(name, original)
+		for how, do := range map[string]func(*testing.T, string){"missing": remove(name), "empty": cut(name, -1), "half": cut(name, 5)} {
+			t.Run(name+" is "+how, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "copy")
+				if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
+					t.Fatal(err)
+				}
+				if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+					how = "missing"
+					do = remove(name)
+				}
+				do(t, dir)
+				s := start(t, threeBlocks(dir))
+				put(t, s, 3)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = start(t, threeBlocks(dir))
+				if n := messages(t, s, "mackerel"); n != 3 {
+					t.Errorf("%d messages, want 3", n)
+				}
+			})
+		}
+	}
+	for _, gone := range []string{"jetstream", "jetstream/$G/streams/mackerel", "jetstream/$G/streams/mackerel-dead"} {
+		t.Run("without "+gone, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "copy")
+			if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
+				t.Fatal(err)
+			}
+			remove(gone)(t, dir)
+			put(t, start(t, threeBlocks(dir)), 3)
+		})
+	}
+}

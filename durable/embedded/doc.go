@@ -1,0 +1,2 @@
+// Package embedded starts a nats-server in the process.
+package embedded
