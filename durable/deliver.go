@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mackerel-notify/mackerel"
@@ -29,7 +30,7 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 	if w.history.get(m.seq).finished { // the acknowledgement was lost
 		return notYet, w.finish(run, m)
 	}
-	if rest := time.Until(w.resting.get(m.Subject())); rest > 0 && w.history.get(m.seq).tries == 0 {
+	if rest := time.Until(w.resting.get(m.Subject)); rest > 0 && w.history.get(m.seq).tries == 0 {
 		w.noteUntried(m)
 		return rest + heldGap, false
 	}
@@ -39,7 +40,7 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 		w.noteUntried(m)
 		// The nearer its turn is, the sooner it is offered again. If all were offered at the same pace, ten thousand
 		// messages of one key would keep the server busy.
-		return jitter(min(notYet+notYet/4*time.Duration(w.waiting.rank(m.Subject(), first, m.seq)), longYet)), false
+		return jitter(min(notYet+notYet/4*time.Duration(w.waiting.rank(m.Subject, first, m.seq)), longYet)), false
 	case first > m.seq: // another worker has finished it
 		return notYet, w.finish(run, m)
 	}
@@ -59,7 +60,7 @@ func (w *Worker) noteUntried(m message) {
 // messages are gone. If it shows no message at all, m has not arrived there yet, and nothing follows from it.
 func (w *Worker) turn(ctx context.Context, m message) (first uint64, known bool) {
 	for range staleMax {
-		found, err := w.store.first(ctx, 1, m.Subject())
+		found, err := w.store.first(ctx, 1, m.Subject)
 		if err != nil {
 			if m.deliveries >= unreadable && w.isBehindDamage(ctx, m) {
 				return m.seq, true
@@ -80,10 +81,10 @@ func (w *Worker) turn(ctx context.Context, m message) (first uint64, known bool)
 // isBehindDamage reports whether m can be read and the first message of its key cannot. That message is damaged, and will
 // never be delivered. It must not hold up its key for ever.
 func (w *Worker) isBehindDamage(ctx context.Context, m message) bool {
-	if found, err := w.store.first(ctx, m.seq, m.Subject()); err != nil || found.Sequence != m.seq {
+	if found, err := w.store.first(ctx, m.seq, m.Subject); err != nil || found.Sequence != m.seq {
 		return false
 	}
-	_, err := w.store.first(ctx, 1, m.Subject())
+	_, err := w.store.first(ctx, 1, m.Subject)
 	return errors.Is(err, jetstream.ErrMsgNotFound)
 }
 
@@ -96,7 +97,7 @@ func (s *Store) first(ctx context.Context, seq uint64, subject string) (*jetstre
 
 // process delivers a message whose turn it is, or decides that it is not to be delivered.
 func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duration, done bool) {
-	a, err := mackerel.ParseWebhook(m.Data())
+	a, err := mackerel.ParseWebhook(m.Data)
 	if err != nil && !errors.Is(err, mackerel.ErrOddMember) {
 		return w.bury(run, m, a, failed("deliver", mackerel.ErrInvalid, "the message is no alert", err))
 	}
@@ -137,7 +138,7 @@ func backoff(tries uint64) time.Duration { return min(firstWait<<min(tries-1, 10
 
 // isOvertaken reports whether a later alert of the same key waits.
 func (w *Worker) isOvertaken(ctx context.Context, m message) bool {
-	_, err := w.store.first(ctx, m.seq+1, m.Subject())
+	_, err := w.store.first(ctx, m.seq+1, m.Subject)
 	return err == nil
 }
 
@@ -167,7 +168,7 @@ func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error
 
 // deliveryID returns the id of the delivery that a message is part of: that of the queue where it came from, or its own.
 func (w *Worker) deliveryID(m message) string {
-	if id := m.Headers().Get(headerDelivery); id != "" {
+	if id := m.Header.Get(headerDelivery); id != "" {
 		return id
 	}
 	return w.store.id(m.seq)
@@ -215,8 +216,8 @@ func (w *Worker) finish(ctx context.Context, m message) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
 	defer cancel()
 	err := again(ctx, func(ctx context.Context) error {
-		err := m.DoubleAck(ctx)
-		if errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+		err := m.AckSync(nats.Context(ctx))
+		if errors.Is(err, nats.ErrMsgAlreadyAckd) {
 			return nil
 		}
 		return err

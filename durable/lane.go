@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 
 // A message is an alert that the server has given to this worker.
 type message struct {
-	jetstream.Msg
+	*nats.Msg
 	seq        uint64
 	deliveries uint64 // how often it was given to a worker
 	stored     time.Time
@@ -30,7 +30,7 @@ type lane struct {
 }
 
 // take takes a message in hand. It does not wait.
-func (w *Worker) take(ctx, run context.Context, m jetstream.Msg) {
+func (w *Worker) take(ctx, run context.Context, m *nats.Msg) {
 	meta, err := m.Metadata()
 	if err != nil { // this is no message of a consumer
 		w.leave(1)
@@ -40,11 +40,11 @@ func (w *Worker) take(ctx, run context.Context, m jetstream.Msg) {
 	w.progress.add(in)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.lanes[m.Subject()]
+	l := w.lanes[m.Subject]
 	switch {
 	case l == nil:
-		w.lanes[m.Subject()] = &lane{held: []message{in}}
-		w.all.Go(func() { w.drive(ctx, run, m.Subject()) })
+		w.lanes[m.Subject] = &lane{held: []message{in}}
+		w.all.Go(func() { w.drive(ctx, run, m.Subject) })
 	case len(l.held) < maxHeld:
 		at, _ := slices.BinarySearchFunc(l.held, in.seq, func(m message, seq uint64) int { return cmp.Compare(m.seq, seq) })
 		l.held = slices.Insert(l.held, at, in)
@@ -87,10 +87,10 @@ func (w *Worker) next(subject string) (message, bool) {
 // close ends the lane of a message that was not delivered. The message and those behind it are given back.
 func (w *Worker) close(m message, wait time.Duration) {
 	w.mu.Lock()
-	l := w.lanes[m.Subject()]
-	delete(w.lanes, m.Subject())
+	l := w.lanes[m.Subject]
+	delete(w.lanes, m.Subject)
 	if wait > time.Second {
-		w.resting.set(m.Subject(), time.Now().Add(wait))
+		w.resting.set(m.Subject, time.Now().Add(wait))
 	}
 	w.mu.Unlock()
 	w.release(m)

@@ -43,8 +43,8 @@ type DeadLetter struct {
 
 // bury makes a dead letter of a message. Only when the letter is stored, the message is removed.
 func (w *Worker) bury(ctx context.Context, m message, a mackerel.Alert, why error) (wait time.Duration, done bool) {
-	letter := &nats.Msg{Subject: w.store.config.Name + deadSuffix + "." + w.config.Queue, Data: m.Data(), Header: nats.Header{
-		headerKey:        {m.Subject()[strings.LastIndexByte(m.Subject(), '.')+1:]},
+	letter := &nats.Msg{Subject: w.store.config.Name + deadSuffix + "." + w.config.Queue, Data: m.Data, Header: nats.Header{
+		headerKey:        {m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]},
 		headerReason:     {line(why.Error(), maxReason)},
 		headerStored:     {m.stored.UTC().Format(time.RFC3339Nano)},
 		headerDeliveries: {strconv.FormatUint(m.deliveries, 10)},

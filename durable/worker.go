@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/time/rate"
 
@@ -173,37 +174,38 @@ func or[T int | time.Duration](value, otherwise T) T {
 // String returns the kind and the name of the queue.
 func (w *Worker) String() string { return "worker " + w.config.Queue }
 
-const (
-	fetchTime     = time.Second            // of one request for messages; so long Run may take to notice its context
-	fetchBeat     = 500 * time.Millisecond // a server that is silent for twice as long has gone
-	maxAckPending = 50_000                 // messages that failed and wait count too
-)
+const maxAckPending = 50_000 // messages that failed and wait count too
 
 // Run delivers alerts until the context ends. Then it gives back what it has not begun, waits up to Grace for the
 // deliveries that run, cuts them off, and returns nil. It returns an error only if the queue cannot be read at all:
 // [mackerel.ErrConfig] if the consumer exists with another configuration, [mackerel.ErrUnauthorized]. While the server is
 // away, Run waits for it. Run is called once at a time.
 func (w *Worker) Run(ctx context.Context) error {
-	consumer, err := w.consumer(ctx)
+	err := w.consumer(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	p, err := w.store.newPuller(w.config.Queue, cap(w.room))
+	if err != nil {
+		return refused("consume", err)
+	}
 	// The deliveries outlive ctx by Grace.
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	beat := w.progress.start(run, w.config.AckWait/3)
 	for ctx.Err() == nil && err == nil {
-		if w.fetch(ctx, run, consumer) != nil {
+		if w.fetch(ctx, run, p) != nil {
 			// The server is away, or has lost the consumer. It is asked for until it is there again.
 			_ = pause(ctx, tryPause)
-			consumer, err = w.consumer(ctx)
+			err = w.consumer(ctx)
 		}
 	}
 	stopped := ctx.Err() != nil
 	w.end(cancel)
+	p.close(run)
 	cancel()
 	<-beat
 	if stopped {
@@ -228,22 +230,11 @@ func (w *Worker) end(cancel context.CancelFunc) {
 }
 
 // fetch takes as many messages as there is room for. An error means that there is no consumer to take them from.
-func (w *Worker) fetch(ctx, run context.Context, consumer jetstream.Consumer) error {
+func (w *Worker) fetch(ctx, run context.Context, p *puller) error {
 	free := w.enter(ctx)
-	if free == 0 {
-		return nil
-	}
-	taken := 0
-	defer func() { w.leave(free - taken) }()
-	batch, err := consumer.Fetch(free, jetstream.FetchMaxWait(fetchTime), jetstream.FetchHeartbeat(fetchBeat))
-	if err != nil {
-		return err
-	}
-	for m := range batch.Messages() {
-		taken++
-		w.take(ctx, run, m)
-	}
-	return batch.Error()
+	taken, err := p.pull(free, func(m *nats.Msg) { w.take(ctx, run, m) })
+	w.leave(free - taken)
+	return err
 }
 
 // enter waits until there is room, takes all room there is, and returns how much that is; 0 if the context has ended.
@@ -270,8 +261,8 @@ func (w *Worker) leave(n int) {
 	}
 }
 
-// consumer returns the consumer of the queue, and makes it if it is missing. It waits for a server that is away.
-func (w *Worker) consumer(ctx context.Context) (jetstream.Consumer, error) {
+// consumer checks the consumer of the queue, and makes it if it is missing. It waits for a server that is away.
+func (w *Worker) consumer(ctx context.Context) error {
 	want := jetstream.ConsumerConfig{
 		Durable: w.config.Queue, FilterSubject: w.store.subject(w.config.Queue, "*"),
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: w.config.AckWait, MaxDeliver: -1, MaxAckPending: maxAckPending,
@@ -287,9 +278,9 @@ func (w *Worker) consumer(ctx context.Context) (jetstream.Consumer, error) {
 		})
 		switch {
 		case err == nil:
-			return consumer, w.compare(consumer.CachedInfo().Config, want)
+			return w.compare(consumer.CachedInfo().Config, want)
 		case !isTemporary(err), ctx.Err() != nil:
-			return nil, refused("consume", err)
+			return refused("consume", err)
 		}
 	}
 }
