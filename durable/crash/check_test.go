@@ -42,6 +42,9 @@ func (r *run) check() {
 	for _, name := range slices.Sorted(maps.Keys(r.gates)) {
 		v := r.judge(r.gates[name])
 		slices.Sort(v.waits)
+		if longest := v.waits[len(v.waits)-1]; r.promptly && longest > r.ackWait {
+			v.wrong("an alert waited %v, so a worker or the server forgot it until AckWait", longest)
+		}
 		at := func(part float64) time.Duration {
 			if len(v.waits) == 0 {
 				return 0

@@ -16,11 +16,10 @@ import (
 
 // A cluster is three servers, each a process of its own, on the loopback interface.
 type cluster struct {
-	nodes  []*process
-	config durable.Config
-	urls   []string
-	conn   *nats.Conn // of the test
-	store  *durable.Store
+	nodes []*process
+	urls  []string
+	conn  *nats.Conn // of the test
+	store *durable.Store
 }
 
 const nodes = 3
@@ -28,7 +27,7 @@ const nodes = 3
 // newCluster starts a cluster with an empty store.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{config: durable.Config{Replicas: nodes}}
+	c := new(cluster)
 	ports := freePorts(t, 2*nodes)
 	for i := range nodes {
 		c.urls = append(c.urls, fmt.Sprint("nats://127.0.0.1:", ports[i]))
@@ -46,9 +45,7 @@ func newCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.conn.Close)
-	first := c.config
-	first.Create = true
-	if c.store, err = durable.Open(t.Context(), c.conn, first); err != nil {
+	if c.store, err = durable.Open(t.Context(), c.conn, durable.Config{Replicas: nodes, Create: true}); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -83,11 +84,35 @@ func newGate(s service, part float64, lose bool, seed uint64) *gate {
 func (g *gate) open(t *testing.T) string {
 	if g.post != nil {
 		t.Cleanup(g.post.Close)
-		return g.post.Host() + ":" + strconv.Itoa(g.post.Port())
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go g.pass(l, net.JoinHostPort(g.post.Host(), strconv.Itoa(g.post.Port())))
+		return l.Addr().String()
 	}
 	front := httptest.NewServer(g)
 	t.Cleanup(front.Close)
 	return strings.TrimPrefix(front.URL, "http://")
+}
+
+// pass leads the connections to the mail server, of which it spoils some.
+func (g *gate) pass(l net.Listener, to string) {
+	for {
+		in, err := l.Accept()
+		if err != nil {
+			return // the test has ended
+		}
+		g.spoil()
+		out, err := net.Dial("tcp", to) //nolint:noctx // it is the same machine
+		if err != nil {
+			_ = in.Close()
+			return
+		}
+		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+		go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
+	}
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -140,12 +165,12 @@ func (g *gate) draw() (f fakehttp.Fault, spoiled bool) {
 	return faults[g.random.IntN(len(faults))], true
 }
 
-// spoil spoils some of the next mails, if the service is a mail server. It is called for each alert.
+// spoil spoils a mail now and then. Which mail it is is left open, because several are sent at a time.
 func (g *gate) spoil() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.post == nil || g.random.Float64() >= g.part:
+	case g.random.Float64() >= g.part:
 	case g.lose && g.random.IntN(2) == 0:
 		g.post.Inject(mailLoss)
 		g.lost++

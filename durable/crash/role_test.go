@@ -29,7 +29,7 @@ type role struct {
 	Node    *node             // it is a server of a cluster
 	Dir     string            // it has a server of its own, in this directory
 	URLs    []string          // it uses these servers
-	Store   durable.Config    // with URLs
+	Copies  int               // of each alert, with URLs
 	Gates   map[string]string // it runs a worker for each of these services and the router
 	Fan     int               // of the router: to how many services an alert goes
 	AckWait time.Duration
@@ -201,7 +201,7 @@ func (p *player) open() (closeStore func(), err error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.store, err = durable.Open(context.Background(), conn, p.Store); err != nil {
+		if p.store, err = durable.Open(context.Background(), conn, durable.Config{Replicas: p.Copies}); err != nil {
 			return nil, err
 		}
 		closeStore = conn.Close
