@@ -14,15 +14,15 @@ import (
 type verdict struct {
 	*run
 	*gate
-	first      map[int]arrival   // of those that the service accepted, by number of the alert
-	requests   map[int][]arrival // all, by number of the alert
-	dead       map[int]string    // the reasons of the dead letters
-	deaths     map[string]kill   // by the name of the process's life
-	perKill    map[string]int    // repeats
-	waits      []time.Duration   // from accepted to delivered
-	wanted     int               // alerts
-	overtook   int               // of them
-	lost       int               // of them
+	first      map[int]arrival     // of those that the service accepted, by number of the alert
+	requests   map[int][]arrival   // all, by number of the alert
+	dead       map[int]string      // the reasons of the dead letters
+	deaths     map[string]kill     // by the name of the process's life
+	perKill    map[string][]string // repeats
+	waits      []time.Duration     // from accepted to delivered
+	wanted     int                 // alerts
+	overtook   int                 // of them
+	lost       int                 // of them
 	disorder   int
 	overlap    int
 	byLoss     int // repeats after an answer that was lost
@@ -68,7 +68,7 @@ func (r *run) check() {
 func (r *run) judge(g *gate) *verdict {
 	v := &verdict{
 		run: r, gate: g, first: make(map[int]arrival), requests: make(map[int][]arrival), dead: make(map[int]string),
-		deaths: make(map[string]kill), perKill: make(map[string]int),
+		deaths: make(map[string]kill), perKill: make(map[string][]string),
 	}
 	for _, k := range r.killed {
 		v.deaths[k.name] = k
@@ -139,9 +139,9 @@ func (v *verdict) repeats() {
 			before = &a
 		}
 	}
-	for life, n := range v.perKill {
-		if n > concurrency {
-			v.wrong("%s was killed with %d deliveries, and has %d places", life, n, concurrency)
+	for life, all := range v.perKill {
+		if len(all) > concurrency {
+			v.wrong("%s was killed with %d deliveries, and has %d places: %v", life, len(all), concurrency, all)
 		}
 	}
 }
@@ -153,7 +153,9 @@ func (v *verdict) repeat(n int, before, a arrival, losses *int) {
 		v.byLoss++
 	case killed && death.at.After(before.begun) && before.worker != a.worker:
 		v.byKill++
-		v.perKill[before.worker]++
+		v.perKill[before.worker] = append(v.perKill[before.worker], fmt.Sprintf("\n  alert %d: sent again %v after %v, of %v before the kill",
+			n, a.begun.Sub(before.ended).Round(time.Millisecond), before.ended.Sub(before.begun).Round(time.Millisecond),
+			death.at.Sub(before.ended).Round(time.Millisecond)))
 	case before.delivery != a.delivery && v.again[n]:
 		v.byStore++
 	case v.post != nil && *losses > 0:
