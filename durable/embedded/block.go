@@ -28,6 +28,7 @@ const (
 type record struct {
 	sequence uint64
 	removed  bool
+	subject  []byte
 	data     []byte
 }
 
@@ -73,6 +74,7 @@ func (s summer) record(data []byte) (record, bool) {
 	return record{
 		sequence: sequence &^ (flagErased | flagTombstone),
 		removed:  sequence&(flagErased|flagTombstone) != 0,
+		subject:  data[headerSize : headerSize+subject],
 		data:     data[:n],
 	}, true
 }

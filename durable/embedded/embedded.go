@@ -98,12 +98,17 @@ func (s *Server) start(ctx context.Context, c Config, config durable.Config) (er
 		return err
 	}
 	if s.marker.Made {
-		config.Create, err = s.judge(c.AcceptDamage)
+		config.Create, err = s.judge(ctx, c.AcceptDamage)
 	} else {
 		config.Create, err = true, s.clean()
 	}
 	if err != nil {
 		return err
+	}
+	for _, stream := range s.streams {
+		if err := stream.forget(); err != nil {
+			return unusable(s.dir, err)
+		}
 	}
 	room, err := s.measure()
 	if err != nil {
@@ -161,7 +166,7 @@ func (s *Server) read(ctx context.Context) error {
 }
 
 // judge returns an error if the store has less than it had, or repairs it. It reports whether a stream is missing.
-func (s *Server) judge(accept bool) (missing bool, err error) {
+func (s *Server) judge(ctx context.Context, accept bool) (missing bool, err error) {
 	var problems []string
 	for _, stream := range s.streams {
 		stream.compare(s.marker.Streams[stream.name], s.marker.Stopped)
@@ -184,7 +189,7 @@ func (s *Server) judge(accept bool) (missing bool, err error) {
 		}
 	}
 	s.journal.Warnf("damage accepted: %s", e.Message)
-	return missing, nil
+	return missing, s.read(ctx)
 }
 
 // clean removes what a first start left that was cut short. No alert was accepted then.
@@ -215,7 +220,7 @@ func (s *Server) note(stopped bool) {
 	s.marker.Stopped = stopped
 	s.marker.Streams = make(map[string]contents)
 	for _, stream := range s.streams {
-		s.marker.Streams[stream.name] = contents{stream.messages, stream.last}
+		s.marker.Streams[stream.name] = contents{len(stream.live), stream.last}
 	}
 }
 
@@ -274,9 +279,10 @@ func (s *Server) compare(ctx context.Context, room room) error {
 			return failed(mackerel.ErrUnavailable, err, "the server does not answer")
 		}
 		most += info.CachedInfo().Config.MaxBytes
-		if has := info.CachedInfo().State; has.Msgs < uint64(read.messages) || has.LastSeq < read.last {
+		has := info.CachedInfo().State
+		if has.Msgs < uint64(read.least) || has.LastSeq < read.last { //nolint:gosec // least is not negative
 			return damaged(s.dir, []string{fmt.Sprintf("stream %s: the server has %d of %d messages, the last is %d of %d",
-				read.name, has.Msgs, read.messages, has.LastSeq, read.last)})
+				read.name, has.Msgs, read.least, has.LastSeq, read.last)})
 		}
 	}
 	if 2*most > room.usable {

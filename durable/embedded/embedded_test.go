@@ -104,3 +104,19 @@ func TestWhatIsStoredIsThereAfterTheNextStart(t *testing.T) {
 		t.Errorf("%d messages, want 10", n)
 	}
 }
+
+// purge removes all messages.
+func purge(t *testing.T, s *embedded.Server) {
+	t.Helper()
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
