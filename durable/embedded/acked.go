@@ -53,7 +53,7 @@ func (s *stream) forget() error {
 // readProgress reads the files of a consumer. It is false if they cannot be read, or if the consumer is not that of a
 // queue.
 func readProgress(dir string) (*progress, bool) {
-	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf"))
+	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf")) //nolint:gosec // the directory is ours
 	if err != nil {
 		return nil, false
 	}
@@ -64,7 +64,7 @@ func readProgress(dir string) (*progress, bool) {
 		return nil, false
 	}
 	queue, isQueue := strings.CutSuffix(config.Filter, "*")
-	data, err := os.ReadFile(filepath.Join(dir, "o.dat"))
+	data, err := os.ReadFile(filepath.Join(dir, "o.dat")) //nolint:gosec // the directory is ours
 	if err != nil || !isQueue || len(data) < 2 || data[0] != 22 || data[1] != 2 {
 		return nil, false
 	}

@@ -22,14 +22,14 @@ func TestWhatWasAcknowledgedDoesNotHoldUpAnything(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for range 3 {
+	for range 2 {
 		dir := t.TempDir()
 		s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		w := newWorker(t, s, random)
-		for range 10 {
+		for range 5 {
 			w.work(t)
 			killed(t, dir, w.acked, false)
 			tick := time.NewTimer(250 * time.Millisecond) // the server writes the state of a consumer every 100 ms

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -37,8 +36,8 @@ type messages map[uint64]string
 // streamsDir returns where the server has its streams.
 func streamsDir(dir string) string { return filepath.Join(dir, "jetstream", "$G", "streams") }
 
-// readStream reads all files of a stream. It changes nothing.
-func readStream(ctx context.Context, dir, name string) (*stream, error) {
+// readStream reads all files of a stream. It changes nothing. Ended returns an error if it must stop.
+func readStream(ended func() error, dir, name string) (*stream, error) {
 	s := &stream{name: name, dir: filepath.Join(streamsDir(dir), name)}
 	if err := s.readMeta(); err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ func readStream(ctx context.Context, dir, name string) (*stream, error) {
 		}
 	}
 	slices.Sort(s.blocks)
-	if err := s.readBlocks(ctx); err != nil {
+	if err := s.readBlocks(ended); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -91,13 +90,13 @@ func (s *stream) readMeta() error {
 // readBlocks reads all messages. The server does not always write that it removed a message, so some of them may have
 // been removed: the last message of a block that also says that messages of other blocks were removed, and messages
 // before the first message of the stream.
-func (s *stream) readBlocks(ctx context.Context) error {
+func (s *stream) readBlocks(ended func() error) error {
 	s.live = make(messages)
 	queues := make(map[string]string)
 	var end []byte // the last checksum of the last block
 	for _, n := range s.blocks {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if err := ended(); err != nil {
+			return err
 		}
 		data, err := os.ReadFile(s.block(n))
 		if err != nil {

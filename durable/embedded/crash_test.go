@@ -40,18 +40,14 @@ func TestADirectoryInUseIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, small(dir))
 	put(t, s, 1)
-	if err := wantError(t, small(dir), mackerel.ErrUnavailable, dir, "in use"); !errors.Is(err, embedded.ErrInUse) {
-		t.Errorf("%v is not ErrInUse", err)
-	}
+	wantErrorIs(t, small(dir), mackerel.ErrUnavailable, embedded.ErrInUse, dir, "in use")
 	put(t, s, 1)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	p := startPublisher(t, dir)
 	p.wait(t, 1)
-	if err := wantError(t, small(dir), mackerel.ErrUnavailable, dir, "in use"); !errors.Is(err, embedded.ErrInUse) {
-		t.Errorf("%v is not ErrInUse", err)
-	}
+	wantErrorIs(t, small(dir), mackerel.ErrUnavailable, embedded.ErrInUse, dir, "in use")
 	p.kill(t) // which releases the lock
 	start(t, small(dir))
 }
@@ -112,7 +108,7 @@ func TestNothingThatWasAcceptedIsLostInAPowerCut(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "synced")); err != nil {
 		t.Errorf("the synced file is absent, so the test proves nothing: %v", err)
 	}
-	if data, _ := os.ReadFile(filepath.Join(dir, "unsynced")); len(data) > 0 { //nolint:errcheck // it should be absent
+	if data, _ := os.ReadFile(filepath.Join(dir, "unsynced")); len(data) > 0 { // it should be absent
 		t.Error("the file that was not synced is there, so the test proves nothing")
 	}
 	s := start(t, small(filepath.Join(dir, "store")))

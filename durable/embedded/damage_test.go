@@ -190,10 +190,7 @@ func refuses(t *testing.T, dir string, d damage, words []string) {
 	t.Helper()
 	before := tree(t, dir)
 	for range 2 {
-		err := wantError(t, threeBlocks(dir), d.kind, append(words, dir)...)
-		if !errors.Is(err, embedded.ErrDamaged) {
-			t.Errorf("%v is not ErrDamaged", err)
-		}
+		wantErrorIs(t, threeBlocks(dir), d.kind, embedded.ErrDamaged, append(words, dir)...)
 		after := tree(t, dir)
 		for name, sum := range before {
 			if after[name] != sum {

@@ -68,14 +68,20 @@ func messages(t *testing.T, s *embedded.Server, name string) uint64 {
 }
 
 // wantError starts a server, which must fail with an error that has all these words.
-func wantError(t *testing.T, c embedded.Config, kind error, words ...string) error {
+func wantError(t *testing.T, c embedded.Config, kind error, words ...string) {
+	t.Helper()
+	wantErrorIs(t, c, kind, kind, words...)
+}
+
+// wantErrorIs is wantError, and the error must be target.
+func wantErrorIs(t *testing.T, c embedded.Config, kind, target error, words ...string) {
 	t.Helper()
 	s, err := embedded.Start(t.Context(), c)
 	if err == nil {
 		t.Error(s.Close())
 		t.Fatal("the server has started")
 	}
-	if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Kind != kind { //nolint:errorlint // Kind is a sentinel
+	if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Kind != kind {
 		t.Errorf("kind: %v, want %v", err, kind)
 	}
 	for _, w := range words {
@@ -83,7 +89,9 @@ func wantError(t *testing.T, c embedded.Config, kind error, words ...string) err
 			t.Errorf("error %q does not contain %q", err, w)
 		}
 	}
-	return err
+	if !errors.Is(err, target) {
+		t.Errorf("%v is not %q", err, target)
+	}
 }
 
 func TestWhatIsStoredIsThereAfterTheNextStart(t *testing.T) {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
 	}
 	for n := state.FirstSeq; n <= state.LastSeq && state.Msgs > 0; n++ {
 		if random.Float64() < share {
-			_ = stream.DeleteMsg(t.Context(), n) //nolint:errcheck // it may be removed already
+			_ = stream.DeleteMsg(t.Context(), n) // it may be removed already
 		}
 	}
 	if random.IntN(6) == 0 {
@@ -82,7 +83,7 @@ func compareFiles(t *testing.T, js jetstream.JetStream, dir string) *stream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := readStream(t.Context(), dir, "mackerel")
+	read, err := readStream(t.Context().Err, dir, "mackerel")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +111,36 @@ func restartCopy(t *testing.T, dir string, read *stream) {
 	}
 	if again := compareFiles(t, js, other); len(again.live) > len(read.live) || again.last != read.last {
 		t.Errorf("%d messages, last %d after the start; %d, %d before", len(again.live), again.last, len(read.live), read.last)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
+	s, err := Start(t.Context(), Config{Dir: t.TempDir(), Store: durable.Config{MaxBytes: 120 << 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		read    stream
+		damaged bool
+	}{
+		{stream{name: "mackerel", least: 1, last: 1}, false},
+		{stream{name: "mackerel", least: 2, last: 1}, true},
+		{stream{name: "mackerel", least: 1, last: 2}, true},
+	} {
+		s.streams = []*stream{&c.read}
+		if err := s.compare(t.Context(), room{}); errors.Is(err, ErrDamaged) != c.damaged {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -64,10 +64,11 @@ func (s *stream) remove(sequences []uint64) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "msgs"), 0o700); err != nil {
 		return err
 	}
+	now := uint64(time.Now().UnixNano()) //nolint:gosec // it is positive
 	var data []byte
 	summer := newSummer(s.name, n)
 	for _, sequence := range sequences {
-		data = append(data, summer.tombstone(sequence, time.Now().UnixNano())...)
+		data = append(data, summer.tombstone(sequence, now)...)
 	}
 	return replaceFile(s.block(n), data)
 }
