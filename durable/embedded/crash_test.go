@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable/embedded"
@@ -34,6 +35,25 @@ func TestNothingThatWasAcceptedIsLostWhenTheProcessIsKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d alerts were accepted in %d rounds", accepted, *rounds)
+}
+
+func TestAFirstStartThatIsKilledGoesOn(t *testing.T) {
+	for range *rounds {
+		dir := t.TempDir()
+		p := startPublisher(t, dir)
+		at := time.NewTimer(rand.N(100 * time.Millisecond))
+		<-at.C
+		p.kill(t)
+		s := start(t, small(dir))
+		if n := p.lost(t, s); n > 0 {
+			t.Errorf("%d of %d alerts are lost", n, len(p.done))
+		}
+		put(t, s, 1)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		start(t, small(dir))
+	}
 }
 
 func TestADirectoryInUseIsRefused(t *testing.T) {

@@ -53,8 +53,8 @@ func alert(i int) mackerel.Alert {
 	return mackerel.Alert{ID: fmt.Sprint("a", i%100), Message: fmt.Sprintf("%06d%s", i, strings.Repeat("x", 1000))}
 }
 
-// messages returns how many messages a stream has.
-func messages(t *testing.T, s *embedded.Server, name string) uint64 {
+// state returns what a stream has.
+func state(t *testing.T, s *embedded.Server, name string) jetstream.StreamState {
 	t.Helper()
 	js, err := jetstream.New(s.Conn())
 	if err != nil {
@@ -64,7 +64,13 @@ func messages(t *testing.T, s *embedded.Server, name string) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stream.CachedInfo().State.Msgs
+	return stream.CachedInfo().State
+}
+
+// messages returns how many messages a stream has.
+func messages(t *testing.T, s *embedded.Server, name string) uint64 {
+	t.Helper()
+	return state(t, s, name).Msgs
 }
 
 // wantError starts a server, which must fail with an error that has all these words.

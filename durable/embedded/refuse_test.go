@@ -127,6 +127,8 @@ func TestAFullDisk(t *testing.T) {
 		t.Errorf("log: %s", log.String())
 	}
 	wantError(t, c, mackerel.ErrUnavailable, "the disk is full", store, "free")
+	shorten(t, filler, 8<<20)
+	wantError(t, c, mackerel.ErrUnavailable, "the disk is full", store, "8.0 MiB", "16.0 MiB")
 
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
@@ -149,6 +151,17 @@ func fill(t *testing.T, name string) {
 		_, err = f.Write(make([]byte, 4096))
 	}
 	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func shorten(t *testing.T, name string, n int64) {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, info.Size()-n); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -177,7 +190,9 @@ func untilRefused(t *testing.T, s *embedded.Server) int {
 
 func TestTheDefaultFitsOnTheDisk(t *testing.T) {
 	dir := mount(t, "-t", "tmpfs", "-o", "size=100m", "tmpfs")
-	s := start(t, embedded.Config{Dir: filepath.Join(dir, "store")})
+	var log bytes.Buffer
+	c := embedded.Config{Dir: filepath.Join(dir, "store"), Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	s := start(t, c)
 	js, err := jetstream.New(s.Conn())
 	if err != nil {
 		t.Fatal(err)
@@ -192,6 +207,11 @@ func TestTheDefaultFitsOnTheDisk(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+	fill(t, filepath.Join(dir, "filler"))
+	shorten(t, filepath.Join(dir, "filler"), 30<<20)
+	if err := start(t, c).Close(); err != nil || !strings.Contains(log.String(), "may need up to") {
+		t.Errorf("the log has no warning: %s (%v)", log.String(), err)
 	}
 	wantError(t, embedded.Config{Dir: mount(t, "-t", "tmpfs", "-o", "size=30m", "tmpfs")}, mackerel.ErrConfig,
 		"Store.MaxBytes", "16.0 MiB", "40.0 MiB", "30.0 MiB", "free")
