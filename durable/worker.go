@@ -174,9 +174,11 @@ func or[T int | time.Duration](value, otherwise T) T {
 func (w *Worker) String() string { return "worker " + w.config.Queue }
 
 const (
-	fetchTime     = time.Second            // of one request for messages; so long Run may take to notice its context
-	fetchBeat     = 500 * time.Millisecond // a server that is silent for twice as long has gone
-	maxAckPending = 50_000                 // messages that failed and wait count too
+	// fetchTime is the time of one request for messages. So long Run may take to notice its context. The client waits a
+	// second longer for the server to end the request. It needs no heartbeat: to leave a slow server earlier would lose
+	// what it sends meanwhile, until AckWait is over.
+	fetchTime     = time.Second
+	maxAckPending = 50_000 // messages that failed and wait count too
 )
 
 // Run delivers alerts until the context ends. Then it gives back what it has not begun, waits up to Grace for the
@@ -235,7 +237,7 @@ func (w *Worker) fetch(ctx, run context.Context, consumer jetstream.Consumer) er
 	}
 	taken := 0
 	defer func() { w.leave(free - taken) }()
-	batch, err := consumer.Fetch(free, jetstream.FetchMaxWait(fetchTime), jetstream.FetchHeartbeat(fetchBeat))
+	batch, err := consumer.Fetch(free, jetstream.FetchMaxWait(fetchTime))
 	if err != nil {
 		return err
 	}
