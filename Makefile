@@ -5,7 +5,8 @@ LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME ?= 30s
 LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
-NESTED   := benchmarks examples/otel internal/peers # modules that need more than the library may
+NESTED   := benchmarks durable examples/otel internal/peers # modules that need more than the library may
+USED     := . durable # modules that programs import: they are linted, and tested with both releases and for races
 
 .PHONY: check
 check: tidy vet lint test next jsonv2 race nested examples
@@ -17,12 +18,11 @@ tidy: # go.mod and go.sum hold what is needed and nothing else
 
 .PHONY: vet
 vet:
-	$(GO) vet ./...
-	GOARCH=386 $(GO) vet ./...
+	@for m in $(USED); do (cd $$m && $(GO) vet ./... && GOARCH=386 $(GO) vet ./...) || exit 1; done
 
 .PHONY: lint
 lint:
-	$(LINT) run ./...
+	@for m in $(USED); do (cd $$m && $(LINT) run ./...) || exit 1; done
 
 .PHONY: test
 test:
@@ -30,11 +30,11 @@ test:
 
 .PHONY: race
 race:
-	$(GO) test -race ./...
+	@for m in $(USED); do (cd $$m && $(GO) test -race -short ./...) || exit 1; done
 
 .PHONY: next
 next: # the other of the two supported releases, fetched through the module proxy
-	GOTOOLCHAIN=$(NEXT) $(GO) test ./...
+	@for m in $(USED); do (cd $$m && GOTOOLCHAIN=$(NEXT) $(GO) test -short ./...) || exit 1; done
 
 .PHONY: jsonv2
 jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
@@ -46,7 +46,7 @@ nested: # the vendors' own clients against our fakes; the benchmarks compile
 
 .PHONY: examples
 examples: # what a newcomer runs first
-	@for e in quickstart fanout template chatwork hipchat; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
+	@for e in quickstart fanout template chatwork hipchat bridge ntfy agent channels; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
 	@echo preview; $(GO) run ./examples/preview -o /dev/null
 
 .PHONY: bench

@@ -1,6 +1,7 @@
 package mackerel
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -50,22 +51,23 @@ type apiAlertJSON struct {
 	Message   string     `json:"message,omitzero"`
 	Reason    string     `json:"reason,omitzero"`
 	Memo      string     `json:"memo,omitzero"`
-	OpenedAt  float64    `json:"openedAt"`
-	ClosedAt  float64    `json:"closedAt,omitzero"`
+	OpenedAt  *float64   `json:"openedAt"`
+	ClosedAt  *float64   `json:"closedAt,omitzero"`
 }
 
 // MarshalJSON writes the alert as the API has it.
 func (a APIAlert) MarshalJSON() ([]byte, error) {
 	return json.Marshal(apiAlertJSON{
 		a.ID, a.Status, a.MonitorID, a.Type, a.HostID, a.Series, finite(a.Value), a.Message, a.Reason, a.Memo,
-		orZero(seconds(a.OpenedAt)), orZero(seconds(a.ClosedAt)),
+		cmp.Or(seconds(a.OpenedAt), new(float64)), seconds(a.ClosedAt),
 	}, lenient)
 }
 
-// UnmarshalJSON reads an alert of the API.
+// UnmarshalJSON reads an alert of the API. Members that have another JSON type than documented are left empty: an alert
+// without its memo is better than no alert.
 func (a *APIAlert) UnmarshalJSON(b []byte) error {
 	var r apiAlertJSON
-	if err := json.Unmarshal(b, &r, lenient); err != nil {
+	if err := json.Unmarshal(b, &r, lenient, anyMembers()); err != nil {
 		return err
 	}
 	*a = APIAlert{
@@ -79,12 +81,20 @@ func (a *APIAlert) UnmarshalJSON(b []byte) error {
 const maxSeconds = 253402300799
 
 // fromSeconds returns a time in UTC, zero for 0 and for what is no time.
-func fromSeconds(s float64) time.Time {
-	if !(s > 0 && s <= maxSeconds) {
+func fromSeconds(s *float64) time.Time {
+	if s == nil || !(*s > 0 && *s <= maxSeconds) {
 		return time.Time{}
 	}
-	whole, fraction := math.Modf(s)
+	whole, fraction := math.Modf(*s)
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
+}
+
+// anyMembers lets members have another type than documented. They are left empty.
+func anyMembers() json.Options {
+	p := new(problems)
+	return json.WithUnmarshalers(json.JoinUnmarshalers(
+		stringOf[string](p), stringOf[Status](p), number(p), optional[APISeries](p, '{'), labels(p),
+	))
 }
 
 func (a APIAlert) complete() bool { return a.ID != "" }
@@ -117,13 +127,13 @@ type alertLogJSON struct {
 			Memo    string `json:"memo"`
 		} `json:"detail"`
 	} `json:"statusDetail"`
-	CreatedAt float64 `json:"createdAt"`
+	CreatedAt *float64 `json:"createdAt"`
 }
 
-// UnmarshalJSON reads a log of the API.
+// UnmarshalJSON reads a log of the API, as that of [APIAlert] reads an alert.
 func (l *AlertLog) UnmarshalJSON(b []byte) error {
 	var r alertLogJSON
-	if err := json.Unmarshal(b, &r, lenient); err != nil {
+	if err := json.Unmarshal(b, &r, lenient, anyMembers()); err != nil {
 		return err
 	}
 	detail := r.StatusDetail.Detail

@@ -103,6 +103,30 @@ func TestOddPages(t *testing.T) {
 	}
 }
 
+// An alert whose JSON is not as documented does not hide the alerts around it.
+func TestOddMembersOfAlerts(t *testing.T) {
+	s, c := newFake(t)
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{"alerts":[{"id":"a","status":"CRITICAL","openedAt":5},
+		{"id":"b","status":7,"monitorId":{},"series":[],"value":"high","memo":1,"openedAt":"now"},
+		{"id":"c","series":{"name":3,"labels":{"x":1,"y":"z"}},"value":2}]}`})
+	all, err := collect(c.ListAlerts(t.Context(), mackerel.ListAlertsOptions{}))
+	if err != nil || idsOf(all) != "a b c" || all[0].OpenedAt.Unix() != 5 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if b := all[1]; b.Status != "" || b.Series != nil || b.Value != nil || b.Memo != "" || !b.OpenedAt.IsZero() {
+		t.Errorf("got %+v", b)
+	}
+	if series := all[2].Series; series.Name != "" || len(series.Labels) != 1 || series.Labels["y"] != "z" || *all[2].Value != 2 {
+		t.Errorf("got %+v", series)
+	}
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{"logs":[{"id":"a","status":[],"trigger":null,"targetValue":"x","createdAt":"y"}]}`})
+	for l, err := range c.AlertLogs(t.Context(), "a") {
+		if err != nil || l.ID != "a" || l.Status != "" || l.TargetValue != nil || !l.CreatedAt.IsZero() {
+			t.Errorf("%+v, %v", l, err)
+		}
+	}
+}
+
 func TestAnErrorEndsTheList(t *testing.T) {
 	s, c := newFake(t)
 	s.Inject(answer("b", "a"), answer("c", "b"), fakehttp.Fault{Status: 403, Body: `{"error":{"message":"no"}}`})

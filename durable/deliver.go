@@ -33,13 +33,15 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 		w.noteUntried(m)
 		return rest + heldGap, false
 	}
-	mine, gone := w.turn(ctx, m)
+	first, known := w.turn(ctx, m)
 	switch {
-	case gone: // another worker has finished it
-		return notYet, w.finish(run, m)
-	case !mine:
+	case !known || first < m.seq: // another worker has the first, or it waits
 		w.noteUntried(m)
-		return jitter(min(notYet<<min(m.deliveries-1, 10), longYet)), false
+		// The nearer its turn is, the sooner it is offered again. If all were offered at the same pace, ten thousand
+		// messages of one key would keep the server busy.
+		return jitter(min(notYet+notYet/4*time.Duration(w.waiting.rank(m.Subject(), first, m.seq)), longYet)), false
+	case first > m.seq: // another worker has finished it
+		return notYet, w.finish(run, m)
 	}
 	return w.process(ctx, run, m)
 }
@@ -50,26 +52,29 @@ func (w *Worker) noteUntried(m message) {
 	w.history.set(m.seq, h)
 }
 
-// turn reports whether a message is the first of its key that is still in the queue, or is not in the queue any more.
+// turn returns the sequence number of the first message of m's key that is still in the queue. If it is that of m, it is
+// m's turn. If it is greater, m is not in the queue any more.
 //
 // The reading may be late: it shows the queue as it was some moments ago. If it shows m as the first, all earlier
 // messages are gone. If it shows no message at all, m has not arrived there yet, and nothing follows from it.
-func (w *Worker) turn(ctx context.Context, m message) (mine, gone bool) {
+func (w *Worker) turn(ctx context.Context, m message) (first uint64, known bool) {
 	for range staleMax {
-		first, err := w.store.first(ctx, 1, m.Subject())
-		switch {
-		case err != nil:
-			return m.deliveries >= unreadable && w.isBehindDamage(ctx, m), false
-		case first.Sequence >= m.seq:
-			return first.Sequence == m.seq, first.Sequence > m.seq
-		case !w.history.get(first.Sequence).finished: // another worker has it, or it waits
-			return false, false
+		found, err := w.store.first(ctx, 1, m.Subject())
+		if err != nil {
+			if m.deliveries >= unreadable && w.isBehindDamage(ctx, m) {
+				return m.seq, true
+			}
+			return 0, false
+		}
+		first = found.Sequence
+		if first >= m.seq || !w.history.get(first).finished { // what this worker has finished is about to be removed
+			break
 		}
 		if pause(ctx, staleGap) != nil {
-			return false, false
+			break
 		}
 	}
-	return false, false
+	return first, true
 }
 
 // isBehindDamage reports whether m can be read and the first message of its key cannot. That message is damaged, and will
@@ -139,17 +144,15 @@ func (w *Worker) isOvertaken(ctx context.Context, m message) bool {
 // deliver calls the notifier, which has entered the gate. If it fails in part, deliver repeats what failed, until the
 // rest is delivered or failed for good.
 func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error {
-	id := m.Headers().Get(headerDelivery)
-	if id == "" {
-		id = w.store.id(m.seq)
-	}
+	id := w.deliveryID(m)
 	ctx = context.WithValue(mackerel.WithDeliveryID(ctx, id), originKey{}, id)
 	var final []error
 	for n, tries := w.config.Notifier, uint64(1); ; tries++ {
 		err := w.notify(ctx, n, a)
 		w.gate.leave(err)
-		rest, lost := split(n, err)
-		if rest == nil {
+		rest, lost := split(err)
+		whole := tries == 1 && len(lost) == 0 && len(mackerel.Failures(err)) == len(mackerel.Unwrap(n))
+		if rest == nil || whole {
 			return errors.Join(append(final, err)...)
 		}
 		final = append(final, lost...)
@@ -162,19 +165,26 @@ func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error
 	}
 }
 
-// split returns what is left of a notifier that failed in part, and the errors of the parts that failed for good. There
-// is no rest if it failed as a whole, or if there is nothing to repeat.
-func split(n mackerel.Notifier, err error) (rest mackerel.Notifier, lost []error) {
-	failures := mackerel.Failures(err)
+// deliveryID returns the id of the delivery that a message is part of: that of the queue where it came from, or its own.
+func (w *Worker) deliveryID(m message) string {
+	if id := m.Headers().Get(headerDelivery); id != "" {
+		return id
+	}
+	return w.store.id(m.seq)
+}
+
+// split returns the parts of a notifier that failed for now, nil if there are none, and the errors of those that failed
+// for good.
+func split(err error) (rest mackerel.Notifier, lost []error) {
 	var repeat []mackerel.Notifier
-	for _, f := range failures {
+	for _, f := range mackerel.Failures(err) {
 		if _, again := mackerel.Retry(f); again {
 			repeat = append(repeat, f.Notifier)
 		} else {
 			lost = append(lost, f)
 		}
 	}
-	if len(repeat) == 0 || len(repeat) == len(mackerel.Unwrap(n)) {
+	if len(repeat) == 0 {
 		return nil, nil
 	}
 	return mackerel.Multi(repeat...), lost

@@ -28,7 +28,6 @@ const (
 	codeFull      jetstream.ErrorCode = 10077 // the stream cannot store: above all, its MaxBytes is reached
 	codeResources jetstream.ErrorCode = 10023 // the limit of the server is reached
 	codeStorage   jetstream.ErrorCode = 10047 // there is no room for a stream of that size
-	codeNoMessage jetstream.ErrorCode = 10037 // there is no message of that number
 	codeTooLarge  jetstream.ErrorCode = 10054 // the message is longer than the stream allows
 )
 

@@ -15,7 +15,7 @@ const (
 	maxPause     = 5 * time.Minute  // after a refusal of the service
 	outage       = 5                // failures in a row, after which all keys wait
 	outagePause  = time.Second      // after the last of them; twice as long after each further failure
-	longestPause = 30 * time.Second // of these
+	longestPause = 15 * time.Second // of these
 )
 
 // A gate lets the deliveries of a queue begin.

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -45,7 +46,7 @@ func (w *Worker) take(ctx, run context.Context, m jetstream.Msg) {
 		w.lanes[m.Subject()] = &lane{held: []message{in}}
 		w.all.Go(func() { w.drive(ctx, run, m.Subject()) })
 	case len(l.held) < maxHeld:
-		at, _ := slices.BinarySearchFunc(l.held, in.seq, func(m message, seq uint64) int { return int(m.seq) - int(seq) })
+		at, _ := slices.BinarySearchFunc(l.held, in.seq, func(m message, seq uint64) int { return cmp.Compare(m.seq, seq) })
 		l.held = slices.Insert(l.held, at, in)
 	default:
 		w.giveBack(in, heldTooMany)

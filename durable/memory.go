@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -82,4 +83,33 @@ func (p *progress) tell() {
 	for _, m := range p.held {
 		_ = m.InProgress() // the next sign of life follows soon
 	}
+}
+
+// backlog has the messages of which this worker knows that they wait for an earlier message of their key.
+type backlog struct {
+	mu   sync.Mutex
+	seqs map[string][]uint64 // by subject, in order
+}
+
+const (
+	maxBacklog     = 10_000 // messages of one key
+	maxBacklogKeys = 10_000
+)
+
+// rank adds a message, and returns how many are known to be between the first and it. It may miss some.
+func (b *backlog) rank(subject string, first, seq uint64) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seqs == nil || len(b.seqs) >= maxBacklogKeys {
+		b.seqs = make(map[string][]uint64)
+	}
+	list := b.seqs[subject]
+	gone, _ := slices.BinarySearch(list, first+1)
+	list = list[gone:]
+	at, known := slices.BinarySearch(list, seq)
+	if !known && len(list) < maxBacklog {
+		list = slices.Insert(list, at, seq)
+	}
+	b.seqs[subject] = list
+	return at
 }

@@ -30,13 +30,15 @@ type Queue struct {
 	name  string
 }
 
+const queueRule = `the name of a queue, %.80q: at most 64 letters, digits, "_" and "-"`
+
 var validQueue = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // Queue returns the queue of a name: at most 64 letters, digits, "_" and "-", such as "in", "slack" or the id of one of
 // Mackerel's channels. A queue needs not be made. Alerts wait in it until a [Worker] of that name runs.
 func (s *Store) Queue(name string) (*Queue, error) {
 	if !validQueue.MatchString(name) {
-		return nil, wrong("queue", fmt.Sprintf(`name %.80q: at most 64 letters, digits, "_" and "-"`, name))
+		return nil, wrong("queue", fmt.Sprintf(queueRule, name))
 	}
 	return &Queue{s, name}, nil
 }
@@ -69,11 +71,8 @@ func (q *Queue) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt
 		return mackerel.Receipt{}, failed("store", mackerel.ErrInvalid, "the alert cannot be written as JSON", err)
 	}
 	m, id, named := q.message(ctx, a, body)
-	if _, set := ctx.Deadline(); !set {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, storeTime)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	ack, tries, err := q.store.publish(ctx, q.store.config.Name, m, id)
 	receipt := mackerel.Receipt{Attempts: tries, Duration: time.Since(start)}
 	if err != nil {
@@ -81,6 +80,14 @@ func (q *Queue) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt
 	}
 	receipt.ID = strconv.FormatUint(ack.Sequence, 10)
 	return receipt, nil
+}
+
+// bounded returns a context that ends after storeTime, if the context has no deadline.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, set := ctx.Deadline(); set {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, storeTime)
 }
 
 // String returns the kind and the name.

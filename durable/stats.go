@@ -1,9 +1,9 @@
 package durable
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,29 +17,31 @@ import (
 type Stats struct {
 	At       time.Time // when it was read
 	Queues   []QueueStats
-	Bytes    int64  // that the queues need on the disk; at Config.MaxBytes the store is full
-	MaxBytes int64  // of the queues
+	Bytes    int64  // that the queues need on the disk; at MaxBytes the store is full
+	MaxBytes int64  // of the queues, as the server has it
 	Unserved uint64 // alerts in queues of which no worker has run yet
 }
 
 // QueueStats says what is in a queue.
 type QueueStats struct {
 	Queue       string
+	Served      bool          // whether a worker of the queue has ever run
 	Waiting     uint64        // alerts that are not delivered, with those that workers have
 	InHand      uint64        // those of Waiting that workers have, or that failed and wait for the next try
 	Oldest      time.Duration // since the oldest of them was stored; 0 if no alert waits
-	Deliveries  uint64        // alerts that workers were given since the first worker ran, with repeats
+	Deliveries  uint64        // how often workers were given an alert since the first worker ran, with repeats
 	DeadLetters uint64
 }
 
-// PerSecond returns how many alerts workers were given per second since an earlier reading, with repeats; 0 if the
-// readings have no time between them.
+// PerSecond returns how often per second workers were given an alert since an earlier reading, with repeats; 0 if the
+// readings have no time between them, or if the queue was made anew.
 func (s Stats) PerSecond(queue string, earlier Stats) float64 {
 	seconds := s.At.Sub(earlier.At).Seconds()
-	if seconds <= 0 {
+	now, before := s.Queue(queue).Deliveries, earlier.Queue(queue).Deliveries
+	if seconds <= 0 || now < before {
 		return 0
 	}
-	return float64(s.Queue(queue).Deliveries-earlier.Queue(queue).Deliveries) / seconds
+	return float64(now-before) / seconds
 }
 
 // Queue returns the numbers of a queue; zeros if there is no such queue.
@@ -52,74 +54,123 @@ func (s Stats) Queue(name string) QueueStats {
 	return QueueStats{Queue: name}
 }
 
-// Stats reads what is in the store. It needs two requests, and two for each queue. The queues are in the order of their
-// names: those that a worker has served, and those that have dead letters.
+// Stats reads what is in the store. It needs three requests, and one for each queue in which alerts wait. The queues are
+// in the order of their names: those that a worker has served, those in which alerts wait, and those that have dead
+// letters. While alerts come and go, the numbers are of slightly different times.
+//
+// A message that the disk has damaged may be counted in Waiting and DeadLetters, and has no age.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
-	info, err := s.queues.Info(ctx)
+	queues, err := s.served(ctx)
 	if err != nil {
 		return Stats{}, refused("stats", err)
 	}
-	stats := Stats{At: info.TimeStamp, Bytes: int64(info.State.Bytes), MaxBytes: info.Config.MaxBytes, Unserved: info.State.Msgs} //nolint:gosec // no disk has so many bytes
-	queues, err := s.served(ctx)
+	info, err := s.unserved(ctx, queues)
 	if err != nil {
-		return Stats{}, err
+		return Stats{}, refused("stats", err)
 	}
-	for _, q := range queues {
-		stats.Unserved -= min(stats.Unserved, q.Waiting)
-	}
-	letters, err := s.letters(ctx)
+	dead, err := s.deadInfo(ctx, s.deadSubject("*"))
 	if err != nil {
-		return Stats{}, err
+		return Stats{}, refused("stats", err)
 	}
-	for name, n := range letters {
-		at := slices.IndexFunc(queues, func(q QueueStats) bool { return q.Queue == name })
-		if at < 0 {
-			at, queues = len(queues), append(queues, QueueStats{Queue: name})
+	for subject, n := range dead.State.Subjects {
+		queues.of(lastToken(subject)).DeadLetters = n
+	}
+	stats := Stats{At: info.TimeStamp, Bytes: int64(info.State.Bytes), MaxBytes: info.Config.MaxBytes} //nolint:gosec // no disk has so many bytes
+	for _, name := range slices.Sorted(maps.Keys(queues)) {
+		q := queues[name]
+		if err := s.age(ctx, q, info); err != nil {
+			return Stats{}, refused("stats", err)
 		}
-		queues[at].DeadLetters = n
+		if !q.Served {
+			stats.Unserved += q.Waiting
+		}
+		stats.Queues = append(stats.Queues, *q)
 	}
-	slices.SortFunc(queues, func(x, y QueueStats) int { return cmp.Compare(x.Queue, y.Queue) })
-	stats.Queues = queues
 	return stats, nil
 }
 
-// served returns the queues that have a consumer.
-func (s *Store) served(ctx context.Context) ([]QueueStats, error) {
-	var all []QueueStats
-	list := s.queues.ListConsumers(ctx)
-	for c := range list.Info() {
-		q := QueueStats{
-			Queue: c.Name, Waiting: c.NumPending + uint64(c.NumAckPending), InHand: uint64(c.NumAckPending), //nolint:gosec // a number
-			Deliveries: c.Delivered.Consumer,
-		}
-		if q.Waiting > 0 {
-			oldest, err := s.first(ctx, 1, s.subject(c.Name, "*"))
-			switch {
-			case err == nil:
-				q.Oldest = max(c.TimeStamp.Sub(oldest.Time), 0)
-			case !errors.Is(err, jetstream.ErrMsgNotFound): // it was delivered in between
-				return nil, refused("stats", err)
-			}
-		}
-		all = append(all, q)
+// queueMap has the queues by their names.
+type queueMap map[string]*QueueStats
+
+// of returns the numbers of a queue, which may be new.
+func (m queueMap) of(name string) *QueueStats {
+	if m[name] == nil {
+		m[name] = &QueueStats{Queue: name}
 	}
-	if err := list.Err(); err != nil {
-		return nil, refused("stats", err)
-	}
-	return all, nil
+	return m[name]
 }
 
-// letters returns how many dead letters each queue has.
-func (s *Store) letters(ctx context.Context) (map[string]uint64, error) {
-	info, err := s.dead.Info(ctx, jetstream.WithSubjectFilter(s.config.Name+deadSuffix+".*"))
-	if err != nil {
-		return nil, refused("stats", err)
+func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
+
+// served returns the queues that have a consumer.
+func (s *Store) served(ctx context.Context) (queueMap, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	all := make(queueMap)
+	list := s.queues.ListConsumers(ctx)
+	for c := range list.Info() {
+		if c.Config.FilterSubject != s.subject(c.Name, "*") { // it is no worker's
+			continue
+		}
+		pending := uint64(c.NumAckPending) //nolint:gosec // it is not negative
+		all[c.Name] = &QueueStats{
+			Queue: c.Name, Served: true, Waiting: c.NumPending + pending, InHand: pending, Deliveries: c.Delivered.Consumer,
+		}
 	}
-	all := make(map[string]uint64)
+	return all, list.Err()
+}
+
+// unserved adds the queues that have alerts and no consumer. It returns the state of the queues.
+func (s *Store) unserved(ctx context.Context, queues queueMap) (info *jetstream.StreamInfo, err error) {
+	get := func(o ...jetstream.StreamInfoOpt) error {
+		return ask(ctx, func(ctx context.Context) error {
+			info, err = s.queues.Info(ctx, o...)
+			return err
+		})
+	}
+	if err := get(); err != nil {
+		return nil, err
+	}
+	left := info.State.Msgs
+	for _, q := range queues {
+		left -= min(left, q.Waiting)
+	}
+	if left == 0 {
+		return info, nil
+	}
+	// There is a subject for each key, so the names are asked for only if they matter.
+	if err := get(jetstream.WithSubjectFilter(s.subject("*", "*"))); err != nil {
+		return nil, err
+	}
 	for subject, n := range info.State.Subjects {
-		all[subject[strings.LastIndexByte(subject, '.')+1:]] = n
+		name := strings.Split(subject, ".")[1]
+		if q := queues.of(name); !q.Served {
+			q.Waiting += n
+		}
 	}
-	return all, nil
+	return info, nil
+}
+
+// age sets the age of the oldest alert of a queue. If the server cannot read a file, it may find no message from there on,
+// and find those of later files if it is asked for greater sequence numbers. So the first number from which it finds a
+// message is searched, in halves. If there are several such files, the age may be that of a later alert.
+func (s *Store) age(ctx context.Context, q *QueueStats, info *jetstream.StreamInfo) error {
+	if q.Waiting == 0 {
+		return nil
+	}
+	low, high := uint64(1), info.State.LastSeq
+	for seq := low; low <= high; seq = low + (high-low)/2 {
+		oldest, err := s.first(ctx, seq, s.subject(q.Queue, "*"))
+		switch {
+		case err == nil:
+			q.Oldest, high = max(info.TimeStamp.Sub(oldest.Time), 0), seq-1
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			low = seq + 1
+		default:
+			return err
+		}
+	}
+	return nil
 }
 
 var _ mackerel.Deliverer = (*Queue)(nil)

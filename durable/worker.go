@@ -58,7 +58,7 @@ type WorkerConfig struct {
 //
 //   - Delivered: it is removed from the queue.
 //   - Failed for now ([mackerel.Retry] reports true): it is tried again after as long as the service asks (RetryAfter),
-//     else after 1 s, 2 s, 4 s and so on, at most 1 min. After [mackerel.ErrRateLimited], or five failures in a row, the
+//     else after 1 s, 2 s, 4 s and so on, at most 30 s. After [mackerel.ErrRateLimited], or five failures in a row, the
 //     other alerts of the queue wait too.
 //   - Failed for good, possibly delivered where it must not be delivered twice ([mackerel.AtMostOnce]), or older than
 //     MaxAge: it becomes a dead letter, with the reason ([Store.DeadLetters]).
@@ -78,7 +78,8 @@ type Worker struct {
 	gate     *gate
 	stats    counters
 	progress progress
-	history  recent[uint64, history]   // by sequence number
+	history  recent[uint64, history] // by sequence number
+	waiting  backlog
 	resting  recent[string, time.Time] // by subject: until when its first message waits
 	room     chan struct{}             // has a value for each message in hand
 
@@ -173,9 +174,11 @@ func or[T int | time.Duration](value, otherwise T) T {
 func (w *Worker) String() string { return "worker " + w.config.Queue }
 
 const (
-	fetchTime     = 2 * time.Second        // of one request for messages; so long Run may take to notice its context
-	fetchBeat     = 500 * time.Millisecond // a server that is silent for twice as long has gone
-	maxAckPending = 50_000                 // messages that failed and wait count too
+	// fetchTime is the time of one request for messages. So long Run may take to notice its context. The client waits a
+	// second longer for the server to end the request. It needs no heartbeat: to leave a slow server earlier would lose
+	// what it sends meanwhile, until AckWait is over.
+	fetchTime     = time.Second
+	maxAckPending = 50_000 // messages that failed and wait count too
 )
 
 // Run delivers alerts until the context ends. Then it gives back what it has not begun, waits up to Grace for the
@@ -184,26 +187,30 @@ const (
 // away, Run waits for it. Run is called once at a time.
 func (w *Worker) Run(ctx context.Context) error {
 	consumer, err := w.consumer(ctx)
-	if err != nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	// The deliveries outlive ctx by Grace.
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	beat := w.progress.start(run, w.config.AckWait/3)
-	for ctx.Err() == nil {
-		if err := w.fetch(ctx, run, consumer); err == nil {
-			continue
-		}
-		// The server is away, or has lost the consumer. It is asked for until it is there again.
-		_ = pause(ctx, tryPause)
-		if consumer, err = w.consumer(ctx); err != nil {
-			break
+	for ctx.Err() == nil && err == nil {
+		if w.fetch(ctx, run, consumer) != nil {
+			// The server is away, or has lost the consumer. It is asked for until it is there again.
+			_ = pause(ctx, tryPause)
+			consumer, err = w.consumer(ctx)
 		}
 	}
+	stopped := ctx.Err() != nil
 	w.end(cancel)
 	cancel()
 	<-beat
+	if stopped {
+		return nil
+	}
 	return err
 }
 
@@ -230,7 +237,7 @@ func (w *Worker) fetch(ctx, run context.Context, consumer jetstream.Consumer) er
 	}
 	taken := 0
 	defer func() { w.leave(free - taken) }()
-	batch, err := consumer.Fetch(free, jetstream.FetchMaxWait(fetchTime), jetstream.FetchHeartbeat(fetchBeat))
+	batch, err := consumer.Fetch(free, jetstream.FetchMaxWait(fetchTime))
 	if err != nil {
 		return err
 	}
@@ -265,8 +272,7 @@ func (w *Worker) leave(n int) {
 	}
 }
 
-// consumer returns the consumer of the queue, and makes it if it is missing. It waits for a server that is away. If the
-// context ends, there is neither a consumer nor an error.
+// consumer returns the consumer of the queue, and makes it if it is missing. It waits for a server that is away.
 func (w *Worker) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	want := jetstream.ConsumerConfig{
 		Durable: w.config.Queue, FilterSubject: w.store.subject(w.config.Queue, "*"),
@@ -282,11 +288,9 @@ func (w *Worker) consumer(ctx context.Context) (jetstream.Consumer, error) {
 			return err
 		})
 		switch {
-		case ctx.Err() != nil:
-			return nil, nil //nolint:nilnil // the end of the context is no error
 		case err == nil:
 			return consumer, w.compare(consumer.CachedInfo().Config, want)
-		case !isTemporary(err):
+		case !isTemporary(err), ctx.Err() != nil:
 			return nil, refused("consume", err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -45,7 +44,7 @@ type alertLog struct {
 }
 
 // AddAlert opens an alert and returns its id: the object's own or, if it has none, a new one. Unless the JSON object
-// has them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the program or of its bubble.
+// has them, its type is "host", its status "CRITICAL", and it opens now, by the clock of the fake.
 //
 // An alert with a closedAt is closed, by a person if it has a reason. Its log has the close only. For a log with the
 // opening, open the alert and call SetAlertStatus. AddAlert panics if object is no JSON object of the documented types,
@@ -53,7 +52,7 @@ type alertLog struct {
 func (s *Server) AddAlert(object string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := &alert{Status: "CRITICAL", Type: "host", OpenedAt: time.Now().Unix()}
+	a := &alert{Status: "CRITICAL", Type: "host", OpenedAt: s.Now().Unix()}
 	if err := json.Unmarshal([]byte(object), a); err != nil {
 		panic("mackereltest: AddAlert: " + err.Error())
 	}
@@ -111,7 +110,7 @@ func (s *Server) changeAlert(id, status, trigger string) {
 	if a == nil {
 		panic("mackereltest: there is no alert " + id)
 	}
-	now := time.Now().Unix()
+	now := s.Now().Unix()
 	if a.Status = status; status == "OK" {
 		a.ClosedAt = now
 	}
@@ -233,7 +232,7 @@ func (s *Server) closeAlert(r *http.Request, id string) (any, error) {
 		return nil, &strict.FieldError{Field: "reason", Problem: "is required"}
 	}
 	if a.ClosedAt == 0 {
-		a.ClosedAt = time.Now().Unix()
+		a.ClosedAt = s.Now().Unix()
 	}
 	a.Status, a.Reason = "OK", b.Reason
 	a.log(s.newID(), "manual", a.ClosedAt)

@@ -19,28 +19,18 @@ const maxBodies = 10_000
 //
 // An alert that was not received from Mackerel has no Raw and is never a repeat. An alert counts after it was
 // delivered, so that a repeat of what failed is told. A repeat that comes while the first is under way waits for its
-// outcome. Each notifier of a [mackerel.Multi] has a memory of its own: of 10,000 bodies, in the process.
+// outcome.
+//
+// Each notifier of a [mackerel.Multi] has a memory of its own: of 10,000 bodies, in the process. That is also so if the
+// Multi is inside of another rule. If a notifier returns [mackerel.DeliveryError]s, as email does for its recipients
+// and a [Router] for its channels, a repeat is told only to the notifiers of these. If an alert may have been delivered
+// and may not be repeated, such as a call of a phone that may have rung, a repeat returns the same error.
 func Dedup(n mackerel.Notifier, window time.Duration) (*Notifier, error) {
 	var problems []string
 	if window <= 0 {
 		problems = append(problems, "window: must be above 0")
 	}
-	if mackerel.IsNil(n) {
-		return wrap(Notifier{inner: n}, "dedup", problems...)
-	}
-	members := mackerel.Unwrap(n)
-	if len(members) == 0 {
-		return wrap(Notifier{n, newDedup(window).deliver}, "dedup", problems...)
-	}
-	each := make([]mackerel.Notifier, len(members))
-	for i, member := range members {
-		one, err := Dedup(member, window)
-		if err != nil {
-			return nil, err
-		}
-		each[i] = one
-	}
-	return wrap(Notifier{mackerel.Multi(each...), passOn}, "dedup", problems...)
+	return wrapEach(n, func() rule { return newDedup(window).deliver }, "dedup", problems...)
 }
 
 // passOn is the rule of a notifier that passes everything on.
@@ -48,17 +38,24 @@ func passOn(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackere
 	return deliver(ctx, a, n)
 }
 
+// An outcome is what is remembered of a body that was delivered, at least in part.
+type outcome struct {
+	at   time.Time
+	err  error             // that a repeat returns; nil if the body was delivered
+	left mackerel.Notifier // that a repeat is told; nil if nothing is left
+}
+
 // A dedup remembers what one notifier has delivered.
 type dedup struct {
 	window time.Duration
 
 	mu       sync.Mutex
-	new, old map[[32]byte]time.Time
+	new, old map[[32]byte]outcome
 	under    map[[32]byte]chan struct{} // closed when the delivery of this body ends
 }
 
 func newDedup(window time.Duration) *dedup {
-	return &dedup{window: window, new: make(map[[32]byte]time.Time), under: make(map[[32]byte]chan struct{})}
+	return &dedup{window: window, new: make(map[[32]byte]outcome), under: make(map[[32]byte]chan struct{})}
 }
 
 func (d *dedup) deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
@@ -66,12 +63,10 @@ func (d *dedup) deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifi
 		return deliver(ctx, a, n)
 	}
 	body := sha256.Sum256(a.Raw)
+	var before outcome
 	for {
-		repeat, wait := d.begin(body)
-		if repeat {
-			return mackerel.Receipt{Skipped: "a repeat of what was delivered within " + short(d.window)}, nil
-		}
-		if wait == nil {
+		var wait chan struct{}
+		if before, wait = d.begin(body); wait == nil {
 			break
 		}
 		select {
@@ -80,39 +75,71 @@ func (d *dedup) deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifi
 			return mackerel.Receipt{}, ended(ctx, "dedup")
 		}
 	}
-	delivered := false
-	defer func() { d.end(body, delivered) }()
+	switch {
+	case before.err != nil:
+		return mackerel.Receipt{}, before.err
+	case before.left != nil:
+		n = before.left
+	case !before.at.IsZero():
+		return mackerel.Receipt{Skipped: "a repeat of what was delivered within " + short(d.window)}, nil
+	}
+	now := outcome{left: before.left} // if the notifier panics
+	defer func() { d.end(body, now) }()
 	receipt, err := deliver(ctx, a, n)
-	delivered = err == nil
+	now = remains(err, before.left)
 	return receipt, err
 }
 
-// begin reports whether a body was delivered before. If it is being delivered, begin returns what to wait for, and
-// otherwise the caller delivers it.
-func (d *dedup) begin(body [32]byte) (repeat bool, wait chan struct{}) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, delivered := range []map[[32]byte]time.Time{d.new, d.old} {
-		if at, ok := delivered[body]; ok && time.Since(at) < d.window {
-			return true, nil
-		}
+// remains returns what to remember of a delivery that has ended with an error. The left notifier is what was to be
+// told.
+func remains(err error, left mackerel.Notifier) outcome {
+	failures, rest := split(err)
+	switch {
+	case err == nil:
+		return outcome{at: time.Now()}
+	case forbidden(err):
+		return outcome{at: time.Now(), err: err}
+	case len(failures) == 0 || len(rest) > 0:
+		return outcome{left: left}
 	}
-	if wait = d.under[body]; wait == nil {
-		d.under[body] = make(chan struct{})
+	all := make([]mackerel.Notifier, len(failures))
+	for i, f := range failures {
+		all[i] = f.Notifier
 	}
-	return false, wait
+	return outcome{left: mackerel.Multi(all...)}
 }
 
-func (d *dedup) end(body [32]byte, delivered bool) {
+// begin returns what is remembered of a body. If it is being delivered, begin returns what to wait for. If nothing is
+// remembered or something is left, the caller has to deliver it and to call end.
+func (d *dedup) begin(body [32]byte) (before outcome, wait chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if wait = d.under[body]; wait != nil {
+		return outcome{}, wait
+	}
+	for _, known := range []map[[32]byte]outcome{d.old, d.new} {
+		if o, ok := known[body]; ok && time.Since(o.at) < d.window {
+			before = o
+		}
+	}
+	if before.at.IsZero() || before.left != nil {
+		d.under[body] = make(chan struct{})
+	}
+	return before, nil
+}
+
+// end remembers what a delivery has left.
+func (d *dedup) end(body [32]byte, now outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	close(d.under[body])
 	delete(d.under, body)
-	if !delivered {
+	if now.at.IsZero() && now.left == nil {
 		return
 	}
-	if d.new[body] = time.Now(); len(d.new) >= maxBodies/2 {
-		d.old, d.new = d.new, make(map[[32]byte]time.Time)
+	now.at = time.Now()
+	if d.new[body] = now; len(d.new) >= maxBodies/2 {
+		d.old, d.new = d.new, make(map[[32]byte]outcome)
 	}
 }
 
@@ -121,7 +148,9 @@ func short(d time.Duration) string {
 	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
 }
 
-// ended returns the error of a call whose context ended before anything was sent.
+// ended returns the error of a call whose context ended before anything was sent. errors.Is sees the cause, which is
+// not printed.
 func ended(ctx context.Context, op string) error {
-	return &mackerel.Error{Provider: "route", Op: op, Kind: mackerel.ErrUnavailable, Err: context.Cause(ctx)}
+	end := &endError{ctx.Err(), func() error { return context.Cause(ctx) }}
+	return &mackerel.Error{Provider: "route", Op: op, Kind: mackerel.ErrUnavailable, Err: end}
 }

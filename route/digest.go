@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -18,7 +19,11 @@ import (
 //
 // Deliver returns when the message that carries its alert was answered, with the outcome of that message, which all
 // alerts in it share. An alert whose context ends while it waits is taken out, and its error is
-// [mackerel.ErrUnavailable]: nothing was sent. When the message is being sent, the context no longer ends the call.
+// [mackerel.ErrUnavailable]: nothing was sent. When the message is being sent, the call waits for its answer. The
+// message ends when the contexts of all its alerts have ended.
+//
+// Each notifier of a [mackerel.Multi] has messages of its own, also of a Multi inside of another rule. So a repeat of a
+// notifier that failed keeps to the number of messages, too.
 //
 // Services that keep incidents (PagerDuty, Opsgenie, Jira Service Management) are refused with [mackerel.ErrConfig],
 // because each alert has to open and close under a key of its own.
@@ -30,7 +35,8 @@ func Digest(n mackerel.Notifier, messages int, per time.Duration) (*Notifier, er
 	if per <= 0 {
 		problems = append(problems, "per: must be above 0")
 	}
-	return wrap(Notifier{n, (&digest{messages: messages, per: per}).deliver}, "digest", problems...)
+	makeRule := func() rule { return (&digest{messages: messages, per: per}).deliver }
+	return wrapEach(n, makeRule, "digest", problems...)
 }
 
 // A digest collects the alerts for which there is no room. It has no goroutine: of the calls that wait, the first waits
@@ -47,6 +53,7 @@ type digest struct {
 
 // A waiter is a call that waits.
 type waiter struct {
+	ctx     context.Context //nolint:containedctx // of one call, which ends with it
 	alert   mackerel.Alert
 	id      string        // of the delivery
 	first   chan struct{} // closed when it is the first
@@ -62,7 +69,9 @@ func (d *digest) deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notif
 		d.mu.Unlock()
 		return deliver(ctx, a, n)
 	}
-	w := &waiter{alert: a, id: mackerel.DeliveryID(ctx), first: make(chan struct{}), done: make(chan struct{})}
+	w := &waiter{
+		ctx: ctx, alert: a, id: mackerel.DeliveryID(ctx), first: make(chan struct{}), done: make(chan struct{}),
+	}
 	if d.waiting = append(d.waiting, w); len(d.waiting) == 1 && !d.sending {
 		close(w.first)
 	}
@@ -104,12 +113,14 @@ func (d *digest) lead(ctx context.Context, w *waiter, n mackerel.Notifier) (mack
 	d.sent = append(d.sent, time.Now())
 	d.mu.Unlock()
 	defer d.next()
-	d.send(context.WithoutCancel(ctx), all, n)
+	d.send(ctx, all, n)
 	return w.receipt, w.err
 }
 
 // send sends the alerts in one message, and tells all waiters the outcome.
 func (d *digest) send(ctx context.Context, all []*waiter, n mackerel.Notifier) {
+	ctx, stop := whileAny(ctx, all)
+	defer stop()
 	alerts := make([]mackerel.Alert, len(all))
 	for i, w := range all {
 		alerts[i] = w.alert
@@ -125,6 +136,27 @@ func (d *digest) send(ctx context.Context, all []*waiter, n mackerel.Notifier) {
 		ctx = mackerel.WithDeliveryID(ctx, joined(all))
 	}
 	outcome.receipt, outcome.err = deliver(ctx, mackerel.Digest(alerts), n)
+}
+
+// whileAny returns a context with the values of ctx that ends when the contexts of all waiters have ended.
+func whileAny(ctx context.Context, all []*waiter) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	var left atomic.Int64
+	left.Store(int64(len(all)))
+	stops := make([]func() bool, len(all))
+	for i, w := range all {
+		stops[i] = context.AfterFunc(w.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel(context.Cause(w.ctx))
+			}
+		})
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel(nil)
+	}
 }
 
 // joined makes the id of a delivery of those of all its alerts. It differs from each of them: under the id of one

@@ -37,7 +37,7 @@ func Fallback(o FallbackOptions, first mackerel.Notifier, then ...mackerel.Notif
 	if len(then) == 0 {
 		problems = append(problems, "then: required")
 	}
-	return wrap(Notifier{f, passOn}, "fallback", problems...)
+	return wrap(Notifier{inner: f, rule: passOn}, "fallback", problems...)
 }
 
 // A fallback tries notifiers one after the other.
@@ -65,7 +65,7 @@ func (f *fallback) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	var sum mackerel.Receipt
 	var errs []error
 	for i, n := range f.all {
-		receipt, err := deliver(ctx, a, n)
+		receipt, err, part := attempt(ctx, a, n)
 		receipt.Attempts += sum.Attempts
 		receipt.Waited += sum.Waited
 		receipt.Duration = time.Since(start)
@@ -74,11 +74,11 @@ func (f *fallback) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 		}
 		sum = mackerel.Receipt{Attempts: receipt.Attempts, Waited: receipt.Waited, Duration: receipt.Duration}
 		errs = append(errs, err)
-		if inPart(n, receipt, err) {
+		if part {
 			return sum, err
 		}
 		if ctx.Err() != nil {
-			return sum, failed("fallback", errs, context.Cause(ctx))
+			return sum, failed("fallback", errs, errors.Join(ctx.Err(), context.Cause(ctx)))
 		}
 		if errors.Is(err, mackerel.ErrAmbiguous) && !f.options.OnAmbiguous {
 			break
@@ -96,36 +96,35 @@ func (f *fallback) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 	return p.Preview(a)
 }
 
-// inPart reports whether a notifier has delivered to some: to members of a Multi, to channels, or to recipients of a
-// mail, whose ids are in the receipt.
-func inPart(n mackerel.Notifier, receipt mackerel.Receipt, err error) bool {
-	var part *partly
-	failures := mackerel.Failures(err)
-	return errors.As(err, &part) || len(failures) > 0 && (len(failures) < leaves(n) || receipt.ID != "")
+// attempt sends an alert through one of the notifiers, and reports whether it has delivered a part: to members of a
+// Multi, to channels, or to recipients of a mail, whose ids are in the receipt.
+//
+//nolint:revive // the error is the outcome of the notifier, and not of attempt
+func attempt(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (r mackerel.Receipt, err error, part bool) {
+	all := spread(n)
+	if len(all) == 1 {
+		r, err = deliver(ctx, a, n)
+		return r, err, inPart(r, err)
+	}
+	results := mackerel.DeliverAll(ctx, a, all...)
+	return together(results), results.Err(), slices.ContainsFunc(results, func(one mackerel.Result) bool {
+		return one.Err == nil && one.Receipt.Skipped == "" || inPart(one.Receipt, one.Err)
+	})
 }
 
-// leaves counts the notifiers of a Multi, with those of a Multi inside of it.
-func leaves(n mackerel.Notifier) int {
-	members := mackerel.Unwrap(n)
-	if r, ok := n.(*Notifier); ok {
-		members = []mackerel.Notifier{r.inner}
-	}
-	if len(members) == 0 {
-		return 1
-	}
-	count := 0
-	for _, m := range members {
-		count += leaves(m)
-	}
-	return count
+func inPart(receipt mackerel.Receipt, err error) bool {
+	var part *partly
+	return errors.As(err, &part) || receipt.ID != "" && len(mackerel.Failures(err)) > 0
 }
 
 // failed makes one error of those of all notifiers. It does not contain them: else [mackerel.Failures] would find the
-// notifiers inside, and each would be repeated by itself. If one of them may have delivered and may not be repeated,
+// notifiers inside, and each would be repeated by itself. errors.Is sees the error of a
+// context that ended, whose text is not printed. If one of them may have delivered and may not be repeated,
 // nothing may be repeated.
 func failed(op string, errs []error, ended error) error {
-	e := &mackerel.Error{Provider: "route", Op: op, Delivery: mackerel.AtLeastOnce, Err: ended}
+	e := &mackerel.Error{Provider: "route", Op: op, Delivery: mackerel.AtLeastOnce}
 	var texts []string
+	var waits []time.Duration
 	rung := slices.ContainsFunc(errs, forbidden)
 	for _, err := range errs {
 		texts = append(texts, err.Error())
@@ -137,9 +136,7 @@ func failed(op string, errs []error, ended error) error {
 		if !again || rung {
 			continue
 		}
-		if e.RetryAfter == 0 || after < e.RetryAfter {
-			e.RetryAfter = after
-		}
+		waits = append(waits, after)
 		if e.Kind == nil {
 			e.Kind = mackerel.ErrUnavailable
 		}
@@ -148,7 +145,11 @@ func failed(op string, errs []error, ended error) error {
 	if e.Kind == nil {
 		e.Kind = kindOf(errs[len(errs)-1])
 	}
-	e.Message = strings.Join(texts, "; then ")
+	if len(waits) > 0 {
+		e.RetryAfter = slices.Min(waits) // 0 if one of them is not known
+	}
+	text := strings.ReplaceAll(strings.Join(texts, "; then "), "\n", "; ")
+	e.Err = &endError{errors.New(text), func() error { return ended }}
 	return e
 }
 

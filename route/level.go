@@ -21,10 +21,10 @@ func Level(n mackerel.Notifier, level mackerel.Level) (*Notifier, error) {
 		problems = append(problems, "level: must be all or critical")
 	}
 	if level != mackerel.LevelCritical {
-		return wrap(Notifier{n, passOn}, "level", problems...)
+		return wrap(Notifier{inner: n, rule: passOn}, "level", problems...)
 	}
 	s := severe{critical: newMemory[bool](maxRemembered)}
-	return wrap(Notifier{n, filtered(s.skip)}, "level", problems...)
+	return wrap(filtered(n, s.skip, s.show), "level", problems...)
 }
 
 // opened reports whether an alert has the status with which it opened. If it has a time of opening and no time of the
@@ -39,8 +39,13 @@ type severe struct {
 	critical *memory[bool]
 }
 
-// skip says why an alert is not told at the level critical.
-func (s *severe) skip(a mackerel.Alert) string {
+// skip says why an alert is not told at the level critical, and remembers its status.
+func (s *severe) skip(a mackerel.Alert) string { return s.ask(a, s.critical.set) }
+
+// show is skip for a preview, which remembers nothing.
+func (s *severe) show(a mackerel.Alert) string { return s.ask(a, func(string, bool) {}) }
+
+func (s *severe) ask(a mackerel.Alert, set func(key string, critical bool)) string {
 	if a.StatusLabel() == "" {
 		return ""
 	}
@@ -55,11 +60,11 @@ func (s *severe) skip(a mackerel.Alert) string {
 		}
 	case mackerel.StatusWarning:
 		if !known && opened(a) {
-			s.critical.set(key, false)
+			set(key, false)
 		}
 		return "a warning, and the level is critical only"
 	default:
-		s.critical.set(key, true)
+		set(key, true)
 	}
 	return ""
 }

@@ -73,9 +73,10 @@ var (
 // the rules of https://mackerel.io/docs/entry/howto/alerts and https://mackerel.io/api-docs/entry/notification-groups:
 // exclusive monitors, services, levels along each path, children and the default group. Each channel is told once.
 //
-// Events that are no alerts go to every channel that subscribes to them, whatever its groups are. The close of an alert
-// also goes to the channels that were told of the open alert in this process: roles, groups and monitors may have
-// changed since. Where Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
+// Events that are no alerts go to every channel that subscribes to them, whatever its groups are. Events that this
+// module does not know go to every channel that subscribes to alerts, too. The close of an alert also goes to the
+// channels that were told of the open alert in this process: roles, groups and monitors may have changed since. Where
+// Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
 //
 // FromMackerel makes no request. The first Deliver reads the groups and the channels. It returns an error if they cannot
 // be read and no copy is there. A router makes at most one request per second. An alert waits for its requests for at most

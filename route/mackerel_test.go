@@ -762,3 +762,19 @@ func TestTellSuspended(t *testing.T) {
 		}
 	})
 }
+
+// Mackerel may have events that this module does not know.
+func TestAnUnknownEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a")
+		for name, events := range map[string]string{"alerts": `"alert"`, "hosts": `"hostRetire"`, "new": `"moonPhase"`} {
+			w.AddChannel(fmt.Sprintf(`{"id":%q,"name":%q,"type":"webhook","url":"https://example.com/","events":[%s]}`, name, name, events))
+		}
+		if got := w.tell(t, mackerel.Alert{Event: "moonPhase", Message: "full"}); got != "a alerts new" {
+			t.Errorf("%q was told", got)
+		}
+		if got := w.tell(t, mackerel.Alert{Event: mackerel.EventHostRetire}); got != "hosts" {
+			t.Errorf("%q was told of a known event", got)
+		}
+	})
+}

@@ -3,7 +3,9 @@ package route
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
@@ -24,18 +26,43 @@ type Rule struct {
 }
 
 // Match returns a notifier that passes on the alerts that match the rule. Other alerts are skipped; Skipped of the
-// receipt says which field does not match. A [mackerel.Digest] becomes a digest of the alerts that match.
+// receipt says which field does not match. A [mackerel.Digest] becomes a digest of the alerts that match. The rule is
+// copied.
+//
+// A status that this version does not know is refused, because it is a slip more often than a new status. For a new
+// status, use Func.
 func Match(n mackerel.Notifier, rule Rule) (*Notifier, error) {
 	var problems []string
 	if rule.empty() {
 		problems = append(problems, "rule: empty, so that every alert would match")
 	}
-	return wrap(Notifier{n, filtered(rule.mismatch)}, "match", problems...)
+	problems = append(problems, rule.problems()...)
+	rule = rule.clone()
+	return wrap(filtered(n, rule.mismatch, rule.mismatch), "match", problems...)
 }
 
 func (r Rule) empty() bool {
 	lists := len(r.Events) + len(r.Statuses) + len(r.Monitors) + len(r.Services) + len(r.Roles) + len(r.Hosts)
 	return lists+len(r.Labels) == 0 && r.Func == nil
+}
+
+// problems lists the statuses that no alert has.
+func (r Rule) problems() (all []string) {
+	for _, s := range r.Statuses {
+		switch s.Fold() {
+		case mackerel.StatusOK, mackerel.StatusWarning, mackerel.StatusCritical, mackerel.StatusUnknown:
+		default:
+			all = append(all, "Statuses: "+strconv.Quote(string(s))+" is not ok, warning, critical or unknown")
+		}
+	}
+	return all
+}
+
+func (r Rule) clone() Rule {
+	r.Events, r.Statuses, r.Monitors = slices.Clone(r.Events), slices.Clone(r.Statuses), slices.Clone(r.Monitors)
+	r.Services, r.Roles, r.Hosts = slices.Clone(r.Services), slices.Clone(r.Roles), slices.Clone(r.Hosts)
+	r.Labels = maps.Clone(r.Labels)
+	return r
 }
 
 // Matches reports whether an alert matches the rule.
@@ -49,7 +76,11 @@ func (r Rule) mismatch(a mackerel.Alert) string {
 	}
 	var roles []string
 	for _, role := range host.Roles {
-		roles = append(roles, withoutBlank(role.FullName))
+		full := role.FullName
+		if role.Service != "" && role.Name != "" {
+			full = role.Service + ":" + role.Name
+		}
+		roles = append(roles, withoutBlank(full))
 	}
 	var statuses []mackerel.Status
 	if a.StatusLabel() != "" {
@@ -112,23 +143,27 @@ func hasLabels(m *mackerel.Metric, labels map[string]string) bool {
 	return true
 }
 
-// filtered returns the rule of a notifier that skips alerts, and says why.
-func filtered(skip func(mackerel.Alert) string) func(context.Context, mackerel.Alert, mackerel.Notifier) (mackerel.Receipt, error) {
-	return func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
-		var why string
-		if a.Event == mackerel.EventDigest {
-			if a, why = pass(a, skip); why == "" {
-				return deliver(ctx, a, n)
+// filtered returns a notifier that skips alerts, and says why. Preview asks show, which remembers nothing.
+func filtered(n mackerel.Notifier, skip, show func(mackerel.Alert) string) Notifier {
+	return Notifier{
+		inner: n,
+		rule: func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
+			a, why := pass(a, skip)
+			if why != "" {
+				return mackerel.Receipt{Skipped: why}, nil
 			}
-		} else if why = skip(a); why == "" {
 			return deliver(ctx, a, n)
-		}
-		return mackerel.Receipt{Skipped: why}, nil
+		},
+		show: func(a mackerel.Alert) (mackerel.Alert, string) { return pass(a, show) },
 	}
 }
 
-// pass returns a digest of the alerts that are not skipped. If all are, it says why the last is.
+// pass returns an alert that is not skipped, or says why it is. Of a digest it returns a digest of the alerts that are
+// not skipped. If all are skipped, it says why the last is.
 func pass(digest mackerel.Alert, skip func(mackerel.Alert) string) (passed mackerel.Alert, why string) {
+	if digest.Event != mackerel.EventDigest {
+		return digest, skip(digest)
+	}
 	var left []mackerel.Alert
 	for _, a := range digest.Alerts {
 		if reason := skip(a); reason != "" {

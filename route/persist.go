@@ -18,8 +18,8 @@ const (
 )
 
 // Persist returns a notifier that sends an alert through n, and repeats what failed as long as [mackerel.Retry] allows
-// it. Before a repeat it waits as long as the service asks (RetryAfter), else 1 s, then 2 s, 4 s and so on, at most
-// 1 min.
+// it. Before a repeat it waits as long as the service asks (RetryAfter), else 1 s, then 2 s, 4 s and so on, at most 1
+// min.
 //
 // No repeat begins later than limit after the start of the call. The limit must be above 0. A repeat that is running at
 // that time is not cut off, because its answer would be lost. A wait that would end after the limit, or after the
@@ -29,8 +29,8 @@ const (
 // # What is repeated
 //
 // Only what failed is repeated. Each notifier of a [mackerel.Multi] has waits of its own and does not wait for the
-// others. If another notifier returns [mackerel.DeliveryError]s, as email does for its recipients, only the notifiers
-// of these are repeated.
+// others. If the Multi is inside of another rule, a repeat goes through that rule again. If another notifier returns
+// [mackerel.DeliveryError]s, as email does for its recipients, only the notifiers of these are repeated.
 //
 // All tries have the same [mackerel.DeliveryID], that of the context or a random id, so that services that drop repeats
 // recognize them. Under [mackerel.AtMostOnce], what may have been delivered is not repeated: a phone that may have rung
@@ -46,14 +46,17 @@ const (
 // [mackerel.ErrAmbiguous] too. If there is no repeat because of the context, the error also has the context's error.
 //
 // The receipt is that of the last try, with the Attempts and Waited of all tries and the Duration of the whole call.
-// The receipt of a Multi has only these three. If the recipients of a mail were repeated, ID has the ids of all mails
-// that were accepted.
+// The receipt of a Multi has only these three, and Skipped if all have skipped the alert. If the recipients of a mail
+// were repeated, ID has the ids of all mails that were accepted.
 func Persist(n mackerel.Notifier, limit time.Duration) (*Notifier, error) {
 	var problems []string
 	if limit <= 0 {
 		problems = append(problems, "limit: must be above 0")
 	}
-	return wrap(Notifier{n, persist(limit)}, "persist", problems...)
+	if all := spread(n); len(all) > 1 {
+		n = mackerel.Multi(all...)
+	}
+	return wrap(Notifier{inner: n, rule: persist(limit)}, "persist", problems...)
 }
 
 func persist(limit time.Duration) func(context.Context, mackerel.Alert, mackerel.Notifier) (mackerel.Receipt, error) {
@@ -146,8 +149,8 @@ func (b *branch) pause(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// An endError is the error of a context that has ended. errors.Is sees its cause. The cause is not printed, because its
-// text may contain a URL, and is kept in a func for the same reason.
+// An endError has a cause, which errors.Is sees: that of a context that has ended. The cause is not printed, because
+// its text may contain a URL, and is kept in a func for the same reason.
 type endError struct {
 	error
 	cause func() error
@@ -195,9 +198,14 @@ func (b *branch) all(
 		branches[i] = &branch{notifier: f.Notifier, until: b.until, err: f.Err}
 	}
 	var errs []error
-	for i, r := range mackerel.DeliverAll(ctx, a, branches...) {
-		b.receipt.Attempts += r.Receipt.Attempts
-		b.receipt.Waited += r.Receipt.Waited
+	results := mackerel.DeliverAll(ctx, a, branches...)
+	sum := together(results)
+	b.receipt.Attempts += sum.Attempts
+	b.receipt.Waited += sum.Waited
+	if b.err == nil { // these were the first tries
+		b.receipt.Skipped = sum.Skipped
+	}
+	for i, r := range results {
 		if r.Receipt.Provider == b.receipt.Provider {
 			b.receipt.ID = strings.TrimSpace(b.receipt.ID + " " + r.Receipt.ID)
 			b.receipt.Queued = b.receipt.Queued || r.Receipt.Queued

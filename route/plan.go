@@ -149,25 +149,32 @@ func (r *Router) channel(c mackerel.Channel, a mackerel.Alert, by reach) (Planne
 	return p, true
 }
 
-// subscribes reports whether a channel is told an event, and why not if that is worth a line. Types whose events the
-// API does not show are told alerts. The sample goes to nobody but the feeding channel.
+// subscribes reports whether a channel is told an event, and why not if that is worth a line. Types whose events the API
+// does not show are told alerts. An event that this module does not know is also told to channels that are told alerts:
+// Mackerel has sent it to the feeding channel, so somebody asked for it. The sample goes to the feeding channel only.
 func subscribes(c mackerel.Channel, e mackerel.Event) (ok bool, why string) {
 	event := e.ChannelEvent()
 	isAlert := event == mackerel.ChannelEventAlert
+	likeAlert := isAlert || isUnknown(event)
 	events, shown := eventsOf(c)
 	switch {
 	case event == "":
 		return false, ""
-	case !shown:
-		return isAlert, ""
-	case events == nil:
-		return isAlert, ""
-	case slices.Contains(events, event):
+	case !shown, events == nil:
+		return likeAlert, ""
+	case slices.Contains(events, event), likeAlert && slices.Contains(events, mackerel.ChannelEventAlert):
 		return true, ""
 	case isAlert:
 		return false, "it does not subscribe to alerts"
 	}
 	return false, ""
+}
+
+func isUnknown(e mackerel.ChannelEvent) bool {
+	return !slices.Contains([]mackerel.ChannelEvent{
+		mackerel.ChannelEventAlert, mackerel.ChannelEventAlertGroup, mackerel.ChannelEventHostStatus,
+		mackerel.ChannelEventHostRegister, mackerel.ChannelEventHostRetire, mackerel.ChannelEventMonitor,
+	}, e)
 }
 
 func eventsOf(c mackerel.Channel) (events []mackerel.ChannelEvent, shown bool) {

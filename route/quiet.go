@@ -39,7 +39,7 @@ func Quiet(n mackerel.Notifier, h Hours) (*Notifier, error) {
 	if h.Location == nil {
 		h.Location = time.Local
 	}
-	return wrap(Notifier{n, func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
+	rule := func(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
 		end, quiet := h.end(time.Now())
 		if !quiet || h.Critical && severeNow(a) {
 			return deliver(ctx, a, n)
@@ -48,7 +48,8 @@ func Quiet(n mackerel.Notifier, h Hours) (*Notifier, error) {
 			Provider: "route", Op: "quiet", Kind: mackerel.ErrRateLimited, RetryAfter: time.Until(end),
 			Message: "quiet until " + end.Format("15:04 -07:00"),
 		}
-	}}, "quiet", problems...)
+	}
+	return wrap(Notifier{inner: n, rule: rule}, "quiet", problems...)
 }
 
 func severeNow(a mackerel.Alert) bool {
@@ -71,7 +72,7 @@ func (h Hours) end(now time.Time) (end time.Time, quiet bool) {
 	for _, days := range []int{-1, 0} {
 		day := time.Date(now.Year(), now.Month(), now.Day()+days, 12, 0, 0, 0, h.Location) // noon exists on each day
 		from, to := at(day, h.From), at(day, h.To)
-		if !to.After(from) {
+		if clock(h.To) <= clock(h.From) {
 			to = at(day.AddDate(0, 0, 1), h.To)
 		}
 		applies := len(h.Days) == 0 || slices.Contains(h.Days, day.Weekday())
@@ -82,10 +83,29 @@ func (h Hours) end(now time.Time) (end time.Time, quiet bool) {
 	return time.Time{}, false
 }
 
-// at returns the time of a clock on a day. A time that a change of the clocks skips is the one after it.
+// at returns when a clock shows a time on a day. If the clock skips the time, it is the end of the skipped time. If the
+// clock shows the time twice, it is the first.
 func at(day time.Time, text string) time.Time {
 	c := clock(text)
-	return time.Date(day.Year(), day.Month(), day.Day(), int(c/time.Hour), int(c%time.Hour/time.Minute), 0, 0, day.Location())
+	hour, minute := int(c/time.Hour), int(c%time.Hour/time.Minute)
+	t := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, day.Location())
+	start, end := t.ZoneBounds() // time.Date may have used the offset before or after the change
+	_, after := t.Zone()
+	shown := t.Add(time.Duration(after) * time.Second).UTC() // what the clock shows at t, as if it were UTC
+	wanted := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, time.UTC)
+	switch {
+	case shown.Before(wanted):
+		return end
+	case shown.After(wanted):
+		return start
+	case start.IsZero():
+		return t
+	}
+	_, before := start.Add(-1).Zone()
+	if first := t.Add(time.Duration(after-before) * time.Second); before > after && first.Before(start) {
+		return first
+	}
+	return t
 }
 
 // keyed lists the notifiers inside that need each alert by itself, because they open and close incidents by a key.

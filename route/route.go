@@ -20,16 +20,24 @@ package route
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 )
+
+// A rule sends an alert through the notifier inside.
+type rule func(ctx context.Context, a mackerel.Alert, inner mackerel.Notifier) (mackerel.Receipt, error)
 
 // A Notifier sends alerts through another notifier by a rule. The functions of this package make it; the zero value
 // returns [mackerel.ErrConfig]. It is safe for concurrent use.
 type Notifier struct {
 	inner mackerel.Notifier
-	rule  func(ctx context.Context, a mackerel.Alert, inner mackerel.Notifier) (mackerel.Receipt, error)
+	rule  rule
+	// show returns what Preview previews of an alert, or why the rule skips it. If it is nil, Preview previews the
+	// alert.
+	show func(a mackerel.Alert) (shown mackerel.Alert, skipped string)
 }
 
 var (
@@ -55,19 +63,29 @@ func (n *Notifier) Notify(ctx context.Context, a mackerel.Alert) error {
 }
 
 // Deliver sends the alert and returns the receipt of the notifier inside. If that is no [mackerel.Deliverer], the
-// receipt has the Duration only, unless the documentation of the rule says more.
+// receipt has the Duration only. That of a [mackerel.Multi] also has the Attempts and Waited of all its notifiers, and
+// Skipped if all of them skip the alert.
 func (n *Notifier) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
-	if n.rule == nil {
+	if n == nil || n.rule == nil {
 		return mackerel.Receipt{}, failure("notify", mackerel.ErrConfig, "the notifier is nil")
 	}
 	return n.rule(ctx, a, n.inner)
 }
 
 // Preview returns the preview of the notifier inside. It is [mackerel.ErrUnsupported] if that is no
-// [mackerel.Previewer], as a [mackerel.Multi] is not.
+// [mackerel.Previewer], as a [mackerel.Multi] is not. Its Skipped is set if [Match] or [Level] skips the alert. It does
+// not depend on the hours of [Quiet] or on what [Dedup] and [Digest] have sent, and does not change what rules
+// remember.
 func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
-	if n.inner == nil {
+	if n == nil || n.inner == nil {
 		return nil, failure("preview", mackerel.ErrConfig, "the notifier is nil")
+	}
+	if n.show != nil {
+		shown, skipped := n.show(a)
+		if skipped != "" {
+			return &mackerel.Preview{Skipped: skipped}, nil
+		}
+		a = shown
 	}
 	p, ok := n.inner.(mackerel.Previewer)
 	if !ok {
@@ -78,7 +96,12 @@ func (n *Notifier) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 
 // String returns the name of the notifier inside: what its String returns, the names of the notifiers of a Multi, or
 // the Go type if there is no name.
-func (n *Notifier) String() string { return name(n.inner) }
+func (n *Notifier) String() string {
+	if n == nil {
+		return "nil"
+	}
+	return name(n.inner)
+}
 
 func name(n mackerel.Notifier) string {
 	if mackerel.IsNil(n) {
@@ -98,7 +121,42 @@ func name(n mackerel.Notifier) string {
 	return strings.Join(names, ", ")
 }
 
-// deliver sends an alert through any notifier. The receipt of a notifier that is no Deliverer is empty.
+// spread returns the notifiers of a Multi, with those of a Multi inside of it or inside of a rule. A rule around a
+// Multi is put around each of its notifiers, with one memory for all. Any other notifier is returned as it is.
+func spread(n mackerel.Notifier) (all []mackerel.Notifier) {
+	if r, ok := n.(*Notifier); ok && r != nil && r.rule != nil {
+		for _, inner := range spread(r.inner) {
+			all = append(all, &Notifier{inner: inner, rule: r.rule, show: r.show})
+		}
+		return all
+	}
+	for _, member := range mackerel.Unwrap(n) {
+		all = append(all, spread(member)...)
+	}
+	if len(all) == 0 {
+		return []mackerel.Notifier{n}
+	}
+	return all
+}
+
+// wrapEach puts a rule around each notifier of a Multi. Each has a memory of its own, which makeRule returns, so that a
+// repeat of one notifier that failed goes through its rule.
+func wrapEach(n mackerel.Notifier, makeRule func() rule, op string, problems ...string) (*Notifier, error) {
+	if mackerel.IsNil(n) || len(problems) > 0 {
+		return wrap(Notifier{inner: n}, op, problems...)
+	}
+	all := spread(n)
+	if len(all) == 1 {
+		return wrap(Notifier{inner: all[0], rule: makeRule()}, op)
+	}
+	for i, one := range all {
+		all[i] = &Notifier{inner: one, rule: makeRule()}
+	}
+	return wrap(Notifier{inner: mackerel.Multi(all...), rule: passOn}, op)
+}
+
+// deliver sends an alert through any notifier. The receipt of a notifier that is no Deliverer has the Duration, and
+// that of a Multi also has the Attempts and Waited of all its notifiers, and Skipped if all have skipped the alert.
 func deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (mackerel.Receipt, error) {
 	if mackerel.IsNil(n) {
 		return mackerel.Receipt{}, failure("notify", mackerel.ErrConfig, "the notifier is nil")
@@ -106,7 +164,33 @@ func deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifier) (macker
 	if d, ok := n.(mackerel.Deliverer); ok {
 		return d.Deliver(ctx, a)
 	}
-	return mackerel.Receipt{}, n.Notify(ctx, a)
+	start := time.Now()
+	if members := mackerel.Unwrap(n); len(members) > 0 {
+		results := mackerel.DeliverAll(ctx, a, members...)
+		receipt := together(results)
+		receipt.Duration = time.Since(start)
+		return receipt, results.Err()
+	}
+	err := n.Notify(ctx, a)
+	return mackerel.Receipt{Duration: time.Since(start)}, err
+}
+
+// together returns the receipt of several deliveries of one alert, without its Duration.
+func together(results mackerel.Results) (receipt mackerel.Receipt) {
+	var reasons []string
+	skipped := len(results) > 0
+	for _, r := range results {
+		receipt.Attempts += r.Receipt.Attempts
+		receipt.Waited += r.Receipt.Waited
+		skipped = skipped && r.Err == nil && r.Receipt.Skipped != ""
+		if !slices.Contains(reasons, r.Receipt.Skipped) {
+			reasons = append(reasons, r.Receipt.Skipped)
+		}
+	}
+	if skipped {
+		receipt.Skipped = strings.Join(reasons, "; ")
+	}
+	return receipt
 }
 
 // failure returns an error of this package, as opposed to an error of a notifier inside.

@@ -280,8 +280,12 @@ type result struct {
 	err  error // it is told again with the next poll
 }
 
-// saveEvery is how often the state is saved while alerts are told.
+// saveEvery is how long told alerts may be missing in the saved state. A process that is killed tells them again.
 const saveEvery = time.Second
+
+// saveShare is how many results, in parts of the alerts in the state, may be missing: with a hundred alerts, the state is
+// saved after each result, with ten thousand after each hundred results.
+const saveShare = 100
 
 // tell tells all jobs, some of them at a time, and returns what has to be told again.
 func (w *Watcher) tell(ctx context.Context, jobs []job) error {
@@ -305,16 +309,16 @@ func (w *Watcher) tell(ctx context.Context, jobs []job) error {
 		close(results)
 	}()
 	var errs []error
-	saved := time.Now()
+	saved, unsaved := time.Now(), 0
 	for r := range results {
 		if r.err != nil {
 			errs = append(errs, r.err)
 			continue
 		}
 		w.state.Alerts[r.id] = r.told
-		if time.Since(saved) >= saveEvery {
+		if unsaved++; unsaved*saveShare >= len(w.state.Alerts) || time.Since(saved) >= saveEvery {
 			errs = append(errs, w.save(context.WithoutCancel(ctx)))
-			saved = time.Now()
+			saved, unsaved = time.Now(), 0
 		}
 	}
 	return errors.Join(errs...)

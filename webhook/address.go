@@ -50,11 +50,20 @@ func ordinary(part string) bool {
 }
 
 // secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing
-// secrets. Each is there in lower case too, because some proxies quote in lower case.
+// secrets. The credentials of an authorization are secret without their scheme, too. Each secret is there in lower case
+// too, because some proxies quote in lower case.
 func (c Config) secrets(a address) []string {
 	secrets := slices.Clone(a.secrets)
-	for _, s := range slices.Concat(slices.Collect(maps.Values(c.Header)), c.SigningSecrets) {
-		secrets = append(secrets, s.Reveal(), strings.ToLower(s.Reveal()))
+	add := func(s string) { secrets = append(secrets, s, strings.ToLower(s)) }
+	for name, value := range c.Header {
+		add(value.Reveal())
+		_, credentials, found := strings.Cut(value.Reveal(), " ")
+		if found && http.CanonicalHeaderKey(name) == "Authorization" {
+			add(credentials)
+		}
+	}
+	for _, s := range c.SigningSecrets {
+		add(s.Reveal())
 	}
 	return secrets
 }

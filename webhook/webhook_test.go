@@ -163,6 +163,19 @@ func TestHeadersOfTheConfigurationAreSentAndNotShown(t *testing.T) {
 	}
 }
 
+func TestATokenIsNotShownWithoutItsScheme(t *testing.T) {
+	const token = "tk_0123456789abcdef"
+	fake, n := start(t, func(c *webhook.Config) {
+		c.URL = mackerel.NewSecret("http://fake.test/alerts")
+		c.Header = map[string]mackerel.Secret{"authorization": mackerel.NewSecret("Bearer " + token)}
+	})
+	fake.Inject(fakehttp.Fault{Status: 400, Body: "unknown token " + token})
+	err := n.Notify(t.Context(), mackerel.Alert{})
+	if servicetest.AsError(t, err, mackerel.ErrInvalid); strings.Contains(err.Error(), token) {
+		t.Error(err)
+	}
+}
+
 func TestASuccessMayHaveABrokenBody(t *testing.T) {
 	fake, n := start(t, func(c *webhook.Config) { c.Call.MaxAttempts = 1 })
 	for _, b := range []fakehttp.Break{fakehttp.HalfBody, fakehttp.EndlessBody} {

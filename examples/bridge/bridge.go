@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/examples/bridge/settings"
 	"github.com/mackerel-notify/mackerel/receiver"
 	"github.com/mackerel-notify/mackerel/route"
 )
@@ -18,11 +18,14 @@ const (
 	headerTime = 5 * time.Second  // for the header of a request
 	idleTime   = 2 * time.Minute  // of a connection that is kept
 	stopTime   = 30 * time.Second // for the deliveries that run when the program is stopped
+	// patience is how long an alert is tried again for one channel. It is shorter than receiver.Config.Timeout, so that the
+	// last error of the service is reported and not the end of the context.
+	patience = 9 * time.Minute
 )
 
 // A bridge receives webhooks and passes their alerts to channels.
 type bridge struct {
-	config   config
+	config   settings.Config
 	log      *slog.Logger
 	client   *mackerel.Client
 	router   *route.Router
@@ -31,10 +34,10 @@ type bridge struct {
 }
 
 // newBridge makes a bridge. It makes no request.
-func newBridge(c config, log *slog.Logger) (*bridge, error) {
+func newBridge(c settings.Config, log *slog.Logger) (*bridge, error) {
 	b := &bridge{config: c, log: log}
 	var err error
-	if b.client, err = newClient(c); err != nil {
+	if b.client, err = c.Client(); err != nil {
 		return nil, err
 	}
 	b.router, err = route.FromMackerel(route.MackerelConfig{
@@ -52,44 +55,13 @@ func newBridge(c config, log *slog.Logger) (*bridge, error) {
 	return b, nil
 }
 
-// newClient returns a client that makes at most one request a second.
-func newClient(c config) (*mackerel.Client, error) {
-	return mackerel.NewClient(mackerel.ClientConfig{
-		APIKey: c.APIKey, BaseURL: c.APIURL,
-		Call: mackerel.CallOptions{Pace: mackerel.Pace{N: 1, Per: time.Second}},
-	})
-}
-
 // resolve returns the notifier of a channel of Mackerel's.
 func (b *bridge) resolve(c mackerel.Channel) (mackerel.Notifier, error) {
-	d, ok := b.config.destination(c)
-	switch {
-	case ok && d.service != elsewhere:
-		return d.notifier, nil
-	case !c.SuspendedAt.IsZero():
-		return nil, fmt.Errorf("%w: Mackerel has suspended it", route.ErrElsewhere)
-	case ok, deliveredByMackerel(c):
-		return nil, fmt.Errorf("%w: Mackerel tells it", route.ErrElsewhere)
+	_, d, err := b.config.Of(c)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errors.New("it has no credentials in the configuration")
-}
-
-// destination returns what the configuration has for a channel, by its id or else by its name.
-func (c config) destination(channel mackerel.Channel) (destination, bool) {
-	d, ok := c.notifiers[channel.ID]
-	if !ok {
-		d, ok = c.notifiers[channel.Name]
-	}
-	return d, ok
-}
-
-// deliveredByMackerel reports whether Mackerel itself tells a channel that the configuration does not have.
-func deliveredByMackerel(c mackerel.Channel) bool {
-	switch c.Detail.(type) {
-	case *mackerel.Email, *mackerel.EmailBroadcast, *mackerel.Slack, *mackerel.Webhook:
-		return true
-	}
-	return false
+	return route.Persist(d.Notifier, patience)
 }
 
 // onRequest logs a request.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/examples/bridge/settings"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/mackereltest"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
@@ -40,6 +41,11 @@ func TestTheDemonstrationTellsItsStory(t *testing.T) {
 	}
 }
 
+// variables returns the environment of a configuration.
+func variables(values map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { value, set := values[name]; return value, set }
+}
+
 // A house is a bridge that tells one Slack channel.
 type house struct {
 	*mackereltest.Server
@@ -57,9 +63,9 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(h.slack.Close)
 	h.AddChannel(`{"id":"feed","name":"bridge","type":"webhook","url":"https://x.example.com/","events":["alert"]}`)
 	h.AddChannel(`{"id":"ops","name":"#ops","type":"line"}`)
-	c, err := read("bridge.json", []byte(`{"path":"/in","user":"mackerel","password":"${PASSWORD}","api_key":"`+mackereltest.APIKey+
+	c, err := settings.Read("bridge.json", []byte(`{"path":"/in","user":"mackerel","password":"${PASSWORD}","api_key":"`+mackereltest.APIKey+
 		`","api_url":"${API}","feeding_channel":"feed","channels":{"#ops":{"slack":{"url":"${SLACK_URL}"}}}}`),
-		environment("PASSWORD", password, "API", h.URL(), "SLACK_URL", h.slack.Config().URL.Reveal()),
+		variables(map[string]string{"PASSWORD": password, "API": h.URL(), "SLACK_URL": h.slack.Config().URL.Reveal()}),
 		mackerel.CallOptions{
 			Pace: mackerel.Unpaced, OnAttempt: func(context.Context, mackerel.Attempt) {
 				select {
@@ -179,7 +185,7 @@ func TestCheckNamesWhatIsWrongWithTheOrganization(t *testing.T) {
 	h.AddChannel(`{"id":"s","name":"off","type":"chatwork","suspendedAt":1767225600}`)
 	h.AddNotificationGroup(`{"id":"g","name":"alone","notificationLevel":"all","monitors":[{"id":"m","skipDefault":true}],
 		"services":[],"childChannelIds":["r"],"childNotificationGroupIds":["g"]}`)
-	h.bridge.config.notifiers["nowhere"] = destination{service: "slack"}
+	h.bridge.config.Destinations["nowhere"] = settings.Destination{Service: "slack"}
 	out.Reset()
 	if err := h.bridge.check(t.Context(), &out); err == nil {
 		t.Error("no error")
@@ -192,7 +198,7 @@ func TestCheckNamesWhatIsWrongWithTheOrganization(t *testing.T) {
 			t.Errorf("%q is missing in:\n%s", want, &out)
 		}
 	}
-	h.bridge.config.notifiers["off"] = destination{service: "slack"}
+	h.bridge.config.Destinations["off"] = settings.Destination{Service: "slack"}
 	for tell, want := range map[bool]string{false: "not told: Mackerel has suspended it", true: "told by slack"} {
 		h.bridge.config.TellSuspended = tell
 		out.Reset()
@@ -239,7 +245,8 @@ func TestAllRecordedWebhooksAreTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bodies = append(bodies, string(body)); a.Event == mackerel.EventAlert {
+		// An event that the module does not know is passed on like an alert.
+		if bodies = append(bodies, string(body)); a.Event == mackerel.EventAlert || a.Event == "downtimeStart" {
 			alerts++
 		}
 		if !known[a.ID] {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/examples/bridge/settings"
 )
 
 // check prints how each channel of the organization is told. It returns an error if people would not be told.
@@ -58,15 +59,15 @@ func (b *bridge) organization(ctx context.Context) (o organization, err error) {
 
 // how says in a few words how a channel is told.
 func (b *bridge) how(c mackerel.Channel) string {
-	d, configured := b.config.destination(c)
+	_, d, configured := b.config.Find(c)
 	switch {
 	case c.ID == b.config.FeedingChannel:
 		return "leads here"
-	case configured && d.service != elsewhere && (b.config.TellSuspended || c.SuspendedAt.IsZero()):
-		return "told by " + d.service
+	case configured && d.Service != settings.Elsewhere && (b.config.TellSuspended || c.SuspendedAt.IsZero()):
+		return "told by " + d.Service
 	case !c.SuspendedAt.IsZero():
 		return "not told: Mackerel has suspended it"
-	case configured, deliveredByMackerel(c):
+	case configured, settings.ToldByMackerel(c):
 		return "told by Mackerel itself"
 	}
 	return "NOT TOLD: no credentials"
@@ -79,18 +80,18 @@ func (b *bridge) problems(o organization) (all []string) {
 	for _, c := range o.channels {
 		used[c.ID], used[c.Name] = true, true
 		named[c.Name]++
-		d, configured := b.config.destination(c)
-		own := configured && d.service != elsewhere
+		_, d, configured := b.config.Find(c)
+		own := configured && d.Service != settings.Elsewhere
 		switch {
 		case c.ID == b.config.FeedingChannel || !c.SuspendedAt.IsZero():
-		case own && deliveredByMackerel(c):
+		case own && settings.ToldByMackerel(c):
 			add("channel %q is told twice: by Mackerel itself and by this program", c.Name)
-		case !configured && !deliveredByMackerel(c):
+		case !configured && !settings.ToldByMackerel(c):
 			add(`channel %q (%s) has no credentials; if Mackerel tells it, say so: {"mackerel":{}}`,
 				c.Name, c.Detail.ChannelType())
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.config.notifiers)) {
+	for _, name := range slices.Sorted(maps.Keys(b.config.Destinations)) {
 		switch {
 		case !used[name]:
 			add("the organization has no channel %q", name)

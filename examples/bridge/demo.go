@@ -14,6 +14,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/examples/bridge/settings"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/mackereltest"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
@@ -57,15 +58,15 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	if err := d.organize(ctx); err != nil {
 		return err
 	}
-	settings, err := read("demo.json", demoConfig, d.lookup, mackerel.CallOptions{})
+	c, err := settings.Read("demo.json", demoConfig, d.lookup, mackerel.CallOptions{})
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: untimed}))
-	if d.bridge, err = newBridge(settings, log); err != nil {
+	if d.bridge, err = newBridge(c, log); err != nil {
 		return err
 	}
-	return d.run(ctx, settings.Listen)
+	return d.run(ctx, c.Listen)
 }
 
 // run starts the bridge, tells the story, and stops the bridge.

@@ -23,6 +23,7 @@ import (
 	"syscall"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/examples/bridge/settings"
 )
 
 func main() {
@@ -57,11 +58,11 @@ func (c command) run(ctx context.Context, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	settings, err := read(c.config, content, os.LookupEnv, mackerel.CallOptions{})
+	config, err := settings.Read(c.config, content, os.LookupEnv, mackerel.CallOptions{})
 	if err != nil {
 		return err
 	}
-	b, err := newBridge(settings, slog.New(slog.NewTextHandler(logs, nil)))
+	b, err := newBridge(config, slog.New(slog.NewTextHandler(logs, nil)))
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (c command) run(ctx context.Context, out, logs io.Writer) error {
 	case c.plan != "":
 		return b.planFile(ctx, out, c.plan)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", settings.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/examples/bridge/settings"
 	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/mackereltest"
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
@@ -67,7 +68,7 @@ func child(name string) error {
 	if err != nil {
 		return err
 	}
-	c, err := read(name, content, os.LookupEnv, mackerel.CallOptions{Pace: mackerel.Unpaced})
+	c, err := settings.Read(name, content, os.LookupEnv, mackerel.CallOptions{Pace: mackerel.Unpaced})
 	if err != nil {
 		return err
 	}
@@ -469,7 +470,7 @@ func (w *town) plans(t *testing.T, file string, alerts [][]*state) map[string][]
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := read(file, content, environment("WEBHOOK_PASSWORD", password), mackerel.CallOptions{})
+	c, err := settings.Read(file, content, variables(map[string]string{"WEBHOOK_PASSWORD": password}), mackerel.CallOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ var may = map[string]struct{ kinds, others []string }{
 	fake:      {[]string{root, fakehttp, strict, wirefake}, jsonPackages},
 	fakehttp:  {nil, jsonPackages},
 	suite:     {[]string{root, fakehttp}, jsonPackages},
-	example:   {[]string{root, service, upper, fake, fakehttp}, append(jsonPackages, "github.com/aws/aws-sdk-go-v2/aws")},
+	example:   {[]string{root, service, upper, fake, fakehttp, example}, append(jsonPackages, "github.com/aws/aws-sdk-go-v2/aws")},
 	helper:    {[]string{root, fakehttp, helper}, jsonPackages},
 }
 

@@ -1,8 +1,6 @@
-package main
+package settings
 
 import (
-	"time"
-
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/email"
@@ -11,7 +9,6 @@ import (
 	"github.com/mackerel-notify/mackerel/line"
 	"github.com/mackerel-notify/mackerel/opsgenie"
 	"github.com/mackerel-notify/mackerel/pagerduty"
-	"github.com/mackerel-notify/mackerel/route"
 	"github.com/mackerel-notify/mackerel/slack"
 	"github.com/mackerel-notify/mackerel/teams"
 	"github.com/mackerel-notify/mackerel/twilio"
@@ -19,18 +16,14 @@ import (
 	"github.com/mackerel-notify/mackerel/webhook"
 )
 
-// patience is how long an alert is tried again for one channel. It is shorter than receiver.Config.Timeout, so that the
-// last error of the service is reported and not the end of the context.
-const patience = 9 * time.Minute
-
 // A service makes notifiers from the JSON of its Config.
 type service struct {
 	config   func() any // a pointer to a new Config
 	notifier func(config any, call mackerel.CallOptions) (mackerel.Deliverer, error)
 }
 
-// elsewhere is the "service" of channels that Mackerel itself tells.
-const elsewhere = "mackerel"
+// Elsewhere is the "service" of channels that Mackerel itself tells.
+const Elsewhere = "mackerel"
 
 // services are the services by their names in the configuration. EventBridge is not among them, because its credentials
 // come from the AWS SDK and not from JSON.
@@ -47,14 +40,14 @@ var services = map[string]service{
 	"twilio":    of(twilio.New, func(c *twilio.Config) *mackerel.CallOptions { return &c.Call }),
 	"typetalk":  of(typetalk.New, func(c *typetalk.Config) *mackerel.CallOptions { return &c.Call }),
 	"webhook":   of(webhook.New, func(c *webhook.Config) *mackerel.CallOptions { return &c.Call }),
-	elsewhere: {
+	Elsewhere: {
 		config:   func() any { return new(struct{}) },
 		notifier: func(any, mackerel.CallOptions) (mackerel.Deliverer, error) { return nil, nil },
 	},
 }
 
-// of returns a service whose notifiers repeat what failed for now.
-func of[C any, N mackerel.Notifier](
+// of returns a service. Its notifiers do not repeat what failed for now, beyond the attempts of a call.
+func of[C any, N mackerel.Deliverer](
 	construct func(C) (N, error), callOf func(*C) *mackerel.CallOptions,
 ) service {
 	return service{
@@ -62,11 +55,7 @@ func of[C any, N mackerel.Notifier](
 		notifier: func(config any, call mackerel.CallOptions) (mackerel.Deliverer, error) {
 			c := config.(*C)
 			*callOf(c) = call
-			n, err := construct(*c)
-			if err != nil {
-				return nil, err
-			}
-			return route.Persist(n, patience)
+			return construct(*c)
 		},
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"os"
@@ -42,7 +42,7 @@ func TestAllProblemsAreNamedWithTheirLines(t *testing.T) {
     "j": {"mackerel": {"url": "x"}}
   }
 }`
-	_, err := read("bridge.json", []byte(content), environment("PASSWORD", ""), mackerel.CallOptions{})
+	_, err := Read("bridge.json", []byte(content), environment("PASSWORD", ""), mackerel.CallOptions{})
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -80,7 +80,7 @@ func TestWhatIsNoJSONIsNamedWithItsLine(t *testing.T) {
 		`{"path": "x", "channels":{}}`:         "Path: must be",
 		`{"channels": {}}`:                     "one is required, or everybody could send alerts",
 	} {
-		if _, err := read("f", []byte(content), environment(), mackerel.CallOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Read("f", []byte(content), environment(), mackerel.CallOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", content, err)
 		}
 	}
@@ -88,15 +88,15 @@ func TestWhatIsNoJSONIsNamedWithItsLine(t *testing.T) {
 
 // The configuration of the README needs only the variables that the README names.
 func TestTheConfigurationOfTheReadme(t *testing.T) {
-	content, err := os.ReadFile("bridge.json")
+	content, err := os.ReadFile("../bridge.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("README.md")
+	page, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := read("bridge.json", content, func(name string) (string, bool) {
+	c, err := Read("bridge.json", content, func(name string) (string, bool) {
 		value := map[string]string{
 			"SLACK_URL": "https://hooks.slack.com/services/T0/B0/x", "TWILIO_SID": "AC0123456789abcdef0123456789abcdef",
 		}[name]
@@ -109,8 +109,8 @@ func TestTheConfigurationOfTheReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, service := range map[string]string{"#ops": "slack", "room": "chatwork", "phone": "twilio"} {
-		if c.notifiers[name].service != service {
-			t.Errorf("%s is told by %q", name, c.notifiers[name].service)
+		if c.Destinations[name].Service != service {
+			t.Errorf("%s is told by %q", name, c.Destinations[name].Service)
 		}
 	}
 }

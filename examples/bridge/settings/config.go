@@ -1,4 +1,6 @@
-package main
+// Package settings reads the configuration file of the bridges: of examples/bridge and of durable/examples/bridge. It is a
+// part of these examples, and may change with them.
+package settings
 
 import (
 	"bytes"
@@ -13,17 +15,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/receiver"
+	"github.com/mackerel-notify/mackerel/route"
 )
 
-// A config is the configuration file. The members of receiver.Config are members of the file too: path, user, password,
+// A Config is the configuration file. The members of receiver.Config are members of the file too: path, user, password,
 // mackerel_only and so on.
-type config struct {
+type Config struct {
 	Listen          string          `json:"listen,omitzero"` // ":8080" unless set
 	receiver.Config                 // who may send
 	APIKey          mackerel.Secret `json:"api_key"`          // a key that reads is enough
@@ -32,14 +36,57 @@ type config struct {
 	TellSuspended   bool            `json:"tell_suspended,omitzero"`
 	Channels        jsontext.Value  `json:"channels,omitzero"` // by id or name of Mackerel's channel
 
-	notifiers map[string]destination // of Channels
-	call      mackerel.CallOptions   // of all notifiers
+	Destinations map[string]Destination `json:"-"` // of Channels
+	call         mackerel.CallOptions   // of all notifiers
 }
 
-// A destination is what tells a channel.
-type destination struct {
-	service  string // such as "slack"
-	notifier mackerel.Notifier
+// A Destination is what tells a channel.
+type Destination struct {
+	Service  string             // such as "slack", or [Elsewhere]
+	Notifier mackerel.Deliverer // nil if Service is Elsewhere. It tries an alert once.
+}
+
+// Find returns what the configuration has for a channel, by its id or else by its name. The name is that of the
+// configuration.
+func (c Config) Find(channel mackerel.Channel) (name string, d Destination, ok bool) {
+	for _, name := range []string{channel.ID, channel.Name} {
+		if d, ok := c.Destinations[name]; ok {
+			return name, d, true
+		}
+	}
+	return "", Destination{}, false
+}
+
+// Of returns what tells a channel, as [route.MackerelConfig].Resolve needs it: the error is [route.ErrElsewhere] if the
+// channel is not to be told.
+func (c Config) Of(channel mackerel.Channel) (name string, d Destination, err error) {
+	name, d, ok := c.Find(channel)
+	switch {
+	case ok && d.Service != Elsewhere:
+		return name, d, nil
+	case !channel.SuspendedAt.IsZero():
+		return "", d, fmt.Errorf("%w: Mackerel has suspended it", route.ErrElsewhere)
+	case ok, ToldByMackerel(channel):
+		return "", d, fmt.Errorf("%w: Mackerel tells it", route.ErrElsewhere)
+	}
+	return "", d, errors.New("it has no credentials in the configuration")
+}
+
+// ToldByMackerel reports whether Mackerel itself tells a channel that the configuration does not have.
+func ToldByMackerel(c mackerel.Channel) bool {
+	switch c.Detail.(type) {
+	case *mackerel.Email, *mackerel.EmailBroadcast, *mackerel.Slack, *mackerel.Webhook:
+		return true
+	}
+	return false
+}
+
+// Client returns a client of Mackerel that makes at most one request a second.
+func (c Config) Client() (*mackerel.Client, error) {
+	return mackerel.NewClient(mackerel.ClientConfig{
+		APIKey: c.APIKey, BaseURL: c.APIURL,
+		Call: mackerel.CallOptions{Pace: mackerel.Pace{N: 1, Per: time.Second}},
+	})
 }
 
 // A file is a configuration file that is read.
@@ -55,16 +102,16 @@ type problem struct {
 	text  string
 }
 
-// read reads a configuration file and makes the notifiers. The variables in the strings of the file, ${NAME}, are looked
+// Read reads a configuration file and makes the notifiers. The variables in the strings of the file, ${NAME}, are looked
 // up as with os.LookupEnv. The error lists all problems with their lines. It contains no value of the file.
-func read(
+func Read(
 	name string, content []byte, lookup func(string) (string, bool), call mackerel.CallOptions,
-) (config, error) {
+) (Config, error) {
 	f := file{name: name, lines: make(map[jsontext.Pointer]int)}
-	c := config{Listen: ":8080", notifiers: make(map[string]destination), call: call}
+	c := Config{Listen: ":8080", Destinations: make(map[string]Destination), call: call}
 	expanded, err := f.expand(content, lookup)
 	if err != nil {
-		return config{}, err
+		return Config{}, err
 	}
 	f.decode("", expanded, &c)
 	f.readChannels(&c)
@@ -200,7 +247,7 @@ func wanted(t reflect.Type) (name string, kind jsontext.Kind) {
 }
 
 // readChannels makes the notifiers of the channels.
-func (f *file) readChannels(c *config) {
+func (f *file) readChannels(c *Config) {
 	const place = jsontext.Pointer("/channels")
 	if c.Channels == nil {
 		f.add("", "channels: required")
@@ -214,7 +261,7 @@ func (f *file) readChannels(c *config) {
 			continue
 		}
 		for service, settings := range m {
-			c.notifiers[name] = f.destination(at.AppendToken(service), name, service, settings, c.call)
+			c.Destinations[name] = f.destination(at.AppendToken(service), name, service, settings, c.call)
 		}
 	}
 }
@@ -222,22 +269,22 @@ func (f *file) readChannels(c *config) {
 // destination makes the notifier of a channel.
 func (f *file) destination(
 	place jsontext.Pointer, name, service string, object jsontext.Value, call mackerel.CallOptions,
-) destination {
+) Destination {
 	s, exists := services[service]
 	if !exists {
 		f.add(place, "unknown service; known are "+known())
-		return destination{}
+		return Destination{}
 	}
 	into := s.config()
 	if f.decode(place, object, into); f.isWrong(place) {
-		return destination{}
+		return Destination{}
 	}
 	n, err := s.notifier(into, call)
 	if err != nil {
 		f.add(place, words(err))
-		return destination{}
+		return Destination{}
 	}
-	return destination{service, &channel{n, name}}
+	return Destination{service, &channel{n, name}}
 }
 
 func known() string { return strings.Join(slices.Sorted(maps.Keys(services)), ", ") }
@@ -251,12 +298,12 @@ func words(err error) string {
 }
 
 // check looks for problems of the members that are not channels.
-func (f *file) check(c config) {
+func (f *file) check(c Config) {
 	if c.FeedingChannel == "" && !f.isWrong("/feeding_channel") {
 		f.add("", "feeding_channel: required, the id of the channel in Mackerel that leads here")
 	}
 	if !f.isWrong("/api_key") && !f.isWrong("/api_url") {
-		if _, err := newClient(c); err != nil {
+		if _, err := c.Client(); err != nil {
 			f.add("/api_key", "api_key, api_url: "+words(err))
 		}
 	}

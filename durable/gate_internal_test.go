@@ -1,0 +1,102 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/mackerel-notify/mackerel"
+)
+
+func TestGate(t *testing.T) {
+	down := &mackerel.Error{Kind: mackerel.ErrUnavailable}
+	limited := func(d time.Duration) error { return &mackerel.Error{Kind: mackerel.ErrRateLimited, RetryAfter: d} }
+	times := func(n int, err error) (all []error) {
+		for range n {
+			all = append(all, err)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name string
+		past []error // of deliveries, one after the other
+		want time.Duration
+	}{
+		{"deliveries", times(100, nil), 0},
+		{"four failures", times(4, down), 0},
+		{"five failures", times(5, down), time.Second},
+		{"seven failures", times(7, down), 4 * time.Second},
+		{"a hundred failures", times(100, down), 15 * time.Second},
+		{"a success in between", append(append(times(4, down), nil), times(4, down)...), 0},
+		{"what fails for good is no outage", append(append(times(4, down), mackerel.ErrNotFound), times(4, down)...), 0},
+		{"a part that fails is no outage", times(100, errors.Join(&mackerel.DeliveryError{Err: down})), 0},
+		{"a refusal", []error{limited(time.Minute)}, time.Minute},
+		{"a refusal for hours", []error{limited(3 * time.Hour)}, 5 * time.Minute},
+		{"a refusal without a time", []error{limited(0)}, 0},
+		{"a service that is away for a minute", []error{&mackerel.Error{Kind: mackerel.ErrUnavailable, RetryAfter: time.Minute}}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := &gate{places: make(chan struct{}, 1), limit: rate.NewLimiter(rate.Inf, 1)}
+				for _, err := range c.past {
+					if err := g.enter(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					g.leave(err)
+				}
+				begin := time.Now()
+				if err := g.enter(t.Context()); err != nil || time.Since(begin) != c.want {
+					t.Errorf("waited %v, want %v; %v", time.Since(begin), c.want, err)
+				}
+			})
+		})
+	}
+}
+
+func TestAGateEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{places: make(chan struct{}, 1), limit: rate.NewLimiter(rate.Every(time.Minute), 1)}
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := g.enter(ctx); err == nil {
+				g.leave(&mackerel.Error{Kind: mackerel.ErrRateLimited, RetryAfter: time.Hour})
+			}
+		}
+		if len(g.places) != 0 {
+			t.Error("a place is taken for ever")
+		}
+	})
+}
+
+func TestRank(t *testing.T) {
+	var b backlog
+	for _, c := range []struct{ first, seq, want uint64 }{
+		{10, 20, 0}, {10, 40, 1}, {10, 30, 1}, {10, 40, 2}, {20, 40, 1}, {40, 50, 0}, {40, 50, 0},
+	} {
+		if got := b.rank("s", c.first, c.seq); got != int(c.want) {
+			t.Errorf("rank of %d behind %d is %d, want %d", c.seq, c.first, got, c.want)
+		}
+	}
+	for i := range uint64(3 * maxBacklogKeys) {
+		b.rank(hash(t.Name(), string(rune(i))), 1, 2)
+		b.rank("one", 1, 2+i)
+	}
+	if len(b.seqs) > maxBacklogKeys || len(b.seqs["one"]) > maxBacklog {
+		t.Errorf("it remembers %d keys, and %d messages of a key", len(b.seqs), len(b.seqs["one"]))
+	}
+}
+
+func TestRecent(t *testing.T) {
+	var r recent[int, int]
+	for i := range 5 * recentSize {
+		r.set(i, i+1)
+	}
+	if n := len(r.new) + len(r.old); n > 2*recentSize || r.get(5*recentSize-recentSize) == 0 || r.get(0) != 0 {
+		t.Errorf("it remembers %d", n)
+	}
+}

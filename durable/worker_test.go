@@ -1,0 +1,487 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/durable"
+)
+
+func failure(kind error, after time.Duration) *mackerel.Error {
+	return &mackerel.Error{Provider: "room", Op: "post", Kind: kind, RetryAfter: after, Delivery: mackerel.AtLeastOnce}
+}
+
+// A router and several destinations, each with several workers, deliver everything once and in order.
+func TestFromTheReceiverToTheRooms(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	rooms, queues := make([]*room, 3), make([]mackerel.Notifier, 3)
+	for i := range rooms {
+		var lock sync.Mutex
+		rooms[i] = &room{answer: func(mackerel.Alert, int) error {
+			lock.Lock()
+			defer lock.Unlock()
+			if rand.N(20) == 0 {
+				return failure(mackerel.ErrUnavailable, 50*time.Millisecond)
+			}
+			return nil
+		}}
+		name := fmt.Sprint("room", i)
+		queues[i] = queue(t, s, name)
+		for range 3 {
+			run(t, s, durable.WorkerConfig{Queue: name, Notifier: rooms[i]})
+		}
+	}
+	for range 2 {
+		run(t, s, durable.WorkerConfig{Queue: "in", Notifier: mackerel.Multi(queues...)})
+	}
+	const keys, events = 20, 15
+	in := queue(t, s, "in")
+	for e := range events {
+		for k := range keys {
+			store(t, in, fmt.Sprint("k", k), fmt.Sprintf("k%02d %02d", k, e))
+		}
+	}
+	for _, r := range rooms {
+		r.wait(t, keys*events)
+		told := r.messages()
+		if !slices.Equal(slices.Sorted(slices.Values(told)), slices.Sorted(slices.Values(slices.Compact(slices.Sorted(slices.Values(told)))))) {
+			t.Error("a message was told twice")
+		}
+		last := make(map[string]string)
+		for _, m := range told {
+			key, _, _ := strings.Cut(m, " ")
+			if m <= last[key] {
+				t.Errorf("%s was told after %s", m, last[key])
+			}
+			last[key] = m
+		}
+	}
+}
+
+// What becomes of an alert follows from the error.
+func TestOutcomes(t *testing.T) {
+	once := failure(mackerel.ErrAmbiguous, 0)
+	once.Delivery = mackerel.AtMostOnce
+	for _, c := range []struct {
+		name string
+		err  error
+		want durable.WorkerStats
+	}{
+		{"delivered", nil, durable.WorkerStats{Delivered: 1}},
+		{"for now", failure(mackerel.ErrUnavailable, time.Millisecond), durable.WorkerStats{Delivered: 1, Repeated: 1}},
+		{"rate limited", failure(mackerel.ErrRateLimited, time.Millisecond), durable.WorkerStats{Delivered: 1, Repeated: 1}},
+		{"ambiguous, at least once", failure(mackerel.ErrAmbiguous, time.Millisecond), durable.WorkerStats{Delivered: 1, Repeated: 1}},
+		{"ambiguous, at most once", once, durable.WorkerStats{Dead: 1}},
+		{"for good", failure(mackerel.ErrNotFound, 0), durable.WorkerStats{Dead: 1}},
+		{"no error of the module", errors.New("x"), durable.WorkerStats{Dead: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStore(t, durable.Config{})
+			results := make(chan durable.Result, 10)
+			w, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: &room{answer: func(_ mackerel.Alert, n int) error {
+				if n == 1 {
+					return c.err
+				}
+				return nil
+			}}, OnResult: func(_ context.Context, r durable.Result) { results <- r }})
+			store(t, queue(t, s, "q"), "a", "m")
+			for r := range results {
+				if r.Outcome != durable.Repeated {
+					break
+				}
+				if r.Err == nil || r.After != time.Millisecond || r.Delivery != 1 || r.Alert.Message != "m" {
+					t.Errorf("got %+v", r)
+				}
+			}
+			stop()
+			if got := w.Stats(); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+			if n := inQueues(t, s); n != 0 {
+				t.Errorf("%d alerts are still in the queue", n)
+			}
+			letters := 0
+			for d, err := range s.DeadLetters(t.Context(), "q") {
+				if letters++; err != nil || d.Reason != c.err.Error() || d.Alert.Message != "m" {
+					t.Errorf("%v %+v", err, d)
+				}
+			}
+			if letters != int(c.want.Dead) {
+				t.Errorf("%d dead letters", letters)
+			}
+		})
+	}
+}
+
+// A worker waits as long as the service asks, also with what else is in the queue after a refusal.
+func TestTheWaitOfTheService(t *testing.T) {
+	const wait = 400 * time.Millisecond
+	for kind, othersWait := range map[error]bool{mackerel.ErrUnavailable: false, mackerel.ErrRateLimited: true} {
+		s := newStore(t, durable.Config{})
+		refused := make(chan struct{})
+		r := &room{answer: func(_ mackerel.Alert, n int) error {
+			if n > 1 {
+				return nil
+			}
+			close(refused)
+			return failure(kind, wait)
+		}}
+		q := queue(t, s, "q")
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 1})
+		store(t, q, "a", "open")
+		<-refused
+		store(t, q, "a", "close")
+		store(t, q, "b", "other")
+		r.wait(t, 3)
+		at := make(map[string]time.Duration)
+		for _, c := range r.calls[1:] {
+			at[c.alert.Message] = c.at.Sub(r.calls[0].at)
+		}
+		if at["open"] < wait || at["close"] < at["open"] {
+			t.Errorf("%v: the key went on after %v", kind, at)
+		}
+		if waited := at["other"] >= wait; waited != othersWait {
+			t.Errorf("%v: the other key went on after %v", kind, at)
+		}
+	}
+}
+
+// If the service does not say how long to wait, the waits get longer.
+func TestTheWaitsGetLonger(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	waits := make(chan time.Duration, 3)
+	r := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n < 3 {
+			return failure(mackerel.ErrUnavailable, 0)
+		}
+		return nil
+	}}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, OnResult: func(_ context.Context, r durable.Result) { waits <- r.After }})
+	store(t, queue(t, s, "q"), "a", "m")
+	r.wait(t, 1)
+	for i, want := range []time.Duration{time.Second, 2 * time.Second, 0} {
+		if got := <-waits; got != want {
+			t.Errorf("wait %d is %v, want %v", i, got, want)
+		}
+	}
+	if took := r.calls[2].at.Sub(r.calls[0].at); took < 3*time.Second {
+		t.Errorf("the third call came after %v", took)
+	}
+}
+
+func TestTooOld(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	r := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrUnavailable, 50*time.Millisecond) }}
+	dead := make(chan durable.Result)
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, MaxAge: 300 * time.Millisecond, OnResult: func(_ context.Context, r durable.Result) {
+		if r.Outcome == durable.Dead {
+			dead <- r
+		}
+	}})
+	store(t, queue(t, s, "q"), "a", "m")
+	got := <-dead
+	if got.Age < 300*time.Millisecond || len(r.calls) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 300ms") {
+		t.Errorf("%+v after %d calls", got, len(r.calls))
+	}
+}
+
+// Of what waits, only the latest state of a key is told. What was tried is told in any case.
+func TestOvertake(t *testing.T) {
+	for overtake, want := range map[bool]string{true: "1 4", false: "1 2 3 4"} {
+		s := newStore(t, durable.Config{})
+		begun, proceed := make(chan struct{}, 1), make(chan struct{})
+		r := &room{answer: func(_ mackerel.Alert, n int) error {
+			if n > 1 {
+				return nil
+			}
+			begun <- struct{}{}
+			<-proceed
+			return failure(mackerel.ErrUnavailable, 10*time.Millisecond)
+		}}
+		w, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Overtake: overtake})
+		q := queue(t, s, "q")
+		store(t, q, "a", "1")
+		<-begun
+		store(t, q, "a", "2", "3", "4")
+		close(proceed)
+		r.wait(t, len(strings.Fields(want)))
+		stop()
+		if got := strings.Join(r.messages(), " "); got != want {
+			t.Errorf("overtake %v: told %s, want %s", overtake, got, want)
+		}
+		if got, n := w.Stats().Overtaken, uint64(4-len(strings.Fields(want))); got != n {
+			t.Errorf("overtake %v: %d overtaken, want %d", overtake, got, n)
+		}
+		if n := inQueues(t, s); n != 0 {
+			t.Errorf("%d alerts are still in the queue", n)
+		}
+	}
+}
+
+// Of a Multi, only what failed is repeated. What failed for good is in the dead letter.
+func TestPartsOfAMulti(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	good := new(room)
+	slow := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n < 3 {
+			return failure(mackerel.ErrUnavailable, 10*time.Millisecond)
+		}
+		return nil
+	}}
+	gone := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrNotFound, 0) }}
+	dead := make(chan durable.Result, 1)
+	run(t, s, durable.WorkerConfig{
+		Queue: "q", Notifier: mackerel.Multi(good, slow, gone), OnResult: func(_ context.Context, r durable.Result) { dead <- r },
+	})
+	store(t, queue(t, s, "q"), "a", "m")
+	got := <-dead
+	if got.Outcome != durable.Dead || len(good.calls) != 1 || len(slow.calls) != 3 || len(gone.calls) != 1 {
+		t.Errorf("%v; %d, %d, %d calls", got, len(good.calls), len(slow.calls), len(gone.calls))
+	}
+	if n := len(mackerel.Failures(got.Err)); n != 1 {
+		t.Errorf("%d failures in %v", n, got.Err)
+	}
+}
+
+func TestAPanicIsADeadLetter(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	dead := make(chan durable.Result, 1)
+	run(t, s, durable.WorkerConfig{
+		Queue: "q", OnResult: func(_ context.Context, r durable.Result) { dead <- r },
+		Notifier: mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { panic("the password is x") }),
+	})
+	store(t, queue(t, s, "q"), "a", "m")
+	got := <-dead
+	wantKind(t, got.Err, mackerel.ErrAmbiguous)
+	if got.Outcome != durable.Dead || strings.Contains(got.Err.Error(), "password") {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A key that fails does not hold up others, in this worker or another.
+func TestASlowKey(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	r := &room{answer: func(a mackerel.Alert, _ int) error {
+		if a.ID == "slow" {
+			return failure(mackerel.ErrUnavailable, time.Second)
+		}
+		return nil
+	}}
+	q := queue(t, s, "q")
+	for i := range 200 {
+		store(t, q, "slow", strconv.Itoa(i))
+	}
+	for range 2 {
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 2})
+	}
+	begin := time.Now()
+	for i := range 50 {
+		store(t, q, fmt.Sprint("k", i%10), strconv.Itoa(i))
+	}
+	r.wait(t, 50)
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("the other keys took %v", took)
+	}
+	for _, c := range r.calls {
+		if c.alert.ID == "slow" && c.alert.Message != "0" {
+			t.Errorf("%s was tried before 0 was delivered", c.alert.Message)
+		}
+	}
+}
+
+// All tries of an alert are one delivery, from the router to the room.
+func TestTheDeliveryID(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	first := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n == 1 {
+			return failure(mackerel.ErrUnavailable, 10*time.Millisecond)
+		}
+		return nil
+	}}
+	second := new(room)
+	run(t, s, durable.WorkerConfig{Queue: "in", Notifier: mackerel.Multi(queue(t, s, "one"), queue(t, s, "two"))})
+	run(t, s, durable.WorkerConfig{Queue: "one", Notifier: first})
+	run(t, s, durable.WorkerConfig{Queue: "two", Notifier: second})
+	store(t, queue(t, s, "in"), "a", "m")
+	first.wait(t, 1)
+	second.wait(t, 1)
+	store(t, queue(t, s, "in"), "a", "m")
+	second.wait(t, 2)
+	ids := []string{first.calls[0].delivery, first.calls[1].delivery, second.calls[0].delivery, second.calls[1].delivery}
+	if ids[0] == "" || ids[0] != ids[1] || ids[0] != ids[2] || ids[0] == ids[3] {
+		t.Errorf("got %q", ids)
+	}
+}
+
+// A delivery may take longer than AckWait, also with messages that wait behind it.
+func TestALongDelivery(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	const ackWait = 600 * time.Millisecond
+	r := &room{answer: func(mackerel.Alert, int) error {
+		timer := time.NewTimer(3 * ackWait)
+		<-timer.C
+		return nil
+	}}
+	q := queue(t, s, "q")
+	store(t, q, "a", "1", "2")
+	for range 2 {
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: ackWait})
+	}
+	r.wait(t, 2)
+	if len(r.calls) != 2 {
+		t.Errorf("%d deliveries of two alerts", len(r.calls))
+	}
+}
+
+// When the context of Run ends, what runs may end, and what has not begun is given back at once.
+func TestTheEndOfRun(t *testing.T) {
+	for _, grace := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
+		s := newStore(t, durable.Config{})
+		begun, proceed := make(chan struct{}, 10), make(chan struct{})
+		first := mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			begun <- struct{}{}
+			select {
+			case <-proceed:
+				return nil
+			case <-ctx.Done():
+				return failure(mackerel.ErrUnavailable, time.Millisecond)
+			}
+		})
+		q := queue(t, s, "q")
+		w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: first, Concurrency: 1, Grace: grace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- w.Run(ctx) }()
+		store(t, q, "a", "1", "2")
+		store(t, q, "b", "3")
+		<-begun
+		for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 3; stats, err = s.Stats(t.Context()) {
+			runtime.Gosched()
+		}
+		cancel()
+		if grace > time.Second {
+			close(proceed)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		want := uint64(0)
+		if grace > time.Second {
+			want = 1
+		}
+		if got := w.Stats().Delivered; got != want {
+			t.Errorf("grace %v: %d delivered", grace, got)
+		}
+		r := new(room)
+		begin := time.Now()
+		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+		r.wait(t, 3-int(want))
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("what was given back came after %v", took)
+		}
+		stop()
+		stacks := make([]byte, 1<<20)
+		if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "durable.(*Worker)") {
+			t.Errorf("a goroutine is left:\n%s", all)
+		}
+	}
+}
+
+func TestThePaceOfAllWorkers(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	r := new(room)
+	q := queue(t, s, "q")
+	for i := range 12 {
+		store(t, q, strconv.Itoa(i), "m")
+	}
+	for range 2 {
+		run(t, s, durable.WorkerConfig{
+			Queue: "q", Notifier: r, Pace: mackerel.Pace{N: 20, Per: time.Second}, Workers: 2,
+		})
+	}
+	r.wait(t, 12)
+	// 12 alerts at 20 a second: at the best, two begin at once.
+	if took := r.calls[11].at.Sub(r.calls[0].at); took < 450*time.Millisecond {
+		t.Errorf("12 alerts took %v", took)
+	}
+}
+
+func TestTheConfigOfAWorker(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	n := new(room)
+	for _, c := range []struct {
+		config durable.WorkerConfig
+		want   string
+	}{
+		{durable.WorkerConfig{Notifier: n}, "Queue:"},
+		{durable.WorkerConfig{Queue: "a b", Notifier: n}, "Queue:"},
+		{durable.WorkerConfig{Queue: "q"}, "Notifier:"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Concurrency: -1}, "Concurrency"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Workers: -1}, "Workers"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, MaxAge: -1}, "MaxAge"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Grace: -1}, "Grace"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: 1}}, "Pace:"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: 1, Per: 1, Name: "x"}}, "Pace:"},
+	} {
+		_, err := s.NewWorker(c.config)
+		if e := kindOf(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, c.want) {
+			t.Errorf("%v does not name %s", e, c.want)
+		}
+	}
+}
+
+// A consumer that somebody configured in another way would lose alerts or their order.
+func TestConsumersOfOthers(t *testing.T) {
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := jetstream.ConsumerConfig{
+		Durable: "q", FilterSubject: "mackerel.q.*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
+		MaxDeliver: -1, MaxAckPending: 50_000,
+	}
+	for member, change := range map[string]func(*jetstream.ConsumerConfig){
+		"ack_wait":        func(c *jetstream.ConsumerConfig) { c.AckWait = time.Second },
+		"max_deliver":     func(c *jetstream.ConsumerConfig) { c.MaxDeliver = 5 },
+		"max_ack_pending": func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 1 },
+		"filter_subject":  func(c *jetstream.ConsumerConfig) { c.FilterSubject = "mackerel.q.x" },
+		"headers_only":    func(c *jetstream.ConsumerConfig) { c.HeadersOnly = true },
+		"mem_storage":     func(c *jetstream.ConsumerConfig) { c.MemoryStorage = true },
+	} {
+		other := good
+		change(&other)
+		if _, err := js.CreateConsumer(t.Context(), "mackerel", other); err != nil {
+			t.Fatalf("%s: %v", member, err)
+		}
+		w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: new(room)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := kindOf(t, w.Run(t.Context()), mackerel.ErrConfig); !strings.Contains(e.Message, "consumer q: "+member+" is ") {
+			t.Errorf("%v does not name %s", e, member)
+		}
+		if err := js.DeleteConsumer(t.Context(), "mackerel", "q"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
