@@ -18,7 +18,7 @@ const (
 	longYet    = time.Second           // the same, after some times
 	staleGap   = 3 * time.Millisecond  // between readings, until a removal is seen
 	staleMax   = 10                    // readings
-	unreadable = 20                    // deliveries of a message, after which the message before it may be damaged
+	unreadable = 20                    // deliveries of a message, after which the message before it may be damaged, or finished
 	firstWait  = time.Second           // before the second try, if the service does not say
 	maxWait    = time.Minute           // before any other
 	ackTime    = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
@@ -38,6 +38,9 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 	switch {
 	case !known || first < m.seq: // another worker has the first, or it waits
 		w.noteUntried(m)
+		if known && m.deliveries%unreadable == 0 {
+			w.removeFinished(ctx, first)
+		}
 		// The nearer its turn is, the sooner it is offered again. If all were offered at the same pace, ten thousand
 		// messages of one key would keep the server busy.
 		return jitter(min(notYet+notYet/4*time.Duration(w.waiting.rank(m.Subject, first, m.seq)), longYet)), false
@@ -86,6 +89,18 @@ func (w *Worker) isBehindDamage(ctx context.Context, m message) bool {
 	}
 	_, err := w.store.first(ctx, 1, m.Subject)
 	return errors.Is(err, jetstream.ErrMsgNotFound)
+}
+
+// removeFinished removes a message that was acknowledged. A server that was killed may find such messages again, since
+// it does not write each removal. Its consumer does not deliver them, and they would hold up their key for ever. What
+// waits is never below the consumer's floor.
+func (w *Worker) removeFinished(ctx context.Context, seq uint64) {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	consumer, err := w.store.queues.Consumer(ctx, w.config.Queue)
+	if err == nil && seq <= consumer.CachedInfo().AckFloor.Stream {
+		_ = w.store.queues.DeleteMsg(ctx, seq) // if it fails, it is tried again
+	}
 }
 
 // first returns the first message of a subject whose sequence number is at least seq.

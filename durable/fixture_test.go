@@ -17,8 +17,15 @@ import (
 // connect starts a server in the process.
 func connect(t testing.TB) *nats.Conn {
 	t.Helper()
+	conn, _ := connectTo(t, t.TempDir())
+	return conn
+}
+
+// connectTo starts a server with a directory in the process, and returns a function that stops it.
+func connectTo(t testing.TB, dir string) (conn *nats.Conn, stop func()) {
+	t.Helper()
 	s, err := server.NewServer(&server.Options{
-		JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true, SyncAlways: true,
+		JetStream: true, StoreDir: dir, DontListen: true, NoSigs: true, NoLog: true, SyncAlways: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -27,16 +34,17 @@ func connect(t testing.TB) *nats.Conn {
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server does not start")
 	}
-	conn, err := nats.Connect("", nats.InProcessServer(s))
+	conn, err = nats.Connect("", nats.InProcessServer(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		conn.Close()
 		s.Shutdown()
 		s.WaitForShutdown()
 	})
-	return conn
+	t.Cleanup(stop)
+	return conn, stop
 }
 
 func newStore(t testing.TB, c durable.Config) *durable.Store {

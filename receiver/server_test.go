@@ -190,7 +190,6 @@ func TestAStorm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := runtime.NumGoroutine()
 	s := httptest.NewServer(h)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	jobs := make(chan int)
@@ -213,8 +212,9 @@ func TestAStorm(t *testing.T) {
 		t.Error(err)
 	}
 	n.check(t, lost)
-	if after := runtime.NumGoroutine(); after > before+5 {
-		t.Errorf("%d goroutines before, %d after", before, after)
+	stacks := make([]byte, 1<<20)
+	if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "receiver.(*Handler)") {
+		t.Errorf("a goroutine of the handler is left:\n%s", all)
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 type record struct {
 	sequence uint64
 	removed  bool
+	subject  []byte
 	data     []byte
 }
 
@@ -73,6 +74,7 @@ func (s summer) record(data []byte) (record, bool) {
 	return record{
 		sequence: sequence &^ (flagErased | flagTombstone),
 		removed:  sequence&(flagErased|flagTombstone) != 0,
+		subject:  data[headerSize : headerSize+subject],
 		data:     data[:n],
 	}, true
 }
@@ -80,18 +82,18 @@ func (s summer) record(data []byte) (record, bool) {
 // sum returns the checksum of a record without its checksum. The length of the headers is no part of it.
 func (s summer) sum(data []byte, subject, body int) []byte {
 	s.hash.Reset()
-	s.hash.Write(data[4:20])
-	s.hash.Write(data[headerSize : headerSize+subject])
-	s.hash.Write(data[body:])
+	for _, part := range [][]byte{data[4:20], data[headerSize : headerSize+subject], data[body:]} {
+		_, _ = s.hash.Write(part) // a hash returns no error
+	}
 	return s.hash.Sum(nil)
 }
 
 // tombstone returns a record that says that a message was removed. The server takes the sequence number as used.
-func (s summer) tombstone(sequence uint64, time int64) []byte {
+func (s summer) tombstone(sequence, time uint64) []byte {
 	data := make([]byte, headerSize, headerSize+sumSize)
 	binary.LittleEndian.PutUint32(data, headerSize+sumSize)
 	binary.LittleEndian.PutUint64(data[4:], sequence|flagTombstone)
-	binary.LittleEndian.PutUint64(data[12:], uint64(time))
+	binary.LittleEndian.PutUint64(data[12:], time)
 	return append(data, s.sum(data, 0, headerSize)...)
 }
 

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -17,23 +16,28 @@ import (
 
 // A stream is what the files of a stream contain.
 type stream struct {
-	name     string
-	dir      string
-	missing  bool     // the server would not find the stream
-	damage   []string // what is lost or unreadable
-	bad      []int    // blocks with bad records
-	blocks   []int    // the numbers of all blocks, in order
-	messages int      // that are not removed
-	read     uint64   // the highest sequence number that was read
-	last     uint64   // the last sequence number that the stream had
-	bytes    int64    // of the blocks
+	name    string
+	dir     string
+	missing bool     // the server would not find the stream
+	damage  []string // what is lost or unreadable
+	bad     []int    // blocks with bad records
+	blocks  []int    // the numbers of all blocks, in order
+	live    messages // that are not removed, as far as it can be seen
+	least   int      // how many of them the server must find
+	current bool     // the server has an index, and uses it
+	read    uint64   // the highest sequence number that was read
+	last    uint64   // the last sequence number that the stream had
+	bytes   int64    // of the blocks
 }
+
+// messages has the beginning of the subject of each message, which is the name of its queue, by its sequence number.
+type messages map[uint64]string
 
 // streamsDir returns where the server has its streams.
 func streamsDir(dir string) string { return filepath.Join(dir, "jetstream", "$G", "streams") }
 
-// readStream reads all files of a stream. It changes nothing.
-func readStream(ctx context.Context, dir, name string) (*stream, error) {
+// readStream reads all files of a stream. It changes nothing. Ended returns an error if it must stop.
+func readStream(ended func() error, dir, name string) (*stream, error) {
 	s := &stream{name: name, dir: filepath.Join(streamsDir(dir), name)}
 	if err := s.readMeta(); err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func readStream(ctx context.Context, dir, name string) (*stream, error) {
 		}
 	}
 	slices.Sort(s.blocks)
-	if err := s.readBlocks(ctx); err != nil {
+	if err := s.readBlocks(ended); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -83,31 +87,39 @@ func (s *stream) readMeta() error {
 	return nil
 }
 
-// readBlocks reads all messages.
-func (s *stream) readBlocks(ctx context.Context) error {
-	live := make(map[uint64]struct{})
-	var end []byte // the last checksum
+// readBlocks reads all messages. The server does not always write that it removed a message, so some of them may have
+// been removed: the last message of a block that also says that messages of other blocks were removed, and messages
+// before the first message of the stream.
+func (s *stream) readBlocks(ended func() error) error {
+	s.live = make(messages)
+	queues := make(map[string]string)
+	var end []byte // the last checksum of the last block
 	for _, n := range s.blocks {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if err := ended(); err != nil {
+			return err
 		}
 		data, err := os.ReadFile(s.block(n))
 		if err != nil {
 			return err
 		}
 		s.bytes += int64(len(data))
+		end = make([]byte, sumSize)
 		gaps := newSummer(s.name, n).records(data, func(r record) {
 			end = r.data[len(r.data)-sumSize:]
 			s.read = max(s.read, r.sequence)
 			if r.removed {
-				delete(live, r.sequence)
-			} else {
-				live[r.sequence] = struct{}{}
+				delete(s.live, r.sequence)
+				return
 			}
+			queue := string(r.subject[:bytes.LastIndexByte(r.subject, '.')+1])
+			if _, known := queues[queue]; !known {
+				queues[queue] = queue
+			}
+			s.live[r.sequence] = queues[queue]
 		})
 		s.judge(n, data, gaps)
 	}
-	s.messages, s.last = len(live), s.read
+	s.least, s.last = len(s.live), s.read
 	s.compareIndex(end)
 	return nil
 }
@@ -156,10 +168,12 @@ func (s *stream) compareIndex(end []byte) {
 		s.damaged("the index has message %d, and the last that can be read is %d", last, s.last)
 		s.last = last
 	}
-	isCurrent := bytes.HasSuffix(data, end)
-	if had := numbers[0]; isCurrent && had > uint64(s.messages) {
-		s.damaged("the index has %d messages, and %d can be read", had, s.messages)
+	had := int(numbers[0]) //nolint:gosec // it is far below 2^63
+	s.current = bytes.HasSuffix(data, end)
+	if s.current && had > len(s.live) {
+		s.damaged("the index has %d messages, and %d can be read", had, len(s.live))
 	}
+	s.least = min(s.least, had)
 }
 
 // compare notes what is lost since the marker was written.
@@ -168,7 +182,7 @@ func (s *stream) compare(had contents, stopped bool) {
 		s.damaged("it had message %d, and the last that can be read is %d", had.Last, s.last)
 		s.last = had.Last
 	}
-	if stopped && s.messages < had.Messages {
-		s.damaged("it had %d messages when it was stopped, and %d can be read", had.Messages, s.messages)
+	if stopped && len(s.live) < had.Messages {
+		s.damaged("it had %d messages when it was stopped, and %d can be read", had.Messages, len(s.live))
 	}
 }

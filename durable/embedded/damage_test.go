@@ -168,32 +168,30 @@ func TestDamageIsRefusedByName(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			dir, msgs := template(t)
 			d.do(t, msgs)
-			refuses(t, dir, d, d.words)
+			refuses(t, dir, d, stored)
 		})
 		t.Run(d.name+", without index", func(t *testing.T) {
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			remove("index.db")(t, msgs)
-			refuses(t, dir, d, d.words)
+			refuses(t, dir, d, stored)
 		})
 		t.Run(d.name+", after a crash", func(t *testing.T) {
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			crashed(t, dir)
-			refuses(t, dir, d, d.words)
+			refuses(t, dir, d, 0)
 		})
 	}
 }
 
-// refuses tries two starts, which must fail and change nothing, and AcceptDamage.
-func refuses(t *testing.T, dir string, d damage, words []string) {
+// refuses tries two starts, which must fail and change nothing, and AcceptDamage. Last is the last sequence number that
+// the marker has.
+func refuses(t *testing.T, dir string, d damage, last uint64) {
 	t.Helper()
 	before := tree(t, dir)
 	for range 2 {
-		err := wantError(t, threeBlocks(dir), d.kind, append(words, dir)...)
-		if !errors.Is(err, embedded.ErrDamaged) {
-			t.Errorf("%v is not ErrDamaged", err)
-		}
+		wantErrorIs(t, threeBlocks(dir), d.kind, embedded.ErrDamaged, append(d.words, dir)...)
 		after := tree(t, dir)
 		for name, sum := range before {
 			if after[name] != sum {
@@ -215,6 +213,9 @@ func refuses(t *testing.T, dir string, d damage, words []string) {
 		t.Errorf("%d messages after AcceptDamage, want %d", n, left)
 	}
 	put(t, s, 1)
+	if n := state(t, s, "mackerel").LastSeq; n <= last {
+		t.Errorf("message %d is the number of a message that was lost", n)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -260,6 +261,19 @@ func TestWhatIsNoDamageStarts(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
+	dir, _ := stopped(t)(t)
+	marker := filepath.Join(dir, "store.json")
+	if err := os.WriteFile(marker, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
+	if err := os.Remove(marker); err != nil {
+		t.Fatal(err)
+	}
+	start(t, threeBlocks(dir))
 }
 
 func appendTo(t *testing.T, name string, data []byte) {

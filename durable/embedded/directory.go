@@ -69,7 +69,7 @@ func unusable(dir string, err error) error {
 
 // readMarker returns nil if there is no marker.
 func readMarker(dir string) (*marker, error) {
-	data, err := os.ReadFile(filepath.Join(dir, markerFile))
+	data, err := os.ReadFile(filepath.Join(dir, markerFile)) //nolint:gosec // the directory is ours
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil //nolint:nilnil // there is no marker and no error

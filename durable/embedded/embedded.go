@@ -84,7 +84,10 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.start(ctx, c, config); err != nil {
-		return nil, errors.Join(err, s.stop())
+		if e := s.stop(); e != nil {
+			err = errors.Join(err, e)
+		}
+		return nil, err
 	}
 	return s, nil
 }
@@ -94,16 +97,22 @@ func (s *Server) start(ctx context.Context, c Config, config durable.Config) (er
 	if s.marker, err = s.identify(config.Name); err != nil {
 		return err
 	}
-	if err := s.read(ctx); err != nil {
+	ended := func() error { return context.Cause(ctx) }
+	if err := s.read(ended); err != nil {
 		return err
 	}
 	if s.marker.Made {
-		config.Create, err = s.judge(c.AcceptDamage)
+		config.Create, err = s.judge(ended, c.AcceptDamage)
 	} else {
 		config.Create, err = true, s.clean()
 	}
 	if err != nil {
 		return err
+	}
+	for _, stream := range s.streams {
+		if err := stream.forget(); err != nil {
+			return unusable(s.dir, err)
+		}
 	}
 	room, err := s.measure()
 	if err != nil {
@@ -144,14 +153,14 @@ func (s *Server) identify(name string) (*marker, error) {
 	return m, nil
 }
 
-// read reads the streams.
-func (s *Server) read(ctx context.Context) error {
+// read reads the streams. Ended returns an error if it must stop.
+func (s *Server) read(ended func() error) error {
 	s.streams = nil
 	for _, name := range []string{s.marker.Name, s.marker.Name + deadLetters} {
-		stream, err := readStream(ctx, s.dir, name)
+		stream, err := readStream(ended, s.dir, name)
 		switch {
-		case err != nil && ctx.Err() != nil:
-			return failed(mackerel.ErrUnavailable, context.Cause(ctx), "reading the store")
+		case err != nil && ended() != nil:
+			return failed(mackerel.ErrUnavailable, err, "reading the store")
 		case err != nil:
 			return unusable(s.dir, err)
 		}
@@ -161,7 +170,7 @@ func (s *Server) read(ctx context.Context) error {
 }
 
 // judge returns an error if the store has less than it had, or repairs it. It reports whether a stream is missing.
-func (s *Server) judge(accept bool) (missing bool, err error) {
+func (s *Server) judge(ended func() error, accept bool) (missing bool, err error) {
 	var problems []string
 	for _, stream := range s.streams {
 		stream.compare(s.marker.Streams[stream.name], s.marker.Stopped)
@@ -184,7 +193,7 @@ func (s *Server) judge(accept bool) (missing bool, err error) {
 		}
 	}
 	s.journal.Warnf("damage accepted: %s", e.Message)
-	return missing, nil
+	return missing, s.read(ended)
 }
 
 // clean removes what a first start left that was cut short. No alert was accepted then.
@@ -215,7 +224,7 @@ func (s *Server) note(stopped bool) {
 	s.marker.Stopped = stopped
 	s.marker.Streams = make(map[string]contents)
 	for _, stream := range s.streams {
-		s.marker.Streams[stream.name] = contents{stream.messages, stream.last}
+		s.marker.Streams[stream.name] = contents{len(stream.live), stream.last}
 	}
 }
 
@@ -274,9 +283,10 @@ func (s *Server) compare(ctx context.Context, room room) error {
 			return failed(mackerel.ErrUnavailable, err, "the server does not answer")
 		}
 		most += info.CachedInfo().Config.MaxBytes
-		if has := info.CachedInfo().State; has.Msgs < uint64(read.messages) || has.LastSeq < read.last {
+		has := info.CachedInfo().State
+		if has.Msgs < uint64(read.least) || has.LastSeq < read.last { //nolint:gosec // least is not negative
 			return damaged(s.dir, []string{fmt.Sprintf("stream %s: the server has %d of %d messages, the last is %d of %d",
-				read.name, has.Msgs, read.messages, has.LastSeq, read.last)})
+				read.name, has.Msgs, read.least, has.LastSeq, read.last)})
 		}
 	}
 	if 2*most > room.usable {
@@ -303,7 +313,8 @@ func (s *Server) Err() error {
 }
 
 // Close closes the connection, stops the server and releases the directory. Workers must have ended before. Calls of a
-// [durable.Queue] that have not returned may fail. A second call returns the same error.
+// [durable.Queue] that have not returned may fail. All messages are read once more, so that the next start knows what
+// must be there. If that fails, the error says why, and no alert is lost. A second call returns the same error.
 func (s *Server) Close() error {
 	s.close.Do(func() { s.closeErr = s.stop() })
 	return s.closeErr
@@ -323,7 +334,7 @@ func (s *Server) stop() error {
 	}
 	var err error
 	if s.ready {
-		if err = s.read(context.Background()); err == nil {
+		if err = s.read(func() error { return nil }); err == nil {
 			s.note(true)
 			err = s.marker.write(s.dir)
 		}

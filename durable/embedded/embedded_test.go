@@ -53,8 +53,8 @@ func alert(i int) mackerel.Alert {
 	return mackerel.Alert{ID: fmt.Sprint("a", i%100), Message: fmt.Sprintf("%06d%s", i, strings.Repeat("x", 1000))}
 }
 
-// messages returns how many messages a stream has.
-func messages(t *testing.T, s *embedded.Server, name string) uint64 {
+// state returns what a stream has.
+func state(t *testing.T, s *embedded.Server, name string) jetstream.StreamState {
 	t.Helper()
 	js, err := jetstream.New(s.Conn())
 	if err != nil {
@@ -64,18 +64,30 @@ func messages(t *testing.T, s *embedded.Server, name string) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stream.CachedInfo().State.Msgs
+	return stream.CachedInfo().State
+}
+
+// messages returns how many messages a stream has.
+func messages(t *testing.T, s *embedded.Server, name string) uint64 {
+	t.Helper()
+	return state(t, s, name).Msgs
 }
 
 // wantError starts a server, which must fail with an error that has all these words.
-func wantError(t *testing.T, c embedded.Config, kind error, words ...string) error {
+func wantError(t *testing.T, c embedded.Config, kind error, words ...string) {
+	t.Helper()
+	wantErrorIs(t, c, kind, kind, words...)
+}
+
+// wantErrorIs is wantError, and the error must be target.
+func wantErrorIs(t *testing.T, c embedded.Config, kind, target error, words ...string) {
 	t.Helper()
 	s, err := embedded.Start(t.Context(), c)
 	if err == nil {
 		t.Error(s.Close())
 		t.Fatal("the server has started")
 	}
-	if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Kind != kind { //nolint:errorlint // Kind is a sentinel
+	if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Kind != kind {
 		t.Errorf("kind: %v, want %v", err, kind)
 	}
 	for _, w := range words {
@@ -83,7 +95,9 @@ func wantError(t *testing.T, c embedded.Config, kind error, words ...string) err
 			t.Errorf("error %q does not contain %q", err, w)
 		}
 	}
-	return err
+	if !errors.Is(err, target) {
+		t.Errorf("%v is not %q", err, target)
+	}
 }
 
 func TestWhatIsStoredIsThereAfterTheNextStart(t *testing.T) {
@@ -102,5 +116,21 @@ func TestWhatIsStoredIsThereAfterTheNextStart(t *testing.T) {
 	s = start(t, small(dir))
 	if n := messages(t, s, "mackerel"); n != 10 {
 		t.Errorf("%d messages, want 10", n)
+	}
+}
+
+// purge removes all messages.
+func purge(t *testing.T, s *embedded.Server) {
+	t.Helper()
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }

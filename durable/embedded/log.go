@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -19,8 +18,12 @@ type journal struct {
 
 func (j *journal) write(level slog.Level, format string, args []any) string {
 	text := strings.TrimSpace(fmt.Sprintf(format, args...))
-	if j.logger != nil {
-		j.logger.Log(context.Background(), level, text)
+	switch {
+	case j.logger == nil:
+	case level == slog.LevelWarn:
+		j.logger.Warn(text)
+	default:
+		j.logger.Error(text)
 	}
 	return text
 }

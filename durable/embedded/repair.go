@@ -47,11 +47,16 @@ func (s *stream) repairBlock(n int, kept string) error {
 	return replaceFile(s.block(n), good)
 }
 
-// remember adds a block that has the last sequence number, if it was lost, so that no number is used twice.
+// remember writes the last sequence number, if it was lost, so that no number is used twice.
 func (s *stream) remember() error {
 	if s.last == s.read {
 		return nil
 	}
+	return s.remove([]uint64{s.last})
+}
+
+// remove adds a block that says that messages were removed.
+func (s *stream) remove(sequences []uint64) error {
 	n := 1
 	if len(s.blocks) > 0 {
 		n = s.blocks[len(s.blocks)-1] + 1
@@ -59,5 +64,11 @@ func (s *stream) remember() error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "msgs"), 0o700); err != nil {
 		return err
 	}
-	return replaceFile(s.block(n), newSummer(s.name, n).tombstone(s.last, time.Now().UnixNano()))
+	now := uint64(time.Now().UnixNano()) //nolint:gosec // it is positive
+	var data []byte
+	summer := newSummer(s.name, n)
+	for _, sequence := range sequences {
+		data = append(data, summer.tombstone(sequence, now)...)
+	}
+	return replaceFile(s.block(n), data)
 }

@@ -1,0 +1,101 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A progress is what the file of a consumer says: which messages of a queue were acknowledged.
+type progress struct {
+	queue     string
+	delivered uint64 // the last sequence number that was delivered
+	pending   map[uint64]bool
+}
+
+// forget removes the messages that were acknowledged and that came back because the server was killed. The server does
+// not always write that it removed a message, as long as its index is not written. Such a message is never delivered
+// again, since the consumer knows better, and no message of the same alert would be delivered either.
+func (s *stream) forget() error {
+	if s.current || len(s.live) == 0 {
+		return nil
+	}
+	consumers, err := os.ReadDir(filepath.Join(s.dir, "obs"))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	var done []uint64
+	for _, c := range consumers {
+		p, ok := readProgress(filepath.Join(s.dir, "obs", c.Name()))
+		if !ok {
+			continue // the consumer is made anew, and gets all messages
+		}
+		for sequence, queue := range s.live {
+			if queue == p.queue && sequence <= p.delivered && !p.pending[sequence] {
+				done = append(done, sequence)
+			}
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	slices.Sort(done)
+	for _, sequence := range done {
+		delete(s.live, sequence)
+	}
+	s.least = min(s.least, len(s.live))
+	return s.remove(done)
+}
+
+// readProgress reads the files of a consumer. It is false if they cannot be read, or if the consumer is not that of a
+// queue.
+func readProgress(dir string) (*progress, bool) {
+	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf")) //nolint:gosec // the directory is ours
+	if err != nil {
+		return nil, false
+	}
+	var config struct {
+		Filter string `json:"filter_subject"`
+	}
+	if err := json.Unmarshal(meta, &config); err != nil {
+		return nil, false
+	}
+	queue, isQueue := strings.CutSuffix(config.Filter, "*")
+	data, err := os.ReadFile(filepath.Join(dir, "o.dat")) //nolint:gosec // the directory is ours
+	if err != nil || !isQueue || len(data) < 2 || data[0] != 22 || data[1] != 2 {
+		return nil, false
+	}
+	p := &progress{queue: queue}
+	return p, p.decode(data[2:])
+}
+
+// decode reads what follows the version: the first sequence numbers that were not acknowledged and the last that were
+// delivered, each of the consumer and of the stream, and the messages that were delivered and not acknowledged.
+func (p *progress) decode(data []byte) (ok bool) {
+	ok = true
+	next := func() uint64 {
+		value, n := binary.Uvarint(data)
+		if n <= 0 {
+			ok, n = false, 0
+		}
+		data = data[n:]
+		return value
+	}
+	_, floor, _, delivered, pending := next(), next(), next(), next(), next()
+	p.delivered, p.pending = delivered, make(map[uint64]bool)
+	if pending > 0 {
+		next() // a time
+	}
+	for range pending {
+		p.pending[floor+next()] = true
+		next() // the sequence number of the consumer
+		next() // the time of the delivery
+		if !ok {
+			return false
+		}
+	}
+	return ok
+}
