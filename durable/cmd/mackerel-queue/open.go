@@ -66,7 +66,7 @@ func openDir(ctx context.Context, dir string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	closeStore := func() { _ = server.Close() } //nolint:contextcheck // it is closed also when ctx has ended
+	closeStore := func() { _ = server.Close() }
 	return &opened{store: server.Store(), close: closeStore}, nil
 }
 

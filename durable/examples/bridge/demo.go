@@ -141,19 +141,19 @@ func (d *demonstration) run(ctx context.Context, part func(ctx context.Context, 
 	log := slog.New(slog.NewTextHandler(d.out, &slog.HandlerOptions{ReplaceAttr: untimed}))
 	b, err := newBridge(d.config, server.Store(), roleAll, log)
 	if err != nil {
-		return errors.Join(err, server.Close()) //nolint:contextcheck // it is closed also when the context has ended
+		return errors.Join(err, server.Close())
 	}
 	listener, err := b.listen(ctx)
 	if err != nil {
-		return errors.Join(err, server.Close()) //nolint:contextcheck // it is closed also when the context has ended
+		return errors.Join(err, server.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- b.run(ctx, listener) }()
 	told := part(ctx, listener.Addr().String(), server.Store())
-	stop()                                            // as SIGTERM does
-	return errors.Join(told, <-ended, server.Close()) //nolint:contextcheck // it is closed also when the context has ended
+	stop() // as SIGTERM does
+	return errors.Join(told, <-ended, server.Close())
 }
 
 // A lockedWriter is written by the log of the bridge and by the demonstration.
