@@ -130,6 +130,7 @@ func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duratio
 		w.noteUntried(m)
 		return 0, false
 	}
+	defer w.gate.leave()
 	h.tries++
 	w.history.set(m.seq, h)
 	err = w.deliver(run, m, a)
@@ -165,7 +166,7 @@ func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error
 	var final []error
 	for n, tries := w.config.Notifier, uint64(1); ; tries++ {
 		err := w.notify(ctx, n, a)
-		w.gate.leave(err)
+		w.gate.note(err)
 		rest, lost := split(err)
 		whole := tries == 1 && len(lost) == 0 && len(mackerel.Failures(err)) == len(mackerel.Unwrap(n))
 		if rest == nil || whole {
@@ -174,7 +175,7 @@ func (w *Worker) deliver(ctx context.Context, m message, a mackerel.Alert) error
 		final = append(final, lost...)
 		wait, _ := mackerel.Retry(err)
 		late := time.Since(m.stored) > w.config.MaxAge
-		if late || pause(ctx, or(wait, backoff(tries))) != nil || w.gate.enter(ctx) != nil {
+		if late || w.gate.rest(ctx, or(wait, backoff(tries))) != nil {
 			return errors.Join(append(final, err)...)
 		}
 		n = rest

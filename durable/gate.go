@@ -18,7 +18,8 @@ const (
 	longestPause = 15 * time.Second // of these
 )
 
-// A gate lets the deliveries of a queue begin.
+// A gate lets the deliveries of a queue begin. A delivery has its place until the server knows what became of it, so that
+// no more than Concurrency are begun again if the worker is killed.
 type gate struct {
 	places chan struct{}
 	limit  *rate.Limiter
@@ -49,9 +50,24 @@ func (g *gate) enter(ctx context.Context) error {
 	return err
 }
 
-// leave ends a delivery that began. If the service refused, or if it fails again and again, the next deliveries wait.
-func (g *gate) leave(err error) {
-	defer func() { <-g.places }()
+// leave gives up the place of a delivery.
+func (g *gate) leave() { <-g.places }
+
+// rest gives up the place for a time. The delivery has a place again when rest returns, also if the context has ended.
+func (g *gate) rest(ctx context.Context, wait time.Duration) error {
+	g.leave()
+	err := pause(ctx, wait)
+	if err == nil {
+		err = g.enter(ctx)
+	}
+	if err != nil {
+		g.places <- struct{}{}
+	}
+	return err
+}
+
+// note notes the result of a delivery. If the service refused, or if it fails again and again, the next deliveries wait.
+func (g *gate) note(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	after, again := mackerel.Retry(err)

@@ -46,7 +46,8 @@ func TestGate(t *testing.T) {
 					if err := g.enter(t.Context()); err != nil {
 						t.Fatal(err)
 					}
-					g.leave(err)
+					g.note(err)
+					g.leave()
 				}
 				begin := time.Now()
 				if err := g.enter(t.Context()); err != nil || time.Since(begin) != c.want {
@@ -64,11 +65,37 @@ func TestAGateEndsWithItsContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if err := g.enter(ctx); err == nil {
-				g.leave(&mackerel.Error{Kind: mackerel.ErrRateLimited, RetryAfter: time.Hour})
+				g.note(&mackerel.Error{Kind: mackerel.ErrRateLimited, RetryAfter: time.Hour})
+				g.leave()
 			}
 		}
 		if len(g.places) != 0 {
 			t.Error("a place is taken for ever")
+		}
+	})
+}
+
+func TestAGateAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{places: make(chan struct{}, 1), limit: rate.NewLimiter(rate.Inf, 1)}
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, ctx := range []context.Context{t.Context(), ctx} {
+			if err := g.enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			rested := make(chan error)
+			go func() { rested <- g.rest(ctx, time.Minute) }()
+			synctest.Wait()
+			if len(g.places) != 0 {
+				t.Error("a delivery at rest has a place")
+			}
+			if ctx.Done() != t.Context().Done() {
+				cancel()
+			}
+			if err := <-rested; !errors.Is(err, ctx.Err()) || len(g.places) != 1 {
+				t.Errorf("%v, %d places are taken", err, len(g.places))
+			}
+			g.leave()
 		}
 	})
 }

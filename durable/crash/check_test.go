@@ -151,7 +151,7 @@ func (v *verdict) repeat(n int, before, a arrival, losses *int) {
 	switch {
 	case !before.told:
 		v.byLoss++
-	case killed && death.at.After(before.begun) && before.worker != a.worker:
+	case killed && before.worker != a.worker: // its last requests may be read after its death
 		v.byKill++
 		v.perKill[before.worker] = append(v.perKill[before.worker], fmt.Sprintf("\n  alert %d: sent again %v after %v, of %v before the kill",
 			n, a.begun.Sub(before.ended).Round(time.Millisecond), before.ended.Sub(before.begun).Round(time.Millisecond),

@@ -227,8 +227,8 @@ func (r *run) assault(stop <-chan struct{}) {
 }
 
 func (r *run) kill(p *process) {
-	at := time.Now()
 	name := p.kill()
+	at := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.killed = append(r.killed, kill{name, at})
