@@ -120,23 +120,3 @@ func complete(c *jetstream.ClusterInfo) bool {
 	}
 	return true
 }
-
-// leader returns the process that leads the stream of the queues.
-func (c *cluster) leader(t *testing.T) *process {
-	t.Helper()
-	js, err := jetstream.New(c.conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range c.nodes {
-		if n.role.Node.Name == stream.CachedInfo().Cluster.Leader {
-			return n
-		}
-	}
-	t.Fatal("the stream has no leader")
-	return nil
-}

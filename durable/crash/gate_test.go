@@ -105,7 +105,7 @@ func (g *gate) pass(l net.Listener, to string) {
 			return // the test has ended
 		}
 		g.spoil()
-		out, err := net.Dial("tcp", to) //nolint:noctx // it is the same machine
+		out, err := net.Dial("tcp", to)
 		if err != nil {
 			_ = in.Close()
 			return
@@ -165,7 +165,7 @@ func (g *gate) draw() (f fakehttp.Fault, spoiled bool) {
 	return faults[g.random.IntN(len(faults))], true
 }
 
-// spoil spoils a mail now and then. Which mail it is is left open, because several are sent at a time.
+// spoil spoils a mail now and then. Several are sent at a time, so it may be any of them.
 func (g *gate) spoil() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -60,7 +60,7 @@ func (p *process) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.cmd = exec.Command(os.Args[0], "-test.run=^$") //nolint:gosec,noctx // it is this program, and is killed by kill
+	p.cmd = exec.Command(os.Args[0], "-test.run=^$") // it is this program
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+string(text))
 	p.cmd.Stderr = &p.errors
 	out, err1 := p.cmd.StdoutPipe()

@@ -52,12 +52,12 @@ type run struct {
 func newRun(t *testing.T, p plan, seed uint64) *run {
 	t.Helper()
 	r := &run{
-		T: t, plan: p, gates: make(map[string]*gate), random: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // no secret
+		T: t, plan: p, gates: make(map[string]*gate), random: rand.New(rand.NewPCG(seed, 1)),
 		overtaken: make(map[string]map[int]bool), most: make(map[string][]int),
 	}
 	addresses := make(map[string]string)
 	for i, s := range services() {
-		r.gates[s.name] = newGate(s, p.part, p.lose, seed+uint64(i)) //nolint:gosec // it is small
+		r.gates[s.name] = newGate(s, p.part, p.lose, seed+uint64(i))
 		addresses[s.name] = r.gates[s.name].open(t)
 		r.overtaken[s.name] = make(map[int]bool)
 	}
