@@ -53,7 +53,8 @@
 // be repeated is a duplicate too, so that a phone does not ring twice. The deliveries of one body within a minute have
 // one [mackerel.DeliveryID].
 //
-// The handler remembers the last 65,536 bodies, 100 to 200 bytes for each.
+// The handler remembers the last 65,536 bodies, 200 to 300 bytes for each. The sample has no time, so all samples of an
+// organization are equal: if the Test button is pressed again within a minute, the second sample is not delivered.
 //
 // # Loops
 //
@@ -121,7 +122,8 @@ type Config struct {
 
 	// Undelivered, if set, is called with an alert that was not delivered and that Mackerel is not asked to send again.
 	// Of a Multi, the error has the notifiers that failed ([mackerel.Failures]). It is called before the answer, in the
-	// goroutine of the delivery, and Drain waits for it. Its context ends after Answer.
+	// goroutine of the delivery, and Drain waits for it. Its context ends after Answer. If it panics, OnRequest gets a
+	// [PanicError], unless the request was answered before.
 	Undelivered func(context.Context, mackerel.Alert, error) `json:"-"`
 	// OnRequest, if set, is called before a request is answered, in its goroutine. It is the place for logs and metrics.
 	OnRequest func(context.Context, Request) `json:"-"`
