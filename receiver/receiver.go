@@ -42,7 +42,8 @@
 //     Content-Type is accepted.
 //
 // An alert that was answered with 503 is lost if Mackerel does not send it again. Let Persist of package route repeat
-// what failed for now.
+// what failed for now. An alert keeps one of the 64 places as long as Persist repeats it, also if one service of many is
+// down. A Queue of module durable returns as soon as it has stored the alert.
 //
 // # Duplicates
 //
