@@ -184,6 +184,7 @@ func (c Config) problems() (all []string) {
 	add(strings.Contains(c.User.Reveal(), ":"), "User: has a colon, which Basic authentication cannot send")
 	for _, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies: has an invalid prefix")
+		add(p.Addr().Is4In6(), "TrustedProxies: has an IPv4 address within IPv6, which must be written as IPv4")
 	}
 	add(len(c.TrustedProxies) > 0 && !c.MackerelOnly, "TrustedProxies: only for MackerelOnly")
 	add(path == "" && c.User.IsZero() && c.Password.IsZero() && !c.MackerelOnly && !c.Open,

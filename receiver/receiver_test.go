@@ -41,6 +41,9 @@ func TestNewReportsAllProblems(t *testing.T) {
 		{"there is no user", receiver.Config{Notifier: n, Password: secret("s3cret")}, "User, Password: must be set together"},
 		{"the user has a colon", receiver.Config{Notifier: n, User: secret("u:v"), Password: secret("s3cret")},
 			"User: has a colon, which Basic authentication cannot send"},
+		{"a proxy that would never be found", receiver.Config{
+			Notifier: n, MackerelOnly: true, TrustedProxies: prefixes("::ffff:10.0.0.1/128"),
+		}, "TrustedProxies: has an IPv4 address within IPv6, which must be written as IPv4"},
 		{"proxies, times", receiver.Config{
 			Notifier: n, Open: true, TrustedProxies: []netip.Prefix{{}}, Answer: -1, Timeout: -1,
 		}, "TrustedProxies: has an invalid prefix; TrustedProxies: only for MackerelOnly; " +
