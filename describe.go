@@ -24,8 +24,9 @@ import (
 //
 // What was fetched is remembered: up to 10,000 hosts for a minute each, because their status matters, and the names
 // of the organization and of up to 10,000 check monitors for an hour. The other monitors are fetched together, at most
-// once a minute, because they may be muted. A monitor that was deleted is still known. After a request that failed, its
-// error is returned for ten seconds without another request.
+// once a minute, because they may be muted. If an alert has a monitor that is not known, which may be new, it is at
+// most once in ten seconds. A monitor that was deleted is still known. After a request that failed, its error is
+// returned for ten seconds without another request.
 type Describer struct {
 	client       *Client
 	organization *memory[string]
@@ -39,6 +40,7 @@ const (
 	rememberName     = time.Hour
 	rememberHost     = time.Minute
 	refreshMonitors  = time.Minute
+	refreshForNew    = 10 * time.Second // if an alert has a monitor that is not known
 	maxKnownHosts    = 10_000
 	maxKnownMonitors = 10_000
 )
@@ -312,10 +314,14 @@ func (d *Describer) monitor(ctx context.Context, a APIAlert) (apiMonitor, error)
 		name, err := d.check(ctx, a.MonitorID)
 		return apiMonitor{Name: name}, err
 	}
-	all, err := d.monitors.get(ctx, "", func(old map[string]apiMonitor) (map[string]apiMonitor, error) {
-		return d.fetchMonitors(ctx, old)
-	})
+	fetch := func(old map[string]apiMonitor) (map[string]apiMonitor, error) { return d.fetchMonitors(ctx, old) }
+	all, err := d.monitors.get(ctx, "", fetch)
 	m, ok := all[a.MonitorID]
+	if !ok && err == nil {
+		d.monitors.expire("", refreshForNew)
+		all, err = d.monitors.get(ctx, "", fetch)
+		m, ok = all[a.MonitorID]
+	}
 	if ok && ctx.Err() == nil {
 		return m, nil // as it was, if monitors cannot be fetched now
 	}

@@ -219,6 +219,37 @@ func TestDescribeFetchesOnce(t *testing.T) {
 	}
 }
 
+func TestDescribeFetchesAMonitorThatIsNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := inBubble(t, mackerel.CallOptions{Pace: mackerel.Unpaced})
+		d := mackerel.NewDescriber(c)
+		want := func(name string, requests int) {
+			t.Helper()
+			a, err := d.Describe(t.Context(), mackerel.APIAlert{ID: "5A", MonitorID: "2M", Type: "service"})
+			if err != nil || a.Monitor.Name != name || a.Monitor.Muted != (name != "") {
+				t.Errorf("%v, %+v", err, a.Monitor)
+			}
+			got := 0
+			for _, r := range s.Requests() {
+				if r.Path == "/api/v0/monitors" {
+					got++
+				}
+			}
+			if got != requests {
+				t.Errorf("the monitors were fetched %d times, want %d", got, requests)
+			}
+		}
+		want("", 1)
+		s.AddMonitor(`{"id":"2M","name":"orders","type":"service","isMute":true}`)
+		time.Sleep(9 * time.Second)
+		want("", 1)
+		time.Sleep(time.Second)
+		want("orders", 2)
+		time.Sleep(59 * time.Second)
+		want("orders", 2)
+	})
+}
+
 // In an outage of the API, many alerts at once wait for the same failure.
 func TestDescribeDuringAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -72,6 +72,19 @@ func (m *memory[V]) get(ctx context.Context, key string, load func(V) (V, error)
 	}
 }
 
+// expire lets the next get of a key fetch if the value was fetched at least age ago. If the last fetch failed, nothing
+// changes.
+func (m *memory[V]) expire(key string, age time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	have, ok := m.known[key]
+	if !ok || have.err != nil || time.Until(have.until) > m.life-age {
+		return
+	}
+	have.until = time.Time{}
+	m.known[key] = have
+}
+
 // run fetches and remembers the result, unless the caller gave up.
 func (m *memory[V]) run(ctx context.Context, key string, f *fetch[V], load func(V) (V, error)) {
 	defer func() {

@@ -125,11 +125,11 @@ func (h *Handler) start(ctx, run context.Context, d *delivery) {
 func (h *Handler) run(ctx context.Context, d *delivery) {
 	// This stays if the notifier calls runtime.Goexit, which is neither a return nor a panic.
 	var err error = unknown("the notifier ended its goroutine", nil)
-	defer func() {
-		h.finish(ctx, d, err)
+	defer func() { // also if Undelivered calls runtime.Goexit
 		<-h.places
 		h.deliveries.leave(d)
 	}()
+	defer func() { h.finish(ctx, d, err) }()
 	ctx, cancel := context.WithTimeout(ctx, h.config.Timeout)
 	defer cancel()
 	err = notify(ctx, d)
@@ -152,8 +152,8 @@ func unknown(message string, cause error) *mackerel.Error {
 	return e
 }
 
-// A PanicError is the panic of a notifier. It is in the [mackerel.ErrAmbiguous] that Undelivered and OnRequest get. The
-// alert is not delivered again.
+// A PanicError is the panic of a notifier or of Undelivered. It is in the [mackerel.ErrAmbiguous] that OnRequest gets,
+// and Undelivered if a notifier panicked. The alert is not delivered again.
 type PanicError struct {
 	Value any    // as it was given to panic; it may contain secrets
 	Stack []byte // of the goroutine, as debug.Stack returns it
@@ -177,12 +177,24 @@ func (h *Handler) finish(ctx context.Context, d *delivery, err error) {
 	if late := h.deliveries.settle(d, status, err); late {
 		lost = err // it was answered, so Mackerel does not learn of this
 	}
-	if lost != nil && h.config.Undelivered != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Answer)
-		defer cancel()
-		h.config.Undelivered(ctx, d.alert, lost)
-	}
 	h.deliveries.remember(d, rest)
+	if lost != nil && h.config.Undelivered != nil {
+		h.undelivered(ctx, d, lost)
+	}
+}
+
+// undelivered calls Undelivered. The error of the delivery gets a panic, because there is nothing else that reports it.
+func (h *Handler) undelivered(ctx context.Context, d *delivery, lost error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Answer)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			e := failure("undelivered", mackerel.ErrAmbiguous, "Config.Undelivered panicked")
+			e.Err = &PanicError{Value: v, Stack: debug.Stack()}
+			h.deliveries.join(d, e)
+		}
+	}()
+	h.config.Undelivered(ctx, d.alert, lost)
 }
 
 // split returns the notifiers that a repeat has to call, whether something failed for now, and what failed for good.
@@ -223,6 +235,13 @@ func (all *deliveries) settle(d *delivery, status int, err error) (late bool) {
 	defer all.mu.Unlock()
 	d.status, d.err = status, err
 	return d.late
+}
+
+// join adds an error to that of a delivery.
+func (all *deliveries) join(d *delivery, err error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	d.err = errors.Join(d.err, err)
 }
 
 // remember keeps what a repeat has to do.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,73 @@ func TestAPanicIsReportedWithItsStack(t *testing.T) {
 	if !ok || !strings.Contains(string(p.Stack), "delivery_test.go") || !strings.Contains(h.last().Err.Error(), "nil pointer") {
 		t.Errorf("got %v, %+v", h.last().Err, p)
 	}
+}
+
+// The hook must neither end the program nor keep a place or the body.
+func TestAnUndeliveredThatDoesNotReturn(t *testing.T) {
+	for name, hook := range map[string]func(){
+		"panics":             func() { panic("s3cret") },
+		"ends the goroutine": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var last receiver.Request
+			h, err := receiver.New(receiver.Config{
+				Notifier: &recorder{answer: returns(errForGood)}, Open: true,
+				Undelivered: func(context.Context, mackerel.Alert, error) { hook() },
+				OnRequest:   func(_ context.Context, r receiver.Request) { last = r },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			both := &harness{Handler: h}
+			both.want(t, 200, body)
+			p, ok := errors.AsType[*receiver.PanicError](last.Err)
+			if !errors.Is(last.Err, errForGood) || ok != (name == "panics") || ok && p.Value != "s3cret" {
+				t.Errorf("OnRequest got %v", last.Err)
+			}
+			if strings.Contains(last.Err.Error(), "s3cret") {
+				t.Errorf("a secret in %v", last.Err)
+			}
+			both.want(t, 200, body)
+			if last.Err != nil || last.Repeat {
+				t.Errorf("after the hook, OnRequest got %+v", last)
+			}
+			if err := h.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The hook belongs to the delivery, so no more than 64 hooks run.
+func TestAnUndeliveredKeepsItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hooks atomic.Int32
+		h, err := receiver.New(receiver.Config{
+			Notifier: mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { return errForGood }),
+			Undelivered: func(ctx context.Context, _ mackerel.Alert, _ error) {
+				hooks.Add(1)
+				<-ctx.Done()
+			},
+			Open: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := &harness{Handler: h}
+		var wg sync.WaitGroup
+		for n := range 100 {
+			wg.Go(func() { all.post(numbered(n)) })
+		}
+		synctest.Wait()
+		if n := hooks.Load(); n != 64 {
+			t.Errorf("%d hooks run", n)
+		}
+		wg.Wait()
+		if err := h.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestASlowDeliveryGoesOn(t *testing.T) {
@@ -287,7 +355,8 @@ func TestTheEndOfDrainEndsDeliveries(t *testing.T) {
 					wg.Go(func() { h.want(t, 202, numbered(n)) })
 				}
 				wg.Wait()
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				cause := errors.New("the service is restarted")
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, cause)
 				defer cancel()
 				start := time.Now()
 				err := h.Drain(ctx)
@@ -297,7 +366,7 @@ func TestTheEndOfDrainEndsDeliveries(t *testing.T) {
 				}
 				h.wantCalls(t, 2, c.lost)
 				for _, err := range h.lostErrors() {
-					if !errors.Is(err, context.DeadlineExceeded) {
+					if !errors.Is(err, cause) {
 						t.Errorf("Undelivered got %v", err)
 					}
 				}

@@ -99,6 +99,10 @@ func newHarness(t testing.TB, c receiver.Config, answer func(context.Context, in
 	c.Undelivered = func(ctx context.Context, a mackerel.Alert, err error) {
 		h.hooks.Lock()
 		defer h.hooks.Unlock()
+		end, ok := ctx.Deadline()
+		if left := time.Until(end); !ok || left <= 0 || left > cmp.Or(c.Answer, 5*time.Second) {
+			t.Errorf("the context of Undelivered ends %v", end)
+		}
 		if h.lost = append(h.lost, err); a.Raw == nil || ctx.Err() != nil || mackerel.DeliveryID(ctx) == "" {
 			t.Errorf("Undelivered with %+v, context error %v", a, ctx.Err())
 		}

@@ -42,7 +42,8 @@
 //     Content-Type is accepted.
 //
 // An alert that was answered with 503 is lost if Mackerel does not send it again. Let Persist of package route repeat
-// what failed for now.
+// what failed for now. An alert keeps one of the 64 places as long as Persist repeats it, also if one service of many is
+// down. A Queue of module durable returns as soon as it has stored the alert.
 //
 // # Duplicates
 //
@@ -53,7 +54,8 @@
 // be repeated is a duplicate too, so that a phone does not ring twice. The deliveries of one body within a minute have
 // one [mackerel.DeliveryID].
 //
-// The handler remembers the last 65,536 bodies, 100 to 200 bytes for each.
+// The handler remembers the last 65,536 bodies, 200 to 300 bytes for each. The sample has no time, so all samples of an
+// organization are equal: if the Test button is pressed again within a minute, the second sample is not delivered.
 //
 // # Loops
 //
@@ -121,7 +123,8 @@ type Config struct {
 
 	// Undelivered, if set, is called with an alert that was not delivered and that Mackerel is not asked to send again.
 	// Of a Multi, the error has the notifiers that failed ([mackerel.Failures]). It is called before the answer, in the
-	// goroutine of the delivery, and Drain waits for it. Its context ends after Answer.
+	// goroutine of the delivery, and Drain waits for it. Its context ends after Answer. If it panics, OnRequest gets a
+	// [PanicError], unless the request was answered before.
 	Undelivered func(context.Context, mackerel.Alert, error) `json:"-"`
 	// OnRequest, if set, is called before a request is answered, in its goroutine. It is the place for logs and metrics.
 	OnRequest func(context.Context, Request) `json:"-"`
@@ -181,6 +184,7 @@ func (c Config) problems() (all []string) {
 	add(strings.Contains(c.User.Reveal(), ":"), "User: has a colon, which Basic authentication cannot send")
 	for _, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies: has an invalid prefix")
+		add(p.Addr().Is4In6(), "TrustedProxies: has an IPv4 address within IPv6, which must be written as IPv4")
 	}
 	add(len(c.TrustedProxies) > 0 && !c.MackerelOnly, "TrustedProxies: only for MackerelOnly")
 	add(path == "" && c.User.IsZero() && c.Password.IsZero() && !c.MackerelOnly && !c.Open,

@@ -11,7 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/receiver"
@@ -38,6 +41,9 @@ func TestNewReportsAllProblems(t *testing.T) {
 		{"there is no user", receiver.Config{Notifier: n, Password: secret("s3cret")}, "User, Password: must be set together"},
 		{"the user has a colon", receiver.Config{Notifier: n, User: secret("u:v"), Password: secret("s3cret")},
 			"User: has a colon, which Basic authentication cannot send"},
+		{"a proxy that would never be found", receiver.Config{
+			Notifier: n, MackerelOnly: true, TrustedProxies: prefixes("::ffff:10.0.0.1/128"),
+		}, "TrustedProxies: has an IPv4 address within IPv6, which must be written as IPv4"},
 		{"proxies, times", receiver.Config{
 			Notifier: n, Open: true, TrustedProxies: []netip.Prefix{{}}, Answer: -1, Timeout: -1,
 		}, "TrustedProxies: has an invalid prefix; TrustedProxies: only for MackerelOnly; " +
@@ -122,6 +128,9 @@ func TestWhatIsRead(t *testing.T) {
 		{"two types", sample, header("Content-Type", "text/plain, application/json"), 415},
 		{"a compressed body", sample, header("Content-Encoding", "gzip"), 415},
 		{"an encoding that changes nothing", sample, header("Content-Encoding", "identity"), 200},
+		{"an encoding in capitals", sample, header("Content-Encoding", "Identity"), 200},
+		{"a length that is not true", sample, func(r *http.Request) { r.ContentLength = 1 << 62 }, 200},
+		{"another program with a similar name", sample, header("User-Agent", "mackerel-notifyd/1.0"), 200},
 		{"GET", sample, method(http.MethodGet), 405},
 		{"HEAD", sample, method(http.MethodHead), 405},
 		{"PUT", sample, method(http.MethodPut), 405},
@@ -143,6 +152,9 @@ func TestWhatIsRead(t *testing.T) {
 			}
 			w := h.want(t, c.status, c.body, c.change)
 			h.wantCalls(t, map[bool]int{true: 1}[c.status == 200], 0)
+			if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+				t.Errorf("the answer has %v", w.Header())
+			}
 			if got := w.Header().Get("Allow"); got != map[int]string{405: "POST"}[c.status] {
 				t.Errorf("Allow: %q", got)
 			}
@@ -161,7 +173,7 @@ func TestAnAlertWithOddMembersIsDelivered(t *testing.T) {
 	h := newHarness(t, receiver.Config{}, returns(nil, errForGood))
 	odd := `{"event":"alert","message":5,"alert":{"id":"5A","status":"critical"}}`
 	h.want(t, 200, odd)
-	if r := h.last(); !errors.Is(r.Err, mackerel.ErrOddMember) || !strings.Contains(r.Err.Error(), "message: a number") {
+	if r := h.last(); r.Alert.ID != "5A" || !errors.Is(r.Err, mackerel.ErrOddMember) || !strings.Contains(r.Err.Error(), "message: a number") {
 		t.Errorf("OnRequest got %v", r.Err)
 	}
 	if a := h.alerts[0]; a.ID != "5A" || string(a.Raw) != odd {
@@ -207,13 +219,33 @@ func TestNoSecretIsPrinted(t *testing.T) {
 }
 
 func TestARequestIsLogged(t *testing.T) {
-	h := newHarness(t, receiver.Config{}, returns(errForGood))
-	h.want(t, 200, body)
-	var b bytes.Buffer
-	slog.New(slog.NewTextHandler(&b, nil)).Info("webhook", "request", h.last())
-	for _, want := range []string{"request.status=200", `request.alert="`, "request.error=", "request.duration="} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("%q is not in %s", want, &b)
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, receiver.Config{}, takes(time.Second, errForGood))
+		var wg sync.WaitGroup
+		wg.Go(func() { h.want(t, 200, body) })
+		synctest.Wait()
+		h.want(t, 200, body) // gets the answer of the first
+		wg.Wait()
+		repeats := 0
+		for _, r := range h.requests {
+			var b bytes.Buffer
+			slog.New(slog.NewTextHandler(&b, nil)).Info("webhook", "request", r)
+			for _, want := range []string{
+				"request.status=200", "request.duration=1s", `request.alert="`, "request.error=",
+			} {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("%q is not in %s", want, &b)
+				}
+			}
+			if strings.Contains(b.String(), "request.repeat=true") != r.Repeat {
+				t.Errorf("repeat is %v in %s", r.Repeat, &b)
+			}
+			if r.Repeat {
+				repeats++
+			}
 		}
-	}
+		if len(h.requests) != 2 || repeats != 1 {
+			t.Errorf("%d requests, %d repeats", len(h.requests), repeats)
+		}
+	})
 }

@@ -97,6 +97,9 @@ func TestMackerelOnly(t *testing.T) {
 		{"a proxy", proxies, from("10.0.0.1:1234", "192.0.2.1"), 200},
 		{"a proxy that tells the port", proxies, from("10.0.0.1:1234", "192.0.2.1:99"), 200},
 		{"two proxies, two headers", proxies, from("[fd00::1]:1234", "evil, 192.0.2.1", "10.9.9.9"), 200},
+		{"a header that the sender claims", proxies, from("10.0.0.1:1234", "192.0.2.1", "203.0.113.1"), 403},
+		{"a header before that of the proxy", proxies, from("10.0.0.1:1234", "203.0.113.1", "192.0.2.1"), 200},
+		{"a proxy on the link", prefixes("fe80::/10"), from("[fe80::1%eth0]:1234", "192.0.2.1"), 200},
 		{"an address that the sender claims", proxies, from("10.0.0.1:1234", "192.0.2.1, 203.0.113.1"), 403},
 		{"a proxy that does not tell", proxies, from("10.0.0.1:1234"), 403},
 		{"a proxy that tells no address", proxies, from("10.0.0.1:1234", "192.0.2.1, unknown"), 403},
@@ -113,6 +116,16 @@ func TestMackerelOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestForASenderWithoutAnAddressNothingIsFetched(t *testing.T) {
+	m := &metaServer{body: ranges}
+	h := newHarness(t, receiver.Config{
+		MackerelOnly: true, TrustedProxies: prefixes("10.0.0.0/8"), Client: &http.Client{Transport: m},
+	}, nil)
+	h.want(t, 403, body, from("@"))
+	h.want(t, 403, body, from("10.0.0.1:1234", "unknown"))
+	m.wantGets(t, 0)
 }
 
 func TestTheAddressesAreFetchedWhenTheyAreNeeded(t *testing.T) {
@@ -154,8 +167,9 @@ func TestWithoutAddressesNothingIsDecided(t *testing.T) {
 				m := &metaServer{body: odd}
 				h := newHarness(t, receiver.Config{MackerelOnly: true, Client: &http.Client{Transport: m}}, nil)
 				w := h.want(t, 503, body, from("192.0.2.1:1"))
-				if err := h.last().Err; w.Header().Get("Retry-After") != "10" || !errors.Is(err, mackerel.ErrUnavailable) {
-					t.Errorf("Retry-After %q, %v", w.Header().Get("Retry-After"), err)
+				e, ok := errors.AsType[*mackerel.Error](h.last().Err)
+				if w.Header().Get("Retry-After") != "10" || !ok || e.Kind != mackerel.ErrUnavailable || e.Err == nil {
+					t.Errorf("Retry-After %q, %+v", w.Header().Get("Retry-After"), e)
 				}
 				gets := m.gets
 				h.want(t, 503, body, from("192.0.2.1:1"))

@@ -11,11 +11,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -143,6 +145,32 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	if err := errors.Join(h.ends...); err != nil {
 		t.Errorf("the deadline of the body ended a request: %v", err)
 	}
+}
+
+// A deadlines remembers the deadlines of a request.
+type deadlines struct {
+	http.ResponseWriter
+
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(end time.Time) error {
+	d.set = append(d.set, end)
+	return nil
+}
+
+// While the server waits for the answer of the handler, it reads. If the deadline of the body were left, the end of it
+// would cancel the context of the request.
+func TestTheDeadlineOfTheBodyEndsWithTheBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+		h := newHarness(t, receiver.Config{}, func(context.Context, int) error { return nil })
+		start := time.Now()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+		if want := []time.Time{start.Add(5 * time.Second), {}}; !slices.EqualFunc(w.set, want, time.Time.Equal) {
+			t.Errorf("the deadlines were %v, want %v", w.set, want)
+		}
+	})
 }
 
 func TestASenderThatGoesAwayDoesNotStopTheDelivery(t *testing.T) {

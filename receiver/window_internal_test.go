@@ -13,16 +13,17 @@ func TestTheWindowIsBounded(t *testing.T) {
 		binary.BigEndian.PutUint32(b[:], uint32(n))
 		return b
 	}
-	for n := range 2 * maxPast {
+	const documented = 65_536
+	for n := range 2 * documented {
 		w.add(&past{body: body(n), at: now})
 	}
-	if len(w.byBody) != maxPast || len(w.queue) != maxPast || cap(w.queue) > 2*maxPast {
+	if len(w.byBody) != documented || len(w.queue) != documented || cap(w.queue) > 2*documented {
 		t.Errorf("%d bodies, %d of %d in the queue", len(w.byBody), len(w.queue), cap(w.queue))
 	}
-	if w.find(body(maxPast-1), now) != nil || w.find(body(maxPast), now) == nil {
+	if w.find(body(documented-1), now) != nil || w.find(body(documented), now) == nil {
 		t.Error("not the oldest were removed")
 	}
-	if w.find(body(maxPast), now.Add(time.Hour)) != nil || len(w.byBody) != 0 || len(w.queue) != 0 {
+	if w.find(body(documented), now.Add(time.Hour)) != nil || len(w.byBody) != 0 || len(w.queue) != 0 {
 		t.Errorf("after an hour there are %d bodies", len(w.byBody))
 	}
 }

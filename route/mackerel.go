@@ -74,13 +74,14 @@ var (
 // exclusive monitors, services, levels along each path, children and the default group. Each channel is told once.
 //
 // Events that are no alerts go to every channel that subscribes to them, whatever its groups are. Events that this
-// module does not know go to every channel that subscribes to alerts, too. The close of an alert also goes to the
-// channels that were told of the open alert in this process: roles, groups and monitors may have changed since. Where
-// Mackerel's documentation is silent, FromMackerel rather tells too much than too little.
+// module does not know go to every channel that subscribes to alerts, too. The sample of the Test button goes to no
+// channel: it shows only that Mackerel reaches this program. The close of an alert also goes to the channels that
+// were told of the open alert in this process: roles, groups and monitors may have changed since. Where Mackerel's
+// documentation is silent, FromMackerel rather tells too much than too little.
 //
-// FromMackerel makes no request. The first Deliver reads the groups and the channels. It returns an error if they cannot
-// be read and no copy is there. A router makes at most one request per second. An alert waits for its requests for at most
-// 4 s; then it is told without what they would have said, and Problem is called.
+// FromMackerel makes no request. The first Deliver reads the groups and the channels. It returns an error if they
+// cannot be read and no copy is there. A router makes at most one request per second. An alert waits for its
+// requests for at most 4 s; then it is told without what they would have said, and Problem is called.
 func FromMackerel(c MackerelConfig) (*Router, error) {
 	var problems []string
 	add := func(ok bool, problem string) {

@@ -334,6 +334,17 @@ func TestPolledAlertsOfSilentHosts(t *testing.T) {
 	})
 }
 
+func TestTheSampleGoesToNoChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a")
+		w.AddChannel(`{"id":"b","name":"b","type":"webhook","url":"https://example.com","events":["alert","monitor"]}`)
+		r, err := w.router.Deliver(t.Context(), mackerel.Alert{Event: mackerel.EventSample})
+		if err != nil || !strings.Contains(r.Skipped, "the sample of the Test button") || len(w.told) != 0 {
+			t.Errorf("%+v, %v, told %q", r, err, w.told)
+		}
+	})
+}
+
 // Groups are read once in a minute, whatever comes, and the last copy stays in use.
 func TestSettingsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,8 @@ const (
 // No repeat begins later than limit after the start of the call. The limit must be above 0. A repeat that is running at
 // that time is not cut off, because its answer would be lost. A wait that would end after the limit, or after the
 // deadline of the context, is not begun: Persist returns at once. So a call takes at most the limit and the time of one
-// call of n. In an HTTP handler, choose a limit that is shorter than the client's timeout.
+// call of n. In an HTTP handler of your own, choose a limit that is shorter than the client's timeout. The handler of
+// package receiver needs no such limit, because it answers before.
 //
 // # What is repeated
 //

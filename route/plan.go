@@ -73,6 +73,8 @@ func (r *Router) Plan(ctx context.Context, a mackerel.Alert) (Plan, error) {
 	switch a.Event {
 	case "", mackerel.EventAlert:
 		reached, p.Reason = r.groups(ctx, s, a)
+	case mackerel.EventSample:
+		p.Reason = "the sample of the Test button shows only that Mackerel reaches this program"
 	default:
 		p.Reason = "events other than alerts go to the channels that subscribe to them"
 		for _, c := range s.listed {
