@@ -131,6 +131,11 @@ func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duratio
 		return 0, false
 	}
 	defer w.gate.leave()
+	if err := w.mark(run, m); errors.Is(err, mackerel.ErrAmbiguous) {
+		return w.bury(run, m, a, err)
+	} else if err != nil { // the server is away
+		return tryPause, false
+	}
 	h.tries++
 	w.history.set(m.seq, h)
 	err = w.deliver(run, m, a)
@@ -146,6 +151,7 @@ func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duratio
 	wait = or(wait, backoff(h.tries))
 	w.stats.repeated.Add(1)
 	w.tell(run, Result{Alert: a, Outcome: Repeated, Err: err, After: wait}, m)
+	w.unmark(run, m)
 	return wait, false
 }
 
@@ -238,6 +244,9 @@ func (w *Worker) finish(ctx context.Context, m message) bool {
 		}
 		return err
 	})
+	if err == nil {
+		w.unmark(ctx, m)
+	}
 	return err == nil
 }
 

@@ -24,6 +24,19 @@ func connect(t testing.TB) *nats.Conn {
 // connectTo starts a server with a directory in the process, and returns a function that stops it.
 func connectTo(t testing.TB, dir string) (conn *nats.Conn, stop func()) {
 	t.Helper()
+	s, shutdown := startServer(t, dir)
+	conn, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() { conn.Close(); shutdown() })
+	t.Cleanup(stop)
+	return conn, stop
+}
+
+// startServer starts a server in the process.
+func startServer(t testing.TB, dir string) (s *server.Server, stop func()) {
+	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: dir, DontListen: true, NoSigs: true, NoLog: true, SyncAlways: true,
 	})
@@ -31,20 +44,12 @@ func connectTo(t testing.TB, dir string) (conn *nats.Conn, stop func()) {
 		t.Fatal(err)
 	}
 	s.Start()
+	stop = sync.OnceFunc(func() { s.Shutdown(); s.WaitForShutdown() })
+	t.Cleanup(stop)
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server does not start")
 	}
-	conn, err = nats.Connect("", nats.InProcessServer(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop = sync.OnceFunc(func() {
-		conn.Close()
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	t.Cleanup(stop)
-	return conn, stop
+	return s, stop
 }
 
 func newStore(t testing.TB, c durable.Config) *durable.Store {

@@ -166,11 +166,13 @@ func (s *Store) DeadLetter(ctx context.Context, id uint64) (DeadLetter, error) {
 		return DeadLetter{}, noLetter("dead letter", id)
 	}
 	m, err := s.getLetter(ctx, id)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return DeadLetter{}, noLetter("dead letter", id)
-	}
-	if err != nil {
+	case err != nil:
 		return DeadLetter{}, err
+	case strings.Count(m.Subject, ".") > 1: // a mark
+		return DeadLetter{}, noLetter("dead letter", id)
 	}
 	return letter(m), nil
 }

@@ -107,8 +107,11 @@ func (q *Queue) message(ctx context.Context, a mackerel.Alert, body []byte) (m *
 	case delivery != "":
 		return m, hash(q.name, "delivery", delivery, string(body)), true
 	}
-	return m, hash(q.name, "call", rand.Text()), false
+	return m, randomID(), false
 }
+
+// randomID returns an id for one call only.
+func randomID() string { return hash("call", rand.Text()) }
 
 // originKey is the key of a context's value: the id of the message that a worker delivers.
 type originKey struct{}
@@ -132,12 +135,14 @@ func keyToken(key string) string {
 func (s *Store) subject(queue, key string) string { return s.config.Name + "." + queue + "." + key }
 
 // publish stores a message in a stream once, and returns how often it was sent.
-func (s *Store) publish(ctx context.Context, stream string, m *nats.Msg, id string) (ack *jetstream.PubAck, tries int, err error) {
+func (s *Store) publish(ctx context.Context, stream string, m *nats.Msg, id string, o ...jetstream.PublishOpt) (
+	ack *jetstream.PubAck, tries int, err error,
+) {
+	o = append(o, jetstream.WithExpectStream(stream), jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	var unknown error
 	err = again(ctx, func(ctx context.Context) (err error) {
 		tries++
-		ack, err = s.js.PublishMsg(ctx, m,
-			jetstream.WithExpectStream(stream), jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+		ack, err = s.js.PublishMsg(ctx, m, o...)
 		if err != nil && !isRefusal(err) {
 			unknown = err
 		}

@@ -97,7 +97,9 @@ func (c Config) queues() jetstream.StreamConfig {
 // dead returns the configuration of the stream that has the dead letters.
 func (c Config) dead() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name: c.Name + deadSuffix, Subjects: []string{c.Name + deadSuffix + ".*"}, // the queue
+		Name: c.Name + deadSuffix,
+		// The queue; for marks, also the id of the message.
+		Subjects:  []string{c.Name + deadSuffix + ".*", c.Name + deadSuffix + ".*.*"},
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
 		MaxBytes: max(c.MaxBytes/4, 1), Replicas: c.Replicas, Duplicates: deadWindow,
 		MaxMsgs: -1, MaxConsumers: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1,

@@ -28,6 +28,11 @@ type WorkerConfig struct {
 	// of an incident (PagerDuty, Opsgenie, JSM). In a chat room it makes the story shorter: an opening may be missing
 	// before its closing. Do not use it with a phone that closings do not ring (twilio).
 	Overtake bool
+	// AtMostOnce is for phones. What a worker was delivering when it was killed or cut off is not delivered again: it
+	// becomes a dead letter with [mackerel.ErrAmbiguous]. Each delivery needs two more writes. The notifier must be
+	// AtMostOnce itself, as package twilio is unless its Call.Delivery says otherwise. All workers of a queue have the
+	// same.
+	AtMostOnce bool
 	// MaxAge is how long an alert is tried, from the time at which it was stored in this queue; 24 h unless set. After
 	// that it becomes a dead letter.
 	MaxAge time.Duration
@@ -72,7 +77,7 @@ type WorkerConfig struct {
 //
 // The deliveries that a worker has begun when it is killed (at most Concurrency) are begun again by another worker. The
 // context of each delivery has a [mackerel.DeliveryID] that is made of the sequence number in the stream, so services
-// that drop repeats show such an alert once.
+// that drop repeats show such an alert once. With AtMostOnce they become dead letters instead.
 type Worker struct {
 	store    *Store
 	config   WorkerConfig

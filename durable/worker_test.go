@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mackerel-notify/mackerel"
@@ -87,42 +88,118 @@ func TestOutcomes(t *testing.T) {
 		{"for good", failure(mackerel.ErrNotFound, 0), durable.WorkerStats{Dead: 1}},
 		{"no error of the module", errors.New("x"), durable.WorkerStats{Dead: 1}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newStore(t, durable.Config{})
-			results := make(chan durable.Result, 10)
-			w, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: &room{answer: func(_ mackerel.Alert, n int) error {
-				if n == 1 {
-					return c.err
+		for _, once := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, at most once %t", c.name, once), func(t *testing.T) {
+				conn := connect(t)
+				s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+				if err != nil {
+					t.Fatal(err)
 				}
-				return nil
-			}}, OnResult: func(_ context.Context, r durable.Result) { results <- r }})
-			store(t, queue(t, s, "q"), "a", "m")
-			for r := range results {
-				if r.Outcome != durable.Repeated {
-					break
+				results := make(chan durable.Result, 10)
+				w, stop := run(t, s, durable.WorkerConfig{Queue: "q", AtMostOnce: once, Notifier: &room{answer: func(_ mackerel.Alert, n int) error {
+					if n == 1 {
+						return c.err
+					}
+					return nil
+				}}, OnResult: func(_ context.Context, r durable.Result) { results <- r }})
+				store(t, queue(t, s, "q"), "a", "m")
+				for r := range results {
+					if r.Outcome != durable.Repeated {
+						break
+					}
+					if r.Err == nil || r.After != time.Millisecond || r.Delivery != 1 || r.Alert.Message != "m" {
+						t.Errorf("got %+v", r)
+					}
 				}
-				if r.Err == nil || r.After != time.Millisecond || r.Delivery != 1 || r.Alert.Message != "m" {
-					t.Errorf("got %+v", r)
+				stop()
+				if got := w.Stats(); got != c.want {
+					t.Errorf("got %+v, want %+v", got, c.want)
 				}
-			}
-			stop()
-			if got := w.Stats(); got != c.want {
-				t.Errorf("got %+v, want %+v", got, c.want)
-			}
-			if n := inQueues(t, s); n != 0 {
-				t.Errorf("%d alerts are still in the queue", n)
-			}
-			letters := 0
-			for d, err := range s.DeadLetters(t.Context(), "q") {
-				if letters++; err != nil || d.Reason != c.err.Error() || d.Alert.Message != "m" {
-					t.Errorf("%v %+v", err, d)
+				if n := inQueues(t, s); n != 0 {
+					t.Errorf("%d alerts are still in the queue", n)
 				}
-			}
-			if letters != int(c.want.Dead) {
-				t.Errorf("%d dead letters", letters)
-			}
-		})
+				letters := 0
+				for d, err := range s.DeadLetters(t.Context(), "q") {
+					if letters++; err != nil || d.Reason != c.err.Error() || d.Alert.Message != "m" {
+						t.Errorf("%v %+v", err, d)
+					}
+				}
+				if letters != int(c.want.Dead) {
+					t.Errorf("%d dead letters", letters)
+				}
+				if n := marks(t, conn); n != 0 {
+					t.Errorf("%d marks are left", n)
+				}
+			})
+		}
 	}
+}
+
+// marks returns how many marks of deliveries there are.
+func marks(t *testing.T, conn *nats.Conn) int {
+	t.Helper()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel-dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter("mackerel-dead.*.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(info.State.Subjects)
+}
+
+// A worker loses its connection while it delivers, as if it was killed. No other worker delivers the alert again.
+func TestAtMostOnce(t *testing.T) {
+	s, _ := startServer(t, t.TempDir())
+	open := func() (*nats.Conn, *durable.Store) {
+		conn, err := nats.Connect("", nats.InProcessServer(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(conn.Close)
+		kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn, kept
+	}
+	rings, answered := make(chan struct{}), make(chan struct{})
+	config := durable.WorkerConfig{
+		Queue: "phone", AtMostOnce: true, AckWait: time.Second, Grace: time.Millisecond,
+		Notifier: mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+			close(rings)
+			<-answered
+			return nil
+		}),
+	}
+	conn, kept := open()
+	store(t, queue(t, kept, "phone"), "a", "m")
+	w, err := kept.NewWorker(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(t.Context()) }()
+	<-rings
+	conn.Close()
+
+	conn, kept = open()
+	dead := make(chan durable.Result, 1)
+	config.OnResult = func(_ context.Context, r durable.Result) { dead <- r }
+	_, stop := run(t, kept, config)
+	got := <-dead
+	wantKind(t, got.Err, mackerel.ErrAmbiguous)
+	stop()
+	if got.Outcome != durable.Dead || inQueues(t, kept) != 0 || marks(t, conn) != 0 {
+		t.Errorf("%+v, %d alerts, %d marks", got, inQueues(t, kept), marks(t, conn))
+	}
+	close(answered)
+	wantKind(t, <-ended, mackerel.ErrUnavailable) // the connection is closed
 }
 
 // A worker waits as long as the service asks, also with what else is in the queue after a refusal.

@@ -25,6 +25,7 @@ type verdict struct {
 	lost       int                 // of them
 	disorder   int
 	overlap    int
+	cutOff     int // dead letters of deliveries that a kill has cut off
 	byLoss     int // repeats after an answer that was lost
 	byKill     int // after a worker was killed
 	byStore    int // of alerts that were stored twice, because the receiver was cut off
@@ -139,6 +140,9 @@ func (v *verdict) repeats() {
 			before = &a
 		}
 	}
+	if v.once && v.byKill > 0 {
+		v.wrong("%d alerts came again after a kill, and must not: %v", v.byKill, v.perKill)
+	}
 	for life, all := range v.perKill {
 		if len(all) > concurrency {
 			v.wrong("%s was killed with %d deliveries, and has %d places: %v", life, len(all), concurrency, all)
@@ -150,6 +154,9 @@ func (v *verdict) repeat(n int, before, a arrival, losses *int) {
 	death, killed := v.deaths[before.worker]
 	switch {
 	case !before.told:
+		v.byLoss++
+	case v.post != nil && *losses > 0 && death.at.Sub(before.ended) > time.Second/2: // it was about to be sent again
+		*losses--
 		v.byLoss++
 	case killed && before.worker != a.worker: // its last requests may be read after its death
 		v.byKill++
@@ -190,7 +197,10 @@ func (v *verdict) losses() {
 		reason, dead := v.dead[e.N]
 		switch {
 		case dead:
-			if !v.once || !v.isAmbiguous(e.N) {
+			switch {
+			case v.once && strings.Contains(reason, "a worker ended before"):
+				v.cutOff++
+			case !v.once || !v.isAmbiguous(e.N):
 				v.wrong("alert %d is a dead letter: %s: %v", e.N, reason, v.story(e.N))
 			}
 		case arrived:
@@ -203,6 +213,9 @@ func (v *verdict) losses() {
 			v.lost++
 			v.wrong("alert %d of key %d is lost: %v", e.N, e.Key, v.story(e.N))
 		}
+	}
+	if v.cutOff > concurrency*len(v.killed) {
+		v.wrong("%d deliveries were cut off by %d kills", v.cutOff, len(v.killed))
 	}
 }
 

@@ -257,7 +257,10 @@ func (p *player) work(ctx context.Context) error {
 			return err
 		}
 		queues[s.name] = q
-		if err := p.start(ctx, durable.WorkerConfig{Queue: s.name, Notifier: all[s.name], Overtake: s.overtake}); err != nil {
+		err = p.start(ctx, durable.WorkerConfig{
+			Queue: s.name, Notifier: all[s.name], Overtake: s.overtake, AtMostOnce: s.once,
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,9 @@ func (b *bridge) addWorkers() error {
 	all := []durable.WorkerConfig{{Queue: incoming, Notifier: router, Concurrency: routed}}
 	for _, name := range slices.Sorted(maps.Keys(b.config.Destinations)) {
 		if d := b.config.Destinations[name]; d.Service != settings.Elsewhere {
-			all = append(all, durable.WorkerConfig{Queue: queueOf(name), Notifier: d.Notifier, Overtake: incidents[d.Service]})
+			all = append(all, durable.WorkerConfig{
+				Queue: queueOf(name), Notifier: d.Notifier, Overtake: incidents[d.Service], AtMostOnce: d.Service == "twilio",
+			})
 		}
 	}
 	for _, c := range all {

@@ -1,0 +1,84 @@
+package durable_test
+
+import (
+	"bytes"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/mackerel-notify/mackerel/durable"
+)
+
+// In a cluster, the server that gives out a message may know more than the server that is asked for the first message of
+// its key. So "not found" may mean that the message is not there yet. A worker that takes it as delivered loses it.
+func TestNotFoundYetIsNotDone(t *testing.T) {
+	s, _ := startServer(t, t.TempDir())
+	late := &lateServer{Server: s}
+	conn, err := nats.Connect("", nats.InProcessServer(late))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	plain, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(plain.Close)
+	if _, err := plain.Subscribe(lateReading, func(m *nats.Msg) {
+		if late.readings.Add(1) <= 3 {
+			_ = m.Respond([]byte(`{"error":{"code":404,"err_code":10037,"description":"no message found"}}`)) // seen on a cluster
+			return
+		}
+		answer, err := plain.Request(reading, m.Data, 5*time.Second)
+		if err == nil {
+			err = m.RespondMsg(answer)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store(t, queue(t, kept, "room"), "k", "first")
+	r := new(room)
+	_, stop := run(t, kept, durable.WorkerConfig{Queue: "room", Notifier: r})
+	r.wait(t, 1)
+	stop()
+	if n := late.readings.Load(); n <= 3 {
+		t.Errorf("%d readings: the worker does not read here", n)
+	}
+	if told := r.messages(); len(told) != 1 {
+		t.Errorf("told %q", told)
+	}
+}
+
+// The subjects of the readings, as the client asks and as the test answers. They have the same length.
+const (
+	reading     = "$JS.API.STREAM.MSG.GET.mackerel"
+	lateReading = "$JS.API.STREAM.MSG.GET.m-a-t-e-"
+)
+
+// A lateServer leads the readings of its connections to lateReading.
+type lateServer struct {
+	*server.Server
+	readings atomic.Int64
+}
+
+func (s *lateServer) InProcessConn() (net.Conn, error) {
+	conn, err := s.Server.InProcessConn()
+	return lateConn{conn}, err
+}
+
+type lateConn struct{ net.Conn }
+
+func (c lateConn) Write(b []byte) (int, error) {
+	return c.Conn.Write(bytes.ReplaceAll(b, []byte("PUB "+reading+" "), []byte("PUB "+lateReading+" ")))
+}
