@@ -18,8 +18,9 @@ func (w *Worker) markSubject(m message) string {
 	return w.store.deadSubject(w.config.Queue) + "." + w.store.id(m.seq)
 }
 
-// mark stores the mark of a message, if the worker is to deliver at most once. If it is there already, a worker was killed or cut off while it delivered the message:
-// the error is [mackerel.ErrAmbiguous]. Other errors mean that the mark may not be stored.
+// mark stores the mark of a message, if the worker is to deliver at most once. If the mark is there already, a worker was
+// killed or cut off while it delivered the message: the error is [mackerel.ErrAmbiguous]. After other errors the mark may
+// not be stored.
 func (w *Worker) mark(ctx context.Context, m message) error {
 	if !w.config.AtMostOnce {
 		return nil

@@ -171,7 +171,7 @@ func TestAtMostOnce(t *testing.T) {
 	rings, answered := make(chan struct{}), make(chan struct{})
 	config := durable.WorkerConfig{
 		Queue: "phone", AtMostOnce: true, AckWait: time.Second, Grace: time.Millisecond,
-		Notifier: mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+		Notifier: mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
 			close(rings)
 			<-answered
 			return nil
