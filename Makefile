@@ -58,6 +58,10 @@ bench: # ratios to net/http and to plain structs, measured in turns
 soak: # 100,000 alerts through all services with random faults; -seed repeats a run
 	$(GO) test ./internal/soak -v -alerts 100000 -timeout 30m
 
+.PHONY: crash
+crash: # 100,000 alerts to thirteen services while processes are killed; takes about half an hour
+	cd durable && $(GO) test ./crash -v -run Embedded -alerts 100000 -timeout 3h
+
 .PHONY: fuzz
 fuzz: # every fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \

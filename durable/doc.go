@@ -33,6 +33,10 @@
 // [WorkerConfig].AtMostOnce), if an answer of the service was lost and the notifier's [mackerel.Delivery] allows it, or if a cluster had no leader for so long that an
 // acknowledgement was lost.
 //
+// Nothing is thrown away. If the store is full ([Config].MaxBytes), [Queue.Notify] returns an error. Dead letters have a
+// part of their own; if that is full, alerts that should become dead letters stay in their queues, and those behind them
+// of the same key wait. So watch [Stats].
+//
 // How much survives a power cut depends on when the server writes to the disk. Package embedded writes before it answers
 // (SyncAlways). A server of yours does so with "sync_interval: always" in the section jetstream of its configuration.
 // Without that line it writes every two minutes:

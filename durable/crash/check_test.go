@@ -180,6 +180,11 @@ func (v *verdict) story(n int) (all []string) {
 		all = append(all, fmt.Sprintf("\n  %s to %s by %s, delivery %s: handled %t, told %t",
 			a.begun.Format("05.000"), a.ended.Format("05.000"), a.worker, a.delivery, a.handled, a.told))
 	}
+	if v.post != nil {
+		for _, f := range v.failures[n] {
+			all = append(all, "\n  "+f)
+		}
+	}
 	for _, k := range v.killed {
 		all = append(all, "\n  "+k.name+" killed at "+k.at.Format("05.000"))
 	}

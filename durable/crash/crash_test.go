@@ -3,7 +3,7 @@
 //
 // The processes are this package's test program, started again: servers, receivers and workers. The services are the
 // fakes of the thirteen services, on the loopback interface, which spoil some of the requests. What was accepted must
-// arrive, in the order of each key. Whatever arrives twice must have a reason: the worker was killed, or the fake gave no
+// arrive, in the order of each key. What arrives twice must have a reason: the worker was killed, or the fake gave no
 // answer.
 //
 // The seed of a run is printed. With it the random choices are the same; which request meets which of them depends on

@@ -64,7 +64,7 @@ type command struct {
 
 // A report is what a process tells the test, on a line of its standard output.
 type report struct {
-	Is         string // "ready", "notified", "stats", "letter", "letters", "overtaken", "ended"
+	Is         string // "ready", "notified", "stats", "letter", "letters", "overtaken", "repeated", "ended"
 	Err        string
 	N          int // of the alert
 	Queue      string
@@ -272,6 +272,9 @@ func (p *player) start(ctx context.Context, c durable.WorkerConfig) error {
 	c.OnResult = func(_ context.Context, r durable.Result) {
 		if r.Outcome == durable.Overtaken {
 			p.tell(report{Is: "overtaken", Queue: r.Queue, N: numberIn(r.Alert.Message)})
+		}
+		if r.Outcome == durable.Repeated && r.Queue == mail {
+			p.tell(report{Is: "repeated", Queue: r.Queue, N: numberIn(r.Alert.Message), Err: p.Name + ": " + words(r.Err)})
 		}
 	}
 	w, err := p.store.NewWorker(c)

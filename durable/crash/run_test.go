@@ -44,6 +44,7 @@ type run struct {
 	accepted  map[int]time.Time // by number of the alert
 	again     map[int]bool      // alerts whose first Notify failed or was cut off
 	overtaken map[string]map[int]bool
+	failures  map[int][]string // of the mail's workers, by number of the alert
 	killed    []kill
 	letters   []report
 	most      map[string][]int // MB of the processes, by role
@@ -94,6 +95,8 @@ func (r *run) hear(is report) {
 	switch is.Is {
 	case "overtaken":
 		r.overtaken[is.Queue][is.N] = true
+	case "repeated":
+		r.failures[is.N] = append(r.failures[is.N], is.Err)
 	case "letter":
 		r.letters = append(r.letters, is)
 	}
@@ -112,7 +115,8 @@ func (r *run) around(d time.Duration) time.Duration { return time.Duration(2 * r
 // round stores the alerts from first to last while processes are killed, waits until nothing is left to deliver, and
 // checks what arrived.
 func (r *run) round(first, last int) {
-	r.accepted, r.again, r.events, r.killed, r.letters = make(map[int]time.Time), make(map[int]bool), nil, nil, nil
+	r.accepted, r.again, r.failures = make(map[int]time.Time), make(map[int]bool), make(map[int][]string)
+	r.events, r.killed, r.letters = nil, nil, nil
 	begun := time.Now()
 	stop, all := make(chan struct{}), sync.WaitGroup{}
 	all.Go(func() { r.sample(stop) })
