@@ -22,6 +22,8 @@ const (
 	firstWait  = time.Second           // before the second try, if the service does not say
 	maxWait    = time.Minute           // before any other
 	ackTime    = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
+	routedGap  = 3 * time.Millisecond  // before the second look whether the router has finished; twice as long each time
+	routedTime = 3 * time.Second       // until a removal does not wait for the router any more
 )
 
 // one does what is to be done with a message whose turn it may be. If it is not done, the message is to be offered again
@@ -237,6 +239,7 @@ func (w *Worker) finish(ctx context.Context, m message) bool {
 	w.history.set(m.seq, h)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
 	defer cancel()
+	routed := !w.config.AtMostOnce || w.routed(ctx, m)
 	err := again(ctx, func(ctx context.Context) error {
 		err := m.AckSync(nats.Context(ctx))
 		if errors.Is(err, nats.ErrMsgAlreadyAckd) {
@@ -244,7 +247,7 @@ func (w *Worker) finish(ctx context.Context, m message) bool {
 		}
 		return err
 	})
-	if err == nil {
+	if err == nil && routed {
 		w.unmark(ctx, m)
 	}
 	return err == nil

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -10,24 +11,24 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// A mark says that a worker has begun to deliver a message and that the result is not known, see
-// [WorkerConfig].AtMostOnce. It is an empty message in the stream of the dead letters, with a subject of its own.
+// A mark says that a worker has begun a delivery and that the result is not known, see [WorkerConfig].AtMostOnce. It is an
+// empty message in the stream of the dead letters, with a subject of its own.
 
-// markSubject returns the subject of the mark of a message.
-func (w *Worker) markSubject(m message) string {
-	return w.store.deadSubject(w.config.Queue) + "." + w.store.id(m.seq)
+// markSubject returns the subject of the mark of a delivery. An alert that is stored in a queue twice has one mark.
+func (s *Store) markSubject(queue, delivery string) string {
+	return s.deadSubject(queue) + "." + hash(delivery)
 }
 
 // mark stores the mark of a message, if the worker is to deliver at most once. If the mark is there already, a worker was
-// killed or cut off while it delivered the message: the error is [mackerel.ErrAmbiguous]. After other errors the mark may
-// not be stored.
+// killed or cut off in this delivery: the error is [mackerel.ErrAmbiguous]. After other errors the mark may not be stored.
 func (w *Worker) mark(ctx context.Context, m message) error {
 	if !w.config.AtMostOnce {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
-	_, _, err := w.store.publish(ctx, w.store.config.Name+deadSuffix, &nats.Msg{Subject: w.markSubject(m)}, randomID(),
+	subject := w.store.markSubject(w.config.Queue, w.deliveryID(m))
+	_, _, err := w.store.publish(ctx, w.store.config.Name+deadSuffix, &nats.Msg{Subject: subject}, randomID(),
 		jetstream.WithExpectLastSequencePerSubject(0))
 	if e, ok := errors.AsType[*jetstream.APIError](err); ok &&
 		(e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
@@ -46,7 +47,35 @@ func (w *Worker) unmark(ctx context.Context, m message) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
 	defer cancel()
-	_ = again(ctx, func(ctx context.Context) error {
-		return w.store.dead.Purge(ctx, jetstream.WithPurgeSubject(w.markSubject(m)))
+	_ = w.store.removeMark(ctx, w.config.Queue, w.deliveryID(m))
+}
+
+func (s *Store) removeMark(ctx context.Context, queue, delivery string) error {
+	return again(ctx, func(ctx context.Context) error {
+		return s.dead.Purge(ctx, jetstream.WithPurgeSubject(s.markSubject(queue, delivery)))
 	})
+}
+
+// routed waits until the message is gone from which a router made m, and reports whether it is. If the router is killed
+// before it removes its message, the next router passes the alert on again. As long as m is there, the server knows its
+// id and does not store it twice. When m was removed and the server was killed too, nothing knows the id any more.
+//
+// Only AtMostOnce waits for this. In rooms it would do more harm than good: what waits here comes twice if the worker is
+// killed, and that is more than what routers pass on twice.
+func (w *Worker) routed(ctx context.Context, m message) bool {
+	from, ok := w.store.sequence(m.Header.Get(headerDelivery))
+	if !ok || from >= m.seq {
+		return true
+	}
+	for begun, wait := time.Now(), routedGap; ; wait *= 2 {
+		try, cancel := context.WithTimeout(ctx, tryTime)
+		_, err := w.store.queues.GetMsg(try, from)
+		cancel()
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			return true
+		case time.Since(begun) > routedTime, pause(ctx, wait) != nil:
+			return false
+		}
+	}
 }

@@ -238,8 +238,17 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // id returns the name of a message of the queues, also if the stream was made anew.
-func (s *Store) id(sequence uint64) string {
-	return s.config.Name + "-" + strconv.FormatInt(s.created.UnixNano(), 36) + "-" + strconv.FormatUint(sequence, 10)
+func (s *Store) id(sequence uint64) string { return s.idPrefix() + strconv.FormatUint(sequence, 10) }
+
+func (s *Store) idPrefix() string {
+	return s.config.Name + "-" + strconv.FormatInt(s.created.UnixNano(), 36) + "-"
+}
+
+// sequence returns the sequence number of a message of this store, by its id.
+func (s *Store) sequence(id string) (uint64, bool) {
+	number, ours := strings.CutPrefix(id, s.idPrefix())
+	n, err := strconv.ParseUint(number, 10, 64)
+	return n, ours && err == nil
 }
 
 // String returns "durable" and the name.

@@ -75,9 +75,11 @@ type WorkerConfig struct {
 //
 // # What may come twice
 //
-// The deliveries that a worker has begun when it is killed (at most Concurrency) are begun again by another worker. The
-// context of each delivery has a [mackerel.DeliveryID] that is made of the sequence number in the stream, so services
-// that drop repeats show such an alert once. With AtMostOnce they become dead letters instead.
+// The deliveries that a worker has begun when it is killed (at most Concurrency) are begun again by another worker. If the
+// server is killed too, as with package embedded, this also holds for what a router was passing on: a server that starts
+// does not know what it has removed before. The context of each delivery has a [mackerel.DeliveryID] that is made of the
+// sequence number in the stream, so services that drop repeats show such an alert once. With AtMostOnce, nothing is begun
+// again: what may have been delivered becomes a dead letter.
 type Worker struct {
 	store    *Store
 	config   WorkerConfig

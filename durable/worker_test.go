@@ -562,3 +562,52 @@ func TestConsumersOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// A router is killed after a phone has rung and before it has removed its alert, and the server with it. So the server
+// does not know any more that the alert was in the queue of the phone.
+func TestAtMostOnceBehindARouter(t *testing.T) {
+	dir := t.TempDir()
+	open := func() (conn *nats.Conn, kept *durable.Store, stop func()) {
+		conn, stop = connectTo(t, dir)
+		kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn, kept, stop
+	}
+	_, kept, stopServer := open()
+	store(t, queue(t, kept, "in"), "a", "m")
+	phone, other := new(room), make(chan struct{})
+	passed := make(chan struct{}, 1)
+	_, stopPhone := run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true, Grace: time.Millisecond})
+	slow := mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+		passed <- struct{}{}
+		select {
+		case <-other:
+			return nil
+		case <-ctx.Done():
+			return &mackerel.Error{Kind: mackerel.ErrUnavailable, Err: ctx.Err()}
+		}
+	})
+	_, stopRouter := run(t, kept, durable.WorkerConfig{
+		Queue: "in", Notifier: mackerel.Multi(queue(t, kept, "phone"), slow), AckWait: time.Second, Grace: time.Millisecond,
+	})
+	phone.wait(t, 1)
+	<-passed
+	stopRouter()
+	stopPhone()
+	stopServer()
+
+	close(other)
+	_, kept, _ = open()
+	run(t, kept, durable.WorkerConfig{Queue: "in", Notifier: mackerel.Multi(queue(t, kept, "phone"), slow), AckWait: time.Second})
+	<-passed
+	dead := make(chan durable.Result, 1)
+	run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true, OnResult: func(_ context.Context, r durable.Result) {
+		dead <- r
+	}})
+	wantKind(t, (<-dead).Err, mackerel.ErrAmbiguous)
+	if n := len(phone.messages()); n != 1 {
+		t.Errorf("the phone rang %d times", n)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/mackerel-notify/mackerel"
 )
 
 // A verdict is what became of the alerts at a service.
@@ -19,6 +21,7 @@ type verdict struct {
 	dead       map[int]string      // the reasons of the dead letters
 	deaths     map[string]kill     // by the name of the process's life
 	perKill    map[string][]string // repeats
+	doubts     map[doubt]int       // of the mails
 	waits      []time.Duration     // from accepted to delivered
 	wanted     int                 // alerts
 	overtook   int                 // of them
@@ -70,6 +73,7 @@ func (r *run) judge(g *gate) *verdict {
 	v := &verdict{
 		run: r, gate: g, first: make(map[int]arrival), requests: make(map[int][]arrival), dead: make(map[int]string),
 		deaths: make(map[string]kill), perKill: make(map[string][]string),
+		doubts: make(map[doubt]int),
 	}
 	for _, k := range r.killed {
 		v.deaths[k.name] = k
@@ -127,7 +131,9 @@ func (v *verdict) storedTwice(a arrival) bool {
 
 // repeats looks for the reason of each repeat.
 func (v *verdict) repeats() {
-	losses := v.gate.lost
+	if v.post != nil {
+		v.doubtMails()
+	}
 	for n, all := range v.requests {
 		var before *arrival
 		for _, a := range all {
@@ -135,28 +141,57 @@ func (v *verdict) repeats() {
 				continue
 			}
 			if before != nil {
-				v.repeat(n, *before, a, &losses)
+				v.repeat(n, *before, a)
 			}
 			before = &a
 		}
 	}
 	if v.once && v.byKill > 0 {
 		v.wrong("%d alerts came again after a kill, and must not: %v", v.byKill, v.perKill)
+		for n := range v.requests {
+			if len(v.requests[n]) > 1 {
+				v.wrong("alert %d: %v", n, v.story(n))
+			}
+		}
 	}
 	for life, all := range v.perKill {
-		if len(all) > concurrency {
-			v.wrong("%s was killed with %d deliveries, and has %d places: %v", life, len(all), concurrency, all)
+		// The process has a worker of the service and a router. What the router had passed on may be stored again.
+		if len(all) > 2*concurrency {
+			v.wrong("%s was killed with %d deliveries, and has %d places: %v", life, len(all), 2*concurrency, all)
 		}
 	}
 }
 
-func (v *verdict) repeat(n int, before, a arrival, losses *int) {
+// A doubt is an answer about a mail that was lost.
+type doubt struct {
+	n      int // of the alert
+	worker string
+}
+
+// doubtMails counts the mails whose answer was lost, as the workers report it: the gate does not see which mails they are.
+func (v *verdict) doubtMails() {
+	total := 0
+	for n, all := range v.failures {
+		for _, f := range all {
+			if strings.Contains(f, mackerel.ErrAmbiguous.Error()) {
+				worker, _, _ := strings.Cut(f, ":")
+				v.doubts[doubt{n, worker}]++
+				total++
+			}
+		}
+	}
+	if total > v.lostAnswers {
+		v.wrong("the workers report %d lost answers, and there were %d", total, v.lostAnswers)
+	}
+}
+
+func (v *verdict) repeat(n int, before, a arrival) {
 	death, killed := v.deaths[before.worker]
 	switch {
 	case !before.told:
 		v.byLoss++
-	case v.post != nil && *losses > 0 && death.at.Sub(before.ended) > time.Second/2: // it was about to be sent again
-		*losses--
+	case v.doubts[doubt{n, before.worker}] > 0:
+		v.doubts[doubt{n, before.worker}]--
 		v.byLoss++
 	case killed && before.worker != a.worker: // its last requests may be read after its death
 		v.byKill++
@@ -165,9 +200,6 @@ func (v *verdict) repeat(n int, before, a arrival, losses *int) {
 			death.at.Sub(before.ended).Round(time.Millisecond)))
 	case before.delivery != a.delivery && v.again[n]:
 		v.byStore++
-	case v.post != nil && *losses > 0:
-		*losses--
-		v.byLoss++
 	default:
 		v.bySurprise++
 		v.wrong("alert %d came twice without a reason: %v", n, v.story(n))

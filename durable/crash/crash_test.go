@@ -60,7 +60,7 @@ func try(t *testing.T, p plan) {
 func TestEmbedded(t *testing.T) {
 	try(t, plan{
 		alerts: 5000, keys: 100, fan: 13, part: 0.05, lose: true,
-		pace: 300 * time.Millisecond, kills: 3 * time.Second, ackWait: 2 * time.Second,
+		pace: 300 * time.Millisecond, kills: 2 * time.Second, ackWait: 2 * time.Second,
 	})
 }
 

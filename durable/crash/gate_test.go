@@ -66,7 +66,8 @@ type gate struct {
 	mu       sync.Mutex
 	random   *rand.Rand
 	arrivals []arrival
-	lost     int // answers of the mail server, at most
+	// lostAnswers is how many answers of the mail server were lost at most.
+	lostAnswers int
 }
 
 func newGate(s service, part float64, lose bool, seed uint64) *gate {
@@ -75,21 +76,26 @@ func newGate(s service, part float64, lose bool, seed uint64) *gate {
 		g.fake = s.fake()
 		return g
 	}
-	g.post = emailtest.New()
-	g.post.Hide("STARTTLS", "AUTH")
+	g.post = newPost()
 	return g
+}
+
+func newPost() *emailtest.Server {
+	s := emailtest.New()
+	s.Hide("STARTTLS", "AUTH")
+	return s
 }
 
 // open returns the address of the gate.
 func (g *gate) open(t *testing.T) string {
 	if g.post != nil {
-		t.Cleanup(g.post.Close)
+		t.Cleanup(func() { g.post.Close() })
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { l.Close() })
-		go g.pass(l, net.JoinHostPort(g.post.Host(), strconv.Itoa(g.post.Port())))
+		go g.pass(l)
 		return l.Addr().String()
 	}
 	front := httptest.NewServer(g)
@@ -98,14 +104,13 @@ func (g *gate) open(t *testing.T) string {
 }
 
 // pass leads the connections to the mail server, of which it spoils some.
-func (g *gate) pass(l net.Listener, to string) {
+func (g *gate) pass(l net.Listener) {
 	for {
 		in, err := l.Accept()
 		if err != nil {
 			return // the test has ended
 		}
-		g.spoil()
-		out, err := net.Dial("tcp", to)
+		out, err := net.Dial("tcp", g.spoil())
 		if err != nil {
 			_ = in.Close()
 			return
@@ -165,18 +170,19 @@ func (g *gate) draw() (f fakehttp.Fault, spoiled bool) {
 	return faults[g.random.IntN(len(faults))], true
 }
 
-// spoil spoils a mail now and then. Several are sent at a time, so it may be any of them.
-func (g *gate) spoil() {
+// spoil spoils a mail now and then, and returns the address of the server. Several are sent at a time, so it may be any of them.
+func (g *gate) spoil() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
 	case g.random.Float64() >= g.part:
 	case g.lose && g.random.IntN(2) == 0:
 		g.post.Inject(mailLoss)
-		g.lost++
+		g.lostAnswers++
 	default:
 		g.post.Inject(mailRefusals[g.random.IntN(len(mailRefusals))])
 	}
+	return net.JoinHostPort(g.post.Host(), strconv.Itoa(g.post.Port()))
 }
 
 // all returns what has arrived.
@@ -201,10 +207,13 @@ func (g *gate) all() []arrival {
 func (g *gate) clear() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.arrivals = nil
+	g.arrivals, g.lostAnswers = nil, 0
 	if g.post == nil {
 		g.fake = g.service.fake()
+		return
 	}
+	g.post.Close()
+	g.post = newPost()
 }
 
 // A status notes the status of an answer.
