@@ -75,6 +75,6 @@ func TestCluster(t *testing.T) {
 // Nothing is killed, and all failures say that nothing was delivered. So nothing is lost and nothing comes twice.
 func TestNothingIsKilled(t *testing.T) {
 	try(t, plan{
-		alerts: 3000, keys: 100, fan: 3, part: 0.05, cluster: true, ackWait: time.Minute, promptly: true,
+		alerts: 3000, keys: 100, fan: 3, part: 0.05, cluster: true, ackWait: 3 * time.Minute, promptly: true,
 	})
 }

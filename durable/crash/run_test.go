@@ -277,7 +277,7 @@ func (r *run) sample(stop <-chan struct{}) {
 
 // drain waits until nothing is left in the queues, and reads the dead letters.
 func (r *run) drain(first int) {
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(6 * time.Minute)
 	var stats durable.Stats
 	for {
 		got, err := r.publishers[0].ask(command{Do: "stats"}, "stats")
