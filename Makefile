@@ -42,7 +42,7 @@ jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
 
 .PHONY: nested
 nested: # the vendors' own clients against our fakes; the benchmarks compile
-	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
+	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test -timeout 30m ./...) || exit 1; done
 
 .PHONY: examples
 examples: # what a newcomer runs first
