@@ -1,11 +1,13 @@
 package settings
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
 )
 
 func environment(pairs ...string) func(string) (string, bool) {
@@ -39,7 +41,8 @@ func TestAllProblemsAreNamedWithTheirLines(t *testing.T) {
     "g": {"webhook": {"url": "ftp://hush-hush/"}},
     "h": {"pagerduty": {"routing_key": "", "level": 3}},
     "i": {"email": {"host": "mail.example.com", "from": "hush", "to": ["a@example.com"]}},
-    "j": {"mackerel": {"url": "x"}}
+    "j": {"mackerel": {"url": "x"}},
+    "k": {"eventbridge": {"region": "ap-northeast-1", "access_key_id": "hush-hush"}}
   }
 }`
 	_, err := Read("bridge.json", []byte(content), environment("PASSWORD", ""), mackerel.CallOptions{})
@@ -54,6 +57,7 @@ func TestAllProblemsAreNamedWithTheirLines(t *testing.T) {
 		"14: channels.d.pager: unknown service; known are chatwork, email", "15: channels.e: must have one member",
 		"16: channels.f: must be an object", "17: channels.g.webhook: URL", "18: channels.h.pagerduty.level: must be a string",
 		"19: channels.i.email: From", "20: channels.j.mackerel.url: unknown",
+		"21: channels.k.eventbridge: access_key_id, secret_access_key: required",
 	}
 	for i, line := range got {
 		if i >= len(want) || !strings.HasPrefix(line, "bridge.json:"+want[i]) {
@@ -112,5 +116,24 @@ func TestTheConfigurationOfTheReadme(t *testing.T) {
 		if c.Destinations[name].Service != service {
 			t.Errorf("%s is told by %q", name, c.Destinations[name].Service)
 		}
+	}
+}
+
+func TestEventBridgeHasCredentialsInTheConfiguration(t *testing.T) {
+	fake := eventbridgetest.New()
+	t.Cleanup(fake.Close)
+	content := fmt.Sprintf(`{"path": "/p", "api_key": "k", "feeding_channel": "3Feed", "channels": {"bus": {"eventbridge": {
+		"region": %q, "base_url": %q, "access_key_id": "${ID}", "secret_access_key": "${KEY}", "session_token": "${TOKEN}"}}}}`,
+		eventbridgetest.Region, fake.URL())
+	c, err := Read("f", []byte(content), environment("ID", eventbridgetest.AccessKeyID, "KEY", eventbridgetest.SecretAccessKey,
+		"TOKEN", eventbridgetest.SessionToken), mackerel.CallOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Destinations["bus"].Notifier.Notify(t.Context(), mackerel.Alert{Message: "m"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(fake.Events(eventbridgetest.DefaultBus)); n != 1 {
+		t.Errorf("%d events are on the bus", n)
 	}
 }

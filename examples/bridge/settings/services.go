@@ -1,9 +1,14 @@
 package settings
 
 import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/email"
+	"github.com/mackerel-notify/mackerel/eventbridge"
 	"github.com/mackerel-notify/mackerel/hipchat"
 	"github.com/mackerel-notify/mackerel/jsm"
 	"github.com/mackerel-notify/mackerel/line"
@@ -25,11 +30,17 @@ type service struct {
 // Elsewhere is the "service" of channels that Mackerel itself tells.
 const Elsewhere = "mackerel"
 
-// services are the services by their names in the configuration. EventBridge is not among them, because its credentials
-// come from the AWS SDK and not from JSON.
+// services are the services by their names in the configuration.
 var services = map[string]service{
-	"chatwork":  of(chatwork.New, func(c *chatwork.Config) *mackerel.CallOptions { return &c.Call }),
-	"email":     of(email.New, func(c *email.Config) *mackerel.CallOptions { return &c.Call }),
+	"chatwork": of(chatwork.New, func(c *chatwork.Config) *mackerel.CallOptions { return &c.Call }),
+	"email":    of(email.New, func(c *email.Config) *mackerel.CallOptions { return &c.Call }),
+	"eventbridge": of(func(c eventBridge) (*eventbridge.Notifier, error) {
+		if c.AccessKeyID.IsZero() || c.SecretAccessKey.IsZero() {
+			return nil, &mackerel.Error{Kind: mackerel.ErrConfig, Message: "access_key_id, secret_access_key: required"}
+		}
+		c.Config.Credentials = c
+		return eventbridge.New(c.Config)
+	}, func(c *eventBridge) *mackerel.CallOptions { return &c.Call }),
 	"hipchat":   of(hipchat.New, func(c *hipchat.Config) *mackerel.CallOptions { return &c.Call }),
 	"jsm":       of(jsm.New, func(c *jsm.Config) *mackerel.CallOptions { return &c.Call }),
 	"line":      of(line.New, func(c *line.Config) *mackerel.CallOptions { return &c.Call }),
@@ -58,6 +69,21 @@ func of[C any, N mackerel.Deliverer](
 			return construct(*c)
 		},
 	}
+}
+
+// eventBridge is the configuration of EventBridge with credentials, which the AWS SDK has in other places.
+type eventBridge struct {
+	eventbridge.Config
+	AccessKeyID     mackerel.Secret `json:"access_key_id"`
+	SecretAccessKey mackerel.Secret `json:"secret_access_key"`
+	SessionToken    mackerel.Secret `json:"session_token,omitzero"` // of temporary credentials, which end after some hours
+}
+
+// Retrieve returns the credentials.
+func (c eventBridge) Retrieve(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{
+		AccessKeyID: c.AccessKeyID.Reveal(), SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
+	}, nil
 }
 
 // A channel is a notifier with the name that the channel has in the configuration, so that reports name it.
