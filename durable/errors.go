@@ -56,7 +56,8 @@ func refused(op string, err error) *mackerel.Error {
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload):
 		return failed(op, mackerel.ErrInvalid, "the alert is longer than the server allows (max_payload)", err)
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrPermissionViolation):
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
+		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrPermissionViolation):
 		return failed(op, mackerel.ErrUnauthorized, "", err)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		return failed(op, mackerel.ErrUnavailable, "no stream answers: JetStream is off, or the stream is missing or has no leader", err)

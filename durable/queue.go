@@ -172,11 +172,15 @@ func isRefusal(err error) bool {
 
 // explain says in an error why the server does not answer, if that is known.
 func (s *Store) explain(e *mackerel.Error) error {
-	if s.config.Cause == nil || e.Status != 0 {
+	cause := s.denied
+	if s.config.Cause != nil {
+		cause = s.config.Cause
+	}
+	if e.Status != 0 {
 		return e
 	}
-	if cause := s.config.Cause(); cause != nil {
-		e.Message = cause.Error()
+	if err := cause(); err != nil {
+		e.Message = err.Error()
 	}
 	return e
 }

@@ -159,6 +159,9 @@ func (s *Store) open(ctx context.Context, want jetstream.StreamConfig) (jetstrea
 		if errors.Is(err, jetstream.ErrStreamNotFound) && s.config.Create {
 			stream, err = s.js.CreateStream(ctx, want)
 		}
+		if denied := s.denied(); err != nil && denied != nil {
+			return denied
+		}
 		return err
 	})
 	switch {
@@ -169,6 +172,21 @@ func (s *Store) open(ctx context.Context, want jetstream.StreamConfig) (jetstrea
 		return nil, refused("open", err)
 	}
 	return stream, differences(stream.CachedInfo().Config, want)
+}
+
+// denied returns why the server does not let the connection in, or does not let it do something, if that is so. A server
+// does not answer a request that it does not allow, and a connection with wrong credentials may be tried for ever.
+func (s *Store) denied() error {
+	last := s.conn.LastError()
+	if errors.Is(last, nats.ErrPermissionViolation) {
+		return last
+	}
+	for _, refusal := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired} {
+		if errors.Is(last, refusal) && !s.conn.IsConnected() {
+			return last
+		}
+	}
+	return nil
 }
 
 // differences returns an error if a stream differs from what keeps alerts. Publishing to such a stream would succeed all
