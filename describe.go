@@ -207,7 +207,7 @@ func (m apiMonitor) metric(a APIAlert) *Metric {
 
 func wholeDuration(n float64) int { return int(min(max(n, 0), 1e6)) }
 
-// violated returns the threshold that the value violates, nil if there is none: a status of UNKNOWN and an interruption
+// violated returns the threshold that the value violates, nil if it violates no threshold: a status of UNKNOWN and an interruption
 // of a service metric violate none.
 func (m *Metric) violated(s Status) *float64 {
 	if m == nil || m.Value == nil {

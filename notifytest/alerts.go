@@ -210,7 +210,7 @@ func changed(a mackerel.Alert) string {
 	return differs(a, was)
 }
 
-// differs returns the first field that two alerts do not have alike, "" if there is none.
+// differs returns the first field in which two alerts differ, "" if they are equal.
 func differs(a, b mackerel.Alert) string {
 	got, want := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range got.NumField() {

@@ -130,7 +130,7 @@ func (c *comparison) note(format string, args ...any) {
 	c.plan.Notes = append(c.plan.Notes, fmt.Sprintf(format, args...))
 }
 
-// find returns the id of what the settings have: by its id, else by its name. It returns "" if there is none. What the
+// find returns the id of what the settings have: by its id, else by its name. It returns "" if nothing is found. What the
 // settings have by its id is not found by its name.
 func (c *comparison) find(kind, id, name string, byName map[string][]string, byID map[string]string) string {
 	if id != "" {

@@ -55,7 +55,7 @@ func (c *cluster) connect() (*nats.Conn, error) {
 	return nats.Connect(strings.Join(c.urls, ","), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 }
 
-// freePorts returns ports of the loopback interface that nobody uses at the moment.
+// freePorts returns ports of the loopback interface that are free at the moment.
 func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
 	for range n {

@@ -26,8 +26,8 @@ var refusals = []fakehttp.Fault{
 	{Break: fakehttp.ResetConnection},
 }
 
-// losses are faults after which the service has done what it was asked for, and the client does not know it. The last
-// is none, unless the client is killed in this time.
+// losses are faults after which the service has done what it was asked for, and the client does not know it. The delay
+// is long enough for a kill between the two.
 var losses = []fakehttp.Fault{
 	{Status: 500, Handled: true},
 	{Break: fakehttp.ResetConnection, Handled: true},

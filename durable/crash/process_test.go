@@ -20,7 +20,7 @@ import (
 type process struct {
 	t    *testing.T
 	role role
-	hear func(report) // is called for each report that nobody waits for
+	hear func(report) // gets the reports that are no answers to a command
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd

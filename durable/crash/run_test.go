@@ -18,7 +18,7 @@ type plan struct {
 	part              float64
 	lose              bool
 	pace              time.Duration // of the states of a key, on average
-	kills             time.Duration // between two of them, on average; 0 is none
+	kills             time.Duration // the time between two kills, on average; 0 kills nothing
 	ackWait           time.Duration
 	promptly          bool // each alert is delivered within ackWait
 }

@@ -133,7 +133,7 @@ func routes(key, fan int) (names []string) {
 
 var numbers = regexp.MustCompile(`crash([0-9]{8})x`)
 
-// numberIn returns the number of the alert that a text is about, -1 if there is none.
+// numberIn returns the number of the alert that a text is about, -1 if the text has no such number.
 func numberIn(text string) int {
 	m := numbers.FindStringSubmatch(text)
 	if m == nil {

@@ -106,7 +106,7 @@ func (p project) plan(ctx context.Context) (*provision.Plan, error) {
 	return plan, nil
 }
 
-// urls reads the file of the URLs, if there is one. A line that is wrong is named, and not quoted.
+// urls reads the file of the URLs, if the file exists. A line that is wrong is named, and not quoted.
 func (p project) urls() (map[string]string, error) {
 	content, err := os.ReadFile(p.secrets)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -185,7 +185,7 @@ func (f *file) isWrong(place jsontext.Pointer) bool {
 	return slices.ContainsFunc(f.problems, func(p problem) bool { return place.Contains(p.place) })
 }
 
-// members returns the members of an object, and notes a problem if it is none.
+// members returns the members of an object, and notes a problem if the value is no object.
 func (f *file) members(place jsontext.Pointer, object jsontext.Value) map[string]jsontext.Value {
 	var m map[string]jsontext.Value
 	if object.Kind() != '{' || json.Unmarshal(object, &m) != nil {
