@@ -207,8 +207,8 @@ func (m apiMonitor) metric(a APIAlert) *Metric {
 
 func wholeDuration(n float64) int { return int(min(max(n, 0), 1e6)) }
 
-// violated returns the threshold that the value violates, nil if it violates no threshold: a status of UNKNOWN and an interruption
-// of a service metric violate none.
+// violated returns the threshold that the value violates, nil if it violates no threshold, as with the status UNKNOWN
+// and an interruption of a service metric.
 func (m *Metric) violated(s Status) *float64 {
 	if m == nil || m.Value == nil {
 		return nil
