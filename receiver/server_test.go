@@ -120,7 +120,13 @@ func TestABodyThatStopsIsAnsweredInTime(t *testing.T) {
 
 // The deadline of the body must not end a connection that is used again.
 func TestAConnectionIsUsedAgain(t *testing.T) {
-	h := newHarness(t, receiver.Config{Answer: 50 * time.Millisecond}, takes(100*time.Millisecond, nil))
+	release := make(chan struct{})
+	end := sync.OnceFunc(func() { close(release) })
+	defer end()
+	h := newHarness(t, receiver.Config{Answer: 50 * time.Millisecond}, func(context.Context, int) error {
+		<-release
+		return nil
+	})
 	conn := dial(t, serve(t, h).URL, body)
 	r := bufio.NewReader(conn)
 	for n := range 3 {
@@ -137,6 +143,7 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	end()
 	if err := h.Drain(t.Context()); err != nil {
 		t.Error(err)
 	}

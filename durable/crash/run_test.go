@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -275,20 +276,26 @@ func (r *run) sample(stop <-chan struct{}) {
 	}
 }
 
+// patience is how long no queue may get shorter while alerts wait.
+const patience = 2 * time.Minute
+
 // drain waits until nothing is left in the queues, and reads the dead letters.
 func (r *run) drain(first int) {
-	deadline := time.Now().Add(6 * time.Minute)
-	var stats durable.Stats
+	deadline, least := time.Now().Add(patience), uint64(math.MaxUint64)
 	for {
 		got, err := r.publishers[0].ask(command{Do: "stats"}, "stats")
 		if err != nil {
 			r.Logf("stats: %v", err)
 		}
-		if stats = got.Stats; err == nil && waiting(stats) == 0 && stats.Bytes == 0 {
+		left := waiting(got.Stats)
+		if err == nil && left == 0 && got.Stats.Bytes == 0 {
 			break
 		}
+		if err == nil && left < least {
+			deadline, least = time.Now().Add(patience), left
+		}
 		if time.Now().After(deadline) {
-			r.Fatalf("alerts are still in the queues: %+v", stats)
+			r.Fatalf("alerts are still in the queues: %+v", got.Stats)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
