@@ -26,7 +26,7 @@ import (
 type service struct {
 	name     string
 	notifier mackerel.Previewer
-	draw     func(mackerel.PreviewRequest) (drawing, error)
+	draw     func(mackerel.PreviewRequest, words) (drawing, error)
 }
 
 // secret stands for every credential. It is in no request on the page: a preview hides it.
