@@ -23,7 +23,8 @@ type page struct {
 
 // A form is what the live page asks for, and what it says about the answer.
 type form struct {
-	Body    string // as it was pasted
+	Body    string // as it was pasted, or of the sample
+	Sample  string // the name of the sample; empty if the body was pasted
 	Samples []entry
 	Problem string // why the body is not drawn, or not as a whole
 	Detail  string // the error, in English

@@ -51,7 +51,9 @@ func newHandler(language mackerel.Language) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
-		body, err := sampleBody(cmp.Or(query.Get("sample"), firstSample))
+		name := cmp.Or(query.Get("sample"), firstSample)
+		body, err := sampleBody(name)
+		query.Set("sample", name)
 		query.Set("body", body)
 		answer(w, query, language, err)
 	})
@@ -104,7 +106,9 @@ func answer(w http.ResponseWriter, values url.Values, language mackerel.Language
 
 // newPage returns the live page and its HTTP status. The page says what is wrong with the values.
 func newPage(values url.Values, language mackerel.Language, err error) (page, int) {
-	p := page{Language: language, Theme: values.Get("theme"), Form: &form{Body: values.Get("body")}}
+	p := page{Language: language, Theme: values.Get("theme"), Form: &form{
+		Body: values.Get("body"), Sample: values.Get("sample"),
+	}}
 	if err == nil {
 		err = p.speak(mackerel.Language(values.Get("lang")))
 	}
@@ -148,9 +152,6 @@ func (p *page) draw() error {
 	case err != nil:
 		return err
 	}
-	p.Rows, err = gallery([]namedAlert{{"pasted", a}}, p.Language)
-	if err == nil {
-		p.Rows[0].Name = p.Words().Pasted
-	}
+	p.Rows, err = gallery([]namedAlert{{cmp.Or(p.Form.Sample, p.Words().Pasted), a}}, p.Language)
 	return err
 }

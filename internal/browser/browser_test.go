@@ -85,7 +85,7 @@ func open(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(stop)
 	return ctx
 }
@@ -120,16 +120,22 @@ func resize(t *testing.T, ctx context.Context, width int64, theme string) {
 	}
 }
 
-// shoot writes a screenshot of the upper part of the page, at most depth pixels.
-func shoot(t *testing.T, ctx context.Context, name string, width int64, depth float64) {
+// shoot writes a screenshot of the upper part of an element, at most depth pixels.
+func shoot(t *testing.T, ctx context.Context, name, selector string, depth float64) {
 	t.Helper()
 	if *shots == "" {
 		return
 	}
-	length := evaluate[float64](t, ctx, `document.documentElement.scrollHeight`)
-	beyond := true
+	const drawn = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](drawn, chromedp.EvalAwaitPromise)); err != nil {
+		t.Fatal(err)
+	}
+	clip := evaluate[page.Viewport](t, ctx, `document.querySelector("`+selector+`").getBoundingClientRect().toJSON()`)
+	clip.Y += evaluate[float64](t, ctx, `scrollY`)
+	clip.Height, clip.Scale = min(clip.Height, depth), 1
+	yes := true
 	result, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Clip: &page.Viewport{Width: float64(width), Height: min(length, depth), Scale: 1}, CaptureBeyondViewport: &beyond,
+		Clip: &clip, CaptureBeyondViewport: &yes, OptimizeForSpeed: &yes,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +154,7 @@ func inspect(t *testing.T, ctx context.Context, name, language string, depth flo
 	for _, theme := range themes {
 		for _, width := range widths {
 			resize(t, ctx, width, theme)
-			shoot(t, ctx, fmt.Sprintf("%s-%s-%d-%s", name, language, width, theme), width, depth)
+			shoot(t, ctx, fmt.Sprintf("%s-%s-%d-%s", name, language, width, theme), "body", depth)
 			problems := evaluate[[]string](t, ctx, fmt.Sprintf("(%s)(%t)", check, width == widths[0]))
 			for i, problem := range problems {
 				if i == 10 {
@@ -186,6 +192,14 @@ func testFile(t *testing.T, ctx context.Context, file string) {
 		}
 		do(t, ctx, chromedp.Navigate("file://"+path))
 		inspect(t, ctx, "all", language, 3500)
+		if *shots == "" {
+			continue
+		}
+		for _, theme := range themes { // the pictures of the README: five messages beside each other
+			resize(t, ctx, 1772, theme)
+			shoot(t, ctx, "readme-"+language+"-"+theme, "#escalation", 3000)
+			shrink(t, filepath.Join(*shots, "readme-"+language+"-"+theme+".png"))
+		}
 	}
 }
 
@@ -236,7 +250,7 @@ func testBadBody(t *testing.T, ctx context.Context, address string) {
 	do(t, ctx, chromedp.Navigate(address))
 	resize(t, ctx, 400, "light")
 	paste(t, ctx, "<b>no JSON</b>", "ja")
-	shoot(t, ctx, "bad-ja-400-light", 400, 2000)
+	shoot(t, ctx, "bad-ja-400-light", "body", 2000)
 	if alert := evaluate[string](t, ctx, `document.querySelector("[role=alert]").textContent`); !strings.Contains(alert, "JSON") {
 		t.Errorf("the page says %q", alert)
 	}
