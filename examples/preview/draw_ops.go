@@ -14,46 +14,50 @@ var severityColors = map[string]string{
 
 const resolvedColor = "#6bb700"
 
+// A pagerDutyEvent is an event that opens or resolves an incident.
+type pagerDutyEvent struct {
+	EventAction string `json:"event_action"`
+	DedupKey    string `json:"dedup_key"`
+	Payload     struct {
+		Summary       string          `json:"summary"`
+		Severity      string          `json:"severity"`
+		Source        string          `json:"source"`
+		Component     string          `json:"component"`
+		Group         string          `json:"group"`
+		Class         string          `json:"class"`
+		CustomDetails json.RawMessage `json:"custom_details"`
+	} `json:"payload"`
+	Images []struct {
+		Src string `json:"src"`
+	} `json:"images"`
+	Links []struct {
+		Href string `json:"href"`
+		Text string `json:"text"`
+	} `json:"links"`
+	Client    string `json:"client"`
+	ClientURL string `json:"client_url"`
+}
+
 // drawPagerDuty draws an incident: the summary, the link to the client, the fields of the event, the details, the links
-// and the pictures.
+// and the pictures. An event that resolves an incident has no summary.
 func drawPagerDuty(r mackerel.PreviewRequest, w words) (d drawing, err error) {
-	var m struct {
-		EventAction string `json:"event_action"`
-		DedupKey    string `json:"dedup_key"`
-		Payload     struct {
-			Summary       string          `json:"summary"`
-			Severity      string          `json:"severity"`
-			Source        string          `json:"source"`
-			Component     string          `json:"component"`
-			Group         string          `json:"group"`
-			Class         string          `json:"class"`
-			CustomDetails json.RawMessage `json:"custom_details"`
-		} `json:"payload"`
-		Images []struct {
-			Src string `json:"src"`
-		} `json:"images"`
-		Links []struct {
-			Href string `json:"href"`
-			Text string `json:"text"`
-		} `json:"links"`
-		Client    string `json:"client"`
-		ClientURL string `json:"client_url"`
-	}
+	var m pagerDutyEvent
 	if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
 		return drawing{}, err
 	}
-	var b blocks
-	if p := m.Payload; p.Summary == "" {
-		b.text("title", plain(w.Resolved))
-	} else {
-		d.Phone.Text = p.Summary
-		b.text("title", plain(p.Summary))
-		if m.ClientURL != "" {
-			b.text("", richText{{Text: "View in " + m.Client, URL: m.ClientURL}})
-		}
-		b.members("severity", p.Severity, "source", p.Source, "component", p.Component, "group", p.Group, "class", p.Class)
-		b.details(p.CustomDetails)
+	p := m.Payload
+	d.Phone.Text = p.Summary
+	color, title := severityColors[p.Severity], p.Summary
+	if title == "" {
+		color, title = resolvedColor, w.Resolved
 	}
+	var b blocks
+	b.text("title", plain(title))
+	if m.ClientURL != "" {
+		b.text("", richText{{Text: "View in " + m.Client, URL: m.ClientURL}})
+	}
+	b.members("severity", p.Severity, "source", p.Source, "component", p.Component, "group", p.Group, "class", p.Class)
+	b.details(p.CustomDetails)
 	for _, l := range m.Links {
 		b.text("", richText{{Text: l.Text, URL: l.Href}})
 	}
@@ -61,10 +65,6 @@ func drawPagerDuty(r mackerel.PreviewRequest, w words) (d drawing, err error) {
 		b.picture(image.Src)
 	}
 	b.text("small", plain(m.EventAction+" "+m.DedupKey))
-	color, known := severityColors[m.Payload.Severity]
-	if !known {
-		color = resolvedColor
-	}
 	d.Blocks.frame("bar", color, b)
 	return d, nil
 }

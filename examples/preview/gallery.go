@@ -77,8 +77,8 @@ func (s service) show(a mackerel.Alert, w words) cell {
 	return c
 }
 
-// readAlerts reads the alerts as Mackerel's webhook would send them. It adds an alert with only the fields that a person
-// writes by hand, and a digest of all.
+// readAlerts reads the alerts as Mackerel's webhook would send them. It adds an alert with only the fields that a
+// person writes by hand, and a digest of all.
 func readAlerts() ([]namedAlert, error) {
 	samples, err := readSamples()
 	if err != nil {

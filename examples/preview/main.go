@@ -1,6 +1,6 @@
-// Preview draws alerts on all services, each about as the service would show it, on one page. Above a drawing stands what
-// a phone shows of the message, and beneath it the exact request. Nothing is sent, and no credentials are needed: the
-// notifiers' Preview makes the requests.
+// Preview draws alerts on all services, each about as the service would show it, on one page. Above a drawing stands
+// what a phone shows of the message, and beneath it the exact request. Nothing is sent, and no credentials are needed:
+// the notifiers' Preview makes the requests.
 //
 // It writes a page with twenty alerts, which needs no other file:
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,32 +14,29 @@ import (
 
 var languages = []mackerel.Language{mackerel.English, mackerel.Japanese}
 
-// draw returns all alerts on all services.
-func draw(t *testing.T, language mackerel.Language) []row {
+// draw returns the alerts with this ID on all services, or all alerts if the ID is empty.
+func draw(t *testing.T, id string, language mackerel.Language) []row {
 	t.Helper()
 	alerts, err := readAlerts()
 	if err != nil {
 		t.Fatal(err)
 	}
+	alerts = slices.DeleteFunc(alerts, func(a namedAlert) bool { return id != "" && a.name != id })
 	rows, err := gallery(alerts, language)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(rows) == 0 {
+		t.Fatalf("%d alerts, %v", len(rows), err)
 	}
 	return rows
 }
 
-// drawOne returns one alert on one service, in English.
-func drawOne(t *testing.T, id, service string) cell {
+// escalation returns an alert with a graph and mentions on all services, in English.
+func escalation(t *testing.T) []cell {
 	t.Helper()
-	for _, r := range draw(t, mackerel.English) {
-		for _, c := range r.Cells {
-			if r.ID == id && c.Service == service {
-				return c
-			}
-		}
+	cells := draw(t, "escalation", mackerel.English)[0].Cells
+	if len(cells) != 14 { // Twilio has two: SMS and calls
+		t.Fatalf("%d services", len(cells))
 	}
-	t.Fatalf("there is no %s on %s", id, service)
-	return cell{}
+	return cells
 }
 
 // outline writes the blocks as lines: the look, then what is in it.
@@ -102,7 +100,7 @@ func TestThePageShowsTheAlertsOfTheGoldenRequests(t *testing.T) {
 
 func TestEveryMessageIsDrawn(t *testing.T) {
 	for _, language := range languages {
-		for _, r := range draw(t, language) {
+		for _, r := range draw(t, "", language) {
 			if len(r.Cells) != 14 { // Twilio has two: SMS and calls
 				t.Errorf("%s: %d services", r.Name, len(r.Cells))
 			}
@@ -122,7 +120,7 @@ func TestEveryMessageIsDrawn(t *testing.T) {
 
 // The parts of a message stand in the order in which the service shows them, with links, bold text and colours.
 func TestServicesShowTheirParts(t *testing.T) {
-	for service, want := range map[string]string{
+	wants := map[string]string{
 		"Chatwork": `:@@TO 1484814@@
 box:
   title strip:ⓘ [CRITICAL] CPU % on app01
@@ -165,8 +163,8 @@ bar #E01E5A:
   xs:Memo: runbook: https://wiki.example.com/cpu
   buttons wide: [Open in Mackerel]
 `,
-		"Typetalk": `:@@@all@@ [CRITICAL] CPU % on app01 | 96.51% > 90% (3-point average) | CRITICAL since 10:30, 30m after it ` +
-			`opened | Host: app01 | Role: Shop: app | Opened: 2026-01-01 10:00 +09:00 | Organization: acme | Graph: ` +
+		"Typetalk": `:@@@all@@ [CRITICAL] CPU % on app01 | 96.51% > 90% (3-point average) | CRITICAL since 10:30, ` +
+			`30m after it opened | Host: app01 | Role: Shop: app | Opened: 2026-01-01 10:00 +09:00 | Organization: acme | Graph: ` +
 			`[https://mackerel.io/embed/public/alert/sample.png] | Memo: runbook: [https://wiki.example.com/cpu] | ` +
 			`[https://mackerel.io/orgs/acme/alerts/5SampleCpu0]
 `,
@@ -202,9 +200,10 @@ bar #C62828:
 `,
 		"Webhook":            "title:JSON for a program\ncode:\n",
 		"Amazon EventBridge": "facts: source=mackerel.io detail-type=Mackerel Alert\ncode:\n",
-	} {
-		if got := outline(drawOne(t, "escalation", service).Drawing.Blocks, ""); got != want {
-			t.Errorf("%s:\n%s\nwant\n%s", service, got, want)
+	}
+	for _, c := range escalation(t) {
+		if got := outline(c.Drawing.Blocks, ""); got != wants[c.Service] {
+			t.Errorf("%s:\n%s\nwant\n%s", c.Service, got, wants[c.Service])
 		}
 	}
 }
@@ -222,26 +221,16 @@ var programs = map[string]bool{"Webhook": true, "Amazon EventBridge": true}
 
 // A phone shows the status, the monitor, the host and how bad it is.
 func TestAPhoneShowsHowBadItIs(t *testing.T) {
-	seen := 0
-	for _, r := range draw(t, mackerel.English) {
-		if r.ID != "escalation" {
-			continue
-		}
-		for _, c := range r.Cells {
-			p := c.Drawing.Phone
-			seen++
-			for _, word := range []string{"critical", "app", "01", "90"} {
-				if text := strings.ToLower(p.Subject + " " + p.Text); !programs[c.Service] && !strings.Contains(text, word) {
-					t.Errorf("%s: %q is missing in %q", c.Service, word, text)
-				}
-			}
-			if (c.Service == "Twilio: call") != (p.Spoken == 2) {
-				t.Errorf("%s: spoken %d times", c.Service, p.Spoken)
+	for _, c := range escalation(t) {
+		p := c.Drawing.Phone
+		for _, word := range []string{"critical", "app", "01", "90"} {
+			if text := strings.ToLower(p.Subject + " " + p.Text); !programs[c.Service] && !strings.Contains(text, word) {
+				t.Errorf("%s: %q is missing in %q", c.Service, word, text)
 			}
 		}
-	}
-	if seen != 14 {
-		t.Errorf("%d cells of the escalation", seen)
+		if (c.Service == "Twilio: call") != (p.Spoken == 2) {
+			t.Errorf("%s: spoken %d times", c.Service, p.Spoken)
+		}
 	}
 }
 
@@ -251,22 +240,21 @@ func TestADrawingFollowsItsRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range services {
-		c := drawOne(t, "escalation", s.name)
+	for i, c := range escalation(t) {
 		r := c.Requests[0]
 		r.Body = strings.NewReplacer("CPU", "Disk", "C+P+U", "Disk").Replace(r.Body)
 		r.Header = r.Header.Clone()
 		r.Header.Set("Subject", strings.ReplaceAll(r.Header.Get("Subject"), "CPU", "Disk"))
-		d, err := s.draw(r, englishWords)
+		d, err := services[i].draw(r, englishWords)
 		if err != nil {
-			t.Fatalf("%s: %v", s.name, err)
+			t.Fatalf("%s: %v", c.Service, err)
 		}
-		text := d.Phone.Subject + d.Phone.Text + outline(d.Blocks, "")
+		text := []string{d.Phone.Subject, d.Phone.Text, outline(d.Blocks, "")}
 		for _, b := range d.Blocks {
-			text += b.Code
+			text = append(text, b.Code)
 		}
-		if !strings.Contains(text, "Disk") || strings.Contains(text, "CPU") {
-			t.Errorf("%s: drawn from something else than the request: %s", s.name, text)
+		if all := strings.Join(text, "\n"); !strings.Contains(all, "Disk") || strings.Contains(all, "CPU") {
+			t.Errorf("%s: drawn from something else than the request: %s", c.Service, all)
 		}
 	}
 }
@@ -306,10 +294,12 @@ func TestJapaneseWordsAreMarkedInEnglishText(t *testing.T) {
 func TestThePageIsSelfContainedAndKeepsItsSecrets(t *testing.T) {
 	for _, language := range languages {
 		var b bytes.Buffer
-		if err := render(&b, page{Language: language, Rows: draw(t, language)}); err != nil {
+		if err := render(&b, page{Language: language, Rows: draw(t, "", language)}); err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range []string{secret.Reveal(), "<script", "<img", "<link", "<iframe", `src="`, "@import", "ZgotmplZ"} {
+		for _, word := range []string{
+			secret.Reveal(), "<script", "<img", "<link", "<iframe", `src="`, "@import", "ZgotmplZ",
+		} {
 			if strings.Contains(b.String(), word) {
 				t.Errorf("%s: the page has %q", language, word)
 			}
@@ -342,11 +332,12 @@ func TestThePageIsWritten(t *testing.T) {
 }
 
 func TestBadFlagsAreNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "no", "page.html")
 	for name, test := range map[string]struct{ file, address, language, want string }{
 		"a language that there is not": {language: "fr", want: "-lang"},
 		"a file and an address":        {"a.html", ":0", "en", "choose one"},
 		"an address without a port":    {address: "localhost", language: "en", want: "-http"},
-		"a folder that there is not":   {file: filepath.Join(t.TempDir(), "no", "page.html"), language: "en", want: "page.html"},
+		"a folder that there is not":   {file: file, language: "en", want: "page.html"},
 	} {
 		err := start(t.Context(), test.file, test.address, mackerel.Language(test.language))
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -151,6 +151,8 @@ func (p *page) draw() error {
 		p.Form.Problem, p.Form.Detail = p.Words().OddMember, err.Error()
 	case err != nil:
 		return err
+	case a.Event == "":
+		return errors.New("the JSON has no event, alert or alertGroup")
 	}
 	p.Rows, err = gallery([]namedAlert{{cmp.Or(p.Form.Sample, p.Words().Pasted), a}}, p.Language)
 	return err

@@ -44,8 +44,10 @@ func TestThePastedBodyIsDrawnOnAllServices(t *testing.T) {
 			t.Errorf("%s: %d services", language, n)
 		}
 		words := wordsOf(language)
-		for _, word := range []string{words.Pasted, words.Phone, `<html lang="` + string(language) + `">`, `value="dark" checked`,
-			"&#34;event&#34;:&#34;alert&#34;", "&lt;b onclick=x&gt;loadavg5"} {
+		for _, word := range []string{
+			words.Pasted, words.Phone, `<html lang="` + string(language) + `">`, `value="dark" checked`,
+			"&#34;event&#34;:&#34;alert&#34;", "&lt;b onclick=x&gt;loadavg5",
+		} {
 			if !strings.Contains(page, word) {
 				t.Errorf("%s: the page has no %q", language, word)
 			}
@@ -79,6 +81,7 @@ func TestABadRequestIsExplained(t *testing.T) {
 	}{
 		"no JSON":             {"/", paste(`<script>alert(1)</script>`, "en"), 400, englishWords.NotRead},
 		"no JSON, Japanese":   {"/", paste(`[]`, "ja"), 400, japaneseWords.NotRead},
+		"another JSON":        {"/", paste(`{"a":1}`, "en"), 400, "has no event"},
 		"nothing":             {"/", paste("", "en"), 400, englishWords.NotRead},
 		"a long body":         {"/", paste(`"`+strings.Repeat("a", maxBody)+`"`, "en"), 413, englishWords.TooLong},
 		"an endless form":     {"/", paste(strings.Repeat("a", maxForm), "en"), 413, englishWords.TooLong},

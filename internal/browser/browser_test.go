@@ -205,9 +205,11 @@ func testFile(t *testing.T, ctx context.Context, file string) {
 
 // hostile is the body of a webhook with texts that would be a program if the page took them for HTML, and with words
 // that have no place to break.
-var hostile = `{"event":"alert","orgName":"acme","type":"host","message":"<img src=x onerror=\"document.title='run'\"> 9 > 4",
-"memo":"` + strings.Repeat("障害対応手順", 40) + strings.Repeat("w", 300) + `","imageUrl":"https://mackerel.io/embed/public/alert/sample.png",
-"host":{"id":"1","name":"` + strings.Repeat("host-", 30) + `","url":"javascript:document.title='run'","status":"working","roles":[]},
+var hostile = `{"event":"alert","orgName":"acme","type":"host",
+"message":"<img src=x onerror=\"document.title='run'\"> 9 > 4",
+"memo":"` + strings.Repeat("障害対応手順", 40) + strings.Repeat("w", 300) + `",
+"imageUrl":"https://mackerel.io/embed/public/alert/sample.png",
+"host":{"id":"1","name":"` + strings.Repeat("host-", 30) + `","url":"javascript:document.title='run'","roles":[]},
 "alert":{"id":"2","status":"unknown","isOpen":true,"trigger":"monitor","url":"https://mackerel.io/orgs/acme/alerts/2",
 "monitorName":"<script>document.title='run'</script></textarea>応答時間"}}`
 
@@ -251,7 +253,8 @@ func testBadBody(t *testing.T, ctx context.Context, address string) {
 	resize(t, ctx, 400, "light")
 	paste(t, ctx, "<b>no JSON</b>", "ja")
 	shoot(t, ctx, "bad-ja-400-light", "body", 2000)
-	if alert := evaluate[string](t, ctx, `document.querySelector("[role=alert]").textContent`); !strings.Contains(alert, "JSON") {
+	alert := evaluate[string](t, ctx, `document.querySelector("[role=alert]").textContent`)
+	if !strings.Contains(alert, "JSON") {
 		t.Errorf("the page says %q", alert)
 	}
 	if body := evaluate[string](t, ctx, `document.querySelector("#body").value`); body != "<b>no JSON</b>" {

@@ -1,10 +1,14 @@
 // The result of this function is a list of what is wrong with the page.
 (contrast) => {
   const problems = [];
-  const name = (e) => `${e.tagName.toLowerCase()}.${e.className}#${e.id} in ${e.closest("section")?.id} ${e.closest("article")?.querySelector("h3").textContent}`;
+  const name = (e) => {
+    const service = e.closest("article")?.querySelector("h3").textContent ?? "";
+    return `${e.tagName.toLowerCase()}.${e.className}#${e.id} in ${e.closest("section")?.id ?? ""} ${service}`;
+  };
 
   for (const d of document.querySelectorAll("details")) d.open = true;
-  for (const e of document.querySelectorAll("html, body, header, section, article, article .block, .phone, pre, textarea, nav")) {
+  const boxes = "html, body, header, nav, textarea, section, article, article .block, .phone, pre";
+  for (const e of document.querySelectorAll(boxes)) {
     if (e.scrollWidth > e.clientWidth) problems.push(`${name(e)} overflows: ${e.scrollWidth} > ${e.clientWidth}`);
   }
   for (const e of document.querySelectorAll("article")) {
@@ -39,7 +43,9 @@
     const lang = e.closest("[lang]").lang;
     const kana = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text);
     if (lang !== "en" && lang !== "ja") problems.push(`${name(e)} has the language "${lang}"`);
-    if (kana && lang !== "ja" && e.tagName !== "TEXTAREA") problems.push(`${name(e)} has Japanese text, but not its language: ${text}`);
+    if (kana && lang !== "ja" && e.tagName !== "TEXTAREA") {
+      problems.push(`${name(e)} has Japanese text, but not its language: ${text}`);
+    }
     if (!contrast || !e.checkVisibility()) continue;
     const back = background(e), front = back && parse(getComputedStyle(e).color);
     if (!front) continue;
