@@ -65,7 +65,7 @@ func newChats(text mackerel.Text) ([]service, error) {
 			Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@here"},
 		})), drawSlack},
 		{"Microsoft Teams", add(teams.New(teams.Config{
-			URL: mackerel.NewSecret("https://example.com/workflows/1/triggers/manual/paths/invoke?sig=0123456789abcdef"),
+			URL:  mackerel.NewSecret("https://example.com/workflows/1/triggers/manual/paths/invoke?sig=0123456789abcdef"),
 			Text: text,
 		})), drawTeams},
 		{"LINE", add(line.New(line.Config{
