@@ -6,15 +6,16 @@ FUZZTIME ?= 30s
 LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
 NESTED   := benchmarks durable examples/otel internal/peers # modules that need more than the library may
+BROWSER  := internal/browser # one more, whose tests need Chromium
 USED     := . durable # modules that programs import: they are linted, and tested with both releases and for races
 
 .PHONY: check
-check: tidy vet lint test next jsonv2 race nested examples
+check: tidy vet lint test next jsonv2 race nested examples browser
 
 .PHONY: tidy
 tidy: # go.mod and go.sum hold what is needed and nothing else
 	$(GO) mod tidy -diff
-	@for m in $(NESTED); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
+	@for m in $(NESTED) $(BROWSER); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
 .PHONY: vet
 vet:
@@ -48,6 +49,13 @@ nested: # the vendors' own clients against our fakes; the benchmarks compile
 examples: # what a newcomer runs first
 	@for e in quickstart fanout template chatwork hipchat bridge ntfy agent channels; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
 	@echo preview; $(GO) run ./examples/preview -o /dev/null
+
+.PHONY: browser
+browser: # the pages of examples/preview in Chromium; SHOTS=/a/folder also writes screenshots to the folder
+	cd $(BROWSER) && $(GO) vet ./...
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then \
+		cd $(BROWSER) && $(GO) test -count=1 . $(if $(SHOTS),-shots "$(abspath $(SHOTS))"); \
+	else echo "browser: Chromium is not installed, so the pages are not tried"; fi
 
 .PHONY: bench
 bench: # ratios to net/http and to plain structs, measured in turns

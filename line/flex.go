@@ -2,6 +2,7 @@ package line
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,8 +104,8 @@ func open(address, label string, language mackerel.Text) *action {
 	return &action{Type: "uri", Label: cmp.Or(label, provider.OpenLabel(address, language)), URI: address}
 }
 
-// subtle is the colour of labels, of the memo and of an address.
-const subtle = "#888888"
+// subtle is the colour of labels, of the memo and of an address. Its contrast to white is 5.7 to 1; W3C asks for 4.5.
+const subtle = "#666666"
 
 // linkColor is the colour of a text that opens an address.
 const linkColor = "#1A5FB4"
@@ -157,15 +158,24 @@ func (m Message) hero() *component {
 	return &component{Type: "image", URL: image, Size: "full", AspectRatio: "20:13", AspectMode: "fit"}
 }
 
-// onto returns black or white, whichever can be read on a colour of the form #RRGGBB.
+// onto returns black or white, whichever has more contrast to a colour of the form #RRGGBB.
 func onto(color string) string {
 	rgb, err := strconv.ParseUint(color[1:], 16, 32)
 	if err != nil {
 		return "#FFFFFF"
 	}
-	// The brightness that people see, in thousandths of 255 (https://www.w3.org/TR/AERT/#color-contrast).
-	if 299*(rgb>>16)+587*(rgb>>8&0xff)+114*(rgb&0xff) > 150_000 {
+	luminance := 0.2126*linear(rgb>>16) + 0.7152*linear(rgb>>8&0xff) + 0.0722*linear(rgb&0xff)
+	if (luminance+0.05)/0.05 > 1.05/(luminance+0.05) {
 		return "#000000"
 	}
 	return "#FFFFFF"
+}
+
+// linear returns the light of a channel of sRGB, from 0 to 1 (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance).
+func linear(channel uint64) float64 {
+	c := float64(channel) / 255
+	if c <= 0.04045 {
+		return c / 12.92
+	}
+	return math.Pow((c+0.055)/1.055, 2.4)
 }

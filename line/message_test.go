@@ -182,6 +182,7 @@ func TestPartsOfABubble(t *testing.T) {
 		{"a longer address is text", line.Message{URL: "https://x.test/" + strings.Repeat("a", 1000-14)}, `"text":"https://x.test/aaa`, `"footer"`},
 		{"a light head has dark letters", line.Message{Title: "T", Color: "#F2A900"}, `"color":"#000000"`, "\x00"},
 		{"a dark head has light letters", line.Message{Title: "T", Color: "#D7263D"}, `"color":"#FFFFFF"`, "\x00"},
+		{"a green head has dark letters", line.Message{Title: "T", Color: "#1DB446"}, `"color":"#000000"`, "\x00"},
 		{"a head without a colour is gray", line.Message{Title: "T"}, `"backgroundColor":"#777777"`, "\x00"},
 		{"a fact without a label is a value", line.Message{Facts: []mackerel.Fact{{Value: "v"}}}, `"text":"v"`, "\x00"},
 		{"a fact without a value is left out", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L"}}}, `"text":"T"`, `"L"`},

@@ -1,22 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"regexp"
 	"strings"
-
-	"github.com/mackerel-notify/mackerel"
 )
 
 // A drawing is about what a person would see. It is made from the request alone, as the service would make it: what is
-// not in the request cannot be in the picture.
+// not in the request cannot be in the drawing.
 type drawing struct {
-	Phone   phone
-	Color   string // of the bar or head
-	Mention string // in front of the message
-	Title   richText
-	Body    body
-	Graph   string // address of the picture
-	Buttons []string
-	Small   []string // at the bottom: keys, priorities, footers
+	Phone  phone
+	Blocks blocks
 }
 
 // A phone is what the lock screen of a phone shows of a message, or what a voice says. It is empty for programs.
@@ -26,89 +21,146 @@ type phone struct {
 	Spoken  int // how often a voice says the text; 0 for what is read
 }
 
-// A richText is text of which parts may be links. It may have line breaks.
+// Blocks are the parts of a drawing, from top to bottom.
+type blocks []block
+
+// A block is a part of a drawing: a text, facts, a picture, buttons, JSON, or a frame with blocks in it.
+type block struct {
+	Look    string // a class of page.css, such as "title" or "bar"
+	Color   string // of the bar or the head, #RRGGBB
+	Text    richText
+	Facts   []fact
+	Picture string // the address
+	Buttons []run
+	Code    string
+	Blocks  blocks
+}
+
+// A fact is a label and a value in two columns.
+type fact struct {
+	Label, Value richText
+	API          bool // the label is a name of the service's API, and English
+}
+
+// A richText is a text whose parts have different looks. It may have line breaks.
 type richText []run
 
-// A run is a part of a richText that has one look.
+// A run is a part of a richText with one look.
 type run struct {
 	Text    string
 	URL     string // of a link
+	Bold    bool
+	Italic  bool
 	Mention bool
+	Ink     string // the colour, #RRGGBB; that of the theme unless set
 }
 
-// plain returns text without links.
-func plain(text string) richText {
-	if text = strings.TrimSpace(text); text == "" {
-		return nil
+// plain returns a text without links.
+func plain(text string) richText { return richText{{Text: text}} }
+
+var address = regexp.MustCompile(`https?://[!-~]*[^\s.,;:!?'")\]\x80-\x{10ffff}]`)
+
+// linked returns a text in which addresses are links, as in services that look for addresses themselves.
+func linked(text string) (t richText) {
+	end := 0
+	for _, at := range address.FindAllStringIndex(text, -1) {
+		t = append(t, run{Text: text[end:at[0]]}, run{Text: text[at[0]:at[1]], URL: text[at[0]:at[1]]})
+		end = at[1]
 	}
-	return richText{{Text: text}}
+	return append(t, run{Text: text[end:]})
 }
 
 // String returns the text without its links.
-func (l richText) String() string {
+func (t richText) String() string {
 	var b strings.Builder
-	for _, r := range l {
+	for _, r := range t {
 		b.WriteString(r.Text)
 	}
-	return strings.TrimSpace(b.String())
+	return b.String()
 }
 
-// isBlank reports whether there is no text to see.
-func (l richText) isBlank() bool { return l.String() == "" }
-
-// A body is what stands below the title, in its order.
-type body []block
-
-// A block is a line, or facts in a row.
-type block struct {
-	Line  richText
-	Facts []mackerel.Fact
+// trim returns the text without blanks and line breaks at its ends, nil if nothing is left.
+func (t richText) trim() richText {
+	for len(t) > 0 {
+		if t[0].Text = strings.TrimLeft(t[0].Text, " \n"); t[0].Text != "" {
+			break
+		}
+		t = t[1:]
+	}
+	for len(t) > 0 {
+		last := &t[len(t)-1]
+		if last.Text = strings.TrimRight(last.Text, " \n"); last.Text != "" {
+			return t
+		}
+		t = t[:len(t)-1]
+	}
+	return nil
 }
 
-func (b *body) line(l richText) {
-	if !l.isBlank() {
-		*b = append(*b, block{Line: l})
+// text adds a text, unless it is blank.
+func (b *blocks) text(look string, t richText) {
+	if t = t.trim(); t != nil {
+		*b = append(*b, block{Look: look, Text: t})
 	}
 }
 
-func (b *body) text(s string) { b.line(plain(s)) }
-
-// address adds a link that shows its address.
-func (b *body) address(s string) { b.line(richText{{Text: s, URL: s}}) }
-
-// addressLast adds a text whose last line may be an address.
-func (b *body) addressLast(text string) {
-	before, last := "", text
-	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
-		before, last = text[:i], text[i+1:]
+// frame adds blocks with a bar, a border or a background around them, unless there are none.
+func (b *blocks) frame(look, color string, inner blocks) {
+	if len(inner) > 0 {
+		*b = append(*b, block{Look: look, Color: color, Blocks: inner})
 	}
-	if !strings.HasPrefix(last, "https://") {
-		b.text(text)
-		return
-	}
-	b.text(before)
-	b.address(last)
 }
 
-func (b *body) fact(label, value, address string) {
-	if value == "" {
+// picture adds a picture, unless there is no address.
+func (b *blocks) picture(address string) {
+	if address != "" {
+		*b = append(*b, block{Look: "picture", Picture: address})
+	}
+}
+
+// buttons adds buttons in a row, unless there are none.
+func (b *blocks) buttons(look string, buttons []run) {
+	if len(buttons) > 0 {
+		*b = append(*b, block{Look: look, Buttons: buttons})
+	}
+}
+
+// fact adds a fact, below the last one if that is the last block.
+func (b *blocks) fact(f fact) {
+	if f.Value = f.Value.trim(); f.Value == nil {
 		return
 	}
 	if n := len(*b); n == 0 || (*b)[n-1].Facts == nil {
-		*b = append(*b, block{})
+		*b = append(*b, block{Look: "facts"})
 	}
 	last := &(*b)[len(*b)-1]
-	last.Facts = append(last.Facts, mackerel.Fact{Label: label, Value: value, URL: address})
+	last.Facts = append(last.Facts, f)
 }
 
-func (d *drawing) small(label, value string) {
-	if value != "" {
-		d.Small = append(d.Small, label+": "+value)
+// members adds members of the request as facts: names, each followed by its value.
+func (b *blocks) members(pairs ...string) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.fact(fact{Label: plain(pairs[i]), Value: plain(pairs[i+1]), API: true})
 	}
+}
+
+// code adds a JSON value, indented.
+func (b *blocks) code(value string) error {
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, []byte(value), "", "  "); err != nil {
+		return err
+	}
+	*b = append(*b, block{Look: "code", Code: indented.String()})
+	return nil
 }
 
 // firstLine returns the first line of a text.
 func firstLine(text string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return first
+}
+
+// join puts blanks between texts that are not empty.
+func join(texts ...string) string {
+	return strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
 }

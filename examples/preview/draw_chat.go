@@ -5,47 +5,51 @@ import (
 	"html"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 )
 
 var (
-	toTag    = regexp.MustCompile(`\[To:(\d+)\]`)
-	codeTag  = regexp.MustCompile(`\[/?(info|title|hr|To:\d+|toall)\]`)
-	slackTag = regexp.MustCompile(`<([^|>]*)(?:\|([^>]*))?>`)
-	slackRow = regexp.MustCompile(`^\*([^*\n]+):\* (.+)$`)
+	chatworkTo   = regexp.MustCompile(`\[To:(\d+)\]|\[toall\]`)
+	chatworkTag  = regexp.MustCompile(`\[/?(?:info|title|hr|To:\d+|toall)\]`)
+	slackTag     = regexp.MustCompile(`<([^|>]*)(?:\|([^>]*))?>`)
+	slackBold    = regexp.MustCompile(`(?m)(^|[\s(])\*([^\s*](?:[^*\n]*[^\s*])?)\*`)
+	typetalkName = regexp.MustCompile(`@[0-9A-Za-z_-]+`)
 )
 
-// drawChatwork reads the message's notation.
-func drawChatwork(r mackerel.PreviewRequest) (drawing, error) {
+// drawChatwork reads the message's notation: mentions, then a box with a title. A rule is above the last line.
+func drawChatwork(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 	form, err := url.ParseQuery(r.Body)
 	if err != nil {
 		return drawing{}, err
 	}
-	d := drawing{Color: "#c9d3dc"}
 	before, box, _ := strings.Cut(form.Get("body"), "[info]")
-	box = strings.TrimSuffix(box, "[/info]")
-	d.Mention = toTag.ReplaceAllString(strings.TrimSpace(before), "To $1 ")
+	mentions := richText{}
+	for _, m := range chatworkTo.FindAllStringSubmatch(before, -1) {
+		name := "TO ALL"
+		if m[1] != "" {
+			name = "TO " + m[1]
+		}
+		mentions = append(mentions, run{Text: name, Mention: true}, run{Text: " "})
+	}
+	d.Blocks.text("", mentions)
+	d.Blocks.text("", linked(chatworkTag.ReplaceAllString(before, "")))
+	var inner blocks
 	title, rest, hasTitle := strings.Cut(strings.TrimPrefix(box, "[title]"), "[/title]")
-	d.Title = plain(title)
 	if !hasTitle {
-		rest = ""
+		title, rest = "", box
 	}
-	rest, link, _ := strings.Cut(rest, "[hr]")
-	rest = codeTag.ReplaceAllString(rest, "")
-	d.Body.text(rest)
-	if link != "" {
-		d.Body.address(link)
+	inner.text("title strip", plain("ⓘ "+title))
+	for i, part := range strings.Split(strings.TrimSuffix(rest, "[/info]"), "[hr]") {
+		if i > 0 {
+			inner = append(inner, block{Look: "rule"})
+		}
+		inner.text("", linked(chatworkTag.ReplaceAllString(part, "")))
 	}
-	d.Phone.Text = join(d.Mention, title, firstLine(rest))
+	d.Blocks.frame("box", "", inner)
+	d.Phone.Text = join(mentions.String(), title, firstLine(rest))
 	return d, nil
-}
-
-// join puts blanks between texts that are not empty.
-func join(texts ...string) string {
-	return strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
 }
 
 var hipchatColors = map[string]string{
@@ -53,7 +57,8 @@ var hipchatColors = map[string]string{
 	"gray": "#999999", "purple": "#8d67a8",
 }
 
-func drawHipChat(r mackerel.PreviewRequest) (drawing, error) {
+// drawHipChat draws the HTML of the message behind a bar in the message's colour.
+func drawHipChat(r mackerel.PreviewRequest, w words) (d drawing, err error) {
 	var m struct {
 		Message string `json:"message"`
 		Color   string `json:"color"`
@@ -62,51 +67,57 @@ func drawHipChat(r mackerel.PreviewRequest) (drawing, error) {
 	if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
 		return drawing{}, err
 	}
-	page, err := readHTML(m.Message)
-	if err != nil || len(page.body) == 0 {
+	message, err := readHTML(m.Message)
+	if err != nil {
 		return drawing{}, err
 	}
-	d := drawing{Color: hipchatColors[m.Color], Title: page.body[0].Line, Body: page.body[1:], Graph: page.graph}
-	d.Phone.Text = d.Title.String()
-	if len(d.Body) > 0 {
-		d.Phone.Text = join(d.Phone.Text, d.Body[0].Line.String())
-	}
+	d.Blocks.frame("bar", hipchatColors[m.Color], message)
 	if m.Notify {
-		d.Small = []string{"with a sound"}
+		d.Blocks.text("small", plain(w.Sound))
+	}
+	for _, b := range message {
+		title, rest, _ := strings.Cut(b.Text.String(), "\n")
+		d.Phone.Text = join(title, firstLine(rest))
+		break
 	}
 	return d, nil
 }
 
-// slackLine reads Slack's notation: links and mentions. Bold text is shown as it is.
-func slackLine(s string) (l richText) {
-	add := func(r run) {
-		if r.Text = html.UnescapeString(r.Text); r.Text != "" {
-			l = append(l, r)
-		}
-	}
-	bare := func(s string) string { return strings.ReplaceAll(s, "*", "") }
+// slackText reads Slack's notation: links, mentions and bold text.
+func slackText(s string) (t richText) {
 	end := 0
 	for _, at := range slackTag.FindAllStringSubmatchIndex(s, -1) {
-		add(run{Text: bare(s[end:at[0]])})
+		t = append(t, slackWords(s[end:at[0]])...)
 		end = at[1]
-		target, text := s[at[2]:at[3]], ""
+		target, label := html.UnescapeString(s[at[2]:at[3]]), ""
 		if at[4] >= 0 {
-			text = s[at[4]:at[5]]
+			label = html.UnescapeString(s[at[4]:at[5]])
 		}
 		switch {
 		case strings.HasPrefix(target, "!"), strings.HasPrefix(target, "@"):
-			add(run{Text: "@" + target[1:], Mention: true})
-		case text == "":
-			add(run{Text: target, URL: target})
+			t = append(t, run{Text: "@" + target[1:], Mention: true})
+		case label == "":
+			t = append(t, run{Text: target, URL: target})
 		default:
-			add(run{Text: text, URL: html.UnescapeString(target)})
+			t = append(t, run{Text: label, URL: target})
 		}
 	}
-	add(run{Text: bare(s[end:])})
-	return l
+	return append(t, slackWords(s[end:])...)
 }
 
-func drawSlack(r mackerel.PreviewRequest) (drawing, error) {
+// slackWords reads text between links.
+func slackWords(s string) (t richText) {
+	end := 0
+	for _, at := range slackBold.FindAllStringSubmatchIndex(s, -1) {
+		t = append(t, run{Text: html.UnescapeString(s[end:at[3]])})
+		t = append(t, run{Text: html.UnescapeString(s[at[4]:at[5]]), Bold: true})
+		end = at[1]
+	}
+	return append(t, run{Text: html.UnescapeString(s[end:])})
+}
+
+// drawSlack draws the text of the message, and below it the blocks of the attachments behind a bar.
+func drawSlack(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 	var m struct {
 		Text        string `json:"text"`
 		Attachments []struct {
@@ -117,24 +128,27 @@ func drawSlack(r mackerel.PreviewRequest) (drawing, error) {
 	if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
 		return drawing{}, err
 	}
-	d := drawing{Title: slackLine(m.Text), Color: "transparent"} // a message without attachments has no bar
-	d.Phone.Text = d.Title.String()
+	text := slackText(m.Text)
+	d.Phone.Text = join(text.String())
+	d.Blocks.text("", text)
 	for _, a := range m.Attachments {
-		d.Color = a.Color
-		for _, b := range a.Blocks {
-			b.draw(&d)
+		var inner blocks
+		for _, p := range a.Blocks {
+			p.draw(&inner)
 		}
+		d.Blocks.frame("bar", a.Color, inner)
 	}
 	return d, nil
 }
 
-// A slackPart is a block or an element of one. What its text is depends on the type.
+// A slackPart is a block or an element of one. The form of its text depends on the type.
 type slackPart struct {
 	Type     string          `json:"type"`
 	Text     json.RawMessage `json:"text"`
 	Fields   []slackPart     `json:"fields"`
 	Elements []slackPart     `json:"elements"`
 	ImageURL string          `json:"image_url"`
+	URL      string          `json:"url"`
 }
 
 // words returns the text in Slack's notation.
@@ -147,55 +161,60 @@ func (p slackPart) words() string {
 		Text string `json:"text"`
 	}
 	if json.Unmarshal(p.Text, &object) != nil {
-		return ""
+		return "" // the part has no text
 	}
 	return object.Text
 }
 
-func (p slackPart) draw(d *drawing) {
+func (p slackPart) draw(b *blocks) {
 	switch p.Type {
 	case "image":
-		d.Graph = p.ImageURL
-	case "button":
-		d.Buttons = append(d.Buttons, slackLine(p.words()).String())
+		b.picture(p.ImageURL)
+	case "actions":
+		var buttons []run
+		for _, e := range p.Elements {
+			buttons = append(buttons, run{Text: html.UnescapeString(e.words()), URL: e.URL})
+		}
+		b.buttons("buttons", buttons)
 	case "context":
 		for _, e := range p.Elements {
-			d.Small = append(d.Small, slackLine(e.words()).String())
+			b.text("small", slackText(e.words()))
 		}
 	default:
-		p.drawSection(d)
-		for _, e := range slices.Concat(p.Fields, p.Elements) {
-			e.draw(d)
+		b.text("", slackText(p.words()))
+		for _, f := range p.Fields {
+			b.text("", slackText(f.words()))
 		}
 	}
 }
 
-// drawSection draws lines such as "*Host:* <https://...|app01>" as facts, and other lines as text.
-func (p slackPart) drawSection(d *drawing) {
-	var text []string
-	for _, l := range strings.Split(p.words(), "\n") {
-		row := slackRow.FindStringSubmatch(l)
-		if row == nil {
-			text = append(text, l)
-			continue
-		}
-		value, address := slackLine(row[2]), ""
-		if len(value) == 1 {
-			address = value[0].URL
-		}
-		d.Body.fact(html.UnescapeString(row[1]), value.String(), address)
-	}
-	d.Body.line(slackLine(strings.Join(text, "\n")))
-}
-
-func drawTypetalk(r mackerel.PreviewRequest) (drawing, error) {
+// drawTypetalk draws the text of the message, in which Typetalk looks for names and addresses itself.
+func drawTypetalk(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 	form, err := url.ParseQuery(r.Body)
 	if err != nil {
 		return drawing{}, err
 	}
-	title, rest, _ := strings.Cut(form.Get("message"), "\n")
-	d := drawing{Color: "#63b0cd", Title: plain(title)}
+	message := form.Get("message")
+	var text richText
+	for _, part := range linked(message) {
+		if part.URL != "" {
+			text = append(text, part)
+			continue
+		}
+		text = append(text, mentioned(part.Text)...)
+	}
+	d.Blocks.text("", text)
+	title, rest, _ := strings.Cut(message, "\n")
 	d.Phone.Text = join(title, firstLine(rest))
-	d.Body.addressLast(rest)
 	return d, nil
+}
+
+// mentioned marks the names in a text of Typetalk.
+func mentioned(text string) (t richText) {
+	end := 0
+	for _, at := range typetalkName.FindAllStringIndex(text, -1) {
+		t = append(t, run{Text: text[end:at[0]]}, run{Text: text[at[0]:at[1]], Mention: true})
+		end = at[1]
+	}
+	return append(t, run{Text: text[end:]})
 }

@@ -12,24 +12,27 @@ import (
 
 var mailColor = regexp.MustCompile(`border-left:5px solid (#[0-9A-Fa-f]{6})`)
 
-// drawEmail draws the subject and the HTML part. A phone shows the subject and the beginning of the text part.
-func drawEmail(r mackerel.PreviewRequest) (drawing, error) {
+// drawEmail draws the subject, the sender and the HTML part. A phone shows the subject and the beginning of the text
+// part.
+func drawEmail(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 	text, html, err := mailParts(r)
 	if err != nil {
 		return drawing{}, err
 	}
-	page, err := readHTML(html)
+	message, err := readHTML(html)
 	if err != nil {
 		return drawing{}, err
 	}
 	subject := r.Header.Get("Subject")
-	d := drawing{Title: plain(subject), Body: page.body, Graph: page.graph}
 	d.Phone = phone{Subject: subject, Text: firstLine(text)}
+	d.Blocks.text("title", plain(subject))
+	d.Blocks.members("From", r.Header.Get("From"), "To", r.Header.Get("To"))
+	d.Blocks = append(d.Blocks, block{Look: "rule"})
+	color := "" // no bar
 	if m := mailColor.FindStringSubmatch(html); m != nil {
-		d.Color = m[1]
+		color = m[1]
 	}
-	d.small("from", r.Header.Get("From"))
-	d.small("thread", r.Header.Get("References"))
+	d.Blocks.frame("bar", color, message)
 	return d, nil
 }
 

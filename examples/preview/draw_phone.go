@@ -8,22 +8,22 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-const twilioColor = "#f22f46"
-
-// drawSMS draws a text message. A phone shows all of it.
-func drawSMS(r mackerel.PreviewRequest) (drawing, error) {
+// drawSMS draws a text message below the numbers of its sender and its receiver.
+func drawSMS(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 	form, err := url.ParseQuery(r.Body)
 	if err != nil {
 		return drawing{}, err
 	}
-	body := form.Get("Body")
-	d := drawing{Color: twilioColor, Title: plain("SMS " + form.Get("To")), Phone: phone{Text: firstLine(body)}}
-	d.Body.addressLast(body)
+	d.Phone.Text = firstLine(form.Get("Body"))
+	d.Blocks.text("small", plain(form.Get("From")+" → "+form.Get("To")))
+	var text blocks
+	text.text("", linked(form.Get("Body")))
+	d.Blocks.frame("sms", "", text)
 	return d, nil
 }
 
-// drawCall draws what a voice says. A text that is said several times is shown once.
-func drawCall(r mackerel.PreviewRequest) (drawing, error) {
+// drawCall draws what a voice says. A text that is said several times is drawn once.
+func drawCall(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 	form, err := url.ParseQuery(r.Body)
 	if err != nil {
 		return drawing{}, err
@@ -37,7 +37,7 @@ func drawCall(r mackerel.PreviewRequest) (drawing, error) {
 	if err := xml.Unmarshal([]byte(form.Get("Twiml")), &response); err != nil {
 		return drawing{}, err
 	}
-	d := drawing{Color: twilioColor, Title: plain("☎ " + form.Get("To"))}
+	d.Blocks.text("small", plain("☎ "+form.Get("From")+" → "+form.Get("To")))
 	var all []string
 	for _, say := range response.Say {
 		if say.Text == response.Say[0].Text {
@@ -45,12 +45,10 @@ func drawCall(r mackerel.PreviewRequest) (drawing, error) {
 		}
 		if !slices.Contains(all, say.Text) {
 			all = append(all, say.Text)
-			d.Body.text("“" + say.Text + "”")
+			d.Blocks.text("", plain("“"+say.Text+"”"))
+			d.Blocks.members("language", say.Language)
 		}
 	}
 	d.Phone.Text = join(all...)
-	if len(response.Say) > 0 {
-		d.small("language", response.Say[0].Language)
-	}
 	return d, nil
 }

@@ -7,30 +7,29 @@ import (
 	"strings"
 )
 
-// An htmlPage is what a message in HTML shows.
-type htmlPage struct {
-	body  body   // a row of a table, with a heading and a cell, is a fact
-	graph string // address of the picture
-
-	href string   // of the link that is open
-	row  *[2]run  // of the table that is open
-	cell *run     // of the row
-	open richText // the last line
+// An htmlReader reads a message in HTML.
+type htmlReader struct {
+	blocks blocks
+	look   run       // the look of the text that comes next
+	open   richText  // the paragraph that is open
+	row    *fact     // of the table that is open
+	cell   *richText // of the row
 }
 
-// readHTML reads the HTML that notifiers write: paragraphs, line breaks, links, tables of two columns and pictures.
-func readHTML(text string) (htmlPage, error) {
+// readHTML reads the HTML that notifiers write: paragraphs, line breaks, links, bold and slanting text, pictures, and
+// tables of two columns. A row of a table, with a heading and a cell, is a fact.
+func readHTML(text string) (blocks, error) {
 	dec := xml.NewDecoder(strings.NewReader("<div>" + text + "</div>")) // closes elements that have no end, such as img
 	dec.Strict, dec.AutoClose, dec.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
-	var p htmlPage
+	var p htmlReader
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
-			p.endLine()
-			return p, nil
+			p.endParagraph()
+			return p.blocks, nil
 		}
 		if err != nil {
-			return htmlPage{}, err
+			return nil, err
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
@@ -38,58 +37,77 @@ func readHTML(text string) (htmlPage, error) {
 		case xml.EndElement:
 			p.end(token.Name.Local)
 		case xml.CharData:
-			p.text(string(token))
+			p.text(strings.ReplaceAll(string(token), "\n", " ")) // a line break in HTML is a blank
 		}
 	}
 }
 
-func (p *htmlPage) start(e xml.StartElement) {
+func (p *htmlReader) start(e xml.StartElement) {
 	switch e.Name.Local {
 	case "a":
-		p.href = attribute(e, "href")
+		p.look.URL = attribute(e, "href")
+	case "b", "strong":
+		p.look.Bold = true
+	case "i", "em":
+		p.look.Italic = true
+	case "br":
+		p.text("\n")
+	case "p":
+		p.endParagraph()
 	case "img":
-		p.graph = attribute(e, "src")
-	case "br", "p":
-		p.endLine()
+		p.endParagraph()
+		p.blocks.picture(attribute(e, "src"))
 	case "tr":
-		p.row = new([2]run)
-	case "th":
-		p.cell = &p.row[0]
-	case "td":
-		p.cell = &p.row[1]
+		p.endParagraph()
+		p.row = &fact{}
+	}
+	switch {
+	case p.row == nil:
+	case e.Name.Local == "th":
+		p.cell, p.look.Bold = &p.row.Label, true
+	case e.Name.Local == "td":
+		p.cell = &p.row.Value
 	}
 }
 
-func (p *htmlPage) end(name string) {
+func (p *htmlReader) end(name string) {
 	switch name {
 	case "a":
-		p.href = ""
+		p.look.URL = ""
+	case "b", "strong":
+		p.look.Bold = false
+	case "i", "em":
+		p.look.Italic = false
 	case "p":
-		p.endLine()
+		p.endParagraph()
 	case "th", "td":
-		p.cell = nil
+		p.cell, p.look.Bold = nil, false
 	case "tr":
-		p.body.fact(p.row[0].Text, p.row[1].Text, p.row[1].URL)
+		if p.row != nil {
+			p.blocks.fact(*p.row)
+		}
 		p.row = nil
 	}
 }
 
-// text adds text to the cell or the line that is open. Line breaks in HTML are blanks.
-func (p *htmlPage) text(s string) {
-	s = strings.ReplaceAll(s, "\n", " ")
-	switch {
-	case p.cell != nil:
-		p.cell.Text, p.cell.URL = p.cell.Text+s, p.href
-	case strings.TrimSpace(s) != "":
-		p.open = append(p.open, run{Text: s, URL: p.href})
+// text adds text to the cell or the paragraph that is open. Blanks between rows and at the beginning of a line are not
+// shown.
+func (p *htmlReader) text(s string) {
+	r := p.look
+	if r.Text = s; p.cell != nil {
+		*p.cell = append(*p.cell, r)
+		return
+	}
+	if n := len(p.open); p.row != nil || n > 0 && p.open[n-1].Text == "\n" {
+		r.Text = strings.TrimLeft(s, " ")
+	}
+	if r.Text != "" {
+		p.open = append(p.open, r)
 	}
 }
 
-func (p *htmlPage) endLine() {
-	if !p.open.isBlank() {
-		p.open[0].Text = strings.TrimLeft(p.open[0].Text, " ")
-		p.body.line(p.open)
-	}
+func (p *htmlReader) endParagraph() {
+	p.blocks.text("", p.open)
 	p.open = nil
 }
 

@@ -1,156 +1,82 @@
-// Preview writes one self-contained page that shows the same alerts on all services. Each message is drawn about as the
-// service would show it. Above it stands what a phone shows of it, and beneath it the exact request. Nothing is sent, and
-// no credentials are needed: this is what the notifiers' Preview is for.
+// Preview draws alerts on all services, each about as the service would show it, on one page. Above a drawing stands
+// what a phone shows of the message, and beneath it the exact request. Nothing is sent, and no credentials are needed:
+// the notifiers' Preview makes the requests.
+//
+// It writes a page with twenty alerts, which needs no other file:
 //
 //	go run ./examples/preview -o preview.html
 //	go run ./examples/preview -o preview.ja.html -lang ja
+//
+// Or it serves a page that draws the body of a webhook:
+//
+//	go run ./examples/preview -http :8080
+//
+// An address without a host is one of the loopback interface, 127.0.0.1.
 package main
 
 import (
-	"embed"
-	"encoding/json"
+	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"html/template"
-	"io"
 	"os"
-	"strings"
-	"time"
+	"os/signal"
+	"path/filepath"
 
 	"github.com/mackerel-notify/mackerel"
 )
 
-//go:embed alerts.json page.html
-var files embed.FS
-
 func main() {
-	file := flag.String("o", "preview.html", "the page to write")
+	file := flag.String("o", "", "the page to write; preview.html unless set")
+	address := flag.String("http", "", "serve the live page at this address, such as :8080, instead of writing a page")
 	language := flag.String("lang", "en", "en or ja: the language of the messages")
 	flag.Parse()
-	if err := write(*file, mackerel.Language(*language)); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := start(ctx, *file, *address, mackerel.Language(*language)); err != nil {
 		fmt.Fprintln(os.Stderr, "preview:", err)
 		os.Exit(1)
 	}
 }
 
-func write(file string, language mackerel.Language) error {
-	f, err := os.Create(file) //nolint:gosec // the file is the user's own choice
+func start(ctx context.Context, file, address string, language mackerel.Language) error {
+	switch {
+	case flag.NArg() > 0:
+		return fmt.Errorf("unknown argument %q", flag.Arg(0))
+	case file != "" && address != "":
+		return errors.New("-o writes a page and -http serves one: choose one of them")
+	case language != mackerel.English && language != mackerel.Japanese:
+		return fmt.Errorf("-lang is %q, want en or ja", language)
+	case address != "":
+		return serve(ctx, os.Stdout, address, language)
+	case file == "":
+		file = "preview.html"
+	}
+	path, err := write(file, language)
 	if err != nil {
 		return err
 	}
-	if err := render(f, language); err != nil {
-		return err
-	}
-	return f.Close()
+	fmt.Println("wrote", path)
+	return nil
 }
 
-// render writes the page.
-func render(w io.Writer, language mackerel.Language) error {
-	page, err := template.ParseFS(files, "page.html")
-	if err != nil {
-		return err
-	}
-	// As Asia/Tokyo, without needing a time zone database.
-	rows, err := gallery(mackerel.Text{Language: language, Location: time.FixedZone("JST", 9*60*60)})
-	if err != nil {
-		return err
-	}
-	return page.Execute(w, struct {
-		Language mackerel.Language
-		Words    words
-		Rows     []row
-	}{language, wordsOf(language), rows})
-}
-
-// A row is one alert on all services.
-type row struct {
-	ID          string // of the section of the page
-	Name, Title string
-	Cells       []cell
-}
-
-// A cell is one alert on one service: a drawing and its requests, or why nothing is sent.
-type cell struct {
-	Service  string
-	Skipped  string
-	Drawing  drawing
-	Requests []mackerel.PreviewRequest
-	Cuts     []mackerel.Cut
-}
-
-func gallery(text mackerel.Text) ([]row, error) {
+// write writes the page with all alerts, and returns the absolute path of the file.
+func write(file string, language mackerel.Language) (path string, err error) {
 	alerts, err := readAlerts()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	services, err := newServices(text)
+	rows, err := gallery(alerts, language)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	var rows []row
-	for _, a := range alerts {
-		r := row{ID: a.name, Name: strings.ReplaceAll(a.name, "-", " "), Title: a.alert.Title()}
-		for _, s := range services {
-			c, err := s.show(a.alert)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", s.name, a.name, err)
-			}
-			r.Cells = append(r.Cells, c)
-			if subject := c.Drawing.Phone.Subject; subject != "" {
-				r.Title = subject // it is the title in the language of the messages
-			}
-		}
-		rows = append(rows, r)
+	var b bytes.Buffer
+	if err := render(&b, page{Language: language, Rows: rows}); err != nil {
+		return "", err
 	}
-	return rows, nil
-}
-
-func (s service) show(a mackerel.Alert) (cell, error) {
-	p, err := s.notifier.Preview(a)
-	if err != nil {
-		return cell{}, err
+	if path, err = filepath.Abs(file); err != nil {
+		return "", err
 	}
-	c := cell{Service: s.name, Skipped: p.Skipped, Requests: p.Requests, Cuts: p.Cuts}
-	if len(p.Requests) == 0 {
-		return c, nil
-	}
-	c.Drawing, err = s.draw(p.Requests[0])
-	return c, err
-}
-
-type namedAlert struct {
-	name  string
-	alert mackerel.Alert
-}
-
-// readAlerts reads the alerts as Mackerel's webhook would send them, and adds the least that a person writes by hand and
-// a digest of all.
-func readAlerts() ([]namedAlert, error) {
-	content, err := files.ReadFile("alerts.json")
-	if err != nil {
-		return nil, err
-	}
-	var entries []struct {
-		Name string          `json:"name"`
-		Body json.RawMessage `json:"body"`
-	}
-	if err := json.Unmarshal(content, &entries); err != nil {
-		return nil, err
-	}
-	var alerts []namedAlert
-	for _, e := range entries {
-		a, err := mackerel.ParseWebhook(e.Body)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name, err)
-		}
-		alerts = append(alerts, namedAlert{e.Name, a})
-	}
-	alerts = append(alerts, namedAlert{"made-by-hand", mackerel.Alert{
-		ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed",
-	}})
-	var all []mackerel.Alert
-	for _, a := range alerts {
-		all = append(all, a.alert)
-	}
-	return append(alerts, namedAlert{"digest", mackerel.Digest(all)}), nil
+	return path, os.WriteFile(path, b.Bytes(), 0o644) //nolint:gosec // the file is the user's own choice, and no secret
 }

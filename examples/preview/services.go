@@ -26,11 +26,15 @@ import (
 type service struct {
 	name     string
 	notifier mackerel.Previewer
-	draw     func(mackerel.PreviewRequest) (drawing, error)
+	draw     func(mackerel.PreviewRequest, words) (drawing, error)
 }
 
 // secret stands for every credential. It is in no request on the page: a preview hides it.
 var secret = mackerel.NewSecret("fedcba98765432100123456789abcdef")
+
+func credentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKIAEXAMPLE000000000", SecretAccessKey: secret.Reveal()}, nil
+}
 
 func newServices(text mackerel.Text) ([]service, error) {
 	chat, err := newChats(text)
@@ -61,9 +65,12 @@ func newChats(text mackerel.Text) ([]service, error) {
 			Mentions: map[mackerel.Status]string{mackerel.StatusCritical: "@here"},
 		})), drawSlack},
 		{"Microsoft Teams", add(teams.New(teams.Config{
-			URL: mackerel.NewSecret("https://example.com/workflows/0123456789abcdef/triggers/manual/paths/invoke?sig=0123456789abcdef"), Text: text,
+			URL:  mackerel.NewSecret("https://example.com/workflows/1/triggers/manual/paths/invoke?sig=0123456789abcdef"),
+			Text: text,
 		})), drawTeams},
-		{"LINE", add(line.New(line.Config{Token: secret, To: []string{"C0123456789abcdef0123456789abcdef"}, Text: text})), drawLINE},
+		{"LINE", add(line.New(line.Config{
+			Token: secret, To: []string{"C0123456789abcdef0123456789abcdef"}, Text: text,
+		})), drawLINE},
 		{"Typetalk", add(typetalk.New(typetalk.Config{
 			Token: secret, TopicID: 12345, BaseURL: "https://typetalk.example.com/api/v1", Text: text,
 			RawPrefix: map[mackerel.Status]string{mackerel.StatusCritical: "@all"},
@@ -91,15 +98,15 @@ func newOps(text mackerel.Text) ([]service, error) {
 		{"PagerDuty", add(pagerduty.New(pagerduty.Config{RoutingKey: secret, Text: text})), drawPagerDuty},
 		{"Opsgenie", add(opsgenie.New(opsgenie.Config{APIKey: secret, Text: text})), drawOpsgenie},
 		{"Jira Service Management", add(jsm.New(jsm.Config{APIKey: secret, Text: text})), drawOpsgenie},
-		{"Webhook", add(webhook.New(webhook.Config{URL: mackerel.NewSecret("https://hook.example.com/0123456789abcdef")})), drawWebhook},
+		{"Webhook", add(webhook.New(webhook.Config{
+			URL: mackerel.NewSecret("https://hook.example.com/0123456789abcdef"),
+		})), drawWebhook},
 		{"Email", add(email.New(email.Config{
 			Host: "smtp.example.com", From: "Mackerel <alert@example.com>", To: []string{"ops@example.com"}, Text: text,
 		})), drawEmail},
-		{"Amazon EventBridge", add(eventbridge.New(eventbridge.Config{Region: "ap-northeast-1", Credentials: aws.CredentialsProviderFunc(
-			func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "AKIAEXAMPLE000000000", SecretAccessKey: secret.Reveal()}, nil
-			},
-		)})), drawEventBridge},
+		{"Amazon EventBridge", add(eventbridge.New(eventbridge.Config{
+			Region: "ap-northeast-1", Credentials: aws.CredentialsProviderFunc(credentials),
+		})), drawEventBridge},
 	}
 	return services, errors.Join(errs...)
 }
