@@ -5,7 +5,7 @@ LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME ?= 30s
 LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
-NESTED   := benchmarks durable examples/otel internal/peers # modules that need more than the library may
+NESTED   := benchmarks durable examples/otel internal/docs internal/peers # modules that need more than the library may
 USED     := . durable # modules that programs import: they are linted, and tested with both releases and for races
 
 .PHONY: check
@@ -41,7 +41,7 @@ jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
 	GOTOOLCHAIN=$(LAST) GOEXPERIMENT=jsonv2 $(GO) test ./...
 
 .PHONY: nested
-nested: # the vendors' own clients against our fakes; the benchmarks compile
+nested: # the vendors' own clients against our fakes; the benchmarks compile; pages and links are right
 	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
 .PHONY: examples
@@ -69,6 +69,14 @@ fuzz: # every fuzz target for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+.PHONY: links
+links: # asks for every address of another server in pages and comments; needs the Internet
+	cd internal/docs && $(GO) run ./links
+
+.PHONY: release-check
+release-check: # what would break programs, against the last tag or BASE=<commit>
+	.ci/release-check
 
 .PHONY: update
 update: # write the golden files anew; look at the diff

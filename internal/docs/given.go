@@ -47,7 +47,7 @@ import (
 	_ "github.com/mackerel-notify/mackerel/pagerduty"
 	_ "github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
 	_ "github.com/mackerel-notify/mackerel/provision"
-	_ "github.com/mackerel-notify/mackerel/receiver"
+	"github.com/mackerel-notify/mackerel/receiver"
 	_ "github.com/mackerel-notify/mackerel/route"
 	_ "github.com/mackerel-notify/mackerel/slack"
 	_ "github.com/mackerel-notify/mackerel/slack/slacktest"
@@ -83,6 +83,11 @@ var (
 	content, pem []byte
 	proxy        *url.URL
 	t            *testing.T
+
+	all    mackerel.Notifier // of all services
+	store  *durable.Store
+	server *http.Server
+	h      *receiver.Handler
 
 	dir      string
 	onResult func(context.Context, durable.Result)
