@@ -55,7 +55,7 @@ func TestTheCompilerFindsMistakes(t *testing.T) {
 		{"a wrong type", "x := 1\nroom.Notify(x, alert)\n", "a.md:8: cannot use x"},
 		{"a mistake in a declaration", "func f() { room.Tell() }\n", "a.md:7: room.Tell undefined"},
 		{"no Go", "room.Notify(\n", "expected"},
-		{"a program that does not use what it declares", "package main\n\nfunc main() { x := 1 }\n", "declared and not used: x"},
+		{"a program with a variable too many", "package main\n\nfunc main() { x := 1 }\n", "declared and not used: x"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,7 +65,8 @@ func TestTheCompilerFindsMistakes(t *testing.T) {
 			}
 		})
 	}
-	if problems := c.compile("a.md", Block{Line: 7, Code: "x, err := room.Deliver(ctx, alert)\n...\n"}); len(problems) > 0 {
+	right := Block{Line: 7, Language: "go", Code: "x, err := room.Deliver(ctx, alert)\n...\n"}
+	if problems := c.compile("a.md", right); len(problems) > 0 {
 		t.Errorf("a fragment that is right has the problems %q", problems)
 	}
 }

@@ -1,5 +1,5 @@
-// Package docs checks the pages of this repository: every code block, every link, and that the two READMEs say the same.
-// It is a module of its own, because some blocks need the module durable or a reader of YAML.
+// Package docs checks the pages of this repository: every code block, every link and every command, and that the two
+// READMEs have the same structure. It is a module of its own, because some blocks need durable or a reader of YAML.
 package docs
 
 import (

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestTheREADMEsSayTheSame compares the structure of README.md and README.ja.md: headings, code, tables, lists and links.
-func TestTheREADMEsSayTheSame(t *testing.T) {
+// TestTheREADMEsHaveTheSameStructure compares headings, code, tables, lists and links of README.md and README.ja.md.
+func TestTheREADMEsHaveTheSameStructure(t *testing.T) {
 	all := pages(t)
 	find := func(name string) Page { return all[slices.IndexFunc(all, func(p Page) bool { return p.Name == name })] }
 	en, ja := find("README.md"), find("README.ja.md")

@@ -116,7 +116,7 @@ func Broken(root string, pages []Page, l Link) error {
 
 var webAddress = regexp.MustCompile(`https?://[^\s<>"` + "`" + `]+`)
 
-// ExternalLinks returns the addresses of other servers, in the pages and in the comments of the Go files below a folder.
+// ExternalLinks returns the addresses of other servers that the pages and the comments of Go files below a folder have.
 func ExternalLinks(root string) ([]Link, error) {
 	pages, err := Pages(root)
 	if err != nil {
@@ -174,8 +174,8 @@ func trimSentence(target string) string {
 }
 
 // example matches the addresses that stand for others: reserved names, this machine, what is left out by three dots.
-var example = regexp.MustCompile(
-	`//([^/]*@|[^/]*\.)?(example\.(com|org|net)|[a-z.]*\.test|localhost|127\.|host\b|your-|fake)|\.\.\.|XXXX|T/B/X|[{$<|]|//$`)
+var example = regexp.MustCompile(`//([^/]*@|[^/]*\.)?(example\.(com|org|net)|[a-z.]*\.test|localhost|127\.|host\b)` +
+	`|//(your-|fake)|\.\.\.|XXXX|T/B/X|[{$<|]|//$`)
 
 // notPages are the beginnings of addresses that no browser can open, each with the reason.
 var notPages = map[string]string{
@@ -279,8 +279,9 @@ func (c *compiler) textLinks(d *comment.Doc, importPath string) []string {
 				problems = append(problems, name+" is no link")
 			}
 		case *comment.DocLink:
-			if name := t.Recv + "." + t.Name; !c.exists(t, importPath) {
-				problems = append(problems, fmt.Sprintf("[%s %s] does not exist", t.ImportPath, strings.Trim(name, ".")))
+			if !c.exists(t, importPath) {
+				name := strings.Trim(t.Recv+"."+t.Name, ".")
+				problems = append(problems, fmt.Sprintf("[%s %s] does not exist", t.ImportPath, name))
 			}
 		}
 	})

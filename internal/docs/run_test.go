@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mackerel-notify/mackerel"
 )
 
 // TestTheTestsOfThePagesPass runs the blocks that are complete files of tests, as a newcomer would: each in a folder of
@@ -16,7 +18,7 @@ func TestTheTestsOfThePagesPass(t *testing.T) {
 	count := 0
 	for _, p := range pages(t) {
 		for _, b := range p.Blocks {
-			if b.Language != "go" || !strings.HasPrefix(b.Code, "package ") || !strings.Contains(b.Code, "*testing.T)") {
+			if !strings.HasPrefix(b.Code, "package ") || !strings.Contains(b.Code, "*testing.T)") {
 				continue
 			}
 			count++
@@ -59,6 +61,19 @@ func TestTheProgramsOfTheQuickStartSayWhatIsMissing(t *testing.T) {
 		}
 		if count != len(want) {
 			t.Errorf("%d programs, want %d", count, len(want))
+		}
+	}
+}
+
+// TestTheChangelogBeginsWithThisVersion compares the first entry with the version that requests carry.
+func TestTheChangelogBeginsWithThisVersion(t *testing.T) {
+	_, version, _ := strings.Cut(mackerel.UserAgent, "/")
+	for _, p := range pages(t) {
+		if p.Name != "CHANGELOG.md" {
+			continue
+		}
+		if first := p.Headings()[1].Text; first != "["+version+"]" && !strings.HasPrefix(first, "["+version+"] ") {
+			t.Errorf("the first entry is %q, but the version is %s", first, version)
 		}
 	}
 }
