@@ -5,16 +5,16 @@ LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME ?= 30s
 LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
-NESTED   := benchmarks durable examples/otel internal/docs internal/peers # modules that need more than the library may
+NESTED   := benchmarks durable examples/otel internal/peers # modules that need more than the library may
 USED     := . durable # modules that programs import: they are linted, and tested with both releases and for races
 
 .PHONY: check
-check: tidy vet lint test next jsonv2 race nested examples
+check: tidy vet lint test next jsonv2 race nested docs examples
 
 .PHONY: tidy
 tidy: # go.mod and go.sum hold what is needed and nothing else
 	$(GO) mod tidy -diff
-	@for m in $(NESTED); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
+	@for m in $(NESTED) internal/docs; do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
 .PHONY: vet
 vet:
@@ -41,8 +41,12 @@ jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
 	GOTOOLCHAIN=$(LAST) GOEXPERIMENT=jsonv2 $(GO) test ./...
 
 .PHONY: nested
-nested: # the vendors' own clients against our fakes; the benchmarks compile; pages and links are right
+nested: # the vendors' own clients against our fakes; the benchmarks compile
 	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
+
+.PHONY: docs
+docs: # the pages: code, links, commands; -count=1, because go test does not see changes outside of the module
+	cd internal/docs && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: examples
 examples: # what a newcomer runs first
