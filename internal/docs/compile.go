@@ -115,7 +115,7 @@ func (c *compiler) fragment(page string, b Block) (*ast.File, error) {
 // neededBy returns the names that a file uses and does not declare.
 func neededBy(f *ast.File) []string {
 	var names []string
-	for _, ident := range f.Unresolved { //nolint:staticcheck // types need the imports first
+	for _, ident := range f.Unresolved {
 		names = append(names, ident.Name)
 	}
 	slices.Sort(names)

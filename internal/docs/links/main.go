@@ -5,12 +5,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mackerel-notify/mackerel/internal/docs"
@@ -33,35 +36,30 @@ func run(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	todo := make(chan docs.Link)
-	var mu sync.Mutex
-	var failed int
-	var wg sync.WaitGroup
+	slices.SortFunc(links, func(a, b docs.Link) int { return cmp.Compare(a.Target, b.Target) })
+	links = slices.CompactFunc(links, func(a, b docs.Link) bool { return a.Target == b.Target })
+	if failed := fetchAll(ctx, links); failed > 0 {
+		return fmt.Errorf("%d of %d addresses did not answer with success", failed, len(links))
+	}
+	fmt.Println(len(links), "addresses answered with success")
+	return nil
+}
+
+// fetchAll asks for all links, prints the failures, and returns how many there are.
+func fetchAll(ctx context.Context, links []docs.Link) int64 {
 	client := &http.Client{Timeout: 30 * time.Second}
+	var failed, next atomic.Int64
+	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for l := range todo {
-				if err := docs.Fetch(ctx, client, l); err != nil {
-					mu.Lock()
-					failed++
+			for i := next.Add(1) - 1; i < int64(len(links)); i = next.Add(1) - 1 {
+				if err := docs.Fetch(ctx, client, links[i]); err != nil {
+					failed.Add(1)
 					fmt.Println(err)
-					mu.Unlock()
 				}
 			}
 		})
 	}
-	asked := make(map[string]bool)
-	for _, l := range links {
-		if !asked[l.Target] {
-			asked[l.Target] = true
-			todo <- l
-		}
-	}
-	close(todo)
 	wg.Wait()
-	if failed > 0 {
-		return fmt.Errorf("%d of %d addresses did not answer with success", failed, len(asked))
-	}
-	fmt.Println(len(asked), "addresses answered with success")
-	return nil
+	return failed.Load()
 }
