@@ -51,7 +51,7 @@ func TestTheCompilerFindsMistakes(t *testing.T) {
 	}
 	tests := []struct{ name, code, problem string }{
 		{"a name that does not exist", "room.Tell(ctx, alert)\n", "a.md:7: room.Tell undefined"},
-		{"a variable that nothing declares", "err = nobody.Notify(ctx, alert)\n", "a.md:7: undefined: err"},
+		{"a variable that nothing declares", "err = nobody.Notify(ctx, alert)\n", "a.md:7: undefined: nobody"},
 		{"a wrong type", "x := 1\nroom.Notify(x, alert)\n", "a.md:8: cannot use x"},
 		{"a mistake in a declaration", "func f() { room.Tell() }\n", "a.md:7: room.Tell undefined"},
 		{"no Go", "room.Notify(\n", "expected"},

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,9 +91,12 @@ func (c *compiler) compile(page string, b Block) []string {
 	})
 }
 
+// leftOut matches a line of three dots.
+var leftOut = regexp.MustCompile(`(?m)^[ \t]*\.\.\.$`)
+
 // fragment makes a file of a fragment: of declarations, or else of statements in a function.
 func (c *compiler) fragment(page string, b Block) (*ast.File, error) {
-	code := strings.ReplaceAll("\n"+b.Code, "\n...\n", "\n\n")[1:]
+	code := leftOut.ReplaceAllString(b.Code, "")
 	line := fmt.Sprintf("\n//line %s:%d\n", page, b.Line)
 	before, after := "package docs;", ""
 	f, err := parser.ParseFile(c.fset, "", before+line+code, 0)

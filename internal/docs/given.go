@@ -21,7 +21,7 @@ import (
 	_ "testing/synctest"
 	"time"
 
-	_ "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go"
 	_ "go.yaml.in/yaml/v3"
 
 	"github.com/mackerel-notify/mackerel"
@@ -33,7 +33,7 @@ import (
 	_ "github.com/mackerel-notify/mackerel/email/emailtest"
 	_ "github.com/mackerel-notify/mackerel/eventbridge"
 	_ "github.com/mackerel-notify/mackerel/eventbridge/eventbridgetest"
-	_ "github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	_ "github.com/mackerel-notify/mackerel/hipchat"
 	_ "github.com/mackerel-notify/mackerel/hipchat/hipchattest"
 	_ "github.com/mackerel-notify/mackerel/jsm"
@@ -89,8 +89,23 @@ var (
 	server *http.Server
 	h      *receiver.Handler
 
+	conn     *nats.Conn
+	handler  http.Handler
+	s        *fakehttp.Server
+	err      error
 	dir      string
 	onResult func(context.Context, durable.Result)
 )
 
 func newFakePager() http.Handler { return nil }
+
+// A Pager is the notifier of somebody else that notifytest speaks of.
+type Pager struct {
+	URL, Key string
+	Client   *http.Client
+	Delivery mackerel.Delivery
+	Attempts int
+}
+
+// Notify makes a Pager a notifier.
+func (*Pager) Notify(context.Context, mackerel.Alert) error { return nil }

@@ -229,15 +229,7 @@ var unlinked = regexp.MustCompile(`\[\*?(?:[a-z0-9]+\.)?[A-Z]\w*[a-z]\w*(?:\.\w+
 
 // docLinks returns the problems of the links in the documentation of a package: names in brackets that do not exist.
 func (c *compiler) docLinks(p goPackage) ([]string, error) {
-	var files []*ast.File
-	for _, name := range p.GoFiles {
-		f, err := parser.ParseFile(c.fset, filepath.Join(p.Dir, name), nil, parser.ParseComments)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-	d, err := doc.NewFromFiles(c.fset, files, p.ImportPath)
+	d, err := c.documentation(p)
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +240,19 @@ func (c *compiler) docLinks(p goPackage) ([]string, error) {
 		}
 	}
 	return problems, nil
+}
+
+// documentation reads the comments of a package.
+func (c *compiler) documentation(p goPackage) (*doc.Package, error) {
+	var files []*ast.File
+	for _, name := range p.GoFiles {
+		f, err := parser.ParseFile(c.fset, filepath.Join(p.Dir, name), nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return doc.NewFromFiles(c.fset, files, p.ImportPath)
 }
 
 // texts returns all comments that go doc shows.
