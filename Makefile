@@ -7,15 +7,16 @@ LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
 NESTED   := benchmarks durable examples/otel internal/peers # modules that need more than the library may
 BROWSER  := internal/browser # one more, whose tests need Chromium
+DOCS     := internal/docs # one more, which reads files of all modules
 USED     := . durable # modules that programs import: they are linted, and tested with both releases and for races
 
 .PHONY: check
-check: tidy vet lint test next jsonv2 race nested examples browser
+check: tidy vet lint test next jsonv2 race nested docs examples browser
 
 .PHONY: tidy
 tidy: # go.mod and go.sum hold what is needed and nothing else
 	$(GO) mod tidy -diff
-	@for m in $(NESTED) $(BROWSER); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
+	@for m in $(NESTED) $(BROWSER) $(DOCS); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
 .PHONY: vet
 vet:
@@ -44,6 +45,10 @@ jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
 .PHONY: nested
 nested: # the vendors' own clients against our fakes; the benchmarks compile
 	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test -timeout 30m ./...) || exit 1; done
+
+.PHONY: docs
+docs: # the pages: code, links, commands; -count=1, because go test does not see changes outside of the module
+	cd $(DOCS) && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: examples
 examples: # what a newcomer runs first
@@ -77,6 +82,14 @@ fuzz: # every fuzz target for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+.PHONY: links
+links: # asks for every address of another server in pages and comments; needs the Internet
+	cd internal/docs && $(GO) run ./links
+
+.PHONY: release-check
+release-check: # what would break programs, against the last tag or BASE=<commit>
+	.ci/release-check
 
 .PHONY: update
 update: # write the golden files anew; look at the diff

@@ -6,7 +6,10 @@
 // An [Alert] comes from a webhook ([ParseWebhook]) or is made by the program. A [Notifier] sends it to one place.
 // There is a package for each service, such as chatwork and slack. [Multi] joins any number of notifiers.
 //
-//	room, err := chatwork.New(chatwork.Config{Token: mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")), RoomID: 206123456})
+//	room, err := chatwork.New(chatwork.Config{
+//		Token:  mackerel.NewSecret(os.Getenv("CHATWORK_TOKEN")),
+//		RoomID: 206123456, // the digits after #!rid in the room's address
+//	})
 //	if err != nil {
 //		log.Fatal(err) // lists all problems of the configuration
 //	}
@@ -19,7 +22,7 @@
 //		// try again, not before after
 //	}
 //
-// Persist of package route does that, also for a Multi, of which it repeats only what failed.
+// Package route has Persist, which does that. Of a Multi, it repeats only the notifiers that failed.
 //
 // If the answer is lost, it is unknown whether the alert was delivered. [Delivery] chooses whether it is sent again
 // then. Messages are sent at least once by default, phone calls and SMS at most once. Each package says what a
@@ -27,7 +30,15 @@
 //
 // # Channels
 //
-// A [Client] lists, creates, updates and deletes the channels of an organization. The Detail of a [Channel] has the
+// A [Client] lists, creates, updates and deletes the channels of an organization:
+//
+//	client, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(os.Getenv("MACKEREL_APIKEY"))})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	channels, err := client.ListChannels(ctx)
+//
+// The Detail of a [Channel] has the
 // fields of its type. Types, members and events that this version does not know are kept when a channel is listed and
 // updated.
 //

@@ -10,7 +10,45 @@
 //	})
 //	err = n.Notify(ctx, alert)
 //
-// A [Client] has all operations of the API:
+// A [Client] has all 32 operations of the API: the table under "Operations" says what each does after a lost answer. A
+// room can be read in two ways: [Client.LatestMessages] may be repeated, [Client.NewMessages] consumes what it returns.
+// Both say whether the account's plan hides messages.
+//
+// [Client.Follow] returns the new messages of a room one by one. [NewWebhookHandler] receives the messages that
+// Chatwork sends to a webhook.
+//
+// Ids of messages are strings, all other ids are numbers, as in the API. The API has no pages. Lists have at most 100
+// items where their comments say so. An empty list is empty and not nil.
+//
+// # Delivery
+//
+// The default is [mackerel.AtLeastOnce]. Chatwork has no key to drop repeats by: if an answer is lost and the message
+// is posted again, it may stand in the room twice. With [mackerel.AtMostOnce] it stands there at most once, and the
+// error is [mackerel.ErrAmbiguous]. The receipt's ID is the id of the message.
+//
+// # Limits
+//
+// Chatwork takes 300 calls per account in 5 minutes, and 10 messages and tasks per room in 10 seconds
+// (https://developer.chatwork.com/docs/endpoints). Calls that come faster wait for their turn: see [mackerel.Pace].
+// Alerts go before the other calls of an account, and reading leaves 30 of the 300 calls to the others. Call.Pace is
+// the limit of a room. A call that is refused all the same is made again after the time that Chatwork asks for, within
+// Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to
+// wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit] says how many calls are left.
+//
+// A message has at most 65,535 characters, counted as bytes. Longer messages are cut: what matters least goes first,
+// and the status, the monitor and the host stay. The receipt says what was cut. An address that takes more than half of
+// a message is left out. Mentions and Message.Raw are never cut. A file has at most 5 MB.
+//
+// # Text
+//
+// Text from alerts cannot mention anybody and cannot leave its box: see [Escape]. Only Message.Raw is in Chatwork's
+// notation. A [Builder] writes the notation, and [ParseNotation] reads it.
+//
+// # Service
+//
+// A notifier needs an API token. For OAuth 2.0, make a [Client] with a Source and give it to the Config.
+//
+// # Operations
 //
 //	GET    /me                                      GetMe                   Replay
 //	GET    /my/status                               GetMyStatus             Replay
@@ -48,42 +86,7 @@
 //
 // The last column says what happens if the answer to a call is lost. A Replay is made again, because doing it twice is
 // the same as doing it once. A Once is never made again, and its error is [mackerel.ErrAmbiguous]. For a Message the
-// delivery mode decides. A room can be read in two ways: [Client.LatestMessages] may be repeated, [Client.NewMessages]
-// consumes what it returns. Both say whether the account's plan hides messages.
-//
-// [Client.Follow] returns the new messages of a room one by one. [NewWebhookHandler] receives the messages that
-// Chatwork sends to a webhook.
-//
-// Ids of messages are strings, all other ids are numbers, as in the API. The API has no pages. Lists have at most 100
-// items where their comments say so. An empty list is empty and not nil.
-//
-// # Delivery
-//
-// The default is [mackerel.AtLeastOnce]. Chatwork has no key to drop repeats by: if an answer is lost and the message
-// is posted again, it may stand in the room twice. With [mackerel.AtMostOnce] it stands there at most once, and the
-// error is [mackerel.ErrAmbiguous]. The receipt's ID is the id of the message.
-//
-// # Limits
-//
-// Chatwork takes 300 calls per account in 5 minutes, and 10 messages and tasks per room in 10 seconds
-// (https://developer.chatwork.com/docs/endpoints). Calls that come faster wait for their turn: see [mackerel.Pace].
-// Alerts go before the other calls of an account, and reading leaves 30 of the 300 calls to the others. Call.Pace is
-// the limit of a room. A call that is refused all the same is made again after the time that Chatwork asks for, within
-// Call.MaxWait and the context's deadline. Beyond that the error is [mackerel.ErrRateLimited] and says how long to
-// wait. [IsRoomLimit] tells the two limits apart, and [Client.RateLimit] says how many calls are left.
-//
-// A message has at most 65,535 characters, counted as bytes. Longer messages are cut: what matters least goes first,
-// and the status, the monitor and the host stay. The receipt says what was cut. An address that takes more than half of
-// a message is left out. Mentions and Message.Raw are never cut. A file has at most 5 MB.
-//
-// # Text
-//
-// Text from alerts cannot mention anybody and cannot leave its box: see [Escape]. Only Message.Raw is in Chatwork's
-// notation. A [Builder] writes the notation, and [ParseNotation] reads it.
-//
-// # Service
-//
-// A notifier needs an API token. For OAuth 2.0, make a [Client] with a Source and give it to the Config.
+// delivery mode decides.
 package chatwork
 
 import (

@@ -51,7 +51,7 @@ type FollowOptions struct {
 // Each failed reading is a pair with an error and an empty message. If [mackerel.Retry] says that the error is
 // temporary, Follow goes on after the time that the error says. Any other error is the last pair, and so is the end
 // of the context. The first reading is made when the loop begins. A second loop over the same sequence begins again.
-// With a [Pace], readings wait for their turn.
+// With a [mackerel.Pace], readings wait for their turn.
 func (c *Client) Follow(ctx context.Context, roomID int64, o FollowOptions) iter.Seq2[RoomMessage, error] {
 	interval := FollowInterval
 	if o.Interval > 0 {

@@ -1,6 +1,6 @@
-// Package durable keeps alerts until they are delivered, also if the process or the machine ends meanwhile. The alerts
-// are in a stream of NATS JetStream (https://docs.nats.io/nats-concepts/jetstream): in this process (package embedded), or
-// in a server or cluster of yours.
+// Package durable keeps alerts until they are delivered, also if the process or the machine ends before that. The
+// alerts are in a stream of NATS JetStream (https://docs.nats.io/nats-concepts/jetstream): in this process (package
+// embedded), or in a server or cluster of yours.
 //
 // A [Queue] is a notifier that stores alerts. A [Worker] takes them from a queue and delivers them with the notifier of a
 // service. So the program that receives alerts answers after half a millisecond, and a service that is away for an hour
@@ -10,9 +10,9 @@
 //	...
 //	rooms, err := store.Queue("rooms")
 //	...
-//	h, err := receiver.New(receiver.Config{Notifier: rooms, ...})
+//	h, err := receiver.New(receiver.Config{Notifier: rooms, User: user, Password: password})
 //	...
-//	w, err := store.NewWorker(durable.WorkerConfig{Queue: "rooms", Notifier: slackNotifier})
+//	w, err := store.NewWorker(durable.WorkerConfig{Queue: "rooms", Notifier: room})
 //	...
 //	err = w.Run(ctx) // until the context ends
 //

@@ -3,8 +3,8 @@
 //
 // A [Notifier] sends one notification per alert, in the colour of its status: the title, which links to the alert, and
 // below it the text, the facts, the memo and the graph. Host, role and service are links too. The notification is in
-// HTML. If there are mentions it is plain text, because HTML cannot mention anybody. The mentions stand behind what has
-// happened: the title and the first line of the text.
+// HTML. If there are mentions it is plain text, because HTML cannot mention anybody. The mentions come after the title
+// and the first line of the text.
 //
 //	n, err := hipchat.New(hipchat.Config{
 //		Token:   mackerel.NewSecret(os.Getenv("HIPCHAT_TOKEN")), // a room notification token is enough

@@ -1,9 +1,10 @@
 // Package provision keeps the notification channels and notification groups of an organization as code.
 //
-//	pulled, err := provision.Pull(ctx, client)            // what is there, as a file
+//	pulled, err := provision.Pull(ctx, client) // what the organization has, to begin a file with
+//
 //	settings, err := provision.Read(content, os.LookupEnv) // the file, with its secrets
 //	plan, err := provision.Compare(ctx, client, settings, provision.Options{})
-//	fmt.Print(plan)                                       // what would change; nothing has changed yet
+//	fmt.Print(plan) // what would change; nothing has changed yet
 //	err = plan.Apply(ctx)
 //
 // # The file

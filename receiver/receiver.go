@@ -14,7 +14,7 @@
 //	}
 //	http.Handle("/alerts", h)
 //
-// The URL of the channel in Mackerel is https://mackerel:password@example.com/alerts then.
+// The URL of the channel in Mackerel is then https://mackerel:password@example.com/alerts.
 //
 // Every event is passed on, also one that this module does not know, and the sample that the Test button sends. If
 // members of an alert have a wrong type, the alert is passed on without them, and OnRequest gets

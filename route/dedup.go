@@ -22,9 +22,9 @@ const maxBodies = 10_000
 // outcome.
 //
 // Each notifier of a [mackerel.Multi] has a memory of its own: of 10,000 bodies, in the process. That is also so if the
-// Multi is inside of another rule. If a notifier returns [mackerel.DeliveryError]s, as email does for its recipients
-// and a [Router] for its channels, a repeat is told only to the notifiers of these. If an alert may have been delivered
-// and may not be repeated, such as a call of a phone that may have rung, a repeat returns the same error.
+// Multi is inside of another rule. If a notifier returns errors of the type [mackerel.DeliveryError], as email does for
+// its recipients and a [Router] for its channels, a repeat is told only to the notifiers of these. If an alert may have
+// been delivered and may not be repeated, such as a call of a phone that may have rung, a repeat returns the same error.
 func Dedup(n mackerel.Notifier, window time.Duration) (*Notifier, error) {
 	var problems []string
 	if window <= 0 {

@@ -31,7 +31,7 @@ const (
 //
 // Only what failed is repeated. Each notifier of a [mackerel.Multi] has waits of its own and does not wait for the
 // others. If the Multi is inside of another rule, a repeat goes through that rule again. If another notifier returns
-// [mackerel.DeliveryError]s, as email does for its recipients, only the notifiers of these are repeated.
+// errors of the type [mackerel.DeliveryError], as email does for its recipients, only the notifiers of these are repeated.
 //
 // All tries have the same [mackerel.DeliveryID], that of the context or a random id, so that services that drop repeats
 // recognize them. Under [mackerel.AtMostOnce], what may have been delivered is not repeated: a phone that may have rung

@@ -4,7 +4,7 @@
 //
 //	s, err := embedded.Start(ctx, embedded.Config{Dir: "/var/lib/bridge", Logger: slog.Default()})
 //	if err != nil {
-//		return err
+//		log.Fatal(err)
 //	}
 //	defer s.Close()
 //	queue, err := s.Store().Queue("slack")
