@@ -95,6 +95,7 @@ func natsAlert(message string) []byte {
 
 // Another program sees how many alerts wait in which queue, and reads them without taking them away.
 func TestNATSClientReadsAQueue(t *testing.T) {
+	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
 	alert, err := mackerel.ParseWebhook(natsAlert("disk"))
 	if err != nil {
@@ -118,6 +119,7 @@ func TestNATSClientReadsAQueue(t *testing.T) {
 }
 
 func TestNATSClientReadsDeadLetters(t *testing.T) {
+	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
 	alert, err := mackerel.ParseWebhook(natsAlert("disk"))
 	if err != nil {
@@ -160,56 +162,68 @@ func natsPublishers(t *testing.T, conn *nats.Conn) map[string]func(subject strin
 			_, err := js.Publish(subject, body)
 			return err
 		},
-		"core NATS": func(subject string, body []byte) error {
+		"core": func(subject string, body []byte) error {
 			return errors.Join(conn.Publish(subject, body), conn.Flush())
 		},
 	}
 }
 
 // What another program publishes has no header of this module, and its key is any word.
-func TestNATSClientPublishesAnAlert(t *testing.T) {
+func TestNATSClientPublishesAlerts(t *testing.T) {
+	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
-	for name, publish := range natsPublishers(t, conn) {
-		t.Run(name, func(t *testing.T) {
-			in := new(inbox)
-			for i := range 3 {
-				if err := publish("mackerel.slack.disk", natsAlert(fmt.Sprint("disk ", i))); err != nil {
-					t.Fatal(err)
-				}
+	publishers := natsPublishers(t, conn)
+	for name, publish := range publishers {
+		for i := range 3 {
+			if err := publish("mackerel.slack."+name, natsAlert(fmt.Sprint(name, i))); err != nil {
+				t.Fatalf("%s: %v", name, err)
 			}
-			for _, r := range work(t, store, "slack", 3, in) {
-				equal(t, "outcome", r.Outcome, durable.Delivered)
+		}
+	}
+	in := new(inbox)
+	for _, r := range work(t, store, "slack", 3*len(publishers), in) {
+		equal(t, "outcome", r.Outcome, durable.Delivered)
+	}
+	count(t, "alerts", in.all(), 3*len(publishers))
+	for name := range publishers {
+		var titles []string
+		for _, a := range in.all() {
+			equal(t, "status", a.Status, mackerel.StatusCritical)
+			if strings.HasPrefix(a.Monitor.Name, name) {
+				titles = append(titles, a.Monitor.Name)
 			}
-			count(t, "alerts", in.all(), 3)
-			for i, a := range in.all() { // those of one key come in order
-				contains(t, "title", a.Title(), fmt.Sprint("disk ", i))
-				equal(t, "status", a.Status, mackerel.StatusCritical)
-			}
-		})
+		}
+		equal(t, "those of one key", fmt.Sprint(titles), fmt.Sprintf("[%s0 %[1]s1 %[1]s2]", name))
 	}
 }
 
 func TestNATSClientPublishesNoAlert(t *testing.T) {
+	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
 	js := jetStream(t, conn)
-	for _, body := range []string{"", "disk full", `["event"]`, `{"event":`} {
-		in := new(inbox)
+	bodies := []string{"", "disk full", `["event"]`, `{"event":`}
+	for _, body := range bodies {
 		ack, err := js.Publish(t.Context(), "mackerel.slack.disk", []byte(body))
 		must(t, ack, err)
-		results := work(t, store, "slack", 1, in)
-		equal(t, body, results[0].Outcome, durable.Dead)
-		count(t, "alerts", in.all(), 0)
 	}
+	in := new(inbox)
+	for _, r := range work(t, store, "slack", len(bodies), in) {
+		equal(t, "outcome", r.Outcome, durable.Dead)
+	}
+	count(t, "alerts", in.all(), 0)
 	var letters []durable.DeadLetter
 	for letter, err := range store.DeadLetters(t.Context(), "slack") {
 		letters = append(letters, must(t, letter, err))
 	}
-	count(t, "dead letters", letters, 4)
-	equal(t, "body", string(letters[1].Body), "disk full")
-	contains(t, "reason", letters[1].Reason, "JSON")
+	count(t, "dead letters", letters, len(bodies))
+	for i, body := range bodies {
+		equal(t, "body", string(letters[i].Body), body)
+		contains(t, "reason", letters[i].Reason, "the message is no alert")
+	}
 }
 
 func TestNATSClientIsRefused(t *testing.T) {
+	t.Parallel()
 	store, conn := newStore(t, durable.Config{MaxBytes: 4096})
 	js := jetStream(t, conn)
 	for _, subject := range []string{"mackerel.slack", "mackerel.slack.disk.more", "other.slack.disk"} {
@@ -234,6 +248,7 @@ func TestNATSClientIsRefused(t *testing.T) {
 // A program that takes alerts from a queue would take them from its worker. The server does not allow it once the queue
 // has had a worker.
 func TestNATSClientCannotTakeFromAQueue(t *testing.T) {
+	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
 	js := jetStream(t, conn)
 	ack, err := js.Publish(t.Context(), "mackerel.slack.disk", natsAlert("disk"))
