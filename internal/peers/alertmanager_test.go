@@ -238,4 +238,3 @@ func TestAlertmanagerPostsItsOwnPayloadToTheReceiver(t *testing.T) {
 	body, err := in.all()[0].MarshalJSON()
 	contains(t, "JSON", string(must(t, body, err)), `"alertname":"disk full"`)
 }
-

@@ -2,6 +2,8 @@ module github.com/mackerel-notify/mackerel/internal/peers
 
 go 1.26.0
 
+ignore ./npm // packages of npm, some of which have Go files
+
 replace github.com/mackerel-notify/mackerel => ../..
 
 require (

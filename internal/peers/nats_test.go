@@ -54,12 +54,6 @@ func jetStream(t *testing.T, conn *nats.Conn) peer.JetStream {
 	return must(t, js, err)
 }
 
-func newQueue(t *testing.T, s *durable.Store, name string) *durable.Queue {
-	t.Helper()
-	q, err := s.Queue(name)
-	return must(t, q, err)
-}
-
 // work runs a worker of a queue until it has dealt with n alerts, and returns what became of them.
 func work(t *testing.T, s *durable.Store, queue string, n int, notifier mackerel.Notifier) []durable.Result {
 	t.Helper()
@@ -93,17 +87,22 @@ func natsAlert(message string) []byte {
 	return fmt.Appendf(nil, `{"event":"alert","alert":{"id":"2x","status":"critical","isOpen":true,"monitorName":%q}}`, message)
 }
 
+// storeAlert stores an alert in the queue "slack", as a program of ours does.
+func storeAlert(t *testing.T, s *durable.Store, message string) {
+	t.Helper()
+	queue, err := s.Queue("slack")
+	must(t, queue, err)
+	alert, err := mackerel.ParseWebhook(natsAlert(message))
+	if err := queue.Notify(t.Context(), must(t, alert, err)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Another program sees how many alerts wait in which queue, and reads them without taking them away.
 func TestNATSClientReadsAQueue(t *testing.T) {
 	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
-	alert, err := mackerel.ParseWebhook(natsAlert("disk"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := newQueue(t, store, "slack").Notify(t.Context(), alert); err != nil {
-		t.Fatal(err)
-	}
+	storeAlert(t, store, "disk")
 	stream, err := jetStream(t, conn).Stream(t.Context(), "mackerel")
 	must(t, stream, err)
 	info, err := stream.Info(t.Context(), peer.WithSubjectFilter("mackerel.slack.*"))
@@ -121,13 +120,7 @@ func TestNATSClientReadsAQueue(t *testing.T) {
 func TestNATSClientReadsDeadLetters(t *testing.T) {
 	t.Parallel()
 	store, conn := newStore(t, durable.Config{})
-	alert, err := mackerel.ParseWebhook(natsAlert("disk"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := newQueue(t, store, "slack").Notify(t.Context(), alert); err != nil {
-		t.Fatal(err)
-	}
+	storeAlert(t, store, "disk")
 	away := new(inbox)
 	away.fail(&mackerel.Error{Provider: "slack", Kind: mackerel.ErrUnauthorized, Message: "invalid_token"})
 	equal(t, "outcome", work(t, store, "slack", 1, away)[0].Outcome, durable.Dead)

@@ -126,7 +126,7 @@ func TestShoutrrrIsRefusedByPagerDuty(t *testing.T) {
 func TestShoutrrrPostsMail(t *testing.T) {
 	eachShoutrrr(t, func(t *testing.T, send shoutrrrSend) {
 		s, _ := newMail(t)
-		s.Strict(false)     // shoutrrr writes no Message-ID
+		s.Strict(false)    // shoutrrr writes no Message-ID
 		s.Hide("STARTTLS") // containrrr cannot be told to trust a certificate
 		address := "smtp://" + url.UserPassword(emailtest.Username, emailtest.Password).String() + "@" +
 			s.Host() + ":" + strconv.Itoa(s.Port()) + "/?from=" + mailFrom + "&to=" + mailHanako +
