@@ -44,6 +44,15 @@ jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
 nested: # the vendors' own clients against our fakes; the benchmarks compile
 	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
+.PHONY: peers-npm
+peers-npm: # clients of npm against our fakes; needs Node.js and npm
+	cd internal/peers/npm && npm ci --no-audit --no-fund --loglevel error
+	cd internal/peers && $(GO) vet -tags npm . && $(GO) test -count 1 -tags npm -run NPM .
+
+.PHONY: peers-slow
+peers-slow: # clients that take minutes to compile: Alertmanager and the nats command
+	cd internal/peers && $(GO) vet -tags slow . && $(GO) test -count 1 -tags slow -run 'Alertmanager|Natscli' .
+
 .PHONY: examples
 examples: # what a newcomer runs first
 	@for e in quickstart fanout template chatwork hipchat bridge ntfy agent channels; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
