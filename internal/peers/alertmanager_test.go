@@ -32,7 +32,7 @@ import (
 
 // These tests need the tag slow, because Alertmanager takes minutes to compile.
 
-// quiet is a log that says nothing.
+// quiet discards what Alertmanager logs.
 var quiet = slog.New(slog.DiscardHandler)
 
 // alertmanagerTemplate returns Alertmanager's own templates.

@@ -3,11 +3,13 @@ package peers
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 	"github.com/hashicorp/go-retryablehttp"
+	notifyhttp "github.com/nikoksr/notify/service/http"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/receiver"
@@ -26,6 +29,11 @@ const (
 	receiverUser     = "mackerel"
 	receiverPassword = "receiver-p4ss"
 )
+
+// receiverBasic is the header with the user and a password.
+func receiverBasic(password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(receiverUser+":"+password))
+}
 
 // An inbox is a notifier that keeps alerts. It fails with err while that is set.
 type inbox struct {
@@ -209,4 +217,39 @@ func TestReceiverIsAskedAgainByHTTPClients(t *testing.T) {
 			count(t, "alerts", in.all(), 1)
 		})
 	}
+}
+
+// The two libraries for notifications send the form of Mackerel's sample if they are told its members.
+func TestReceiverTakesWebhooksFromLibraries(t *testing.T) {
+	eachShoutrrr(t, func(t *testing.T, send shoutrrrSend) {
+		address, in := newReceiver(t)
+		host := strings.TrimPrefix(address, "http://")
+		auth := func(password string) string { return "@Authorization=" + url.QueryEscape(receiverBasic(password)) }
+		query := "/?disabletls=yes&template=json&$event=sample&"
+		if err := send("generic://"+host+query+auth(receiverPassword), "disk full"); err != nil {
+			t.Fatal(err)
+		}
+		count(t, "alerts", in.all(), 1)
+		equal(t, "event", in.all()[0].Event, mackerel.EventSample)
+		equal(t, "message", in.all()[0].Message, "disk full")
+		refused(t, send("generic://"+host+query+auth("wrong"), "disk full"), "401")
+	})
+	t.Run("notify", func(t *testing.T) {
+		address, in := newReceiver(t)
+		send := func(password string) error {
+			service := notifyhttp.New()
+			service.AddReceivers(&notifyhttp.Webhook{
+				URL: address, Method: http.MethodPost, ContentType: "application/json; charset=utf-8",
+				Header:       http.Header{"Authorization": {receiverBasic(password)}},
+				BuildPayload: func(_, message string) any { return map[string]string{"event": "sample", "message": message} },
+			})
+			return notifySend(t, service)
+		}
+		if err := send(receiverPassword); err != nil {
+			t.Fatal(err)
+		}
+		count(t, "alerts", in.all(), 1)
+		equal(t, "message", in.all()[0].Message, "app01 98 %")
+		refused(t, send("wrong"), "401")
+	})
 }
