@@ -180,7 +180,7 @@ func TestAlertmanagerPostsMail(t *testing.T) {
 	verdict(t, notifier("wrong"), true, peer.DefaultReason, "535")
 }
 
-// alertmanagerWebhook returns a notifier that sends Mackerel's form of an alert, or Alertmanager's own if payload is nil.
+// alertmanagerWebhook returns a notifier that sends payload, or Alertmanager's own form of an alert if payload is nil.
 func alertmanagerWebhook(t *testing.T, address, user, password string, payload any) peer.Notifier {
 	t.Helper()
 	basic := &commoncfg.BasicAuth{Username: user, Password: commoncfg.Secret(password)}
@@ -223,7 +223,8 @@ func TestAlertmanagerPostsToTheReceiver(t *testing.T) {
 	contains(t, "title", in.all()[0].Title(), "disk full")
 	equal(t, "host", in.all()[0].Host.Name, "app01")
 	equal(t, "closed", in.all()[1].Closed(), true)
-	verdict(t, alertmanagerWebhook(t, address, receiverUser, "wrong", alertmanagerPayload), false, peer.AuthErrorReason, "401")
+	wrong := alertmanagerWebhook(t, address, receiverUser, "wrong", alertmanagerPayload)
+	verdict(t, wrong, false, peer.AuthErrorReason, "401")
 }
 
 // Alertmanager's own payload is a JSON object without an event. The receiver passes it on as an event that it does not

@@ -31,10 +31,10 @@
 //	receiver       resty, go-retryablehttp, net/http, shoutrrr, notify, Alertmanager*
 //	durable        nats.go (both APIs of JetStream, and core NATS), the nats command*
 //
-// "shoutrrr" is that of containrrr and that of nicholas-fedor, "notify" is nikoksr/notify. Those with a star take minutes
-// to compile: they have the build tag slow and run with "make peers-slow".
+// "shoutrrr" is that of containrrr and that of nicholas-fedor; "notify" is nikoksr/notify. Those with a star take
+// minutes to compile. They have the build tag slow, and run with "make peers-slow".
 //
-// The clients of npm run with "make peers-npm". Each is a script in the folder npm, which a test with the tag npm starts:
+// The clients of npm run with "make peers-npm". Each is a script in the folder npm. A test with the tag npm starts it:
 //
 //	chatwork       chatwork-api-client, @chatwork/mcp-server
 //	hipchat        hipchat-notifier, hipchatter, hipchat-room-notification-api
@@ -52,17 +52,22 @@
 //
 // # Who is missing
 //
-// These clients could not be had from a registry when this was written: mackerelio/mackerel-client-go, mackerelio/mkr and
-// the Terraform provider of Mackerel, nulab/go-typetalk, tbruyelle/hipchat-go, theodesp/go-hipchat,
-// magicdrive/go-chatwork, hiepnsx/go-chatwork-api, dasrick/go-teams-notify, grafana/alerting and xhit/go-simple-mail. So no
-// client of Mackerel's API and of Typetalk is here. Mackerel's clients are run against mackereltest by people who have
-// them.
+// These clients could not be had from a registry when this was written:
+//
+//   - of Mackerel: mackerelio/mackerel-client-go, mackerelio/mkr, and the provider for Terraform;
+//   - of Chatwork: hiepnsx/go-chatwork-api, magicdrive/go-chatwork;
+//   - of HipChat: tbruyelle/hipchat-go, theodesp/go-hipchat;
+//   - of Typetalk: nulab/go-typetalk;
+//   - others: dasrick/go-teams-notify, grafana/alerting, xhit/go-simple-mail.
+//
+// So no client of Mackerel's API and of Typetalk is here. People who have Mackerel's clients run them against
+// mackereltest.
 //
 // Some parts of the clients are left out, because they call what the fakes do not have: Slack's chat.postMessage and
-// PagerDuty's incidents (notify), the connectors that Teams has given up (shoutrrr), and a room's messages (hipchatter).
+// PagerDuty's incidents (notify), the connectors that Teams has given up (shoutrrr), a room's messages (hipchatter).
 //
 // # Files
 //
-// There is one file for each peer. The files of the vendors' clients have the same order. The peer's package is imported
-// as peer.
+// There is one file for each peer. The files of the vendors' clients have the same order. The peer's package is
+// imported as peer.
 package peers

@@ -82,17 +82,18 @@ func work(t *testing.T, s *durable.Store, queue string, n int, notifier mackerel
 	return results
 }
 
-// natsAlert returns an alert of Mackerel as JSON.
-func natsAlert(message string) []byte {
-	return fmt.Appendf(nil, `{"event":"alert","alert":{"id":"2x","status":"critical","isOpen":true,"monitorName":%q}}`, message)
+// natsAlert returns Mackerel's webhook for an alert of a monitor.
+func natsAlert(monitor string) []byte {
+	const format = `{"event":"alert","alert":{"id":"2x","status":"critical","isOpen":true,"monitorName":%q}}`
+	return fmt.Appendf(nil, format, monitor)
 }
 
 // storeAlert stores an alert in the queue "slack", as a program of ours does.
-func storeAlert(t *testing.T, s *durable.Store, message string) {
+func storeAlert(t *testing.T, s *durable.Store, monitor string) {
 	t.Helper()
 	queue, err := s.Queue("slack")
 	must(t, queue, err)
-	alert, err := mackerel.ParseWebhook(natsAlert(message))
+	alert, err := mackerel.ParseWebhook(natsAlert(monitor))
 	if err := queue.Notify(t.Context(), must(t, alert, err)); err != nil {
 		t.Fatal(err)
 	}

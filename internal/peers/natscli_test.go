@@ -14,7 +14,7 @@ import (
 	"github.com/mackerel-notify/mackerel/durable"
 )
 
-// natscliVersion is the version of the nats command. These tests need the tag slow, because it takes minutes to compile.
+// natscliVersion is the nats command. The tests need the tag slow, because the command takes minutes to compile.
 const natscliVersion = "github.com/nats-io/natscli/nats@v0.5.0"
 
 // natscli is the nats command, with which people look into a store. It writes into its own directory only.

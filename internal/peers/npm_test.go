@@ -26,8 +26,8 @@ import (
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
 )
 
-// These tests need the tag npm, Node.js, and the packages of npm/package.json: "make peers-npm" installs them. Each runs
-// a script of npm/, which checks what the client understands; the test checks what the fake has got.
+// These tests need the tag npm, Node.js, and the packages of npm/package.json, which "make peers-npm" installs. Each
+// runs a script of npm/. The script checks what the client understands, and the test checks what the fake has got.
 
 // An npmRun is a script with its environment.
 type npmRun struct {

@@ -85,7 +85,8 @@ func receiverPeers(t *testing.T) map[string]receiverSend {
 	t.Helper()
 	return map[string]receiverSend{
 		"resty": func(address, contentType, password string, body []byte) (int, error) {
-			client := resty.New().SetDisableWarn(true).SetRetryCount(2).SetRetryWaitTime(time.Millisecond).SetRetryMaxWaitTime(time.Millisecond)
+			client := resty.New().SetDisableWarn(true).SetRetryCount(2).
+				SetRetryWaitTime(time.Millisecond).SetRetryMaxWaitTime(time.Millisecond)
 			client.AddRetryCondition(func(r *resty.Response, _ error) bool { return r.StatusCode() >= 500 })
 			answer, err := client.R().SetContext(t.Context()).SetBasicAuth(receiverUser, password).
 				SetHeader("Content-Type", contentType).SetBody(body).Post(address)

@@ -12,7 +12,6 @@ import (
 	peer "github.com/nicholas-fedor/shoutrrr"
 
 	"github.com/mackerel-notify/mackerel/email/emailtest"
-	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
 	"github.com/mackerel-notify/mackerel/slack/slacktest"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
@@ -115,11 +114,8 @@ func TestShoutrrrPostsToPagerDuty(t *testing.T) {
 func TestShoutrrrIsRefusedByPagerDuty(t *testing.T) {
 	s, _ := newPagerduty(t)
 	redirect(t, s.URL())
-	s.Inject(fakehttp.Fault{
-		Status: http.StatusBadRequest,
-		Body:   `{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect"]}`,
-	})
-	refused(t, peer.Send(shoutrrrPagerduty, "disk full"), "Event object is invalid")
+	s.AddToken(shoutrrrKey)
+	refused(t, peer.Send(shoutrrrPagerduty, ""), "Event object is invalid")
 	count(t, "incidents", s.Incidents(shoutrrrKey), 0)
 }
 

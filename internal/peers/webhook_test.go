@@ -45,7 +45,7 @@ type webhookLibrary interface {
 	Verify(body []byte, header http.Header) error
 }
 
-// eachWebhookLibrary runs a test for the library of Standard Webhooks, and for that of Svix, who wrote its first version.
+// eachWebhookLibrary runs a test for the library of Standard Webhooks and for that of Svix, where the standard began.
 func eachWebhookLibrary(t *testing.T, test func(*testing.T, func(secret string) webhookLibrary)) {
 	t.Run("standard-webhooks", func(t *testing.T) {
 		test(t, func(secret string) webhookLibrary {
@@ -138,8 +138,8 @@ func TestWebhookClientIsRefused(t *testing.T) {
 	}
 }
 
-// The libraries have no type for a request. They verify ours with each of the two secrets that signed it, and refuse the
-// request when anything that is signed was changed.
+// The libraries have no type for a request. They verify ours with each of the two secrets that signed it, and refuse it
+// when anything that is signed was changed.
 func TestWebhookTypesDecodeOurRequests(t *testing.T) {
 	s, n := newWebhook(t)
 	eachSample(t, n, s, func(t *testing.T, a mackerel.Alert, r fakehttp.Request) {

@@ -12,7 +12,8 @@ assert.equal((await api.putRoomMessage(room, message_id, { body: "disk fixed" })
 assert.equal((await api.getRoomMessages(room, { force: 1 })).at(-1).body, "disk fixed");
 assert.equal((await api.deleteRoomMessage(room, message_id)).message_id, message_id);
 
-const { task_ids } = await api.postRoomTask(room, { body: "clean up", to_ids: String(me.account_id), limit_type: "none" });
+const task = { body: "clean up", to_ids: String(me.account_id), limit_type: "none" };
+const { task_ids } = await api.postRoomTask(room, task);
 assert.equal((await api.getRoomTask(room, task_ids[0])).status, "open");
 await api.putRoomTaskStatus(room, task_ids[0], { body: "done" });
 assert.equal((await api.getRoomTask(room, task_ids[0])).status, "done");

@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { assert, env } from "./check.mjs";
 
-const server = spawn(process.execPath, ["--import", "./redirect.mjs", "node_modules/@chatwork/mcp-server/dist/index.js"], {
+const script = "node_modules/@chatwork/mcp-server/dist/index.js";
+const server = spawn(process.execPath, ["--import", "./redirect.mjs", script], {
   env: { ...env, CHATWORK_API_TOKEN: env.TOKEN },
   stdio: ["pipe", "pipe", "inherit"],
 });
@@ -22,7 +23,8 @@ async function call(method, params) {
 
 const tool = async (name, args) => call("tools/call", { name, arguments: args });
 
-await call("initialize", { protocolVersion: "2024-11-05", capabilities: {}, clientInfo: { name: "peers", version: "1" } });
+const clientInfo = { name: "peers", version: "1" };
+await call("initialize", { protocolVersion: "2024-11-05", capabilities: {}, clientInfo });
 write({ method: "notifications/initialized" });
 const room_id = Number(env.ROOM);
 const posted = await tool("post_room_message", { path: { room_id }, body: { body: "disk full", self_unread: 0 } });

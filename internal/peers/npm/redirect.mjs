@@ -1,5 +1,5 @@
-// Loaded before a script with `node --import`: sends every request for an https address to the fake, whose address is in
-// REDIRECT, with the same path. It is for clients whose address cannot be configured.
+// Loaded before a script with `node --import`. It sends every request for an https address to the fake, whose address
+// is in REDIRECT, with the same path. It is for clients whose address cannot be configured.
 import http from "node:http";
 import https from "node:https";
 import { syncBuiltinESMExports } from "node:module";
