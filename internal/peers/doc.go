@@ -38,9 +38,9 @@
 //
 //	chatwork       chatwork-api-client, @chatwork/mcp-server
 //	hipchat        hipchat-notifier, hipchatter, hipchat-room-notification-api
-//	slack          @slack/webhook
+//	slack          @slack/webhook, slack-notify, slack-webhook, node-slack, node-slackr
 //	teams          ms-teams-webhook; adaptivecards parses our cards
-//	line           @line/bot-sdk
+//	line           @line/bot-sdk, linebot
 //	pagerduty      @pagerduty/pdjs, node-pagerduty
 //	opsgenie, jsm  opsgenie-sdk
 //	twilio         twilio

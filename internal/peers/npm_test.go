@@ -5,6 +5,7 @@ package peers
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 	"github.com/mackerel-notify/mackerel/line"
 	"github.com/mackerel-notify/mackerel/line/linetest"
 	"github.com/mackerel-notify/mackerel/pagerduty/pagerdutytest"
+	"github.com/mackerel-notify/mackerel/slack/slacktest"
 	"github.com/mackerel-notify/mackerel/twilio"
 	"github.com/mackerel-notify/mackerel/twilio/twiliotest"
 	"github.com/mackerel-notify/mackerel/webhook/webhooktest"
@@ -98,6 +100,23 @@ func TestNPMSlack(t *testing.T) {
 	npmRun{script: "slack-webhook", env: map[string]string{"ADDRESS": slackAddress(s)}}.run(t, s.Problems)
 	count(t, "messages", s.Messages(), 2)
 	count(t, "blocks", s.Messages()[1].Blocks, 2)
+
+	others, _ := newSlack(t)
+	run := npmRun{script: "slack-others", env: map[string]string{"ADDRESS": "https://slack.test" + slackPath(t, others)}}
+	run.redirect = others.URL()
+	run.run(t, others.Problems)
+	count(t, "messages", others.Messages(), 4)
+	for _, m := range others.Messages() {
+		equal(t, "text", m.Text, "disk full")
+		count(t, "attachments", m.Attachments, 1)
+	}
+}
+
+// slackPath returns the path of the webhook, for clients that speak https only.
+func slackPath(t *testing.T, s *slacktest.Server) string {
+	t.Helper()
+	u, err := url.Parse(slackAddress(s))
+	return must(t, u, err).Path
 }
 
 func TestNPMTeams(t *testing.T) {
@@ -121,13 +140,17 @@ func TestNPMTeams(t *testing.T) {
 }
 
 func TestNPMLine(t *testing.T) {
-	s, _ := newLine(t, line.FormatText, linetest.UserID)
-	s.SetQuota(1000, 7)
-	env := map[string]string{
-		"ADDRESS": s.URL(), "TOKEN": linetest.Token, "USER_ID": linetest.UserID, "GROUP_ID": linetest.GroupID,
+	for _, script := range []string{"line-bot-sdk", "linebot"} {
+		t.Run(script, func(t *testing.T) {
+			s, _ := newLine(t, line.FormatText, linetest.UserID)
+			s.SetQuota(1000, 7)
+			env := map[string]string{
+				"ADDRESS": s.URL(), "TOKEN": linetest.Token, "USER_ID": linetest.UserID, "GROUP_ID": linetest.GroupID,
+			}
+			npmRun{script: script, env: env}.run(t, s.Problems)
+			count(t, "deliveries", s.Deliveries(), 4)
+		})
 	}
-	npmRun{script: "line-bot-sdk", env: env}.run(t, s.Problems)
-	count(t, "deliveries", s.Deliveries(), 4)
 }
 
 func TestNPMPagerDuty(t *testing.T) {
