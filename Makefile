@@ -50,6 +50,15 @@ nested: # the vendors' own clients against our fakes; the benchmarks compile
 docs: # the pages: code, links, commands; -count=1, because go test does not see changes outside of the module
 	cd $(DOCS) && $(GO) vet ./... && $(GO) test -count=1 ./...
 
+.PHONY: peers-npm
+peers-npm: # clients of npm against our fakes; needs Node.js and npm
+	cd internal/peers/npm && npm ci --no-audit --no-fund --loglevel error
+	cd internal/peers && $(GO) vet -tags npm . && $(GO) test -count 1 -tags npm -run NPM .
+
+.PHONY: peers-slow
+peers-slow: # clients that take minutes to compile: Alertmanager and the nats command
+	cd internal/peers && $(GO) vet -tags slow . && $(GO) test -count 1 -tags slow -run 'Alertmanager|Natscli' .
+
 .PHONY: examples
 examples: # what a newcomer runs first
 	@for e in quickstart fanout template chatwork hipchat bridge ntfy agent channels; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done

@@ -137,10 +137,11 @@ func (s *Server) answer(header http.Header, r *http.Request, id string) (int, ma
 	return 0, nil, errNotFound
 }
 
-// path returns the elements of the path from "alerts" on, unescaped, or nil if it does not lead to alerts.
+// path returns the elements of the path from "alerts" on, unescaped, or nil if it does not lead to alerts. A slash at
+// the end counts for nothing: the vendor's client for Node.js writes it.
 func (s *Server) path(r *http.Request) []string {
 	below, ok := strings.CutPrefix(r.URL.EscapedPath(), s.dialect.Base+"/")
-	path := strings.Split(below, "/")
+	path := strings.Split(strings.TrimSuffix(below, "/"), "/")
 	for i, element := range path {
 		name, err := url.PathUnescape(element)
 		if path[i] = name; err != nil {

@@ -105,6 +105,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestASlashAtTheEndOfAPathCountsForNothing(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/alerts/", "/alerts/a/acknowledge/?identifierType=alias", "/alerts/a/close/?identifierType=alias"} {
+		if a := call(t, s, http.MethodPost, path, `{"message":"m","alias":"a"}`); a.Status != http.StatusAccepted {
+			t.Errorf("%s: %+v", path, a)
+		}
+	}
+	if alerts := s.Alerts(); len(alerts) != 1 || !alerts[0].Closed {
+		t.Errorf("%+v", alerts)
+	}
+	if a := call(t, s, http.MethodPost, "/alerts//", `{"message":"m"}`); a.Status != http.StatusNotFound {
+		t.Errorf("two slashes: %+v", a)
+	}
+}
+
 func TestKeysAndTypes(t *testing.T) {
 	for _, c := range []struct {
 		name   string

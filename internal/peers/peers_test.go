@@ -47,6 +47,16 @@ func clientTo(t *testing.T, base string) *http.Client {
 	return &http.Client{Transport: rewriter{u, transport}}
 }
 
+// redirect makes [http.DefaultTransport] and [http.DefaultClient] send every request to base until the test ends. It is
+// for clients that cannot be given another http.Client.
+func redirect(t *testing.T, base string) {
+	t.Helper()
+	transport, client := http.DefaultTransport, http.DefaultClient.Transport
+	t.Cleanup(func() { http.DefaultTransport, http.DefaultClient.Transport = transport, client })
+	to := clientTo(t, base).Transport
+	http.DefaultTransport, http.DefaultClient.Transport = to, to
+}
+
 type rewriter struct {
 	base *url.URL
 	next http.RoundTripper
@@ -189,6 +199,17 @@ func contains(t *testing.T, what, got, want string) {
 	t.Helper()
 	if !strings.Contains(got, want) {
 		t.Errorf("%s: %q does not contain %q", what, got, want)
+	}
+}
+
+// refused ends the test if there is no error, and reports an error that does not have all the words.
+func refused(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, word := range words {
+		contains(t, "error", err.Error(), word)
 	}
 }
 

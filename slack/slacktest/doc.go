@@ -18,8 +18,8 @@
 //
 // # What it refuses
 //
-//   - 400 invalid_payload: a body that is not JSON or not declared as JSON, members that are doubled or of the wrong
-//     type and, if the fake is Strict, unknown members.
+//   - 400 invalid_payload: a body that is not JSON or is declared as something else, members that are doubled or of the
+//     wrong type and, if the fake is Strict, unknown members and a body that is not declared as JSON.
 //   - 400 no_text: a message that has neither text nor blocks nor attachments.
 //   - 400 invalid_blocks, or invalid_attachments if it is within one: a text that is empty or beyond its limit in
 //     characters, a member that is missing or does not belong to the block, a wrong address, a picture that cannot
@@ -32,6 +32,9 @@
 //     also takes short bursts, which are not documented.
 //
 // # What it decides
+//
+// Older clients send JSON without a Content-Type, or a form whose field payload is the JSON. The fake takes both unless
+// it is Strict.
 //
 // The fake knows the blocks section, header, context, image and divider, and refuses others. It cuts a text beyond
 // 40,000 characters, as Slack does. Which word comes with which part of a wrong address is not documented, nor is the

@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -143,7 +144,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := Message{Time: s.Now()}
-	if err := strict.JSON(r, &m, !s.IsStrict()); err != nil {
+	if err := s.read(r, &m); err != nil {
 		return err
 	}
 	m.cut()
@@ -158,6 +159,28 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/html")
 	_, _ = io.WriteString(w, "ok") // fails only if the client has gone
 	return nil
+}
+
+// read decodes the message. Unless the fake is strict, it also takes what older clients send: JSON without a
+// Content-Type, and a form whose field payload is the JSON.
+func (s *Server) read(r *http.Request, m *Message) error {
+	contentType := r.Header.Get("Content-Type")
+	mediaType, _, _ := mime.ParseMediaType(contentType) // strict.JSON refuses a type that is malformed
+	switch {
+	case !s.IsStrict() && contentType == "":
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		return strict.Unmarshal(body, m, true)
+	case !s.IsStrict() && mediaType == "application/x-www-form-urlencoded":
+		form, err := strict.Form(r, true, "payload")
+		if err != nil {
+			return err
+		}
+		return strict.Unmarshal([]byte(form.Get("payload")), m, true)
+	}
+	return strict.JSON(r, m, !s.IsStrict())
 }
 
 // authorize checks the method, the address and the limit.

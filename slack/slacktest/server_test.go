@@ -3,6 +3,7 @@ package slacktest_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -177,5 +178,41 @@ func TestALongTextIsCutWithoutAnError(t *testing.T) {
 	}
 	if got := s.Messages()[0].Text; got != strings.Repeat("障", 40_000) {
 		t.Errorf("%d bytes are left", len(got))
+	}
+}
+
+func TestBodiesOfOlderClients(t *testing.T) {
+	form := "payload=" + url.QueryEscape(`{"text":"障害 & more"}`)
+	for _, c := range []struct {
+		name, contentType, body string
+		strict                  bool
+		status                  int
+	}{
+		{"JSON without a type", "", `{"text":"障害 & more"}`, false, 200},
+		{"a form", "application/x-www-form-urlencoded", form, false, 200},
+		{"JSON without a type, if the fake is strict", "", `{"text":"x"}`, true, 400},
+		{"a form, if the fake is strict", "application/x-www-form-urlencoded", form, true, 400},
+		{"a form without the field", "application/x-www-form-urlencoded", `text=x`, false, 400},
+		{"JSON that is declared as a form", "application/x-www-form-urlencoded", `{"text":"x"}`, false, 400},
+		{"JSON that is declared as text", "text/plain", `{"text":"x"}`, false, 400},
+		{"a malformed type", "json; charset", `{"text":"x"}`, false, 400},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := slacktest.New()
+			t.Cleanup(s.Close)
+			s.Strict(c.strict)
+			var header []string
+			if c.contentType != "" {
+				header = []string{"Content-Type", c.contentType}
+			}
+			a := servicetest.Call(t, s.Client(), http.MethodPost, s.MemoryConfig().URL.Reveal(), c.body, header...)
+			messages := s.Messages()
+			if a.Status != c.status || (len(messages) == 1) != (c.status == 200) {
+				t.Errorf("%+v, %d messages", a, len(messages))
+			}
+			if len(messages) == 1 && messages[0].Text != "障害 & more" {
+				t.Errorf("%q", messages[0].Text)
+			}
+		})
 	}
 }
