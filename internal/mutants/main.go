@@ -1,0 +1,147 @@
+// Mutants changes the library, one line at a time, and lists the changes that no test notices.
+//
+//	go run ./internal/mutants [flags] [directory...]
+//
+// Without directories it takes all places that matter. It works in a copy of the tree. All mutants of a package are
+// compiled into its tests at once, and the environment says which mutant is on, so a mutant costs a run of the tests
+// and no build. A mutant meets the tests of its own package, then those of the packages of its module that use it, as
+// far as they come to the changed line.
+//
+// Each survivor needs a reason in survivors.txt. The command fails if a survivor has none, and says which reasons are
+// no longer needed.
+//
+// The tool is our own because github.com/go-gremlins/gremlins, which was tried, changes operators only and removes
+// no statement, does not run the tests of other packages short of all of them, builds for each mutant, and has neither
+// a budget nor a list of known survivors.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// places are the directories that matter: where an alert could be lost, told twice or told wrong.
+var places = []string{
+	"internal/transport", "internal/provider", ".", "receiver", "route", "watch", "provision", "durable", "durable/embedded",
+	"chatwork", "email", "eventbridge", "hipchat", "internal/opsgenieapi", "jsm", "line", "opsgenie", "pagerduty", "slack",
+	"teams", "twilio", "typetalk", "webhook",
+}
+
+//go:embed survivors.txt
+var survivors string
+
+type options struct {
+	files  string
+	budget time.Duration
+	seed   uint64
+	jobs   int
+	list   bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.files, "files", "", "only the mutants of files whose names contain one of these words, separated by commas")
+	flag.DurationVar(&o.budget, "budget", 0, "stop after this time; 0 for no limit")
+	flag.Uint64Var(&o.seed, "seed", 0, "the order of the mutants; 0 for the order of the source")
+	flag.IntVar(&o.jobs, "jobs", 2, "how many mutants are tried at a time")
+	flag.BoolVar(&o.list, "list", false, "list the mutants and run no test")
+	flag.Parse()
+	dirs := flag.Args()
+	if len(dirs) == 0 {
+		dirs = places
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := mutate(ctx, os.Stdout, ".", dirs, survivors, o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// mutate runs the mutants of the directories of a repository.
+func mutate(ctx context.Context, w io.Writer, repository string, dirs []string, known string, o options) error {
+	reasons, err := readReasons(known)
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp) //nolint:errcheck // a temporary directory
+	tree, err := copyTree(ctx, repository, temp)
+	if err != nil {
+		return err
+	}
+	deadline := ctx
+	if o.budget > 0 {
+		var cancel context.CancelFunc
+		deadline, cancel = context.WithTimeout(ctx, o.budget)
+		defer cancel()
+	}
+	r := &report{w: w, reasons: reasons}
+	for i, dir := range dirs {
+		if deadline.Err() != nil {
+			r.printf("%s: not run\n", dir)
+			continue
+		}
+		if err := tree.mutatePackage(deadline, filepath.Clean(dir), i*100_000+1, r, o); err != nil && deadline.Err() == nil {
+			return err
+		}
+	}
+	return r.result()
+}
+
+// mutatePackage runs the mutants of one directory.
+func (t *Tree) mutatePackage(ctx context.Context, dir string, first int, r *report, o options) error {
+	p, err := t.load(ctx, t.moduleOf(dir), dir, first)
+	if err != nil {
+		return err
+	}
+	var mutants []*Mutant
+	for _, f := range p.files {
+		if o.picks(f.name) {
+			mutants = append(mutants, f.mutants...)
+		} else {
+			f.mutants = nil
+		}
+	}
+	if o.list {
+		for _, m := range mutants {
+			r.printf("%s\n", m.Key)
+		}
+		return nil
+	}
+	if err := errors.Join(t.install(ctx, p), t.baseline(ctx, p)); err != nil {
+		return err
+	}
+	mutants = nil
+	for _, f := range p.files {
+		mutants = append(mutants, f.mutants...)
+	}
+	if o.seed != 0 {
+		random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // an order that can be repeated
+		random.Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
+	}
+	r.add(dir, mutants, p.tryAll(ctx, mutants, o.jobs))
+	r.gone(p)
+	return t.restore(p)
+}
+
+// picks reports whether the mutants of a file are wanted.
+func (o options) picks(name string) bool {
+	return o.files == "" || slices.ContainsFunc(strings.Split(o.files, ","), func(word string) bool {
+		return strings.Contains(name, word)
+	})
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// memory is how much a test binary may have, in KB: a loop that no longer ends may fill the machine before its time
+// is over.
+const memory = 4 << 20
+
+// baseline runs each test binary without a mutant. It measures the time and notes which mutants the tests come to.
+func (t *Tree) baseline(ctx context.Context, p *Package) error {
+	for i := range p.users {
+		u := &p.users[i]
+		log := u.bin + ".log"
+		began := time.Now()
+		out, failed := u.test(ctx, 10*time.Minute, "MUTANT_LOG="+log)
+		if failed {
+			return fmt.Errorf("the tests of %s fail without a mutant:\n%s", u.path, tail(out))
+		}
+		u.took = time.Since(began)
+		b, err := os.ReadFile(log)
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		u.reached = map[int]bool{}
+		for _, id := range strings.Fields(string(b)) {
+			n, err := strconv.Atoi(id)
+			if err != nil {
+				return err
+			}
+			u.reached[n] = true
+		}
+	}
+	return nil
+}
+
+// test runs the test binary in its directory. It reports whether a test failed or did not end in time.
+func (u *user) test(ctx context.Context, limit time.Duration, env string) (string, bool) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c := exec.CommandContext(ctx, "/bin/sh", "-c", `ulimit -v "$1"; shift; exec "$@"`, "sh",
+		strconv.Itoa(memory), u.bin, "-test.failfast", "-test.short", "-test.timeout="+limit.String())
+	c.Dir = u.dir
+	c.Env = append(os.Environ(), env)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	c.WaitDelay = time.Second
+	out, err := c.CombinedOutput()
+	return string(out), err != nil
+}
+
+// An outcome says what the tests made of a mutant.
+type outcome int
+
+const (
+	notRun outcome = iota
+	killed
+	survived
+	notReached
+)
+
+// try runs the tests that come to the mutant until a test fails.
+func (p *Package) try(ctx context.Context, m *Mutant) outcome {
+	result := notReached
+	for i := range p.users {
+		u := &p.users[i]
+		if !u.reached[m.ID] {
+			continue
+		}
+		_, failed := u.test(ctx, 5*u.took+5*time.Second, "MUTANT_ON="+strconv.Itoa(m.ID))
+		if ctx.Err() != nil {
+			return notRun
+		}
+		if failed {
+			return killed
+		}
+		result = survived
+	}
+	return result
+}
+
+// tryAll tries mutants, several at a time, until the context ends.
+func (p *Package) tryAll(ctx context.Context, mutants []*Mutant, jobs int) []outcome {
+	outcomes := make([]outcome, len(mutants))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range jobs {
+		workers.Go(func() {
+			for i := range next {
+				outcomes[i] = p.try(ctx, mutants[i])
+			}
+		})
+	}
+	for i := range mutants {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return outcomes
+}
+
+// moduleOf returns the directory of the module that a directory of the tree is in, relative to the tree.
+func (t *Tree) moduleOf(dir string) string {
+	for dir != "." {
+		if _, err := os.Stat(filepath.Join(t.root, dir, "go.mod")); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}
