@@ -143,6 +143,9 @@ func TestTheAddressesAreFetchedWhenTheyAreNeeded(t *testing.T) {
 		h.want(t, 403, body, other)
 		h.want(t, 403, body, other)
 		m.wantGets(t, 2) // Mackerel may have a new address
+		time.Sleep(59 * time.Second)
+		h.want(t, 403, body, other)
+		m.wantGets(t, 2)
 		time.Sleep(time.Hour)
 		h.want(t, 200, body, mackerelIO)
 		m.wantGets(t, 3)

@@ -186,7 +186,10 @@ func removable(s ast.Stmt, types []ast.Expr) bool {
 	case *ast.AssignStmt:
 		blank, ok := s.Lhs[0].(*ast.Ident)
 		return s.Tok != token.DEFINE && (!ok || blank.Name != "_" || len(s.Lhs) > 1)
-	case *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt:
+	case *ast.DeferStmt:
+		name, _ := s.Call.Fun.(*ast.Ident)
+		return name == nil || name.Name != "cancel" // go vet finds it
+	case *ast.IncDecStmt, *ast.SendStmt, *ast.GoStmt:
 		return true
 	case *ast.BranchStmt:
 		return s.Tok == token.BREAK || s.Tok == token.CONTINUE
@@ -256,7 +259,7 @@ func (f *file) returned(n *ast.ReturnStmt, types []ast.Expr) {
 		switch text := string(f.source[f.set.Position(r.Pos()).Offset:f.set.Position(r.End()).Offset]); {
 		case typ == "bool":
 			f.add("opposite", r, "(mutantOn(§) != (", "))")
-		case typ != "" && text != "nil" && text != `""` && text != "0":
+		case typ != "" && !slices.Contains([]string{"nil", `""`, "0", typ + "{}"}, text):
 			f.add("zero", r, "mutantZero["+typ+"](§, (", "))")
 		}
 	}

@@ -134,7 +134,8 @@ func (t *Tree) mutatePackage(ctx context.Context, dir string, first int, r *repo
 		random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // an order that can be repeated
 		random.Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	}
-	r.add(dir, mutants, p.tryAll(ctx, mutants, o.jobs))
+	p.tryAll(ctx, mutants, o.jobs, r.add)
+	r.sum(dir)
 	r.gone(p)
 	return t.restore(p)
 }

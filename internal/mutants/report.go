@@ -5,14 +5,19 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A report prints what became of the mutants, and compares the survivors with those that have a reason.
 type report struct {
 	w       io.Writer
 	reasons map[string]string // by the key of the mutant
-	unnamed int               // survivors without a reason
 	failed  error             // what writing to w failed with
+
+	mu        sync.Mutex
+	unnamed   int                 // survivors without a reason
+	explained int                 // survivors of the directory with a reason
+	count     [notReached + 1]int // outcomes of the directory
 }
 
 // readReasons reads the list of survivors: the key of a mutant in a line, and below it the reason, indented.
@@ -53,27 +58,30 @@ func (r *report) printf(format string, args ...any) {
 	}
 }
 
-// add prints the survivors of a directory that have no reason, and the numbers.
-func (r *report) add(dir string, mutants []*Mutant, outcomes []outcome) {
-	var count [notReached + 1]int
-	explained := 0
-	for i, m := range mutants {
-		o := outcomes[i]
-		count[o]++
-		_, listed := r.reasons[m.Key]
-		switch {
-		case o == killed && listed:
-			r.printf("killed, so its reason can go: %s\n", m.Key)
-		case (o == survived || o == notReached) && listed:
-			explained++
-		case o == survived || o == notReached:
-			r.unnamed++
-			r.printf("%s\n\tline %d: %s\n", m.Key, m.Line, map[outcome]string{
-				survived: "no test notices", notReached: "no test comes here"}[o])
-		}
+// add counts an outcome, and prints a survivor that has no reason. Several goroutines may call it.
+func (r *report) add(m *Mutant, o outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, listed := r.reasons[m.Key]
+	lives := o == survived || o == notReached
+	r.count[o]++
+	switch {
+	case o == killed && listed:
+		r.printf("killed, so its reason can go: %s\n", m.Key)
+	case lives && listed:
+		r.explained++
+	case lives:
+		r.unnamed++
+		r.printf("%s\n\tline %d: %s\n", m.Key, m.Line, map[outcome]string{
+			survived: "no test notices", notReached: "no test comes here"}[o])
 	}
-	r.printf("%s: %d mutants, %d killed, %d survived (%d with a reason), %d not reached, %d not run\n", dir,
-		len(mutants), count[killed], count[survived]+count[notReached], explained, count[notReached], count[notRun])
+}
+
+// sum prints the numbers of a directory.
+func (r *report) sum(dir string) {
+	r.printf("%s: %d killed, %d survived (%d with a reason), %d not reached, %d not run\n", dir,
+		r.count[killed], r.count[survived]+r.count[notReached], r.explained, r.count[notReached], r.count[notRun])
+	r.count, r.explained = [notReached + 1]int{}, 0
 }
 
 // gone prints the listed survivors of the package's files that are no mutants any more.

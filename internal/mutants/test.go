@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,6 +43,8 @@ func (t *Tree) baseline(ctx context.Context, p *Package) error {
 			u.reached[n] = true
 		}
 	}
+	// The tests of the package itself, which are the first, kill the most.
+	slices.SortFunc(p.users[min(1, len(p.users)):], func(a, b user) int { return cmp.Compare(a.took, b.took) })
 	return nil
 }
 
@@ -72,6 +76,9 @@ const (
 // try runs the tests that come to the mutant until a test fails.
 func (p *Package) try(ctx context.Context, m *Mutant) outcome {
 	result := notReached
+	if ctx.Err() != nil {
+		return notRun
+	}
 	for i := range p.users {
 		u := &p.users[i]
 		if !u.reached[m.ID] {
@@ -89,27 +96,22 @@ func (p *Package) try(ctx context.Context, m *Mutant) outcome {
 	return result
 }
 
-// tryAll tries mutants, several at a time, until the context ends.
-func (p *Package) tryAll(ctx context.Context, mutants []*Mutant, jobs int) []outcome {
-	outcomes := make([]outcome, len(mutants))
-	next := make(chan int)
+// tryAll tries mutants, several at a time, until the context ends. It calls done with each outcome.
+func (p *Package) tryAll(ctx context.Context, mutants []*Mutant, jobs int, done func(*Mutant, outcome)) {
+	next := make(chan *Mutant)
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
-			for i := range next {
-				outcomes[i] = p.try(ctx, mutants[i])
+			for m := range next {
+				done(m, p.try(ctx, m))
 			}
 		})
 	}
-	for i := range mutants {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
+	for _, m := range mutants {
+		next <- m // a try ends at once when the context has ended
 	}
 	close(next)
 	workers.Wait()
-	return outcomes
 }
 
 // moduleOf returns the directory of the module that a directory of the tree is in, relative to the tree.
