@@ -92,7 +92,7 @@ func TestWithoutUndeliveredTheErrorIsThatOfTheNotifier(t *testing.T) {
 		t.Fatal(err)
 	}
 	(&harness{Handler: h}).want(t, 200, body)
-	if got != errForGood { //nolint:errorlint // it is the same error
+	if got != errForGood {
 		t.Errorf("got %v", got)
 	}
 }

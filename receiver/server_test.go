@@ -131,7 +131,7 @@ func TestABodyThatEndsEarlyIsNotDelivered(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	if h.wantCalls(t, 0, 0); answer.StatusCode != 400 {
+	if h.wantCalls(t, 0, 0); answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("the status is %d", answer.StatusCode)
 	}
 }

@@ -23,20 +23,18 @@ import (
 	"os"
 	"reflect"
 	"strconv"
-	"sync"
+	"sync/atomic"
 )
 
 var (
 	mutantID, _ = strconv.Atoi(os.Getenv("MUTANT_ON"))
 	mutantLog   = os.Getenv("MUTANT_LOG")
-	mutantSeen  sync.Map
+	mutantSeen  [%d]atomic.Bool
 )
 
 func mutantOn(id int) bool {
-	if mutantLog != "" {
-		if _, seen := mutantSeen.LoadOrStore(id, true); !seen {
-			mutantWrite(id)
-		}
+	if mutantLog != "" && !mutantSeen[id].Swap(true) {
+		mutantWrite(id)
 	}
 	return id == mutantID
 }
@@ -61,9 +59,16 @@ func mutantZero[T any](id int, v T) T {
 }
 
 func mutantMore[T any](id int, v T) T {
-	if !mutantOn(id) {
-		return v
+	if mutantOn(id) {
+		return mutantChange(v)
 	}
+	return v
+}
+
+// It allocates, and the tests of allocations must not notice if it is off.
+//
+//go:noinline
+func mutantChange[T any](v T) T {
 	switch r := reflect.ValueOf(&v).Elem(); {
 	case r.CanInt():
 		r.SetInt(r.Int() + 1)
@@ -130,6 +135,7 @@ func tail(s string) string { return s[max(0, len(s)-4096):] }
 type Package struct {
 	module, dir, path, name string // module and dir are directories relative to the tree
 	files                   []*file
+	mutants                 int
 	users                   []user // packages of the module whose tests use it, itself first
 }
 
@@ -142,7 +148,7 @@ type user struct {
 }
 
 // load finds the files of a package and the packages whose tests use it.
-func (t *Tree) load(ctx context.Context, module, dir string, first int) (*Package, error) {
+func (t *Tree) load(ctx context.Context, module, dir string) (*Package, error) {
 	out, err := run(ctx, filepath.Join(t.root, dir), "go", "list", "-f", "{{.ImportPath}} {{.Name}} {{join .GoFiles \" \"}}", ".")
 	if err != nil {
 		return nil, err
@@ -154,11 +160,11 @@ func (t *Tree) load(ctx context.Context, module, dir string, first int) (*Packag
 		if err != nil {
 			return nil, err
 		}
-		f, err := parse(filepath.ToSlash(filepath.Join(dir, name)), source, first)
+		f, err := parse(filepath.ToSlash(filepath.Join(dir, name)), source, p.mutants+1)
 		if err != nil {
 			return nil, err
 		}
-		first += len(f.mutants)
+		p.mutants += len(f.mutants)
 		p.files = append(p.files, f)
 	}
 	return p, t.findUsers(ctx, p)
@@ -176,8 +182,8 @@ func (t *Tree) findUsers(ctx context.Context, p *Package) error {
 		path, rest, _ := strings.Cut(line, "\t")
 		dir, deps, _ := strings.Cut(rest, "\t")
 		uses := path == p.path || strings.Contains(deps, " "+p.path+" ") || strings.Contains(deps, " "+p.path+" [")
-		if !uses || seen[path] {
-			continue
+		if !uses || seen[path] || strings.Contains(path, "/examples/") {
+			continue // examples are no tests of what they use
 		}
 		seen[path] = true
 		u := user{path: path, dir: dir, bin: filepath.Join(t.bin, strings.ReplaceAll(path, "/", "_"))}
@@ -195,7 +201,7 @@ var compileError = regexp.MustCompile(`(?m)^([^\s:]+\.go):(\d+):\d+: `)
 // install writes the mutants into the tree and builds the test binaries. Mutants that do not compile are dropped.
 func (t *Tree) install(ctx context.Context, p *Package) error {
 	dir := filepath.Join(t.root, p.dir)
-	if err := write(filepath.Join(dir, "zz_mutants.go"), fmt.Appendf(nil, switches, p.name)); err != nil {
+	if err := write(filepath.Join(dir, "zz_mutants.go"), fmt.Appendf(nil, switches, p.name, p.mutants+1)); err != nil {
 		return err
 	}
 	for {

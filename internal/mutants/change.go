@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -237,6 +238,7 @@ func (f *file) binary(n *ast.BinaryExpr) {
 		if !strings.ContainsAny(text(n), "\"`") {
 			f.add("one more", n, "mutantMore(§, (", "))")
 		}
+	default: // other operators stay
 	}
 }
 
@@ -274,7 +276,7 @@ func (f *file) mutated() []byte {
 	var all []placed
 	for i, m := range f.mutants {
 		for _, e := range m.edits {
-			e.text = strings.ReplaceAll(e.text, "§", fmt.Sprint(m.ID))
+			e.text = strings.ReplaceAll(e.text, "§", strconv.Itoa(m.ID))
 			all = append(all, placed{e, i})
 		}
 	}

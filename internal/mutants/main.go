@@ -18,7 +18,6 @@ package main
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -79,7 +78,7 @@ func mutate(ctx context.Context, w io.Writer, repository string, dirs []string, 
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp) //nolint:errcheck // a temporary directory
+	defer func() { _ = os.RemoveAll(temp) }()
 	tree, err := copyTree(ctx, repository, temp)
 	if err != nil {
 		return err
@@ -91,12 +90,12 @@ func mutate(ctx context.Context, w io.Writer, repository string, dirs []string, 
 		defer cancel()
 	}
 	r := &report{w: w, reasons: reasons}
-	for i, dir := range dirs {
+	for _, dir := range dirs {
 		if deadline.Err() != nil {
 			r.printf("%s: not run\n", dir)
 			continue
 		}
-		if err := tree.mutatePackage(deadline, filepath.Clean(dir), i*100_000+1, r, o); err != nil && deadline.Err() == nil {
+		if err := tree.mutatePackage(deadline, filepath.Clean(dir), r, o); err != nil && deadline.Err() == nil {
 			return err
 		}
 	}
@@ -104,8 +103,8 @@ func mutate(ctx context.Context, w io.Writer, repository string, dirs []string, 
 }
 
 // mutatePackage runs the mutants of one directory.
-func (t *Tree) mutatePackage(ctx context.Context, dir string, first int, r *report, o options) error {
-	p, err := t.load(ctx, t.moduleOf(dir), dir, first)
+func (t *Tree) mutatePackage(ctx context.Context, dir string, r *report, o options) error {
+	p, err := t.load(ctx, t.moduleOf(dir), dir)
 	if err != nil {
 		return err
 	}
@@ -123,7 +122,10 @@ func (t *Tree) mutatePackage(ctx context.Context, dir string, first int, r *repo
 		}
 		return nil
 	}
-	if err := errors.Join(t.install(ctx, p), t.baseline(ctx, p)); err != nil {
+	if err := t.install(ctx, p); err != nil {
+		return err
+	}
+	if err := p.baseline(ctx, r); err != nil {
 		return err
 	}
 	mutants = nil

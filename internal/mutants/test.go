@@ -19,32 +19,48 @@ import (
 // is over.
 const memory = 4 << 20
 
-// baseline runs each test binary without a mutant. It measures the time and notes which mutants the tests come to.
-func (t *Tree) baseline(ctx context.Context, p *Package) error {
-	for i := range p.users {
-		u := &p.users[i]
-		log := u.bin + ".log"
+// baseline runs each test binary without a mutant. It measures the time and notes which mutants the tests come to. Tests
+// of other packages that fail are left out.
+func (p *Package) baseline(ctx context.Context, r *report) error {
+	var users []user
+	for i, u := range p.users {
 		began := time.Now()
-		out, failed := u.test(ctx, 10*time.Minute, "MUTANT_LOG="+log)
-		if failed {
-			return fmt.Errorf("the tests of %s fail without a mutant:\n%s", u.path, tail(out))
-		}
+		out, failed := u.test(ctx, 10*time.Minute, "MUTANT_LOG="+u.log())
 		u.took = time.Since(began)
-		b, err := os.ReadFile(log)
-		if err != nil && !os.IsNotExist(err) {
+		switch {
+		case failed && i == 0:
+			return fmt.Errorf("the tests of %s fail without a mutant:\n%s", u.path, tail(out))
+		case failed:
+			r.printf("left out, because its tests fail without a mutant: %s\n", u.path)
+			continue
+		}
+		if err := u.readLog(); err != nil {
 			return err
 		}
-		u.reached = map[int]bool{}
-		for _, id := range strings.Fields(string(b)) {
-			n, err := strconv.Atoi(id)
-			if err != nil {
-				return err
-			}
-			u.reached[n] = true
-		}
+		users = append(users, u)
 	}
 	// The tests of the package itself, which are the first, kill the most.
-	slices.SortFunc(p.users[min(1, len(p.users)):], func(a, b user) int { return cmp.Compare(a.took, b.took) })
+	slices.SortFunc(users[min(1, len(users)):], func(a, b user) int { return cmp.Compare(a.took, b.took) })
+	p.users = users
+	return nil
+}
+
+// log returns the name of the file to which the tests write the mutants that they come to.
+func (u *user) log() string { return u.bin + ".log" }
+
+func (u *user) readLog() error {
+	b, err := os.ReadFile(u.log())
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	u.reached = map[int]bool{}
+	for _, id := range strings.Fields(string(b)) {
+		n, err := strconv.Atoi(id)
+		if err != nil {
+			return err
+		}
+		u.reached[n] = true
+	}
 	return nil
 }
 
