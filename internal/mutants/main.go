@@ -46,15 +46,18 @@ type options struct {
 	seed   uint64
 	jobs   int
 	list   bool
+	own    bool
+	share  time.Duration // of the budget, for one directory
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.files, "files", "", "only the mutants of files whose names contain one of these words, separated by commas")
-	flag.DurationVar(&o.budget, "budget", 0, "stop after this time; 0 for no limit")
+	flag.DurationVar(&o.budget, "budget", 0, "the time for trying mutants, shared by the directories; 0 for no limit")
 	flag.Uint64Var(&o.seed, "seed", 0, "the order of the mutants; 0 for the order of the source")
 	flag.IntVar(&o.jobs, "jobs", 2, "how many mutants are tried at a time")
 	flag.BoolVar(&o.list, "list", false, "list the mutants and run no test")
+	flag.BoolVar(&o.own, "own", false, "only the tests of the package itself: faster, with more survivors")
 	flag.Parse()
 	dirs := flag.Args()
 	if len(dirs) == 0 {
@@ -83,19 +86,10 @@ func mutate(ctx context.Context, w io.Writer, repository string, dirs []string, 
 	if err != nil {
 		return err
 	}
-	deadline := ctx
-	if o.budget > 0 {
-		var cancel context.CancelFunc
-		deadline, cancel = context.WithTimeout(ctx, o.budget)
-		defer cancel()
-	}
 	r := &report{w: w, reasons: reasons}
-	for _, dir := range dirs {
-		if deadline.Err() != nil {
-			r.printf("%s: not run\n", dir)
-			continue
-		}
-		if err := tree.mutatePackage(deadline, filepath.Clean(dir), r, o); err != nil && deadline.Err() == nil {
+	for i, dir := range dirs {
+		o.share = (o.budget - r.took) / time.Duration(len(dirs)-i)
+		if err := tree.mutatePackage(ctx, filepath.Clean(dir), r, o); err != nil {
 			return err
 		}
 	}
@@ -108,19 +102,19 @@ func (t *Tree) mutatePackage(ctx context.Context, dir string, r *report, o optio
 	if err != nil {
 		return err
 	}
-	var mutants []*Mutant
 	for _, f := range p.files {
-		if o.picks(f.name) {
-			mutants = append(mutants, f.mutants...)
-		} else {
+		if !o.picks(f.name) {
 			f.mutants = nil
 		}
 	}
 	if o.list {
-		for _, m := range mutants {
+		for _, m := range p.chosen(o) {
 			r.printf("%s\n", m.Key)
 		}
 		return nil
+	}
+	if o.own {
+		p.users = p.users[:min(1, len(p.users))]
 	}
 	if err := t.install(ctx, p); err != nil {
 		return err
@@ -128,18 +122,29 @@ func (t *Tree) mutatePackage(ctx context.Context, dir string, r *report, o optio
 	if err := p.baseline(ctx, r); err != nil {
 		return err
 	}
-	mutants = nil
+	began := time.Now()
+	if o.budget > 0 {
+		limited, cancel := context.WithTimeout(ctx, o.share)
+		defer cancel()
+		ctx = limited
+	}
+	p.tryAll(ctx, p.chosen(o), o.jobs, r.add)
+	r.took += time.Since(began)
+	r.sum(dir)
+	r.gone(p)
+	return t.restore(p)
+}
+
+// chosen returns the mutants in the order in which they are tried.
+func (p *Package) chosen(o options) (mutants []*Mutant) {
 	for _, f := range p.files {
 		mutants = append(mutants, f.mutants...)
 	}
 	if o.seed != 0 {
-		random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // an order that can be repeated
+		random := rand.New(rand.NewPCG(o.seed, 0)) // an order that can be repeated
 		random.Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	}
-	p.tryAll(ctx, mutants, o.jobs, r.add)
-	r.sum(dir)
-	r.gone(p)
-	return t.restore(p)
+	return mutants
 }
 
 // picks reports whether the mutants of a file are wanted.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A report prints what became of the mutants, and compares the survivors with those that have a reason.
@@ -13,6 +14,7 @@ type report struct {
 	w       io.Writer
 	reasons map[string]string // by the key of the mutant
 	failed  error             // what writing to w failed with
+	took    time.Duration     // for trying mutants
 
 	mu        sync.Mutex
 	unnamed   int                 // survivors without a reason

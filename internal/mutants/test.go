@@ -28,10 +28,12 @@ func (p *Package) baseline(ctx context.Context, r *report) error {
 		out, failed := u.test(ctx, 10*time.Minute, "MUTANT_LOG="+u.log())
 		u.took = time.Since(began)
 		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case failed && i == 0:
 			return fmt.Errorf("the tests of %s fail without a mutant:\n%s", u.path, tail(out))
 		case failed:
-			r.printf("left out, because its tests fail without a mutant: %s\n", u.path)
+			r.printf("left out, because its tests fail without a mutant: %s\n%s\n", u.path, tail(out))
 			continue
 		}
 		if err := u.readLog(); err != nil {
