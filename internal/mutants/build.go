@@ -24,6 +24,7 @@ import (
 	"reflect"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 var (
@@ -70,6 +71,8 @@ func mutantMore[T any](id int, v T) T {
 //go:noinline
 func mutantChange[T any](v T) T {
 	switch r := reflect.ValueOf(&v).Elem(); {
+	case r.Type() == reflect.TypeFor[time.Duration]():
+		r.SetInt(r.Int() + int64(time.Second))
 	case r.CanInt():
 		r.SetInt(r.Int() + 1)
 	case r.CanUint():
@@ -170,6 +173,9 @@ func (t *Tree) load(ctx context.Context, module, dir string) (*Package, error) {
 	return p, t.findUsers(ctx, p)
 }
 
+// tooFar are packages whose tests are not asked: examples, and the crash tests, which take minutes.
+var tooFar = regexp.MustCompile(`/(examples/|durable/crash$)`)
+
 // findUsers asks go list which tests of the module depend on the package.
 func (t *Tree) findUsers(ctx context.Context, p *Package) error {
 	out, err := run(ctx, filepath.Join(t.root, p.module), "go", "list", "-test", "-f",
@@ -182,8 +188,8 @@ func (t *Tree) findUsers(ctx context.Context, p *Package) error {
 		path, rest, _ := strings.Cut(line, "\t")
 		dir, deps, _ := strings.Cut(rest, "\t")
 		uses := path == p.path || strings.Contains(deps, " "+p.path+" ") || strings.Contains(deps, " "+p.path+" [")
-		if !uses || seen[path] || strings.Contains(path, "/examples/") {
-			continue // examples are no tests of what they use
+		if !uses || seen[path] || tooFar.MatchString(path) {
+			continue
 		}
 		seen[path] = true
 		u := user{path: path, dir: dir, bin: filepath.Join(t.bin, strings.ReplaceAll(path, "/", "_"))}

@@ -212,7 +212,7 @@ func (f *file) cases(n *ast.SwitchStmt) {
 	}
 }
 
-// binary leaves out a side of && and ||, moves a boundary, and makes a result one more.
+// binary leaves out a side of && and ||, moves a boundary, and makes a result one more, or a duration a second more.
 func (f *file) binary(n *ast.BinaryExpr) {
 	text := func(e ast.Expr) string {
 		return string(f.source[f.set.Position(e.Pos()).Offset:f.set.Position(e.End()).Offset])
