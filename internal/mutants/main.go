@@ -8,7 +8,7 @@
 // far as they come to the changed line.
 //
 // Each survivor needs a reason in survivors.txt. The command fails if a survivor has none, and says which reasons are
-// no longer needed.
+// no longer needed. On a busy machine a test may fail by itself, and a mutant counts as killed that another run lists.
 //
 // The tool is our own because github.com/go-gremlins/gremlins, which was tried, changes operators only and removes
 // no statement, does not run the tests of other packages short of all of them, builds for each mutant, and has neither

@@ -110,7 +110,7 @@ func TestASurvivorNeedsAReason(t *testing.T) {
 		"it has none": {"", survivor + "\n\tline 13: no test notices\ntiny: 8 killed, 1 survived (0 with a reason), 0 not reached, 0 not run\n", "1 mutants survived"},
 		"reasons that are not needed": {
 			survivor + reason + "tiny/tiny.go Check: removed: n++\ntiny/tiny.go Check: removed: n--" + reason,
-			"killed, so its reason can go: tiny/tiny.go Check: removed: n++\n" +
+			"killed; if it is so again, its reason can go: tiny/tiny.go Check: removed: n++\n" +
 				"tiny: 8 killed, 1 survived (1 with a reason), 0 not reached, 0 not run\n" +
 				"gone, so its reason can go: tiny/tiny.go Check: removed: n--\n", "",
 		},

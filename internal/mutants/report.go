@@ -69,7 +69,7 @@ func (r *report) add(m *Mutant, o outcome) {
 	r.count[o]++
 	switch {
 	case o == killed && listed:
-		r.printf("killed, so its reason can go: %s\n", m.Key)
+		r.printf("killed; if it is so again, its reason can go: %s\n", m.Key)
 	case lives && listed:
 		r.explained++
 	case lives:
