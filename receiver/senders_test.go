@@ -118,6 +118,18 @@ func TestMackerelOnly(t *testing.T) {
 	}
 }
 
+// An address of Mackerel's is not enough if there is a password.
+func TestMackerelsAddressIsCheckedInAddition(t *testing.T) {
+	h := newHarness(t, receiver.Config{
+		MackerelOnly: true, Client: &http.Client{Transport: &metaServer{body: ranges}},
+		User: mackerel.NewSecret("u"), Password: mackerel.NewSecret("p"),
+	}, nil)
+	h.want(t, 401, body, from("192.0.2.1:1"))
+	h.want(t, 403, body, from("203.0.113.9:1"), auth("u", "p"))
+	h.want(t, 405, body, from("192.0.2.1:1"), auth("u", "p"), method(http.MethodPut))
+	h.want(t, 200, body, from("192.0.2.1:1"), auth("u", "p"))
+}
+
 func TestForASenderWithoutAnAddressNothingIsFetched(t *testing.T) {
 	m := &metaServer{body: ranges}
 	h := newHarness(t, receiver.Config{
