@@ -2,7 +2,7 @@
 
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME ?= 30s
+FUZZTIME ?= 10s
 LAST     := go1.26.8 # the two supported releases
 NEXT     := go1.27.4
 NESTED   := benchmarks durable examples/otel internal/peers # modules that need more than the library may
@@ -11,7 +11,7 @@ DOCS     := internal/docs # one more, which reads files of all modules
 USED     := . durable # modules that programs import: they are linted, and tested with both releases and for races
 
 .PHONY: check
-check: tidy vet lint test next jsonv2 race nested docs examples browser
+check: tidy vet lint test next jsonv2 race nested docs examples browser fuzz-some
 
 .PHONY: tidy
 tidy: # go.mod and go.sum hold what is needed and nothing else
@@ -85,12 +85,16 @@ crash: # 100,000 alerts to thirteen services while processes are killed; takes a
 	cd durable && $(GO) test ./crash -v -run Embedded -alerts 100000 -timeout 3h
 
 .PHONY: fuzz
-fuzz: # every fuzz target for FUZZTIME
-	@for pkg in $$($(GO) list ./...); do \
-		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz); do \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-		done; \
-	done
+fuzz: # every fuzz target of all modules for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+
+.PHONY: fuzz-some
+fuzz-some: # the next three targets; CI has no time for all
+	.ci/fuzz 10s 3
+
+.PHONY: mutants
+mutants: # changes one line at a time, and fails if no test notices; MUTANTS="-budget 30m -seed 7 route", see internal/mutants
+	nice $(GO) run ./internal/mutants $(MUTANTS)
 
 .PHONY: links
 links: # asks for every address of another server in pages and comments; needs the Internet

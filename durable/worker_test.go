@@ -274,6 +274,29 @@ func TestTooOld(t *testing.T) {
 	}
 }
 
+// The first alert waits for its next try, and those behind it are given back without a try.
+func TestOvertakeOfWhatArrivesBetweenTwoTries(t *testing.T) {
+	s := newStore(t, durable.Config{})
+	tried := make(chan struct{}, 9)
+	r := &room{answer: func(_ mackerel.Alert, n int) error {
+		tried <- struct{}{}
+		if n > 1 {
+			return nil
+		}
+		return failure(mackerel.ErrUnavailable, 1500*time.Millisecond)
+	}}
+	w, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Overtake: true})
+	q := queue(t, s, "q")
+	store(t, q, "a", "1")
+	<-tried
+	store(t, q, "a", "2", "3", "4")
+	r.wait(t, 2)
+	stop()
+	if got := strings.Join(r.messages(), " "); got != "1 4" || w.Stats().Overtaken != 2 {
+		t.Errorf("told %s, %d overtaken", got, w.Stats().Overtaken)
+	}
+}
+
 // Of what waits, only the latest state of a key is told. What was tried is told in any case.
 func TestOvertake(t *testing.T) {
 	for overtake, want := range map[bool]string{true: "1 4", false: "1 2 3 4"} {

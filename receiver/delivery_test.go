@@ -77,6 +77,24 @@ func TestAPanicIsReportedWithItsStack(t *testing.T) {
 	if !ok || !strings.Contains(string(p.Stack), "delivery_test.go") || !strings.Contains(h.last().Err.Error(), "nil pointer") {
 		t.Errorf("got %v, %+v", h.last().Err, p)
 	}
+	if got := (&receiver.PanicError{Value: "s3cret"}).Error(); got != "a value of type string" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestWithoutUndeliveredTheErrorIsThatOfTheNotifier(t *testing.T) {
+	var got error
+	h, err := receiver.New(receiver.Config{
+		Notifier: mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { return errForGood }), Open: true,
+		OnRequest: func(_ context.Context, r receiver.Request) { got = r.Err },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&harness{Handler: h}).want(t, 200, body)
+	if got != errForGood {
+		t.Errorf("got %v", got)
+	}
 }
 
 // The hook must neither end the program nor keep a place or the body.
@@ -323,6 +341,22 @@ func TestDrain(t *testing.T) {
 			t.Error(err)
 		}
 		h.wantCalls(t, 1, 0)
+	})
+}
+
+func TestTwoDrainsBothEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, receiver.Config{}, takes(time.Minute, nil))
+		h.want(t, 202, body)
+		var drains sync.WaitGroup
+		for range 2 {
+			drains.Go(func() {
+				if err := h.Drain(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		drains.Wait()
 	})
 }
 

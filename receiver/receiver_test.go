@@ -162,6 +162,9 @@ func TestWhatIsRead(t *testing.T) {
 			if c.status == 200 {
 				want = nil
 			}
+			if e, ok := errors.AsType[*mackerel.Error](h.last().Err); ok && w.Body.String() != e.Message+"\n" {
+				t.Errorf("the answer is %q, want %q", w.Body, e.Message)
+			}
 			if r := h.last(); !errors.Is(r.Err, want) || r.Status != c.status || (r.Alert.Raw != nil) != (c.status == 200) {
 				t.Errorf("OnRequest got %+v", r)
 			}
@@ -214,6 +217,17 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		if s := fmt.Sprintf(verb, h); strings.Contains(s, "s3cret") {
 			t.Errorf("%s: %s", verb, s)
+		}
+	}
+}
+
+func TestWhatARequestDoesNotHaveIsNotLogged(t *testing.T) {
+	for r, want := range map[*receiver.Request]string{
+		{Status: 405, Err: errForGood}: "[status=405 duration=0s error=" + errForGood.Error() + "]",
+		{Status: 200}:                  "[status=200 duration=0s]",
+	} {
+		if got := r.LogValue().String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

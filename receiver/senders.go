@@ -99,9 +99,6 @@ func (s *senders) fetch(ctx context.Context, sender netip.Addr) {
 // sender returns the address of the sender. It is invalid if a trusted proxy does not say who that is.
 func (s *senders) sender(r *http.Request) netip.Addr {
 	sender := parseAddr(r.RemoteAddr)
-	if !contains(s.proxies, sender) {
-		return sender
-	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && contains(s.proxies, sender); i-- {
 		sender = parseAddr(strings.TrimSpace(hops[i]))

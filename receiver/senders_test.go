@@ -118,6 +118,18 @@ func TestMackerelOnly(t *testing.T) {
 	}
 }
 
+// An address of Mackerel's is not enough if there is a password.
+func TestMackerelsAddressIsCheckedInAddition(t *testing.T) {
+	h := newHarness(t, receiver.Config{
+		MackerelOnly: true, Client: &http.Client{Transport: &metaServer{body: ranges}},
+		User: mackerel.NewSecret("u"), Password: mackerel.NewSecret("p"),
+	}, nil)
+	h.want(t, 401, body, from("192.0.2.1:1"))
+	h.want(t, 403, body, from("203.0.113.9:1"), auth("u", "p"))
+	h.want(t, 405, body, from("192.0.2.1:1"), auth("u", "p"), method(http.MethodPut))
+	h.want(t, 200, body, from("192.0.2.1:1"), auth("u", "p"))
+}
+
 func TestForASenderWithoutAnAddressNothingIsFetched(t *testing.T) {
 	m := &metaServer{body: ranges}
 	h := newHarness(t, receiver.Config{
@@ -143,6 +155,9 @@ func TestTheAddressesAreFetchedWhenTheyAreNeeded(t *testing.T) {
 		h.want(t, 403, body, other)
 		h.want(t, 403, body, other)
 		m.wantGets(t, 2) // Mackerel may have a new address
+		time.Sleep(59 * time.Second)
+		h.want(t, 403, body, other)
+		m.wantGets(t, 2)
 		time.Sleep(time.Hour)
 		h.want(t, 200, body, mackerelIO)
 		m.wantGets(t, 3)

@@ -119,6 +119,23 @@ func TestABodyThatStopsIsAnsweredInTime(t *testing.T) {
 }
 
 // The deadline of the body must not end a connection that is used again.
+// A body that ends before its length may be a part of an alert, also if it is JSON.
+func TestABodyThatEndsEarlyIsNotDelivered(t *testing.T) {
+	h := newHarness(t, receiver.Config{}, nil)
+	conn := dial(t, serve(t, h).URL, "{}")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if h.wantCalls(t, 0, 0); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("the status is %d", answer.StatusCode)
+	}
+}
+
 func TestAConnectionIsUsedAgain(t *testing.T) {
 	release := make(chan struct{})
 	end := sync.OnceFunc(func() { close(release) })

@@ -170,11 +170,21 @@ func TestAPreviewSaysWhatIsSkipped(t *testing.T) {
 }
 
 func TestMatchCopiesItsRule(t *testing.T) {
-	list := []string{"disk"}
+	monitors, services, roles, hosts := []string{"disk"}, []string{"Shop"}, []string{"Shop:app"}, []string{"4H"}
+	events, statuses := []mackerel.Event{mackerel.EventAlert}, []mackerel.Status{"critical"}
+	labels := map[string]string{"a": "b"}
 	b := new(bell)
-	n := must(t)(route.Match(b, route.Rule{Monitors: list}))
-	list[0] = "other"
-	if _, err := n.Deliver(t.Context(), incident("1", "critical")); err != nil || len(b.told) != 1 {
+	n := must(t)(route.Match(b, route.Rule{
+		Events: events, Statuses: statuses, Monitors: monitors, Services: services, Roles: roles, Hosts: hosts, Labels: labels,
+	}))
+	for _, list := range [][]string{monitors, services, roles, hosts} {
+		list[0] = "other"
+	}
+	events[0], statuses[0], labels["c"] = "other", "ok", "d"
+	a := incident("1", "critical")
+	a.Host = &mackerel.Host{ID: "4H", Roles: []mackerel.Role{{FullName: "Shop: app"}}}
+	a.Metric = &mackerel.Metric{Labels: map[string]string{"a": "b"}}
+	if _, err := n.Deliver(t.Context(), a); err != nil || len(b.told) != 1 {
 		t.Errorf("%v, told %q", err, b.told)
 	}
 }
@@ -191,6 +201,16 @@ func TestARoleWithoutFullName(t *testing.T) {
 	a.Host = &mackerel.Host{Roles: []mackerel.Role{{Service: "Shop", Name: "app"}}}
 	if !(route.Rule{Roles: []string{"Shop: app"}}).Matches(a) {
 		t.Error("not matched")
+	}
+}
+
+func TestARoleWithoutItsParts(t *testing.T) {
+	a := incident("1", "critical")
+	a.Host = &mackerel.Host{Roles: []mackerel.Role{{FullName: "Shop: app", Name: "app"}, {FullName: "Blog: db", Service: "Blog"}}}
+	for _, role := range []string{"Shop: app", "Blog: db"} {
+		if !(route.Rule{Roles: []string{role}}).Matches(a) {
+			t.Errorf("%s is not matched", role)
+		}
 	}
 }
 
@@ -305,7 +325,7 @@ func TestARepeatOfAPartGoesOnlyToTheRest(t *testing.T) {
 // A preview of a warning does not make its recovery be skipped.
 func TestAPreviewIsNotRemembered(t *testing.T) {
 	n := must(t)(route.Level(&previewed{}, mackerel.LevelCritical))
-	if p, err := n.Preview(incident("1", "warning")); err != nil || p.Skipped == "" {
+	if p, err := n.Preview(incident("1", "warning")); err != nil || p.Skipped != "a warning, and the level is critical only" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if p, err := n.Preview(incident("1", "ok")); err != nil || p.Skipped != "preview of 1" {

@@ -81,6 +81,7 @@ func TestMatch(t *testing.T) {
 		{route.Rule{Hosts: list{""}}, "another host"},
 		{route.Rule{Labels: map[string]string{"app": "x"}}, ""},
 		{route.Rule{Labels: map[string]string{"app": "x", "zone": ""}}, "other labels"},
+		{route.Rule{Labels: map[string]string{"app": "y"}}, "other labels"},
 		{route.Rule{Hosts: list{"app01"}, Monitors: list{"cpu"}}, "another monitor"},
 		{route.Rule{Func: func(a mackerel.Alert) bool { return a.ID == "5A" }}, ""},
 		{route.Rule{Func: func(mackerel.Alert) bool { return false }}, "Func returned false"},
@@ -104,6 +105,10 @@ func TestMatchTakesADigestApart(t *testing.T) {
 	if err := n.Notify(t.Context(), d); err != nil || len(b.told) != 1 || b.told[0] != "[CRITICAL] 2 alerts: 2 CRITICAL" {
 		t.Errorf("%v, %q", err, b.told)
 	}
+	whole := mackerel.Digest([]mackerel.Alert{incident("1", "critical"), incident("2", "critical")})
+	if err := n.Notify(t.Context(), whole); err != nil || len(b.told) != 2 || b.told[1] != "[CRITICAL] 2 alerts: 2 CRITICAL" {
+		t.Errorf("%v, %q", err, b.told)
+	}
 	r, err := n.Deliver(t.Context(), mackerel.Digest([]mackerel.Alert{incident("1", "ok"), incident("2", "ok")}))
 	if err != nil || r.Skipped != "another status" {
 		t.Errorf("%v, %+v", err, r)
@@ -113,8 +118,8 @@ func TestMatchTakesADigestApart(t *testing.T) {
 func TestLevel(t *testing.T) {
 	b := new(bell)
 	n := must(t)(route.Level(b, mackerel.LevelCritical))
-	changed := func(a mackerel.Alert) mackerel.Alert {
-		a.OpenedAt, a.ChangedAt = time.Unix(1, 0), time.Unix(2, 0)
+	changed := func(a mackerel.Alert, at int64) mackerel.Alert {
+		a.OpenedAt, a.ChangedAt = time.Unix(2, 0), time.Unix(at, 0)
 		return a
 	}
 	for _, step := range []struct {
@@ -124,8 +129,9 @@ func TestLevel(t *testing.T) {
 		{incident("a", "warning"), false}, {incident("a", "ok"), false}, // never more than a warning
 		{incident("b", "warning"), false}, {incident("b", "critical"), true}, {incident("b", "warning"), false}, {incident("b", "ok"), true},
 		{incident("c", "unknown"), true}, {incident("c", "ok"), true},
-		{incident("d", "ok"), true},                                             // not known: after a restart
-		{changed(incident("e", "warning")), false}, {incident("e", "ok"), true}, // it may have been critical before
+		{incident("d", "ok"), true},                                                // not known: after a restart
+		{changed(incident("e", "warning"), 3), false}, {incident("e", "ok"), true}, // it may have been critical before
+		{changed(incident("g", "warning"), 1), false}, {incident("g", "ok"), false}, // by a clock that is a second late
 		{mackerel.Alert{Event: mackerel.EventHostRetire}, true},
 		{incident("f", "paused"), true},
 	} {

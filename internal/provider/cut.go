@@ -205,7 +205,7 @@ func (u Unit) end(s string, n int) string {
 	}
 	// Where a character begins depends on what is before it, but hardly on more than the nearest few hundred bytes.
 	before := max(betweenASCII(s, start), start-maxLookBack)
-	for before > 0 && !utf8.RuneStart(s[before]) && before < start {
+	for before > 0 && before < start && !utf8.RuneStart(s[before]) {
 		before++
 	}
 	for characters := graphemes.FromString(s[before:]); before < start && characters.Next(); {

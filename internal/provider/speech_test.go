@@ -197,6 +197,13 @@ func checkSpeech(t *testing.T, name, said string, text mackerel.Text) {
 	}
 }
 
+func TestOnlySignsWithinNumbersAreSpoken(t *testing.T) {
+	said, _ := provider.Speech(mackerel.Alert{Message: "at 1:02 x: 5 5: x a:7 7-a 8-"}, spokenEnglish)
+	if want := "At 1:02 x, 5 5, x a 7 7 a 8."; !strings.Contains(said, want) {
+		t.Errorf("%q is not in %q", want, said)
+	}
+}
+
 func TestWhatIsSpokenHasNoSigns(t *testing.T) {
 	for _, e := range sample.Alerts() {
 		for _, text := range []mackerel.Text{spokenEnglish, spokenJapanese} {

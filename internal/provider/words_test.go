@@ -384,6 +384,18 @@ func TestWordsOfNothing(t *testing.T) {
 	}
 }
 
+func TestAHostWithoutANameHasNoStatus(t *testing.T) {
+	w := provider.Words(mackerel.Alert{Host: &mackerel.Host{Status: "standby"}}, mackerel.Text{})
+	check(t, "facts", provider.Lines(w.Facts), "")
+}
+
+func TestThePageOfAServiceIsThatOfARoleOfTheService(t *testing.T) {
+	w := provider.Words(mackerel.Alert{Service: &mackerel.Service{Name: "Shop", Roles: []mackerel.Role{
+		{Service: "Blog", ServiceURL: "https://x.test/blog"}, {Service: "Shop", ServiceURL: "https://x.test/shop"},
+	}}}, mackerel.Text{})
+	check(t, "page", w.Facts[0].URL, "https://x.test/shop")
+}
+
 // Text that comes after the title is not repeated, and every other text stays.
 func TestTheTitleIsNotSaidTwice(t *testing.T) {
 	for message, want := range map[string]string{"backup failed\n": "", " backup failed\non tape 3": "on tape 3", "": ""} {

@@ -35,6 +35,7 @@ func TestTheWordsOfEveryDialect(t *testing.T) {
 		{"a fault", `{"fault":{"faultstring":"Invalid ApiKey","detail":{"errorcode":"oauth.v2.InvalidApiKey"}}}`, "oauth.v2.InvalidApiKey", "Invalid ApiKey"},
 		{"a reason", `{"error":{"root_cause":[],"reason":"no such index"}}`, "", "no such index"},
 		{"a list around it", `[{"error":{"code":7,"message":"no"}}]`, "7", "no"},
+		{"members that are not usual, the last without a value", `{"x":"y","z":null}`, "", `{"x":"y","z":null}`},
 		{"a string", `"no such hook"`, "", "no such hook"},
 		{"a mark of byte order", "\ufeff" + `{"message":"no"}`, "", "no"},
 		{"escapes", `{"message":"\u9060\u3044\n\"x\""}`, "", "遠い\n\"x\""},

@@ -155,6 +155,7 @@ func TestProblemsOfOptions(t *testing.T) {
 	for pace, want := range map[transport.Pace]string{
 		{N: 5, Per: time.Second, Name: "room"}: "",
 		{Name: "room"}:                         "",
+		{N: 10000, Per: 31 * 24 * time.Hour}:   "",
 		transport.Unpaced:                      "",
 		{N: -2}:                                "Call.Pace: must not be negative",
 		{N: 1, Per: -1}:                        "Call.Pace: must not be negative",

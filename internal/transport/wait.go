@@ -83,7 +83,7 @@ func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 		return 0
 	}
 	d := time.Unix(epoch, 0).Sub(now)
-	if epoch <= int64(maxReset/time.Second) { // a delay, as some proxies and old servers write it
+	if epoch >= 0 && epoch <= int64(maxReset/time.Second) { // a delay, as some proxies and old servers write it
 		d = time.Duration(epoch) * time.Second
 	}
 	if d > maxReset {

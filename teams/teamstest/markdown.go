@@ -20,8 +20,9 @@ func (c Card) Links() []Link {
 }
 
 var (
-	target     = regexp.MustCompile(`\]\s*\(\s*<?([^\s()<>]*)[^)]*\)`)
-	definition = regexp.MustCompile(`(?m)^[ \t]*\[([^\[\]]+)\]\s*:\s*<?([^\s<>]+)`)
+	// An empty line ends a paragraph, and no link goes over it.
+	target     = regexp.MustCompile(`\][ \t]*\n?[ \t]*\(\s*<?([^\s()<>]*)[^)]*\)`)
+	definition = regexp.MustCompile(`(?m)^[ \t]*\[((?:[^\[\]\n]|\n[^\[\]\n])+)\][ \t]*:\s*<?([^\s<>]+)`)
 	autolink   = regexp.MustCompile(`<([A-Za-z][0-9A-Za-z+.\-]+:[^\s<>]*|[!-;=?A-~]+@[^\s<>]+)>`)
 	escaped    = regexp.MustCompile("\\\\[!-/:-@\\[-`{-~]")
 )
