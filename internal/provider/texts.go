@@ -139,7 +139,7 @@ func (k *cutting) setTitle(title string, limit int) {
 
 // joinTitle returns what is left of the title. An ellipsis stands for a middle that is gone.
 func (k *cutting) joinTitle() string {
-	left := strings.Join(k.title[:], "")
+	left := k.title[0] + k.title[1] + k.title[2]
 	if k.title[1] != "" || k.whole[1] == "" || left == "" {
 		return left
 	}
