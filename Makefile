@@ -49,10 +49,9 @@ examples: # what a newcomer runs first
 	@for e in quickstart fanout template chatwork hipchat bridge ntfy agent channels; do echo $$e; $(GO) run ./examples/$$e > /dev/null || exit 1; done
 	@echo preview; $(GO) run ./examples/preview -o /dev/null
 
-.PHONY: bench
-bench: # ratios to net/http and to plain structs, measured in turns
-	cd benchmarks && $(GO) test -run '^$$' -bench . -benchtime 2s .
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/transport
+.PHONY: bench-report
+bench-report: # benchmarks/RESULTS.md and its plots; fails if a budget is missed; wants a quiet machine for eight minutes
+	cd benchmarks && $(GO) run . -go $(LAST),$(NEXT)
 
 .PHONY: soak
 soak: # 100,000 alerts through all services with random faults; -seed repeats a run

@@ -42,6 +42,7 @@ const laneMessages = 3
 
 // lanes measures messages at the default pace. There are so many destinations that no message has to wait.
 func lanes(s *server, destinations int) (all []Lane, err error) {
+	a := alert()
 	for _, kind := range kinds {
 		notifiers := make([]mackerel.Notifier, destinations)
 		for i := range notifiers {
@@ -49,13 +50,13 @@ func lanes(s *server, destinations int) (all []Lane, err error) {
 				return nil, err
 			}
 		}
-		if err := notifyEach(notifiers); err != nil {
+		if err := notifyEach(notifiers, a); err != nil {
 			return nil, err
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range laneMessages - 1 {
-			if err := notifyEach(notifiers); err != nil {
+			if err := notifyEach(notifiers, a); err != nil {
 				return nil, err
 			}
 		}
@@ -66,8 +67,7 @@ func lanes(s *server, destinations int) (all []Lane, err error) {
 	return all, nil
 }
 
-func notifyEach(notifiers []mackerel.Notifier) error {
-	a := alert()
+func notifyEach(notifiers []mackerel.Notifier, a mackerel.Alert) error {
 	for _, n := range notifiers {
 		if err := n.Notify(context.Background(), a); err != nil {
 			return err
@@ -85,6 +85,7 @@ type Memory struct {
 
 // memory measures notifiers with a destination each.
 func memory(s *server, count int) (all []Memory, err error) {
+	a := alert()
 	for _, kind := range kinds {
 		notifiers := make([]mackerel.Notifier, count)
 		before := heap()
@@ -94,7 +95,7 @@ func memory(s *server, count int) (all []Memory, err error) {
 			}
 		}
 		made := heap()
-		if err := notifyEach(notifiers); err != nil {
+		if err := notifyEach(notifiers, a); err != nil {
 			return nil, err
 		}
 		used := heap()
@@ -124,9 +125,6 @@ var longTexts = []struct{ name, unit string }{
 	{"emoji of seven code points", "👩\u200d👩\u200d👧\u200d👦"},
 	{"addresses", "https://example.com/?a=1&b=2 "},
 }
-
-// longSizes are the lengths of the texts in bytes.
-var longSizes = []int{10_000, 1_000_000, 10_000_000}
 
 // A Long is how long it takes to deliver an alert with a long text.
 type Long struct {

@@ -23,7 +23,7 @@ func main() {
 	if os.Getenv(serverProcess) != "" {
 		exit(serve())
 	}
-	var o options
+	o := options{destinations: 1000, sizes: []int{10_000, 1_000_000, 10_000_000}}
 	flag.IntVar(&o.rounds, "rounds", 15, "how many turns each side of a comparison has")
 	flag.DurationVar(&o.turn, "turn", 100*time.Millisecond, "how long a turn takes")
 	flag.StringVar(&o.root, "root", "..", "the `folder` of the library's module")
@@ -47,10 +47,12 @@ func exit(err error) {
 
 // options say how much to measure.
 type options struct {
-	rounds   int
-	turn     time.Duration
-	root     string
-	releases []string // without them, no hello program is built
+	rounds       int
+	turn         time.Duration
+	root         string
+	releases     []string // without them, no hello program is built
+	destinations int      // of the measurements of memory
+	sizes        []int    // of long texts, in bytes
 }
 
 // report measures, or reads what was measured, and writes it to a folder. It fails if a budget is missed.

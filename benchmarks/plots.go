@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"image/color"
+	"math"
 	"os"
 
 	"gonum.org/v1/plot"
@@ -72,9 +73,25 @@ func (c chart) plot() (*plot.Plot, error) {
 		p.Add(line)
 	}
 	p.NominalY(labels...)
+	p.X.Tick.Marker = plot.TickerFunc(ticks)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(c.bars))-0.4
 	p.X.Max *= 1.04
 	return p, nil
+}
+
+// ticks are at most ten round numbers of an axis.
+func ticks(low, high float64) (all []plot.Tick) {
+	step := math.Pow(10, math.Floor(math.Log10(high-low)))
+	for _, part := range []float64{0.1, 0.2, 0.5, 1} {
+		if (high-low)/(part*step) <= 10 {
+			step *= part
+			break
+		}
+	}
+	for n := math.Ceil(low / step); n*step <= high; n++ {
+		all = append(all, plot.Tick{Value: n * step, Label: trimmed(n * step)})
+	}
+	return all
 }
 
 // xErrors are the whiskers of bars.
@@ -127,17 +144,21 @@ func newPlot(title string) *plot.Plot {
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = faint, nil
 	p.Add(grid)
-	p.BackgroundColor = color.White // the text is black, also where the page is dark
+	p.BackgroundColor = nil
 	return p
 }
 
-// draw writes a plot as SVG. The fonts are those of the reader: the file names Liberation Sans, which looks like Arial.
+// drawTo writes a plot as SVG. Who does not have the font, which looks like Arial, sees another one without serifs.
 func drawTo(file string, p *plot.Plot, height vg.Length) error {
 	canvas := vgsvg.New(vg.Points(640), height)
-	p.Draw(draw.Crop(draw.New(canvas), vg.Points(8), -vg.Points(12), vg.Points(6), -vg.Points(8)))
+	full := draw.New(canvas)
+	full.SetColor(color.White) // the text is black, also where the page is dark
+	full.Fill(full.Rectangle.Path())
+	p.Draw(draw.Crop(full, vg.Points(8), -vg.Points(16), vg.Points(6), -vg.Points(8)))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return err
 	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	svg := bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,sans-serif"))
+	return os.WriteFile(file, svg, 0o644)
 }

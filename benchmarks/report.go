@@ -120,16 +120,17 @@ func (d *document) extremes(r Results) {
 	d.line("## Long and hostile texts\n")
 	d.line("%s\n", longText)
 	d.line("![Long texts](long.svg)\n")
+	sizes := r.sizes()
 	var rows [][]string
 	for i, l := range r.Long {
-		if i%len(longSizes) == 0 {
+		if i%len(sizes) == 0 {
 			rows = append(rows, []string{l.Subject, l.Text})
 		}
 		last := &rows[len(rows)-1]
 		*last = append(*last, took(l.Milliseconds*1000), fmt.Sprintf("%.1f MB", l.Megabytes))
 	}
 	head := []string{"", "text"}
-	for _, size := range longSizes {
+	for _, size := range sizes {
 		head = append(head, fmt.Sprintf("%g MB", float64(size)/1e6), "allocated")
 	}
 	d.table(2, head, rows)
@@ -175,6 +176,16 @@ func (r *Results) cases(part string) (names []string) {
 		}
 	}
 	return names
+}
+
+// sizes returns the lengths of the long texts, in their order.
+func (r *Results) sizes() (all []int) {
+	for _, l := range r.Long {
+		if !slices.Contains(all, l.Size) {
+			all = append(all, l.Size)
+		}
+	}
+	return all
 }
 
 // spread writes a ratio with its quartiles.
@@ -305,7 +316,7 @@ func (r *Results) longPlot(file string) error {
 	for i, kind := range kinds {
 		c := colors[i%len(colors)]
 		c.label = kind.name
-		for _, size := range longSizes {
+		for _, size := range r.sizes() {
 			slowest := 0.0
 			for _, l := range r.Long {
 				if l.Subject == kind.name && l.Size == size {

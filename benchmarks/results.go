@@ -76,13 +76,13 @@ func (r *Results) fill(o options, s *server) (err error) {
 		r.Rows = append(r.Rows, rows...)
 	}
 	log.Print("memory, long texts, programs")
-	if r.Lanes, err = lanes(s, 100); err != nil {
+	if r.Lanes, err = lanes(s, o.destinations); err != nil {
 		return err
 	}
-	if r.Memory, err = memory(s, 1000); err != nil {
+	if r.Memory, err = memory(s, o.destinations); err != nil {
 		return err
 	}
-	if r.Long, err = long(s, longSizes); err != nil {
+	if r.Long, err = long(s, o.sizes); err != nil {
 		return err
 	}
 	r.Programs, err = programs(root, o.releases)

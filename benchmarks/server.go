@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"net"
 )
 
 // serverProcess is set in the environment of the process that is the server. The server has a process of its own, so

@@ -51,8 +51,9 @@ func masks(forms []string) func(string) string {
 	slices.SortFunc(forms, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
-	forms = slices.Clone(slices.Compact(forms))           // most forms of a secret are the same
-	replacer := sync.OnceValue(func() *strings.Replacer { // made when a secret is found: it takes much memory
+	forms = slices.Clone(slices.Compact(forms)) // most forms of a secret are the same
+	// The replacer takes much memory. Most transports never find a secret and need none.
+	replacer := sync.OnceValue(func() *strings.Replacer {
 		pairs := make([]string, 0, 2*len(forms))
 		for _, form := range forms {
 			pairs = append(pairs, form, mask)
