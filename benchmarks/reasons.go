@@ -1,18 +1,13 @@
 package main
 
-// These are the reasons for budgets that are missed. The report shows them beside the number, and only if it is missed.
+// These are the reasons for budgets that are missed, as the report shows them beside the numbers. The report shows why.md
+// below them.
 const (
-	whyLatency = "a hundredth is a fifth of a millisecond. A message needs much less, see the CPU; the rest is the noise of " +
-		"the machine"
-	whyCPU = "about a third of the difference is the call (context, trace, timer, judging the answer), a third putting the " +
-		"alert into words, a third escaping and cutting to the service's limits. Slack and PagerDuty also check each link, " +
-		"and make JSON. It is tens of microseconds, beside a service that takes milliseconds to answer"
-	whyAllocations = "a call has fewer than the budget. The rest are the words of the alert (title, first line, numbers, " +
-		"times, facts), and for Slack and PagerDuty the JSON and the links. A pool of buffers would save some and keep " +
-		"texts of alerts in memory"
-	whyFanout = "with 1,300 connections at once the time is that of dialing, and varies"
-	whySize   = "most of the difference is JSON, which the program raw does not have; beside a program with JSON the budget " +
-		"is met. The rest is the table of characters for cutting, and this module's code"
+	whyLatency     = "noise, if CPU is as below: a hundredth is 0.2 ms"
+	whyCPU         = "[rendering and the call](#cpu)"
+	whyAllocations = "[rendering](#allocations)"
+	whyFanout      = "noise of 1,300 dials at once"
+	whySize        = "[JSON](#size)"
 )
 
 // These are the texts above the tables of the report.

@@ -17,6 +17,11 @@ import (
 //go:embed how.md
 var how string
 
+// why is the part of the report that explains budgets that are missed.
+//
+//go:embed why.md
+var why string
+
 // write writes RESULTS.md and its plots to a folder.
 func write(r Results, budgets []Budget, folder string) error {
 	var d document
@@ -27,6 +32,7 @@ func write(r Results, budgets []Budget, folder string) error {
 		m.Date, m.Go, m.System, m.Processors, m.Processor, m.Load, m.Rounds, m.Turn, m.Took)
 	d.line("%s", how)
 	d.budgets(budgets)
+	d.line("%s", why)
 	d.messages(r)
 	d.parts(r)
 	d.extremes(r)
@@ -65,7 +71,7 @@ func (d *document) budgets(budgets []Budget) {
 	}
 	d.line("## Budgets\n")
 	d.line("%d of %d budgets are met.\n", met, len(budgets))
-	d.table(3, []string{"what", "state", "why it is missed", "budget", "measured"}, rows)
+	d.table(3, []string{"what", "state", "why", "budget", "measured"}, rows)
 }
 
 func (d *document) messages(r Results) {
