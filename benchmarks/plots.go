@@ -112,12 +112,11 @@ type curve struct {
 	color  color.Color
 }
 
-// curves plots lines with logarithmic axes.
+// curves plots lines. The axis below is logarithmic.
 func curves(title, x, y string, all []curve) (*plot.Plot, error) {
 	p := newPlot(title)
 	p.X.Label.Text, p.Y.Label.Text = x, y
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: -1}, plot.LogTicks{Prec: -1}
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	for _, c := range all {
 		line, points, err := plotter.NewLinePoints(c.points)
 		if err != nil {
@@ -127,7 +126,7 @@ func curves(title, x, y string, all []curve) (*plot.Plot, error) {
 		p.Add(line, points)
 		p.Legend.Add(c.label, line, points)
 	}
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(3)
 	p.Legend.XOffs, p.Legend.YOffs = vg.Points(8), -vg.Points(6)
 	return p, nil
 }
