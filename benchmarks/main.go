@@ -24,7 +24,7 @@ func main() {
 		exit(serve())
 	}
 	o := options{destinations: 1000, sizes: []int{10_000, 1_000_000, 10_000_000}}
-	flag.IntVar(&o.rounds, "rounds", 15, "how many turns each side of a comparison has")
+	flag.IntVar(&o.rounds, "rounds", 12, "how many turns each side of a comparison has")
 	flag.DurationVar(&o.turn, "turn", 100*time.Millisecond, "how long a turn takes")
 	flag.StringVar(&o.root, "root", "..", "the `folder` of the library's module")
 	releases := flag.String("go", "", "the `releases` of Go that build the hello programs, such as go1.26.8,go1.27.4")

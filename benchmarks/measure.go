@@ -49,7 +49,7 @@ type Times struct{ P50, P99 float64 }
 // A meter measures contests.
 type meter struct {
 	rounds      int
-	turn        time.Duration         // how long a turn takes, roughly
+	turn        time.Duration         // how long a turn takes, on the average of both sides of a contest
 	connections func() (int64, error) // how many connections were made so far
 }
 
@@ -89,22 +89,22 @@ func (m *meter) run(contests []contest) ([]Row, error) {
 	return rows, nil
 }
 
-// calls returns how many calls fit into a turn. Both sides of a contest make the same number of calls in each turn. It
-// also warms both sides up: connections are made, and caches are filled.
+// calls returns how many calls fit into a turn, on the average of both sides: both make the same number of calls in each
+// turn, also if one side is much slower. It also warms both sides up: connections are made, and caches are filled.
 func (m *meter) calls(c contest) (int, error) {
 	few := max(2*c.workers, 2)
-	if _, err := work(c.subject, c.workers, few); err != nil {
-		return 0, err
-	}
-	start := time.Now()
 	n := 0
-	for time.Since(start) < m.turn/2 || n == 0 {
-		if _, err := work(c.base, c.workers, few); err != nil {
-			return 0, fmt.Errorf("base: %w", err)
+	for start := time.Now(); ; {
+		for _, f := range []send{c.base, c.subject} {
+			if _, err := work(f, c.workers, few); err != nil {
+				return 0, err
+			}
 		}
 		n += few
+		if elapsed := time.Since(start); elapsed > m.turn {
+			return max(int(float64(n)*2*float64(m.turn)/float64(elapsed)), c.workers), nil
+		}
 	}
-	return max(int(float64(n)*float64(m.turn)/float64(time.Since(start))), c.workers, 1), nil
 }
 
 // take adds one turn of one side of a contest.

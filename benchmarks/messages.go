@@ -1,16 +1,18 @@
 package main
 
-import "slices"
+import (
+	"log"
+	"slices"
+)
 
-// messageCases are the cases in which a message is sent.
-func messageCases(s *server) []struct {
+// A messageCase is a way in which messages are sent.
+type messageCase struct {
 	name, base string
-	workers    int
-} {
-	return []struct {
-		name, base string
-		workers    int
-	}{
+	workers    int // goroutines
+}
+
+func messageCases(s *server) []messageCase {
+	return []messageCase{
 		{"20 ms latency, sequential", s.Slow, 1},
 		{"20 ms latency, 64 goroutines", s.Slow, 64},
 		{"no latency, sequential", s.Plain, 1},
@@ -32,6 +34,7 @@ func messages(m *meter, s *server) (rows []Row, err error) {
 		}
 	}
 	for _, c := range messageCases(s) {
+		log.Print("messages: ", c.name)
 		contests := make([]contest, len(subjects))
 		for i, subject := range subjects {
 			f, err := subject.open(c.base)
