@@ -71,10 +71,9 @@ browser: # the pages of examples/preview in Chromium; SHOTS=/a/folder also write
 		cd $(BROWSER) && $(GO) test -count=1 . $(if $(SHOTS),-shots "$(abspath $(SHOTS))"); \
 	else echo "browser: Chromium is not installed, so the pages are not tried"; fi
 
-.PHONY: bench
-bench: # ratios to net/http and to plain structs, measured in turns
-	cd benchmarks && $(GO) test -run '^$$' -bench . -benchtime 2s .
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/transport
+.PHONY: bench-report
+bench-report: # benchmarks/RESULTS.md and its plots; fails if a budget is missed; wants a quiet machine for eight minutes
+	cd benchmarks && $(GO) run . -go $(LAST),$(NEXT)
 
 .PHONY: soak
 soak: # 100,000 alerts through all services with random faults; -seed repeats a run

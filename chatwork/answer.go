@@ -1,6 +1,7 @@
 package chatwork
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"slices"
@@ -34,11 +35,12 @@ type messageID string
 
 // UnmarshalJSON decodes a string, or the digits of a number.
 func (id *messageID) UnmarshalJSON(b []byte) error {
-	if _, err := strconv.ParseUint(string(b), 10, 64); err == nil {
-		*id = messageID(b)
-		return nil
+	if bytes.HasPrefix(b, []byte(`"`)) {
+		return json.Unmarshal(b, (*string)(id))
 	}
-	return json.Unmarshal(b, (*string)(id))
+	_, err := strconv.ParseUint(string(b), 10, 64)
+	*id = messageID(b)
+	return err
 }
 
 func (a ids) documented() bool {

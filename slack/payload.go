@@ -125,9 +125,11 @@ func factLine(f mackerel.Fact) string {
 	if f.Value == "" {
 		return ""
 	}
-	value := escapeLinking(f.Value)
+	var value string
 	if fitsLink(f.URL) {
 		value = link(f.URL, f.Value)
+	} else {
+		value = escapeLinking(f.Value)
 	}
 	if f.Label == "" {
 		return value

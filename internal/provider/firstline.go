@@ -144,9 +144,9 @@ func (w *writer) average(kind string, n int) string {
 	case n <= 1:
 		return ""
 	case kind == "external":
-		return w.pick(number(float64(n), 0)+"-minute average", number(float64(n), 0)+"分平均")
+		return number(float64(n), 0) + w.pick("-minute average", "分平均")
 	}
-	return w.pick(number(float64(n), 0)+"-point average", number(float64(n), 0)+"点平均")
+	return number(float64(n), 0) + w.pick("-point average", "点平均")
 }
 
 // unreachable is the message of connectivity monitors.

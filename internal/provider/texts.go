@@ -108,11 +108,9 @@ func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 
 // texts returns the message as it is cut.
 func (k *cutting) texts() Texts {
-	facts := make([]mackerel.Fact, 0, len(k.facts))
-	for _, f := range k.facts {
-		if f.Value != "" {
-			facts = append(facts, f)
-		}
+	facts := k.facts
+	if slices.ContainsFunc(facts, isEmpty) {
+		facts = slices.DeleteFunc(slices.Clone(facts), isEmpty)
 	}
 	text := k.text.join(k.unit, true)
 	if k.text.isCut() {
@@ -124,6 +122,8 @@ func (k *cutting) texts() Texts {
 		Title: Plain(k.joinTitle()), Text: text, Facts: facts, Memo: mackerel.Fact{Label: k.label, Value: k.memo.join(k.unit, false)}, URL: k.url,
 	}
 }
+
+func isEmpty(f mackerel.Fact) bool { return f.Value == "" }
 
 // setTitle divides a title that takes more than half of the limit, so that its middle can be cut before other texts.
 func (k *cutting) setTitle(title string, limit int) {
@@ -139,7 +139,7 @@ func (k *cutting) setTitle(title string, limit int) {
 
 // joinTitle returns what is left of the title. An ellipsis stands for a middle that is gone.
 func (k *cutting) joinTitle() string {
-	left := strings.Join(k.title[:], "")
+	left := k.title[0] + k.title[1] + k.title[2]
 	if k.title[1] != "" || k.whole[1] == "" || left == "" {
 		return left
 	}

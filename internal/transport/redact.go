@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -36,9 +37,10 @@ func NewCleaner(secrets ...string) *Cleaner {
 		if s == "" {
 			continue
 		}
-		all = append(all, forms(s)...)
+		forms := forms(s)
+		all = append(all, forms...)
 		if len(s) >= minSecret {
-			long = append(long, forms(s)...)
+			long = append(long, forms...)
 		}
 	}
 	return &Cleaner{text: masks(long), header: masks(all)}
@@ -46,17 +48,23 @@ func NewCleaner(secrets ...string) *Cleaner {
 
 // masks returns a function that replaces the forms, the longest first: a secret may begin with another secret.
 func masks(forms []string) func(string) string {
-	slices.SortFunc(forms, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	pairs := make([]string, 0, 2*len(forms))
-	for _, form := range forms {
-		pairs = append(pairs, form, mask)
-	}
-	replacer := strings.NewReplacer(pairs...)
+	slices.SortFunc(forms, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	forms = slices.Clone(slices.Compact(forms)) // most forms of a secret are the same
+	// The replacer takes much memory. Most transports never find a secret and need none.
+	replacer := sync.OnceValue(func() *strings.Replacer {
+		pairs := make([]string, 0, 2*len(forms))
+		for _, form := range forms {
+			pairs = append(pairs, form, mask)
+		}
+		return strings.NewReplacer(pairs...)
+	})
 	return func(s string) string {
 		if !slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(s, form) }) {
-			return s // the usual case, faster than the replacer
+			return s // the usual case
 		}
-		return replacer.Replace(s)
+		return replacer().Replace(s)
 	}
 }
 
@@ -120,9 +128,9 @@ func (c *Cleaner) Header(h http.Header) http.Header {
 // control and direction characters, and then cut to 512 bytes.
 func (c *Cleaner) Line(s string) string {
 	s = strings.ToValidUTF8(c.Text(s), "\uFFFD")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
-	}), " ")
+	if strings.IndexFunc(s, noPartOfLine) >= 0 {
+		s = strings.Join(strings.FieldsFunc(s, noPartOfLine), " ")
+	}
 	if len(s) <= maxLine {
 		return s
 	}
@@ -131,4 +139,8 @@ func (c *Cleaner) Line(s string) string {
 		end--
 	}
 	return s[:end]
+}
+
+func noPartOfLine(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }

@@ -87,8 +87,11 @@ func (w *watch) moved(n int, out bool) error {
 // stalled returns the watch's timeout if it ended the attempt, else err. Without it, a RoundTripper's error would
 // look as if the caller had cancelled.
 func stalled(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
 	var timeout timeoutError
-	if err != nil && errors.As(context.Cause(ctx), &timeout) {
+	if errors.As(context.Cause(ctx), &timeout) {
 		return timeout
 	}
 	return err

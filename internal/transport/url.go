@@ -8,10 +8,11 @@ import (
 // ParseURL parses an http or https URL with a host. If that fails, it returns nil and the problem, which does not
 // quote the URL.
 func ParseURL(s string) (u *url.URL, problem string) {
+	if s == "" {
+		return nil, "required"
+	}
 	u, err := url.Parse(s)
 	switch {
-	case s == "":
-		return nil, "required"
 	case err != nil:
 		return nil, "not a URL"
 	case u.Scheme != "http" && u.Scheme != "https":
