@@ -38,7 +38,7 @@ var services = map[string]service{
 		if c.AccessKeyID.IsZero() || c.SecretAccessKey.IsZero() {
 			return nil, &mackerel.Error{Kind: mackerel.ErrConfig, Message: "access_key_id, secret_access_key: required"}
 		}
-		c.Config.Credentials = c
+		c.Credentials = c
 		return eventbridge.New(c.Config)
 	}, func(c *eventBridge) *mackerel.CallOptions { return &c.Call }),
 	"hipchat":   of(hipchat.New, func(c *hipchat.Config) *mackerel.CallOptions { return &c.Call }),
