@@ -41,7 +41,7 @@ jsonv2: # the JSON of Go 1.26's experiment; goes when 1.26 leaves support
 	GOTOOLCHAIN=$(LAST) GOEXPERIMENT=jsonv2 $(GO) test ./...
 
 .PHONY: nested
-nested: # the vendors' own clients against our fakes; the benchmarks compile
+nested: # the vendors' own clients against our fakes; the smallest run of the benchmarks
 	@for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
 .PHONY: examples
@@ -50,8 +50,8 @@ examples: # what a newcomer runs first
 	@echo preview; $(GO) run ./examples/preview -o /dev/null
 
 .PHONY: bench-report
-bench-report: # benchmarks/RESULTS.md and its plots; fails if a budget is missed; wants a quiet machine for eight minutes
-	cd benchmarks && $(GO) run . -go $(LAST),$(NEXT)
+bench-report: # benchmarks/RESULTS.md and its plots; fails if a budget is missed; wants a quiet machine for six minutes
+	cd benchmarks && $(GO) run . -go "$(LAST) $(NEXT)"
 
 .PHONY: soak
 soak: # 100,000 alerts through all services with random faults; -seed repeats a run
