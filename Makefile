@@ -72,8 +72,8 @@ browser: # the pages of examples/preview in Chromium; SHOTS=/a/folder also write
 	else echo "browser: Chromium is not installed, so the pages are not tried"; fi
 
 .PHONY: bench-report
-bench-report: # benchmarks/RESULTS.md and its plots; fails if a budget is missed; wants a quiet machine for eight minutes
-	cd benchmarks && $(GO) run . -go $(LAST),$(NEXT)
+bench-report: # benchmarks/RESULTS.md and its plots; fails if a budget is missed; wants a quiet machine for six minutes
+	cd benchmarks && $(GO) run . -go "$(LAST) $(NEXT)"
 
 .PHONY: soak
 soak: # 100,000 alerts through all services with random faults; -seed repeats a run

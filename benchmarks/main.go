@@ -27,13 +27,14 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 12, "how many turns each side of a comparison has")
 	flag.DurationVar(&o.turn, "turn", 100*time.Millisecond, "how long a turn takes")
 	flag.StringVar(&o.root, "root", "..", "the `folder` of the library's module")
-	releases := flag.String("go", "", "the `releases` of Go that build the hello programs, such as go1.26.8,go1.27.4")
+	releases := flag.String("go", "", "the `releases` of Go that build the hello programs, with blanks between them")
 	out := flag.String("o", ".", "the `folder` to write the report to")
 	from := flag.String("from", "", "write the report from the results in this `file`, without measuring")
 	flag.Parse()
-	if *releases != "" {
-		o.releases = strings.Split(*releases, ",")
+	if flag.NArg() > 0 {
+		exit(fmt.Errorf("what is %q?", flag.Args()))
 	}
+	o.releases = strings.Fields(*releases)
 	exit(report(o, *out, *from))
 }
 
