@@ -20,7 +20,7 @@ const (
 	staleMax   = 10                    // readings
 	unreadable = 20                    // deliveries of a message, after which the message before it may be damaged, or finished
 	firstWait  = time.Second           // before the second try, if the service does not say
-	maxWait    = time.Minute           // before any other
+	maxWait    = 30 * time.Second      // before any other
 	ackTime    = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
 	routedGap  = 3 * time.Millisecond  // before the second look whether the router has finished; twice as long each time
 	routedTime = 3 * time.Second       // until a removal does not wait for the router any more
@@ -136,6 +136,7 @@ func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duratio
 	if err := w.mark(run, m); errors.Is(err, mackerel.ErrAmbiguous) {
 		return w.bury(run, m, a, err)
 	} else if err != nil { // the server is away
+		w.unmark(run, m) // it may be stored; the delivery has not begun
 		return tryPause, false
 	}
 	h.tries++

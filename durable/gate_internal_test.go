@@ -100,6 +100,14 @@ func TestAGateAtRest(t *testing.T) {
 	}
 }
 
+func TestBackoff(t *testing.T) {
+	for tries, want := range map[uint64]time.Duration{1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 6: 30 * time.Second, 1000: 30 * time.Second} {
+		if got := backoff(tries); got != want {
+			t.Errorf("after %d tries it waits %v, want %v", tries, got, want)
+		}
+	}
+}
+
 func TestRank(t *testing.T) {
 	var b backlog
 	for _, c := range []struct{ first, seq, want uint64 }{

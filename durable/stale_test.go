@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -81,4 +82,60 @@ type lateConn struct{ net.Conn }
 
 func (c lateConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(bytes.ReplaceAll(b, []byte("PUB "+reading+" "), []byte("PUB "+lateReading+" ")))
+}
+
+// The answer about a mark is lost. The delivery has not begun, so the alert is delivered, and is no dead letter.
+func TestAMarkWithoutAnAnswer(t *testing.T) {
+	s, _ := startServer(t, t.TempDir())
+	deaf := &deafServer{Server: s}
+	conn, err := nats.Connect("", nats.InProcessServer(deaf))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store(t, queue(t, kept, "phone"), "a", "m")
+	deaf.lose.Store(true)
+	phone, dead := new(room), make(chan durable.Result, 1)
+	run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true, OnResult: func(_ context.Context, r durable.Result) {
+		dead <- r
+	}})
+	if r := <-dead; r.Outcome != durable.Delivered || deaf.lost.Load() < 2 {
+		t.Errorf("got %+v, after %d lost answers", r, deaf.lost.Load())
+	}
+}
+
+// ackTries is how often a mark is sent before the worker gives up.
+const ackTries = 5
+
+// A deafServer does not learn where the answers about the first marks are to go, until a mark is removed.
+type deafServer struct {
+	*server.Server
+	lose atomic.Bool
+	lost atomic.Int64
+}
+
+func (s *deafServer) InProcessConn() (net.Conn, error) {
+	conn, err := s.Server.InProcessConn()
+	return deafConn{conn, s}, err
+}
+
+type deafConn struct {
+	net.Conn
+	server *deafServer
+}
+
+func (c deafConn) Write(b []byte) (int, error) {
+	switch {
+	case !c.server.lose.Load():
+	case bytes.Contains(b, []byte("PUB $JS.API.STREAM.PURGE.")):
+		c.server.lose.Store(false)
+	case bytes.Contains(b, []byte("HPUB mackerel-dead.phone.")):
+		c.server.lose.Store(c.server.lost.Add(1) < ackTries)
+		b = bytes.Replace(b, []byte(" _INBOX."), []byte(" _LOST_."), 1)
+	}
+	return c.Conn.Write(b)
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzSender checks that nobody can choose the sender: what stands in X-Forwarded-For in front of the first address
-// that is not a trusted proxy changes nothing.
+// FuzzSender checks that a client cannot choose its address: what stands in X-Forwarded-For in front of the first
+// address that is not a trusted proxy changes nothing.
 func FuzzSender(f *testing.F) {
 	f.Add("10.0.0.1:80", "192.0.2.1", "198.51.100.7")
 	f.Add("10.0.0.1", "192.0.2.1, 10.0.0.2", "x")

@@ -49,14 +49,14 @@ func TestAWatcherThatIsKilled(t *testing.T) {
 	}
 	t.Logf("seed %d", *seed)
 	h := newHistory(t, *seed)
-	h.session(t, func(url string) { poll(t, url, h.state) }) // the first start
+	h.life(t, func(url string) { poll(t, url, h.state) }) // the first start
 	for range kills {
-		h.session(t, func(url string) { h.kill(t, url) })
+		h.life(t, func(url string) { h.kill(t, url) })
 	}
 	h.closeAll()
-	h.session(t, func(url string) { poll(t, url, h.state) })
+	h.life(t, func(url string) { poll(t, url, h.state) })
 	h.finish(t)
-	h.session(t, func(url string) { poll(t, url, h.state) })
+	h.life(t, func(url string) { poll(t, url, h.state) })
 	if len(h.told) != 0 {
 		t.Errorf("told again: %v", h.told)
 	}
@@ -142,12 +142,12 @@ type history struct {
 	open     []string
 	places   map[string]int // of alerts: how many of their statuses the state file has
 	deadline int            // the event at which the process is killed
-	events   int            // of this session: requests, and notifications before and after they count
+	events   int            // of this process: requests, and notifications before and after they count
 	stop     func()         // kills the process
 
-	told                 map[string][]told // in this session
+	told                 map[string][]told // by this process
 	before               map[string]int    // how many of them were told before the last poll
-	reached              map[string]int    // of alerts: how many of their statuses were told in all sessions
+	reached              map[string]int    // of alerts: how many of their statuses were told by all processes
 	twice, unsaved, most int
 }
 
@@ -163,8 +163,8 @@ func newHistory(t *testing.T, seed uint64) *history {
 	return h
 }
 
-// session runs a process, waits until all that it has told has arrived, and checks it.
-func (h *history) session(t *testing.T, run func(url string)) {
+// life runs a process, waits until all that it has told has arrived, and checks it.
+func (h *history) life(t *testing.T, run func(url string)) {
 	t.Helper()
 	h.told, h.before, h.events, h.stop = make(map[string][]told), make(map[string]int), 0, nil
 	server := httptest.NewServer(http.HandlerFunc(h.serve))
