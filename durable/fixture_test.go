@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -103,15 +104,15 @@ type room struct {
 	answer func(a mackerel.Alert, calls int) error // of the call with this number, from 1; nil accepts everything
 
 	mu    sync.Mutex
-	calls []call
+	noted []call
 	told  []string // the messages of the calls that were accepted
 	grew  chan struct{}
 }
 
 func (r *room) Notify(ctx context.Context, a mackerel.Alert) error {
 	r.mu.Lock()
-	r.calls = append(r.calls, call{time.Now(), a, mackerel.DeliveryID(ctx)})
-	n := len(r.calls)
+	r.noted = append(r.noted, call{time.Now(), a, mackerel.DeliveryID(ctx)})
+	n := len(r.noted)
 	r.mu.Unlock()
 	var err error
 	if r.answer != nil {
@@ -150,11 +151,18 @@ func (r *room) wait(t testing.TB, n int) {
 	}
 }
 
+// calls returns the calls so far.
+func (r *room) calls() []call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.noted)
+}
+
 // messages returns what was told.
 func (r *room) messages() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string(nil), r.told...)
+	return slices.Clone(r.told)
 }
 
 func store(t testing.TB, q *durable.Queue, id string, messages ...string) {

@@ -135,7 +135,7 @@ func TestTheSameBytes(t *testing.T) {
 	r.wait(t, 2)
 	for _, want := range []string{body, odd} {
 		found := false
-		for _, c := range r.calls {
+		for _, c := range r.calls() {
 			found = found || bytes.Equal(c.alert.Raw, []byte(want))
 		}
 		if !found {

@@ -223,8 +223,8 @@ func TestTheWaitOfTheService(t *testing.T) {
 		store(t, q, "b", "other")
 		r.wait(t, 3)
 		at := make(map[string]time.Duration)
-		for _, c := range r.calls[1:] {
-			at[c.alert.Message] = c.at.Sub(r.calls[0].at)
+		for _, c := range r.calls()[1:] {
+			at[c.alert.Message] = c.at.Sub(r.calls()[0].at)
 		}
 		if at["open"] < wait || at["close"] < at["open"] {
 			t.Errorf("%v: the key went on after %v", kind, at)
@@ -253,7 +253,7 @@ func TestTheWaitsGetLonger(t *testing.T) {
 			t.Errorf("wait %d is %v, want %v", i, got, want)
 		}
 	}
-	if took := r.calls[2].at.Sub(r.calls[0].at); took < 3*time.Second {
+	if took := r.calls()[2].at.Sub(r.calls()[0].at); took < 3*time.Second {
 		t.Errorf("the third call came after %v", took)
 	}
 }
@@ -269,8 +269,8 @@ func TestTooOld(t *testing.T) {
 	}})
 	store(t, queue(t, s, "q"), "a", "m")
 	got := <-dead
-	if got.Age < 300*time.Millisecond || len(r.calls) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 300ms") {
-		t.Errorf("%+v after %d calls", got, len(r.calls))
+	if got.Age < 300*time.Millisecond || len(r.calls()) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 300ms") {
+		t.Errorf("%+v after %d calls", got, len(r.calls()))
 	}
 }
 
@@ -347,8 +347,8 @@ func TestPartsOfAMulti(t *testing.T) {
 	})
 	store(t, queue(t, s, "q"), "a", "m")
 	got := <-dead
-	if got.Outcome != durable.Dead || len(good.calls) != 1 || len(slow.calls) != 3 || len(gone.calls) != 1 {
-		t.Errorf("%v; %d, %d, %d calls", got, len(good.calls), len(slow.calls), len(gone.calls))
+	if got.Outcome != durable.Dead || len(good.calls()) != 1 || len(slow.calls()) != 3 || len(gone.calls()) != 1 {
+		t.Errorf("%v; %d, %d, %d calls", got, len(good.calls()), len(slow.calls()), len(gone.calls()))
 	}
 	if n := len(mackerel.Failures(got.Err)); n != 1 {
 		t.Errorf("%d failures in %v", n, got.Err)
@@ -394,7 +394,7 @@ func TestASlowKey(t *testing.T) {
 	if took := time.Since(begin); took > 10*time.Second {
 		t.Errorf("the other keys took %v", took)
 	}
-	for _, c := range r.calls {
+	for _, c := range r.calls() {
 		if c.alert.ID == "slow" && c.alert.Message != "0" {
 			t.Errorf("%s was tried before 0 was delivered", c.alert.Message)
 		}
@@ -419,7 +419,7 @@ func TestTheDeliveryID(t *testing.T) {
 	second.wait(t, 1)
 	store(t, queue(t, s, "in"), "a", "m")
 	second.wait(t, 2)
-	ids := []string{first.calls[0].delivery, first.calls[1].delivery, second.calls[0].delivery, second.calls[1].delivery}
+	ids := []string{first.calls()[0].delivery, first.calls()[1].delivery, second.calls()[0].delivery, second.calls()[1].delivery}
 	if ids[0] == "" || ids[0] != ids[1] || ids[0] != ids[2] || ids[0] == ids[3] {
 		t.Errorf("got %q", ids)
 	}
@@ -440,8 +440,8 @@ func TestALongDelivery(t *testing.T) {
 		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: ackWait})
 	}
 	r.wait(t, 2)
-	if len(r.calls) != 2 {
-		t.Errorf("%d deliveries of two alerts", len(r.calls))
+	if len(r.calls()) != 2 {
+		t.Errorf("%d deliveries of two alerts", len(r.calls()))
 	}
 }
 
@@ -516,7 +516,7 @@ func TestThePaceOfAllWorkers(t *testing.T) {
 	}
 	r.wait(t, 12)
 	// 12 alerts at 20 a second: at the best, two begin at once.
-	if took := r.calls[11].at.Sub(r.calls[0].at); took < 450*time.Millisecond {
+	if took := r.calls()[11].at.Sub(r.calls()[0].at); took < 450*time.Millisecond {
 		t.Errorf("12 alerts took %v", took)
 	}
 }
