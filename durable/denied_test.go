@@ -16,6 +16,7 @@ import (
 
 // A server does not let the program in, or does not let it do everything. The error says so.
 func TestWhoIsNotAllowedIsTold(t *testing.T) {
+	t.Parallel()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 		Users: []*server.User{

@@ -86,6 +86,7 @@ func (c lateConn) Write(b []byte) (int, error) {
 
 // The answer about a mark is lost. The delivery has not begun, so the alert is delivered, and is no dead letter.
 func TestAMarkWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
 	deaf := &deafServer{Server: s}
 	conn, err := nats.Connect("", nats.InProcessServer(deaf))

@@ -90,6 +90,7 @@ func TestOutcomes(t *testing.T) {
 	} {
 		for _, once := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, at most once %t", c.name, once), func(t *testing.T) {
+				t.Parallel()
 				conn := connect(t)
 				s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
 				if err != nil {
@@ -589,6 +590,7 @@ func TestConsumersOfOthers(t *testing.T) {
 // A router is killed after a phone has rung and before it has removed its alert, and the server with it. So the server
 // does not know any more that the alert was in the queue of the phone.
 func TestAtMostOnceBehindARouter(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	open := func() (conn *nats.Conn, kept *durable.Store, stop func()) {
 		conn, stop = connectTo(t, dir)
