@@ -14,16 +14,17 @@ import (
 )
 
 const (
-	notYet     = 50 * time.Millisecond // until a message is offered again if another worker has an earlier message of its key
-	longYet    = time.Second           // the same, after some times
-	staleGap   = 3 * time.Millisecond  // between readings, until a removal is seen
-	staleMax   = 10                    // readings
-	unreadable = 20                    // deliveries of a message, after which the message before it may be damaged, or finished
-	firstWait  = time.Second           // before the second try, if the service does not say
-	maxWait    = 30 * time.Second      // before any other
-	ackTime    = 15 * time.Second      // a cluster needs up to 9 s to elect a leader
-	routedGap  = 3 * time.Millisecond  // before the second look whether the router has finished; twice as long each time
-	routedTime = 3 * time.Second       // until a removal does not wait for the router any more
+	notYet     = 50 * time.Millisecond  // until a message is offered again if another worker has an earlier message of its key
+	longYet    = time.Second            // the same, after some times
+	staleGap   = 3 * time.Millisecond   // between readings, until a removal is seen
+	staleMax   = 10                     // readings
+	unreadable = 20                     // deliveries of a message, after which the message before it may be damaged, or finished
+	firstWait  = time.Second            // before the second try, if the service does not say
+	maxWait    = 30 * time.Second       // before any other
+	ackTime    = 15 * time.Second       // a cluster needs up to 9 s to elect a leader
+	routedGap  = 3 * time.Millisecond   // before the second look whether the router has finished; twice as long each time
+	routedTime = 3 * time.Second        // until a removal does not wait for the router any more
+	settleTime = 300 * time.Millisecond // a server writes every 100 ms what was acknowledged
 )
 
 // one does what is to be done with a message whose turn it may be. If it is not done, the message is to be offered again
@@ -248,8 +249,8 @@ func (w *Worker) finish(ctx context.Context, m message) bool {
 		}
 		return err
 	})
-	if err == nil && routed {
-		w.unmark(ctx, m)
+	if err == nil && routed && w.config.AtMostOnce {
+		w.all.Go(func() { w.unmarkLater(ctx, m) })
 	}
 	return err == nil
 }

@@ -50,6 +50,13 @@ func (w *Worker) unmark(ctx context.Context, m message) {
 	_ = w.store.removeMark(ctx, w.config.Queue, w.deliveryID(m))
 }
 
+// unmarkLater removes the mark of a message that was removed. A server that is killed before it has written what was
+// acknowledged may have the message again. The mark stays until then.
+func (w *Worker) unmarkLater(ctx context.Context, m message) {
+	_ = pause(context.WithoutCancel(ctx), settleTime)
+	w.unmark(ctx, m)
+}
+
 func (s *Store) removeMark(ctx context.Context, queue, delivery string) error {
 	return again(ctx, func(ctx context.Context) error {
 		return s.dead.Purge(ctx, jetstream.WithPurgeSubject(s.markSubject(queue, delivery)))

@@ -140,3 +140,55 @@ func (c deafConn) Write(b []byte) (int, error) {
 	}
 	return c.Conn.Write(b)
 }
+
+// A server that is killed may forget a removal that it has confirmed some moments before. The mark tells the next worker
+// that the delivery had begun.
+func TestAMarkOutlivesItsMessage(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	timed := &timedServer{Server: s, at: make(map[string]time.Time)}
+	conn, err := nats.Connect("", nats.InProcessServer(timed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := new(room)
+	_, stop := run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true})
+	store(t, queue(t, kept, "phone"), "a", "m")
+	phone.wait(t, 1)
+	stop()
+	conn.Close()
+	ack, purge := timed.at["PUB $JS.ACK."], timed.at["PUB $JS.API.STREAM.PURGE."]
+	if stays := purge.Sub(ack); ack.IsZero() || stays < 250*time.Millisecond {
+		t.Errorf("the mark stays for %v", stays)
+	}
+}
+
+// A timedServer notes when the first message with each beginning was sent to it.
+type timedServer struct {
+	*server.Server
+	at map[string]time.Time
+}
+
+func (s *timedServer) InProcessConn() (net.Conn, error) {
+	conn, err := s.Server.InProcessConn()
+	return timedConn{conn, s}, err
+}
+
+type timedConn struct {
+	net.Conn
+	server *timedServer
+}
+
+func (c timedConn) Write(b []byte) (int, error) {
+	for _, beginning := range []string{"PUB $JS.ACK.", "PUB $JS.API.STREAM.PURGE."} {
+		if c.server.at[beginning].IsZero() && bytes.Contains(b, []byte(beginning)) {
+			c.server.at[beginning] = time.Now()
+		}
+	}
+	return c.Conn.Write(b)
+}

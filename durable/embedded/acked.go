@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -16,7 +15,7 @@ type progress struct {
 	pending   map[uint64]bool
 }
 
-// forget removes the messages that were acknowledged and that came back because the server was killed. The server does
+// forget drops the messages that were acknowledged and that came back because the server was killed. The server does
 // not always write that it removed a message, as long as its index is not written. Such a message is never delivered
 // again, since the consumer knows better, and no message of the same alert would be delivered either.
 func (s *stream) forget() error {
@@ -27,27 +26,19 @@ func (s *stream) forget() error {
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	var done []uint64
 	for _, c := range consumers {
 		p, ok := readProgress(filepath.Join(s.dir, "obs", c.Name()))
 		if !ok {
 			continue // the consumer is made anew, and gets all messages
 		}
-		for sequence, queue := range s.live {
-			if queue == p.queue && sequence <= p.delivered && !p.pending[sequence] {
-				done = append(done, sequence)
+		for sequence, place := range s.live {
+			if place.queue == p.queue && sequence <= p.delivered && !p.pending[sequence] {
+				s.drop(sequence)
 			}
 		}
 	}
-	if len(done) == 0 {
-		return nil
-	}
-	slices.Sort(done)
-	for _, sequence := range done {
-		delete(s.live, sequence)
-	}
 	s.least = min(s.least, len(s.live))
-	return s.remove(done)
+	return nil
 }
 
 // readProgress reads the files of a consumer. It is false if they cannot be read, or if the consumer is not that of a

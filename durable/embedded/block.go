@@ -108,6 +108,16 @@ func (s summer) tombstone(sequence, time uint64) []byte {
 	return append(data, s.sum(data, 0, headerSize)...)
 }
 
+// erase makes a record say that its message was removed, as the server does it when it removes a message for good. The
+// length stays, and the content, which has no meaning any more.
+func (s summer) erase(r record) {
+	end := len(r.data) - sumSize
+	binary.LittleEndian.PutUint32(r.data, uint32(len(r.data))) //nolint:gosec // at most recordMax
+	binary.LittleEndian.PutUint64(r.data[4:], r.sequence|flagErased)
+	binary.LittleEndian.PutUint16(r.data[20:], 0)
+	copy(r.data[end:], s.sum(r.data[:end], 0, headerSize))
+}
+
 // records passes all records of a block to visit, and returns the parts between them. After a bad record it searches
 // for the next good record.
 func (s summer) records(data []byte, visit func(record)) (gaps []gap) {

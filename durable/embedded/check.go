@@ -23,6 +23,7 @@ type stream struct {
 	bad     []int    // blocks with bad records
 	blocks  []int    // the numbers of all blocks, in order
 	live    messages // that are not removed, as far as it can be seen
+	stale   []int    // blocks with messages that are removed, which only another record says
 	least   int      // how many of them the server must find
 	current bool     // the server has an index, and uses it
 	read    uint64   // the highest sequence number that was read
@@ -30,8 +31,13 @@ type stream struct {
 	bytes   int64    // of the blocks
 }
 
-// messages has the beginning of the subject of each message, which is the name of its queue, by its sequence number.
-type messages map[uint64]string
+// messages has where each message is, by its sequence number.
+type messages map[uint64]place
+
+type place struct {
+	queue string // the beginning of the subject
+	block int
+}
 
 // streamsDir returns where the server has its streams.
 func streamsDir(dir string) string { return filepath.Join(dir, "jetstream", "$G", "streams") }
@@ -108,20 +114,32 @@ func (s *stream) readBlocks(ended func() error) error {
 			end = r.data[len(r.data)-sumSize:]
 			s.read = max(s.read, r.sequence)
 			if r.removed {
-				delete(s.live, r.sequence)
+				s.drop(r.sequence)
 				return
 			}
 			queue := string(r.subject[:bytes.LastIndexByte(r.subject, '.')+1])
 			if _, known := queues[queue]; !known {
 				queues[queue] = queue
 			}
-			s.live[r.sequence] = queues[queue]
+			s.live[r.sequence] = place{queues[queue], n}
 		})
 		s.judge(n, data, gaps)
 	}
 	s.least, s.last = len(s.live), s.read
 	s.compareIndex(end)
 	return nil
+}
+
+// drop notes that a message was removed.
+func (s *stream) drop(sequence uint64) {
+	p, ok := s.live[sequence]
+	if !ok {
+		return
+	}
+	delete(s.live, sequence)
+	if !slices.Contains(s.stale, p.block) {
+		s.stale = append(s.stale, p.block)
+	}
 }
 
 func (s *stream) block(n int) string { return filepath.Join(s.dir, "msgs", strconv.Itoa(n)+".blk") }

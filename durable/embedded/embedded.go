@@ -110,7 +110,7 @@ func (s *Server) start(ctx context.Context, c Config, config durable.Config) (er
 		return err
 	}
 	for _, stream := range s.streams {
-		if err := stream.forget(); err != nil {
+		if err := errors.Join(stream.forget(), stream.erase()); err != nil {
 			return unusable(s.dir, err)
 		}
 	}

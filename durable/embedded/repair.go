@@ -52,11 +52,6 @@ func (s *stream) remember() error {
 	if s.last == s.read {
 		return nil
 	}
-	return s.remove([]uint64{s.last})
-}
-
-// remove adds a block that says that messages were removed.
-func (s *stream) remove(sequences []uint64) error {
 	n := 1
 	if len(s.blocks) > 0 {
 		n = s.blocks[len(s.blocks)-1] + 1
@@ -64,11 +59,28 @@ func (s *stream) remove(sequences []uint64) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "msgs"), 0o700); err != nil {
 		return err
 	}
-	now := uint64(time.Now().UnixNano())
-	var data []byte
-	summer := newSummer(s.name, n)
-	for _, sequence := range sequences {
-		data = append(data, summer.tombstone(sequence, now)...)
+	return replaceFile(s.block(n), newSummer(s.name, n).tombstone(s.last, uint64(time.Now().UnixNano())))
+}
+
+// erase marks the messages that are removed in their own records. The server writes a removal elsewhere, in a tombstone.
+// When it starts, it may delete a file of tombstones earlier than the file of the messages. If it is killed between, these
+// messages would be back, and would be delivered again.
+func (s *stream) erase() error {
+	for _, n := range s.stale {
+		data, err := os.ReadFile(s.block(n))
+		if err != nil {
+			return err
+		}
+		summer := newSummer(s.name, n)
+		summer.records(data, func(r record) {
+			if _, live := s.live[r.sequence]; !live && !r.removed {
+				summer.erase(r)
+			}
+		})
+		if err := replaceFile(s.block(n), data); err != nil {
+			return err
+		}
 	}
-	return replaceFile(s.block(n), data)
+	s.stale = nil
+	return nil
 }
