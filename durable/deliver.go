@@ -24,7 +24,8 @@ const (
 	ackTime    = 15 * time.Second       // a cluster needs up to 9 s to elect a leader
 	routedGap  = 3 * time.Millisecond   // before the second look whether the router has finished; twice as long each time
 	routedTime = 3 * time.Second        // until a removal does not wait for the router any more
-	settleTime = 300 * time.Millisecond // a server writes every 100 ms what was acknowledged
+	settleTime = 10 * time.Second       // a server writes every 100 ms what was acknowledged, or later if its disk is slow
+	endTime    = 300 * time.Millisecond // the same, when the worker ends: a mark that stays does no harm
 )
 
 // one does what is to be done with a message whose turn it may be. If it is not done, the message is to be offered again
@@ -134,7 +135,7 @@ func (w *Worker) process(ctx, run context.Context, m message) (wait time.Duratio
 		return 0, false
 	}
 	defer w.gate.leave()
-	if err := w.mark(run, m); errors.Is(err, mackerel.ErrAmbiguous) {
+	if m.mark, err = w.mark(run, m); errors.Is(err, mackerel.ErrAmbiguous) {
 		return w.bury(run, m, a, err)
 	} else if err != nil { // the server is away
 		w.unmark(run, m) // it may be stored; the delivery has not begun

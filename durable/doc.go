@@ -31,8 +31,8 @@
 // are killed. Of the alerts of one [mackerel.Alert.Key], a destination gets an earlier alert before a later. An alert
 // comes twice only if a worker was killed or cut off between the delivery and its note of it (never with
 // [WorkerConfig].AtMostOnce), if an answer of the service was lost and the notifier's [mackerel.Delivery] allows it, if a
-// cluster had no leader for so long that an acknowledgement was lost, or if a single server of yours was killed: it may
-// forget what it removed in the moments before. Package embedded mends that when it starts.
+// cluster had no leader for so long that an acknowledgement was lost, or if a single server was killed: it may forget what
+// it removed in the last tenth of a second, or in a longer time if its disk was slow.
 //
 // Nothing is thrown away. If the store is full ([Config].MaxBytes), [Queue.Notify] returns an error. Dead letters have a
 // part of their own; if that is full, alerts that should become dead letters stay in their queues, and those behind them

@@ -22,6 +22,7 @@ type message struct {
 	seq        uint64
 	deliveries uint64 // how often it was given to a worker
 	stored     time.Time
+	mark       uint64 // the sequence number of its mark; 0 if that is not known
 }
 
 // A lane has the messages of one key that are in hand. A goroutine delivers them, one after the other.
@@ -36,7 +37,7 @@ func (w *Worker) take(ctx, run context.Context, m *nats.Msg) {
 		w.leave(1)
 		return
 	}
-	in := message{m, meta.Sequence.Stream, meta.NumDelivered, meta.Timestamp}
+	in := message{Msg: m, seq: meta.Sequence.Stream, deliveries: meta.NumDelivered, stored: meta.Timestamp}
 	w.progress.add(in)
 	w.mu.Lock()
 	defer w.mu.Unlock()

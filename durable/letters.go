@@ -219,7 +219,7 @@ func (s *Store) Replay(ctx context.Context, id uint64) error {
 	name := hash("replay", d.Queue, strconv.FormatUint(id, 10), d.Died.UTC().Format(time.RFC3339Nano))
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	if err := s.removeMark(ctx, d.Queue, d.delivery); err != nil {
+	if err := s.removeMark(ctx, d.Queue, d.delivery, 0); err != nil {
 		return refused("replay", err)
 	}
 	if _, _, err := s.publish(ctx, s.config.Name, m, name); err != nil {

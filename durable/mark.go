@@ -19,48 +19,62 @@ func (s *Store) markSubject(queue, delivery string) string {
 	return s.deadSubject(queue) + "." + hash(delivery)
 }
 
-// mark stores the mark of a message, if the worker is to deliver at most once. If the mark is there already, a worker was
-// killed or cut off in this delivery: the error is [mackerel.ErrAmbiguous]. After other errors the mark may not be stored.
-func (w *Worker) mark(ctx context.Context, m message) error {
+// mark stores the mark of a message, if the worker is to deliver at most once, and returns its sequence number. If the
+// mark is there already, a worker was killed or cut off in this delivery: the error is [mackerel.ErrAmbiguous]. After other
+// errors the mark may not be stored.
+func (w *Worker) mark(ctx context.Context, m message) (uint64, error) {
 	if !w.config.AtMostOnce {
-		return nil
+		return 0, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
 	subject := w.store.markSubject(w.config.Queue, w.deliveryID(m))
-	_, _, err := w.store.publish(ctx, w.store.config.Name+deadSuffix, &nats.Msg{Subject: subject}, randomID(),
+	ack, _, err := w.store.publish(ctx, w.store.config.Name+deadSuffix, &nats.Msg{Subject: subject}, randomID(),
 		jetstream.WithExpectLastSequencePerSubject(0))
 	if e, ok := errors.AsType[*jetstream.APIError](err); ok &&
 		(e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
-		e := failed("deliver", mackerel.ErrAmbiguous, "a worker ended before it knew the result of the delivery", nil)
+		e := failed("deliver", mackerel.ErrAmbiguous, "the delivery had begun before, and may have arrived", nil)
 		e.Delivery = mackerel.AtMostOnce
-		return e
+		return 0, e
 	}
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
 }
 
-// unmark removes the mark of a message, after the result was noted. If it fails, and the message is still in the queue, it
-// becomes a dead letter.
+// unmark removes the mark of a message that was not delivered, or was removed. If it fails, and the message is still in the
+// queue, it becomes a dead letter.
 func (w *Worker) unmark(ctx context.Context, m message) {
 	if !w.config.AtMostOnce {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
 	defer cancel()
-	_ = w.store.removeMark(ctx, w.config.Queue, w.deliveryID(m))
+	_ = w.store.removeMark(ctx, w.config.Queue, w.deliveryID(m), m.mark)
 }
 
-// unmarkLater removes the mark of a message that was removed. A server that is killed before it has written what was
-// acknowledged may have the message again. The mark stays until then.
+// unmarkLater removes the mark of a message that was removed, when the server is sure to know of the removal after a kill.
+// Until then it may have the message again.
 func (w *Worker) unmarkLater(ctx context.Context, m message) {
-	_ = pause(context.WithoutCancel(ctx), settleTime)
+	timer := time.NewTimer(settleTime)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.ending:
+		_ = pause(context.WithoutCancel(ctx), endTime)
+	}
 	w.unmark(ctx, m)
 }
 
-func (s *Store) removeMark(ctx context.Context, queue, delivery string) error {
-	return again(ctx, func(ctx context.Context) error {
-		return s.dead.Purge(ctx, jetstream.WithPurgeSubject(s.markSubject(queue, delivery)))
-	})
+// removeMark removes the mark of a delivery with the given sequence number and those before it, or any mark if it is 0. A
+// replay of the delivery has a later mark.
+func (s *Store) removeMark(ctx context.Context, queue, delivery string, sequence uint64) error {
+	o := []jetstream.StreamPurgeOpt{jetstream.WithPurgeSubject(s.markSubject(queue, delivery))}
+	if sequence > 0 {
+		o = append(o, jetstream.WithPurgeSequence(sequence+1))
+	}
+	return again(ctx, func(ctx context.Context) error { return s.dead.Purge(ctx, o...) })
 }
 
 // routed waits until the message is gone from which a router made m, and reports whether it is. If the router is killed

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
 )
 
@@ -163,8 +164,60 @@ func TestAMarkOutlivesItsMessage(t *testing.T) {
 	stop()
 	conn.Close()
 	ack, purge := timed.at["PUB $JS.ACK."], timed.at["PUB $JS.API.STREAM.PURGE."]
-	if stays := purge.Sub(ack); ack.IsZero() || stays < 250*time.Millisecond {
+	if stays := purge.Sub(ack); ack.IsZero() || stays < 250*time.Millisecond { // 10 s, unless the worker ends
 		t.Errorf("the mark stays for %v", stays)
+	}
+}
+
+// The mark of a delivery that is over is removed later. A replay that has begun by then keeps its own mark.
+func TestTheMarkOfAReplayStays(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	purged := make(chan struct{}, 10)
+	if _, err := conn.Subscribe("_INBOX.>", func(m *nats.Msg) {
+		if bytes.Contains(m.Data, []byte("stream_purge_response")) {
+			purged <- struct{}{}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	dead, rings, proceed := make(chan durable.Result, 1), make(chan struct{}), make(chan struct{})
+	phone := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n == 1 {
+			return failure(mackerel.ErrNotFound, 0)
+		}
+		close(rings)
+		<-proceed
+		return nil
+	}}
+	_, stop := run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true, OnResult: func(_ context.Context, r durable.Result) {
+		if r.Outcome == durable.Dead {
+			dead <- r
+		}
+	}})
+	store(t, queue(t, kept, "phone"), "a", "m")
+	<-dead
+	for d, err := range kept.DeadLetters(t.Context(), "phone") {
+		if err != nil || kept.Replay(t.Context(), d.ID) != nil {
+			t.Fatal(d, err)
+		}
+	}
+	<-purged // by Replay
+	<-rings
+	ended := make(chan struct{})
+	go func() { stop(); close(ended) }()
+	<-purged // by the worker, for the first delivery
+	if n := marks(t, conn); n != 1 {
+		t.Errorf("%d marks while the phone rings", n)
+	}
+	close(proceed)
+	<-ended
+	if n := marks(t, conn); n != 0 {
+		t.Errorf("%d marks are left", n)
 	}
 }
 

@@ -90,6 +90,7 @@ type Worker struct {
 	waiting  backlog
 	resting  recent[string, time.Time] // by subject: until when its first message waits
 	room     chan struct{}             // has a value for each message in hand
+	ending   chan struct{}             // is closed when Run is about to end
 
 	mu    sync.Mutex
 	lanes map[string]*lane // by subject: the keys of which a message is in hand
@@ -202,6 +203,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	// The deliveries outlive ctx by Grace.
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	w.ending = make(chan struct{})
 	beat := w.progress.start(run, w.config.AckWait/3)
 	for ctx.Err() == nil && err == nil {
 		if w.fetch(ctx, run, p) != nil {
@@ -211,6 +213,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	}
 	stopped := ctx.Err() != nil
+	close(w.ending)
 	w.end(cancel)
 	p.close(run)
 	cancel()

@@ -235,7 +235,7 @@ func (v *verdict) losses() {
 		switch {
 		case dead:
 			switch {
-			case v.once && strings.Contains(reason, "a worker ended before"):
+			case v.once && strings.Contains(reason, "the delivery had begun before"):
 				v.cutOff++
 			case !v.once || !v.isAmbiguous(e.N):
 				v.wrong("alert %d is a dead letter: %s: %v", e.N, reason, v.story(e.N))
