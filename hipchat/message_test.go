@@ -194,6 +194,25 @@ func TestADefaultCardFits(t *testing.T) {
 	}
 }
 
+func TestADefaultCardHasWhatCardsTake(t *testing.T) {
+	a := mackerel.Alert{
+		Message: "x", ImageURL: "https://x.test/" + strings.Repeat("a", 250-len("https://x.test/")),
+		Facts: []mackerel.Fact{{Label: "Runbook", Value: "open", URL: "https://x.test/"}, {Label: "Trap", Value: "x", URL: "javascript:alert(1)"}},
+	}
+	card := hipchat.DefaultCard(a, mackerel.Text{})
+	if card.Thumbnail == nil || card.Thumbnail.URL != a.ImageURL {
+		t.Errorf("the picture is %+v", card.Thumbnail)
+	}
+	for _, attribute := range card.Attributes {
+		if want := map[string]string{"Runbook": "https://x.test/"}[attribute.Label]; attribute.Value.URL != want {
+			t.Errorf("%s links to %q, want %q", attribute.Label, attribute.Value.URL, want)
+		}
+	}
+	if a.ImageURL += "a"; hipchat.DefaultCard(a, mackerel.Text{}).Thumbnail != nil {
+		t.Error("the address of the picture is longer than HipChat takes")
+	}
+}
+
 func TestCardIDs(t *testing.T) {
 	for _, c := range []struct {
 		alert mackerel.Alert

@@ -1,6 +1,7 @@
 package hipchat_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -83,6 +84,15 @@ func TestCardsComeBackAsTheyWere(t *testing.T) {
 
 // TestLimits tries each limit. The server accepts what is as long as allowed. What is longer is refused without a
 // request.
+// TestDecodingReplacesWhatWasThere decodes into values that have been used.
+func TestDecodingReplacesWhatWasThere(t *testing.T) {
+	description, icon := hipchat.Description{Value: "x", Format: hipchat.FormatHTML}, hipchat.Icon{URL: "x", URL2x: "y"}
+	err := errors.Join(json.Unmarshal([]byte(`"text"`), &description), json.Unmarshal([]byte(`"https://x.test/"`), &icon))
+	if err != nil || description != (hipchat.Description{Value: "text"}) || icon != (hipchat.Icon{URL: "https://x.test/"}) {
+		t.Errorf("%+v, %+v, %v", description, icon, err)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		field string
