@@ -86,7 +86,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a client has the base URL", Config: config(func(c *hipchat.Config) { c.Client, c.Token = shared, mackerel.Secret{} }), Want: []string{"Client: set together with"}},
 		{Name: "a client has the options", Config: hipchat.Config{Client: shared, Room: "ops", Call: mackerel.CallOptions{MaxAttempts: 1}}, Want: []string{"Client: set together with"}},
 		{Name: "a mention is a name", Config: config(func(c *hipchat.Config) {
-			c.Mentions = map[mackerel.Status][]string{"critical": {"@all", "hana@ko"}, "ok": {"@"}, "unknown": {"two words"}, "warning": {"\n"}}
+			c.Mentions = map[mackerel.Status][]string{"critical": {"@all", "hana@ko"}, "ok": {"@"}, "unknown": {"two words"}, "warning": {"a\x00"}}
 		}), Want: []string{"Mentions[critical][1]: must be a mention name", "Mentions[ok][0]: ", "Mentions[unknown][0]: ", "Mentions[warning][0]: "}},
 		{Name: "all problems are told at once, in the order of the fields", Config: hipchat.Config{
 			Token: mackerel.NewSecret("secret-token x"), Mentions: map[mackerel.Status][]string{"critical": {"@", "two words"}},

@@ -131,6 +131,10 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 func TestAddressesThatCannotBeLinks(t *testing.T) {
 	for name, c := range map[string]struct{ address, message, cut string }{
 		"a long address":                     {"https://x.test/" + strings.Repeat("a", 100_000), "<b>T</b>", "url"},
+		"the longest link": {
+			"https://x.test/" + strings.Repeat("a", 1985),
+			`<a href="https://x.test/` + strings.Repeat("a", 1985) + `"><b>T</b></a><br><img src="https://x.test/` + strings.Repeat("a", 1985) + `">`, "",
+		},
 		"an address that is long when sent":  {"https://x.test/" + strings.Repeat(`"`, 1900), "<b>T</b>", "url"},
 		"an address that is short as a text": {"https://x.test/" + strings.Repeat(`"`, 400), "<b>T</b><br>https://x.test/" + strings.Repeat("&quot;", 400), ""},
 	} {

@@ -1,8 +1,8 @@
 package hipchat_test
 
 import (
-	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -87,9 +87,30 @@ func TestCardsComeBackAsTheyWere(t *testing.T) {
 // TestDecodingReplacesWhatWasThere decodes into values that have been used.
 func TestDecodingReplacesWhatWasThere(t *testing.T) {
 	description, icon := hipchat.Description{Value: "x", Format: hipchat.FormatHTML}, hipchat.Icon{URL: "x", URL2x: "y"}
-	err := errors.Join(json.Unmarshal([]byte(`"text"`), &description), json.Unmarshal([]byte(`"https://x.test/"`), &icon))
-	if err != nil || description != (hipchat.Description{Value: "text"}) || icon != (hipchat.Icon{URL: "https://x.test/"}) {
-		t.Errorf("%+v, %+v, %v", description, icon, err)
+	user, message := hipchat.User{ID: 7, Name: "x", MentionName: "x"}, hipchat.RoomMessage{ID: "1", Message: "x", AttachTo: "2"}
+	for text, into := range map[string]any{
+		`"text"`: &description, `"https://x.test/"`: &icon, `"Mackerel"`: &user, `{"id":"3"}`: &message,
+	} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if description != (hipchat.Description{Value: "text"}) || icon != (hipchat.Icon{URL: "https://x.test/"}) {
+		t.Errorf("%+v, %+v", description, icon)
+	}
+	if user != (hipchat.User{Name: "Mackerel"}) || !reflect.DeepEqual(message, hipchat.RoomMessage{ID: "3"}) {
+		t.Errorf("%+v, %+v", user, message)
+	}
+}
+
+func TestWhatCannotBeDecodedIsAnError(t *testing.T) {
+	for text, into := range map[string]any{
+		`{"value":1}`: new(hipchat.Description), `{"url":1}`: new(hipchat.Icon), `{"name":1}`: new(hipchat.User),
+		`{"message":1}`: new(hipchat.RoomMessage), `{"topic":1}`: new(hipchat.Room),
+	} {
+		if err := json.Unmarshal([]byte(text), into); err == nil {
+			t.Errorf("%s is %+v", text, into)
+		}
 	}
 }
 
