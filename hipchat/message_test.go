@@ -128,9 +128,9 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	}
 }
 
-func TestAddressesThatCannotBeLinks(t *testing.T) {
+func TestLongAddresses(t *testing.T) {
 	for name, c := range map[string]struct{ address, message, cut string }{
-		"a long address":                     {"https://x.test/" + strings.Repeat("a", 100_000), "<b>T</b>", "url"},
+		"a long address": {"https://x.test/" + strings.Repeat("a", 100_000), "<b>T</b>", "url"},
 		"the longest link": {
 			"https://x.test/" + strings.Repeat("a", 1985),
 			`<a href="https://x.test/` + strings.Repeat("a", 1985) + `"><b>T</b></a><br><img src="https://x.test/` + strings.Repeat("a", 1985) + `">`, "",

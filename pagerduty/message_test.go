@@ -324,6 +324,12 @@ func TestAGraphIsAnImageOrADetail(t *testing.T) {
 	}
 }
 
+func TestAnAlertWithoutAGraphHasNoFactForIt(t *testing.T) {
+	if m := pagerduty.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts)+len(m.Images) != 0 {
+		t.Errorf("%+v, %+v", m.Facts, m.Images)
+	}
+}
+
 func TestSeverities(t *testing.T) {
 	for status, want := range map[mackerel.Status]string{
 		"CRITICAL": "critical", "warning": "warning", "unknown": "error", "": "error", "purple": "error",

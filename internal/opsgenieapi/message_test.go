@@ -157,6 +157,12 @@ func TestPriorities(t *testing.T) {
 	})
 }
 
+func TestAnAlertWithoutAGraphHasNoFactForIt(t *testing.T) {
+	if m := opsgenieapi.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts) != 0 {
+		t.Errorf("%+v", m.Facts)
+	}
+}
+
 func TestEntities(t *testing.T) {
 	for _, c := range []struct {
 		name  string
