@@ -248,9 +248,9 @@ func TestAuthTest(t *testing.T) {
 func TestAServerThatDoesNotKnowAuthTest(t *testing.T) {
 	fake, client := connect(t)
 	fake.Inject(fakehttp.Fault{Status: http.StatusNoContent, Times: -1})
-	defer func() { wantContains(t, string(fake.Requests()[0].Body), `"message":"auth_test"`) }()
 	_ = servicetest.AsError(t, client.TestAuth(t.Context(), "ops"), mackerel.ErrUnsupported)
 	if n := len(fake.Requests()); n != 1 {
 		t.Errorf("%d requests: each of them sends a message", n)
 	}
+	wantContains(t, string(fake.Requests()[0].Body), `"message":"auth_test"`)
 }

@@ -269,6 +269,8 @@ func TestQuota(t *testing.T) {
 }
 
 func TestTheQuotaCannotBeRead(t *testing.T) {
+	_, err := new(line.Notifier).Quota(t.Context())
+	servicetest.AsError(t, err, mackerel.ErrConfig)
 	fake, n := start(t, func(c *line.Config) { c.Call.MaxAttempts = 1 })
 	for path, op := range map[string]string{"quota": "get quota", "quota/consumption": "get quota consumption"} {
 		fake.Inject(fakehttp.Fault{Path: "/v2/bot/message/" + path, Status: 401, Body: `{"message":"no"}`})
