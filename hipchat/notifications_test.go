@@ -88,8 +88,9 @@ func TestCardsComeBackAsTheyWere(t *testing.T) {
 func TestDecodingReplacesWhatWasThere(t *testing.T) {
 	description, icon := hipchat.Description{Value: "x", Format: hipchat.FormatHTML}, hipchat.Icon{URL: "x", URL2x: "y"}
 	user, message := hipchat.User{ID: 7, Name: "x", MentionName: "x"}, hipchat.RoomMessage{ID: "1", Message: "x", AttachTo: "2"}
+	room := hipchat.Room{ID: 1, Topic: "x"}
 	for text, into := range map[string]any{
-		`"text"`: &description, `"https://x.test/"`: &icon, `"Mackerel"`: &user, `{"id":"3"}`: &message,
+		`"text"`: &description, `"https://x.test/"`: &icon, `"Mackerel"`: &user, `{"id":"3"}`: &message, `{"id":4}`: &room,
 	} {
 		if err := json.Unmarshal([]byte(text), into); err != nil {
 			t.Errorf("%s: %v", text, err)
@@ -98,8 +99,8 @@ func TestDecodingReplacesWhatWasThere(t *testing.T) {
 	if description != (hipchat.Description{Value: "text"}) || icon != (hipchat.Icon{URL: "https://x.test/"}) {
 		t.Errorf("%+v, %+v", description, icon)
 	}
-	if user != (hipchat.User{Name: "Mackerel"}) || !reflect.DeepEqual(message, hipchat.RoomMessage{ID: "3"}) {
-		t.Errorf("%+v, %+v", user, message)
+	if user != (hipchat.User{Name: "Mackerel"}) || !reflect.DeepEqual(message, hipchat.RoomMessage{ID: "3"}) || !reflect.DeepEqual(room, hipchat.Room{ID: 4}) {
+		t.Errorf("%+v, %+v, %+v", user, message, room)
 	}
 }
 
