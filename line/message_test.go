@@ -186,6 +186,7 @@ func TestPartsOfABubble(t *testing.T) {
 		{"a black head has light letters", line.Message{Title: "T", Color: "#0A0A0A"}, `"color":"#FFFFFF"`, "\x00"},
 		{"a green head has dark letters", line.Message{Title: "T", Color: "#1DB446"}, `"color":"#000000"`, "\x00"},
 		{"a head without a colour is gray", line.Message{Title: "T"}, `"backgroundColor":"#777777"`, "\x00"},
+		{"a message without a title has no head", line.Message{Text: "x"}, `"text":"x"`, `"styles"`},
 		{"a fact without a label is a value", line.Message{Facts: []mackerel.Fact{{Value: "v"}}}, `"text":"v"`, "\x00"},
 		{"a fact without a value is left out", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L"}}}, `"text":"T"`, `"L"`},
 		{"a fact with a blank value is left out", line.Message{Title: "T", Facts: []mackerel.Fact{{Label: "L", Value: " "}}}, `"text":"T"`, `"L"`},
