@@ -57,8 +57,8 @@ func (c Config) secrets(a address) []string {
 	add := func(s string) { secrets = append(secrets, s, strings.ToLower(s)) }
 	for name, value := range c.Header {
 		add(value.Reveal())
-		_, credentials, found := strings.Cut(value.Reveal(), " ")
-		if found && http.CanonicalHeaderKey(name) == "Authorization" {
+		if http.CanonicalHeaderKey(name) == "Authorization" {
+			_, credentials, _ := strings.Cut(value.Reveal(), " ")
 			add(credentials)
 		}
 	}

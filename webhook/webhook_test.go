@@ -176,6 +176,39 @@ func TestATokenIsNotShownWithoutItsScheme(t *testing.T) {
 	}
 }
 
+// TestWhatIsSecretInTheConfiguration lets the receiver quote what it was sent.
+func TestWhatIsSecretInTheConfiguration(t *testing.T) {
+	for _, c := range []struct {
+		name, url, quoted string
+		secret            bool
+	}{
+		{"a path of a word", "http://fake.test/alerts", "/alerts", false},
+		{"a path of 15 letters", "http://fake.test/abcdefghijklmno", "/abcdefghijklmno", false},
+		{"a path of 16 letters", "http://fake.test/abcdefghijklmnop", "/abcdefghijklmnop", true},
+		{"a path with digits", "http://fake.test/hook-7f3a", "/hook-7f3a", true},
+		{"a user without a password", "http://token-0123456789@fake.test/alerts", "token-0123456789", true},
+		{"a user with a password", "http://user-0123456789:horse-battery@fake.test/alerts", "user-0123456789", false},
+		{"a password", "http://hanako:correcthorse@fake.test/alerts", "correcthorse", true},
+		{"a header", "http://fake.test/alerts", "team alerting", true},
+		{"the second word of a header", "http://fake.test/alerts", "alerting", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake, n := start(t, func(config *webhook.Config) {
+				config.URL = mackerel.NewSecret(c.url)
+				config.Header = map[string]mackerel.Secret{"X-Team": mackerel.NewSecret("team alerting")}
+			})
+			fake.Inject(fakehttp.Fault{Status: 400, Body: "not for " + c.quoted + "!"})
+			e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrInvalid)
+			if shown := strings.Contains(e.Message, c.quoted); shown == c.secret || !strings.HasSuffix(e.Message, "!") {
+				t.Errorf("it says %q", e.Message)
+			}
+			if got, set := fake.Requests()[0].Header["Authorization"]; set != strings.Contains(c.url, "@") {
+				t.Errorf("the authorization is %q", got)
+			}
+		})
+	}
+}
+
 func TestASuccessMayHaveABrokenBody(t *testing.T) {
 	fake, n := start(t, func(c *webhook.Config) { c.Call.MaxAttempts = 1 })
 	for _, b := range []fakehttp.Break{fakehttp.HalfBody, fakehttp.EndlessBody} {
