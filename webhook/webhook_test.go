@@ -70,6 +70,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a fragment is refused", Config: webhook.Config{URL: mackerel.NewSecret("https://example.com/#hunter2")}, Want: []string{"URL: has a fragment"}},
 		{Name: "secrets have 24 to 64 bytes", Config: signed(secret(24), secret(64))},
 		{Name: "a secret may lack its prefix and its padding", Config: signed(strings.TrimRight(strings.TrimPrefix(secret(32), "whsec_"), "="))},
+		{Name: "a secret with other characters is refused", Config: signed(strings.TrimRight(secret(32), "=") + "!"), Want: []string{"SigningSecrets[0]: must be whsec_ and base64"}},
 		{Name: "an empty secret is refused", Config: signed(""), Want: []string{"SigningSecrets[0]: required"}},
 		{Name: "a secret with a line break is refused", Config: signed(secret(32) + "\n"), Want: []string{"SigningSecrets[0]: must be whsec_"}},
 		{Name: "a secret of 23 or 65 bytes is refused", Config: signed(secret(23), secret(65)), Want: []string{"SigningSecrets[0]: must have 24 to 64", "SigningSecrets[1]: must have"}},
