@@ -119,6 +119,8 @@ func TestALinkThatDoesNotFitIsLeftOut(t *testing.T) {
 		"text is cut without it":       {70, twilio.Message{Title: title, Text: strings.Repeat("T", 42), URL: link(43)}, title + ": " + strings.Repeat("T", 38) + "...", "url text"},
 		"too long beside a long title": {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 34) + "..." + strings.Repeat("x", 33), "url title"},
 		"a long title makes room":      {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 16) + "..." + strings.Repeat("x", 15) + "\n" + link(35), "title"},
+		"a title that fits is not cut": {70, twilio.Message{Title: strings.Repeat("x", 40), URL: link(35)}, strings.Repeat("x", 40), "url"},
+		"a title that just fits stays": {70, twilio.Message{Title: strings.Repeat("x", 70), URL: link(35)}, strings.Repeat("x", 70), "url"},
 		"too long beside a text":       {70, twilio.Message{Text: title, URL: link(43)}, title, "url"},
 		"a long text makes room":       {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 31) + "...\n" + link(35), "text"},
 		"too long beside a long text":  {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 67) + "...", "url text"},
