@@ -138,6 +138,7 @@ func TestAnswers(t *testing.T) {
 			Name: "the body counts if the header has no reason", Status: 400, Header: challenge(`Basic realm="x"`),
 			Body: `{"error":"invalid_request","error_description":"message is too long"}`, Kind: mackerel.ErrInvalid, Code: "invalid_request", Message: "message is too long",
 		},
+		{Name: "a limit stays a limit", Status: 429, Header: challenge(`Bearer error="invalid_token"`), Kind: mackerel.ErrRateLimited, Code: "invalid_token", Message: "invalid_token"},
 		{Name: "there may be no reason", Status: 400, Kind: mackerel.ErrInvalid},
 		{Name: "a page has no reason", Status: 404, Body: "<html>", Kind: mackerel.ErrNotFound},
 	})
