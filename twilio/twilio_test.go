@@ -262,6 +262,7 @@ func TestWhoIsCalled(t *testing.T) {
 		{"an alert group", mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "", true, true},
 		{"a digest", mackerel.Digest([]mackerel.Alert{closed, alert}), "", true, true},
 		{"a digest of alerts that are over", mackerel.Digest([]mackerel.Alert{closed, closed}), "", false, true},
+		{"a digest of an alert that is over and another event", mackerel.Digest([]mackerel.Alert{closed, {Event: mackerel.EventHostStatus}}), "", false, true},
 		{"a digest of warnings, at critical only", mackerel.Digest([]mackerel.Alert{{Status: "OK"}, {Status: mackerel.StatusWarning}}), mackerel.LevelCritical, false, false},
 		{"a digest of other events", mackerel.Digest([]mackerel.Alert{{Event: mackerel.EventHostStatus}, {Event: mackerel.EventHostRetire}}), "", false, true},
 		{"a host's change", mackerel.Alert{Event: mackerel.EventHostStatus, Status: mackerel.StatusCritical}, "", false, true},

@@ -66,6 +66,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "an address has a token", Config: address("1"), Want: []string{"URL: the query must be typetalkToken="}},
 		{Name: "an address has nothing but a token", Config: address("1?typetalkToken=secret-token&x=y"), Want: []string{"URL: the query must be typetalkToken="}},
 		{Name: "an address has one token", Config: address("1?typetalkToken=secret-token&typetalkToken=u"), Want: []string{"URL: the query must be typetalkToken="}},
+		{Name: "the query can be read", Config: address("1?typetalkToken=secret-token&%zz"), Want: []string{"URL: the query must be typetalkToken="}},
 		{Name: "the token can be sent", Config: address("1?typetalkToken=secret-token%20b"), Want: []string{"URL[typetalkToken]: has a blank"}},
 		{Name: "an address has a topic", Config: address("ops?typetalkToken=secret-token"), Want: []string{"URL: the path must end in /topics/ and digits"}},
 		{Name: "an address has no user", Config: typetalk.Config{URL: secret("https://u:secret-token@x.test/topics/1?typetalkToken=t")}, Want: []string{"URL: has a user name"}},

@@ -186,6 +186,7 @@ func TestWhatIsSecretInTheConfiguration(t *testing.T) {
 		{"a path of a word", "http://fake.test/alerts", "/alerts", false},
 		{"a path of 15 letters", "http://fake.test/abcdefghijklmno", "/abcdefghijklmno", false},
 		{"a path of 16 letters", "http://fake.test/abcdefghijklmnop", "/abcdefghijklmnop", true},
+		{"a path of short elements", "http://fake.test/T0/B1/x9", "/T0/B1/x9", true},
 		{"a path with digits", "http://fake.test/hook-7f3a", "/hook-7f3a", true},
 		{"a user without a password", "http://token-0123456789@fake.test/alerts", "token-0123456789", true},
 		{"a user with a password", "http://user-0123456789:horse-battery@fake.test/alerts", "user-0123456789", false},
