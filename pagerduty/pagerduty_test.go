@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,6 +248,28 @@ func TestLostAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACloseWaitsForTheOpening lets the first request fail: the incident must not be opened after it was resolved.
+func TestACloseWaitsForTheOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, func(c *pagerduty.Config) { c.Call.Pace = mackerel.Pace{} })
+		fake.Inject(fakehttp.Fault{Status: 503})
+		var sent sync.WaitGroup
+		for _, a := range alerts("critical", "ok") {
+			sent.Go(func() {
+				if err := n.Notify(t.Context(), a); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait() // so that the order of the calls is known
+		}
+		sent.Wait()
+		incidents := fake.Incidents(pagerdutytest.RoutingKey)
+		if len(incidents) != 1 || incidents[0].Status != pagerdutytest.Resolved || len(incidents[0].Events) != 2 {
+			t.Errorf("%+v", incidents)
+		}
+	})
 }
 
 func TestTheReceiptHasTheKeyThatPagerDutyHasMade(t *testing.T) {
