@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -368,6 +369,29 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// TestACloseWaitsForTheCreation lets the first request fail: the alert must not be created after it was closed.
+func TestACloseWaitsForTheCreation(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		synctest.Test(t, func(t *testing.T) {
+			s := p.start(t, func(c *opsgenieapi.Config) { c.Call.Pace = mackerel.Pace{} })
+			s.fake.Inject(fakehttp.Fault{Status: 503})
+			var sent sync.WaitGroup
+			for _, a := range alerts("critical", "ok") {
+				sent.Go(func() {
+					if err := s.Notify(t.Context(), a); err != nil {
+						t.Error(err)
+					}
+				})
+				synctest.Wait() // so that the order of the calls is known
+			}
+			sent.Wait()
+			if all := s.alerts(); len(all) != 1 || !all[0].Closed {
+				t.Errorf("%+v", all)
+			}
+		})
+	})
+}
+
 func TestWaitsAfterA429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startJSM(t, func(c *opsgenieapi.Config) { c.Call.MaxWait = time.Minute })
@@ -447,6 +471,54 @@ func TestRequestStatus(t *testing.T) {
 			t.Errorf("%v, %+v", err, got)
 		}
 	})
+}
+
+// TestACloseThatWasNotCarriedOutIsAnError: only a close that finds no open alert has nothing to do.
+func TestACloseThatWasNotCarriedOutIsAnError(t *testing.T) {
+	s := startOpsgenie(t, func(c *opsgenieapi.Config) { c.Follow = true })
+	s.fake.Inject(
+		fakehttp.Fault{Status: 202, Body: `{"requestId":"r"}`},
+		fakehttp.Fault{Status: 200, Body: `{"isSuccess":false,"status":"Alert is locked"}`},
+	)
+	_, err := s.send(opsgenieapi.Message{Action: "close", Alias: "a"})
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Message != "Alert is locked" || e.Op != "close alert" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTheStatusOfAnEarlierAnswerIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startOpsgenie(t)
+		s.fake.Inject(
+			fakehttp.Fault{Status: 203, Body: `{"isSuccess":true,"status":"Created alert","alertId":"i"}`},
+			servicetest.Refusing(401, `{"message":"no"}`),
+		)
+		got, err := s.status("r")
+		if servicetest.AsError(t, err, mackerel.ErrUnauthorized); got != (opsgenieapi.RequestStatus{}) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestALimitOfStatusesIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startOpsgenie(t)
+		s.fake.Inject(
+			fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}},
+			fakehttp.Fault{Status: 200, Body: `{"isSuccess":true}`},
+		)
+		begin := time.Now()
+		if _, err := s.status("r"); err != nil || time.Since(begin) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+func TestAZeroNotifierHasNoStatuses(t *testing.T) {
+	_, err := new(opsgenie.Notifier).RequestStatus(t.Context(), "r")
+	servicetest.AsError(t, err, mackerel.ErrConfig)
+	_, err = new(jsm.Notifier).RequestStatus(t.Context(), "r")
+	servicetest.AsError(t, err, mackerel.ErrConfig)
 }
 
 func TestFormsOfARequestStatus(t *testing.T) {
