@@ -283,6 +283,13 @@ func TestTheReceiptHasTheKeyThatPagerDutyHasMade(t *testing.T) {
 	}
 }
 
+// TestIncidentsAreKeyed: package route must not hold or join their alerts.
+func TestIncidentsAreKeyed(t *testing.T) {
+	if _, n := start(t); !n.Keyed() {
+		t.Error("it is not keyed")
+	}
+}
+
 func TestWhatIsNotSent(t *testing.T) {
 	fake, n := start(t)
 	servicetest.Refused(t, fake, func(m pagerduty.Message) error { _, err := n.Send(t.Context(), m); return err }, map[string]pagerduty.Message{

@@ -136,6 +136,9 @@ func TestResponders(t *testing.T) {
 			if !errors.Is(err, c.kind) || err == nil && s.alerts()[0].Responders[0] != c.responder {
 				t.Errorf("%v, %+v", err, s.alerts())
 			}
+			if err != nil && len(s.fake.Requests()) != 0 {
+				t.Error("it was sent all the same")
+			}
 		})
 	}
 }
@@ -595,6 +598,7 @@ func TestWhatIsNotSent(t *testing.T) {
 		"Alias: required (the close of an alert without names needs Alert.ID); Text: required": {Action: "note"},
 		"Text: required":                             {Action: "note", Alias: "a"},
 		"Alias: cannot be part of an address":        {Action: "close", Alias: ".."},
+		"Alias: cannot be part of an addr":           {Action: "close", Alias: "."},
 		`Action: must be "create", "acknowledge", "`: {Action: "snooze", Alias: "a"},
 		`Priority: must be "P1", "P2", "P3", "P4" o`: {Title: "T", Priority: "P6"},
 		"Alias: 514 characters, and at most 512 are": {Title: "T", Alias: strings.Repeat("🔥", 257)},
@@ -609,6 +613,39 @@ func TestWhatIsNotSent(t *testing.T) {
 			t.Errorf("%s is %q, want %q", action, e.Op, op)
 		}
 	}
+}
+
+func TestANoteNeedsOneText(t *testing.T) {
+	one := mackerel.Fact{Label: "L", Value: "x"}
+	for field, m := range map[string]opsgenieapi.Message{
+		"title": {Title: "x"}, "text": {Text: "x"}, "facts": {Facts: []mackerel.Fact{one}}, "memo": {Memo: one}, "url": {URL: "https://x.test/"},
+	} {
+		m.Action, m.Alias = opsgenieapi.ActionAddNote, "a"
+		if a, _ := send(t, products[0], opsgenieapi.Message{Title: "T", Alias: "a"}, m); len(a.Notes) != 1 || !strings.Contains(a.Notes[0], "x") {
+			t.Errorf("%s: %q", field, a.Notes)
+		}
+	}
+}
+
+func TestAnErrorOfEditIsReturned(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		spoiled := errors.New("spoiled")
+		s := p.start(t, func(c *opsgenieapi.Config) {
+			c.Edit = func(*opsgenieapi.Message, mackerel.Alert) error { return spoiled }
+		})
+		if err := s.Notify(t.Context(), mackerel.Alert{Message: "x"}); !errors.Is(err, spoiled) || len(s.fake.Requests()) != 0 {
+			t.Errorf("%v, %d requests", err, len(s.fake.Requests()))
+		}
+	})
+}
+
+// TestIncidentsAreKeyed: package route must not hold or join their alerts.
+func TestIncidentsAreKeyed(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		if k, ok := p.start(t).notifier.(interface{ Keyed() bool }); !ok || !k.Keyed() {
+			t.Error("it is not keyed")
+		}
+	})
 }
 
 func TestBothPackagesHaveTheConstants(t *testing.T) {
