@@ -601,6 +601,57 @@ func TestTheEndOfRun(t *testing.T) {
 	}
 }
 
+// TestAFullWorkerThatStopsAsksForNothing: an alert that came now would wait for AckWait.
+func TestAFullWorkerThatStopsAsksForNothing(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := conn.SubscribeSync("$JS.API.CONSUMER.MSG.NEXT.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proceed := make(chan struct{})
+	r := &room{answer: func(mackerel.Alert, int) error { <-proceed; return nil }}
+	q := queue(t, s, "q")
+	for i := range 64 + 1 {
+		store(t, q, fmt.Sprint("k", i), "m")
+	}
+	w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 64; stats, err = s.Stats(t.Context()) {
+		runtime.Gosched()
+	}
+	cancel()
+	close(proceed)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := conn.Flush(); err != nil { // then all requests have come
+		t.Fatal(err)
+	}
+	for requests := 0; ; requests++ {
+		n, _, err := asked.Pending()
+		if err != nil || n == 0 && requests == 0 {
+			t.Fatalf("%d requests, %v", n, err)
+		}
+		if n == 0 {
+			return
+		}
+		m, err := asked.NextMsg(time.Second)
+		if err != nil || strings.Contains(string(m.Data), `"batch":0`) {
+			t.Errorf("it asks for %q, %v", m.Data, err)
+		}
+	}
+}
+
 func TestThePaceOfAllWorkers(t *testing.T) {
 	s := newStore(t, durable.Config{})
 	r := new(room)
