@@ -652,6 +652,34 @@ func TestAFullWorkerThatStopsAsksForNothing(t *testing.T) {
 	}
 }
 
+// TestAFullWorkerWhoseConnectionIsClosedEnds: its next request fails at once.
+func TestAFullWorkerWhoseConnectionIsClosedEnds(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proceed := make(chan struct{})
+	r := &room{answer: func(mackerel.Alert, int) error { <-proceed; return nil }}
+	q := queue(t, s, "q")
+	for i := range 64 {
+		store(t, q, fmt.Sprint("k", i), "m")
+	}
+	w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- w.Run(t.Context()) }()
+	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 64; stats, err = s.Stats(t.Context()) {
+		runtime.Gosched()
+	}
+	conn.Close()
+	close(proceed)
+	wantKind(t, <-ended, mackerel.ErrUnavailable)
+}
+
 func TestThePaceOfAllWorkers(t *testing.T) {
 	s := newStore(t, durable.Config{})
 	r := new(room)
