@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -298,6 +299,103 @@ func TestOvertakeOfWhatArrivesBetweenTwoTries(t *testing.T) {
 	}
 }
 
+// An alert that waited for its place when Run ended was not tried, so a later state may overtake it when Run is called
+// again.
+func TestOvertakeOfWhatWaitedForItsPlace(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	begun, proceed := make(chan struct{}, 9), make(chan struct{})
+	r := &room{answer: func(a mackerel.Alert, _ int) error {
+		if a.ID == "slow" {
+			begun <- struct{}{}
+			<-proceed
+		}
+		return nil
+	}}
+	w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: r, Overtake: true, Concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := queue(t, s, "q")
+	work := func() (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- w.Run(ctx) }()
+		return func() {
+			cancel()
+			close(proceed)
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			proceed = make(chan struct{})
+		}
+	}
+	stop := work()
+	store(t, q, "slow", "0")
+	<-begun
+	store(t, q, "a", "1")
+	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 2; stats, err = s.Stats(t.Context()) {
+		runtime.Gosched()
+	}
+	stop()
+	store(t, q, "a", "2")
+	stop = work()
+	r.wait(t, 2)
+	stop()
+	if got := strings.Join(r.messages(), " "); got != "0 2" || w.Stats().Overtaken != 1 {
+		t.Errorf("told %s, %d overtaken", got, w.Stats().Overtaken)
+	}
+}
+
+// What waits behind an alert that failed is offered again soon after it, in order. The test reads what the worker tells
+// the server.
+func TestWhatWaitsBehindAFailureFollowsSoon(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, err := conn.SubscribeSync("$JS.ACK.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, proceed := make(chan struct{}, 9), make(chan struct{})
+	r := &room{answer: func(a mackerel.Alert, _ int) error {
+		if a.ID == "b" {
+			return nil
+		}
+		begun <- struct{}{}
+		<-proceed
+		return failure(mackerel.ErrUnavailable, 500*time.Millisecond)
+	}}
+	q := queue(t, s, "q")
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	store(t, q, "a", "1")
+	<-begun
+	store(t, q, "a", "2", "3")
+	store(t, q, "b", "4")
+	r.wait(t, 1) // 2 and 3 are in hand too
+	close(proceed)
+	var delays []time.Duration
+	for len(delays) < 3 {
+		m, err := told.NextMsg(30 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var nak struct{ Delay time.Duration }
+		if text, ok := strings.CutPrefix(string(m.Data), "-NAK "); ok {
+			if err := json.Unmarshal([]byte(text), &nak); err != nil {
+				t.Fatal(err)
+			}
+			delays = append(delays, nak.Delay)
+		}
+	}
+	if want := []time.Duration{500 * time.Millisecond, 520 * time.Millisecond, 540 * time.Millisecond}; !slices.Equal(delays, want) {
+		t.Errorf("the waits are %v, want %v", delays, want)
+	}
+}
+
 // Of what waits, only the latest state of a key is told. What was tried is told in any case.
 func TestOvertake(t *testing.T) {
 	for overtake, want := range map[bool]string{true: "1 4", false: "1 2 3 4"} {
@@ -501,6 +599,85 @@ func TestTheEndOfRun(t *testing.T) {
 			t.Errorf("a goroutine is left:\n%s", all)
 		}
 	}
+}
+
+// TestAFullWorkerThatStopsAsksForNothing: an alert that came now would wait for AckWait.
+func TestAFullWorkerThatStopsAsksForNothing(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := conn.SubscribeSync("$JS.API.CONSUMER.MSG.NEXT.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proceed := make(chan struct{})
+	r := &room{answer: func(mackerel.Alert, int) error { <-proceed; return nil }}
+	q := queue(t, s, "q")
+	for i := range 64 + 1 {
+		store(t, q, fmt.Sprint("k", i), "m")
+	}
+	w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 64; stats, err = s.Stats(t.Context()) {
+		runtime.Gosched()
+	}
+	cancel()
+	close(proceed)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := conn.Flush(); err != nil { // then all requests have come
+		t.Fatal(err)
+	}
+	for requests := 0; ; requests++ {
+		n, _, err := asked.Pending()
+		if err != nil || n == 0 && requests == 0 {
+			t.Fatalf("%d requests, %v", n, err)
+		}
+		if n == 0 {
+			return
+		}
+		m, err := asked.NextMsg(time.Second)
+		if err != nil || strings.Contains(string(m.Data), `"batch":0`) {
+			t.Errorf("it asks for %q, %v", m.Data, err)
+		}
+	}
+}
+
+// TestAFullWorkerWhoseConnectionIsClosedEnds: its next request fails at once.
+func TestAFullWorkerWhoseConnectionIsClosedEnds(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proceed := make(chan struct{})
+	r := &room{answer: func(mackerel.Alert, int) error { <-proceed; return nil }}
+	q := queue(t, s, "q")
+	for i := range 64 {
+		store(t, q, fmt.Sprint("k", i), "m")
+	}
+	w, err := s.NewWorker(durable.WorkerConfig{Queue: "q", Notifier: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- w.Run(t.Context()) }()
+	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 64; stats, err = s.Stats(t.Context()) {
+		runtime.Gosched()
+	}
+	conn.Close()
+	close(proceed)
+	wantKind(t, <-ended, mackerel.ErrUnavailable)
 }
 
 func TestThePaceOfAllWorkers(t *testing.T) {

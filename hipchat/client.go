@@ -73,7 +73,7 @@ type operation struct {
 	repeat transport.Repeat
 }
 
-// request returns the request of an operation without its body and query.
+// request returns the request of an operation without its body and query. Its success is a 204.
 func (c *Client) request(op operation, elements ...string) (transport.Request, error) {
 	if c.base == nil {
 		return transport.Request{}, provider.NotMade(name)
@@ -82,12 +82,11 @@ func (c *Client) request(op operation, elements ...string) (transport.Request, e
 	if !ok {
 		return transport.Request{}, c.service.Invalid(op.name, elements[0]+": missing, or cannot be part of an address")
 	}
-	r := transport.Request{Op: op.name, Method: op.method, URL: u, Header: c.header(), Repeat: op.repeat}
+	r := transport.Request{
+		Op: op.name, Method: op.method, URL: u, Header: c.header(), Repeat: op.repeat, Judge: judge(http.StatusNoContent),
+	}
 	if op.repeat == transport.Message {
 		r.Lanes = c.service.Lanes(rate, append(elements, c.base.Host, c.token.Reveal())...)
-	}
-	if op.method != http.MethodGet {
-		r.Judge = judge(http.StatusNoContent)
 	}
 	return r, nil
 }

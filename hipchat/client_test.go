@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/fakehttp"
@@ -159,6 +160,24 @@ func TestNothingPrintsTheToken(t *testing.T) {
 	}
 	if r := fake.Requests(); len(r) < 5 || !strings.HasSuffix(r[0].Path, "secret%2Ftoken+0123456789") {
 		t.Fatalf("the token was not sent: %d requests", len(r))
+	}
+}
+
+// TestOnlyMessagesArePaced reads a room often, and then sends to it as often.
+func TestOnlyMessagesArePaced(t *testing.T) {
+	for path, took := range map[string]time.Duration{"": 0, "/notification": time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			_, client := connect(t, func(c *hipchat.ClientConfig) { c.Call.Pace = mackerel.Pace{} })
+			begin := time.Now()
+			for range 21 {
+				if err := roomOperations[path](t.Context(), client, "ops"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := time.Since(begin); got != took {
+				t.Errorf("21 of %q took %v, want %v", path, got, took)
+			}
+		})
 	}
 }
 

@@ -81,11 +81,12 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a room may be too long", Config: config(func(c *hipchat.Config) { c.Room = strings.Repeat("障", 100+1) }), Want: []string{"Room: 101 characters"}},
 		{Name: "a dot is not a room", Config: config(func(c *hipchat.Config) { c.Room = "." }), Want: []string{"Room: cannot be part of an address"}},
 		{Name: "two dots are not a room", Config: config(func(c *hipchat.Config) { c.Room = ".." }), Want: []string{"Room: cannot be part of an address"}},
+		{Name: "a client is made by NewClient", Config: hipchat.Config{Client: new(hipchat.Client), Room: "ops"}, Want: []string{"not made by the package's constructor"}},
 		{Name: "a client has the token", Config: config(func(c *hipchat.Config) { c.Client, c.BaseURL = shared, "" }), Want: []string{"Client: set together with"}},
 		{Name: "a client has the base URL", Config: config(func(c *hipchat.Config) { c.Client, c.Token = shared, mackerel.Secret{} }), Want: []string{"Client: set together with"}},
 		{Name: "a client has the options", Config: hipchat.Config{Client: shared, Room: "ops", Call: mackerel.CallOptions{MaxAttempts: 1}}, Want: []string{"Client: set together with"}},
 		{Name: "a mention is a name", Config: config(func(c *hipchat.Config) {
-			c.Mentions = map[mackerel.Status][]string{"critical": {"@all", "hana@ko"}, "ok": {"@"}, "unknown": {"two words"}, "warning": {"\n"}}
+			c.Mentions = map[mackerel.Status][]string{"critical": {"@all", "hana@ko"}, "ok": {"@"}, "unknown": {"two words"}, "warning": {"a\x00"}}
 		}), Want: []string{"Mentions[critical][1]: must be a mention name", "Mentions[ok][0]: ", "Mentions[unknown][0]: ", "Mentions[warning][0]: "}},
 		{Name: "all problems are told at once, in the order of the fields", Config: hipchat.Config{
 			Token: mackerel.NewSecret("secret-token x"), Mentions: map[mackerel.Status][]string{"critical": {"@", "two words"}},
@@ -254,6 +255,7 @@ func TestWhatIsNotSent(t *testing.T) {
 		"From: 65 characters":                 {From: strings.Repeat("障", 64+1), Title: "T"},
 		"Message: 10004 characters, and at":   {Raw: strings.Repeat("<br>", 2501), Title: "T", Text: "x"},
 		"AttachTo: 37 characters":             {AttachTo: strings.Repeat("a", 36+1), Title: "T"},
+		"Card.Style: must be":                 {Card: &hipchat.Card{ID: "1", Style: "poster", Title: "t"}, Title: "T"},
 		"Card.ID: required; Card.Style: re":   {Card: &hipchat.Card{Title: "t"}, Title: "T"},
 		"Card.Description.Value: 1004 char":   {Card: longHTML, Title: "T"},
 	})

@@ -199,6 +199,7 @@ func TestDecodeCard(t *testing.T) {
 		{"a string that contains no card", `"card"`, nil, true},
 		{"a number", `7`, nil, true},
 		{"half a card", `{"id":`, nil, true},
+		{"a string and more", `"{}" x`, nil, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := hipchat.RoomMessage{Card: jsontext.Value(c.card)}.DecodeCard()

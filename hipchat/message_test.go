@@ -128,9 +128,13 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	}
 }
 
-func TestAddressesThatCannotBeLinks(t *testing.T) {
+func TestLongAddresses(t *testing.T) {
 	for name, c := range map[string]struct{ address, message, cut string }{
-		"a long address":                     {"https://x.test/" + strings.Repeat("a", 100_000), "<b>T</b>", "url"},
+		"a long address": {"https://x.test/" + strings.Repeat("a", 100_000), "<b>T</b>", "url"},
+		"the longest link": {
+			"https://x.test/" + strings.Repeat("a", 1985),
+			`<a href="https://x.test/` + strings.Repeat("a", 1985) + `"><b>T</b></a><br><img src="https://x.test/` + strings.Repeat("a", 1985) + `">`, "",
+		},
 		"an address that is long when sent":  {"https://x.test/" + strings.Repeat(`"`, 1900), "<b>T</b>", "url"},
 		"an address that is short as a text": {"https://x.test/" + strings.Repeat(`"`, 400), "<b>T</b><br>https://x.test/" + strings.Repeat("&quot;", 400), ""},
 	} {
@@ -191,6 +195,25 @@ func TestADefaultCardFits(t *testing.T) {
 			t.Errorf("the card has %d characters", n)
 		}
 		wantContains(t, servicetest.CutFields(receipt.Cuts), "card.title card.description")
+	}
+}
+
+func TestADefaultCardHasWhatCardsTake(t *testing.T) {
+	a := mackerel.Alert{
+		Message: "x", ImageURL: "https://x.test/" + strings.Repeat("a", 250-len("https://x.test/")),
+		Facts: []mackerel.Fact{{Label: "Runbook", Value: "open", URL: "https://x.test/"}, {Label: "Trap", Value: "x", URL: "javascript:alert(1)"}},
+	}
+	card := hipchat.DefaultCard(a, mackerel.Text{})
+	if card.Thumbnail == nil || card.Thumbnail.URL != a.ImageURL {
+		t.Errorf("the picture is %+v", card.Thumbnail)
+	}
+	for _, attribute := range card.Attributes {
+		if want := map[string]string{"Runbook": "https://x.test/"}[attribute.Label]; attribute.Value.URL != want {
+			t.Errorf("%s links to %q, want %q", attribute.Label, attribute.Value.URL, want)
+		}
+	}
+	if a.ImageURL += "a"; hipchat.DefaultCard(a, mackerel.Text{}).Thumbnail != nil {
+		t.Error("the address of the picture is longer than HipChat takes")
 	}
 }
 

@@ -2,6 +2,7 @@ package hipchat_test
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,37 @@ func TestCardsComeBackAsTheyWere(t *testing.T) {
 
 // TestLimits tries each limit. The server accepts what is as long as allowed. What is longer is refused without a
 // request.
+// TestDecodingReplacesWhatWasThere decodes into values that have been used.
+func TestDecodingReplacesWhatWasThere(t *testing.T) {
+	description, icon := hipchat.Description{Value: "x", Format: hipchat.FormatHTML}, hipchat.Icon{URL: "x", URL2x: "y"}
+	user, message := hipchat.User{ID: 7, Name: "x", MentionName: "x"}, hipchat.RoomMessage{ID: "1", Message: "x", AttachTo: "2"}
+	room := hipchat.Room{ID: 1, Topic: "x"}
+	for text, into := range map[string]any{
+		`"text"`: &description, `"https://x.test/"`: &icon, `"Mackerel"`: &user, `{"id":"3"}`: &message, `{"id":4}`: &room,
+	} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if description != (hipchat.Description{Value: "text"}) || icon != (hipchat.Icon{URL: "https://x.test/"}) {
+		t.Errorf("%+v, %+v", description, icon)
+	}
+	if user != (hipchat.User{Name: "Mackerel"}) || !reflect.DeepEqual(message, hipchat.RoomMessage{ID: "3"}) || !reflect.DeepEqual(room, hipchat.Room{ID: 4}) {
+		t.Errorf("%+v, %+v, %+v", user, message, room)
+	}
+}
+
+func TestWhatCannotBeDecodedIsAnError(t *testing.T) {
+	for text, into := range map[string]any{
+		`{"value":1}`: new(hipchat.Description), `{"url":1}`: new(hipchat.Icon), `{"name":1}`: new(hipchat.User),
+		`{"message":1}`: new(hipchat.RoomMessage), `{"topic":1}`: new(hipchat.Room),
+	} {
+		if err := json.Unmarshal([]byte(text), into); err == nil {
+			t.Errorf("%s is %+v", text, into)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		field string
@@ -221,4 +253,5 @@ func TestAServerThatDoesNotKnowAuthTest(t *testing.T) {
 	if n := len(fake.Requests()); n != 1 {
 		t.Errorf("%d requests: each of them sends a message", n)
 	}
+	wantContains(t, string(fake.Requests()[0].Body), `"message":"auth_test"`)
 }

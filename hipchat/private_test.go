@@ -78,3 +78,13 @@ func TestAnswersThatAreNotASession(t *testing.T) {
 		}
 	}
 }
+
+func TestASessionHasOneListOfScopesAtLeast(t *testing.T) {
+	for _, body := range []string{`{"scopes":[]}`, `{"client":{"allowed_scopes":["view_room"]}}`} {
+		fake, client := connect(t, once)
+		fake.Inject(fakehttp.Fault{Status: 200, Body: body})
+		if _, err := client.GetSession(t.Context()); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}

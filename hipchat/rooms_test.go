@@ -221,6 +221,7 @@ func TestAnErrorEndsTheRooms(t *testing.T) {
 		{"a token that is revoked", `{"error":{"code":401}}`, 401, []string{"a"}, mackerel.ErrUnauthorized},
 		{"a page without items", `{"links":{}}`, 200, []string{"a"}, mackerel.ErrUnavailable},
 		{"a page that leads to itself", `{"items":[{"id":2,"name":"b"}],"links":{"next":"http://fake.test/?start-index=1"}}`, 200, []string{"a", "b"}, mackerel.ErrUnavailable},
+		{"a page beyond all numbers", `{"items":[{"id":2,"name":"b"}],"links":{"next":"?start-index=99999999999999999999"}}`, 200, []string{"a", "b"}, mackerel.ErrUnavailable},
 		{"a page that leads back", `{"items":[{"id":2,"name":"b"}],"links":{"next":"http://fake.test/?start-index=0"}}`, 200, []string{"a", "b"}, mackerel.ErrUnavailable},
 		{"a page that leads nowhere", `{"items":[{"id":2,"name":"b"}],"links":{"next":"http://fake.test/"}}`, 200, []string{"a", "b"}, mackerel.ErrUnavailable},
 		{"a link that is not a URL", `{"items":[{"id":2,"name":"b"}],"links":{"next":"http://[::1/"}}`, 200, []string{"a", "b"}, mackerel.ErrUnavailable},

@@ -33,7 +33,7 @@ const acceptedHeader = "X-Line-Accepted-Request-Id"
 func judge(r *transport.Result) {
 	var a answer
 	ok := provider.DecodeJSON(r.Body, &a)
-	if ok && len(a.SentMessages) > 0 {
+	if len(a.SentMessages) > 0 {
 		r.ID = a.SentMessages[0].ID
 	}
 	switch {

@@ -160,10 +160,7 @@ func (m Message) hero() *component {
 
 // onto returns black or white, whichever has more contrast to a colour of the form #RRGGBB.
 func onto(color string) string {
-	rgb, err := strconv.ParseUint(color[1:], 16, 32)
-	if err != nil {
-		return "#FFFFFF"
-	}
+	rgb, _ := strconv.ParseUint(color[1:], 16, 32) // cannot fail: the form was checked
 	luminance := 0.2126*linear(rgb>>16) + 0.7152*linear(rgb>>8&0xff) + 0.0722*linear(rgb&0xff)
 	if (luminance+0.05)/0.05 > 1.05/(luminance+0.05) {
 		return "#000000"
@@ -172,10 +169,7 @@ func onto(color string) string {
 }
 
 // linear returns the light of a channel of sRGB, from 0 to 1 (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance).
+// The definition has another formula for channels that are nearly black. There, this one gives 0.001 more at most.
 func linear(channel uint64) float64 {
-	c := float64(channel) / 255
-	if c <= 0.04045 {
-		return c / 12.92
-	}
-	return math.Pow((c+0.055)/1.055, 2.4)
+	return math.Pow((float64(channel)/255+0.055)/1.055, 2.4)
 }

@@ -226,6 +226,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "too many requests", Status: 429, Body: `{"message":"The API rate limit has been exceeded. Try again later."}`, Kind: mackerel.ErrRateLimited, Message: "The API rate limit has been exceeded. Try again later."},
 		{Name: "a page of a proxy", Status: 429, Body: `<html>`, Kind: mackerel.ErrRateLimited},
 		{Name: "the month's quota is used up", Status: 429, Body: `{"message":"You have reached your monthly limit."}`, Kind: mackerel.ErrUnauthorized, Message: "You have reached your monthly limit."},
+		{Name: "another refusal may have the words of the quota", Status: 400, Body: `{"message":"no monthly limit here"}`, Kind: mackerel.ErrInvalid, Message: "no monthly limit here"},
 		{Name: "a page says nothing", Status: 400, Body: "<html>", Kind: mackerel.ErrInvalid},
 		{Name: "another kind of JSON is kept as it is", Status: 400, Body: `{"message":1}`, Kind: mackerel.ErrInvalid, Message: `{"message":1}`},
 	})
@@ -269,6 +270,8 @@ func TestQuota(t *testing.T) {
 }
 
 func TestTheQuotaCannotBeRead(t *testing.T) {
+	_, err := new(line.Notifier).Quota(t.Context())
+	servicetest.AsError(t, err, mackerel.ErrConfig)
 	fake, n := start(t, func(c *line.Config) { c.Call.MaxAttempts = 1 })
 	for path, op := range map[string]string{"quota": "get quota", "quota/consumption": "get quota consumption"} {
 		fake.Inject(fakehttp.Fault{Path: "/v2/bot/message/" + path, Status: 401, Body: `{"message":"no"}`})

@@ -112,7 +112,7 @@ func DefaultMessage(a mackerel.Alert, t mackerel.Text) Message {
 	}
 	if image := (Image{Src: w.Graph.Value, Href: w.URL, Alt: w.Graph.Label}); image.fits() {
 		m.Images = []Image{image}
-	} else {
+	} else if w.Graph.Value != "" {
 		m.Facts = append(m.Facts, w.Graph)
 	}
 	for _, f := range w.Facts {

@@ -209,6 +209,7 @@ func TestWhatIsCutOfALargeEvent(t *testing.T) {
 		{"then a long first line", pagerduty.Message{Text: long, Memo: fact("M", "m"), Facts: []mackerel.Fact{fact("Opened", "o"), fact("a", "a")}, Images: images[:1]}, "summary facts text", "M=m Message=障 a=a", 1, 0},
 		{"then other facts", pagerduty.Message{Text: "t\nu", Facts: []mackerel.Fact{fact("a", long), fact("b", "b"), fact("Host", "h")}, Links: links[:1]}, "facts", "Host=h Message=u a=障", 0, 1},
 		{"too many images", pagerduty.Message{Text: "t\nu", Images: images, Links: links[:1]}, "images", "Message=u", 0, 1},
+		{"too many links without an image", pagerduty.Message{Text: "t\nu", Links: links}, "links", "Message=u", 0, 0},
 		{"too many links, after the images", pagerduty.Message{Text: "t\nu", Images: images[:1], Links: links}, "images links", "Message=u", 0, 0},
 		{"of the text no more than needed", pagerduty.Message{Text: long, Images: images, Links: links[:1]}, "summary images text", "Message=障", 0, 1},
 	} {
@@ -321,6 +322,40 @@ func TestAGraphIsAnImageOrADetail(t *testing.T) {
 		if detail := e.Payload.CustomDetails["Graph"] == address; detail == image || (len(e.Images) == 1) != image {
 			t.Errorf("%+v", e)
 		}
+	}
+}
+
+func TestAnAlertWithoutPagesHasNoImagesAndLinks(t *testing.T) {
+	m := pagerduty.DefaultMessage(mackerel.Alert{Message: "x", Org: "acme"}, mackerel.Text{})
+	if len(m.Facts) != 1 || len(m.Images)+len(m.Links) != 0 {
+		t.Errorf("%+v, %+v, %+v", m.Facts, m.Images, m.Links)
+	}
+}
+
+// TestLinksThatJustFit fills an event with links to the last byte, and then adds a byte.
+func TestLinksThatJustFit(t *testing.T) {
+	size := func(lengths ...int) (bytes int, cut string) {
+		fake, n := start(t)
+		m := pagerduty.Message{Title: "T"}
+		for _, length := range lengths {
+			m.Links = append(m.Links, pagerduty.Link{Href: "https://x.test/" + strings.Repeat("a", length)})
+		}
+		r, err := n.Send(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fake.Requests()[0].Body), servicetest.CutFields(r.Cuts)
+	}
+	one, _ := size(900)
+	two, _ := size(900, 900)
+	lengths := slices.Repeat([]int{900}, 1+(512000-one)/(two-one))
+	lengths[0] += (512000 - one) % (two - one)
+	if bytes, cut := size(lengths...); bytes != 512000 || cut != "" {
+		t.Errorf("%d bytes, cut %q", bytes, cut)
+	}
+	lengths[0]++
+	if bytes, cut := size(lengths...); bytes > 1000 || cut != "links" {
+		t.Errorf("%d bytes, cut %q", bytes, cut)
 	}
 }
 

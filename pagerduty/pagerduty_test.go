@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,6 +250,28 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// TestACloseWaitsForTheOpening lets the first request fail: the incident must not be opened after it was resolved.
+func TestACloseWaitsForTheOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, func(c *pagerduty.Config) { c.Call.Pace = mackerel.Pace{} })
+		fake.Inject(fakehttp.Fault{Status: 503})
+		var sent sync.WaitGroup
+		for _, a := range alerts("critical", "ok") {
+			sent.Go(func() {
+				if err := n.Notify(t.Context(), a); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait() // so that the order of the calls is known
+		}
+		sent.Wait()
+		incidents := fake.Incidents(pagerdutytest.RoutingKey)
+		if len(incidents) != 1 || incidents[0].Status != pagerdutytest.Resolved || len(incidents[0].Events) != 2 {
+			t.Errorf("%+v", incidents)
+		}
+	})
+}
+
 func TestTheReceiptHasTheKeyThatPagerDutyHasMade(t *testing.T) {
 	if e, r := send(t, pagerduty.Message{Title: "T"}); r.ID == "" || r.ID != e.DedupKey {
 		t.Errorf("%+v, want %s", r, e.DedupKey)
@@ -257,6 +280,13 @@ func TestTheReceiptHasTheKeyThatPagerDutyHasMade(t *testing.T) {
 	fake.Inject(fakehttp.Fault{Status: 202, Body: `{"status":"success","dedup_key":"` + pagerdutytest.RoutingKey + `"}`})
 	if r, err := n.Send(t.Context(), pagerduty.Message{Title: "T"}); err != nil || r.ID != "[redacted]" {
 		t.Errorf("a secret comes back: %v, %+v", err, r)
+	}
+}
+
+// TestIncidentsAreKeyed: package route must not hold or join their alerts.
+func TestIncidentsAreKeyed(t *testing.T) {
+	if _, n := start(t); !n.Keyed() {
+		t.Error("it is not keyed")
 	}
 }
 

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -28,27 +29,18 @@ func decodeError(_ int, body []byte) (code, message string) {
 	if provider.DecodeJSON(body, &e) {
 		text = e.Error
 	}
-	if !isWord(text) {
+	if !word.MatchString(text) {
 		return "", ""
 	}
 	return text, text
 }
 
-// maxWord is the longest word of Slack's, in bytes.
-const maxWord = 64
-
-// isWord reports whether s is written as Slack writes its errors.
-func isWord(s string) bool {
-	return s != "" && len(s) <= maxWord &&
-		strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' }) < 0
-}
+// word is how Slack writes its errors.
+var word = regexp.MustCompile(`^[0-9a-z_]{1,64}$`)
 
 // refusesBlocks reports whether Slack has refused a message for its blocks, as it also does if it cannot fetch a
 // picture.
 func refusesBlocks(r transport.Result) bool {
-	if r.Class != transport.Invalid {
-		return false
-	}
 	code, _ := decodeError(r.Status, r.Body)
 	return code == "invalid_attachments" || code == "invalid_blocks"
 }

@@ -73,11 +73,8 @@ var colors = provider.PerStatus[string]{
 
 // linkable reports whether Slack may be able to fetch a picture: the address is not that of a private network.
 func linkable(image string) bool {
-	if !provider.Linkable(image, maxURL) {
-		return false
-	}
 	u, err := url.Parse(image)
-	if err != nil {
+	if err != nil || !provider.Linkable(image, maxURL) {
 		return false
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {

@@ -125,6 +125,7 @@ func TestPartsOfAMessage(t *testing.T) {
 		{"blanks alone are no section", slack.Message{Title: "T", Text: " \n", Raw: "\t"}, "T", nil},
 		{"blanks alone are no title", slack.Message{Title: " ", Color: "good", Mention: "@here"}, "<!here>", nil},
 		{"a title may be missing", slack.Message{Text: "a"}, "a", nil},
+		{"facts may stand alone", slack.Message{Facts: facts}, "", []string{"*A:* 1\n2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, receipt := send(t, c.message)
@@ -145,7 +146,8 @@ func TestFactsWithAnAddressAreLinks(t *testing.T) {
 		{"blanks in an address are encoded", "https://x.test/a <!here>", "x", "*Host:* <https://x.test/a%20%3C!here%3E|x>"},
 		{"Japanese in an address is encoded", "https://x.test/障", "障", "*Host:* <https://x.test/%E9%9A%9C|障>"},
 		{"an address that runs is no link", "javascript:alert(1)", "app01", "*Host:* app01"},
-		{"a long address is no link", "https://x.test/" + strings.Repeat("&", 600), "app01", "*Host:* app01"},
+		{"a long address is a link", "https://x.test/" + strings.Repeat("&", 296) + "abc", "x", "*Host:* <https://x.test/" + strings.Repeat("&amp;", 296) + "abc|x>"},
+		{"a longer address is no link", "https://x.test/" + strings.Repeat("&", 296) + "abcd", "app01", "*Host:* app01"},
 		{"an address without a value is nothing", "https://x.test/", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,6 +174,12 @@ func TestPicturesThatSlackCannotFetchAreLines(t *testing.T) {
 		if shown := strings.Join(sections(m), "\n"); !public && !strings.Contains(shown, "Graph:") && servicetest.CutFields(receipt.Cuts) != "facts" {
 			t.Errorf("%.60s: its address is nowhere in %q", address, shown)
 		}
+	}
+}
+
+func TestAnAlertWithoutAGraphHasNoFactForIt(t *testing.T) {
+	if m := slack.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts) != 0 {
+		t.Errorf("%+v", m.Facts)
 	}
 }
 
@@ -278,14 +286,20 @@ func TestALongTitleKeepsItsLinkAndMention(t *testing.T) {
 	}
 }
 
-// TestTheFirstLineMakesRoomForALongMention has a first line that is longer when it is escaped.
+// TestTheFirstLineMakesRoomForALongMention has a first line that is longer when it is escaped. It fits, and then it
+// does not.
 func TestTheFirstLineMakesRoomForALongMention(t *testing.T) {
-	text := strings.Repeat("&", 140)
-	m, receipt := send(t, slack.Message{
-		Title: "T", Text: text, URL: "https://x.test/" + strings.Repeat("a", 1400), Mention: strings.Repeat("あ", 2000),
-	})
-	if n := utf8.RuneCountInString(m.Text); n > 4000 || len(receipt.Cuts) != 0 || !strings.Contains(m.Text, "|T> あ") {
-		t.Errorf("%d characters, %+v: %.20q", n, receipt.Cuts, m.Text)
+	text, mention := strings.Repeat("&", 140), strings.Repeat("あ", 2000)
+	path := strings.Repeat("a", 4000-len("<https://x.test/|T>: ")-len("&amp;")*140-len(" ")-2000)
+	message := slack.Message{Title: "T", Text: text, URL: "https://x.test/" + path, Mention: mention}
+	m, receipt := send(t, message)
+	if !strings.HasSuffix(m.Text, "|T>: "+slack.Escape(text)+" "+mention) || len(m.Attachments)+len(receipt.Cuts) != 0 {
+		t.Errorf("%q, %+v", m.Text, receipt.Cuts)
+	}
+	message.URL += "a"
+	m, receipt = send(t, message)
+	if !strings.HasSuffix(m.Text, "|T> "+mention) || len(receipt.Cuts) != 0 {
+		t.Errorf("%q, %+v", m.Text, receipt.Cuts)
 	}
 	if got := sections(m); len(got) != 1 || slacktest.Unescape(got[0]) != text {
 		t.Errorf("%q", got)

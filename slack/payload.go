@@ -79,7 +79,7 @@ func (m Message) line(title, linked string, unit provider.Unit) line {
 		shown = link(linked, title)
 	}
 	text := provider.Join(" ", provider.Join(": ", shown, Escape(first)), mention(m.Mention))
-	if first == "" || unit.Len(text) <= maxText {
+	if unit.Len(text) <= maxText {
 		return line{text, provider.Join(": ", title, first), whole}
 	}
 	return line{text: provider.Join(" ", shown, mention(m.Mention)), plain: title}

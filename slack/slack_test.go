@@ -47,6 +47,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "the address may be a government's", Config: address("https://hooks.slack-gov.com/services/T0/B0/x")},
 		{Name: "an address is required", Config: slack.Config{}, Want: []string{"URL: required"}},
 		{Name: "a workflow's trigger is refused", Config: address("https://hooks.slack.com/triggers/T0/1/x"), Want: []string{"URL: must be that of an incoming webhook"}},
+		{Name: "another server may have such a path", Config: address("https://relay.example/workflows/x")},
 		{Name: "an older trigger is refused", Config: address("https://hooks.slack.com/workflows/T0/A0/1/x"), Want: []string{"URL: must be that of an incoming webhook"}},
 		{Name: "a mention must leave room for the title", Config: slack.Config{
 			URL: mackerel.NewSecret(hook), Mentions: map[mackerel.Status]string{mackerel.StatusOK: strings.Repeat("あ", 2000+1)},
@@ -146,6 +147,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "blanks around a word do not count", Status: 400, Body: " no_team\n", Kind: mackerel.ErrInvalid, Code: "no_team", Message: "no_team"},
 		{Name: "a word may be in JSON", Status: 400, Body: `{"ok":false,"error":"no_text"}`, Kind: mackerel.ErrInvalid, Code: "no_text", Message: "no_text"},
 		{Name: "a sentence is no code", Status: 400, Body: "No such webhook.", Kind: mackerel.ErrInvalid, Message: "No such webhook."},
+		{Name: "a long word is no code", Status: 400, Body: strings.Repeat("x", 65), Kind: mackerel.ErrInvalid, Message: strings.Repeat("x", 65)},
 		{Name: "a page says nothing", Status: 400, Body: "<!DOCTYPE html><html>…</html>", Kind: mackerel.ErrInvalid},
 		{Name: "other JSON is kept as it is", Status: 400, Body: `{"a":1}`, Kind: mackerel.ErrInvalid, Message: `{"a":1}`},
 	})

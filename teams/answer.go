@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/provider"
@@ -29,7 +28,7 @@ func settle(_ context.Context, _ Message, _ transport.Result, receipt *mackerel.
 	return nil
 }
 
-// decodeError reads {"error":{"code":"...","message":"..."}}, and the text of a connector's failure.
+// decodeError reads {"error":{"code":"...","message":"..."}}, and a text such as that of a connector's failure.
 func decodeError(_ int, body []byte) (code, message string) {
 	var e struct {
 		Error struct {
@@ -40,10 +39,10 @@ func decodeError(_ int, body []byte) (code, message string) {
 	if provider.DecodeJSON(body, &e) {
 		return e.Error.Code, provider.Join(": ", e.Error.Code, e.Error.Message)
 	}
-	if text := string(body); !isPage(body) && strings.Contains(text, connectorFailure) {
-		return "", text
+	if isPage(body) {
+		return "", ""
 	}
-	return "", ""
+	return "", string(body)
 }
 
 func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }

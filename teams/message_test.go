@@ -109,6 +109,8 @@ func TestEscape(t *testing.T) {
 		{"blanks at the beginning stay", "  a\n\tb", "\u00a0\u00a0a\n\n\u00a0b"},
 		{"control characters are replaced", "a\x00b", "a\uFFFDb"},
 		{"nothing is nothing", "", ""},
+		{"a line behind a bracket stays", "[CRITICAL]\nCPU (%)", "[CRITICAL]\n\nCPU (%)"},
+		{"a backslash in front of Hebrew stays", `\א`, `\א`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := teams.Escape(c.text); got != c.want {
@@ -126,6 +128,9 @@ func TestAddressesInTextStayAsTheyAre(t *testing.T) {
 		{"what would be emphasis is encoded", "https://x.test/__init__.py?a=*b*", "https://x.test/__init%5F%5F.py?a=*b%2A"},
 		{"what would be emphasis in two addresses is encoded", "https://x.test/_a https://x.test/b_/", "https://x.test/_a https://x.test/b%5F/"},
 		{"what would be a line through words is encoded", "https://x.test/~~a", "https://x.test/~%7Ea"},
+		{"within words nothing is encoded", "https://x.test/_/0_9_A_Z_a_z", "https://x.test/_/0_9_A_Z_a_z"},
+		{"beside signs _ is encoded", "https://x.test/_/a_/b_:c_@d_~e", "https://x.test/_/a%5F/b%5F:c%5F@d%5F~e"},
+		{"in front of what ends an address _ is encoded", "https://x.test/_/a_[ https://x.test/a_` https://x.test/a_{", "https://x.test/_/a%5F[ https://x.test/a%5F` https://x.test/a%5F{"},
 		{"another line begins anew", "https://x.test/_a\nhttps://x.test/b_/", "https://x.test/_a\n\nhttps://x.test/b_/"},
 		{"emphasis around an address is text", "*https://x.test/a* _b_", `\*https://x.test/a* \_b\_`},
 		{"Japanese may follow", "https://x.test/a_b手順_書", `https://x.test/a_b手順\_書`},
@@ -246,6 +251,12 @@ func TestAddressesOfPicturesAndButtonsAreEncoded(t *testing.T) {
 	}
 }
 
+func TestAnAlertWithoutAGraphHasNoFactForIt(t *testing.T) {
+	if m := teams.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts) != 0 {
+		t.Errorf("%+v", m.Facts)
+	}
+}
+
 func TestPictures(t *testing.T) {
 	for address, shown := range map[string]bool{
 		"https://x.test/graph.png": true, "HTTPS://x.test/graph.png": true, "http://x.test/graph.png": false, "https://x.test/a\nb": false,
@@ -322,7 +333,7 @@ func TestALongTitleLeavesRoomForTheFirstLine(t *testing.T) {
 		t.Errorf("%.60q", got)
 	}
 	for _, c := range receipt.Cuts {
-		if c.From <= c.To || c.Field == "title" && c.From != len(m.Title) {
+		if c.From <= c.To || c.Field == "title" && (c.From != len(m.Title) || c.To > 2<<10) {
 			t.Errorf("%+v", c)
 		}
 	}

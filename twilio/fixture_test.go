@@ -53,3 +53,6 @@ func calling(c *twilio.Config) { c.Kind = twilio.KindCall }
 func document(c *twilio.Config) {
 	c.Kind, c.TwiMLURL = twilio.KindTwiML, mackerel.NewSecret("https://example.com/voice")
 }
+
+// paced lets a notifier keep its own pace.
+func paced(c *twilio.Config) { c.Call.Pace = mackerel.Pace{} }

@@ -143,14 +143,22 @@ func (c Config) render(r *transport.Request, m Message, cut *provider.Cutter) (e
 }
 
 // limit returns the limit of an SMS in characters. Unless it is configured, the text is cut to what two parts have
-// beside the title and the link.
+// beside the title and the link. What does not fit into two parts is cut, so its characters do not count.
 func (c Config) limit(m Message) int {
-	parts := twoPartsUCS2
-	switch {
-	case c.MaxLength > 0:
+	if c.MaxLength > 0 {
 		return c.MaxLength
-	case isGSM(m.Title) && isGSM(m.Text) && isGSM(m.URL):
-		parts = twoParts
+	}
+	var beginnings strings.Builder
+	for _, text := range []string{m.Title, m.Text, m.URL} {
+		beginning, _ := characters.Limit(text, twoParts)
+		beginnings.WriteString(beginning)
+	}
+	parts := twoParts
+	if strings.ContainsFunc(beginnings.String(), isNotGSM) {
+		parts = twoPartsUCS2
+	}
+	if strings.ContainsFunc(beginnings.String(), isWide) {
+		parts-- // of two places at the end of the first part, the second may be too little for a character
 	}
 	return min(maxBody, max(parts, characters.Len(lines(m.Title, provider.Address(m.URL)))))
 }
@@ -222,25 +230,25 @@ var characters = provider.Unit{
 }
 
 func charactersOf(r rune) int {
-	if r > 0xffff || strings.ContainsRune(gsmExtension, r) {
+	if isWide(r) {
 		return 2
 	}
 	return 1
 }
 
-// The alphabet of GSM and its extension table, whose characters take two places (3GPP TS 23.038, section 6.2.1).
+// isWide reports whether a character takes two places.
+func isWide(r rune) bool { return r > 0xffff || strings.ContainsRune(gsmExtension, r) }
+
+// The alphabet of GSM and its extension table, whose characters take two places (3GPP TS 23.038, section 6.2.1). The
+// form feed of the table is left out: [provider.Plain] replaces it.
 const (
 	gsmAlphabet = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
 		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-	gsmExtension = "\f^{}\\[~]|€"
+	gsmExtension = "^{}\\[~]|€"
 )
 
-// isGSM reports whether the beginning of a text is in the alphabet of GSM. What is behind twoParts is cut.
-func isGSM(text string) bool {
-	beginning, _ := characters.Limit(text, twoParts)
-	return !strings.ContainsFunc(beginning, func(r rune) bool {
-		return !strings.ContainsRune(gsmAlphabet, r) && !strings.ContainsRune(gsmExtension, r)
-	})
+func isNotGSM(r rune) bool {
+	return !strings.ContainsRune(gsmAlphabet, r) && !strings.ContainsRune(gsmExtension, r)
 }
 
 // A response is a TwiML document that says a text twice: the first words are easily missed. See

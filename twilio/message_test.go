@@ -1,6 +1,7 @@
 package twilio_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -57,8 +58,9 @@ func TestLimits(t *testing.T) {
 		{"an SMS of euros", "€", "text", 2, 1600, body, text, long(1600), sms},
 		{"an SMS in one part", "障", "text", 1, 70, body, text, long(70), sms},
 		{"two parts of ASCII", "a", "text", 1, 306, body, text, long(0), sms},
-		{"two parts of brackets", "[", "text", 2, 306, body, text, long(0), sms},
+		{"two parts of brackets", "[", "text", 2, 305, body, text, long(0), sms},
 		{"two parts of Japanese", "障", "text", 1, 134, body, text, long(0), sms},
+		{"two parts of emoji", "🔥", "text", 2, 133, body, text, long(0), sms},
 		{"two parts of what is in ASCII and not in GSM", "`", "text", 1, 134, body, text, long(0), sms},
 		{"a call of ASCII", "a", "speech", 2, 3000, frame, speech, calling, call},
 		{"a call of Japanese", "障", "speech", 6, 3000, frame, speech, calling, call},
@@ -117,6 +119,8 @@ func TestALinkThatDoesNotFitIsLeftOut(t *testing.T) {
 		"text is cut without it":       {70, twilio.Message{Title: title, Text: strings.Repeat("T", 42), URL: link(43)}, title + ": " + strings.Repeat("T", 38) + "...", "url text"},
 		"too long beside a long title": {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 34) + "..." + strings.Repeat("x", 33), "url title"},
 		"a long title makes room":      {70, twilio.Message{Title: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 16) + "..." + strings.Repeat("x", 15) + "\n" + link(35), "title"},
+		"a title that fits is not cut": {70, twilio.Message{Title: strings.Repeat("x", 40), URL: link(35)}, strings.Repeat("x", 40), "url"},
+		"a title that just fits stays": {70, twilio.Message{Title: strings.Repeat("x", 70), URL: link(35)}, strings.Repeat("x", 70), "url"},
 		"too long beside a text":       {70, twilio.Message{Text: title, URL: link(43)}, title, "url"},
 		"a long text makes room":       {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(35)}, strings.Repeat("x", 31) + "...\n" + link(35), "text"},
 		"too long beside a long text":  {70, twilio.Message{Text: strings.Repeat("x", 71), URL: link(36)}, strings.Repeat("x", 67) + "...", "url text"},
@@ -205,6 +209,41 @@ func FuzzTwiML(f *testing.F) {
 		want := strings.NewReplacer("\ufffe", "\ufffd", "\uffff", "\ufffd").Replace(whole) // XML cannot hold them
 		if len(receipt.Cuts) == 0 && said != want+want {
 			t.Errorf("says %q, want %q twice", said, want)
+		}
+	})
+}
+
+// FuzzSMS: an SMS has at most the parts that are promised, and leaves the alphabet of GSM only for a text that does.
+func FuzzSMS(f *testing.F) {
+	const link = "https://mackerel.io/orgs/x/alerts/5A"
+	for _, s := range []string{
+		"", "x", "障", "[]", "👩‍💻", "\xff", "\f\r\n", "\u202ea", strings.Repeat("a", 400), strings.Repeat("[", 400), strings.Repeat("👩", 200),
+		strings.Repeat("é", 2000), strings.Repeat("a", 305) + "障", strings.Repeat("a[", 300),
+	} {
+		f.Add("CRITICAL: CPU %", s, link, 0)
+		f.Add(s, "T", link, 0)
+		f.Add(s, s, "https://x.test/"+s, 100)
+	}
+	f.Fuzz(func(t *testing.T, title, text, link string, limit int) {
+		limit = max(0, limit) % 1601
+		fake, n := start(t, func(c *twilio.Config) { c.MaxLength = limit })
+		_, err := n.Send(t.Context(), twilio.Message{Title: title, Text: text, URL: link})
+		if err != nil {
+			if servicetest.AsError(t, err, mackerel.ErrInvalid); !provider.Blank(title, text) {
+				t.Error(err)
+			}
+			return
+		}
+		body := fake.Messages()[0].Body
+		if n := twiliotest.Characters(body); provider.Blank(body) || n > cmp.Or(limit, 1600) {
+			t.Errorf("%d characters of %d: %q", n, limit, body)
+		}
+		if isGSM(provider.Plain(title+text+link)) && !isGSM(body) {
+			t.Errorf("not in the alphabet of GSM: %q", body)
+		}
+		whole := provider.Plain(provider.Join("\n", title, provider.Address(link)))
+		if most := max(2, parts(whole)); limit == 0 && parts(body) > most {
+			t.Errorf("%d parts, want %d: %q", parts(body), most, body)
 		}
 	})
 }

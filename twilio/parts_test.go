@@ -19,16 +19,30 @@ const (
 	extension = "\f^{}\\[~]|€"
 )
 
-// parts returns in how many parts an SMS is sent and billed.
+// isGSM reports whether all characters of a text are in the alphabet of GSM.
+func isGSM(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(gsm+extension, r) })
+}
+
+// parts returns in how many parts an SMS is sent and billed. A part ends before a character of two places that has no
+// room for both.
 func parts(body string) int {
-	length, one, several := len(utf16.Encode([]rune(body))), 70, 67
-	if !strings.ContainsFunc(body, func(r rune) bool { return !strings.ContainsRune(gsm+extension, r) }) {
-		length, one, several = twiliotest.Characters(body), 160, 153
+	size, one, several := func(r rune) int { return len(utf16.Encode([]rune{r})) }, 70, 67
+	if isGSM(body) {
+		size, one, several = func(r rune) int { return twiliotest.Characters(string(r)) }, 160, 153
 	}
-	if length <= one {
+	total, parts, room := 0, 1, several
+	for _, r := range body {
+		total += size(r)
+		if room < size(r) {
+			parts, room = parts+1, several
+		}
+		room -= size(r)
+	}
+	if total <= one {
 		return 1
 	}
-	return (length + several - 1) / several
+	return parts
 }
 
 func isASCII(s string) bool { return !strings.ContainsFunc(s, func(r rune) bool { return r > '~' }) }

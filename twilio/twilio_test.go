@@ -262,6 +262,7 @@ func TestWhoIsCalled(t *testing.T) {
 		{"an alert group", mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "CRITICAL"}, "", true, true},
 		{"a digest", mackerel.Digest([]mackerel.Alert{closed, alert}), "", true, true},
 		{"a digest of alerts that are over", mackerel.Digest([]mackerel.Alert{closed, closed}), "", false, true},
+		{"a digest of an alert that is over and another event", mackerel.Digest([]mackerel.Alert{closed, {Event: mackerel.EventHostStatus}}), "", false, true},
 		{"a digest of warnings, at critical only", mackerel.Digest([]mackerel.Alert{{Status: "OK"}, {Status: mackerel.StatusWarning}}), mackerel.LevelCritical, false, false},
 		{"a digest of other events", mackerel.Digest([]mackerel.Alert{{Event: mackerel.EventHostStatus}, {Event: mackerel.EventHostRetire}}), "", false, true},
 		{"a host's change", mackerel.Alert{Event: mackerel.EventHostStatus, Status: mackerel.StatusCritical}, "", false, true},
@@ -312,4 +313,49 @@ func TestNothingIsRepeatedAfterALostAnswerByDefault(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestThePace(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		configure func(*twilio.Config)
+		n         int
+		took      time.Duration
+	}{
+		{"ten SMS in 30 seconds", func(*twilio.Config) {}, 11, 30 * time.Second},
+		{"one call in a second", calling, 2, time.Second},
+		{"one call to a document in a second", document, 2, time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, n := start(t, c.configure, paced)
+				begin := time.Now()
+				for range c.n {
+					if err := n.Notify(t.Context(), alert); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if took := time.Since(begin); took != c.took {
+					t.Errorf("%d took %v, want %v", c.n, took, c.took)
+				}
+			})
+		})
+	}
+}
+
+// TestARefusalStopsAllMessagesOfTheAccount: a 429 is about all requests of an account.
+func TestARefusalStopsAllMessagesOfTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, paced, func(c *twilio.Config) { c.Call.MaxAttempts = 1 })
+		config := fake.MemoryConfig()
+		paced(&config)
+		config.To = "+819000000001"
+		other := servicetest.Make(t, twilio.New, config)
+		fake.Inject(fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
+		servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrRateLimited)
+		begin := time.Now()
+		if err := other.Notify(t.Context(), alert); err != nil || time.Since(begin) != 20*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
 }

@@ -86,6 +86,12 @@ func TestWhatIsLeftOfALongAlert(t *testing.T) {
 	}
 }
 
+func TestAnAlertWithoutAGraphHasNoFactForIt(t *testing.T) {
+	if m := typetalk.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts) != 0 {
+		t.Errorf("%+v", m.Facts)
+	}
+}
+
 func TestEscape(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"plain text stays", "disk 91 % on app01 障害🔥 #1 :smile:", "disk 91 % on app01 障害🔥 #1 :smile:"},

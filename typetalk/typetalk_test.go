@@ -66,6 +66,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "an address has a token", Config: address("1"), Want: []string{"URL: the query must be typetalkToken="}},
 		{Name: "an address has nothing but a token", Config: address("1?typetalkToken=secret-token&x=y"), Want: []string{"URL: the query must be typetalkToken="}},
 		{Name: "an address has one token", Config: address("1?typetalkToken=secret-token&typetalkToken=u"), Want: []string{"URL: the query must be typetalkToken="}},
+		{Name: "the query can be read", Config: address("1?typetalkToken=secret-token&%zz"), Want: []string{"URL: the query must be typetalkToken="}},
 		{Name: "the token can be sent", Config: address("1?typetalkToken=secret-token%20b"), Want: []string{"URL[typetalkToken]: has a blank"}},
 		{Name: "an address has a topic", Config: address("ops?typetalkToken=secret-token"), Want: []string{"URL: the path must end in /topics/ and digits"}},
 		{Name: "an address has no user", Config: typetalk.Config{URL: secret("https://u:secret-token@x.test/topics/1?typetalkToken=t")}, Want: []string{"URL: has a user name"}},
@@ -138,6 +139,7 @@ func TestAnswers(t *testing.T) {
 			Name: "the body counts if the header has no reason", Status: 400, Header: challenge(`Basic realm="x"`),
 			Body: `{"error":"invalid_request","error_description":"message is too long"}`, Kind: mackerel.ErrInvalid, Code: "invalid_request", Message: "message is too long",
 		},
+		{Name: "a limit stays a limit", Status: 429, Header: challenge(`Bearer error="invalid_token"`), Kind: mackerel.ErrRateLimited, Code: "invalid_token", Message: "invalid_token"},
 		{Name: "there may be no reason", Status: 400, Kind: mackerel.ErrInvalid},
 		{Name: "a page has no reason", Status: 404, Body: "<html>", Kind: mackerel.ErrNotFound},
 	})

@@ -42,11 +42,11 @@ func addressOf(p *provider.Problems, s mackerel.Secret) address {
 	return a
 }
 
-// ordinary reports whether a part of an address is a path of one short word, such as "/alerts". It is not secret, and
-// it stands in the addresses of alerts too.
+// ordinary reports whether a part of an address is a path of one word, such as "/alerts". It is not secret, and it
+// stands in the addresses of alerts too. If the word is long, it is a secret without its slash.
 func ordinary(part string) bool {
 	word, found := strings.CutPrefix(part, "/")
-	return found && len(word) < 16 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == ""
+	return found && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // secrets returns what must not be printed: the parts of the address, the values of the headers, and the signing
@@ -57,8 +57,8 @@ func (c Config) secrets(a address) []string {
 	add := func(s string) { secrets = append(secrets, s, strings.ToLower(s)) }
 	for name, value := range c.Header {
 		add(value.Reveal())
-		_, credentials, found := strings.Cut(value.Reveal(), " ")
-		if found && http.CanonicalHeaderKey(name) == "Authorization" {
+		if http.CanonicalHeaderKey(name) == "Authorization" {
+			_, credentials, _ := strings.Cut(value.Reveal(), " ")
 			add(credentials)
 		}
 	}

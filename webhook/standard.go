@@ -50,7 +50,6 @@ func newSigner(p *provider.Problems, secrets []mackerel.Secret) signer {
 	return func(id string, body []byte) func(*http.Request) error {
 		return func(r *http.Request) error {
 			timestamp := strconv.FormatInt(time.Now().Unix(), 10)
-			r.Header.Set(headerID, id)
 			r.Header.Set(headerTimestamp, timestamp)
 			r.Header.Set(headerSignature, signatures(keys, id, timestamp, body))
 			return nil

@@ -70,6 +70,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a fragment is refused", Config: webhook.Config{URL: mackerel.NewSecret("https://example.com/#hunter2")}, Want: []string{"URL: has a fragment"}},
 		{Name: "secrets have 24 to 64 bytes", Config: signed(secret(24), secret(64))},
 		{Name: "a secret may lack its prefix and its padding", Config: signed(strings.TrimRight(strings.TrimPrefix(secret(32), "whsec_"), "="))},
+		{Name: "a secret with other characters is refused", Config: signed(strings.TrimRight(secret(32), "=") + "!"), Want: []string{"SigningSecrets[0]: must be whsec_ and base64"}},
 		{Name: "an empty secret is refused", Config: signed(""), Want: []string{"SigningSecrets[0]: required"}},
 		{Name: "a secret with a line break is refused", Config: signed(secret(32) + "\n"), Want: []string{"SigningSecrets[0]: must be whsec_"}},
 		{Name: "a secret of 23 or 65 bytes is refused", Config: signed(secret(23), secret(65)), Want: []string{"SigningSecrets[0]: must have 24 to 64", "SigningSecrets[1]: must have"}},
@@ -173,6 +174,40 @@ func TestATokenIsNotShownWithoutItsScheme(t *testing.T) {
 	err := n.Notify(t.Context(), mackerel.Alert{})
 	if servicetest.AsError(t, err, mackerel.ErrInvalid); strings.Contains(err.Error(), token) {
 		t.Error(err)
+	}
+}
+
+// TestWhatIsSecretInTheConfiguration lets the receiver quote what it was sent.
+func TestWhatIsSecretInTheConfiguration(t *testing.T) {
+	for _, c := range []struct {
+		name, url, quoted string
+		secret            bool
+	}{
+		{"a path of a word", "http://fake.test/alerts", "/alerts", false},
+		{"a path of 15 letters", "http://fake.test/abcdefghijklmno", "/abcdefghijklmno", false},
+		{"a path of 16 letters", "http://fake.test/abcdefghijklmnop", "/abcdefghijklmnop", true},
+		{"a path of short elements", "http://fake.test/T0/B1/x9", "/T0/B1/x9", true},
+		{"a path with digits", "http://fake.test/hook-7f3a", "/hook-7f3a", true},
+		{"a user without a password", "http://token-0123456789@fake.test/alerts", "token-0123456789", true},
+		{"a user with a password", "http://user-0123456789:horse-battery@fake.test/alerts", "user-0123456789", false},
+		{"a password", "http://hanako:correcthorse@fake.test/alerts", "correcthorse", true},
+		{"a header", "http://fake.test/alerts", "team alerting", true},
+		{"the second word of a header", "http://fake.test/alerts", "alerting", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake, n := start(t, func(config *webhook.Config) {
+				config.URL = mackerel.NewSecret(c.url)
+				config.Header = map[string]mackerel.Secret{"X-Team": mackerel.NewSecret("team alerting")}
+			})
+			fake.Inject(fakehttp.Fault{Status: 400, Body: "not for " + c.quoted + "!"})
+			e := servicetest.AsError(t, n.Notify(t.Context(), mackerel.Alert{}), mackerel.ErrInvalid)
+			if shown := strings.Contains(e.Message, c.quoted); shown == c.secret || !strings.HasSuffix(e.Message, "!") {
+				t.Errorf("it says %q", e.Message)
+			}
+			if got, set := fake.Requests()[0].Header["Authorization"]; set != strings.Contains(c.url, "@") {
+				t.Errorf("the authorization is %q", got)
+			}
+		})
 	}
 }
 

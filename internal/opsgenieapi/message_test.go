@@ -3,6 +3,7 @@ package opsgenieapi_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -68,6 +69,31 @@ func TestLimits(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestTags(t *testing.T) {
+	var many []string
+	for i := range 20 {
+		many = append(many, fmt.Sprint("tag", i))
+	}
+	for _, c := range []struct {
+		name       string
+		tags, want []string
+		cuts       string
+	}{
+		{"each is sent once", []string{"a", "b", "a"}, []string{"a", "b"}, ""},
+		{"an empty tag is not sent", []string{"", "a"}, []string{"a"}, ""},
+		{"twenty fit", many, many, ""},
+		{"tags that are alike count once", append(many[:19:19], "tag0", "tag19"), many, ""},
+		{"the twenty-first is left out", append(many[:20:20], "x"), many, "tags"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, r := send(t, products[0], opsgenieapi.Message{Title: "T", Tags: c.tags})
+			if !slices.Equal(a.Tags, c.want) || servicetest.CutFields(r.Cuts) != c.cuts {
+				t.Errorf("%q, %+v", a.Tags, r.Cuts)
+			}
+		})
 	}
 }
 
@@ -155,6 +181,12 @@ func TestPriorities(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAnAlertWithoutAGraphHasNoFactForIt(t *testing.T) {
+	if m := opsgenieapi.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts) != 0 {
+		t.Errorf("%+v", m.Facts)
+	}
 }
 
 func TestEntities(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,6 +135,9 @@ func TestResponders(t *testing.T) {
 			_, err := s.send(opsgenieapi.Message{Title: "T", Responders: []opsgenieapi.Responder{c.responder}})
 			if !errors.Is(err, c.kind) || err == nil && s.alerts()[0].Responders[0] != c.responder {
 				t.Errorf("%v, %+v", err, s.alerts())
+			}
+			if err != nil && len(s.fake.Requests()) != 0 {
+				t.Error("it was sent all the same")
 			}
 		})
 	}
@@ -368,6 +372,29 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// TestACloseWaitsForTheCreation lets the first request fail: the alert must not be created after it was closed.
+func TestACloseWaitsForTheCreation(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		synctest.Test(t, func(t *testing.T) {
+			s := p.start(t, func(c *opsgenieapi.Config) { c.Call.Pace = mackerel.Pace{} })
+			s.fake.Inject(fakehttp.Fault{Status: 503})
+			var sent sync.WaitGroup
+			for _, a := range alerts("critical", "ok") {
+				sent.Go(func() {
+					if err := s.Notify(t.Context(), a); err != nil {
+						t.Error(err)
+					}
+				})
+				synctest.Wait() // so that the order of the calls is known
+			}
+			sent.Wait()
+			if all := s.alerts(); len(all) != 1 || !all[0].Closed {
+				t.Errorf("%+v", all)
+			}
+		})
+	})
+}
+
 func TestWaitsAfterA429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startJSM(t, func(c *opsgenieapi.Config) { c.Call.MaxWait = time.Minute })
@@ -449,6 +476,54 @@ func TestRequestStatus(t *testing.T) {
 	})
 }
 
+// TestACloseThatWasNotCarriedOutIsAnError: only a close that finds no open alert has nothing to do.
+func TestACloseThatWasNotCarriedOutIsAnError(t *testing.T) {
+	s := startOpsgenie(t, func(c *opsgenieapi.Config) { c.Follow = true })
+	s.fake.Inject(
+		fakehttp.Fault{Status: 202, Body: `{"requestId":"r"}`},
+		fakehttp.Fault{Status: 200, Body: `{"isSuccess":false,"status":"Alert is locked"}`},
+	)
+	_, err := s.send(opsgenieapi.Message{Action: "close", Alias: "a"})
+	if e := servicetest.AsError(t, err, mackerel.ErrInvalid); e.Message != "Alert is locked" || e.Op != "close alert" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTheStatusOfAnEarlierAnswerIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startOpsgenie(t)
+		s.fake.Inject(
+			fakehttp.Fault{Status: 203, Body: `{"isSuccess":true,"status":"Created alert","alertId":"i"}`},
+			servicetest.Refusing(401, `{"message":"no"}`),
+		)
+		got, err := s.status("r")
+		if servicetest.AsError(t, err, mackerel.ErrUnauthorized); got != (opsgenieapi.RequestStatus{}) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestALimitOfStatusesIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startOpsgenie(t)
+		s.fake.Inject(
+			fakehttp.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}},
+			fakehttp.Fault{Status: 200, Body: `{"isSuccess":true}`},
+		)
+		begin := time.Now()
+		if _, err := s.status("r"); err != nil || time.Since(begin) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+func TestAZeroNotifierHasNoStatuses(t *testing.T) {
+	_, err := new(opsgenie.Notifier).RequestStatus(t.Context(), "r")
+	servicetest.AsError(t, err, mackerel.ErrConfig)
+	_, err = new(jsm.Notifier).RequestStatus(t.Context(), "r")
+	servicetest.AsError(t, err, mackerel.ErrConfig)
+}
+
 func TestFormsOfARequestStatus(t *testing.T) {
 	s := startOpsgenie(t)
 	for _, body := range []string{
@@ -523,6 +598,7 @@ func TestWhatIsNotSent(t *testing.T) {
 		"Alias: required (the close of an alert without names needs Alert.ID); Text: required": {Action: "note"},
 		"Text: required":                             {Action: "note", Alias: "a"},
 		"Alias: cannot be part of an address":        {Action: "close", Alias: ".."},
+		"Alias: cannot be part of an addr":           {Action: "close", Alias: "."},
 		`Action: must be "create", "acknowledge", "`: {Action: "snooze", Alias: "a"},
 		`Priority: must be "P1", "P2", "P3", "P4" o`: {Title: "T", Priority: "P6"},
 		"Alias: 514 characters, and at most 512 are": {Title: "T", Alias: strings.Repeat("🔥", 257)},
@@ -537,6 +613,39 @@ func TestWhatIsNotSent(t *testing.T) {
 			t.Errorf("%s is %q, want %q", action, e.Op, op)
 		}
 	}
+}
+
+func TestANoteNeedsOneText(t *testing.T) {
+	one := mackerel.Fact{Label: "L", Value: "x"}
+	for field, m := range map[string]opsgenieapi.Message{
+		"title": {Title: "x"}, "text": {Text: "x"}, "facts": {Facts: []mackerel.Fact{one}}, "memo": {Memo: one}, "url": {URL: "https://x.test/"},
+	} {
+		m.Action, m.Alias = opsgenieapi.ActionAddNote, "a"
+		if a, _ := send(t, products[0], opsgenieapi.Message{Title: "T", Alias: "a"}, m); len(a.Notes) != 1 || !strings.Contains(a.Notes[0], "x") {
+			t.Errorf("%s: %q", field, a.Notes)
+		}
+	}
+}
+
+func TestAnErrorOfEditIsReturned(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		spoiled := errors.New("spoiled")
+		s := p.start(t, func(c *opsgenieapi.Config) {
+			c.Edit = func(*opsgenieapi.Message, mackerel.Alert) error { return spoiled }
+		})
+		if err := s.Notify(t.Context(), mackerel.Alert{Message: "x"}); !errors.Is(err, spoiled) || len(s.fake.Requests()) != 0 {
+			t.Errorf("%v, %d requests", err, len(s.fake.Requests()))
+		}
+	})
+}
+
+// TestIncidentsAreKeyed: package route must not hold or join their alerts.
+func TestIncidentsAreKeyed(t *testing.T) {
+	each(t, func(t *testing.T, p product) {
+		if k, ok := p.start(t).notifier.(interface{ Keyed() bool }); !ok || !k.Keyed() {
+			t.Error("it is not keyed")
+		}
+	})
 }
 
 func TestBothPackagesHaveTheConstants(t *testing.T) {
