@@ -42,8 +42,9 @@ var addresses = regexp.MustCompile(`https?://[0-9A-Za-z\[][!#$%&'()*+,\-./0-9:;=
 // formatting.
 const afterAddress = ".,;:!?'*_~)]"
 
-// escapeLinking is Escape for text that is plain, and makes addresses links. Slack does not do that in blocks, which are sent as verbatim so
-// that it does not look for names in them. An address that was cut stays text, because it leads elsewhere.
+// escapeLinking is Escape for text that is plain already, and makes addresses links. Slack does not do that in blocks,
+// which are sent as verbatim so that it does not look for names in them. An address that was cut stays text, because it
+// leads elsewhere.
 func escapeLinking(text string) string {
 	var b strings.Builder
 	end := 0
