@@ -87,6 +87,7 @@ func http2Client(t *testing.T) *http.Client {
 }
 
 func TestAResetStreamIsOneRequestPerAttempt(t *testing.T) {
+	t.Parallel() // net/http waits before it repeats
 	for _, tt := range []struct {
 		method   string
 		repeat   transport.Repeat
@@ -103,6 +104,7 @@ func TestAResetStreamIsOneRequestPerAttempt(t *testing.T) {
 	} {
 		for name, code := range map[string]uint32{"REFUSED_STREAM": refusedStream, "PROTOCOL_ERROR": protocolError} {
 			t.Run(fmt.Sprint(name, " ", tt.method, " ", tt.repeat), func(t *testing.T) {
+				t.Parallel()
 				var streams atomic.Int64
 				r := post(t, listen(t, resetting(&streams, code)))
 				r.Method, r.Repeat = tt.method, tt.repeat
@@ -174,6 +176,7 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 
 // TestDeadPooledConnectionsCostOneAttempt answers one request on each connection, and the second in some other way.
 func TestDeadPooledConnectionsCostOneAttempt(t *testing.T) {
+	t.Parallel() // the silent server takes a second
 	for name, die := range map[string]func(net.Conn){
 		"reset":  func(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) },
 		"closed": func(net.Conn) {},
