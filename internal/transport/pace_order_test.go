@@ -54,6 +54,28 @@ func TestSerial(t *testing.T) {
 	})
 }
 
+// Without a pace, events about one thing are sent as they come.
+func TestSerialWithoutAPace(t *testing.T) {
+	for _, lanes := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(0, 1)
+			w.answer = func(*http.Request) *http.Response {
+				time.Sleep(time.Second)
+				return response(200, answer)
+			}
+			tp := w.transport(options{Pace: transport.Unpaced})
+			all(t.Context(), 2, func(ctx context.Context, i int) transport.Result {
+				r := call(t, i)
+				if r.Serial = "a"; lanes {
+					r.Lanes = []transport.Lane{tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "key")}
+				}
+				return tp.Do(ctx, r)
+			})
+			check(t, "time", time.Since(w.start), time.Second)
+		})
+	}
+}
+
 // A lane that must not refuse sends what does not fit, as long as the service has not refused.
 func TestHurry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
