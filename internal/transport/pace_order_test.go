@@ -16,13 +16,14 @@ func TestRanks(t *testing.T) {
 		w := newWorld(0, 1)
 		tp := w.transport(options{})
 		lane := tp.Lane(transport.Limit{N: 2, Per: time.Second, Spare: 1}, "account")
-		ranks := []uint8{transport.RankRead, transport.RankRead, transport.RankUsual, transport.RankFirst, transport.RankFirst}
+		const first, usual, read = transport.RankFirst, transport.RankUsual, transport.RankRead
+		ranks := []uint8{read, read, usual, first, first, usual, read}
 		all(t.Context(), len(ranks), func(ctx context.Context, i int) transport.Result {
 			r := call(t, i, lane)
 			r.Rank = ranks[i]
 			return tp.Do(ctx, r)
 		})
-		check(t, "order", fmt.Sprint(w.bodies), "[0 2 3 4 1]")
+		check(t, "order", fmt.Sprint(w.bodies), "[0 2 3 4 5 1 6]")
 	})
 }
 

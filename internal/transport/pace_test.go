@@ -163,6 +163,30 @@ func TestHangingRequestsDoNotStopALane(t *testing.T) {
 	})
 }
 
+// The answer of a request that has hung longer than its place gives back no place of another request.
+func TestAnAnswerAfterThePlaceHasComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const half = time.Second / 2
+		starts := []time.Duration{0, 25 * half, 25 * half, 20 * time.Second}
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "0" {
+				time.Sleep(8 * time.Second)
+			}
+			time.Sleep(5 * time.Second)
+			return response(200, answer)
+		}
+		tp := w.transport(options{Timeout: time.Minute})
+		lane := tp.Lane(transport.Limit{N: 2, Per: 10 * time.Second}, "room")
+		results := all(t.Context(), 4, func(ctx context.Context, i int) transport.Result {
+			time.Sleep(starts[i])
+			return tp.Do(ctx, call(t, i, lane))
+		})
+		// The second and the third were answered after 17.5 s.
+		check(t, "wait of the last", results[3].Waited, 15*half)
+	})
+}
+
 // A request that waits for the account's lane has a place in the room's. Calls to other rooms go on.
 func TestTwoLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +60,26 @@ func TestATurnThatComesTooLateIsRefusedAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// It is not known when a place comes back whose call waits for another lane. The turn is told as if it began now.
+func TestTheTurnBehindACallThatWaitsForAnotherLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		room := tp.Lane(transport.Limit{N: 1, Per: 10 * time.Second}, "room")
+		account := tp.WideLane(transport.Limit{N: 1, Per: time.Minute}, "account")
+		tp.Do(t.Context(), call(t, 0, account))
+		var wg sync.WaitGroup
+		wg.Go(func() { tp.Do(t.Context(), call(t, 1, room, account)) })
+		synctest.Wait()
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r := tp.Do(soon, call(t, 2, room))
+		check(t, "class", r.Class, limited)
+		check(t, "RetryAfter", r.RetryAfter, 10*time.Second)
+		wg.Wait()
+	})
 }
 
 // Callers that are refused together are told different times.

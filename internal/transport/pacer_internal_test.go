@@ -26,18 +26,18 @@ func TestIdleLanesGo(t *testing.T) {
 		tp := through(&http.Client{Transport: stub{200}})
 		u, _ := ParseURL("https://api.test")
 		visit := func(room string) {
-			lane := tp.Lane(Limit{N: 10, Per: 10 * time.Second}, room)
-			tp.Do(t.Context(), Request{Method: http.MethodPost, URL: u, Lanes: []Lane{lane}, Serial: room})
+			lanes := []Lane{tp.Lane(Limit{N: 10, Per: 10 * time.Second}, room), tp.Lane(Limit{Gap: time.Second}, room)}
+			tp.Do(t.Context(), Request{Method: http.MethodPost, URL: u, Lanes: lanes, Serial: room})
 		}
 		for i := range 1000 {
 			visit(strconv.Itoa(i))
 		}
-		if got := len(tp.pacer.lanes); got != 2000 {
-			t.Fatalf("%d lanes, want one for each room and one for each subject", got)
+		if got := len(tp.pacer.lanes); got != 3000 {
+			t.Fatalf("%d lanes, want two for each room and one for each subject", got)
 		}
 		time.Sleep(sweepEvery + time.Second)
 		visit("another")
-		if got := len(tp.pacer.lanes); got != 2 {
+		if got := len(tp.pacer.lanes); got != 3 {
 			t.Errorf("%d lanes are left", got)
 		}
 	})
@@ -94,6 +94,13 @@ func TestPlacesComeBack(t *testing.T) {
 	want := []int{6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8}
 	if !slices.Equal(places, want) {
 		t.Errorf("places %v, want %v", places, want)
+	}
+	for per, want := range map[time.Duration]int{longWindow: 6, longWindow + 1: 8} {
+		l := newLimiter(Limit{N: 8, Per: per})
+		l.refused(0, 0, time.Second)
+		if l.places != want {
+			t.Errorf("%d places of 8 per %v", l.places, per)
+		}
 	}
 	one := newLimiter(Limit{N: 1, Per: time.Second})
 	one.refused(0, 0, time.Second)
