@@ -510,31 +510,22 @@ func TestFallbackAfterAPart(t *testing.T) {
 	if err := must(t)(route.Fallback(route.FallbackOptions{}, all, second)).Notify(t.Context(), incident("1", "ok")); err != nil || len(second.told) != 1 {
 		t.Errorf("no recipient has the mail: %v, %q", err, second.told)
 	}
-	w := start(t, "a b")
-	w.router = must2(t)(route.FromMackerel(route.MackerelConfig{
-		Client: w.client(t), FeedingChannel: "f",
-		Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+}
+
+func TestFallbackAfterAPartOfTheChannels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
 			if c.Name == "a" {
 				return &bell{fail: unavailable}, nil
 			}
 			return new(bell), nil
-		},
-	}))
-	second = new(bell)
-	err := must(t)(route.Fallback(route.FallbackOptions{}, w.router, second)).Notify(t.Context(), incident("1", "critical"))
-	if len(second.told) != 0 || len(mackerel.Failures(err)) != 1 {
-		t.Errorf("channels: %v; the second told %q", err, second.told)
-	}
-}
-
-func must2(t *testing.T) func(r *route.Router, err error) *route.Router {
-	return func(r *route.Router, err error) *route.Router {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+		}}, "a b")
+		second := new(bell)
+		err := must(t)(route.Fallback(route.FallbackOptions{}, w.router, second)).Notify(t.Context(), incident("1", "critical"))
+		if len(second.told) != 0 || len(mackerel.Failures(err)) != 1 {
+			t.Errorf("%v; the second told %q", err, second.told)
 		}
-		return r
-	}
+	})
 }
 
 // A partial is a notifier that returns a receipt together with an error.

@@ -73,6 +73,8 @@ func TestBusyLanesStay(t *testing.T) {
 		{"a place that comes back", &limiter{taken: []time.Duration{2 * time.Second}}, false},
 		{"a place that has come back", &limiter{taken: []time.Duration{time.Second}}, true},
 		{"a refusal", &limiter{shut: 2 * time.Second}, false},
+		{"a refusal that is over", &limiter{shut: time.Second}, true},
+		{"a gap that is over", &limiter{Limit: Limit{Gap: time.Second}}, true},
 		{"a gap", &limiter{Limit: Limit{Gap: time.Second}, begun: time.Second / 2}, false},
 	}
 	for _, tt := range tests {
