@@ -132,13 +132,25 @@ func TestAPacerGoesWithItsClient(t *testing.T) {
 
 func TestClientsOfOneTransportShareAPacer(t *testing.T) {
 	rt := new(http.Transport)
-	if pacerOf(&http.Client{Transport: rt}) != pacerOf(&http.Client{Transport: rt, Timeout: 1}) {
-		t.Error("two pacers for one http.Transport")
+	if p := pacerOf(&http.Client{Transport: rt}); p == nil || p != pacerOf(&http.Client{Transport: rt, Timeout: 1}) {
+		t.Error("two pacers for one http.Transport, or none")
 	}
 	if pacerOf(nil) != pacerOf(new(http.Client)) {
 		t.Error("two pacers without an http.Transport")
 	}
 	runtime.KeepAlive(rt)
+}
+
+func TestAlone(t *testing.T) {
+	tp := through(nil)
+	tp.Alone()
+	if tp.pacer == nil || tp.pacer == sharedPacer() {
+		t.Error("it has no pacer of its own")
+	}
+	unpaced := New("test", Options[Delivery, Attempt, Pace]{Pace: Unpaced})
+	if unpaced.Alone(); unpaced.pacer != nil {
+		t.Error("it has a pacer, though its calls wait for no turn")
+	}
 }
 
 func TestAFreeLaneCostsNoAllocation(t *testing.T) {
