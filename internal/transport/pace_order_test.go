@@ -102,8 +102,10 @@ func TestHurry(t *testing.T) {
 		}
 		refuse = true
 		check(t, "class", soon(3).Class, limited)
+		start := time.Now()
 		late := soon(4)
 		check(t, "class after a refusal", late.Class, limited)
+		check(t, "time after a refusal", time.Since(start), 0)
 		check(t, "attempts after a refusal", late.Attempts, 0)
 		refuse = false
 		check(t, "class with time enough", tp.Do(t.Context(), call(t, 5, lane)).Class, done)
@@ -131,6 +133,33 @@ func TestHurryWaitsForHalfOfTheTime(t *testing.T) {
 			check(t, "class", results[i].Class, done)
 			check(t, "waited", results[i].Waited, want)
 		}
+	})
+}
+
+func TestATurnAtHalfOfTheTimeIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{N: 1, Per: 10 * time.Second, Late: transport.Hurry}, "key")
+		tp.Do(t.Context(), call(t, 0, lane))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+100*time.Millisecond) // which are for the answer
+		defer cancel()
+		check(t, "waited", tp.Do(ctx, call(t, 1, lane)).Waited, 10*time.Second)
+	})
+}
+
+// The gap is counted from a request that did not wait for it, too.
+func TestTheGapAfterAHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{Gap: 10 * time.Second, Late: transport.Hurry}, "key")
+		tp.Do(t.Context(), call(t, 0, lane))
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		check(t, "waited in a hurry", tp.Do(ctx, call(t, 1, lane)).Waited, 0)
+		check(t, "waited", tp.Do(t.Context(), call(t, 2, lane)).Waited, 10*time.Second)
 	})
 }
 
