@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -41,26 +40,6 @@ func TestARefusalStopsTheLane(t *testing.T) {
 		check(t, "wait for its turn", results[0].Waited, 0)
 		check(t, "wait of the next", results[1].Waited, 8*time.Second)
 		check(t, "wait of another lane", results[4].Waited, 0)
-	})
-}
-
-// All that wait are woken when the lane opens, and go in their order.
-func TestTheOrderAfterARefusal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(0, 1)
-		w.answer = func(r *http.Request) *http.Response {
-			if r.Header.Get("X-Call") != "0" {
-				return response(200, answer)
-			}
-			time.Sleep(time.Second)
-			return response(429, "")
-		}
-		tp := w.transport(options{MaxAttempts: 1})
-		lane := tp.Lane(transport.Limit{N: 1, Per: time.Second, Gate: 7 * time.Second}, "room")
-		all(t.Context(), 30, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, i, lane)) })
-		if want := numbers(30); !slices.Equal(w.bodies, want) {
-			t.Errorf("sent in the order %v", w.bodies)
-		}
 	})
 }
 

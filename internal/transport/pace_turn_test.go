@@ -220,6 +220,7 @@ func TestAPlaceThatComesBackLate(t *testing.T) {
 				check(t, "class", results[2].Class, tt.class)
 				check(t, "attempts", results[2].Attempts, 0)
 				check(t, "time of all", time.Since(w.start), tt.time)
+				check(t, "class of a later call", tp.Do(t.Context(), call(t, 3, lane)).Class, done)
 			})
 		})
 	}
