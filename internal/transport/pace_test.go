@@ -251,6 +251,29 @@ func TestPlacesThatWereNotUsed(t *testing.T) {
 		check(t, "class", tp.Do(ctx, call(t, 1, room, account)).Class, unavailable)
 		check(t, "waited", tp.Do(t.Context(), call(t, 2, room)).Waited, 0)
 	})
+	inBubble(t, "say nothing about the service", func(t *testing.T, _ *fakehttp.Server) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "2" {
+				time.Sleep(5 * time.Second)
+			}
+			return response(200, answer)
+		}
+		tp := w.transport(options{})
+		room := tp.Lane(transport.Limit{N: 2, Per: time.Minute}, "room")
+		account := tp.WideLane(transport.Limit{N: 1, Per: time.Minute}, "account")
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		tp.Do(t.Context(), call(t, 0, room, account))
+		tp.Do(soon, call(t, 1, room, account))
+		var wg sync.WaitGroup
+		wg.Go(func() { tp.Do(t.Context(), call(t, 2, room)) })
+		synctest.Wait()
+		soon, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		check(t, "class of a call that is too late", tp.Do(soon, call(t, 3, room)).Class, limited)
+		wg.Wait()
+	})
 	inBubble(t, "after a lost answer, if only requests under way count", func(t *testing.T, _ *fakehttp.Server) {
 		w := newWorld(0, 1)
 		w.answer = func(r *http.Request) *http.Response {
