@@ -171,7 +171,7 @@ func TestDedup(t *testing.T) {
 			after time.Duration
 			alert mackerel.Alert
 			told  int
-		}{{57 * time.Second, a, 0}, {4 * time.Second, a, 1}, {0, received(t, "2"), 1}, {0, byHand, 1}, {0, byHand, 1}} {
+		}{{time.Minute - 1, a, 0}, {1, a, 1}, {0, received(t, "2"), 1}, {0, byHand, 1}, {0, byHand, 1}} {
 			time.Sleep(step.after)
 			b.told = nil
 			if err := n.Notify(t.Context(), step.alert); err != nil || len(b.told) != step.told {
@@ -270,7 +270,7 @@ func TestAWaiterWhoseContextEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		var all sync.WaitGroup
-		for i, limit := range []time.Duration{10 * time.Second, 20 * time.Second, time.Hour, time.Hour} {
+		for i, limit := range []time.Duration{10 * time.Second, 20 * time.Second, time.Hour, 30 * time.Second, time.Hour} {
 			all.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
@@ -425,6 +425,7 @@ func TestArguments(t *testing.T) {
 		"From: must be a time":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{To: "07:00"}) },
 		"To: must not be From":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{From: "07:00", To: "07:00"}) },
 		"then: required":                  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b) },
+		"n: one of the notifiers is nil;": func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, nil) },
 		"n: one of the notifiers is nil":  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b, nil) },
 		"n: the notifier is nil; window:": func() (*route.Notifier, error) { return route.Dedup(nil, 0) },
 	}
@@ -489,6 +490,10 @@ func TestTheDeliveryIDOfADigest(t *testing.T) {
 		send("b", "c")
 		send("d")
 		send("e", "")
+		send("f", "g")
+		if ids[5] == ids[1] {
+			t.Error("two digests have one id")
+		}
 		if ids[0] != "a" || ids[1] == "b" || ids[1] == "c" || ids[1] == "" || ids[2] != ids[1] || ids[3] != "d" || ids[4] != "" {
 			t.Errorf("%q", ids)
 		}
@@ -655,6 +660,66 @@ func TestADigestThatIsBeingSent(t *testing.T) {
 			t.Errorf("sent at %v, want %v", at, want)
 		}
 	})
+}
+
+// While a message is being sent, no other message is, also if there is room and if the first of those that wait leaves.
+func TestADigestSendsOneMessageAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var lock sync.Mutex
+		var at []time.Duration
+		n := must(t)(route.Digest(mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+			lock.Lock()
+			at = append(at, time.Since(begin))
+			lock.Unlock()
+			time.Sleep(90 * time.Second)
+			return nil
+		}), 2, time.Minute))
+		var all sync.WaitGroup
+		for _, start := range []time.Duration{0, 1, 2, 61 * time.Second, 62 * time.Second} {
+			all.Go(func() {
+				time.Sleep(start)
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if start == 61*time.Second {
+					ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+				}
+				defer cancel()
+				if err := n.Notify(ctx, incident("1", "critical")); (err != nil) != (start == 61*time.Second) {
+					t.Errorf("%v: %v", start, err)
+				}
+			})
+		}
+		all.Wait()
+		if want := []time.Duration{0, 1, time.Minute, 150 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("sent at %v, want %v", at, want)
+		}
+	})
+}
+
+// All alerts of a message have its outcome, also an alert whose context ends while the message is being sent.
+func TestTheOutcomeOfADigest(t *testing.T) {
+	for _, want := range []error{nil, unavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			room := &script{name: "room", takes: 90 * time.Second, errs: []error{nil, want}}
+			n := must(t)(route.Digest(room, 1, time.Minute))
+			begin := time.Now()
+			var all sync.WaitGroup
+			for _, limit := range []time.Duration{time.Hour, time.Hour, 70 * time.Second} {
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					defer cancel()
+					r, err := n.Deliver(ctx, incident("1", "critical"))
+					if took := time.Since(begin); took == 90*time.Second {
+						return // the first, which is told at once
+					} else if took != 150*time.Second || err != want || r.Attempts != 3 {
+						t.Errorf("%+v, %v after %v", r, err, took)
+					}
+				})
+				synctest.Wait()
+			}
+			all.Wait()
+		})
+	}
 }
 
 func TestAnEmptyEntryMatchesNothing(t *testing.T) {
