@@ -175,7 +175,7 @@ func (c *call) setBody(req *retryablehttp.Request) {
 // so a GET through it gets a body that net/http does not know to be empty.
 func (c *call) forbidReplay(r *http.Request) {
 	r.GetBody = nil
-	if c.once() && !c.t.ways.std && len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
+	if c.once() && !c.t.ways.std && c.r.Method == http.MethodGet {
 		r.Body = emptyBody{}
 	}
 }
