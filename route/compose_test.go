@@ -113,6 +113,16 @@ func TestTheReceiptOfAFallback(t *testing.T) {
 		if !reflect.DeepEqual(got, want) || !errors.Is(err, mackerel.ErrUnavailable) {
 			t.Errorf("%+v, %v", got, err)
 		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		part := &partial{receipt: mackerel.Receipt{Attempts: 3}, err: unavailable}
+		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, part, second)).Deliver(ended, alert); got.Attempts != 3 || err == nil {
+			t.Errorf("after the end of the context: %+v, %v", got, err)
+		}
+		both := mackerel.Multi(&script{name: "a"}, &script{name: "b"})
+		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, both, second)).Deliver(t.Context(), alert); got.Attempts != 6 || err != nil {
+			t.Errorf("of a Multi: %+v, %v", got, err)
+		}
 		if n.String() != "first, else second" {
 			t.Errorf("the name is %q", n)
 		}
@@ -173,10 +183,12 @@ func TestTheWaitOfAFallbackIsTheShortest(t *testing.T) {
 	for name, both := range map[string][2]error{
 		"first": {fail(mackerel.ErrUnavailable), fail(mackerel.ErrRateLimited, 10*time.Minute)},
 		"last":  {fail(mackerel.ErrRateLimited, 10*time.Minute), fail(mackerel.ErrUnavailable)},
+		"both":  {fail(mackerel.ErrRateLimited, 10*time.Minute), fail(mackerel.ErrRateLimited, 5*time.Minute)},
 	} {
 		n := must(t)(route.Fallback(route.FallbackOptions{}, &bell{fail: both[0]}, &bell{fail: both[1]}))
 		err := n.Notify(t.Context(), alert)
-		if after, again := mackerel.Retry(err); !again || after != 0 {
+		want := map[string]time.Duration{"both": 5 * time.Minute}[name]
+		if after, again := mackerel.Retry(err); !again || after != want {
 			t.Errorf("%s: %v, %t", name, after, again)
 		}
 	}
@@ -188,6 +200,17 @@ func TestTheErrorOfAFallbackIsOneLine(t *testing.T) {
 	var e *mackerel.Error
 	if !errors.As(err, &e) || strings.Contains(e.Error(), "\n") || strings.Count(e.Error(), "room") != 3 {
 		t.Errorf("%q", e)
+	}
+}
+
+func TestThePreviewOfAFallbackIsThatOfTheFirst(t *testing.T) {
+	p, err := must(t)(route.Fallback(route.FallbackOptions{}, &previewed{}, new(bell))).Preview(alert)
+	if err != nil || p.Skipped != "preview of 5A" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	p, err = must(t)(route.Fallback(route.FallbackOptions{}, new(bell), &previewed{})).Preview(alert)
+	if p != nil || !errors.Is(err, mackerel.ErrUnsupported) {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

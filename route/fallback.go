@@ -153,15 +153,15 @@ func failed(op string, errs []error, ended error) error {
 	return e
 }
 
-// kindOf returns the sentinel of an error.
+// kindOf returns the sentinel of an error that [mackerel.Retry] does not allow to repeat. An error of another library
+// has none; it is ErrInvalid, because an alert that is ErrUnavailable would be repeated.
 func kindOf(err error) error {
 	for _, kind := range []error{
-		mackerel.ErrInvalid, mackerel.ErrUnauthorized, mackerel.ErrNotFound, mackerel.ErrUnsupported, mackerel.ErrRateLimited,
-		mackerel.ErrConfig, mackerel.ErrUnavailable,
+		mackerel.ErrUnauthorized, mackerel.ErrNotFound, mackerel.ErrUnsupported, mackerel.ErrConfig,
 	} {
 		if errors.Is(err, kind) {
 			return kind
 		}
 	}
-	return mackerel.ErrUnavailable
+	return mackerel.ErrInvalid
 }

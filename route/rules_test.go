@@ -50,9 +50,11 @@ func incident(id string, status mackerel.Status) mackerel.Alert {
 }
 
 var (
-	unavailable = &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable, RetryAfter: time.Second}
-	invalid     = &mackerel.Error{Provider: "room", Kind: mackerel.ErrInvalid}
-	ambiguous   = &mackerel.Error{Provider: "room", Kind: mackerel.ErrAmbiguous, Delivery: mackerel.AtMostOnce}
+	unavailable  = &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable, RetryAfter: time.Second}
+	invalid      = &mackerel.Error{Provider: "room", Kind: mackerel.ErrInvalid}
+	unauthorized = &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnauthorized}
+	errForeign   = errors.New("an error of another library")
+	ambiguous    = &mackerel.Error{Provider: "room", Kind: mackerel.ErrAmbiguous, Delivery: mackerel.AtMostOnce}
 )
 
 func TestMatch(t *testing.T) {
@@ -314,6 +316,8 @@ func TestQuiet(t *testing.T) {
 		t.Fatal(err)
 	}
 	night := route.Hours{From: "22:00", To: "07:00", Location: berlin, Critical: true}
+	tokyo := time.FixedZone("Tokyo", 9*60*60)
+	early := route.Hours{From: "00:00", To: "02:00", Location: tokyo, Days: []time.Weekday{time.Tuesday}}
 	noon := route.Hours{From: "12:00", To: "13:00", Location: berlin, Days: []time.Weekday{time.Monday}}
 	for _, tt := range []struct {
 		name   string
@@ -329,13 +333,21 @@ func TestQuiet(t *testing.T) {
 		{"a critical alert", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "critical", 0},
 		{"the night in which clocks go forward", night, time.Date(2026, 3, 28, 23, 0, 0, 0, berlin), "warning", 7 * time.Hour},
 		{"the night in which clocks go back", night, time.Date(2026, 10, 24, 23, 0, 0, 0, berlin), "warning", 9 * time.Hour},
+		{"a recovery", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "ok", 8 * time.Hour},
+		{"an alert that is unknown", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "unknown", 0},
+		{"an event without a status", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "", 8 * time.Hour},
+		{"a day that has begun in Tokyo only", early, time.Date(2026, 1, 6, 1, 0, 0, 0, tokyo), "critical", time.Hour},
 		{"noon of a Monday", noon, time.Date(2026, 1, 5, 12, 30, 0, 0, berlin), "critical", 30 * time.Minute},
 		{"noon of a Tuesday", noon, time.Date(2026, 1, 6, 12, 30, 0, 0, berlin), "critical", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(time.Until(tt.now))
 			b := new(bell)
-			err := must(t)(route.Quiet(b, tt.hours)).Notify(t.Context(), incident("1", tt.status))
+			a := incident("1", tt.status)
+			if tt.status == "" {
+				a.Event = mackerel.EventHostRetire
+			}
+			err := must(t)(route.Quiet(b, tt.hours)).Notify(t.Context(), a)
 			after, again := mackerel.Retry(err)
 			if (len(b.told) == 1) != (tt.after == 0) || after != tt.after || again != (tt.after > 0) {
 				t.Errorf("%s: %v, told %q", tt.name, err, b.told)
@@ -345,6 +357,17 @@ func TestQuiet(t *testing.T) {
 }
 
 // Persist holds an alert until the hours end.
+func TestQuietInLocalTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		hours := route.Hours{From: now.Format("15:04"), To: now.Add(time.Hour).Format("15:04")}
+		err := must(t)(route.Quiet(new(bell), hours)).Notify(t.Context(), incident("1", "critical"))
+		if after, again := mackerel.Retry(err); !again || after != time.Hour {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestPersistOfQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(bell)
@@ -372,6 +395,11 @@ func TestFallback(t *testing.T) {
 		{"the first may have delivered, and twice is better", ambiguous, nil, route.FallbackOptions{OnAmbiguous: true}, 1, nil, false},
 		{"both fail for now", unavailable, unavailable, route.FallbackOptions{}, 0, mackerel.ErrUnavailable, true},
 		{"one fails for now", invalid, unavailable, route.FallbackOptions{}, 0, mackerel.ErrUnavailable, true},
+		{"the first fails for now", unavailable, invalid, route.FallbackOptions{}, 0, mackerel.ErrUnavailable, true},
+		{"the first may have delivered and may be repeated", fail(mackerel.ErrAmbiguous), invalid,
+			route.FallbackOptions{OnAmbiguous: true}, 0, mackerel.ErrAmbiguous, true},
+		{"both fail with errors of another library", errForeign, errForeign, route.FallbackOptions{}, 0, mackerel.ErrInvalid, false},
+		{"both are not authorized", unauthorized, unauthorized, route.FallbackOptions{}, 0, mackerel.ErrUnauthorized, false},
 		{"both fail for good", invalid, invalid, route.FallbackOptions{}, 0, mackerel.ErrInvalid, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -423,7 +451,7 @@ func TestArguments(t *testing.T) {
 		"messages: must be at":            func() (*route.Notifier, error) { return route.Digest(b, 0, time.Second) },
 		"per: must be":                    func() (*route.Notifier, error) { return route.Digest(b, 1, 0) },
 		"From: must be a time":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{To: "07:00"}) },
-		"To: must not be From":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{From: "07:00", To: "07:00"}) },
+		"To: must not be From":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{From: "00:00", To: "00:00"}) },
 		"then: required":                  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b) },
 		"n: one of the notifiers is nil;": func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, nil) },
 		"n: one of the notifiers is nil":  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b, nil) },
@@ -434,6 +462,16 @@ func TestArguments(t *testing.T) {
 		var e *mackerel.Error
 		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || !strings.HasPrefix(e.Message, want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestTheProblemsOfHoursAreInTheirOrder(t *testing.T) {
+	for range 20 {
+		_, err := route.Quiet(new(bell), route.Hours{From: "25:00"})
+		e, ok := errors.AsType[*mackerel.Error](err)
+		if want := `From: must be a time such as "22:00"; To: must be a time such as "22:00"`; !ok || e.Message != want {
+			t.Fatalf("%v", err)
 		}
 	}
 }
@@ -511,7 +549,17 @@ func TestFallbackAfterAPart(t *testing.T) {
 			t.Errorf("%s: %v; the second told %q", name, err, second.told)
 		}
 	}
+	half := &partial{receipt: mackerel.Receipt{ID: "mail-2"}, err: mail.err}
 	second := new(bell)
+	err := must(t)(route.Fallback(route.FallbackOptions{}, mackerel.Multi(half, &bell{fail: invalid}), second)).Notify(t.Context(), incident("1", "ok"))
+	if err == nil || len(second.told) != 0 {
+		t.Errorf("recipients of a mail in a Multi: %v; the second told %q", err, second.told)
+	}
+	odd := &partial{receipt: mackerel.Receipt{ID: "5"}, err: unavailable} // an id of what was refused
+	if err := must(t)(route.Fallback(route.FallbackOptions{}, odd, second)).Notify(t.Context(), incident("1", "ok")); err != nil || len(second.told) != 1 {
+		t.Errorf("an id and an error: %v; the second told %q", err, second.told)
+	}
+	second = new(bell)
 	if err := must(t)(route.Fallback(route.FallbackOptions{}, all, second)).Notify(t.Context(), incident("1", "ok")); err != nil || len(second.told) != 1 {
 		t.Errorf("no recipient has the mail: %v, %q", err, second.told)
 	}

@@ -73,7 +73,11 @@ func TestProgressOfARealUploadEndsAtItsLength(t *testing.T) {
 	s := newServer(t)
 	var last atomic.Int64
 	r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
-	r.Stream.Progress = last.Store
+	r.Stream.Progress = func(sent int64) {
+		if last.Swap(sent) >= sent {
+			t.Errorf("told %d twice", sent)
+		}
+	}
 	check(t, "class", transport.New("test", options{}).Do(t.Context(), r).Class, done)
 	check(t, "at last told", last.Load(), 1<<20)
 }
@@ -180,6 +184,17 @@ func TestATransferIsLimitedInSilenceNotInTime(t *testing.T) {
 			}
 			s.Close()
 		}
+	})
+}
+
+func TestAnAnswerThatComesWithTheEndOfTheTimeCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := through(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return response(200, answer), nil
+		}))
+		o.Timeout = time.Second
+		check(t, "class", transport.New("test", o).Do(t.Context(), into(t, fakehttp.MemoryURL, io.Discard, 100)).Class, done)
 	})
 }
 
