@@ -123,6 +123,10 @@ func TestTheReceiptOfAFallback(t *testing.T) {
 		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, both, second)).Deliver(t.Context(), alert); got.Attempts != 6 || err != nil {
 			t.Errorf("of a Multi: %+v, %v", got, err)
 		}
+		both = mackerel.Multi(&script{name: "a"}, &script{name: "b", errs: []error{invalid}})
+		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, both, second)).Deliver(t.Context(), alert); got.Attempts != 6 || len(mackerel.Failures(err)) != 1 {
+			t.Errorf("of a Multi that has delivered in part: %+v, %v", got, err)
+		}
 		if n.String() != "first, else second" {
 			t.Errorf("the name is %q", n)
 		}

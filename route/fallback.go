@@ -64,13 +64,13 @@ func (f *fallback) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	start := time.Now()
 	var sum mackerel.Receipt
 	var errs []error
-	for i, n := range f.all {
+	for _, n := range f.all {
 		receipt, err, part := attempt(ctx, a, n)
 		receipt.Attempts += sum.Attempts
 		receipt.Waited += sum.Waited
 		receipt.Duration = time.Since(start)
-		if err == nil || len(errs) == 0 && i == len(f.all)-1 {
-			return receipt, err
+		if err == nil {
+			return receipt, nil
 		}
 		sum = mackerel.Receipt{Attempts: receipt.Attempts, Waited: receipt.Waited, Duration: receipt.Duration}
 		errs = append(errs, err)

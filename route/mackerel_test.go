@@ -49,7 +49,11 @@ func startWith(t *testing.T, c route.MackerelConfig, channels string, groups ...
 		t.Fatal(err)
 	}
 	c.Client, c.FeedingChannel = client, "feed"
-	c.Problem = func(_ context.Context, err error) { w.problems = append(w.problems, err) }
+	c.Problem = func(_ context.Context, err error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.problems = append(w.problems, err)
+	}
 	if c.Resolve == nil {
 		c.Resolve = w.resolve
 	}
@@ -694,7 +698,9 @@ func TestARepeatOfAPart(t *testing.T) {
 		digest := mackerel.Digest([]mackerel.Alert{oneAlert("m1", "", "critical"), oneAlert("m2", "", "critical"), oneAlert("m3", "", "critical")})
 		err := w.router.Notify(mackerel.WithDeliveryID(t.Context(), "d"), digest)
 		for _, f := range mackerel.Failures(err) {
-			_ = f.Notifier.Notify(t.Context(), digest)
+			if err := f.Notifier.Notify(t.Context(), digest); err != nil {
+				t.Error(err)
+			}
 		}
 		if len(again.told) != 1 || again.told[0] != "[CRITICAL] m1" {
 			t.Errorf("%v; told again: %q", err, again.told)

@@ -466,6 +466,13 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+func TestAFallbackOfNothing(t *testing.T) {
+	_, err := route.Fallback(route.FallbackOptions{}, nil, nil)
+	if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Message != "n: one of the notifiers is nil" {
+		t.Error(err)
+	}
+}
+
 func TestTheProblemsOfHoursAreInTheirOrder(t *testing.T) {
 	for range 20 {
 		_, err := route.Quiet(new(bell), route.Hours{From: "25:00"})
@@ -752,7 +759,7 @@ func TestTheOutcomeOfADigest(t *testing.T) {
 			n := must(t)(route.Digest(room, 1, time.Minute))
 			begin := time.Now()
 			var all sync.WaitGroup
-			for _, limit := range []time.Duration{time.Hour, time.Hour, 70 * time.Second} {
+			for _, limit := range []time.Duration{time.Hour, time.Hour, time.Hour, 70 * time.Second} {
 				all.Go(func() {
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
