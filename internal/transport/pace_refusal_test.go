@@ -254,6 +254,27 @@ func TestARefusalDismissesWhoCannotWait(t *testing.T) {
 	})
 }
 
+// A wait that the service has asked for is no wait for a turn. What comes after it is.
+func TestTheWaitAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		refused := false
+		w.answer = func(*http.Request) *http.Response {
+			if refused {
+				return response(200, answer)
+			}
+			refused = true
+			r := response(429, "")
+			r.Header = after("7")
+			return r
+		}
+		tp := w.transport(options{})
+		r := tp.Do(t.Context(), call(t, 0, tp.Lane(transport.Limit{N: 1, Per: 10 * time.Second}, "room")))
+		check(t, "class", r.Class, done)
+		check(t, "waited", r.Waited, 3*time.Second)
+	})
+}
+
 // Of two refusals, the lane stays stopped for the one that ends later.
 func TestAShorterRefusalDoesNotOpenTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -252,6 +252,11 @@ func TestATurnBeforeTheDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute+200*time.Millisecond)
 		defer cancel()
 		check(t, "class", tp.Do(ctx, call(t, 1, lane)).Class, done)
+		fast := tp.Lane(transport.Limit{N: 1, Per: 430 * time.Millisecond}, "room")
+		tp.Do(t.Context(), call(t, 2, fast))
+		ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond) // a tenth is for the answer
+		defer cancel()
+		check(t, "class with little time", tp.Do(ctx, call(t, 3, fast)).Class, done)
 	})
 }
 

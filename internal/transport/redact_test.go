@@ -77,6 +77,7 @@ func TestNoSecretsAtAll(t *testing.T) {
 		check(t, name+": error", clean.Fault(io.EOF).Error(), "EOF")
 	}
 	check(t, "no error", none.Fault(nil), nil)
+	check(t, "the cleaner of a transport", transport.New("test", options{}, "hunter2").Clean().Text("a hunter2"), "a [redacted]")
 }
 
 func TestLine(t *testing.T) {

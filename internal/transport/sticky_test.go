@@ -206,3 +206,10 @@ func TestAJudgedAnswerBeforeARefusal(t *testing.T) {
 		})
 	}
 }
+
+func TestTheIDOfAResultIsCleaned(t *testing.T) {
+	s := newServer(t)
+	r := post(t, s.URL())
+	r.Judge = func(r *transport.Result) { r.ID = "1\nhunter2" }
+	check(t, "id", transport.New("test", options{}, "hunter2").Do(t.Context(), r).ID, "1 [redacted]")
+}

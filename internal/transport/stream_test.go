@@ -110,6 +110,8 @@ func TestASinkTakesASuccessAndNothingElse(t *testing.T) {
 		{"nothing", fault{Status: 200}, 0, done, "", "", 1},
 		{"a half body", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfBody}, 100, unavailable, "01234", "", 1},
 		{"a half body without a length", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 100, unavailable, "01234", "", 1},
+		{"a half body of just the limit", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 5, unavailable, "01234", "", 1},
+		{"no byte of a body and then a success", fault{Status: 200, Body: "x", Break: fakehttp.HalfBody}, 100, done, answer, "", 2},
 		{"an error", fault{Status: 404, Body: "not here"}, 100, notFound, "", "not here", 1},
 		{"a redirect", fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Body: "go"}, 100, invalid, "", "go", 1},
 		{"an error and then a success", fault{Status: 503, Body: "later"}, 100, done, answer, "", 2},

@@ -93,7 +93,7 @@ func New[D ~uint8, A ~Attempt, P ~Pace](provider string, o Options[D, A, P], sec
 // call. It is a function because the header holds credentials: fmt prints fields, but does not call functions.
 func (t *Transport) Header(keyValues ...string) func() http.Header {
 	h := http.Header{"User-Agent": {t.userAgent}}
-	for i := 0; i+1 < len(keyValues); i += 2 {
+	for i := 0; i < len(keyValues); i += 2 {
 		h.Set(keyValues[i], keyValues[i+1])
 	}
 	return func() http.Header { return h }
