@@ -281,7 +281,7 @@ func (r *Router) notifier(c mackerel.Channel) (mackerel.Notifier, error) {
 	}
 	r.resolving.Lock()
 	defer r.resolving.Unlock()
-	if made, ok := r.notifiers[c.ID]; ok && made.channel == string(form) {
+	if made := r.notifiers[c.ID]; made.channel == string(form) {
 		return made.notifier, made.err
 	}
 	n, err := r.config.Resolve(c)

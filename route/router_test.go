@@ -292,6 +292,10 @@ func TestAMonitorThatCannotBeLookedUp(t *testing.T) {
 				if n := len(w.RequestsSince(before)); n != 1 {
 					t.Errorf("%d requests", n)
 				}
+				p, err := w.router.Plan(t.Context(), mackerel.Alert{ID: "9", Status: "critical"})
+				if err != nil || !strings.Contains(p.Reason, "; the monitor is not known: ") {
+					t.Errorf("%v, %+v", err, p)
+				}
 			})
 		})
 	}
@@ -328,6 +332,135 @@ func TestRefreshIsAsConfigured(t *testing.T) {
 			if got := w.tell(t, oneAlert("m", "", "critical")); got != want {
 				t.Errorf("%q was told, want %q", got, want)
 			}
+		}
+	})
+}
+
+// One request a second is for single alerts, too. An alert does not wait for its turn longer than 4 s.
+func TestManyOldAlertsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "b c", group("exclusive", "all", "", "b", "m!", ""))
+		w.tell(t, oneAlert("m", "", "critical"))
+		time.Sleep(10 * time.Second)
+		before, begin := len(w.Requests()), time.Now()
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() { _ = w.router.Notify(t.Context(), mackerel.Alert{ID: fmt.Sprint(i), Status: "critical"}) })
+		}
+		all.Wait()
+		if n, took := len(w.RequestsSince(before)), time.Since(begin); n > 5 || took > 4*time.Second || len(w.problems) != 20 {
+			t.Errorf("%d requests in %v, %d problems", n, took, len(w.problems))
+		}
+	})
+}
+
+// An alert that cannot be asked for is asked for again.
+func TestAnAlertThatCannotBeAskedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "b c", group("exclusive", "all", "", "b", "m!", ""))
+		w.AddAlert(`{"id":"5old","monitorId":"m","openedAt":1}`)
+		for i := range 100 {
+			w.AddAlert(fmt.Sprintf(`{"id":"5-%d","monitorId":"m","openedAt":%d}`, i, 1000+i))
+		}
+		w.Inject(fakehttp.Fault{Path: "/api/v0/alerts/5old", Status: http.StatusForbidden})
+		for i, want := range []string{"b c", "b"} {
+			if got := w.tell(t, mackerel.Alert{ID: "5old", Status: "critical"}); got != want || len(w.problems) != 1 {
+				t.Errorf("%d: %q was told, %v", i, got, w.problems)
+			}
+		}
+		before := len(w.Requests())
+		w.tell(t, mackerel.Alert{ID: "missing", Status: "critical"}) // two more requests, after which the first is still known
+		w.tell(t, mackerel.Alert{ID: "5old", Status: "critical"})
+		w.tell(t, mackerel.Alert{ID: "other", Status: "critical"})
+		w.tell(t, mackerel.Alert{ID: "missing", Status: "critical"})
+		if n := len(w.RequestsSince(before)); n != 4 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestAnOrganizationWithoutGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a")
+		w.Inject(fakehttp.Fault{Status: 200, Body: `{"notificationGroups":[]}`})
+		p, err := w.router.Plan(t.Context(), oneAlert("m", "", "critical"))
+		if err != nil || p.Reason != "no notification group matches" || len(w.problems) != 1 {
+			t.Errorf("%v, %+v, %v", err, p, w.problems)
+		}
+	})
+}
+
+func TestProblemMayBeNil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a", group("g", "loud", "", "", "", ""))
+		b := new(bell)
+		r := must2(route.FromMackerel(route.MackerelConfig{
+			Client: w.client(t), Polled: true, Resolve: func(mackerel.Channel) (mackerel.Notifier, error) { return b, nil },
+		}))
+		if err := r.Notify(t.Context(), oneAlert("m", "", "critical")); err != nil || len(b.told) != 1 {
+			t.Errorf("%v, told %q", err, b.told)
+		}
+	})
+}
+
+func must2(r *route.Router, err error) *route.Router {
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Without a copy of the settings, the first alert waits for them.
+func TestTheFirstSettingsTakeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, "a")
+		w.Inject(fakehttp.Fault{Delay: 8 * time.Second})
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.router.Notify(ended, oneAlert("m", "", "critical")); !errors.Is(err, context.Canceled) {
+			t.Errorf("after the end of the context: %v", err)
+		}
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" {
+			t.Errorf("%q was told", got)
+		}
+	})
+}
+
+func TestAChannelOfAnUnknownType(t *testing.T) {
+	p := route.Plan{Title: "t", Reason: "r", Channels: []route.PlannedChannel{{Channel: mackerel.Channel{Name: "x"}}}}
+	if got := p.String(); got != "t\nr\n- x (unknown): not told\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+// A digest for a channel that fails, for one that fails in part, and for one of two notifiers.
+func TestADigestThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ids []string
+		again, room := &bell{fail: invalid}, new(bell)
+		w := startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+			switch c.Name {
+			case "fails":
+				return &script{name: "chat", errs: []error{unavailable}}, nil
+			case "part":
+				return &partial{receipt: mackerel.Receipt{Attempts: 3}, err: &mackerel.DeliveryError{Notifier: again, Err: unavailable}}, nil
+			}
+			return mackerel.Multi(&pagerWithIDs{&ids}, room), nil
+		}}, "fails part two")
+		digest := mackerel.Digest([]mackerel.Alert{oneAlert("m", "", "critical"), oneAlert("n", "", "critical")})
+		r, err := w.router.Deliver(t.Context(), digest)
+		failures := mackerel.Failures(err)
+		if len(failures) != 2 || r.Attempts != 6 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if err := failures[0].Notifier.Notify(t.Context(), digest); err != nil {
+			t.Errorf("the repeat of what failed: %v", err)
+		}
+		if err := failures[1].Notifier.Notify(t.Context(), digest); !errors.Is(err, mackerel.ErrInvalid) {
+			t.Errorf("the repeat of a part: %v", err)
+		}
+		if len(ids) != 2 || len(room.told) != 1 || room.told[0] != digest.Title() {
+			t.Errorf("the pager was told %d alerts, the room %q", len(ids), room.told)
 		}
 	})
 }
