@@ -316,6 +316,8 @@ func TestQuiet(t *testing.T) {
 		t.Fatal(err)
 	}
 	night := route.Hours{From: "22:00", To: "07:00", Location: berlin, Critical: true}
+	twice := route.Hours{From: "02:30", To: "02:45", Location: berlin}
+	after := route.Hours{From: "02:50", To: "03:30", Location: berlin}
 	tokyo := time.FixedZone("Tokyo", 9*60*60)
 	early := route.Hours{From: "00:00", To: "02:00", Location: tokyo, Days: []time.Weekday{time.Tuesday}}
 	noon := route.Hours{From: "12:00", To: "13:00", Location: berlin, Days: []time.Weekday{time.Monday}}
@@ -337,6 +339,10 @@ func TestQuiet(t *testing.T) {
 		{"an alert that is unknown", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "unknown", 0},
 		{"an event without a status", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "", 8 * time.Hour},
 		{"a day that has begun in Tokyo only", early, time.Date(2026, 1, 6, 1, 0, 0, 0, tokyo), "critical", time.Hour},
+		{"a time that the clock shows twice, at first", twice, time.Date(2026, 10, 25, 0, 35, 0, 0, time.UTC), "warning", 10 * time.Minute},
+		{"a time that the clock shows twice, again", twice, time.Date(2026, 10, 25, 1, 35, 0, 0, time.UTC), "warning", 0},
+		{"after a time that the clock shows twice", after, time.Date(2026, 10, 25, 1, 59, 0, 0, time.UTC), "warning", 31 * time.Minute},
+		{"the night after the clocks went back", night, time.Date(2026, 10, 25, 23, 0, 0, 0, berlin), "warning", 8 * time.Hour},
 		{"noon of a Monday", noon, time.Date(2026, 1, 5, 12, 30, 0, 0, berlin), "critical", 30 * time.Minute},
 		{"noon of a Tuesday", noon, time.Date(2026, 1, 6, 12, 30, 0, 0, berlin), "critical", 0},
 	} {
@@ -465,6 +471,27 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// A notifier may say that it keeps no incidents. A nil notifier says nothing.
+func TestKeyed(t *testing.T) {
+	if _, err := route.Digest(&perhaps{}, 1, time.Minute); err != nil {
+		t.Error(err)
+	}
+	for _, n := range []mackerel.Notifier{(*pagers)(nil), nil} {
+		_, err := route.Digest(n, 1, time.Minute)
+		if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Message != "n: the notifier is nil" {
+			t.Error(err)
+		}
+	}
+}
+
+// A perhaps keeps incidents if it is told so.
+type perhaps struct {
+	bell
+	keyed bool
+}
+
+func (p *perhaps) Keyed() bool { return p.keyed }
 
 func TestAFallbackOfNothing(t *testing.T) {
 	_, err := route.Fallback(route.FallbackOptions{}, nil, nil)
