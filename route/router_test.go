@@ -341,7 +341,7 @@ func TestManyOldAlertsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, "b c", group("exclusive", "all", "", "b", "m!", ""))
 		w.tell(t, oneAlert("m", "", "critical"))
-		time.Sleep(10 * time.Second)
+		time.Sleep(500 * time.Millisecond) // half of the time until the next turn
 		before, begin := len(w.Requests()), time.Now()
 		var all sync.WaitGroup
 		for i := range 20 {
@@ -381,11 +381,13 @@ func TestAnAlertThatCannotBeAskedForOnce(t *testing.T) {
 
 func TestAnOrganizationWithoutGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, "a")
-		w.Inject(fakehttp.Fault{Status: 200, Body: `{"notificationGroups":[]}`})
-		p, err := w.router.Plan(t.Context(), oneAlert("m", "", "critical"))
-		if err != nil || p.Reason != "no notification group matches" || len(w.problems) != 1 {
-			t.Errorf("%v, %+v, %v", err, p, w.problems)
+		for _, groups := range []string{"", group("team", "all", "", "a", "other", "")} {
+			w := start(t, "a")
+			w.Inject(fakehttp.Fault{Status: 200, Body: `{"notificationGroups":[` + groups + `]}`})
+			p, err := w.router.Plan(t.Context(), oneAlert("m", "", "critical"))
+			if err != nil || p.Reason != "no notification group matches" || len(w.problems) != 1 {
+				t.Errorf("%v, %+v, %v", err, p, w.problems)
+			}
 		}
 	})
 }
@@ -414,11 +416,13 @@ func must2(r *route.Router, err error) *route.Router {
 func TestTheFirstSettingsTakeLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, "a")
-		w.Inject(fakehttp.Fault{Delay: 8 * time.Second})
-		ended, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := w.router.Notify(ended, oneAlert("m", "", "critical")); !errors.Is(err, context.Canceled) {
-			t.Errorf("after the end of the context: %v", err)
+		w.Inject(fakehttp.Fault{Delay: 8 * time.Second}, fakehttp.Fault{Delay: 8 * time.Second})
+		for i := range 20 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Duration(i%2)*500*time.Millisecond, cancel) // while it waits for its first or second turn
+			if err := start(t, "a").router.Notify(ctx, oneAlert("m", "", "critical")); !errors.Is(err, context.Canceled) {
+				t.Errorf("after the end of the context: %v", err)
+			}
 		}
 		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" {
 			t.Errorf("%q was told", got)
