@@ -99,10 +99,10 @@ func rare(t *testing.T) (all []sample.Entry) {
 			"responseTimeDuration":2,"certificationExpirationWarning":30}}`)).Alert)
 	}
 	add("monitor with odd settings", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"external","name":"m",
-		"url":"mailto:secret","method":"GET","warning":1,"duration":1e7,"notificationInterval":1e10,"missingDurationWarning":0.5,
+		"url":"mailto:secret","method":"GET","warning":1,"duration":1e7,"notificationInterval":100000001,"missingDurationWarning":0.5,
 		"scopes":"all"}}`)).Alert)
 	add("monitor without an operator", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"host","name":"m",
-		"metric":"cpu.user.percentage","warning":1,"duration":1e6,"notificationInterval":1e9}}`)).Alert)
+		"metric":"cpu.user.percentage","warning":1,"duration":1e6,"notificationInterval":1e8}}`)).Alert)
 	add("monitor over a million points", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"host","name":"m",
 		"metric":"cpu.user.percentage","operator":">","warning":1,"duration":1e6}}`)).Alert)
 	return all
