@@ -111,3 +111,31 @@ func TestLinesOfFacts(t *testing.T) {
 		t.Errorf("%q, %q, %q", Line(facts[0]), Line(facts[1]), Line(facts[2]))
 	}
 }
+
+// A service's page is known from the service, or beside the page of an alert on mackerel.io.
+func TestServiceURL(t *testing.T) {
+	page := func(service, url string) mackerel.Role {
+		return mackerel.Role{Service: service, ServiceURL: url}
+	}
+	const alerts = "https://mackerel.io/orgs/acme/alerts/5A"
+	for _, c := range []struct {
+		name, url, service string
+		roles              []mackerel.Role
+		want               string
+	}{
+		{"beside the alert", alerts, "Shop", nil, "https://mackerel.io/orgs/acme/services/Shop"},
+		{"of a role", alerts, "Shop", []mackerel.Role{page("Shop", "https://x.test/Shop")}, "https://x.test/Shop"},
+		{"of a role without a service", alerts, "Shop", []mackerel.Role{page("", "https://x.test/Shop")}, "https://x.test/Shop"},
+		{"of another service's role", alerts, "Shop", []mackerel.Role{page("Blog", "https://x.test/Blog")}, "https://mackerel.io/orgs/acme/services/Shop"},
+		{"of a role without a page", alerts, "Shop", []mackerel.Role{page("Shop", "")}, "https://mackerel.io/orgs/acme/services/Shop"},
+		{"another host", "https://evil.test/orgs/acme/alerts/5A", "Shop", nil, ""},
+		{"a host that looks like Mackerel's", "https://notmackerel.io/orgs/acme/alerts/5A", "Shop", nil, ""},
+		{"no page of an alert", "https://mackerel.io/orgs/acme", "Shop", nil, ""},
+		{"no name of a service", alerts, "../../x", nil, ""},
+	} {
+		a := mackerel.Alert{URL: c.url, Service: &mackerel.Service{Name: c.service, Roles: c.roles}}
+		if got := serviceURL(a); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
