@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -275,7 +276,7 @@ func TestAMonitorThatCannotBeLookedUp(t *testing.T) {
 				var all sync.WaitGroup
 				for i := range tt.alerts {
 					all.Go(func() {
-						if err := w.router.Notify(t.Context(), mackerel.Alert{ID: fmt.Sprint(i), Status: "critical"}); err != nil {
+						if err := w.router.Notify(t.Context(), mackerel.Alert{ID: strconv.Itoa(i), Status: "critical"}); err != nil {
 							t.Error(err)
 						}
 					})
@@ -345,7 +346,7 @@ func TestManyOldAlertsAtOnce(t *testing.T) {
 		before, begin := len(w.Requests()), time.Now()
 		var all sync.WaitGroup
 		for i := range 20 {
-			all.Go(func() { _ = w.router.Notify(t.Context(), mackerel.Alert{ID: fmt.Sprint(i), Status: "critical"}) })
+			all.Go(func() { _ = w.router.Notify(t.Context(), mackerel.Alert{ID: strconv.Itoa(i), Status: "critical"}) })
 		}
 		all.Wait()
 		if n, took := len(w.RequestsSince(before)), time.Since(begin); n > 5 || took > 4*time.Second || len(w.problems) != 20 {
