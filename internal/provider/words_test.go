@@ -98,11 +98,44 @@ func rare(t *testing.T) (all []sample.Entry) {
 			"skipCertificateVerification":true,"url":"https://u:p@x.test/p?q=1","method":"GET","responseTimeCritical":5,
 			"responseTimeDuration":2,"certificationExpirationWarning":30}}`)).Alert)
 	}
+	cpu := func(status mackerel.Status, message string) mackerel.Alert {
+		value, limit := 91.5, 90.0
+		return mackerel.Alert{
+			Status: status, Message: message, Monitor: mackerel.Monitor{Name: "CPU %", Type: "host"},
+			Metric: &mackerel.Metric{Label: "cpu.user.percentage", Value: &value, Operator: ">", Critical: &limit},
+		}
+	}
+	by := func(a mackerel.Alert, trigger string) mackerel.Alert { a.Trigger = trigger; return a }
+	add("metric with other words", cpu("critical", "CPU % 91.5, and the fan has stopped"))
+	add("metric recovered with other words", cpu("ok", "CPU % 80, and the fan turns again"))
+	add("metric recovered without times", cpu("ok", "CPU % 91.5"))
+	add("metric closed by hand without times", by(cpu("ok", "CPU % 91.5"), "manual"))
+	add("metric closed by hand with other words", by(cpu("ok", "the fan has stopped"), "manual"))
+	changed := cpu("critical", "")
+	changed.ChangedAt = opened
+	add("metric that changed and has no time of opening", changed)
+	kinds := func(kind, message string, status mackerel.Status) mackerel.Alert {
+		return mackerel.Alert{Status: status, Message: message, Monitor: mackerel.Monitor{Name: "m", Type: kind}}
+	}
+	add("connectivity with other words", kinds("connectivity", "power failure", "critical"))
+	add("check that says unreachable", kinds("check", "m - unreachable", "critical"))
+	add("check with another dash", kinds("check", "m- broken", "critical"))
+	add("anomaly with more words", kinds("anomalyDetection", "m cpu.user and more", "critical"))
+	add("anomaly of another name", kinds("anomalyDetection", "cpu.user", "critical"))
+	add("anomaly recovered without times", kinds("anomalyDetection", "m cpu.user", "ok"))
+	group := mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "critical", Group: &mackerel.AlertGroup{Name: "db"}}
+	add("group without a link", group)
+	group.URL = "https://mackerel.io/orgs/acme/alert-groups/5G"
+	add("group with a link", group)
+	group.Message = "one\ntwo"
+	add("group with words", group)
+	group.Status, group.Message = "ok", ""
+	add("group closed without times", group)
 	add("monitor with odd settings", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"external","name":"m",
 		"url":"mailto:secret","method":"GET","warning":1,"duration":1e7,"notificationInterval":100000001,"missingDurationWarning":0.5,
 		"scopes":"all"}}`)).Alert)
 	add("monitor without an operator", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"host","name":"m",
-		"metric":"cpu.user.percentage","warning":1,"duration":1e6,"notificationInterval":1e8}}`)).Alert)
+		"metric":"cpu.user.percentage","warning":1,"duration":3,"notificationInterval":1e8}}`)).Alert)
 	add("monitor over a million points", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"host","name":"m",
 		"metric":"cpu.user.percentage","operator":">","warning":1,"duration":1e6}}`)).Alert)
 	return all
