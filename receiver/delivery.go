@@ -271,11 +271,6 @@ func (h *Handler) Drain(ctx context.Context) error {
 	select {
 	case <-idle:
 		return nil
-	default:
-	}
-	select {
-	case <-idle:
-		return nil
 	case <-ctx.Done():
 	}
 	cut := h.deliveries.cancel(context.Cause(ctx))
@@ -283,7 +278,7 @@ func (h *Handler) Drain(ctx context.Context) error {
 	case <-idle:
 	case <-time.After(grace):
 	}
-	if cut == 0 {
+	if cut == 0 { // idle, and the select has chosen the end of the context
 		return nil
 	}
 	e := failure("drain", mackerel.ErrUnavailable, strconv.Itoa(cut)+" deliveries were cut off")

@@ -132,7 +132,7 @@ type Config struct {
 
 // A Handler is an http.Handler that takes Mackerel's webhooks. It is safe for concurrent use.
 type Handler struct {
-	config     Config // without the secrets
+	config     Config
 	sentTo     func(path string) bool
 	knows      func(user, password string) bool
 	senders    *senders      // nil unless MackerelOnly
@@ -149,6 +149,7 @@ func New(c Config) (*Handler, error) {
 	}
 	c.Answer, c.Timeout = cmp.Or(c.Answer, defaultAnswer), cmp.Or(c.Timeout, defaultTimeout)
 	h := &Handler{
+		config:     c,
 		places:     make(chan struct{}, maxRunning),
 		deliveries: deliveries{running: make(map[sum]*delivery), past: window{byBody: make(map[sum]*past)}},
 	}
@@ -165,8 +166,6 @@ func New(c Config) (*Handler, error) {
 	if c.MackerelOnly {
 		h.senders = newSenders(c)
 	}
-	c.Path, c.User, c.Password = mackerel.Secret{}, mackerel.Secret{}, mackerel.Secret{}
-	h.config = c
 	return h, nil
 }
 

@@ -165,6 +165,7 @@ func TestTheAddressesAreFetchedWhenTheyAreNeeded(t *testing.T) {
 		m.set("")
 		time.Sleep(time.Hour)
 		h.want(t, 200, body, mackerelIO)
+		m.wantGets(t, 4) // at an hour, also for a sender that is known
 		h.want(t, 403, body, other)
 		m.wantGets(t, 4)
 		m.set(`{"outgoing":["203.0.113.0/24"],"outgoing_ipv6":[]}`)

@@ -118,7 +118,6 @@ func TestABodyThatStopsIsAnsweredInTime(t *testing.T) {
 	}
 }
 
-// The deadline of the body must not end a connection that is used again.
 // A body that ends before its length may be a part of an alert, also if it is JSON.
 func TestABodyThatEndsEarlyIsNotDelivered(t *testing.T) {
 	h := newHarness(t, receiver.Config{}, nil)
@@ -134,8 +133,12 @@ func TestABodyThatEndsEarlyIsNotDelivered(t *testing.T) {
 	if h.wantCalls(t, 0, 0); answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("the status is %d", answer.StatusCode)
 	}
+	if err := h.last().Err; err == nil || !strings.Contains(err.Error(), "the body ended early") {
+		t.Errorf("OnRequest got %v", err)
+	}
 }
 
+// The deadline of the body must not end a connection that is used again.
 func TestAConnectionIsUsedAgain(t *testing.T) {
 	release := make(chan struct{})
 	end := sync.OnceFunc(func() { close(release) })

@@ -3,6 +3,8 @@ package route_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,11 +54,83 @@ func TestDedupDoesNotRingAPhoneTwice(t *testing.T) {
 	phone := &script{name: "phone", errs: []error{rang()}}
 	n := must(t)(route.Dedup(phone, time.Minute))
 	a := received(t, "1")
-	_ = n.Notify(t.Context(), a)
-	_ = n.Notify(t.Context(), a)
+	for range 2 {
+		if err := n.Notify(t.Context(), a); !errors.Is(err, mackerel.ErrAmbiguous) {
+			t.Error(err)
+		}
+	}
 	if len(phone.tries) != 1 {
 		t.Errorf("the phone rang %d times", len(phone.tries))
 	}
+}
+
+// A webhook that comes again is told again, unless what has failed may have been delivered and may not be repeated.
+func TestWhatDedupTellsAgain(t *testing.T) {
+	foreign, second := errors.New("an error of another library"), &script{name: "second"}
+	part := &mackerel.DeliveryError{Notifier: second, Err: fail(mackerel.ErrUnavailable)}
+	for _, tt := range []struct {
+		name  string
+		err   error // of the first try
+		tries int
+	}{
+		{"a failure for now", fail(mackerel.ErrUnavailable), 2},
+		{"a failure for good", fail(mackerel.ErrInvalid), 2},
+		{"an error of another library", foreign, 2},
+		{"a lost answer that may be repeated", fail(mackerel.ErrAmbiguous), 2},
+		{"a phone that may have rung", rang(), 1},
+		{"a phone that may have rung, in an error of a notifier around it", fmt.Errorf("floor 2: %w", rang()), 1},
+		{"a phone that may have rung, and another failure", errors.Join(fail(mackerel.ErrUnavailable), rang()), 1},
+		{"two failures", errors.Join(fail(mackerel.ErrUnavailable), fail(mackerel.ErrInvalid)), 2},
+		{"a sentinel", fmt.Errorf("no answer: %w", mackerel.ErrAmbiguous), 1},
+		{"another sentinel", fmt.Errorf("no answer: %w", mackerel.ErrUnavailable), 2},
+		{"a recipient that failed", part, 1},
+		{"a recipient that failed, and something else", errors.Join(part, foreign), 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			first := &script{name: "first", errs: []error{tt.err}}
+			n := must(t)(route.Dedup(first, time.Minute))
+			for range 2 {
+				_ = n.Notify(t.Context(), received(t, "1"))
+			}
+			if len(first.tries) != tt.tries {
+				t.Errorf("%d tries, want %d", len(first.tries), tt.tries)
+			}
+		})
+	}
+}
+
+func TestTheReceiptOfAFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := &script{name: "first", errs: []error{invalid, invalid}, takes: time.Second}
+		second := &script{name: "second", errs: []error{nil, unavailable}, takes: 2 * time.Second}
+		n := must(t)(route.Fallback(route.FallbackOptions{}, first, second))
+		want := mackerel.Receipt{Provider: "second", Attempts: 6, Waited: 8 * time.Second, Duration: 3 * time.Second}
+		if got, err := n.Deliver(t.Context(), alert); !reflect.DeepEqual(got, want) || err != nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+		want.Provider = ""
+		got, err := n.Deliver(t.Context(), alert)
+		if !reflect.DeepEqual(got, want) || !errors.Is(err, mackerel.ErrUnavailable) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		part := &partial{receipt: mackerel.Receipt{Attempts: 3}, err: unavailable}
+		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, part, second)).Deliver(ended, alert); got.Attempts != 3 || err == nil {
+			t.Errorf("after the end of the context: %+v, %v", got, err)
+		}
+		both := mackerel.Multi(&script{name: "a"}, &script{name: "b"})
+		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, both, second)).Deliver(t.Context(), alert); got.Attempts != 6 || err != nil {
+			t.Errorf("of a Multi: %+v, %v", got, err)
+		}
+		both = mackerel.Multi(&script{name: "a"}, &script{name: "b", errs: []error{invalid}})
+		if got, err := must(t)(route.Fallback(route.FallbackOptions{}, both, second)).Deliver(t.Context(), alert); got.Attempts != 6 || len(mackerel.Failures(err)) != 1 {
+			t.Errorf("of a Multi that has delivered in part: %+v, %v", got, err)
+		}
+		if n.String() != "first, else second" {
+			t.Errorf("the name is %q", n)
+		}
+	})
 }
 
 // A repeat that falls into the quiet hours.
@@ -113,10 +187,12 @@ func TestTheWaitOfAFallbackIsTheShortest(t *testing.T) {
 	for name, both := range map[string][2]error{
 		"first": {fail(mackerel.ErrUnavailable), fail(mackerel.ErrRateLimited, 10*time.Minute)},
 		"last":  {fail(mackerel.ErrRateLimited, 10*time.Minute), fail(mackerel.ErrUnavailable)},
+		"both":  {fail(mackerel.ErrRateLimited, 10*time.Minute), fail(mackerel.ErrRateLimited, 5*time.Minute)},
 	} {
 		n := must(t)(route.Fallback(route.FallbackOptions{}, &bell{fail: both[0]}, &bell{fail: both[1]}))
 		err := n.Notify(t.Context(), alert)
-		if after, again := mackerel.Retry(err); !again || after != 0 {
+		want := map[string]time.Duration{"both": 5 * time.Minute}[name]
+		if after, again := mackerel.Retry(err); !again || after != want {
 			t.Errorf("%s: %v, %t", name, after, again)
 		}
 	}
@@ -128,6 +204,17 @@ func TestTheErrorOfAFallbackIsOneLine(t *testing.T) {
 	var e *mackerel.Error
 	if !errors.As(err, &e) || strings.Contains(e.Error(), "\n") || strings.Count(e.Error(), "room") != 3 {
 		t.Errorf("%q", e)
+	}
+}
+
+func TestThePreviewOfAFallbackIsThatOfTheFirst(t *testing.T) {
+	p, err := must(t)(route.Fallback(route.FallbackOptions{}, &previewed{}, new(bell))).Preview(alert)
+	if err != nil || p.Skipped != "preview of 5A" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	p, err = must(t)(route.Fallback(route.FallbackOptions{}, new(bell), &previewed{})).Preview(alert)
+	if p != nil || !errors.Is(err, mackerel.ErrUnsupported) {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

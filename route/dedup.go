@@ -86,21 +86,20 @@ func (d *dedup) deliver(ctx context.Context, a mackerel.Alert, n mackerel.Notifi
 	now := outcome{left: before.left} // if the notifier panics
 	defer func() { d.end(body, now) }()
 	receipt, err := deliver(ctx, a, n)
-	now = remains(err, before.left)
+	now = remains(err)
 	return receipt, err
 }
 
-// remains returns what to remember of a delivery that has ended with an error. The left notifier is what was to be
-// told.
-func remains(err error, left mackerel.Notifier) outcome {
+// remains returns what to remember of a delivery that has ended with an error.
+func remains(err error) outcome {
 	failures, rest := split(err)
 	switch {
 	case err == nil:
 		return outcome{at: time.Now()}
 	case forbidden(err):
 		return outcome{at: time.Now(), err: err}
-	case len(failures) == 0 || len(rest) > 0:
-		return outcome{left: left}
+	case len(rest) > 0: // as all errors without a notifier, so that a repeat is told to all
+		return outcome{}
 	}
 	all := make([]mackerel.Notifier, len(failures))
 	for i, f := range failures {
@@ -118,7 +117,7 @@ func (d *dedup) begin(body [32]byte) (before outcome, wait chan struct{}) {
 		return outcome{}, wait
 	}
 	for _, known := range []map[[32]byte]outcome{d.old, d.new} {
-		if o, ok := known[body]; ok && time.Since(o.at) < d.window {
+		if o := known[body]; time.Since(o.at) < d.window {
 			before = o
 		}
 	}

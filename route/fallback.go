@@ -64,13 +64,13 @@ func (f *fallback) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Rece
 	start := time.Now()
 	var sum mackerel.Receipt
 	var errs []error
-	for i, n := range f.all {
+	for _, n := range f.all {
 		receipt, err, part := attempt(ctx, a, n)
 		receipt.Attempts += sum.Attempts
 		receipt.Waited += sum.Waited
 		receipt.Duration = time.Since(start)
-		if err == nil || len(errs) == 0 && i == len(f.all)-1 {
-			return receipt, err
+		if err == nil {
+			return receipt, nil
 		}
 		sum = mackerel.Receipt{Attempts: receipt.Attempts, Waited: receipt.Waited, Duration: receipt.Duration}
 		errs = append(errs, err)
@@ -153,15 +153,15 @@ func failed(op string, errs []error, ended error) error {
 	return e
 }
 
-// kindOf returns the sentinel of an error.
+// kindOf returns the sentinel of an error that [mackerel.Retry] does not allow to repeat. An error of another library
+// has none; it is ErrInvalid, because an alert that is ErrUnavailable would be repeated.
 func kindOf(err error) error {
 	for _, kind := range []error{
-		mackerel.ErrInvalid, mackerel.ErrUnauthorized, mackerel.ErrNotFound, mackerel.ErrUnsupported, mackerel.ErrRateLimited,
-		mackerel.ErrConfig, mackerel.ErrUnavailable,
+		mackerel.ErrUnauthorized, mackerel.ErrNotFound, mackerel.ErrUnsupported, mackerel.ErrConfig,
 	} {
 		if errors.Is(err, kind) {
 			return kind
 		}
 	}
-	return mackerel.ErrUnavailable
+	return mackerel.ErrInvalid
 }

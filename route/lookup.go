@@ -47,7 +47,7 @@ func (t *turns) wait(ctx context.Context) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended(ctx, "wait for a request's turn")
 	}
 }
 
@@ -84,7 +84,7 @@ func (r *Router) monitorID(ctx context.Context, a mackerel.Alert) (string, error
 			case <-found.asking:
 				continue
 			case <-ctx.Done():
-				return "", context.Cause(ctx)
+				return "", ended(ctx, "look for monitor")
 			}
 		}
 		ask := r.get
@@ -112,7 +112,7 @@ func (l *lookup) look(id string) look {
 	if monitor := l.monitors[id]; monitor != "" {
 		return look{monitor: monitor}
 	}
-	if at, missing := l.missing[id]; missing && time.Since(at) < missingTime {
+	if time.Since(l.missing[id]) < missingTime {
 		return look{missing: true}
 	}
 	if l.asking != nil {
@@ -168,9 +168,10 @@ func (l *lookup) keep(found map[string]string) {
 		l.missing = make(map[string]time.Time)
 	}
 	for id, monitor := range found {
-		if l.monitors[id] = monitor; monitor == "" {
-			delete(l.monitors, id)
+		if monitor == "" {
 			l.missing[id] = time.Now()
+		} else {
+			l.monitors[id] = monitor
 		}
 	}
 	close(l.asking)

@@ -125,7 +125,7 @@ func (r *Router) Notify(ctx context.Context, a mackerel.Alert) error {
 // if its service keeps incidents.
 func (r *Router) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt, error) {
 	start := time.Now()
-	to, reason, err := r.recipients(ctx, a)
+	to, reason, err := r.recipients(ctx, a, r.noted)
 	if err != nil {
 		return mackerel.Receipt{}, err
 	}
@@ -160,33 +160,50 @@ type recipient struct {
 	notifier mackerel.Notifier
 }
 
-// recipients returns the notifiers for an alert, and why they are these.
-func (r *Router) recipients(ctx context.Context, a mackerel.Alert) (to []mackerel.Notifier, reason string, err error) {
+// A planner returns the channels of ours that an alert is to be told, and why these.
+type planner func(ctx context.Context, a mackerel.Alert) (all []recipient, reason string, err error)
+
+// recipients returns the notifiers for an alert or a digest, and why they are these.
+func (r *Router) recipients(
+	ctx context.Context, a mackerel.Alert, plan planner,
+) (to []mackerel.Notifier, reason string, err error) {
 	if a.Event == mackerel.EventDigest {
-		return r.digest(ctx, a)
+		return digestParts(ctx, a, plan)
 	}
-	all, reason, err := r.planned(ctx, a)
+	all, reason, err := plan(ctx, a)
 	for _, one := range all {
 		to = append(to, one.notifier)
 	}
 	return to, reason, err
 }
 
-// planned returns the channels of ours in an alert's plan, and notes that they are told.
+// planned is the planner that changes nothing.
 func (r *Router) planned(ctx context.Context, a mackerel.Alert) (all []recipient, reason string, err error) {
 	p, err := r.Plan(ctx, a)
 	if err != nil {
 		return nil, "", err
 	}
-	var ids []string
 	for _, c := range p.Channels {
 		if c.Notifier != nil {
-			all, ids = append(all, recipient{c.Channel.ID, c.Notifier}), append(ids, c.Channel.ID)
+			all = append(all, recipient{c.Channel.ID, c.Notifier})
 		}
+	}
+	return all, p.Reason, nil
+}
+
+// noted is planned for channels that are then told, which it notes.
+func (r *Router) noted(ctx context.Context, a mackerel.Alert) (all []recipient, reason string, err error) {
+	all, reason, err = r.planned(ctx, a)
+	if err != nil {
+		return nil, "", err
+	}
+	var ids []string
+	for _, one := range all {
+		ids = append(ids, one.channel)
 	}
 	r.rememberStatus(a)
 	r.remember(a, ids)
-	return all, p.Reason, nil
+	return all, reason, nil
 }
 
 // rememberStatus notes whether an alert was ever critical or unknown, if that is known.
@@ -215,11 +232,12 @@ func (r *Router) remember(a mackerel.Alert, ids []string) {
 	r.told.set(a.Key(), ids)
 }
 
-// Preview shows what Deliver would send to all channels, in the order of the plan.
+// Preview shows what Deliver would send to all channels, in the order of the plan. Channels whose notifier has no
+// preview are left out. Nothing is remembered of the alert.
 func (r *Router) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), previewTime)
 	defer cancel()
-	to, reason, err := r.recipients(ctx, a)
+	to, reason, err := r.recipients(ctx, a, r.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +248,10 @@ func (r *Router) Preview(a mackerel.Alert) (*mackerel.Preview, error) {
 			continue
 		}
 		one, err := previewer.Preview(a)
-		if err != nil {
+		switch {
+		case errors.Is(err, mackerel.ErrUnsupported): // a part of a digest, or a rule
+			continue
+		case err != nil:
 			return nil, err
 		}
 		all.Requests = append(all.Requests, one.Requests...)
@@ -260,7 +281,7 @@ func (r *Router) notifier(c mackerel.Channel) (mackerel.Notifier, error) {
 	}
 	r.resolving.Lock()
 	defer r.resolving.Unlock()
-	if made, ok := r.notifiers[c.ID]; ok && made.channel == string(form) {
+	if made := r.notifiers[c.ID]; made.channel == string(form) {
 		return made.notifier, made.err
 	}
 	n, err := r.config.Resolve(c)

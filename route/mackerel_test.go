@@ -49,7 +49,11 @@ func startWith(t *testing.T, c route.MackerelConfig, channels string, groups ...
 		t.Fatal(err)
 	}
 	c.Client, c.FeedingChannel = client, "feed"
-	c.Problem = func(_ context.Context, err error) { w.problems = append(w.problems, err) }
+	c.Problem = func(_ context.Context, err error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.problems = append(w.problems, err)
+	}
 	if c.Resolve == nil {
 		c.Resolve = w.resolve
 	}
@@ -193,6 +197,10 @@ func TestLevelsAndChildren(t *testing.T) {
 				t.Errorf("%s %s: %q, want %q", step.monitor, step.status, got, step.want)
 			}
 		}
+		other := mackerel.Alert{Status: "ok", Monitor: mackerel.Monitor{ID: "m"}} // without an id there is no log
+		if before := len(w.Requests()); w.tell(t, other) != "e f" || len(w.Requests()) != before {
+			t.Errorf("%q was told after %d requests", w.told, len(w.Requests())-before)
+		}
 		if p, err := w.router.Plan(t.Context(), oneAlert("m2", "", "critical")); err != nil || !strings.Contains(p.Reason, "no channel is below them") {
 			t.Errorf("%v, %+v", err, p)
 		}
@@ -201,11 +209,14 @@ func TestLevelsAndChildren(t *testing.T) {
 
 func TestAskChildren(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		groups := []string{group("parent", "all", "child bundle", "p", "m", ""), group("child", "all", "", "c", "other", ""), group("bundle", "all", "", "b", "", "")}
-		for asks, want := range map[bool]string{false: "b c p", true: "b p"} {
-			w := startWith(t, route.MackerelConfig{AskChildren: asks}, "p c b", groups...)
+		groups := []string{
+			group("parent", "all", "child bundle listing serving", "p", "m!", ""), group("child", "all", "", "c", "other", ""),
+			group("bundle", "all", "", "b", "", ""), group("listing", "all", "", "l", "m", ""), group("serving", "all", "", "s", "", "Shop"),
+		}
+		for asks, want := range map[bool]string{false: "b c l p s", true: "b l p s"} {
+			w := startWith(t, route.MackerelConfig{AskChildren: asks}, "p c b l s", groups...)
 			withoutDefault(t, w)
-			if got := w.tell(t, oneAlert("m", "", "critical")); got != want {
+			if got := w.tell(t, oneAlert("m", "Shop", "critical")); got != want {
 				t.Errorf("asking is %t: %q, want %q", asks, got, want)
 			}
 		}
@@ -215,11 +226,12 @@ func TestAskChildren(t *testing.T) {
 // After a restart a recovery is told to a critical group if Mackerel's log has a severe status, or cannot be read.
 func TestARecoveryOfUnknownHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, "e", group("critical", "critical", "", "e", "m1 m2 m3", ""))
+		w := start(t, "e", group("critical", "critical", "", "e", "m1 m2 m3 m4", ""))
 		withoutDefault(t, w)
 		w.AddAlert(`{"id":"5m1","monitorId":"m1","status":"WARNING"}`)
 		w.AddAlert(`{"id":"5m2","monitorId":"m2","status":"CRITICAL"}`)
-		for monitor, want := range map[string]string{"m1": "", "m2": "e", "m3": "e"} {
+		w.AddAlert(`{"id":"5m4","monitorId":"m4","status":"OK"}`)
+		for monitor, want := range map[string]string{"m1": "", "m2": "e", "m3": "e", "m4": ""} {
 			if got := w.tell(t, oneAlert(monitor, "", "ok")); got != want {
 				t.Errorf("%s: %q, want %q", monitor, got, want)
 			}
@@ -261,6 +273,7 @@ func TestChannelsThatAreNotTold(t *testing.T) {
 		w.AddChannel(`{"id":"feed","name":"feed","type":"webhook","url":"https://x.test/","events":["alert"]}`)
 		w.AddChannel(`{"id":"s","name":"suspended","type":"chatwork","suspendedAt":1767225600}`)
 		w.AddChannel(`{"id":"n","name":"no alerts","type":"slack","url":"https://x.test/","events":["hostStatus","alertGroup"]}`)
+		w.AddChannel(`{"id":"m","name":"mail","type":"email","emails":["a@x.test"],"userIds":[],"events":["alertGroup"]}`)
 		w.AddChannel(`{"id":"y","name":"alerts","type":"slack","url":"https://x.test/","events":["alert","monitor"]}`)
 		if got := w.tell(t, oneAlert("m", "", "critical")); got != "alerts" {
 			t.Errorf("%q was told", got)
@@ -274,8 +287,12 @@ func TestChannelsThatAreNotTold(t *testing.T) {
 				t.Errorf("%q is not in\n%s", want, p)
 			}
 		}
+		p, err = w.router.Plan(t.Context(), mackerel.Alert{Event: mackerel.EventHostStatus, Status: "ok"})
+		if err != nil || len(p.Channels) != 1 || !strings.Contains(p.Reason, "go to the channels that subscribe to them") {
+			t.Errorf("%v\n%s", err, p)
+		}
 		for event, want := range map[mackerel.Event]string{
-			mackerel.EventHostStatus: "no alerts", mackerel.EventAlertGroup: "no alerts", mackerel.EventMonitorUpdate: "alerts", mackerel.EventHostRetire: "", mackerel.EventSample: "",
+			mackerel.EventHostStatus: "no alerts", mackerel.EventAlertGroup: "mail no alerts", mackerel.EventMonitorUpdate: "alerts", mackerel.EventHostRetire: "", mackerel.EventSample: "",
 		} {
 			if got := w.tell(t, mackerel.Alert{Event: event, Status: "ok"}); got != want {
 				t.Errorf("%s: %q, want %q", event, got, want)
@@ -288,11 +305,13 @@ func TestChannelsThatAreNotTold(t *testing.T) {
 func TestChannelsWithoutCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w *town
+		elsewhere := 0
 		w = startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
 			switch c.Name {
 			case "a":
 				return nil, errors.New("no token for room a")
 			case "b":
+				elsewhere++
 				return nil, fmt.Errorf("%w: by Mackerel", route.ErrElsewhere)
 			case "c":
 				return nil, nil
@@ -310,8 +329,17 @@ func TestChannelsWithoutCredentials(t *testing.T) {
 		for range 3 {
 			_ = w.router.Notify(t.Context(), oneAlert("m", "", "critical"))
 		}
-		if w.resolved != 1 {
-			t.Errorf("d was resolved %d times", w.resolved)
+		if w.resolved != 1 || elsewhere != 1 {
+			t.Errorf("d was resolved %d times, b %d times", w.resolved, elsewhere)
+		}
+		if got := fmt.Sprint(failures[0].Notifier); got != "channel a" {
+			t.Errorf("the notifier is %q", got)
+		}
+		p, err := w.router.Plan(t.Context(), oneAlert("m", "", "critical"))
+		for _, want := range []string{"a (chatwork): not told, by Default: no token for room a", "b (chatwork): not told, by Default: "} {
+			if err != nil || !strings.Contains(p.String(), "- "+want) || !strings.Contains(p.String(), "by Mackerel") {
+				t.Errorf("%v\n%s", err, p)
+			}
 		}
 	})
 }
@@ -325,6 +353,20 @@ func TestPolledAlertsOfSilentHosts(t *testing.T) {
 			if got := w.tell(t, a); got != want {
 				t.Errorf("%s: %q", status, got)
 			}
+		}
+		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" {
+			t.Errorf("%q was told of an alert without a host", got)
+		}
+		a.Host.Status, a.Event = "standby", mackerel.EventAlert
+		if got := w.tell(t, a); got != "" {
+			t.Errorf("%q was told of an event about a host in standby", got)
+		}
+		muted := mackerel.Alert{Event: mackerel.EventMonitorUpdate, Monitor: mackerel.Monitor{Muted: true}}
+		if p, err := w.router.Plan(t.Context(), muted); err != nil || strings.Contains(p.Reason, "muted") {
+			t.Errorf("%v, %+v", err, p)
+		}
+		if got := start(t, "a").tell(t, a); got != "a" {
+			t.Errorf("%q was told of what Mackerel has sent", got)
 		}
 		a.Host.Status, a.Monitor.Muted = "working", true
 		r, err := w.router.Deliver(t.Context(), a)
@@ -395,7 +437,7 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 
 func TestOddSettingsAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, "a", group("g", "loud", "nowhere", "none", "", ""))
+		w := start(t, "a", group("g", "loud", "nowhere g", "none a", "m", ""))
 		if got := w.tell(t, oneAlert("m", "", "critical")); got != "a" || len(w.problems) != 3 {
 			t.Errorf("%q, %v", got, w.problems)
 		}
@@ -408,6 +450,10 @@ func TestFromMackerelChecksItsConfig(t *testing.T) {
 		var e *mackerel.Error
 		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || strings.Count(e.Message, ";") != 3 {
 			t.Errorf("%v", err)
+		}
+		polled := route.MackerelConfig{Client: start(t, "").client(t), Polled: true, Resolve: new(town).resolve}
+		if _, err := route.FromMackerel(polled); err != nil {
+			t.Errorf("polled alerts need no feeding channel: %v", err)
 		}
 		if err := new(route.Router).Notify(t.Context(), mackerel.Alert{}); !errors.Is(err, mackerel.ErrConfig) {
 			t.Errorf("the zero Router: %v", err)
@@ -484,7 +530,9 @@ func TestTheCloseFollowsTheOpening(t *testing.T) {
 		if got := w.tell(t, opened); got != "a" {
 			t.Fatalf("%q was told", got)
 		}
+		opened.Event = mackerel.EventAlert
 		closed := oneAlert("m", "Blog", "ok") // the host has another role
+		closed.Event = mackerel.EventAlert
 		if got := w.tell(t, closed); got != "a" {
 			t.Errorf("%q was told of the close", got)
 		}
@@ -581,7 +629,7 @@ func TestTheMonitorOfAnOldAlert(t *testing.T) {
 				t.Errorf("%q was told", got)
 			}
 		}
-		if n, took := len(w.RequestsSince(before)), time.Since(begin); n != 2 || took != time.Second {
+		if n, took := len(w.RequestsSince(before)), time.Since(begin); n != 2 || took != time.Second || len(w.problems) != 3 {
 			t.Errorf("%d requests in %v for an alert that does not exist", n, took)
 		}
 		time.Sleep(time.Minute)
@@ -694,7 +742,9 @@ func TestARepeatOfAPart(t *testing.T) {
 		digest := mackerel.Digest([]mackerel.Alert{oneAlert("m1", "", "critical"), oneAlert("m2", "", "critical"), oneAlert("m3", "", "critical")})
 		err := w.router.Notify(mackerel.WithDeliveryID(t.Context(), "d"), digest)
 		for _, f := range mackerel.Failures(err) {
-			_ = f.Notifier.Notify(t.Context(), digest)
+			if err := f.Notifier.Notify(t.Context(), digest); err != nil {
+				t.Error(err)
+			}
 		}
 		if len(again.told) != 1 || again.told[0] != "[CRITICAL] m1" {
 			t.Errorf("%v; told again: %q", err, again.told)

@@ -6,14 +6,16 @@ import (
 	"github.com/mackerel-notify/mackerel"
 )
 
-// digest returns a notifier for each channel of ours in the plans of a digest's alerts. A [mackerel.Multi] has a
+// digestParts returns a notifier for each channel of ours in the plans of a digest's alerts. A [mackerel.Multi] has a
 // notifier for each of its members.
-func (r *Router) digest(ctx context.Context, digest mackerel.Alert) (to []mackerel.Notifier, reason string, err error) {
+func digestParts(
+	ctx context.Context, digest mackerel.Alert, plan planner,
+) (to []mackerel.Notifier, reason string, err error) {
 	parts := make(map[string][]*part) // by the ids of channels
 	reason = "a digest of no alerts"
 	for _, a := range digest.Alerts {
 		var all []recipient
-		if all, reason, err = r.planned(ctx, a); err != nil {
+		if all, reason, err = plan(ctx, a); err != nil {
 			return nil, "", err
 		}
 		for _, one := range all {

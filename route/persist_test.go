@@ -469,3 +469,30 @@ func TestANilNotifierInAMultiCostsOnlyItself(t *testing.T) {
 		}
 	})
 }
+
+// A queued is a recipient of a mail.
+type queued struct{ receipt mackerel.Receipt }
+
+func (q *queued) Notify(context.Context, mackerel.Alert) error { return nil }
+func (q *queued) Deliver(context.Context, mackerel.Alert) (mackerel.Receipt, error) {
+	return q.receipt, nil
+}
+
+// The receipt of a mail in part has the ids of both mails. It is queued if one of them is. What was delivered in part
+// was not skipped.
+func TestTheReceiptOfAMailInPart(t *testing.T) {
+	for _, tt := range []struct{ first, rest, both mackerel.Receipt }{
+		{mackerel.Receipt{ID: "1"}, mackerel.Receipt{ID: "2"}, mackerel.Receipt{ID: "1 2"}},
+		{mackerel.Receipt{ID: "1", Queued: true}, mackerel.Receipt{ID: "2"}, mackerel.Receipt{ID: "1 2", Queued: true}},
+		{mackerel.Receipt{ID: "1"}, mackerel.Receipt{ID: "2", Queued: true}, mackerel.Receipt{ID: "1 2", Queued: true}},
+		{mackerel.Receipt{ID: "1"}, mackerel.Receipt{Skipped: "by Edit"}, mackerel.Receipt{ID: "1"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			mail := &partial{tt.first, &mackerel.DeliveryError{Notifier: &queued{tt.rest}, Err: unavailable}}
+			got, err := persist(t, time.Minute, mail).Deliver(t.Context(), alert)
+			if err != nil || got.ID != tt.both.ID || got.Queued != tt.both.Queued || got.Skipped != "" {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}

@@ -158,11 +158,11 @@ func subscribes(c mackerel.Channel, e mackerel.Event) (ok bool, why string) {
 	event := e.ChannelEvent()
 	isAlert := event == mackerel.ChannelEventAlert
 	likeAlert := isAlert || isUnknown(event)
-	events, shown := eventsOf(c)
+	events := eventsOf(c)
 	switch {
 	case event == "":
 		return false, ""
-	case !shown, events == nil:
+	case events == nil:
 		return likeAlert, ""
 	case slices.Contains(events, event), likeAlert && slices.Contains(events, mackerel.ChannelEventAlert):
 		return true, ""
@@ -179,16 +179,17 @@ func isUnknown(e mackerel.ChannelEvent) bool {
 	}, e)
 }
 
-func eventsOf(c mackerel.Channel) (events []mackerel.ChannelEvent, shown bool) {
+// eventsOf returns the events of a channel, nil if the API does not show them.
+func eventsOf(c mackerel.Channel) []mackerel.ChannelEvent {
 	switch d := c.Detail.(type) {
 	case *mackerel.Email:
-		return d.Events, true
+		return d.Events
 	case *mackerel.Slack:
-		return d.Events, true
+		return d.Events
 	case *mackerel.Webhook:
-		return d.Events, true
+		return d.Events
 	}
-	return nil, false
+	return nil
 }
 
 // A reach is a channel that a group leads to.
@@ -253,10 +254,10 @@ func lists(g mackerel.NotificationGroup, monitor string) (listed, only bool) {
 	}
 	for _, m := range g.Monitors {
 		if monitor != "" && m.ID == monitor {
-			listed, only = true, only || m.SkipDefault
+			return true, m.SkipDefault
 		}
 	}
-	return listed, only
+	return false, false
 }
 
 func meets(g mackerel.NotificationGroup, services map[string]bool) bool {

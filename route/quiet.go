@@ -98,11 +98,9 @@ func at(day time.Time, text string) time.Time {
 		return end
 	case shown.After(wanted):
 		return start
-	case start.IsZero():
-		return t
 	}
 	_, before := start.Add(-1).Zone()
-	if first := t.Add(time.Duration(after-before) * time.Second); before > after && first.Before(start) {
+	if first := t.Add(time.Duration(after-before) * time.Second); first.Before(start) {
 		return first
 	}
 	return t

@@ -124,7 +124,7 @@ func name(n mackerel.Notifier) string {
 // spread returns the notifiers of a Multi, with those of a Multi inside of it or inside of a rule. A rule around a
 // Multi is put around each of its notifiers, with one memory for all. Any other notifier is returned as it is.
 func spread(n mackerel.Notifier) (all []mackerel.Notifier) {
-	if r, ok := n.(*Notifier); ok && r != nil && r.rule != nil {
+	if r, _ := n.(*Notifier); r != nil && r.rule != nil {
 		for _, inner := range spread(r.inner) {
 			all = append(all, &Notifier{inner: inner, rule: r.rule, show: r.show})
 		}
@@ -142,7 +142,7 @@ func spread(n mackerel.Notifier) (all []mackerel.Notifier) {
 // wrapEach puts a rule around each notifier of a Multi. Each has a memory of its own, which makeRule returns, so that a
 // repeat of one notifier that failed goes through its rule.
 func wrapEach(n mackerel.Notifier, makeRule func() rule, op string, problems ...string) (*Notifier, error) {
-	if mackerel.IsNil(n) || len(problems) > 0 {
+	if len(problems) > 0 {
 		return wrap(Notifier{inner: n}, op, problems...)
 	}
 	all := spread(n)

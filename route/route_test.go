@@ -3,6 +3,7 @@ package route_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -54,6 +55,44 @@ func TestAReceiptOfANotifierWithoutReceiptsHasTheTime(t *testing.T) {
 	}
 }
 
+// The receipt of a Multi says that the alert was skipped if all have skipped it.
+func TestTheReceiptOfAMulti(t *testing.T) {
+	skips := func(monitor string) mackerel.Notifier {
+		return must(t)(route.Match(new(bell), route.Rule{Monitors: []string{monitor}}))
+	}
+	hosts := must(t)(route.Match(new(bell), route.Rule{Hosts: []string{"x"}}))
+	for _, tt := range []struct {
+		name    string
+		all     mackerel.Notifier
+		skipped string
+	}{
+		{"all skip for one reason", mackerel.Multi(skips("x"), skips("y")), "another monitor"},
+		{"all skip for two reasons", mackerel.Multi(skips("x"), hosts), "another monitor; another host"},
+		{"one skips, one tells", mackerel.Multi(skips("x"), &bell{takes: time.Second}), ""},
+		{"one tells, one skips", mackerel.Multi(&bell{takes: time.Second}, skips("x")), ""},
+		{"one skips, one fails", mackerel.Multi(skips("x"), &bell{takes: time.Second, fail: invalid}), ""},
+		{"no Multi", &bell{takes: time.Second}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := must(t)(route.Match(tt.all, route.Rule{Statuses: []mackerel.Status{"critical"}}))
+				r, _ := n.Deliver(t.Context(), incident("1", "critical"))
+				if r.Skipped != tt.skipped || (r.Duration == time.Second) != (tt.skipped == "") {
+					t.Errorf("%+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestThePreviewOfMatchHasWhatMatches(t *testing.T) {
+	n := must(t)(route.Match(new(shown), route.Rule{Statuses: []mackerel.Status{"critical"}}))
+	p, err := n.Preview(mackerel.Digest([]mackerel.Alert{incident("1", "critical"), incident("2", "warning"), incident("3", "critical")}))
+	if err != nil || len(p.Requests) != 1 || p.Requests[0].Body != "[CRITICAL] 2 alerts: 2 CRITICAL" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestTheZeroValueIsAnError(t *testing.T) {
 	var n route.Notifier
 	_ = servicetest.AsError(t, n.Notify(t.Context(), alert), mackerel.ErrConfig)
@@ -61,5 +100,11 @@ func TestTheZeroValueIsAnError(t *testing.T) {
 	_ = servicetest.AsError(t, err, mackerel.ErrConfig)
 	if n.String() != "nil" {
 		t.Errorf("the name is %q", n.String())
+	}
+	var none *route.Notifier
+	_, err = none.Preview(alert)
+	_ = servicetest.AsError(t, err, mackerel.ErrConfig)
+	if none.String() != "nil" {
+		t.Errorf("the name is %q", none.String())
 	}
 }

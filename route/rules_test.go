@@ -50,9 +50,11 @@ func incident(id string, status mackerel.Status) mackerel.Alert {
 }
 
 var (
-	unavailable = &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable, RetryAfter: time.Second}
-	invalid     = &mackerel.Error{Provider: "room", Kind: mackerel.ErrInvalid}
-	ambiguous   = &mackerel.Error{Provider: "room", Kind: mackerel.ErrAmbiguous, Delivery: mackerel.AtMostOnce}
+	unavailable  = &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnavailable, RetryAfter: time.Second}
+	invalid      = &mackerel.Error{Provider: "room", Kind: mackerel.ErrInvalid}
+	unauthorized = &mackerel.Error{Provider: "room", Kind: mackerel.ErrUnauthorized}
+	errForeign   = errors.New("an error of another library")
+	ambiguous    = &mackerel.Error{Provider: "room", Kind: mackerel.ErrAmbiguous, Delivery: mackerel.AtMostOnce}
 )
 
 func TestMatch(t *testing.T) {
@@ -171,7 +173,7 @@ func TestDedup(t *testing.T) {
 			after time.Duration
 			alert mackerel.Alert
 			told  int
-		}{{57 * time.Second, a, 0}, {4 * time.Second, a, 1}, {0, received(t, "2"), 1}, {0, byHand, 1}, {0, byHand, 1}} {
+		}{{time.Minute - 1, a, 0}, {1, a, 1}, {0, received(t, "2"), 1}, {0, byHand, 1}, {0, byHand, 1}} {
 			time.Sleep(step.after)
 			b.told = nil
 			if err := n.Notify(t.Context(), step.alert); err != nil || len(b.told) != step.told {
@@ -270,7 +272,7 @@ func TestAWaiterWhoseContextEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		var all sync.WaitGroup
-		for i, limit := range []time.Duration{10 * time.Second, 20 * time.Second, time.Hour, time.Hour} {
+		for i, limit := range []time.Duration{10 * time.Second, 20 * time.Second, time.Hour, 30 * time.Second, time.Hour} {
 			all.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
@@ -314,6 +316,10 @@ func TestQuiet(t *testing.T) {
 		t.Fatal(err)
 	}
 	night := route.Hours{From: "22:00", To: "07:00", Location: berlin, Critical: true}
+	twice := route.Hours{From: "02:30", To: "02:45", Location: berlin}
+	after := route.Hours{From: "02:50", To: "03:30", Location: berlin}
+	tokyo := time.FixedZone("Tokyo", 9*60*60)
+	early := route.Hours{From: "00:00", To: "02:00", Location: tokyo, Days: []time.Weekday{time.Tuesday}}
 	noon := route.Hours{From: "12:00", To: "13:00", Location: berlin, Days: []time.Weekday{time.Monday}}
 	for _, tt := range []struct {
 		name   string
@@ -329,13 +335,25 @@ func TestQuiet(t *testing.T) {
 		{"a critical alert", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "critical", 0},
 		{"the night in which clocks go forward", night, time.Date(2026, 3, 28, 23, 0, 0, 0, berlin), "warning", 7 * time.Hour},
 		{"the night in which clocks go back", night, time.Date(2026, 10, 24, 23, 0, 0, 0, berlin), "warning", 9 * time.Hour},
+		{"a recovery", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "ok", 8 * time.Hour},
+		{"an alert that is unknown", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "unknown", 0},
+		{"an event without a status", night, time.Date(2026, 1, 5, 23, 0, 0, 0, berlin), "", 8 * time.Hour},
+		{"a day that has begun in Tokyo only", early, time.Date(2026, 1, 6, 1, 0, 0, 0, tokyo), "critical", time.Hour},
+		{"a time that the clock shows twice, at first", twice, time.Date(2026, 10, 25, 0, 35, 0, 0, time.UTC), "warning", 10 * time.Minute},
+		{"a time that the clock shows twice, again", twice, time.Date(2026, 10, 25, 1, 35, 0, 0, time.UTC), "warning", 0},
+		{"after a time that the clock shows twice", after, time.Date(2026, 10, 25, 1, 59, 0, 0, time.UTC), "warning", 31 * time.Minute},
+		{"the night after the clocks went back", night, time.Date(2026, 10, 25, 23, 0, 0, 0, berlin), "warning", 8 * time.Hour},
 		{"noon of a Monday", noon, time.Date(2026, 1, 5, 12, 30, 0, 0, berlin), "critical", 30 * time.Minute},
 		{"noon of a Tuesday", noon, time.Date(2026, 1, 6, 12, 30, 0, 0, berlin), "critical", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(time.Until(tt.now))
 			b := new(bell)
-			err := must(t)(route.Quiet(b, tt.hours)).Notify(t.Context(), incident("1", tt.status))
+			a := incident("1", tt.status)
+			if tt.status == "" {
+				a.Event = mackerel.EventHostRetire
+			}
+			err := must(t)(route.Quiet(b, tt.hours)).Notify(t.Context(), a)
 			after, again := mackerel.Retry(err)
 			if (len(b.told) == 1) != (tt.after == 0) || after != tt.after || again != (tt.after > 0) {
 				t.Errorf("%s: %v, told %q", tt.name, err, b.told)
@@ -345,6 +363,17 @@ func TestQuiet(t *testing.T) {
 }
 
 // Persist holds an alert until the hours end.
+func TestQuietInLocalTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		hours := route.Hours{From: now.Format("15:04"), To: now.Add(time.Hour).Format("15:04")}
+		err := must(t)(route.Quiet(new(bell), hours)).Notify(t.Context(), incident("1", "critical"))
+		if after, again := mackerel.Retry(err); !again || after != time.Hour {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestPersistOfQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(bell)
@@ -372,6 +401,11 @@ func TestFallback(t *testing.T) {
 		{"the first may have delivered, and twice is better", ambiguous, nil, route.FallbackOptions{OnAmbiguous: true}, 1, nil, false},
 		{"both fail for now", unavailable, unavailable, route.FallbackOptions{}, 0, mackerel.ErrUnavailable, true},
 		{"one fails for now", invalid, unavailable, route.FallbackOptions{}, 0, mackerel.ErrUnavailable, true},
+		{"the first fails for now", unavailable, invalid, route.FallbackOptions{}, 0, mackerel.ErrUnavailable, true},
+		{"the first may have delivered and may be repeated", fail(mackerel.ErrAmbiguous), invalid,
+			route.FallbackOptions{OnAmbiguous: true}, 0, mackerel.ErrAmbiguous, true},
+		{"both fail with errors of another library", errForeign, errForeign, route.FallbackOptions{}, 0, mackerel.ErrInvalid, false},
+		{"both are not authorized", unauthorized, unauthorized, route.FallbackOptions{}, 0, mackerel.ErrUnauthorized, false},
 		{"both fail for good", invalid, invalid, route.FallbackOptions{}, 0, mackerel.ErrInvalid, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -423,8 +457,9 @@ func TestArguments(t *testing.T) {
 		"messages: must be at":            func() (*route.Notifier, error) { return route.Digest(b, 0, time.Second) },
 		"per: must be":                    func() (*route.Notifier, error) { return route.Digest(b, 1, 0) },
 		"From: must be a time":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{To: "07:00"}) },
-		"To: must not be From":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{From: "07:00", To: "07:00"}) },
+		"To: must not be From":            func() (*route.Notifier, error) { return route.Quiet(b, route.Hours{From: "00:00", To: "00:00"}) },
 		"then: required":                  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b) },
+		"n: one of the notifiers is nil;": func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, nil) },
 		"n: one of the notifiers is nil":  func() (*route.Notifier, error) { return route.Fallback(route.FallbackOptions{}, b, nil) },
 		"n: the notifier is nil; window:": func() (*route.Notifier, error) { return route.Dedup(nil, 0) },
 	}
@@ -433,6 +468,44 @@ func TestArguments(t *testing.T) {
 		var e *mackerel.Error
 		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || !strings.HasPrefix(e.Message, want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// A notifier may say that it keeps no incidents. A nil notifier says nothing.
+func TestKeyed(t *testing.T) {
+	if _, err := route.Digest(&perhaps{}, 1, time.Minute); err != nil {
+		t.Error(err)
+	}
+	for _, n := range []mackerel.Notifier{(*pagers)(nil), nil} {
+		_, err := route.Digest(n, 1, time.Minute)
+		if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Message != "n: the notifier is nil" {
+			t.Error(err)
+		}
+	}
+}
+
+// A perhaps keeps incidents if it is told so.
+type perhaps struct {
+	bell
+	keyed bool
+}
+
+func (p *perhaps) Keyed() bool { return p.keyed }
+
+func TestAFallbackOfNothing(t *testing.T) {
+	_, err := route.Fallback(route.FallbackOptions{}, nil, nil)
+	if e, ok := errors.AsType[*mackerel.Error](err); !ok || e.Message != "n: one of the notifiers is nil" {
+		t.Error(err)
+	}
+}
+
+func TestTheProblemsOfHoursAreInTheirOrder(t *testing.T) {
+	for range 20 {
+		_, err := route.Quiet(new(bell), route.Hours{From: "25:00"})
+		e, ok := errors.AsType[*mackerel.Error](err)
+		if want := `From: must be a time such as "22:00"; To: must be a time such as "22:00"`; !ok || e.Message != want {
+			t.Fatalf("%v", err)
 		}
 	}
 }
@@ -489,6 +562,10 @@ func TestTheDeliveryIDOfADigest(t *testing.T) {
 		send("b", "c")
 		send("d")
 		send("e", "")
+		send("f", "g")
+		if ids[5] == ids[1] {
+			t.Error("two digests have one id")
+		}
 		if ids[0] != "a" || ids[1] == "b" || ids[1] == "c" || ids[1] == "" || ids[2] != ids[1] || ids[3] != "d" || ids[4] != "" {
 			t.Errorf("%q", ids)
 		}
@@ -506,35 +583,36 @@ func TestFallbackAfterAPart(t *testing.T) {
 			t.Errorf("%s: %v; the second told %q", name, err, second.told)
 		}
 	}
+	half := &partial{receipt: mackerel.Receipt{ID: "mail-2"}, err: mail.err}
 	second := new(bell)
+	err := must(t)(route.Fallback(route.FallbackOptions{}, mackerel.Multi(half, &bell{fail: invalid}), second)).Notify(t.Context(), incident("1", "ok"))
+	if err == nil || len(second.told) != 0 {
+		t.Errorf("recipients of a mail in a Multi: %v; the second told %q", err, second.told)
+	}
+	odd := &partial{receipt: mackerel.Receipt{ID: "5"}, err: unavailable} // an id of what was refused
+	if err := must(t)(route.Fallback(route.FallbackOptions{}, odd, second)).Notify(t.Context(), incident("1", "ok")); err != nil || len(second.told) != 1 {
+		t.Errorf("an id and an error: %v; the second told %q", err, second.told)
+	}
+	second = new(bell)
 	if err := must(t)(route.Fallback(route.FallbackOptions{}, all, second)).Notify(t.Context(), incident("1", "ok")); err != nil || len(second.told) != 1 {
 		t.Errorf("no recipient has the mail: %v, %q", err, second.told)
 	}
-	w := start(t, "a b")
-	w.router = must2(t)(route.FromMackerel(route.MackerelConfig{
-		Client: w.client(t), FeedingChannel: "f",
-		Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
+}
+
+func TestFallbackAfterAPartOfTheChannels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := startWith(t, route.MackerelConfig{Resolve: func(c mackerel.Channel) (mackerel.Notifier, error) {
 			if c.Name == "a" {
 				return &bell{fail: unavailable}, nil
 			}
 			return new(bell), nil
-		},
-	}))
-	second = new(bell)
-	err := must(t)(route.Fallback(route.FallbackOptions{}, w.router, second)).Notify(t.Context(), incident("1", "critical"))
-	if len(second.told) != 0 || len(mackerel.Failures(err)) != 1 {
-		t.Errorf("channels: %v; the second told %q", err, second.told)
-	}
-}
-
-func must2(t *testing.T) func(r *route.Router, err error) *route.Router {
-	return func(r *route.Router, err error) *route.Router {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+		}}, "a b")
+		second := new(bell)
+		err := must(t)(route.Fallback(route.FallbackOptions{}, w.router, second)).Notify(t.Context(), incident("1", "critical"))
+		if len(second.told) != 0 || len(mackerel.Failures(err)) != 1 {
+			t.Errorf("%v; the second told %q", err, second.told)
 		}
-		return r
-	}
+	})
 }
 
 // A partial is a notifier that returns a receipt together with an error.
@@ -664,6 +742,66 @@ func TestADigestThatIsBeingSent(t *testing.T) {
 			t.Errorf("sent at %v, want %v", at, want)
 		}
 	})
+}
+
+// While a message is being sent, no other message is, also if there is room and if the first of those that wait leaves.
+func TestADigestSendsOneMessageAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var lock sync.Mutex
+		var at []time.Duration
+		n := must(t)(route.Digest(mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+			lock.Lock()
+			at = append(at, time.Since(begin))
+			lock.Unlock()
+			time.Sleep(90 * time.Second)
+			return nil
+		}), 2, time.Minute))
+		var all sync.WaitGroup
+		for _, start := range []time.Duration{0, 1, 2, 61 * time.Second, 62 * time.Second} {
+			all.Go(func() {
+				time.Sleep(start)
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if start == 61*time.Second {
+					ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+				}
+				defer cancel()
+				if err := n.Notify(ctx, incident("1", "critical")); (err != nil) != (start == 61*time.Second) {
+					t.Errorf("%v: %v", start, err)
+				}
+			})
+		}
+		all.Wait()
+		if want := []time.Duration{0, 1, time.Minute, 150 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("sent at %v, want %v", at, want)
+		}
+	})
+}
+
+// All alerts of a message have its outcome, also an alert whose context ends while the message is being sent.
+func TestTheOutcomeOfADigest(t *testing.T) {
+	for _, want := range []error{nil, unavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			room := &script{name: "room", takes: 90 * time.Second, errs: []error{nil, want}}
+			n := must(t)(route.Digest(room, 1, time.Minute))
+			begin := time.Now()
+			var all sync.WaitGroup
+			for _, limit := range []time.Duration{time.Hour, time.Hour, time.Hour, 70 * time.Second} {
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					defer cancel()
+					r, err := n.Deliver(ctx, incident("1", "critical"))
+					if took := time.Since(begin); took == 90*time.Second {
+						return // the first, which is told at once
+					} else if took != 150*time.Second || err != want || r.Attempts != 3 {
+						t.Errorf("%+v, %v after %v", r, err, took)
+					}
+				})
+				synctest.Wait()
+			}
+			all.Wait()
+		})
+	}
 }
 
 func TestAnEmptyEntryMatchesNothing(t *testing.T) {

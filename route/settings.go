@@ -39,7 +39,7 @@ func (r *Router) read(ctx context.Context) (*settings, error) {
 		select {
 		case <-loading:
 		case <-ctx.Done():
-			return nil, failure("read groups", mackerel.ErrUnavailable, context.Cause(ctx).Error())
+			return nil, ended(ctx, "read groups")
 		}
 	}
 }

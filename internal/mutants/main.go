@@ -42,6 +42,7 @@ var survivors string
 
 type options struct {
 	files  string
+	only   string // a file, or ""
 	budget time.Duration
 	seed   uint64
 	jobs   int
@@ -53,6 +54,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.files, "files", "", "only the mutants of files whose names contain one of these words, separated by commas")
+	flag.StringVar(&o.only, "only", "", "only the mutants that are listed in this file, such as the output of a run with -own")
 	flag.DurationVar(&o.budget, "budget", 0, "the time for trying mutants, shared by the directories; 0 for no limit")
 	flag.Uint64Var(&o.seed, "seed", 0, "the order of the mutants; 0 for the order of the source")
 	flag.IntVar(&o.jobs, "jobs", 2, "how many mutants are tried at a time")
@@ -107,6 +109,9 @@ func (t *Tree) mutatePackage(ctx context.Context, dir string, r *report, o optio
 			f.mutants = nil
 		}
 	}
+	if err := p.keepOnly(o.only); err != nil {
+		return err
+	}
 	if o.list {
 		for _, m := range p.chosen(o) {
 			r.printf("%s\n", m.Key)
@@ -131,7 +136,9 @@ func (t *Tree) mutatePackage(ctx context.Context, dir string, r *report, o optio
 	p.tryAll(ctx, p.chosen(o), o.jobs, r.add)
 	r.took += time.Since(began)
 	r.sum(dir)
-	r.gone(p)
+	if o.only == "" {
+		r.gone(p)
+	}
 	return t.restore(p)
 }
 
@@ -145,6 +152,22 @@ func (p *Package) chosen(o options) (mutants []*Mutant) {
 		random.Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	}
 	return mutants
+}
+
+// keepOnly drops the mutants whose keys are not lines of a file. Without a name it drops none.
+func (p *Package) keepOnly(name string) error {
+	if name == "" {
+		return nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(b), "\n")
+	for _, f := range p.files {
+		f.mutants = slices.DeleteFunc(f.mutants, func(m *Mutant) bool { return !slices.Contains(lines, m.Key) })
+	}
+	return nil
 }
 
 // picks reports whether the mutants of a file are wanted.

@@ -155,6 +155,26 @@ func TestTheBudgetEnds(t *testing.T) {
 	}
 }
 
+// The output of a run lists mutants, and other lines.
+func TestOnlyTheMutantsOfAFile(t *testing.T) {
+	dir := repository(t)
+	list := filepath.Join(t.TempDir(), "list.txt")
+	key := "tiny/tiny.go Check: boundary: n > limit"
+	if err := write(list, []byte("\t"+key+"\n"+key+"\n\tline 13: no test notices\ntiny: 5 killed\n")); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := mutate(t.Context(), &out, dir, []string{"tiny"}, "", options{only: list, list: true}); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != key+"\n" {
+		t.Errorf("got %q", &out)
+	}
+	if err := mutate(t.Context(), &out, dir, []string{"tiny"}, "", options{only: "missing", list: true}); err == nil {
+		t.Error("a file that is missing is no error")
+	}
+}
+
 func TestTheListOfTheRepositoryIsReadable(t *testing.T) {
 	if _, err := readReasons(survivors); err != nil {
 		t.Error(err)

@@ -284,9 +284,9 @@ func named(s string) string {
 	return " " + OneLine(s)
 }
 
-// minutes writes a number of minutes behind a blank.
+// minutes writes a number of minutes behind a blank, unless that is less than a minute or more than 190 years.
 func (w *writer) minutes(n float64) string {
-	if !isFinite(n) || n < 1 || n > 1e9 {
+	if !isFinite(n) || n < 1 || n > 1e8 {
 		return ""
 	}
 	return " " + w.labels.duration(minutes(n))

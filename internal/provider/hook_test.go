@@ -18,6 +18,7 @@ func TestHook(t *testing.T) {
 		{"what is no address will not do", "secret-path\n", "not a URL"},
 		{"a blank is a mistake of copying", "https://hooks.test/secret-path ", "has a blank or a line break"},
 		{"a wide blank is one too", "https://hooks.test/secret-path\u3000", "has a blank or a line break"},
+		{"a control character is one too", "https://hooks.test/secret-path\u0080", "has a blank or a line break"},
 		{"a fragment would be lost", "https://hooks.test/secret-path#x", "has a fragment, which is never sent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -33,6 +34,38 @@ func TestHook(t *testing.T) {
 				t.Errorf("%s became %s", c.address, u)
 			}
 		})
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://x.test/障害 1?q=é#é":      "https://x.test/%E9%9A%9C%E5%AE%B3%201?q=%C3%A9#%C3%A9",
+		" HTTP://x.test/障 ":              "HTTP://x.test/%E9%9A%9C",
+		"https://障害.test/a b":            "https://障害.test/a%20b",
+		"https:///障":                     "https:///%E9%9A%9C",
+		"https://x.test/%E9%9A%9C":       "https://x.test/%E9%9A%9C",
+		"https://x.test/a\nb 障":          "https://x.test/a\nb%20%E9%9A%9C",
+		"https://x.test/a\u0085b\u202e障": "https://x.test/a\u0085b\u202e%E9%9A%9C",
+		"https://x.test/a b\xff":         "https://x.test/a b\xff",
+		"ftp://files.test/障害":            "ftp://files.test/障害",
+		"disk full / 障害":                 "disk full / 障害",
+		"https://":                       "https://",
+		"":                               "",
+	} {
+		if got := Address(address); got != want {
+			t.Errorf("%q became %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestLinkable(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://x.test/": true, "http://x.test": true, "https://x.test/12345": true, "https://x.test/障害": true,
+		"https://x.test/123456": false, "https://x.test/a b": false, "https://x.test/\n": false, "ftp://x.test": false, "": false,
+	} {
+		if got := Linkable(address, len("https://x.test/12345")); got != want {
+			t.Errorf("%q: %t", address, got)
+		}
 	}
 }
 
@@ -69,6 +102,13 @@ func TestURLSecrets(t *testing.T) {
 			"letters alone are a secret if there are many", "https://h.test/abcdefghijklmnopq/alerts",
 			[]string{"abcdefghijklmnopq", "/abcdefghijklmnopq/alerts"}, []string{"alerts"},
 		},
+		{
+			"16 letters are many, and 15 are a word", "https://h.test/abcdefghijklmnop/abcdefghijklmno/resize",
+			[]string{"abcdefghijklmnop"}, []string{"abcdefghijklmno", "resize"},
+		},
+		{"a sign in a word makes it a secret", "https://h.test/pass~word", []string{"pass~word"}, nil},
+		{"six characters are enough", "https://h.test/T01234/T0123", []string{"T01234", "t01234"}, []string{"T0123"}},
+		{"a user alone is no secret", "https://someuser@h.test/", nil, []string{"someuser", "someuser:"}},
 		{"an address that is nothing but a host is one", "https://h.test", []string{"https://h.test"}, []string{"", "/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

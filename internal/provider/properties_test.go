@@ -17,6 +17,7 @@ func TestProperties(t *testing.T) {
 		{"a label that comes twice is one member", []mackerel.Fact{{Label: "a", Value: "1"}, {Label: "b", Value: "2"}, {Label: "a", Value: "3"}, {Label: "a", Value: "4"}}, `{"a":"1\n3\n4","b":"2"}`},
 		{"labels that become the same are one member", []mackerel.Fact{{Label: "a\xff", Value: "1"}, {Label: "a\uFFFD", Value: "2"}}, `{"a` + "\uFFFD" + `":"1\n2"}`},
 		{"what has no value is left out", []mackerel.Fact{{Label: "a"}, {}}, `{}`},
+		{"what has no value adds no line", []mackerel.Fact{{Label: "a"}, {Label: "a", Value: "1"}, {Label: "a"}}, `{"a":"1"}`},
 		{"what has no label gets one", []mackerel.Fact{{Value: "1"}}, `{"info":"1"}`},
 		{"quotes and braces stay text", []mackerel.Fact{{Label: `"}`, Value: `</b>","x":"y`}}, `{"\"}":"</b>\",\"x\":\"y"}`},
 	} {

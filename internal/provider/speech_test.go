@@ -217,6 +217,7 @@ func TestWhatIsSpokenHasNoSigns(t *testing.T) {
 
 // TestHugeTextsAreSpokenQuickly has a bound that only work on the whole text would exceed.
 func TestHugeTextsAreSpokenQuickly(t *testing.T) {
+	t.Parallel() // it takes a second
 	for _, unit := range []string{"a ", "障", "\n", "\xff", "https://x.test/", "> 1 "} {
 		huge := strings.Repeat(unit, 10_000_000/len(unit))
 		a := spokenAlert(huge, huge, huge)

@@ -50,6 +50,94 @@ func alerts(t *testing.T) []sample.Entry {
 		}
 		all = append(all, entry(t, filepath.Base(file), body))
 	}
+	return append(all, rare(t)...)
+}
+
+// rare returns alerts that are no webhooks of Mackerel's, or rare ones.
+func rare(t *testing.T) (all []sample.Entry) {
+	t.Helper()
+	add := func(name string, a mackerel.Alert) { all = append(all, sample.Entry{Name: name, Alert: a}) }
+	one := func(minute int, monitor, host string, status mackerel.Status) mackerel.Alert {
+		a := mackerel.Alert{Status: status, Monitor: mackerel.Monitor{Name: monitor}, OpenedAt: opened.Add(time.Duration(minute) * time.Minute)}
+		if host != "" {
+			a.Host = &mackerel.Host{Name: host}
+		}
+		return a
+	}
+	d := mackerel.Digest([]mackerel.Alert{
+		one(1, "disk", "a", "critical"), one(0, "disk", "b", "critical"), one(5, "disk", "c", "critical"), one(2, "url", "", "warning"),
+		one(3, "", "h", "critical"), {Event: mackerel.EventHostRetire, Host: &mackerel.Host{Name: "z"}, Monitor: mackerel.Monitor{Name: "disk"}},
+	})
+	d.Message, d.Org, d.Facts = " note ", "acme", []mackerel.Fact{{Label: "team", Value: "web"}}
+	add("digest with a note", d)
+	add("digest within a minute", mackerel.Digest([]mackerel.Alert{one(1, "disk", "a", "ok"), one(1, "cpu", "a", "ok")}))
+	for _, n := range []int{8, 9} {
+		var alerts []mackerel.Alert
+		for i := range n {
+			alerts = append(alerts, one(0, "monitor "+strconv.Itoa(i), "h", "critical"))
+		}
+		add("digest of "+strconv.Itoa(n)+" monitors", mackerel.Digest(alerts))
+	}
+	user := &mackerel.User{ScreenName: "taro"}
+	add("host status with more", mackerel.Alert{
+		Event: mackerel.EventHostStatus, Host: &mackerel.Host{Name: "h", Status: "standby"}, User: user, Message: "m", Reason: " because ",
+		Facts: d.Facts, OpenedAt: opened, Org: "acme",
+	})
+	add("host status without a host", mackerel.Alert{Event: mackerel.EventHostStatus})
+	add("host status without a status", mackerel.Alert{Event: mackerel.EventHostStatus, Host: &mackerel.Host{Name: "h"}})
+	add("alert group without a group", mackerel.Alert{Event: mackerel.EventAlertGroup})
+	add("sample with words", mackerel.Alert{Event: mackerel.EventSample, Message: "hello"})
+	add("sample without words", mackerel.Alert{Event: mackerel.EventSample})
+	add("unknown event of a host", mackerel.Alert{
+		Event: "moonPhase", Message: "full", User: user, Host: &mackerel.Host{Name: "h", Roles: []mackerel.Role{{FullName: "Shop: app"}}},
+	})
+	for _, kind := range []string{"expression", "anomalyDetection", "query", "check", "new kind", "external"} {
+		add("monitor of the type "+kind, entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"`+kind+`","name":"m",
+			"expression":"avg(x)","operator":">","warning":1,"critical":2,"duration":3,"warningSensitivity":"normal",
+			"criticalSensitivity":"insensitive","missingDurationWarning":1,"missingDurationCritical":10,"maxCheckAttempts":2,
+			"skipCertificateVerification":true,"url":"https://u:p@x.test/p?q=1","method":"GET","responseTimeCritical":5,
+			"responseTimeDuration":2,"certificationExpirationWarning":30}}`)).Alert)
+	}
+	cpu := func(status mackerel.Status, message string) mackerel.Alert {
+		value, limit := 91.5, 90.0
+		return mackerel.Alert{
+			Status: status, Message: message, Monitor: mackerel.Monitor{Name: "CPU %", Type: "host"},
+			Metric: &mackerel.Metric{Label: "cpu.user.percentage", Value: &value, Operator: ">", Critical: &limit},
+		}
+	}
+	by := func(a mackerel.Alert, trigger string) mackerel.Alert { a.Trigger = trigger; return a }
+	add("metric with other words", cpu("critical", "CPU % 91.5, and the fan has stopped"))
+	add("metric recovered with other words", cpu("ok", "CPU % 80, and the fan turns again"))
+	add("metric recovered without times", cpu("ok", "CPU % 91.5"))
+	add("metric closed by hand without times", by(cpu("ok", "CPU % 91.5"), "manual"))
+	add("metric closed by hand with other words", by(cpu("ok", "the fan has stopped"), "manual"))
+	changed := cpu("critical", "")
+	changed.ChangedAt = opened
+	add("metric that changed and has no time of opening", changed)
+	kinds := func(kind, message string, status mackerel.Status) mackerel.Alert {
+		return mackerel.Alert{Status: status, Message: message, Monitor: mackerel.Monitor{Name: "m", Type: kind}}
+	}
+	add("connectivity with other words", kinds("connectivity", "power failure", "critical"))
+	add("check that says unreachable", kinds("check", "m - unreachable", "critical"))
+	add("check with another dash", kinds("check", "m- broken", "critical"))
+	add("anomaly with more words", kinds("anomalyDetection", "m cpu.user and more", "critical"))
+	add("anomaly of another name", kinds("anomalyDetection", "cpu.user", "critical"))
+	add("anomaly recovered without times", kinds("anomalyDetection", "m cpu.user", "ok"))
+	group := mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "critical", Group: &mackerel.AlertGroup{Name: "db"}}
+	add("group without a link", group)
+	group.URL = "https://mackerel.io/orgs/acme/alert-groups/5G"
+	add("group with a link", group)
+	group.Message = "one\ntwo"
+	add("group with words", group)
+	group.Status, group.Message = "ok", ""
+	add("group closed without times", group)
+	add("monitor with odd settings", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"external","name":"m",
+		"url":"mailto:secret","method":"GET","warning":1,"duration":1e7,"notificationInterval":100000001,"missingDurationWarning":0.5,
+		"scopes":"all"}}`)).Alert)
+	add("monitor without an operator", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"host","name":"m",
+		"metric":"cpu.user.percentage","warning":1,"duration":3,"notificationInterval":1e8}}`)).Alert)
+	add("monitor over a million points", entry(t, "", []byte(`{"event":"monitorUpdate","monitor":{"type":"host","name":"m",
+		"metric":"cpu.user.percentage","operator":">","warning":1,"duration":1e6}}`)).Alert)
 	return all
 }
 

@@ -47,6 +47,17 @@ func TestRedirectsAreRefused(t *testing.T) {
 	}
 }
 
+func TestALocationWithoutARedirectIsNoError(t *testing.T) {
+	for _, status := range []int{201, 400} {
+		bubble(t, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(fault{Status: status, Header: http.Header{"Location": {"http://elsewhere.test/"}}})
+			r := send(t, s, options{})
+			check(t, "status", r.Status, status)
+			check(t, "error", r.Err, nil)
+		})
+	}
+}
+
 // sending returns a handler that sends the body as the path says.
 func sending(status int, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -191,7 +202,7 @@ func TestTheLastAnswerIsKept(t *testing.T) {
 func TestABodyThatDoesNotMatterMayBeLost(t *testing.T) {
 	for name, f := range map[string]fault{
 		"half of it": {Status: 200, Body: "long enough", Break: fakehttp.HalfBody}, "endless": {Status: 202, Break: fakehttp.EndlessBody},
-		"half of a failure": {Status: 500, Body: "long enough", Break: fakehttp.HalfBody},
+		"half of a failure": {Status: 500, Body: "long enough", Break: fakehttp.HalfBody}, "none of it": {Status: 200, Body: "whole"},
 	} {
 		inBubble(t, name, func(t *testing.T, s *fakehttp.Server) {
 			s.Inject(f)
@@ -199,6 +210,7 @@ func TestABodyThatDoesNotMatterMayBeLost(t *testing.T) {
 			r.AnyBody = true
 			result := do(t, s, options{MaxAttempts: 1}, r)
 			check(t, "class", result.Class, map[bool]transport.Class{true: done, false: ambiguous}[f.Status < 300])
+			check(t, "there is a body", result.Body != nil, f.Break == 0)
 			check(t, "there is an error", result.Err != nil, f.Status >= 300)
 		})
 	}

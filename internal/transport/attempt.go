@@ -80,9 +80,6 @@ func (c *call) sign(ctx context.Context, req *http.Request) (*http.Request, erro
 	if err == nil {
 		return signed, nil
 	}
-	if req.Body != nil {
-		_ = req.Body.Close() // as a RoundTripper does that sends nothing
-	}
 	c.Class, c.Err = Unavailable, c.unsigned(ctx, req.Context(), err)
 	return nil, err
 }
@@ -90,7 +87,7 @@ func (c *call) sign(ctx context.Context, req *http.Request) (*http.Request, erro
 // unsigned says why an attempt was not signed. It prefers the end of the caller's context and of the attempt's time
 // to the words of the signer.
 func (c *call) unsigned(ctx, caller context.Context, err error) error {
-	if caller.Err() != nil || ctx.Err() != nil {
+	if ctx.Err() != nil { // as it is after the end of the caller's
 		return c.r.Clean.lost(caller, c.t.timeout, err)
 	}
 	err = c.r.Clean.Fault(err) // an error of the signer's own may contain an address
@@ -167,8 +164,8 @@ func (c *call) refusedByProxy(err error, trace *tracer) bool {
 	if !ok || tp.Proxy == nil || !trace.provesNothingSent() || reflect.TypeOf(err) != reflect.TypeOf(errProxy) {
 		return false
 	}
-	proxy, proxyErr := tp.Proxy(&http.Request{URL: c.r.URL})
-	return proxyErr == nil && proxy != nil
+	proxy, _ := tp.Proxy(&http.Request{URL: c.r.URL}) // if this had failed, no connection were asked for
+	return proxy != nil
 }
 
 // judge decides what an answer means. A success whose body cannot be read whole is like a lost answer. Of all other
@@ -238,7 +235,7 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 		return b, err
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err == nil && int64(len(b)) > limit {
+	if int64(len(b)) > limit {
 		err = tooLarge(limit)
 	}
 	return b, err

@@ -144,9 +144,7 @@ func (c *call) request(ctx context.Context) (*retryablehttp.Request, error) {
 	req := &retryablehttp.Request{Request: blank.WithContext(ctx)} // which copies it
 	req.Method, req.URL, req.Host, req.Header = c.r.Method, c.r.URL, c.r.URL.Host, c.header()
 	req.Close = c.once()
-	if err := c.setBody(req); err != nil {
-		return nil, err
-	}
+	c.setBody(req)
 	c.forbidReplay(req.Request)
 	return req, nil
 }
@@ -160,17 +158,15 @@ func (c *call) header() http.Header {
 	return c.r.Header.Clone()
 }
 
-// setBody gives a request a body that go-retryablehttp can rewind.
-func (c *call) setBody(req *retryablehttp.Request) error {
+// setBody gives a request a body that go-retryablehttp can rewind. SetBody does not fail for a body of these types.
+func (c *call) setBody(req *retryablehttp.Request) {
 	switch s := c.r.Stream; {
 	case s != nil:
-		err := req.SetBody(func() (io.Reader, error) { return s.Open(), nil })
+		_ = req.SetBody(func() (io.Reader, error) { return s.Open(), nil })
 		req.ContentLength = s.Length
-		return err
 	case len(c.r.Body) > 0:
-		return req.SetBody(c.r.Body)
+		_ = req.SetBody(c.r.Body)
 	}
-	return nil
 }
 
 // forbidReplay keeps net/http from repeating the request by itself, which it does without a pause and without a limit:
@@ -179,7 +175,7 @@ func (c *call) setBody(req *retryablehttp.Request) error {
 // so a GET through it gets a body that net/http does not know to be empty.
 func (c *call) forbidReplay(r *http.Request) {
 	r.GetBody = nil
-	if c.once() && !c.t.ways.std && len(c.r.Body) == 0 && c.r.Method == http.MethodGet {
+	if c.once() && !c.t.ways.std && c.r.Method == http.MethodGet {
 		r.Body = emptyBody{}
 	}
 }
@@ -216,9 +212,8 @@ func (c *call) again(ctx context.Context) bool {
 		c.Class = c.sticky()
 	}
 	c.report(ctx, wait, !again)
-	if c.due = again; again {
-		c.turn.pause(ctx, wait, refused)
-	}
+	c.due = again
+	c.turn.pause(ctx, wait, refused) // 0 if there is no other attempt
 	return again
 }
 
@@ -285,11 +280,9 @@ func (c *call) replace(ctx context.Context) bool {
 	if c.r.Again == nil || c.body != nil || c.Class != Invalid || ctx.Err() != nil {
 		return false
 	}
-	body, ok := c.r.Again(&c.Result)
-	if ok {
-		c.body = body
-	}
-	return ok
+	body, again := c.r.Again(&c.Result)
+	c.body = body
+	return again
 }
 
 func (c *call) repeatable() bool {

@@ -144,6 +144,9 @@ func TestAHeaderThatCannotBeSent(t *testing.T) {
 			if strings.Contains(r.Err.Error(), "secret") {
 				t.Errorf("the error quotes the value: %v", r.Err)
 			}
+			tr := transport.New("chatwork", o)
+			request.Serial, request.Lanes = "a", []transport.Lane{tr.Lane(transport.Limit{N: 1, Per: time.Second}, "key")}
+			check(t, "error of an event", words(tr.Do(t.Context(), request).Err), r.Err.Error())
 		})
 	}
 }

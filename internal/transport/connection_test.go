@@ -204,6 +204,11 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 		return r
 	}
 	direct := func(rt http.RoundTripper) http.RoundTripper { return rt }
+	untraced := func(rt http.RoundTripper) http.RoundTripper {
+		return roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			return rt.RoundTrip(r.WithContext(context.Background()))
+		})
+	}
 	tests := []struct {
 		name    string
 		request func(*testing.T) transport.Request
@@ -211,6 +216,7 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 	}{
 		{"a GET that consumes", consume, direct},
 		{"a GET that consumes, through a caller's RoundTripper", consume, wrapped},
+		{"a GET that consumes, through a RoundTripper that does not trace", consume, untraced},
 		{"a creation with an Idempotency-Key", withKey, direct},
 		{"a creation with an Idempotency-Key, through a caller's RoundTripper", withKey, wrapped},
 	}
@@ -226,6 +232,34 @@ func TestNetHTTPDoesNotReplay(t *testing.T) {
 	}
 }
 
+// What may be done twice is repeated by net/http at once if a kept connection has died. It costs no attempt.
+func TestNetHTTPReplaysAReading(t *testing.T) {
+	for name, way := range map[string]func(http.RoundTripper) http.RoundTripper{
+		"directly": func(rt http.RoundTripper) http.RoundTripper { return rt }, "through a RoundTripper": wrapped,
+	} {
+		inBubble(t, name, func(t *testing.T, s *fakehttp.Server) {
+			tr := transport.New("chatwork", through(way(s.Client().Transport)))
+			tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay)) // leaves an idle connection
+			s.Inject(fault{Break: fakehttp.CloseConnection})
+			r := tr.Do(t.Context(), get(t, fakehttp.MemoryURL, transport.Replay))
+			check(t, "class", r.Class, done)
+			check(t, "attempts", r.Attempts, 1)
+			check(t, "requests", len(s.Requests()), 3)
+		})
+	}
+}
+
+// An attempt that failed on a new connection says nothing about the pool. The next attempt keeps its connection.
+func TestAConnectionAfterAFailureIsKept(t *testing.T) {
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		s.Inject(lostAnswer)
+		tr := transport.New("chatwork", options{Client: s.Client()})
+		check(t, "attempts", tr.Do(t.Context(), post(t, fakehttp.MemoryURL)).Attempts, 2)
+		check(t, "attempts of the next call", tr.Do(t.Context(), post(t, fakehttp.MemoryURL)).Attempts, 1)
+		check(t, "connections", s.Connections(), 2)
+	})
+}
+
 func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {
 	bubble(t, func(t *testing.T, s *fakehttp.Server) {
 		for _, rt := range []http.RoundTripper{s.Client().Transport, wrapped(s.Client().Transport)} {
@@ -234,12 +268,17 @@ func TestOnceThroughARoundTripperIsSentAsItWouldBeDirectly(t *testing.T) {
 			r := post(t, fakehttp.MemoryURL)
 			r.Repeat, r.Body = transport.Once, nil
 			tr.Do(t.Context(), r)
+			r = post(t, fakehttp.MemoryURL)
+			r.Repeat, r.Method = transport.Once, http.MethodGet
+			tr.Do(t.Context(), r)
 		}
 		all := s.Requests()
-		for i := range 2 {
-			if direct, wrapped := all[i], all[i+2]; !reflect.DeepEqual(direct.Header, wrapped.Header) {
+		for i := range 3 {
+			direct, wrapped := all[i], all[i+3]
+			if !reflect.DeepEqual(direct.Header, wrapped.Header) {
 				t.Errorf("%s: the headers are %v directly and %v through a RoundTripper", direct.Method, direct.Header, wrapped.Header)
 			}
+			check(t, "body of "+direct.Method, string(wrapped.Body), string(direct.Body))
 		}
 	})
 }

@@ -81,6 +81,11 @@ func TestAGuardedTransportKeepsTheSettings(t *testing.T) {
 			t.Error("it has lost a setting")
 		}
 	}
+	withoutHTTP2 := &http.Transport{TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
+	tr := guarded(withoutHTTP2, guardedDialer(isPublic)).pooled.(*http.Transport)
+	if tr.TLSNextProto == nil || tr.ForceAttemptHTTP2 {
+		t.Error("it has HTTP/2, which the caller has switched off")
+	}
 	if base.Proxy == nil || base.DialContext != nil || len(base.TLSNextProto) != 1 {
 		t.Error("the caller's transport was changed")
 	}

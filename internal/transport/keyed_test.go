@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -71,4 +72,20 @@ func TestARefusedBodyIsReplacedOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestABodyIsNotReplacedAfterTheEndOfTheContext(t *testing.T) {
+	bubble(t, func(t *testing.T, s *fakehttp.Server) {
+		s.Inject(badRequest)
+		ctx, cancel := context.WithCancel(t.Context())
+		r := post(t, fakehttp.MemoryURL)
+		r.Judge = func(*transport.Result) { cancel() }
+		r.Again = func(*transport.Result) ([]byte, bool) {
+			t.Error("another body is asked for")
+			return nil, false
+		}
+		result := transport.New("chatwork", options{Client: s.Client()}).Do(ctx, r)
+		check(t, "class", result.Class, invalid)
+		check(t, "error", result.Err, nil)
+	})
 }

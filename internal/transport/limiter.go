@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -92,7 +93,6 @@ type late struct {
 }
 
 func (e *late) Error() string { return e.err.Error() }
-func (e *late) Unwrap() error { return e.err }
 
 var (
 	errFull    = errors.New("not sent: the calls before it use up the service's limit")
@@ -135,7 +135,6 @@ func (l *limiter) drop(now time.Duration) {
 func (l *limiter) turn(now time.Duration, k int, w *waiter) time.Duration {
 	at := max(now, l.shut)
 	if l.N > 0 {
-		l.drop(now)
 		n := l.room(w.rank)
 		if over := len(l.taken) - n + k%n; over >= 0 {
 			at = max(at, min(l.taken[over], now+l.Per))
@@ -179,13 +178,7 @@ func (l *limiter) take(at time.Duration) {
 // position returns where a waiter is or belongs in the queue.
 func (l *limiter) position(w *waiter) int {
 	i, _ := slices.BinarySearchFunc(l.queue, w, func(a, b *waiter) int {
-		if a.rank != b.rank {
-			return int(a.rank) - int(b.rank)
-		}
-		if a.ticket < b.ticket {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.ticket, b.ticket))
 	})
 	return i
 }

@@ -16,13 +16,14 @@ func TestRanks(t *testing.T) {
 		w := newWorld(0, 1)
 		tp := w.transport(options{})
 		lane := tp.Lane(transport.Limit{N: 2, Per: time.Second, Spare: 1}, "account")
-		ranks := []uint8{transport.RankRead, transport.RankRead, transport.RankUsual, transport.RankFirst, transport.RankFirst}
+		const first, usual, read = transport.RankFirst, transport.RankUsual, transport.RankRead
+		ranks := []uint8{read, read, usual, first, first, usual, read}
 		all(t.Context(), len(ranks), func(ctx context.Context, i int) transport.Result {
 			r := call(t, i, lane)
 			r.Rank = ranks[i]
 			return tp.Do(ctx, r)
 		})
-		check(t, "order", fmt.Sprint(w.bodies), "[0 2 3 4 1]")
+		check(t, "order", fmt.Sprint(w.bodies), "[0 2 3 4 5 1 6]")
 	})
 }
 
@@ -54,6 +55,28 @@ func TestSerial(t *testing.T) {
 	})
 }
 
+// Without a pace, events about one thing are sent as they come.
+func TestSerialWithoutAPace(t *testing.T) {
+	for _, lanes := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(0, 1)
+			w.answer = func(*http.Request) *http.Response {
+				time.Sleep(time.Second)
+				return response(200, answer)
+			}
+			tp := w.transport(options{Pace: transport.Unpaced})
+			all(t.Context(), 2, func(ctx context.Context, i int) transport.Result {
+				r := call(t, i)
+				if r.Serial = "a"; lanes {
+					r.Lanes = []transport.Lane{tp.Lane(transport.Limit{N: 1, Per: time.Minute}, "key")}
+				}
+				return tp.Do(ctx, r)
+			})
+			check(t, "time", time.Since(w.start), time.Second)
+		})
+	}
+}
+
 // A lane that must not refuse sends what does not fit, as long as the service has not refused.
 func TestHurry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -79,8 +102,10 @@ func TestHurry(t *testing.T) {
 		}
 		refuse = true
 		check(t, "class", soon(3).Class, limited)
+		start := time.Now()
 		late := soon(4)
 		check(t, "class after a refusal", late.Class, limited)
+		check(t, "time after a refusal", time.Since(start), 0)
 		check(t, "attempts after a refusal", late.Attempts, 0)
 		refuse = false
 		check(t, "class with time enough", tp.Do(t.Context(), call(t, 5, lane)).Class, done)
@@ -108,6 +133,33 @@ func TestHurryWaitsForHalfOfTheTime(t *testing.T) {
 			check(t, "class", results[i].Class, done)
 			check(t, "waited", results[i].Waited, want)
 		}
+	})
+}
+
+func TestATurnAtHalfOfTheTimeIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{N: 1, Per: 10 * time.Second, Late: transport.Hurry}, "key")
+		tp.Do(t.Context(), call(t, 0, lane))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+100*time.Millisecond) // which are for the answer
+		defer cancel()
+		check(t, "waited", tp.Do(ctx, call(t, 1, lane)).Waited, 10*time.Second)
+	})
+}
+
+// The gap is counted from a request that did not wait for it, too.
+func TestTheGapAfterAHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		lane := tp.Lane(transport.Limit{Gap: 10 * time.Second, Late: transport.Hurry}, "key")
+		tp.Do(t.Context(), call(t, 0, lane))
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		check(t, "waited in a hurry", tp.Do(ctx, call(t, 1, lane)).Waited, 0)
+		check(t, "waited", tp.Do(t.Context(), call(t, 2, lane)).Waited, 10*time.Second)
 	})
 }
 

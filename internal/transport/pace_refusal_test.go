@@ -254,6 +254,66 @@ func TestARefusalDismissesWhoCannotWait(t *testing.T) {
 	})
 }
 
+// A wait that the service has asked for is no wait for a turn. What comes after it is.
+func TestTheWaitAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		refused := false
+		w.answer = func(*http.Request) *http.Response {
+			if refused {
+				return response(200, answer)
+			}
+			refused = true
+			r := response(429, "")
+			r.Header = after("7")
+			return r
+		}
+		tp := w.transport(options{})
+		r := tp.Do(t.Context(), call(t, 0, tp.Lane(transport.Limit{N: 1, Per: 10 * time.Second}, "room")))
+		check(t, "class", r.Class, done)
+		check(t, "waited", r.Waited, 3*time.Second)
+	})
+}
+
+// Of two refusals, the lane stays stopped for the one that ends later.
+func TestAShorterRefusalDoesNotOpenTheLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "2" {
+				return response(200, answer)
+			}
+			refusal := response(429, "")
+			refusal.Header = after(map[string]string{"0": "30", "1": "5"}[r.Header.Get("X-Call")])
+			time.Sleep(map[string]time.Duration{"0": time.Second, "1": 2 * time.Second}[r.Header.Get("X-Call")])
+			return refusal
+		}
+		tp := w.transport(options{MaxAttempts: 1})
+		lane := tp.Lane(transport.Limit{N: 2, Per: time.Second}, "room")
+		all(t.Context(), 2, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, i, lane)) })
+		tp.Do(t.Context(), call(t, 2, lane))
+		check(t, "start of the third", w.counted[2], 31*time.Second)
+	})
+}
+
+func TestARefusalUntilTheVeryEndOfMaxTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "1" {
+				return response(200, answer)
+			}
+			time.Sleep(time.Second)
+			return response(429, "")
+		}
+		tp := w.transport(options{MaxAttempts: 1, MaxTurn: 11 * time.Second})
+		lane := tp.Lane(transport.Limit{N: 1, Per: time.Second, Gate: 10 * time.Second}, "room")
+		results := all(t.Context(), 2, func(ctx context.Context, i int) transport.Result { return tp.Do(ctx, call(t, i, lane)) })
+		check(t, "class", results[1].Class, done)
+		check(t, "waited", results[1].Waited, 11*time.Second)
+	})
+}
+
 // A wait that the service asks for is bounded by MaxWait, and not by MaxTurn.
 func TestARefusedCallWaitsLongerThanMaxTurn(t *testing.T) {
 	for _, wait := range []time.Duration{time.Minute, 6 * time.Minute} {

@@ -163,6 +163,30 @@ func TestHangingRequestsDoNotStopALane(t *testing.T) {
 	})
 }
 
+// The answer of a request that has hung longer than its place gives back no place of another request.
+func TestAnAnswerAfterThePlaceHasComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const half = time.Second / 2
+		starts := []time.Duration{0, 25 * half, 25 * half, 20 * time.Second}
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "0" {
+				time.Sleep(8 * time.Second)
+			}
+			time.Sleep(5 * time.Second)
+			return response(200, answer)
+		}
+		tp := w.transport(options{Timeout: time.Minute})
+		lane := tp.Lane(transport.Limit{N: 2, Per: 10 * time.Second}, "room")
+		results := all(t.Context(), 4, func(ctx context.Context, i int) transport.Result {
+			time.Sleep(starts[i])
+			return tp.Do(ctx, call(t, i, lane))
+		})
+		// The second and the third were answered after 17.5 s.
+		check(t, "wait of the last", results[3].Waited, 15*half)
+	})
+}
+
 // A request that waits for the account's lane has a place in the room's. Calls to other rooms go on.
 func TestTwoLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -226,6 +250,29 @@ func TestPlacesThatWereNotUsed(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		check(t, "class", tp.Do(ctx, call(t, 1, room, account)).Class, unavailable)
 		check(t, "waited", tp.Do(t.Context(), call(t, 2, room)).Waited, 0)
+	})
+	inBubble(t, "say nothing about the service", func(t *testing.T, _ *fakehttp.Server) {
+		w := newWorld(0, 1)
+		w.answer = func(r *http.Request) *http.Response {
+			if r.Header.Get("X-Call") == "2" {
+				time.Sleep(5 * time.Second)
+			}
+			return response(200, answer)
+		}
+		tp := w.transport(options{})
+		room := tp.Lane(transport.Limit{N: 2, Per: time.Minute}, "room")
+		account := tp.WideLane(transport.Limit{N: 1, Per: time.Minute}, "account")
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		tp.Do(t.Context(), call(t, 0, room, account))
+		tp.Do(soon, call(t, 1, room, account))
+		var wg sync.WaitGroup
+		wg.Go(func() { tp.Do(t.Context(), call(t, 2, room)) })
+		synctest.Wait()
+		soon, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		check(t, "class of a call that is too late", tp.Do(soon, call(t, 3, room)).Class, limited)
+		wg.Wait()
 	})
 	inBubble(t, "after a lost answer, if only requests under way count", func(t *testing.T, _ *fakehttp.Server) {
 		w := newWorld(0, 1)

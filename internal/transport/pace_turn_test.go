@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +60,26 @@ func TestATurnThatComesTooLateIsRefusedAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// It is not known when a place comes back whose call waits for another lane. The turn is told as if it began now.
+func TestTheTurnBehindACallThatWaitsForAnotherLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, 1)
+		tp := w.transport(options{})
+		room := tp.Lane(transport.Limit{N: 1, Per: 10 * time.Second}, "room")
+		account := tp.WideLane(transport.Limit{N: 1, Per: time.Minute}, "account")
+		tp.Do(t.Context(), call(t, 0, account))
+		var wg sync.WaitGroup
+		wg.Go(func() { tp.Do(t.Context(), call(t, 1, room, account)) })
+		synctest.Wait()
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r := tp.Do(soon, call(t, 2, room))
+		check(t, "class", r.Class, limited)
+		check(t, "RetryAfter", r.RetryAfter, 10*time.Second)
+		wg.Wait()
+	})
 }
 
 // Callers that are refused together are told different times.
@@ -199,6 +220,7 @@ func TestAPlaceThatComesBackLate(t *testing.T) {
 				check(t, "class", results[2].Class, tt.class)
 				check(t, "attempts", results[2].Attempts, 0)
 				check(t, "time of all", time.Since(w.start), tt.time)
+				check(t, "class of a later call", tp.Do(t.Context(), call(t, 3, lane)).Class, done)
 			})
 		})
 	}
@@ -230,6 +252,11 @@ func TestATurnBeforeTheDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute+200*time.Millisecond)
 		defer cancel()
 		check(t, "class", tp.Do(ctx, call(t, 1, lane)).Class, done)
+		fast := tp.Lane(transport.Limit{N: 1, Per: 430 * time.Millisecond}, "room")
+		tp.Do(t.Context(), call(t, 2, fast))
+		ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond) // a tenth is for the answer
+		defer cancel()
+		check(t, "class with little time", tp.Do(ctx, call(t, 3, fast)).Class, done)
 	})
 }
 

@@ -191,7 +191,7 @@ func (p *pacer) wait(ctx context.Context, l *limiter, w *waiter, now time.Durati
 // begin notes that the request begins, once it has its places in all lanes. A place that comes back at the answer
 // stays.
 func (p *pacer) begin(s *seat) {
-	if s.l.N == 0 || s.l.Per == 0 {
+	if s.l.Per == 0 {
 		return
 	}
 	p.mu.Lock()
@@ -209,10 +209,10 @@ func (p *pacer) leave(s *seat, end ending) {
 	if end != unused {
 		l.silent = end != replied
 	}
-	if l.N > 0 && (end != silent || l.Per == 0) {
+	if end != silent || l.Per == 0 {
 		l.free(s.back)
 	}
-	if l.N > 0 && end == replied && l.Per > 0 {
+	if end == replied && l.Per > 0 {
 		l.take(p.now() + l.Per)
 	}
 	l.signal()

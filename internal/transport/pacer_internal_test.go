@@ -26,18 +26,18 @@ func TestIdleLanesGo(t *testing.T) {
 		tp := through(&http.Client{Transport: stub{200}})
 		u, _ := ParseURL("https://api.test")
 		visit := func(room string) {
-			lane := tp.Lane(Limit{N: 10, Per: 10 * time.Second}, room)
-			tp.Do(t.Context(), Request{Method: http.MethodPost, URL: u, Lanes: []Lane{lane}, Serial: room})
+			lanes := []Lane{tp.Lane(Limit{N: 10, Per: 10 * time.Second}, room), tp.Lane(Limit{Gap: time.Second}, room)}
+			tp.Do(t.Context(), Request{Method: http.MethodPost, URL: u, Lanes: lanes, Serial: room})
 		}
 		for i := range 1000 {
 			visit(strconv.Itoa(i))
 		}
-		if got := len(tp.pacer.lanes); got != 2000 {
-			t.Fatalf("%d lanes, want one for each room and one for each subject", got)
+		if got := len(tp.pacer.lanes); got != 3000 {
+			t.Fatalf("%d lanes, want two for each room and one for each subject", got)
 		}
 		time.Sleep(sweepEvery + time.Second)
 		visit("another")
-		if got := len(tp.pacer.lanes); got != 2 {
+		if got := len(tp.pacer.lanes); got != 3 {
 			t.Errorf("%d lanes are left", got)
 		}
 	})
@@ -73,6 +73,8 @@ func TestBusyLanesStay(t *testing.T) {
 		{"a place that comes back", &limiter{taken: []time.Duration{2 * time.Second}}, false},
 		{"a place that has come back", &limiter{taken: []time.Duration{time.Second}}, true},
 		{"a refusal", &limiter{shut: 2 * time.Second}, false},
+		{"a refusal that is over", &limiter{shut: time.Second}, true},
+		{"a gap that is over", &limiter{Limit: Limit{Gap: time.Second}}, true},
 		{"a gap", &limiter{Limit: Limit{Gap: time.Second}, begun: time.Second / 2}, false},
 	}
 	for _, tt := range tests {
@@ -94,6 +96,13 @@ func TestPlacesComeBack(t *testing.T) {
 	want := []int{6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8}
 	if !slices.Equal(places, want) {
 		t.Errorf("places %v, want %v", places, want)
+	}
+	for per, want := range map[time.Duration]int{longWindow: 6, longWindow + 1: 8} {
+		l := newLimiter(Limit{N: 8, Per: per})
+		l.refused(0, 0, time.Second)
+		if l.places != want {
+			t.Errorf("%d places of 8 per %v", l.places, per)
+		}
 	}
 	one := newLimiter(Limit{N: 1, Per: time.Second})
 	one.refused(0, 0, time.Second)
@@ -123,13 +132,25 @@ func TestAPacerGoesWithItsClient(t *testing.T) {
 
 func TestClientsOfOneTransportShareAPacer(t *testing.T) {
 	rt := new(http.Transport)
-	if pacerOf(&http.Client{Transport: rt}) != pacerOf(&http.Client{Transport: rt, Timeout: 1}) {
-		t.Error("two pacers for one http.Transport")
+	if p := pacerOf(&http.Client{Transport: rt}); p == nil || p != pacerOf(&http.Client{Transport: rt, Timeout: 1}) {
+		t.Error("two pacers for one http.Transport, or none")
 	}
 	if pacerOf(nil) != pacerOf(new(http.Client)) {
 		t.Error("two pacers without an http.Transport")
 	}
 	runtime.KeepAlive(rt)
+}
+
+func TestAlone(t *testing.T) {
+	tp := through(nil)
+	tp.Alone()
+	if tp.pacer == nil || tp.pacer == sharedPacer() {
+		t.Error("it has no pacer of its own")
+	}
+	unpaced := New("test", Options[Delivery, Attempt, Pace]{Pace: Unpaced})
+	if unpaced.Alone(); unpaced.pacer != nil {
+		t.Error("it has a pacer, though its calls wait for no turn")
+	}
 }
 
 func TestAFreeLaneCostsNoAllocation(t *testing.T) {

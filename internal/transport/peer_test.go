@@ -3,16 +3,19 @@ package transport_test
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/transport"
 )
 
@@ -87,6 +90,7 @@ func http2Client(t *testing.T) *http.Client {
 }
 
 func TestAResetStreamIsOneRequestPerAttempt(t *testing.T) {
+	t.Parallel() // net/http waits before it repeats
 	for _, tt := range []struct {
 		method   string
 		repeat   transport.Repeat
@@ -103,6 +107,7 @@ func TestAResetStreamIsOneRequestPerAttempt(t *testing.T) {
 	} {
 		for name, code := range map[string]uint32{"REFUSED_STREAM": refusedStream, "PROTOCOL_ERROR": protocolError} {
 			t.Run(fmt.Sprint(name, " ", tt.method, " ", tt.repeat), func(t *testing.T) {
+				t.Parallel()
 				var streams atomic.Int64
 				r := post(t, listen(t, resetting(&streams, code)))
 				r.Method, r.Repeat = tt.method, tt.repeat
@@ -172,8 +177,43 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 	}
 }
 
+// Only an answer to CONNECT is a proxy's refusal. Other errors behind a proxy keep their words.
+func TestErrorsBehindAProxy(t *testing.T) {
+	noRoute := errors.New("no route")
+	for _, tt := range []struct {
+		name  string
+		proxy string // "" if there is none for the URL
+		dial  error
+		fault fault
+		words string
+	}{
+		{"the proxy is down", "http://proxy.test", errRefused, fault{}, "proxyconnect tcp: dial tcp: connect: connection refused"},
+		{"a dialer's own error, without a proxy", "", noRoute, fault{}, "no route"},
+		{"the connection is closed", "http://proxy.test", nil, fault{Break: fakehttp.CloseConnection}, "EOF"},
+	} {
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			tp := pipe(t, s)
+			tp.Proxy = func(*http.Request) (*url.URL, error) {
+				if tt.proxy == "" {
+					return nil, nil
+				}
+				return url.Parse(tt.proxy)
+			}
+			if tt.dial != nil {
+				dialing(tp, -1, func() (net.Conn, error) { return nil, tt.dial })
+			}
+			s.Inject(tt.fault)
+			o := through(tp)
+			o.MaxAttempts = 1
+			r := transport.New("chatwork", o).Do(t.Context(), post(t, fakehttp.MemoryURL))
+			check(t, "error", words(r.Err), tt.words)
+		})
+	}
+}
+
 // TestDeadPooledConnectionsCostOneAttempt answers one request on each connection, and the second in some other way.
 func TestDeadPooledConnectionsCostOneAttempt(t *testing.T) {
+	t.Parallel() // the silent server takes a second
 	for name, die := range map[string]func(net.Conn){
 		"reset":  func(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) },
 		"closed": func(net.Conn) {},

@@ -147,7 +147,7 @@ func scalar(v jsontext.Value) string {
 func eachValue(v jsontext.Value, f func(name string, value jsontext.Value)) {
 	d := jsontext.NewDecoder(bytes.NewReader(v), lenient)
 	_, err := d.ReadToken() // the bracket
-	for kind := d.PeekKind(); err == nil && kind != '}' && kind != ']'; kind = d.PeekKind() {
+	for err == nil {        // until the closing bracket, which is no value
 		var name, value jsontext.Value
 		if v.Kind() == '{' {
 			name, _ = d.ReadValue() // the JSON is valid

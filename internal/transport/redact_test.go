@@ -77,6 +77,7 @@ func TestNoSecretsAtAll(t *testing.T) {
 		check(t, name+": error", clean.Fault(io.EOF).Error(), "EOF")
 	}
 	check(t, "no error", none.Fault(nil), nil)
+	check(t, "the cleaner of a transport", transport.New("test", options{}, "hunter2").Clean().Text("a hunter2"), "a [redacted]")
 }
 
 func TestLine(t *testing.T) {
@@ -142,6 +143,7 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 		{"words with an address without a user", errors.New("Post https://hooks.test/hunter2 failed"), nil, "the connection failed"},
 		{"words with the address, around a system's error", fmt.Errorf("Post %s: %w", address, reset), syscall.ECONNRESET, "connection reset by peer"},
 		{"words with the address, around a timeout", fmt.Errorf("Post %s: %w", address, os.ErrDeadlineExceeded), os.ErrDeadlineExceeded, "timeout"},
+		{"words with the address, around an error that is no timeout", fmt.Errorf("Post %s: %w", address, &net.OpError{Err: io.EOF}), io.EOF, "the connection failed"},
 		{"words with the address, around a cancellation of its own", fmt.Errorf("Post %s: %w", address, context.Canceled), context.Canceled, "context canceled"},
 		{"words with the path", errors.New("Post /services/T0/s3cr3t-t0ken failed"), nil, "Post /services/T0/[redacted] failed"},
 		{"an invalid address of a proxy", errors.New(`invalid proxy address "user:hunter2@proxy.test": no port`), nil, "the connection failed"},
@@ -169,6 +171,11 @@ func TestErrorsQuoteNoAddress(t *testing.T) {
 			checkNoSecret(t, tr, r)
 		})
 	}
+}
+
+func TestADeadlineWithAnAddress(t *testing.T) {
+	err := fmt.Errorf("Get http://169.254.170.2/hunter2: %w", context.DeadlineExceeded)
+	check(t, "words", transport.NewCleaner().Fault(err).Error(), "context deadline exceeded")
 }
 
 type stringError string

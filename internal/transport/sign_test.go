@@ -154,6 +154,7 @@ func TestHeaderProblem(t *testing.T) {
 		fine        bool
 	}{
 		{"X-Token", "a b", true}, {"Authorization", "Bearer x", true}, {"x-token", "", true}, {"X-Ü", "a", false}, {"", "a", false},
+		{"X-Token", "a\tb", true}, {"X-Token", "a\x7f", false}, {"X-Token\x7f", "a", false},
 		{"X Token", "a", false}, {"X-Token", "a\r\nb", false}, {"host", "a", false}, {"Content-Length", "1", false},
 		{"Transfer-Encoding", "chunked", false}, {"user-agent", "a", false},
 	} {

@@ -150,6 +150,7 @@ func TestJudge(t *testing.T) {
 		{"a refusal that is judged a success is a success", fault{Status: 409, Times: -1}, classAs(done), done, 1, false},
 		{"a success that is judged invalid is refused", fault{Status: 200, Times: -1}, classAs(invalid), invalid, 1, false},
 		{"an undocumented success is ambiguous and sent again", fault{Status: 200, Times: -1}, classAs(ambiguous), ambiguous, 3, false},
+		{"a 500 that is judged invalid is refused", fault{Status: 500, Times: -1}, classAs(invalid), invalid, 1, false},
 		{"a 429 that is judged invalid is not waited for", fault{Status: 429, Times: -1}, classAs(invalid), invalid, 1, false},
 		{"a redirect that is documented is no error", fault{Status: 302, Header: http.Header{"Location": {"/"}}, Times: -1}, classAs(done), done, 1, false},
 		{"a status that is judged a success needs no body", fault{Status: 409, Break: fakehttp.HalfBody, Times: -1}, classAs(done), done, 1, false},
@@ -170,4 +171,45 @@ func TestJudge(t *testing.T) {
 			check(t, "there is an error", r.Err != nil, tt.err)
 		})
 	}
+}
+
+// What Judge makes of an answer decides whether it may have been carried out.
+func TestAJudgedAnswerBeforeARefusal(t *testing.T) {
+	leave := func(*transport.Result) {}
+	as := func(c transport.Class) func(*transport.Result) {
+		return func(r *transport.Result) { r.Class = c }
+	}
+	tests := []struct {
+		name   string
+		status int
+		judge  func(*transport.Result)
+		class  transport.Class
+	}{
+		{"a 503", 503, leave, ambiguous},
+		{"a 503 that is judged a refusal", 503, as(limited), invalid},
+		{"a 429", 429, leave, invalid},
+		{"a success that is judged ambiguous", 200, as(ambiguous), ambiguous},
+	}
+	for _, tt := range tests {
+		inBubble(t, tt.name, func(t *testing.T, s *fakehttp.Server) {
+			s.Inject(fault{Status: tt.status}, badRequest)
+			r := post(t, fakehttp.MemoryURL)
+			r.Repeat = transport.Replay
+			r.Judge = func(r *transport.Result) {
+				if r.Status == tt.status {
+					tt.judge(r)
+				}
+			}
+			result := do(t, s, options{}, r)
+			check(t, "class", result.Class, tt.class)
+			check(t, "attempts", result.Attempts, 2)
+		})
+	}
+}
+
+func TestTheIDOfAResultIsCleaned(t *testing.T) {
+	s := newServer(t)
+	r := post(t, s.URL())
+	r.Judge = func(r *transport.Result) { r.ID = "1\nhunter2" }
+	check(t, "id", transport.New("test", options{}, "hunter2").Do(t.Context(), r).ID, "1 [redacted]")
 }

@@ -125,7 +125,7 @@ func (w *watch) send(ctx context.Context, req *http.Request) *http.Request {
 func (s *Sink) fill(body io.Reader) error {
 	n, err := io.Copy(s.Writer, io.LimitReader(body, s.Limit))
 	s.Written += n
-	if err != nil || n < s.Limit {
+	if err != nil {
 		return err
 	}
 	var more [1]byte

@@ -73,7 +73,11 @@ func TestProgressOfARealUploadEndsAtItsLength(t *testing.T) {
 	s := newServer(t)
 	var last atomic.Int64
 	r := streamed(t, s.URL(), strings.Repeat("x", 1<<20))
-	r.Stream.Progress = last.Store
+	r.Stream.Progress = func(sent int64) {
+		if last.Swap(sent) >= sent {
+			t.Errorf("told %d twice", sent)
+		}
+	}
 	check(t, "class", transport.New("test", options{}).Do(t.Context(), r).Class, done)
 	check(t, "at last told", last.Load(), 1<<20)
 }
@@ -106,6 +110,8 @@ func TestASinkTakesASuccessAndNothingElse(t *testing.T) {
 		{"nothing", fault{Status: 200}, 0, done, "", "", 1},
 		{"a half body", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfBody}, 100, unavailable, "01234", "", 1},
 		{"a half body without a length", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 100, unavailable, "01234", "", 1},
+		{"a half body of just the limit", fault{Status: 200, Body: "0123456789", Break: fakehttp.HalfChunked}, 5, unavailable, "01234", "", 1},
+		{"no byte of a body and then a success", fault{Status: 200, Body: "x", Break: fakehttp.HalfBody}, 100, done, answer, "", 2},
 		{"an error", fault{Status: 404, Body: "not here"}, 100, notFound, "", "not here", 1},
 		{"a redirect", fault{Status: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Body: "go"}, 100, invalid, "", "go", 1},
 		{"an error and then a success", fault{Status: 503, Body: "later"}, 100, done, answer, "", 2},
@@ -180,6 +186,17 @@ func TestATransferIsLimitedInSilenceNotInTime(t *testing.T) {
 			}
 			s.Close()
 		}
+	})
+}
+
+func TestAnAnswerThatComesWithTheEndOfTheTimeCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := through(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return response(200, answer), nil
+		}))
+		o.Timeout = time.Second
+		check(t, "class", transport.New("test", o).Do(t.Context(), into(t, fakehttp.MemoryURL, io.Discard, 100)).Class, done)
 	})
 }
 

@@ -93,7 +93,7 @@ func New[D ~uint8, A ~Attempt, P ~Pace](provider string, o Options[D, A, P], sec
 // call. It is a function because the header holds credentials: fmt prints fields, but does not call functions.
 func (t *Transport) Header(keyValues ...string) func() http.Header {
 	h := http.Header{"User-Agent": {t.userAgent}}
-	for i := 0; i+1 < len(keyValues); i += 2 {
+	for i := 0; i < len(keyValues); i += 2 {
 		h.Set(keyValues[i], keyValues[i+1])
 	}
 	return func() http.Header { return h }
@@ -139,7 +139,7 @@ type Request struct {
 	AnyBody bool
 	// Again, if set, returns the body to send in place of a body that the service has refused (Invalid). The next attempt
 	// sends it at once, even if the call has had all its attempts. An earlier lost answer still counts if that attempt is
-	// refused too. Again is asked until it has given a body.
+	// refused too. Again is asked once.
 	Again func(*Result) (body []byte, ok bool)
 	// Judge, if set, sees every answer before anything is decided. It may change the Class if the status alone does
 	// not tell: a documented success is Done, an undocumented success is Ambiguous. Body is nil if it could not be

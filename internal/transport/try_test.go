@@ -127,4 +127,5 @@ func TestLost(t *testing.T) {
 	if got := tr.Lost(ctx, timeout); !errors.Is(got, context.Canceled) || !errors.Is(got, cause) {
 		t.Error(got)
 	}
+	check(t, "no error, after the end of the context", tr.Lost(ctx, nil), nil)
 }

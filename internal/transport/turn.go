@@ -213,14 +213,7 @@ func (c *call) leave() {
 	if t.held == 0 {
 		return
 	}
-	switch {
-	case c.answered:
-		t.leave(replied)
-	case c.unsure:
-		t.leave(silent)
-	default:
-		t.leave(unsent)
-	}
+	t.Leave(c.answered || c.unsure, c.answered)
 	switch {
 	case c.Class == RateLimited && c.r.Limited != nil:
 		c.RetryAfter = t.refused(c.r.Limited(&c.Result), c.RetryAfter)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -49,19 +48,14 @@ func retryAfter(value string, now time.Time) time.Duration {
 	if d := seconds(value); d > 0 {
 		return d
 	}
-	if t, err := http.ParseTime(value); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
+	t, _ := http.ParseTime(value) // if it is no date, the zero time, which is long ago
+	return max(0, t.Sub(now))
 }
 
 // seconds parses a number of seconds. A number that is too large for a Duration is the longest Duration; text that is
 // not a number is 0.
 func seconds(value string) time.Duration {
-	n, err := strconv.ParseUint(value, 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0
-	}
+	n, _ := strconv.ParseUint(value, 10, 64) // with an error, 0 or the largest number
 	return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
 }
 
@@ -75,12 +69,9 @@ func reset(h http.Header, remaining, at string, now time.Time) time.Duration {
 	if left, err := strconv.Atoi(h.Get(remaining)); err == nil && left > 0 {
 		return 0
 	}
-	epoch, err := strconv.ParseInt(h.Get(at), 10, 64)
-	if t, isoErr := time.Parse(isoMinute, h.Get(at)); isoErr == nil {
-		epoch, err = t.Unix(), nil
-	}
-	if err != nil {
-		return 0
+	epoch, _ := strconv.ParseInt(h.Get(at), 10, 64) // with an error, 0 or too far away
+	if t, err := time.Parse(isoMinute, h.Get(at)); err == nil {
+		epoch = t.Unix()
 	}
 	d := time.Unix(epoch, 0).Sub(now)
 	if epoch >= 0 && epoch <= int64(maxReset/time.Second) { // a delay, as some proxies and old servers write it

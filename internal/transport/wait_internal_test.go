@@ -7,6 +7,20 @@ import (
 	"time"
 )
 
+// A reset in more than an hour is not believed.
+func TestAResetInAnHour(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"3600": time.Hour, "3601": 0, "0": 0,
+		strconv.FormatInt(now.Unix()+3600, 10): time.Hour, strconv.FormatInt(now.Unix()+3601, 10): 0,
+	} {
+		h := http.Header{"Date": {now.Format(http.TimeFormat)}, "X-Ratelimit-Reset": {value}}
+		if got := headerWait(h, true); got != want {
+			t.Errorf("%s: %v, want %v", value, got, want)
+		}
+	}
+}
+
 // FuzzHeaderWait reads any headers about waiting.
 func FuzzHeaderWait(f *testing.F) {
 	f.Add("5", "", "", "", "")

@@ -321,6 +321,7 @@ func TestTheCallersDeadlineIsNotATimeout(t *testing.T) {
 		defer cancel()
 		r := tr.Do(ctx, post(t, fakehttp.MemoryURL))
 		check(t, "the caller's deadline", errors.Is(r.Err, context.DeadlineExceeded), true)
+		check(t, "words", r.Err.Error(), "context deadline exceeded")
 
 		r = tr.Do(t.Context(), post(t, fakehttp.MemoryURL))
 		check(t, "the attempt's deadline is the caller's", errors.Is(r.Err, context.DeadlineExceeded), false)
