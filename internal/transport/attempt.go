@@ -164,7 +164,7 @@ func (c *call) refusedByProxy(err error, trace *tracer) bool {
 	if !ok || tp.Proxy == nil || !trace.provesNothingSent() || reflect.TypeOf(err) != reflect.TypeOf(errProxy) {
 		return false
 	}
-	proxy, _ := tp.Proxy(&http.Request{URL: c.r.URL}) // if this had failed, no connection were asked for
+	proxy, _ := tp.Proxy(&http.Request{URL: c.r.URL}) // if it had failed, no connection would have been asked for
 	return proxy != nil
 }
 
