@@ -29,7 +29,7 @@ type Mail struct {
 
 	Header  mail.Header // as it was sent, unfolded
 	Subject string      // decoded, unless it is in another character set than UTF-8 and ISO-8859-1
-	Text    string      // the first text/plain part, decoded in the same way, with line feeds only
+	Text    string      // the first text/plain part that is no file, decoded in the same way, with line feeds only
 	HTML    string      // the first text/html part, in the same form
 	Types   []string    // the media types of all parts, in their order
 	Raw     []byte      // the whole mail
@@ -154,7 +154,7 @@ func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader, strict bool) er
 	if err != nil {
 		return fmt.Errorf("a part of the type %s: %w", kind, err)
 	}
-	if !strings.HasPrefix(kind, "text/") {
+	if !strings.HasPrefix(kind, "text/") || isFile(header) {
 		return nil
 	}
 	text, err := decodeText(cmp.Or(strings.ToLower(parameters["charset"]), "us-ascii"), content, strict)
@@ -191,6 +191,12 @@ func decode(encoding string, body io.Reader) ([]byte, error) {
 		return io.ReadAll(base64.NewDecoder(base64.StdEncoding, body))
 	}
 	return nil, fmt.Errorf("the encoding %q is unknown", encoding)
+}
+
+// isFile reports whether a part is a file. A file may have bytes that its type does not speak of.
+func isFile(header textproto.MIMEHeader) bool {
+	disposition, parameters, _ := mime.ParseMediaType(header.Get("Content-Disposition")) // an odd one is no file
+	return disposition == "attachment" || parameters["filename"] != ""
 }
 
 // decodeText undoes the encoding of characters. A text in an unknown character set stays as it is, unless strict.
