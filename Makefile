@@ -55,6 +55,10 @@ peers-npm: # clients of npm against our fakes; needs Node.js and npm
 	cd internal/peers/npm && npm ci --no-audit --no-fund --loglevel error
 	cd internal/peers && $(GO) vet -tags npm . && $(GO) test -count 1 -tags npm -run NPM .
 
+.PHONY: peers-debian
+peers-debian: # programs of Debian against our fakes: curl, msmtp, swaks, python3, aws; those not installed are skipped
+	cd internal/peers && $(GO) vet -tags debian . && $(GO) test -count 1 -tags debian -run Debian .
+
 .PHONY: peers-slow
 peers-slow: # clients that take minutes to compile: Alertmanager and the nats command
 	cd internal/peers && $(GO) vet -tags slow . && $(GO) test -count 1 -tags slow -run 'Alertmanager|Natscli' .

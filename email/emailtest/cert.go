@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"math/big"
 	"net"
@@ -18,6 +19,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: MemoryHost}, // curl refuses a certificate without an issuer's name
 		NotBefore:    time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:     time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC),
 		DNSNames:     []string{MemoryHost, "localhost"},

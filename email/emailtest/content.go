@@ -3,6 +3,7 @@ package emailtest
 import (
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // data handles DATA and the mail after it.
@@ -55,13 +56,14 @@ func (s *session) finish(t transaction, raw, problem string) error {
 	if faulty && !f.Handled {
 		return s.apply(f)
 	}
-	if problem == "" && !t.eightBits && !isASCII(raw) {
+	strict := s.server.state.IsStrict()
+	if problem == "" && strict && !t.eightBits && !isASCII(raw) {
 		problem = "bytes beyond ASCII without BODY=8BITMIME"
 	}
 	if len(raw) > s.server.limit() {
 		return s.refuse("552 5.3.4", "the mail is too long")
 	}
-	m, err := parse([]byte(raw), s.server.state.IsStrict())
+	m, err := parse([]byte(raw), strict)
 	if problem == "" && err != nil {
 		problem = err.Error()
 	}
@@ -77,6 +79,7 @@ func (s *session) finish(t transaction, raw, problem string) error {
 	return s.reply("250 2.0.0 accepted")
 }
 
+// isASCII reports whether all bytes are ASCII. ASCII has control characters, and ISO-2022-JP needs one of them (ESC).
 func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e || r < ' ' && r != '\t' && r != '\r' && r != '\n' }) < 0
+	return strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0
 }

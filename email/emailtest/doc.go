@@ -28,9 +28,14 @@
 //   - 552: a mail that is longer than the fake says; see [Server.SetSize]. 555: a parameter that the fake does not
 //     offer.
 //   - 554: a mail that is against RFC 5322 or MIME: a line of more than 998 bytes or with a bare CR or LF, bytes beyond
-//     ASCII without BODY=8BITMIME or in the header, a header field that is missing, doubled or malformed, a text that
-//     is not UTF-8 or not encoded as it says. Problems says why. Date and Message-ID may be missing unless the fake is
-//     Strict, because servers add them (https://www.rfc-editor.org/rfc/rfc6409#section-8).
+//     ASCII in the header, a header field that is missing, doubled or malformed, a text that is not encoded as it says.
+//     Problems says why.
+//
+// If the fake is Strict, it also refuses what servers accept:
+//
+//   - A mail without Date or Message-ID, which servers add (https://www.rfc-editor.org/rfc/rfc6409#section-8).
+//   - Bytes beyond ASCII without BODY=8BITMIME, as msmtp and Python's smtplib send them.
+//   - A text in another character set than UTF-8.
 //
 // # What it decides
 //

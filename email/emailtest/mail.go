@@ -28,8 +28,8 @@ type Mail struct {
 	To   []string // of the envelope
 
 	Header  mail.Header // as it was sent, unfolded
-	Subject string      // decoded
-	Text    string      // the first text/plain part, decoded, with line feeds only
+	Subject string      // decoded, unless it is in another character set than UTF-8 and ISO-8859-1
+	Text    string      // the first text/plain part that is no file, decoded in the same way, with line feeds only
 	HTML    string      // the first text/html part, in the same form
 	Types   []string    // the media types of all parts, in their order
 	Raw     []byte      // the whole mail
@@ -56,13 +56,17 @@ func parse(raw []byte, strict bool) (Mail, error) {
 		return m, err
 	}
 	var decoder mime.WordDecoder
-	if m.Subject, err = decoder.DecodeHeader(m.Header.Get("Subject")); err != nil {
+	m.Subject, err = decoder.DecodeHeader(m.Header.Get("Subject"))
+	switch {
+	case err != nil && strict:
 		return m, fmt.Errorf("the subject: %w", err)
+	case err != nil: // an unknown character set
+		m.Subject = m.Header.Get("Subject")
 	}
 	if !utf8.ValidString(m.Subject) || strings.ContainsAny(m.Subject, "\r\n\x00") {
 		return m, errors.New("the subject is not one line of UTF-8")
 	}
-	return m, m.walk(textproto.MIMEHeader(m.Header), read.Body)
+	return m, m.walk(textproto.MIMEHeader(m.Header), read.Body, strict)
 }
 
 var fieldName = regexp.MustCompile(`^[!-9;-~]+:`)
@@ -72,8 +76,8 @@ func checkLines(head string) error {
 	for i, line := range strings.Split(head, "\r\n") {
 		folded := i > 0 && line != "" && strings.ContainsAny(line[:1], " \t")
 		switch {
-		case !isASCII(line):
-			return fmt.Errorf("the header has %q, which is not ASCII", line)
+		case !isPrintable(line):
+			return fmt.Errorf("the header has %q, which is not printable ASCII", line)
 		case strings.TrimSpace(line) == "":
 			return errors.New("the header has a line of white space")
 		case !folded && !fieldName.MatchString(line):
@@ -81,6 +85,10 @@ func checkLines(head string) error {
 		}
 	}
 	return nil
+}
+
+func isPrintable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > '~' || r < ' ' && r != '\t' }) < 0
 }
 
 // once are the fields that may stand in a header once at most (https://www.rfc-editor.org/rfc/rfc5322#section-3.6).
@@ -105,8 +113,16 @@ func (m *Mail) checkHeader(strict bool) error {
 	if _, err := m.Header.Date(); err != nil && !errors.Is(err, mail.ErrHeaderNotPresent) {
 		return fmt.Errorf("the date: %w", err)
 	}
+	var parser mail.AddressParser
+	if !strict {
+		parser.WordDecoder = &mime.WordDecoder{CharsetReader: anyCharset}
+	}
 	for _, field := range []string{"From", "To", "Cc", "Reply-To"} {
-		if _, err := m.Header.AddressList(field); err != nil && !errors.Is(err, mail.ErrHeaderNotPresent) {
+		list := m.Header.Get(field)
+		if list == "" {
+			continue
+		}
+		if _, err := parser.ParseList(list); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
 		}
 	}
@@ -118,8 +134,11 @@ func (m *Mail) checkHeader(strict bool) error {
 	return nil
 }
 
+// anyCharset accepts a name in every character set. Names are not decoded, only checked for their form.
+func anyCharset(_ string, name io.Reader) (io.Reader, error) { return name, nil }
+
 // walk reads a part and the parts within it.
-func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader) error {
+func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader, strict bool) error {
 	kind, parameters := "text/plain", map[string]string(nil)
 	if declared := header.Get("Content-Type"); declared != "" {
 		var err error
@@ -129,16 +148,24 @@ func (m *Mail) walk(header textproto.MIMEHeader, body io.Reader) error {
 	}
 	m.Types = append(m.Types, kind)
 	if strings.HasPrefix(kind, "multipart/") {
-		return m.walkAll(multipart.NewReader(body, parameters["boundary"]))
+		return m.walkAll(multipart.NewReader(body, parameters["boundary"]), strict)
 	}
 	content, err := decode(header.Get("Content-Transfer-Encoding"), body)
 	if err != nil {
 		return fmt.Errorf("a part of the type %s: %w", kind, err)
 	}
-	return m.keep(kind, cmp.Or(strings.ToLower(parameters["charset"]), "us-ascii"), content)
+	if !strings.HasPrefix(kind, "text/") || isFile(header) {
+		return nil
+	}
+	text, err := decodeText(cmp.Or(strings.ToLower(parameters["charset"]), "us-ascii"), content, strict)
+	if err != nil {
+		return fmt.Errorf("a text of the type %s: %w", kind, err)
+	}
+	m.keep(kind, text)
+	return nil
 }
 
-func (m *Mail) walkAll(parts *multipart.Reader) error {
+func (m *Mail) walkAll(parts *multipart.Reader, strict bool) error {
 	for n := 0; ; n++ {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -147,7 +174,7 @@ func (m *Mail) walkAll(parts *multipart.Reader) error {
 		if err != nil {
 			return fmt.Errorf("the parts: %w", err)
 		}
-		if err := m.walk(part.Header, part); err != nil {
+		if err := m.walk(part.Header, part, strict); err != nil {
 			return err
 		}
 	}
@@ -166,19 +193,35 @@ func decode(encoding string, body io.Reader) ([]byte, error) {
 	return nil, fmt.Errorf("the encoding %q is unknown", encoding)
 }
 
-// keep keeps the first text of each kind.
-func (m *Mail) keep(kind, charset string, content []byte) error {
-	target := map[string]*string{"text/plain": &m.Text, "text/html": &m.HTML}[kind]
+// isFile reports whether a part is a file. A file may have bytes that its type does not speak of.
+func isFile(header textproto.MIMEHeader) bool {
+	disposition, parameters, _ := mime.ParseMediaType(header.Get("Content-Disposition")) // an odd one is no file
+	return disposition == "attachment" || parameters["filename"] != ""
+}
+
+// decodeText undoes the encoding of characters. A text in an unknown character set stays as it is, unless strict.
+func decodeText(charset string, content []byte, strict bool) (string, error) {
 	switch {
-	case !strings.HasPrefix(kind, "text/"):
-		return nil
-	case charset != "utf-8" && charset != "us-ascii":
-		return fmt.Errorf("the character set %q is unknown", charset)
-	case !utf8.Valid(content), charset == "us-ascii" && !isASCII(string(content)):
-		return fmt.Errorf("a text of the type %s is not %s", kind, charset)
+	case charset == "utf-8" && utf8.Valid(content), charset == "us-ascii" && isASCII(string(content)):
+		return string(content), nil
+	case charset == "utf-8", charset == "us-ascii":
+		return "", errors.New("it is not " + charset)
+	case strict:
+		return "", fmt.Errorf("the character set %q is unknown", charset)
+	case charset == "iso-8859-1":
+		runes := make([]rune, len(content))
+		for i, b := range content {
+			runes[i] = rune(b)
+		}
+		return string(runes), nil
 	}
+	return string(content), nil
+}
+
+// keep keeps the first text of each kind.
+func (m *Mail) keep(kind, text string) {
+	target := map[string]*string{"text/plain": &m.Text, "text/html": &m.HTML}[kind]
 	if target != nil && *target == "" {
-		*target = strings.ReplaceAll(string(content), "\r\n", "\n")
+		*target = strings.ReplaceAll(text, "\r\n", "\n")
 	}
-	return nil
 }

@@ -233,7 +233,8 @@ func (s *Server) SetClock(now func() time.Time) { s.state.SetClock(now) }
 // Advance puts the server's clock forward by d.
 func (s *Server) Advance(d time.Duration) { s.state.Advance(d) }
 
-// Strict chooses whether a mail without a Date or Message-ID is refused. At first it is accepted.
+// Strict chooses whether mails are refused that servers accept: see the documentation of the package. At first they are
+// accepted.
 func (s *Server) Strict(on bool) { s.state.Strict(on) }
 
 // hideable are the extensions that Hide knows.

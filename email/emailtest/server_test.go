@@ -117,7 +117,7 @@ func TestCommandsThatAreRefused(t *testing.T) {
 	s := servicetest.Start(t, emailtest.New())
 	c := newClient(t, s, "587")
 	c.say("MAIL FROM:<a@b>", "503", "EHLO", "501", "EHLO a b", "501", "HELO x", "250", "EHLO x", "250", "MAIL FROM:<a@b>", "530",
-		"AUTH PLAIN "+credentials, "538", "STARTTLS now", "501", "VRFY b", "500", "", "500")
+		"AUTH PLAIN "+credentials, "538", "STARTTLS now", "501", "EXPN b", "500", "", "500")
 	c = newClient(t, s, "465")
 	c.say("AUTH PLAIN "+credentials, "503", "EHLO x", "250", "STARTTLS", "503", "MAIL FROM:<a@b>", "530", "AUTH CRAM-MD5", "504", "AUTH PLAIN !", "535",
 		"AUTH PLAIN", "334", base64.StdEncoding.EncodeToString([]byte("x\x00y\x00z")), "535", "AUTH PLAIN "+credentials, "235", "AUTH PLAIN "+credentials, "503",
@@ -198,6 +198,36 @@ func TestDateAndMessageIDMayBeMissingUnlessTheFakeIsStrict(t *testing.T) {
 	}
 }
 
+// TestMailsOfOtherProgramsAreAccepted has mails as other programs write them.
+func TestMailsOfOtherProgramsAreAccepted(t *testing.T) {
+	const utf8Text = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n障害\r\n"
+	for name, test := range map[string]struct{ raw, subject, text string }{
+		"8bit without BODY=8BITMIME, by msmtp and smtplib": {good + "Subject: =?utf-8?b?6Zqc5a6z?=\r\n" + utf8Text, "障害", "障害\n"},
+		"ISO-8859-1, by mutt": {
+			good + "Subject: =?iso-8859-1?Q?caf=E9?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n" +
+				"Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9\r\n", "café", "café\n",
+		},
+		"ISO-2022-JP, by mailers in Japan": {
+			good + "To: =?ISO-2022-JP?B?GyRCMlY7UhsoQg==?= <hanako@example.com>\r\nSubject: =?ISO-2022-JP?B?GyRCPmMzMhsoQg==?=\r\n" +
+				"Content-Type: text/plain; charset=ISO-2022-JP\r\n\r\n\x1b$B>c32\x1b(B\r\n",
+			"=?ISO-2022-JP?B?GyRCPmMzMhsoQg==?=", "\x1b$B>c32\x1b(B\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := servicetest.Start(t, emailtest.New())
+			c := ready(t, s)
+			send := []string{"MAIL FROM:<a@b>", "250", "VRFY b@c", "252", "RCPT TO:<b@c>", "250", "DATA", "354", test.raw + ".", "250"}
+			c.say(send...)
+			if m := s.Mails()[0]; m.Subject != test.subject || m.Text != test.text {
+				t.Errorf("%q, %q", m.Subject, m.Text)
+			}
+			s.Strict(true)
+			send[len(send)-1] = "554"
+			c.say(send...)
+		})
+	}
+}
+
 func TestAccountsAreAddedAndRevoked(t *testing.T) {
 	s := servicetest.Start(t, emailtest.New())
 	s.AddToken("second:a:b")
@@ -235,6 +265,29 @@ func TestParts(t *testing.T) {
 	m, err := emailtest.Parse([]byte(raw))
 	if err != nil || m.Text != "障害" || m.HTML != "<b>障</b>" || strings.Join(m.Types, " ") != "multipart/mixed multipart/alternative text/plain text/html text/plain image/png" {
 		t.Errorf("%v, %+v", err, m)
+	}
+}
+
+// TestFilesMayHaveAnyBytes has attachments as Symfony, Swift Mailer and PHPMailer write them: a text file has no
+// character set.
+func TestFilesMayHaveAnyBytes(t *testing.T) {
+	raw := good + "Content-Type: multipart/mixed; boundary=b\r\n\r\n" +
+		"--b\r\nContent-Type: text/plain; name=log.txt\r\nContent-Transfer-Encoding: base64\r\n" +
+		"Content-Disposition: attachment; name=log.txt; filename=log.txt\r\n\r\n6Zqc5a6z\r\n" +
+		"--b\r\nContent-Type: text/html\r\nContent-Disposition: inline; filename=a.html\r\n\r\n<p>file</p>\r\n" +
+		"--b\r\nContent-Type: text/plain\r\nContent-Disposition: inline\r\n\r\nsee the file\r\n--b--\r\n"
+	m, err := emailtest.Parse([]byte(raw))
+	if err != nil || m.Text != "see the file" || m.HTML != "" || len(m.Types) != 4 {
+		t.Errorf("%v, %+v", err, m)
+	}
+}
+
+// TestTheCertificateHasAnIssuer: curl refuses a certificate without the name of an issuer.
+func TestTheCertificateHasAnIssuer(t *testing.T) {
+	c := newClient(t, servicetest.Start(t, emailtest.New()), "465")
+	leaf := c.conn.(*tls.Conn).ConnectionState().PeerCertificates[0] //nolint:forcetypeassert // of port 465
+	if leaf.Issuer.CommonName == "" || leaf.Issuer.String() != leaf.Subject.String() {
+		t.Errorf("%q, %q", leaf.Issuer, leaf.Subject)
 	}
 }
 

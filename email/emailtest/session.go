@@ -164,6 +164,8 @@ func (s *session) command(line string) error {
 		return s.reply("250 2.0.0 forgotten")
 	case "NOOP":
 		return s.reply("250 2.0.0 yes")
+	case "VRFY": // which every server has to know (https://www.rfc-editor.org/rfc/rfc5321#section-4.5.1)
+		return s.reply("252 2.5.2 send a mail, and see")
 	case "QUIT":
 		if err := s.reply("221 2.0.0 good bye"); err != nil {
 			return err
@@ -349,5 +351,5 @@ func path(form *regexp.Regexp, rest string) (address string, parameters []string
 		return "", nil, false
 	}
 	_, err := mail.ParseAddress("<" + parts[1] + ">")
-	return parts[1], strings.Fields(parts[2]), parts[1] == "" || err == nil && isASCII(parts[1])
+	return parts[1], strings.Fields(parts[2]), parts[1] == "" || err == nil && isPrintable(parts[1])
 }

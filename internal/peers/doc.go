@@ -50,6 +50,11 @@
 //	receiver       axios, got, fetch
 //	durable        nats, @nats-io/jetstream
 //
+// Programs of Debian run with "make peers-debian", with the tag debian. Those that are not installed are skipped:
+//
+//	email          curl, msmtp, swaks, smtplib of Python
+//	eventbridge    awscli
+//
 // # Who is missing
 //
 // These clients could not be had from a registry when this was written:

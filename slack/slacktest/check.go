@@ -99,13 +99,13 @@ func (c *checker) block(where string, b Block) {
 	case "section":
 		c.want(b.Text != nil || len(b.Fields) > 0, where, "neither text nor fields")
 		c.text(where+".text", b.Text, maxSection, "mrkdwn", "plain_text")
-		c.texts(where+".fields", b.Fields, maxField, maxFields)
+		c.fields(where+".fields", b.Fields)
 	case "header":
 		c.want(b.Text != nil, where+".text", "missing")
 		c.text(where+".text", b.Text, maxHeader, "plain_text", "")
 	case "context":
 		c.want(len(b.Elements) > 0, where+".elements", "missing")
-		c.texts(where+".elements", b.Elements, maxSection, maxElements)
+		c.elements(where+".elements", b.Elements)
 	case "image":
 		c.image(where, b)
 	case "divider":
@@ -114,10 +114,25 @@ func (c *checker) block(where string, b Block) {
 	}
 }
 
-func (c *checker) texts(where string, texts []Text, longest, most int) {
-	c.want(len(texts) <= most, where, "too many")
+func (c *checker) fields(where string, texts []Text) {
+	c.want(len(texts) <= maxFields, where, "too many")
 	for i := range texts {
-		c.text(where+"["+strconv.Itoa(i)+"]", &texts[i], longest, "mrkdwn", "plain_text")
+		c.text(where+"["+strconv.Itoa(i)+"]", &texts[i], maxField, "mrkdwn", "plain_text")
+	}
+}
+
+func (c *checker) elements(where string, elements []Element) {
+	c.want(len(elements) <= maxElements, where, "too many")
+	for i, e := range elements {
+		at := where + "[" + strconv.Itoa(i) + "]"
+		if e.Type == "image" {
+			c.want(e.Text == "", at+".text", "not in a picture")
+			c.image(at, Block{ImageURL: e.ImageURL, AltText: e.AltText})
+			continue
+		}
+		c.want(e.ImageURL == nil && e.AltText == nil, at, "a member of a picture")
+		text := e.asText()
+		c.text(at, &text, maxSection, "mrkdwn", "plain_text")
 	}
 }
 

@@ -60,7 +60,10 @@ func (m Message) notation() []string {
 		blocks = append(blocks[:len(blocks):len(blocks)], a.Blocks...)
 	}
 	for _, b := range blocks {
-		inner := append(b.Fields[:len(b.Fields):len(b.Fields)], b.Elements...)
+		inner := b.Fields[:len(b.Fields):len(b.Fields)]
+		for _, e := range b.Elements {
+			inner = append(inner, e.asText())
+		}
 		if b.Text != nil {
 			inner = append(inner, *b.Text)
 		}

@@ -97,7 +97,7 @@ type Attachment struct {
 	ThumbURL   string   `json:"thumb_url,omitzero"`
 	Footer     string   `json:"footer,omitzero"`
 	FooterIcon string   `json:"footer_icon,omitzero"`
-	TS         int64    `json:"ts,omitzero"` // Unix seconds
+	TS         float64  `json:"ts,omitzero"` // Unix seconds
 	MrkdwnIn   []string `json:"mrkdwn_in,omitzero"`
 }
 
@@ -108,17 +108,29 @@ type Field struct {
 	Short bool   `json:"short,omitzero"`
 }
 
-// A Block is a block of a message, or an element of a context block.
+// A Block is a block of a message.
 type Block struct {
-	Type     string  `json:"type"`
-	BlockID  string  `json:"block_id,omitzero"`
-	Text     *Text   `json:"text,omitzero"`
-	Fields   []Text  `json:"fields,omitzero"`
-	Elements []Text  `json:"elements,omitzero"` // of a context block: texts only
+	Type     string    `json:"type"`
+	BlockID  string    `json:"block_id,omitzero"`
+	Text     *Text     `json:"text,omitzero"`
+	Fields   []Text    `json:"fields,omitzero"`
+	Elements []Element `json:"elements,omitzero"` // of a context block
+	ImageURL *string   `json:"image_url,omitzero"`
+	AltText  *string   `json:"alt_text,omitzero"`
+	Title    *Text     `json:"title,omitzero"`
+}
+
+// An Element is a text or a picture within a context block.
+type Element struct {
+	Type     string  `json:"type"` // plain_text, mrkdwn or image
+	Text     string  `json:"text,omitzero"`
+	Emoji    *bool   `json:"emoji,omitzero"`    // of plain_text
+	Verbatim *bool   `json:"verbatim,omitzero"` // of mrkdwn
 	ImageURL *string `json:"image_url,omitzero"`
 	AltText  *string `json:"alt_text,omitzero"`
-	Title    *Text   `json:"title,omitzero"`
 }
+
+func (e Element) asText() Text { return Text{e.Type, e.Text, e.Emoji, e.Verbatim} }
 
 // A Text is a text within a block.
 type Text struct {

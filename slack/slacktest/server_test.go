@@ -56,6 +56,8 @@ func TestGoodMessages(t *testing.T) {
 		within(`{"type":"section","fields":[{"type":"mrkdwn","text":"x"}]}`), within(`{"type":"context","elements":[{"type":"plain_text","text":"x"}]}`),
 		within(`{"type":"image","image_url":"https://x.test/","alt_text":"x","title":{"type":"plain_text","text":"x"}}`),
 		`{"attachments":[{"color":"good","pretext":"a","title":"b","title_link":"c","text":"d","fields":[{"title":"e","value":"f","short":true}],"footer":"g","ts":1,"mrkdwn_in":["text"]}]}`,
+		`{"attachments":[{"text":"x","ts":1767225600.25}]}`, // by Apprise and Ruby's slack-notifier
+		within(`{"type":"context","elements":[{"type":"image","image_url":"https://x.test/","alt_text":"x"},{"type":"mrkdwn","text":"x"}]}`),
 	} {
 		s := servicetest.Start(t, slacktest.New())
 		s.Strict(true)
@@ -85,6 +87,8 @@ func TestRefusals(t *testing.T) {
 		{"a long field", within(`{"type":"section","fields":[{"type":"mrkdwn","text":"` + strings.Repeat("x", 2001) + `"}]}`), "invalid_attachments", "2001 characters"},
 		{"a member of another block", within(`{"type":"divider","text":{"type":"mrkdwn","text":"x"}}`), "invalid_attachments", "not in a block of this type"},
 		{"a picture without a text", within(`{"type":"image","image_url":"https://x.test/"}`), "invalid_attachments", "required"},
+		{"a small picture without a text", within(`{"type":"context","elements":[{"type":"image","image_url":"https://x.test/"}]}`), "invalid_attachments", "required"},
+		{"a text with a picture", within(`{"type":"context","elements":[{"type":"mrkdwn","text":"x","alt_text":"x"}]}`), "invalid_attachments", "a member of a picture"},
 		{"a picture at no address", within(`{"type":"image","image_url":"x.png","alt_text":"x"}`), "invalid_attachments", "not an address"},
 		{"a picture too far away", within(`{"type":"image","image_url":"https://x.test/` + strings.Repeat("a", 3000) + `","alt_text":"x"}`), "invalid_attachments", "too long"},
 		{"a picture that cannot be fetched", within(`{"type":"image","image_url":"https://private.test/","alt_text":"x"}`), "invalid_attachments", "downloading image failed"},

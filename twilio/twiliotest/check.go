@@ -39,7 +39,7 @@ var resources = map[string]resource{
 		"CallReason",
 	}, 21201, 21213, 21212, (*Server).createCall},
 	"/Messages.json": {"messages", "SM", []string{
-		"To", "From", "Body", "StatusCallback", "ValidityPeriod", "SmartEncoded",
+		"To", "From", "MessagingServiceSid", "Body", "MediaUrl...", "StatusCallback", "ValidityPeriod", "SmartEncoded",
 	}, 21604, 21603, 21606, (*Server).createMessage},
 }
 
@@ -109,14 +109,14 @@ func (c *Call) hear(verbs []verb) {
 func (s *Server) createMessage(sid string, form url.Values) error {
 	body := form.Get("Body")
 	switch {
-	case strings.TrimSpace(body) == "":
+	case strings.TrimSpace(body) == "" && form.Get("MediaUrl") == "":
 		return badRequest(21602, "Message body is required.")
 	case Characters(body) > maxBody:
 		return badRequest(21617, "The concatenated message body exceeds the 1600 character limit.")
 	}
 	s.messages.Add(Message{
-		Time: s.Now(), SID: sid, To: form.Get("To"), From: form.Get("From"), Body: body,
-		StatusCallback: form.Get("StatusCallback"),
+		Time: s.Now(), SID: sid, To: form.Get("To"), From: form.Get("From"), Body: body, MediaURLs: form["MediaUrl"],
+		MessagingServiceSID: form.Get("MessagingServiceSid"), StatusCallback: form.Get("StatusCallback"),
 	})
 	return nil
 }
@@ -133,14 +133,16 @@ func Characters(body string) int {
 // checkNumbers refuses a call or message without a valid number at both ends.
 func (s *Server) checkNumbers(form url.Values, kind resource) error {
 	to, from, callback := form.Get("To"), form.Get("From"), form.Get("StatusCallback")
+	// A messaging service chooses the number.
+	chosen := from == "" && kind.lane == "messages" && serviceForm.MatchString(form.Get("MessagingServiceSid"))
 	switch {
 	case to == "":
 		return badRequest(kind.noTo, "A 'To' phone number is required.")
 	case !numberForm.MatchString(to):
 		return badRequest(21211, "The 'To' number "+to+" is not a valid phone number.")
-	case from == "":
+	case from == "" && !chosen:
 		return badRequest(kind.noFrom, "A 'From' phone number is required.")
-	case !slices.Contains(s.numbers, from):
+	case !chosen && !slices.Contains(s.numbers, from):
 		return badRequest(kind.badFrom, "The 'From' number "+from+" is not a phone number of this account.")
 	case callback != "" && (host(callback) == "" || strings.Contains(host(callback), "_")):
 		return badRequest(21609, "The 'StatusCallback' URL "+callback+" is not a valid URL.")
@@ -148,7 +150,10 @@ func (s *Server) checkNumbers(form url.Values, kind resource) error {
 	return nil
 }
 
-var numberForm = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+var (
+	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+	serviceForm = regexp.MustCompile(`^MG[0-9a-f]{32}$`)
+)
 
 // host returns the host of an http or https address, "" if it is not such an address.
 func host(address string) string {

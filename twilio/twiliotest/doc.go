@@ -18,12 +18,13 @@
 //
 // # What it refuses
 //
-//   - 400: a body that is not declared as a form; a parameter that is given twice, except StatusCallbackEvent, or not
-//     of its form; if the fake is Strict, an unknown parameter.
+//   - 400: a body that is not declared as a form; a parameter that is given twice, except StatusCallbackEvent and
+//     MediaUrl, or not of its form; if the fake is Strict, an unknown parameter.
 //   - 400: a call without a number to call or to call from, without Url, Twiml and ApplicationSid, or with TwiML of
 //     more than 4,000 bytes or that is not an XML document with a Response.
-//   - 400: a message without a body, or with a body of more than 1,600 characters.
-//   - 400: a number that is not in E.164; a sender that the account does not have ([Server.AddNumber]).
+//   - 400: a message without a body and a MediaUrl, or with a body of more than 1,600 characters.
+//   - 400: a number that is not in E.164; a sender that the account does not have ([Server.AddNumber]), unless
+//     a message names a MessagingServiceSid and no sender. Any service of the right form exists.
 //   - 401: no Basic credentials, or other credentials than the account's SID and token or an API key's SID and secret
 //     ([Server.AddToken]).
 //   - 404: an unknown account, path or method.

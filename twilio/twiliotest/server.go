@@ -104,13 +104,15 @@ type Call struct {
 	StatusCallback string
 }
 
-// A Message is an SMS that was created.
+// A Message is an SMS or MMS that was created.
 type Message struct {
-	Time           time.Time // by the server's clock
-	SID            string
-	To, From       string
-	Body           string
-	StatusCallback string
+	Time                time.Time // by the server's clock
+	SID                 string
+	To, From            string
+	MessagingServiceSID string // of the service that chooses the number, if there is no From
+	Body                string
+	MediaURLs           []string // of the pictures of an MMS
+	StatusCallback      string
 }
 
 // refuse returns the answer with one of Twilio's codes (https://www.twilio.com/docs/errors).

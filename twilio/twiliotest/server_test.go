@@ -156,6 +156,34 @@ func TestWhatTheSDKsSend(t *testing.T) {
 	}
 }
 
+// TestMessagesWithPicturesAndServices has messages as Twilio's libraries write them.
+func TestMessagesWithPicturesAndServices(t *testing.T) {
+	s := servicetest.Start(t, twiliotest.New())
+	s.Strict(true)
+	const service = "MG0123456789abcdef0123456789abcdef"
+	bodies := []string{
+		form() + "&MediaUrl=https%3A%2F%2Fx.test%2F1&MediaUrl=https%3A%2F%2Fx.test%2F2",
+		form("From", "", "Body", "x", "MessagingServiceSid", service),
+	}
+	for _, body := range bodies {
+		if status, a := call(t, s, messages, body); status != 201 {
+			t.Errorf("%s: %d %+v", body, status, a)
+		}
+	}
+	if got := s.Messages(); len(got) != 2 || len(got[0].MediaURLs) != 2 || got[1].MessagingServiceSID != service {
+		t.Errorf("%+v", got)
+	}
+	for body, code := range map[string]int{
+		form("From", "", "Body", "x", "MessagingServiceSid", "MG1"):                          21603,
+		form("From", "", "Body", "x", "MessagingServiceSid", service, "StatusCallback", "x"): 21609,
+		form("From", "+15005550006", "Body", "x", "MessagingServiceSid", service):            21606,
+	} {
+		if status, a := call(t, s, messages, body); status != 400 || a.Code != code {
+			t.Errorf("%s: %d %+v", body, status, a)
+		}
+	}
+}
+
 func TestTokens(t *testing.T) {
 	s := servicetest.Start(t, twiliotest.New())
 	s.AddToken("SKsecond", "x")
