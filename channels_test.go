@@ -3,6 +3,7 @@ package mackerel_test
 import (
 	jsonv1 "encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -240,6 +242,8 @@ func TestChannelOfAnotherFormIsUnknown(t *testing.T) {
 		"user ids that are an object":          {`{"name":"n","type":"email","userIds":{}}`, "email", "userIds"},
 		"events that are true":                 {`{"name":"n","type":"webhook","events":true}`, "webhook", "events"},
 		"an event that is an object":           {`{"name":"n","type":"email","events":["alert",{"on":2.50}]}`, "email", "events"},
+		"an email that is null":                {`{"name":"n","type":"email","emails":[null]}`, "email", "null"},
+		"a user id that is null":               {`{"name":"n","type":"email","userIds":["5U",null]}`, "email", "null"},
 		"an event that is null":                {`{"name":"n","type":"email","suspendedAt":null,"events":["alert",null]}`, "email", "null"},
 		"a url that is a number":               {`{"name":"n","type":"webhook","url":4711}`, "webhook", "url"},
 		"mentions that are an array":           {`{"name":"n","type":"slack","mentions":["@here"]}`, "slack", "mentions"},
@@ -347,6 +351,47 @@ func TestChannelsInOtherTypes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Documented members of other types are kept.
+func TestMembersOfOtherTypesAreKept(t *testing.T) {
+	for _, member := range []string{
+		`"emails":["a@example.com"]`, `"userIds":["5U"]`, `"url":"https://w.example"`, `"mentions":{"ok":"x"}`, `"enabledGraphImage":true`,
+		`"events":["alert"]`, `"addToDefaultNotificationGroup":true`,
+	} {
+		text := `{"name":"n","type":"line",` + member + `}`
+		if got := encodeChannel(t, decodeChannel(t, text)); got != text {
+			t.Errorf("%s became %s", text, got)
+		}
+	}
+}
+
+// A channel that was read is no other than one that was made by hand, also for reflect.DeepEqual.
+func TestAChannelThatWasReadIsLikeOneMadeByHand(t *testing.T) {
+	url, events := mackerel.NewSecret("https://w.example"), []mackerel.ChannelEvent{"alert"}
+	for text, detail := range map[string]mackerel.Detail{
+		`"type":"email","emails":["a"],"userIds":["5U"],"events":["alert"]`: &mackerel.Email{Emails: []string{"a"}, UserIDs: []string{"5U"}, Events: events},
+		`"type":"slack","url":"https://w.example","mentions":{"ok":"x"},"enabledGraphImage":true,"events":["alert"]`: &mackerel.Slack{
+			URL: url, Mentions: map[mackerel.Status]string{"ok": "x"}, EnabledGraphImage: true, Events: events,
+		},
+		`"type":"webhook","url":"https://w.example","enabledGraphImage":true,"events":["alert"]`: &mackerel.Webhook{URL: url, EnabledGraphImage: true, Events: events},
+		`"type":"line"`: &mackerel.Line{},
+	} {
+		want := mackerel.Channel{ID: "1", Name: "n", Detail: detail}
+		if got := decodeChannel(t, `{"id":"1","name":"n",`+text+`}`); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is not like %+v", text, want)
+		}
+	}
+}
+
+// What a reader fails with is not hidden behind an error about JSON.
+func TestAReaderThatFailsWithinAChannel(t *testing.T) {
+	broken := errors.New("the connection broke")
+	var c mackerel.Channel
+	err := jsonv2.UnmarshalRead(io.MultiReader(strings.NewReader(`{"id":"1",`), iotest.ErrReader(broken)), &c)
+	if !errors.Is(err, broken) || errors.Is(err, mackerel.ErrInvalid) {
+		t.Errorf("got %v", err)
 	}
 }
 
