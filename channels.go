@@ -521,17 +521,12 @@ func (c Channel) MarshalJSONTo(e *jsontext.Encoder) error {
 // requestBody returns the body of a request that creates or replaces the channel: the channel's JSON without the
 // members that the API does not take.
 func (c Channel) requestBody(addToDefaultNotificationGroup *bool) ([]byte, error) {
-	if _, unknown := c.Detail.(*Unknown); !unknown {
-		j := c.toJSON()
-		j.ID, j.SuspendedAt, j.AddToDefault = "", 0, addToDefaultNotificationGroup
-		return json.Marshal(j, lenient)
+	b, err := c.MarshalJSON()
+	if err != nil {
+		return nil, err
 	}
 	var o object
-	b, err := c.MarshalJSON()
-	if err == nil {
-		err = json.Unmarshal(b, &o, lenient)
-	}
-	if err != nil {
+	if err := json.Unmarshal(b, &o, lenient); err != nil {
 		return nil, err
 	}
 	o = slices.DeleteFunc(o, func(m member) bool {

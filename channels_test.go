@@ -506,6 +506,14 @@ func TestChannelChanges(t *testing.T) {
 			`{"name":"n","type":"newer","x":1}`, func(c *mackerel.Channel) { c.Detail.(*mackerel.Unknown).Type = "newest" },
 			`{"name":"n","type":"newest"}`,
 		},
+		"an Unknown in place of a known Detail": {
+			`{"id":"1","name":"n","type":"line","new":1}`, func(c *mackerel.Channel) { c.Detail = &mackerel.Unknown{Type: "line"} },
+			`{"id":"1","name":"n","type":"line","new":1}`,
+		},
+		"an Unknown made by hand": {
+			slack, func(c *mackerel.Channel) { *c = mackerel.Channel{Name: "m", Detail: &mackerel.Unknown{Type: "newer"}} },
+			`{"name":"m","type":"newer"}`,
+		},
 		"an escaped name is the same member": {
 			`{"n\u0061me":"n","type":"newer"}`, func(c *mackerel.Channel) { c.Name = "m" }, `{"n\u0061me":"m","type":"newer"}`,
 		},
@@ -534,6 +542,43 @@ func TestChannelWithoutDetail(t *testing.T) {
 		}
 		if got := c.LogValue().Group()[1].String(); got != "name=n" {
 			t.Errorf("%T: logged as %v", detail, got)
+		}
+	}
+}
+
+func TestChannelsWithoutDetailAreEqualIfTheirFieldsAre(t *testing.T) {
+	c := mackerel.Channel{ID: "1", Name: "n", SuspendedAt: time.Unix(5, 0)}
+	if same := (mackerel.Channel{ID: "1", Name: "n", SuspendedAt: time.Unix(5, 0), Detail: (*mackerel.Email)(nil)}); !c.Equal(same) {
+		t.Errorf("%v is not equal to %v", c, same)
+	}
+	for _, o := range []mackerel.Channel{
+		{ID: "2", Name: "n", SuspendedAt: c.SuspendedAt},
+		{ID: "1", Name: "m", SuspendedAt: c.SuspendedAt},
+		{ID: "1", Name: "n"},
+		{ID: "1", Name: "n", SuspendedAt: c.SuspendedAt, Detail: &mackerel.Line{}},
+	} {
+		if c.Equal(o) || o.Equal(c) {
+			t.Errorf("%v is equal to %v", c, o)
+		}
+	}
+}
+
+func TestADetailInAStructOfTheCallers(t *testing.T) {
+	c := mackerel.Channel{Name: "n", Detail: struct{ *mackerel.Line }{new(mackerel.Line)}}
+	if got := encodeChannel(t, c); got != `{"name":"n","type":"line"}` || !c.Equal(c) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Version 2 of encoding/json does not write what it refuses to read.
+func TestStrictWritingOfChannels(t *testing.T) {
+	for text, words := range map[string]string{
+		`{"name":"n","type":"line","x":1,"x":2}`:  "duplicate",
+		`{"name":"n","type":"newer","x":1,"x":2}`: "duplicate",
+		"{\"name\":\"\xff\",\"type\":\"newer\"}":  "UTF-8",
+	} {
+		if b, err := jsonv2.Marshal(decodeChannel(t, text)); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q became %q, %v; want an error about %s", text, b, err, words)
 		}
 	}
 }

@@ -66,6 +66,10 @@ func TestGetChannelLooksInTheList(t *testing.T) {
 	if !errors.Is(err, mackerel.ErrNotFound) || !errors.As(err, &e) || e.Attempts != 2 {
 		t.Errorf("got %v, want ErrNotFound after 2 attempts", err)
 	}
+	s.Inject(fakehttp.Fault{Status: 403})
+	if _, err := c.GetChannel(t.Context(), id); !errors.Is(err, mackerel.ErrUnauthorized) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestCreateUpdateDelete(t *testing.T) {
@@ -190,6 +194,7 @@ func TestOnlyWhatIsWrongForeverIsRefusedLocally(t *testing.T) {
 	}{
 		{"everything at once", mackerel.Channel{Detail: &mackerel.Slack{}}, mackerel.ErrInvalid, "Name: required; URL: required; " + noEvents},
 		{"no detail", mackerel.Channel{}, mackerel.ErrInvalid, "Name: required; Detail: required"},
+		{"no name of a channel of another type", mackerel.Channel{Detail: &mackerel.Line{}}, mackerel.ErrInvalid, "Name: required"},
 		{"a nil pointer as detail", mackerel.Channel{Name: "x", Detail: (*mackerel.Slack)(nil)}, mackerel.ErrInvalid, "Detail: required"},
 		{"no events of an email channel", mackerel.Channel{Name: "x", Detail: &mackerel.Email{}}, mackerel.ErrInvalid, noEvents},
 		{"no events of a webhook", mackerel.Channel{Name: "x", Detail: &mackerel.Webhook{URL: slack("http://x").URL}}, mackerel.ErrInvalid, noEvents},
