@@ -352,6 +352,48 @@ func TestNewClientReportsAllProblems(t *testing.T) {
 	}
 }
 
+func TestKeysThatCannotBeSent(t *testing.T) {
+	for key, problem := range map[string]string{
+		"":       "required",
+		"a key":  "has a blank, a line break or a character beyond ASCII",
+		"a\nkey": "has a blank, a line break or a character beyond ASCII",
+		"鍵":      "has a blank, a line break or a character beyond ASCII",
+	} {
+		_, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(key)})
+		var e *mackerel.Error
+		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || e.Message != "APIKey: "+problem {
+			t.Errorf("%q: got %v, want %s", key, err, problem)
+		}
+	}
+}
+
+func TestAClientShowsNoKey(t *testing.T) {
+	_, c := newFake(t)
+	if got := fmt.Sprintf("%v %s %+v", c, c, c); got != "mackerel mackerel mackerel" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAClientThatNewClientDidNotMake(t *testing.T) {
+	if list, err := new(mackerel.Client).ListChannels(t.Context()); !errors.Is(err, mackerel.ErrConfig) || list != nil {
+		t.Errorf("got %v, %v", list, err)
+	}
+}
+
+// What an answer that is not the documented one says stays out of the answer to the next attempt, and out of the error.
+func TestAnAnswerThatIsNotTheDocumentedOne(t *testing.T) {
+	s, c := newFake(t)
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{"displayName":"Another"}`}, fakehttp.Fault{Status: 200, Body: `{"name":"acme"}`})
+	if o, err := c.GetOrganization(t.Context()); err != nil || o != (mackerel.Organization{Name: "acme"}) {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{"message":"the memo of an alert"}`})
+	_, err := oneAttempt(t, s).GetOrganization(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the answer is not the documented one") || strings.Contains(err.Error(), "memo") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAnAnswerWithoutChannelsIsNotAnEmptyOrganization(t *testing.T) {
 	for _, body := range []string{`{}`, `{"channels":null}`, `[]`, `<html>`, ``} {
 		s, _ := newFake(t)
