@@ -58,6 +58,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a host has no port", Config: host("smtp.example.com:587"), Want: []string{"Host: must be the name or address of a host"}},
 		{Name: "a host is no URL", Config: host("smtp://x"), Want: []string{"Host: must be the name"}},
 		{Name: "a host has no line break", Config: host("a\r\nb"), Want: []string{"Host: must be the name"}},
+		{Name: "the highest port", Config: config(func(c *email.Config) { c.Port = 65535 })},
 		{Name: "a port has 16 bits", Config: config(func(c *email.Config) { c.Port = 65536 }), Want: []string{"Port: must be from 1 to 65535"}},
 		{Name: "a password is required with a user", Config: config(func(c *email.Config) { c.Username = "u" }), Want: []string{"Password: required"}},
 		{Name: "a user is required with a password", Config: config(func(c *email.Config) {
@@ -65,6 +66,9 @@ func TestConfigurations(t *testing.T) {
 		}), Want: []string{"Username: required"}},
 		{Name: "credentials have no NUL", Config: config(func(c *email.Config) {
 			c.Username, c.Password = "u\x00", mackerel.NewSecret("secret-password\x00")
+		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
+		{Name: "credentials do not begin with NUL", Config: config(func(c *email.Config) {
+			c.Username, c.Password = "\x00u", mackerel.NewSecret("\x00secret-password")
 		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
 		{Name: "credentials have no DEL", Config: config(func(c *email.Config) {
 			c.Username, c.Password = "u\x7f", mackerel.NewSecret("secret-password\x7f")
@@ -75,6 +79,10 @@ func TestConfigurations(t *testing.T) {
 			credentials(c)
 			c.TLS, c.Host = email.TLSNone, "::1"
 		})},
+		{Name: "credentials to another machine's address need TLS", Config: config(func(c *email.Config) {
+			credentials(c)
+			c.TLS, c.Host = email.TLSNone, "192.0.2.1"
+		}), Want: []string{"TLS: credentials are sent without TLS to this machine only"}},
 		{Name: "a relay needs no TLS", Config: config(func(c *email.Config) { c.TLS, c.Port = email.TLSNone, 25 })},
 		{Name: "the machine's name is one line", Config: config(func(c *email.Config) { c.Hello = "x\r\nMAIL FROM:<a@b>" }), Want: []string{"Hello: must be the name"}},
 		{Name: "the machine's name may be an address", Config: config(func(c *email.Config) { c.Hello = "[192.0.2.1]" })},

@@ -21,7 +21,8 @@ func small(t *testing.T) (*mackereltest.Server, *mackerel.Client) {
 	s.AddChannel(`{"id":"4E","name":"mail","type":"email","emails":["a@example.com"],"userIds":["5U1"],"events":["alert"]}`)
 	s.AddChannel(`{"id":"4S","name":"#ops","type":"slack","url":"https://s.example/1","mentions":{"ok":"x","critical":"y"},"enabledGraphImage":true,"events":["alert"]}`)
 	s.AddChannel(`{"id":"4W","name":"hook","type":"webhook","url":"https://w.example/1","enabledGraphImage":true,"events":["alert","monitor","hostStatus"]}`)
-	s.AddNotificationGroup(`{"id":"3A","name":"a","childNotificationGroupIds":["3B"],"childChannelIds":["4W","4E"]}`)
+	s.AddChannel(`{"id":"4X","name":"old","type":"email","emails":[],"userIds":[],"events":[]}`)
+	s.AddNotificationGroup(`{"id":"3A","name":"a","childNotificationGroupIds":["3B"],"childChannelIds":["4E","4W"]}`)
 	s.AddNotificationGroup(`{"id":"3B","name":"b","childNotificationGroupIds":[],"childChannelIds":[]}`)
 	return s, c
 }
@@ -43,6 +44,7 @@ create channel "new": type: email
 create notification group "c": notificationLevel: all
 update notification group "a" (3A): name: "crew", childNotificationGroupIds: -3B, childChannelIds: -4W
 delete notification group "b" (3B)
+delete channel "old" (4X)
 note: channel "phone" of type twilio does not exist, and can only be made in Mackerel's web pages
 note: notification group "crew" is left without the channel "phone", which does not exist
 `
@@ -61,7 +63,7 @@ note: notification group "crew" is left without the channel "phone", which does 
 
 // Each change may be the one that fails.
 func TestEachFailureIsToldWithItsChange(t *testing.T) {
-	for n := range 7 {
+	for n := range 8 {
 		s, c := small(t)
 		plan := compare(t, c, []byte(smallChanged), nil, provision.Options{Prune: true})
 		if n > 0 {
@@ -154,8 +156,8 @@ func TestWhatAFileCalls(t *testing.T) {
 	if len(p.Secrets) != 3 || secret.Reveal() != "http://w.example/2" {
 		t.Errorf("the secrets are %v", p.Secrets)
 	}
-	if d, ok := p.Settings.Channels[4].Detail.(*mackerel.Webhook); !ok || !d.URL.IsZero() {
-		t.Errorf("the channel without a URL is %v", p.Settings.Channels[4])
+	if d, ok := p.Settings.Channels[5].Detail.(*mackerel.Webhook); !ok || !d.URL.IsZero() {
+		t.Errorf("the channel without a URL is %v", p.Settings.Channels[5])
 	}
 	if children := p.Settings.NotificationGroups[1].ChildChannelIDs; !slices.Equal(children, []string{"hook", "mail"}) {
 		t.Errorf("the children are %q", children)
@@ -166,16 +168,20 @@ func TestWhatAFileCalls(t *testing.T) {
 func TestProblemsOfWhatIsSentOnly(t *testing.T) {
 	s, c := small(t)
 	s.AddChannel(`{"name":"no events","type":"email","emails":[],"userIds":[]}`)
+	s.AddChannel(`{"name":"quiet","type":"email","emails":null,"userIds":[],"events":["alert"]}`)
 	s.AddChannel(`{"name":"odd","type":"webhook","url":"ftp://w.example","events":["alert"]}`)
 	id := s.AddChannel(`{"name":"phone","type":"twilio"}`)
 	for content, want := range map[string]string{
-		`{"name":"no events","type":"email"}`:                                 "nothing to do\n",
-		`{"name":"no events","type":"email","emails":["b"]}`:                  `channel "no events": events: required, because Mackerel lists none`,
-		`{"name":"odd","type":"webhook","events":["alert","monitor"]}`:        `events: +monitor`,
-		`{"id":"` + id + `","name":"duty","type":"twilio"}`:                   `note: channel "phone" of type twilio can be renamed to "duty" in Mackerel's web pages only`,
-		`{"name":"mail","type":"email"},{"name":"mail","type":"email"}`:       `channel "mail": twice in the settings`,
-		`{"name":"hook","type":"webhook","url":"http://w.example/2"}`:         `update channel "hook" (4W): url: changed`,
-		`{"id":"4E","name":"mail","type":"email"},{"name":"x","type":"line"}`: `note: channel "x" of type line does not exist`,
+		`{"name":"no events","type":"email"}`:                                              "nothing to do\n",
+		`{"name":"no events","type":"email","emails":["b"]}`:                               `channel "no events": events: required, because Mackerel lists none`,
+		`{"name":"no events","type":"email","emails":["b"],"events":[]}`:                   `update channel "no events"`,
+		`{"name":"quiet","type":"email","emails":[]}`:                                      "nothing to do\n",
+		`{"name":"#ops","type":"slack","mentions":{"ok":"x","critical":"y","warning":""}}`: `mentions: +warning ""`,
+		`{"name":"odd","type":"webhook","events":["alert","monitor"]}`:                     `events: +monitor`,
+		`{"id":"` + id + `","name":"duty","type":"twilio"}`:                                `note: channel "phone" of type twilio can be renamed to "duty" in Mackerel's web pages only`,
+		`{"name":"mail","type":"email"},{"name":"mail","type":"email"}`:                    `channel "mail": twice in the settings`,
+		`{"name":"hook","type":"webhook","url":"http://w.example/2"}`:                      `update channel "hook" (4W): url: changed`,
+		`{"id":"4E","name":"mail","type":"email"},{"name":"x","type":"line"}`:              `note: channel "x" of type line does not exist`,
 	} {
 		settings, err := provision.Read([]byte(`{"channels":[`+content+`]}`), nil)
 		if err != nil {
@@ -206,15 +212,54 @@ func TestProblemsOfWhatIsSentOnly(t *testing.T) {
 	}
 }
 
+// Nothing else is said of what was not found.
+func TestEachProblemByItself(t *testing.T) {
+	s, c := small(t)
+	for range 2 {
+		s.AddChannel(`{"name":"twin","type":"email","emails":[],"userIds":[],"events":[]}`)
+	}
+	for want, settings := range map[string]provision.Settings{
+		`channel "twin": 2 have this name, so the settings need ids: `: {Channels: []mackerel.Channel{{Name: "twin", Detail: &mackerel.Email{}}}},
+		`channel "x": no channel has the id none`:                      {Channels: []mackerel.Channel{{ID: "none", Name: "x", Detail: &mackerel.Email{}}}},
+		`notification group "g": no notification group has the name or id "phone"`: {
+			Channels:           []mackerel.Channel{{Name: "phone", Detail: &mackerel.Twilio{}}},
+			NotificationGroups: []mackerel.NotificationGroup{{Name: "g", ChildNotificationGroupIDs: []string{"phone"}}},
+		},
+	} {
+		_, err := provision.Compare(t.Context(), c, settings, provision.Options{})
+		var e *mackerel.Error
+		if !errors.As(err, &e) || !strings.HasPrefix(e.Message, want) || strings.Contains(e.Message, ";") {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// The default group is found by its type, wherever it is in the list.
+func TestTheDefaultGroupIsFound(t *testing.T) {
+	s, c := small(t)
+	const listed = `{"notificationGroups":[{"id":"3A","name":"a","notificationLevel":"all","childNotificationGroupIds":[],"childChannelIds":[]},
+		{"id":"3D","type":"group-default","name":"Default","notificationLevel":"all","childNotificationGroupIds":[],"childChannelIds":[]}]}`
+	s.Inject(fakehttp.Fault{Path: "/api/v0/notification-groups", Status: http.StatusOK, Body: listed})
+	content := []byte(`{"notificationGroups":[{"type":"group-default","name":"Default","notificationLevel":"critical"}]}`)
+	want := "update notification group \"Default\" (3D): notificationLevel: critical\n"
+	if got := compare(t, c, content, nil, provision.Options{}).String(); got != want {
+		t.Errorf("the plan is\n%s", got)
+	}
+}
+
 // A mistake is told once.
 func TestReadSaysNothingElse(t *testing.T) {
 	void := func(string) (string, bool) { return "", true }
 	for content, want := range map[string]string{
-		`{"name":"a","type":"email","x":[1,{"y":[true]}]}`:    "channels[0].x: unknown",
-		`{"name":"a","type":"webhook","url":"${UNSET}"}`:      "channels[0].url: the variable UNSET is not set",
-		`{"name":"a","type":"slack","enabledGraphImage":"x"}`: "channels[0].enabledGraphImage: must be true or false",
-		`{"name":"a","type":"email","emails":false}`:          "channels[0].emails: must be a list",
-		`{"name":"a"}`: "channels[0].type: required",
+		`{"name":"a","type":"email","x":[1,{"y":[true]}]}`:            "channels[0].x: unknown",
+		`{"name":"a","type":"webhook","url":"${UNSET}"}`:              "channels[0].url: the variable UNSET is not set",
+		`{"name":"a","type":"slack","enabledGraphImage":"x"}`:         "channels[0].enabledGraphImage: must be true or false",
+		`{"name":"a","type":"email","emails":false}`:                  "channels[0].emails: must be a list",
+		`{"name":"a","type":"email","events":[["alert"]]}`:            "channels[0]: events: not of the documented type",
+		`{"name":"a","type":"email","x.name":1}`:                      "channels[0].x.name: unknown",
+		`{"name":"a","type":"email","":1}`:                            "channels[0].: unknown",
+		`{"name":"a","url":"https://w.example"}`:                      "channels[0].type: required",
+		`{"name":"a"}`:                                                "channels[0].type: required",
 		`{"name":"a","type":"email","suspendedAt":5}`:                 "",
 		`{"name":"a","type":"slack","enabledGraphImage":false}`:       "",
 		`{"name":"a","type":"webhook","url":"http://w.example/${A"}`:  "",
