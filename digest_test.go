@@ -39,6 +39,14 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+func TestADigestOfTwoOrganizations(t *testing.T) {
+	at := func(org string, seconds int64) mackerel.Alert { return mackerel.Alert{Org: org, OpenedAt: time.Unix(seconds, 0)} }
+	d := mackerel.Digest([]mackerel.Alert{at("acme", 5), at("other", 3), at("acme", 9)})
+	if d.Org != "" || d.OpenedAt.Unix() != 3 {
+		t.Errorf("the organization is %q, since %v", d.Org, d.OpenedAt)
+	}
+}
+
 func TestTheStatusOfADigest(t *testing.T) {
 	all := storm()
 	for _, tt := range []struct {
