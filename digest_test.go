@@ -40,7 +40,9 @@ func TestDigest(t *testing.T) {
 }
 
 func TestADigestOfTwoOrganizations(t *testing.T) {
-	at := func(org string, seconds int64) mackerel.Alert { return mackerel.Alert{Org: org, OpenedAt: time.Unix(seconds, 0)} }
+	at := func(org string, seconds int64) mackerel.Alert {
+		return mackerel.Alert{Org: org, OpenedAt: time.Unix(seconds, 0)}
+	}
 	d := mackerel.Digest([]mackerel.Alert{at("acme", 5), at("other", 3), at("acme", 9)})
 	if d.Org != "" || d.OpenedAt.Unix() != 3 {
 		t.Errorf("the organization is %q, since %v", d.Org, d.OpenedAt)
@@ -74,6 +76,14 @@ func TestADigestOfEventsHasNoStatus(t *testing.T) {
 	}
 }
 
+func TestADigestOfAStatusOfTomorrow(t *testing.T) {
+	event := mackerel.Alert{Event: mackerel.EventHostStatus}
+	d := mackerel.Digest([]mackerel.Alert{event, {Status: "paused"}, event, {Status: "paused"}})
+	if got, want := d.Title(), "4 alerts: 2 PAUSED, 2 of other events"; !strings.HasSuffix(got, want) {
+		t.Errorf("the title is %q, want %q", got, want)
+	}
+}
+
 func TestTheDigestOfFew(t *testing.T) {
 	if d := mackerel.Digest(nil); d.Event != "" || d.Alerts != nil {
 		t.Errorf("of nothing: %+v", d)
@@ -97,6 +107,8 @@ func TestTheURLOfADigest(t *testing.T) {
 		{"https://mackerel.io/orgs/acme/alerts/1a", "https://mackerel.io/orgs/acme/alerts/1b", "https://mackerel.io/orgs/acme/alerts"},
 		{"https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts/1"},
 		{"https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/other/alerts/1", "https://mackerel.io/orgs"},
+		{"https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts/12", "https://mackerel.io/orgs/acme/alerts"},
+		{"https://mackerel.io/orgs/acme/alerts/12", "https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts"},
 		{"https://mackerel.io/a", "https://mackerel.io/b", ""},
 		{"https://mackerel.io/a", "https://example.com/a", ""},
 		{"https://mackerel.io/a/b", "", ""},

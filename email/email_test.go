@@ -3,6 +3,7 @@ package email_test
 import (
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,6 +132,12 @@ func TestANotifierIsNamedByItsRecipients(t *testing.T) {
 		if _, n := start(t, func(c *email.Config) { c.To = to }); n.String() != want {
 			t.Errorf("%q, want %q", n, want)
 		}
+	}
+}
+
+func TestANotifierThatNewDidNotMakeHasAName(t *testing.T) {
+	if got := new(email.Notifier).String(); got != "email" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -278,6 +285,32 @@ func TestRepliesThatDoNotBelong(t *testing.T) {
 			fake.Inject(emailtest.Fault{At: at, Reply: reply})
 			_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
 		}
+	}
+}
+
+// The receipt of a message that cannot be sent names the service, and a preview says the same.
+func TestAMessageThatEditHasEmptied(t *testing.T) {
+	_, n := start(t, func(c *email.Config) {
+		c.Edit = func(m *email.Message, _ mackerel.Alert) error {
+			*m = email.Message{}
+			return nil
+		}
+	})
+	receipt, err := n.Deliver(t.Context(), alert())
+	if !errors.Is(err, mackerel.ErrInvalid) || receipt.Provider != "email" || receipt.Attempts != 0 {
+		t.Errorf("%+v, %v", receipt, err)
+	}
+	if p, err := n.Preview(alert()); !errors.Is(err, mackerel.ErrInvalid) || p != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestTheErrorOfASingleRecipientIsNoList(t *testing.T) {
+	fake, n := start(t)
+	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "550 5.1.1 no such user"})
+	err := n.Notify(t.Context(), alert())
+	if e, ok := err.(*mackerel.Error); !ok || e.Code != "550" { //nolint:errorlint // it must be the error itself
+		t.Errorf("got a %T: %v", err, err)
 	}
 }
 
