@@ -124,6 +124,9 @@ func TestTheURLOfADigest(t *testing.T) {
 func TestTheKeyOfADigest(t *testing.T) {
 	all := storm()
 	key := mackerel.Digest(all).Key()
+	if key != "mackerel-bc3bc00827e48c0f2aa961c278ee166c" { // the same in every version
+		t.Errorf("the key is %s", key)
+	}
 	if again := mackerel.Digest(storm()).Key(); again != key || !keyForm.MatchString(key) {
 		t.Errorf("the keys are %q and %q", key, again)
 	}
