@@ -87,6 +87,7 @@ func texts(v reflect.Value, into *strings.Builder) {
 			texts(key, into)
 			texts(v.MapIndex(key), into)
 		}
+	default: // has no text
 	}
 }
 

@@ -369,8 +369,10 @@ func TestKeysThatCannotBeSent(t *testing.T) {
 
 func TestAClientShowsNoKey(t *testing.T) {
 	_, c := newFake(t)
-	if got := fmt.Sprintf("%v %s %+v", c, c, c); got != "mackerel mackerel mackerel" {
-		t.Errorf("got %q", got)
+	for _, verb := range []string{"%v", "%s", "%+v"} {
+		if got := fmt.Sprintf(verb, c); got != "mackerel" {
+			t.Errorf("%s prints %q", verb, got)
+		}
 	}
 }
 

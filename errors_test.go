@@ -108,17 +108,17 @@ func TestAnErrorLogsItsFields(t *testing.T) {
 	}
 }
 
-// wrapsNothing is an error like those of other programs that may wrap another error.
-type wrapsNothing struct{}
+// emptyError is an error like those of other programs that may wrap another error.
+type emptyError struct{}
 
-func (wrapsNothing) Error() string { return "it failed" }
-func (wrapsNothing) Unwrap() error { return nil }
+func (emptyError) Error() string { return "it failed" }
+func (emptyError) Unwrap() error { return nil }
 
 func TestAnErrorThatWrapsNothingForbidsNoRepeat(t *testing.T) {
-	if after, again := mackerel.Retry(errors.Join(wrapsNothing{}, limited(3*time.Second))); !again || after != 3*time.Second {
+	if after, again := mackerel.Retry(errors.Join(emptyError{}, limited(3*time.Second))); !again || after != 3*time.Second {
 		t.Errorf("Retry gives %v, %v", after, again)
 	}
-	if _, again := mackerel.Retry(wrapsNothing{}); again {
+	if _, again := mackerel.Retry(emptyError{}); again {
 		t.Error("Retry recommends to repeat an error that it does not know")
 	}
 }
@@ -137,9 +137,12 @@ func TestRetryOfJoinedErrors(t *testing.T) {
 		"refused for now and for good":         {errors.Join(later, invalid), true},
 		"a phone that may have rung":           {errors.Join(later, rang), false},
 		"a phone that may have rung, at first": {errors.Join(rang, later), false},
+		"a sentinel":                           {fmt.Errorf("mine: %w", mackerel.ErrRateLimited), true},
+		"another sentinel":                     {mackerel.ErrUnavailable, true},
+		"a sentinel of what is for good":       {mackerel.ErrInvalid, false},
 	} {
 		after, again := mackerel.Retry(tt.err)
-		if again != tt.want || (after != 0) != tt.want {
+		if again != tt.want || after != 0 && !tt.want {
 			t.Errorf("%s: Retry gives %v, %v", name, after, again)
 		}
 	}

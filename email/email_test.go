@@ -309,7 +309,7 @@ func TestTheErrorOfASingleRecipientIsNoList(t *testing.T) {
 	fake, n := start(t)
 	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "550 5.1.1 no such user"})
 	err := n.Notify(t.Context(), alert())
-	if e, ok := err.(*mackerel.Error); !ok || e.Code != "550" { //nolint:errorlint // it must be the error itself
+	if e, ok := err.(*mackerel.Error); !ok || e.Code != "550" {
 		t.Errorf("got a %T: %v", err, err)
 	}
 }
