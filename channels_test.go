@@ -551,6 +551,10 @@ func TestChannelsWithoutDetailAreEqualIfTheirFieldsAre(t *testing.T) {
 	if same := (mackerel.Channel{ID: "1", Name: "n", SuspendedAt: time.Unix(5, 0), Detail: (*mackerel.Email)(nil)}); !c.Equal(same) {
 		t.Errorf("%v is not equal to %v", c, same)
 	}
+	line, none := mackerel.Channel{Detail: &mackerel.Line{}}, mackerel.Channel{Detail: (*mackerel.Line)(nil)}
+	if line.Equal(none) || none.Equal(line) {
+		t.Error("a nil pointer is equal to a Detail of its type")
+	}
 	for _, o := range []mackerel.Channel{
 		{ID: "2", Name: "n", SuspendedAt: c.SuspendedAt},
 		{ID: "1", Name: "m", SuspendedAt: c.SuspendedAt},
