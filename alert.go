@@ -128,7 +128,7 @@ type Metric struct {
 
 // Series returns the labels of the series in one line, in the order of their names: "host=app01, route=/orders".
 func (m *Metric) Series() string {
-	if m == nil || len(m.Labels) == 0 {
+	if m == nil {
 		return ""
 	}
 	labels := make([]string, 0, len(m.Labels))

@@ -113,6 +113,13 @@ func TestAlertKey(t *testing.T) {
 			}, "mackerel-5a92206c5c5c5c12b0b07d2972f8ad8e",
 		},
 		{"an alert that knows its group", mackerel.Alert{ID: "5", Group: &mackerel.AlertGroup{ID: "5Group"}}, "mackerel-5"},
+		{"a group made by hand, without an event", mackerel.Alert{Group: &mackerel.AlertGroup{ID: "5Group"}}, "mackerel-group-5Group"},
+		{
+			"an ID of the caller's for a group that has none", mackerel.Alert{
+				ID: "mine", Event: mackerel.EventAlertGroup, Group: &mackerel.AlertGroup{Name: "db"},
+			}, "mackerel-mine",
+		},
+		{"an ID with the first and last letters and digits", mackerel.Alert{ID: "azAZ09"}, "mackerel-azAZ09"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,6 +150,7 @@ func TestAlertKeysDiffer(t *testing.T) {
 		"a group with a long ID":      {Event: mackerel.EventAlertGroup, Group: &mackerel.AlertGroup{ID: long}},
 		"an ID like a long group's":   {ID: "group-" + long},
 		"a group by its name":         {Event: mackerel.EventAlertGroup, Group: &mackerel.AlertGroup{Name: "CPU"}},
+		"another group by its name":   {Event: mackerel.EventAlertGroup, Group: &mackerel.AlertGroup{Name: "Memory"}},
 		"a monitor":                   {Monitor: cpu},
 		"a monitor's deletion":        {Event: mackerel.EventMonitorDelete, Monitor: cpu},
 		"a host":                      {Host: &mackerel.Host{Name: "CPU"}},

@@ -141,10 +141,8 @@ func (l *AlertLog) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (l AlertLog) complete() bool { return l.ID != "" }
-
 // A page is a part of a list, and the id with which the next part begins.
-type page[T answer] struct {
+type page[T any] struct {
 	Alerts *[]T   `json:"alerts"`
 	Logs   *[]T   `json:"logs"`
 	Checks *[]T   `json:"checks"`
@@ -199,7 +197,7 @@ func (c *Client) AlertLogs(ctx context.Context, id string) iter.Seq2[AlertLog, e
 
 // pages returns all elements of a list. The id of the next page may be that of an element that was returned already. An
 // id that was asked for before ends the list.
-func pages[T answer](
+func pages[T any](
 	ctx context.Context, c *Client, op operation, query url.Values, limit int, key func(T) string, path ...string,
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -127,6 +127,52 @@ func TestOddMembersOfAlerts(t *testing.T) {
 	}
 }
 
+func TestTimesOfAlerts(t *testing.T) {
+	for _, tt := range []struct {
+		name, seconds string
+		want          time.Time
+	}{
+		{"none", `null`, time.Time{}},
+		{"0 is no time", `0`, time.Time{}},
+		{"before 1970", `-1`, time.Time{}},
+		{"the first", `1`, time.Unix(1, 0)},
+		{"the last of the year 9999", `253402300799`, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
+		{"the year 10000", `253402300800`, time.Time{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var a mackerel.APIAlert
+			if err := json.Unmarshal([]byte(`{"id":"a","openedAt":`+tt.seconds+`}`), &a); err != nil || !a.OpenedAt.Equal(tt.want) {
+				t.Errorf("got %v, %v; want %v", a.OpenedAt, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestClosedAlerts(t *testing.T) {
+	for want, alerts := range map[bool][]mackerel.APIAlert{
+		false: {{}, {Status: "CRITICAL"}},
+		true:  {{Status: "OK"}, {Status: "ok"}, {Status: "CRITICAL", ClosedAt: time.Unix(1, 0)}},
+	} {
+		for _, a := range alerts {
+			if a.Closed() != want {
+				t.Errorf("Closed is not %v: %+v", want, a)
+			}
+		}
+	}
+}
+
+func TestWhatIsNoObjectIsNoAlert(t *testing.T) {
+	for _, text := range []string{`"a"`, `[]`, `1`} {
+		a, l := mackerel.APIAlert{ID: "5A"}, mackerel.AlertLog{ID: "6L"}
+		if err := json.Unmarshal([]byte(text), &a); err == nil || a.ID != "5A" {
+			t.Errorf("%s is the alert %+v, %v", text, a, err)
+		}
+		if err := json.Unmarshal([]byte(text), &l); err == nil || l.ID != "6L" {
+			t.Errorf("%s is the log %+v, %v", text, l, err)
+		}
+	}
+}
+
 func TestAnErrorEndsTheList(t *testing.T) {
 	s, c := newFake(t)
 	s.Inject(answer("b", "a"), answer("c", "b"), fakehttp.Fault{Status: 403, Body: `{"error":{"message":"no"}}`})
@@ -139,6 +185,9 @@ func TestAnErrorEndsTheList(t *testing.T) {
 		if all, err := collect(oneAttempt(t, s).ListAlerts(t.Context(), mackerel.ListAlertsOptions{})); !errors.Is(err, mackerel.ErrUnavailable) || all != nil {
 			t.Errorf("%s: %v, %v", body, all, err)
 		}
+	}
+	if _, err := collect(c.ListAlerts(t.Context(), mackerel.ListAlertsOptions{Limit: 100})); err != nil {
+		t.Errorf("a limit of 100: %v", err)
 	}
 	for _, limit := range []int{-1, 101} {
 		n := len(s.Requests())

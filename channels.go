@@ -274,10 +274,7 @@ func newRest(j *channelJSON, whole bool) *rest {
 // read returns a copy of what was read, with URL and Rest.
 func (r *rest) read() *channelJSON {
 	j := *r.json
-	j.URL = r.url.Reveal()
-	if !r.more.IsZero() {
-		j.Rest = jsontext.Value(r.more.Reveal())
-	}
+	j.URL, j.Rest = r.url.Reveal(), jsontext.Value(r.more.Reveal())
 	return &j
 }
 
@@ -394,7 +391,7 @@ func (j *channelJSON) check(b []byte) error {
 	if epochOf(timeOf(j.SuspendedAt)) != j.SuspendedAt {
 		return errors.New("suspendedAt: not a time")
 	}
-	if !j.hasEmptyText() || bytes.Count(b, []byte("null")) == bytes.Count(b, []byte(`"suspendedAt":null`)) {
+	if bytes.Count(b, []byte("null")) == bytes.Count(b, []byte(`"suspendedAt":null`)) {
 		return nil // there is no null but the usual one
 	}
 	var texts struct {
@@ -418,15 +415,6 @@ func (j *channelJSON) check(b []byte) error {
 		}
 	}
 	return nil
-}
-
-func (j *channelJSON) hasEmptyText() bool {
-	for _, text := range j.Mentions {
-		if text == "" {
-			return true
-		}
-	}
-	return slices.Contains(j.Emails, "") || slices.Contains(j.UserIDs, "") || slices.Contains(j.Events, "")
 }
 
 // readCommon reads the fields that all channels have, as far as possible, from JSON that could not be read because of
@@ -533,17 +521,12 @@ func (c Channel) MarshalJSONTo(e *jsontext.Encoder) error {
 // requestBody returns the body of a request that creates or replaces the channel: the channel's JSON without the
 // members that the API does not take.
 func (c Channel) requestBody(addToDefaultNotificationGroup *bool) ([]byte, error) {
-	if _, unknown := c.Detail.(*Unknown); !unknown {
-		j := c.toJSON()
-		j.ID, j.SuspendedAt, j.AddToDefault = "", 0, addToDefaultNotificationGroup
-		return json.Marshal(j, lenient)
+	b, err := c.MarshalJSON()
+	if err != nil {
+		return nil, err
 	}
 	var o object
-	b, err := c.MarshalJSON()
-	if err == nil {
-		err = json.Unmarshal(b, &o, lenient)
-	}
-	if err != nil {
+	if err := json.Unmarshal(b, &o, lenient); err != nil {
 		return nil, err
 	}
 	o = slices.DeleteFunc(o, func(m member) bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,44 @@ func verbs() []string {
 		all = append(all, "%"+string(r))
 	}
 	return all
+}
+
+// texts writes all strings and bytes that reflection finds, as programs do that print values in full.
+func texts(v reflect.Value, into *strings.Builder) {
+	switch v.Kind() {
+	case reflect.String:
+		into.WriteString(v.String() + "\n")
+	case reflect.Pointer, reflect.Interface:
+		texts(v.Elem(), into)
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			texts(field, into)
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			into.Write(v.Bytes())
+			return
+		}
+		for i := range v.Len() {
+			texts(v.Index(i), into)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			texts(key, into)
+			texts(v.MapIndex(key), into)
+		}
+	default: // has no text
+	}
+}
+
+func TestReflectionFindsNoURL(t *testing.T) {
+	for name, c := range hookChannels(t) {
+		var found strings.Builder
+		texts(reflect.ValueOf(c), &found)
+		if leaks(found.String()) || c.Name != "" && !strings.Contains(found.String(), c.Name) {
+			t.Errorf("%s: found %q", name, found.String())
+		}
+	}
 }
 
 func TestFmtShowsNoURL(t *testing.T) {

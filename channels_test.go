@@ -3,6 +3,7 @@ package mackerel_test
 import (
 	jsonv1 "encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -240,6 +242,8 @@ func TestChannelOfAnotherFormIsUnknown(t *testing.T) {
 		"user ids that are an object":          {`{"name":"n","type":"email","userIds":{}}`, "email", "userIds"},
 		"events that are true":                 {`{"name":"n","type":"webhook","events":true}`, "webhook", "events"},
 		"an event that is an object":           {`{"name":"n","type":"email","events":["alert",{"on":2.50}]}`, "email", "events"},
+		"an email that is null":                {`{"name":"n","type":"email","emails":[null]}`, "email", "null"},
+		"a user id that is null":               {`{"name":"n","type":"email","userIds":["5U",null]}`, "email", "null"},
 		"an event that is null":                {`{"name":"n","type":"email","suspendedAt":null,"events":["alert",null]}`, "email", "null"},
 		"a url that is a number":               {`{"name":"n","type":"webhook","url":4711}`, "webhook", "url"},
 		"mentions that are an array":           {`{"name":"n","type":"slack","mentions":["@here"]}`, "slack", "mentions"},
@@ -347,6 +351,47 @@ func TestChannelsInOtherTypes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Documented members of other types are kept.
+func TestMembersOfOtherTypesAreKept(t *testing.T) {
+	for _, member := range []string{
+		`"emails":["a@example.com"]`, `"userIds":["5U"]`, `"url":"https://w.example"`, `"mentions":{"ok":"x"}`, `"enabledGraphImage":true`,
+		`"events":["alert"]`, `"addToDefaultNotificationGroup":true`,
+	} {
+		text := `{"name":"n","type":"line",` + member + `}`
+		if got := encodeChannel(t, decodeChannel(t, text)); got != text {
+			t.Errorf("%s became %s", text, got)
+		}
+	}
+}
+
+// A channel that was read is no other than one that was made by hand, also for reflect.DeepEqual.
+func TestAChannelThatWasReadIsLikeOneMadeByHand(t *testing.T) {
+	url, events := mackerel.NewSecret("https://w.example"), []mackerel.ChannelEvent{"alert"}
+	for text, detail := range map[string]mackerel.Detail{
+		`"type":"email","emails":["a"],"userIds":["5U"],"events":["alert"]`: &mackerel.Email{Emails: []string{"a"}, UserIDs: []string{"5U"}, Events: events},
+		`"type":"slack","url":"https://w.example","mentions":{"ok":"x"},"enabledGraphImage":true,"events":["alert"]`: &mackerel.Slack{
+			URL: url, Mentions: map[mackerel.Status]string{"ok": "x"}, EnabledGraphImage: true, Events: events,
+		},
+		`"type":"webhook","url":"https://w.example","enabledGraphImage":true,"events":["alert"]`: &mackerel.Webhook{URL: url, EnabledGraphImage: true, Events: events},
+		`"type":"line"`: &mackerel.Line{},
+	} {
+		want := mackerel.Channel{ID: "1", Name: "n", Detail: detail}
+		if got := decodeChannel(t, `{"id":"1","name":"n",`+text+`}`); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is not like %+v", text, want)
+		}
+	}
+}
+
+// What a reader fails with is not hidden behind an error about JSON.
+func TestAReaderThatFailsWithinAChannel(t *testing.T) {
+	broken := errors.New("the connection broke")
+	var c mackerel.Channel
+	err := jsonv2.UnmarshalRead(io.MultiReader(strings.NewReader(`{"id":"1",`), iotest.ErrReader(broken)), &c)
+	if !errors.Is(err, broken) || errors.Is(err, mackerel.ErrInvalid) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -461,6 +506,14 @@ func TestChannelChanges(t *testing.T) {
 			`{"name":"n","type":"newer","x":1}`, func(c *mackerel.Channel) { c.Detail.(*mackerel.Unknown).Type = "newest" },
 			`{"name":"n","type":"newest"}`,
 		},
+		"an Unknown in place of a known Detail": {
+			`{"id":"1","name":"n","type":"line","new":1}`, func(c *mackerel.Channel) { c.Detail = &mackerel.Unknown{Type: "line"} },
+			`{"id":"1","name":"n","type":"line","new":1}`,
+		},
+		"an Unknown made by hand": {
+			slack, func(c *mackerel.Channel) { *c = mackerel.Channel{Name: "m", Detail: &mackerel.Unknown{Type: "newer"}} },
+			`{"name":"m","type":"newer"}`,
+		},
 		"an escaped name is the same member": {
 			`{"n\u0061me":"n","type":"newer"}`, func(c *mackerel.Channel) { c.Name = "m" }, `{"n\u0061me":"m","type":"newer"}`,
 		},
@@ -489,6 +542,47 @@ func TestChannelWithoutDetail(t *testing.T) {
 		}
 		if got := c.LogValue().Group()[1].String(); got != "name=n" {
 			t.Errorf("%T: logged as %v", detail, got)
+		}
+	}
+}
+
+func TestChannelsWithoutDetailAreEqualIfTheirFieldsAre(t *testing.T) {
+	c := mackerel.Channel{ID: "1", Name: "n", SuspendedAt: time.Unix(5, 0)}
+	if same := (mackerel.Channel{ID: "1", Name: "n", SuspendedAt: time.Unix(5, 0), Detail: (*mackerel.Email)(nil)}); !c.Equal(same) {
+		t.Errorf("%v is not equal to %v", c, same)
+	}
+	line, none := mackerel.Channel{Detail: &mackerel.Line{}}, mackerel.Channel{Detail: (*mackerel.Line)(nil)}
+	if line.Equal(none) || none.Equal(line) {
+		t.Error("a nil pointer is equal to a Detail of its type")
+	}
+	for _, o := range []mackerel.Channel{
+		{ID: "2", Name: "n", SuspendedAt: c.SuspendedAt},
+		{ID: "1", Name: "m", SuspendedAt: c.SuspendedAt},
+		{ID: "1", Name: "n"},
+		{ID: "1", Name: "n", SuspendedAt: c.SuspendedAt, Detail: &mackerel.Line{}},
+	} {
+		if c.Equal(o) || o.Equal(c) {
+			t.Errorf("%v is equal to %v", c, o)
+		}
+	}
+}
+
+func TestADetailInAStructOfTheCallers(t *testing.T) {
+	c := mackerel.Channel{Name: "n", Detail: struct{ *mackerel.Line }{new(mackerel.Line)}}
+	if got := encodeChannel(t, c); got != `{"name":"n","type":"line"}` || !c.Equal(c) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Version 2 of encoding/json does not write what it refuses to read.
+func TestStrictWritingOfChannels(t *testing.T) {
+	for text, words := range map[string]string{
+		`{"name":"n","type":"line","x":1,"x":2}`:  "duplicate",
+		`{"name":"n","type":"newer","x":1,"x":2}`: "duplicate",
+		"{\"name\":\"\xff\",\"type\":\"newer\"}":  "UTF-8",
+	} {
+		if b, err := jsonv2.Marshal(decodeChannel(t, text)); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q became %q, %v; want an error about %s", text, b, err, words)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func call[T answer](ctx context.Context, c *Client, op operation, body []byte, p
 	return answer, err
 }
 
-// do is call. It also returns the number of requests.
+// do is call. It also returns the number of requests of a call that succeeded.
 func do[T answer](ctx context.Context, c *Client, op operation, body []byte, path ...string) (T, int, error) {
 	var answer T
 	if c.base == nil {
@@ -108,7 +108,7 @@ func do[T answer](ctx context.Context, c *Client, op operation, body []byte, pat
 	if r.Class == transport.Done {
 		return answer, r.Attempts, nil
 	}
-	return *new(T), r.Attempts, c.failure(op, r)
+	return *new(T), 0, c.failure(op, r)
 }
 
 var errUndocumented = errors.New("the answer is not the documented one")

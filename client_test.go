@@ -66,6 +66,10 @@ func TestGetChannelLooksInTheList(t *testing.T) {
 	if !errors.Is(err, mackerel.ErrNotFound) || !errors.As(err, &e) || e.Attempts != 2 {
 		t.Errorf("got %v, want ErrNotFound after 2 attempts", err)
 	}
+	s.Inject(fakehttp.Fault{Status: 403})
+	if _, err := c.GetChannel(t.Context(), id); !errors.Is(err, mackerel.ErrUnauthorized) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestCreateUpdateDelete(t *testing.T) {
@@ -190,6 +194,7 @@ func TestOnlyWhatIsWrongForeverIsRefusedLocally(t *testing.T) {
 	}{
 		{"everything at once", mackerel.Channel{Detail: &mackerel.Slack{}}, mackerel.ErrInvalid, "Name: required; URL: required; " + noEvents},
 		{"no detail", mackerel.Channel{}, mackerel.ErrInvalid, "Name: required; Detail: required"},
+		{"no name of a channel of another type", mackerel.Channel{Detail: &mackerel.Line{}}, mackerel.ErrInvalid, "Name: required"},
 		{"a nil pointer as detail", mackerel.Channel{Name: "x", Detail: (*mackerel.Slack)(nil)}, mackerel.ErrInvalid, "Detail: required"},
 		{"no events of an email channel", mackerel.Channel{Name: "x", Detail: &mackerel.Email{}}, mackerel.ErrInvalid, noEvents},
 		{"no events of a webhook", mackerel.Channel{Name: "x", Detail: &mackerel.Webhook{URL: slack("http://x").URL}}, mackerel.ErrInvalid, noEvents},
@@ -344,6 +349,50 @@ func TestNewClientReportsAllProblems(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "sekret") {
 		t.Errorf("%q quotes the URL", err)
+	}
+}
+
+func TestKeysThatCannotBeSent(t *testing.T) {
+	for key, problem := range map[string]string{
+		"":       "required",
+		"a key":  "has a blank, a line break or a character beyond ASCII",
+		"a\nkey": "has a blank, a line break or a character beyond ASCII",
+		"鍵":      "has a blank, a line break or a character beyond ASCII",
+	} {
+		_, err := mackerel.NewClient(mackerel.ClientConfig{APIKey: mackerel.NewSecret(key)})
+		var e *mackerel.Error
+		if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || e.Message != "APIKey: "+problem {
+			t.Errorf("%q: got %v, want %s", key, err, problem)
+		}
+	}
+}
+
+func TestAClientShowsNoKey(t *testing.T) {
+	_, c := newFake(t)
+	for _, verb := range []string{"%v", "%s", "%+v"} {
+		if got := fmt.Sprintf(verb, c); got != "mackerel" {
+			t.Errorf("%s prints %q", verb, got)
+		}
+	}
+}
+
+func TestAClientThatNewClientDidNotMake(t *testing.T) {
+	if list, err := new(mackerel.Client).ListChannels(t.Context()); !errors.Is(err, mackerel.ErrConfig) || list != nil {
+		t.Errorf("got %v, %v", list, err)
+	}
+}
+
+// What an answer that is not the documented one says stays out of the answer to the next attempt, and out of the error.
+func TestAnAnswerThatIsNotTheDocumentedOne(t *testing.T) {
+	s, c := newFake(t)
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{"displayName":"Another"}`}, fakehttp.Fault{Status: 200, Body: `{"name":"acme"}`})
+	if o, err := c.GetOrganization(t.Context()); err != nil || o != (mackerel.Organization{Name: "acme"}) {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	s.Inject(fakehttp.Fault{Status: 200, Body: `{"message":"the memo of an alert"}`})
+	_, err := oneAttempt(t, s).GetOrganization(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the answer is not the documented one") || strings.Contains(err.Error(), "memo") {
+		t.Errorf("got %v", err)
 	}
 }
 

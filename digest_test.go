@@ -39,6 +39,16 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+func TestADigestOfTwoOrganizations(t *testing.T) {
+	at := func(org string, seconds int64) mackerel.Alert {
+		return mackerel.Alert{Org: org, OpenedAt: time.Unix(seconds, 0)}
+	}
+	d := mackerel.Digest([]mackerel.Alert{at("acme", 5), at("other", 3), at("acme", 9)})
+	if d.Org != "" || d.OpenedAt.Unix() != 3 {
+		t.Errorf("the organization is %q, since %v", d.Org, d.OpenedAt)
+	}
+}
+
 func TestTheStatusOfADigest(t *testing.T) {
 	all := storm()
 	for _, tt := range []struct {
@@ -66,6 +76,14 @@ func TestADigestOfEventsHasNoStatus(t *testing.T) {
 	}
 }
 
+func TestADigestOfAStatusOfTomorrow(t *testing.T) {
+	event := mackerel.Alert{Event: mackerel.EventHostStatus}
+	d := mackerel.Digest([]mackerel.Alert{event, {Status: "paused"}, event, {Status: "paused"}})
+	if got, want := d.Title(), "4 alerts: 2 PAUSED, 2 of other events"; !strings.HasSuffix(got, want) {
+		t.Errorf("the title is %q, want %q", got, want)
+	}
+}
+
 func TestTheDigestOfFew(t *testing.T) {
 	if d := mackerel.Digest(nil); d.Event != "" || d.Alerts != nil {
 		t.Errorf("of nothing: %+v", d)
@@ -89,6 +107,8 @@ func TestTheURLOfADigest(t *testing.T) {
 		{"https://mackerel.io/orgs/acme/alerts/1a", "https://mackerel.io/orgs/acme/alerts/1b", "https://mackerel.io/orgs/acme/alerts"},
 		{"https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts/1"},
 		{"https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/other/alerts/1", "https://mackerel.io/orgs"},
+		{"https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts/12", "https://mackerel.io/orgs/acme/alerts"},
+		{"https://mackerel.io/orgs/acme/alerts/12", "https://mackerel.io/orgs/acme/alerts/1", "https://mackerel.io/orgs/acme/alerts"},
 		{"https://mackerel.io/a", "https://mackerel.io/b", ""},
 		{"https://mackerel.io/a", "https://example.com/a", ""},
 		{"https://mackerel.io/a/b", "", ""},
@@ -104,6 +124,9 @@ func TestTheURLOfADigest(t *testing.T) {
 func TestTheKeyOfADigest(t *testing.T) {
 	all := storm()
 	key := mackerel.Digest(all).Key()
+	if key != "mackerel-bc3bc00827e48c0f2aa961c278ee166c" { // the same in every version
+		t.Errorf("the key is %s", key)
+	}
 	if again := mackerel.Digest(storm()).Key(); again != key || !keyForm.MatchString(key) {
 		t.Errorf("the keys are %q and %q", key, again)
 	}

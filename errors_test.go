@@ -107,3 +107,43 @@ func TestAnErrorLogsItsFields(t *testing.T) {
 		}
 	}
 }
+
+// emptyError is an error like those of other programs that may wrap another error.
+type emptyError struct{}
+
+func (emptyError) Error() string { return "it failed" }
+func (emptyError) Unwrap() error { return nil }
+
+func TestAnErrorThatWrapsNothingForbidsNoRepeat(t *testing.T) {
+	if after, again := mackerel.Retry(errors.Join(emptyError{}, limited(3*time.Second))); !again || after != 3*time.Second {
+		t.Errorf("Retry gives %v, %v", after, again)
+	}
+	if _, again := mackerel.Retry(emptyError{}); again {
+		t.Error("Retry recommends to repeat an error that it does not know")
+	}
+}
+
+// Of errors that are joined without a Multi, one that must not be repeated forbids it for the whole.
+func TestRetryOfJoinedErrors(t *testing.T) {
+	rang := &mackerel.Error{Provider: "phone", Kind: mackerel.ErrAmbiguous, Delivery: mackerel.AtMostOnce}
+	invalid := &mackerel.Error{Provider: "room", Kind: mackerel.ErrInvalid}
+	later := limited(3 * time.Second)
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"refused for good":                     {errors.Join(invalid, invalid), false},
+		"refused for good and for now":         {errors.Join(invalid, later), true},
+		"refused for now and for good":         {errors.Join(later, invalid), true},
+		"a phone that may have rung":           {errors.Join(later, rang), false},
+		"a phone that may have rung, at first": {errors.Join(rang, later), false},
+		"a sentinel":                           {fmt.Errorf("mine: %w", mackerel.ErrRateLimited), true},
+		"another sentinel":                     {mackerel.ErrUnavailable, true},
+		"a sentinel of what is for good":       {mackerel.ErrInvalid, false},
+	} {
+		after, again := mackerel.Retry(tt.err)
+		if again != tt.want || after != 0 && !tt.want {
+			t.Errorf("%s: Retry gives %v, %v", name, after, again)
+		}
+	}
+}

@@ -254,6 +254,10 @@ func TestOrganizationAndUsers(t *testing.T) {
 	if err != nil || len(users) != 2 || users[1].ID != "5U2" || users[1].Authority == "" {
 		t.Errorf("%+v, %v", users, err)
 	}
+	s.Inject(fakehttp.Fault{Status: http.StatusForbidden})
+	if users, err := c.ListUsers(t.Context()); !errors.Is(err, mackerel.ErrUnauthorized) || users != nil {
+		t.Errorf("%+v, %v", users, err)
+	}
 	s.Inject(fakehttp.Fault{Status: http.StatusOK, Body: `{"name":"acme","displayName":"Acme, Inc."}`})
 	if o, err := c.GetOrganization(t.Context()); err != nil || o.DisplayName != "Acme, Inc." {
 		t.Errorf("%+v, %v", o, err)

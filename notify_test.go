@@ -75,6 +75,38 @@ func TestANilInDisguiseCostsOnlyItself(t *testing.T) {
 	}
 }
 
+func TestWhatTheErrorOfADeliverySays(t *testing.T) {
+	failed := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { return errors.New("it is closed") })
+	for want, n := range map[string]mackerel.Notifier{
+		"it is closed":         failed,
+		"room 1: it is closed": &named{"room 1", errors.New("it is closed")},
+		"room 1: post: 429: Too Many Requests (rate limited, retry after 3s)": &named{"room 1", limited(3 * time.Second)},
+		"mackerel: notify: the notifier is nil (invalid configuration)":       (*named)(nil),
+	} {
+		if err := mackerel.Multi(n).Notify(t.Context(), mackerel.Alert{}); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestDeliveryIDs(t *testing.T) {
+	ctx := mackerel.WithDeliveryID(t.Context(), "one")
+	again := mackerel.WithDeliveryID(ctx, "two")
+	if mackerel.DeliveryID(t.Context()) != "" || mackerel.DeliveryID(ctx) != "one" || mackerel.DeliveryID(again) != "two" {
+		t.Errorf("got %q, %q", mackerel.DeliveryID(ctx), mackerel.DeliveryID(again))
+	}
+}
+
+func TestNamesOfDeliveries(t *testing.T) {
+	for d, want := range map[mackerel.Delivery]string{
+		0: "default", mackerel.AtLeastOnce: "at least once", mackerel.AtMostOnce: "at most once", 3: "default",
+	} {
+		if d.String() != want {
+			t.Errorf("%d is %q, want %q", d, d, want)
+		}
+	}
+}
+
 func TestMultiOfSuccessesIsNil(t *testing.T) {
 	if err := mackerel.Multi(&named{}, &named{}).Notify(t.Context(), mackerel.Alert{}); err != nil {
 		t.Error(err)

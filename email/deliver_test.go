@@ -218,6 +218,13 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	})
+	t.Run("while waiting for another attempt after a lost answer", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 30 })
+			fake.Inject(emailtest.Fault{At: emailtest.AtContent, Break: fakehttp.CloseConnection, Times: -1})
+			_ = checkCancel(t, n, mackerel.ErrAmbiguous, 3*time.Second+time.Millisecond)
+		})
+	})
 	t.Run("before the call", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			fake, n := start(t, three)

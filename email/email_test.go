@@ -3,6 +3,7 @@ package email_test
 import (
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -58,6 +59,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a host has no port", Config: host("smtp.example.com:587"), Want: []string{"Host: must be the name or address of a host"}},
 		{Name: "a host is no URL", Config: host("smtp://x"), Want: []string{"Host: must be the name"}},
 		{Name: "a host has no line break", Config: host("a\r\nb"), Want: []string{"Host: must be the name"}},
+		{Name: "the highest port", Config: config(func(c *email.Config) { c.Port = 65535 })},
 		{Name: "a port has 16 bits", Config: config(func(c *email.Config) { c.Port = 65536 }), Want: []string{"Port: must be from 1 to 65535"}},
 		{Name: "a password is required with a user", Config: config(func(c *email.Config) { c.Username = "u" }), Want: []string{"Password: required"}},
 		{Name: "a user is required with a password", Config: config(func(c *email.Config) {
@@ -65,6 +67,9 @@ func TestConfigurations(t *testing.T) {
 		}), Want: []string{"Username: required"}},
 		{Name: "credentials have no NUL", Config: config(func(c *email.Config) {
 			c.Username, c.Password = "u\x00", mackerel.NewSecret("secret-password\x00")
+		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
+		{Name: "credentials do not begin with NUL", Config: config(func(c *email.Config) {
+			c.Username, c.Password = "\x00u", mackerel.NewSecret("\x00secret-password")
 		}), Want: []string{"Username: has a control character", "Password: has a control character"}},
 		{Name: "credentials have no DEL", Config: config(func(c *email.Config) {
 			c.Username, c.Password = "u\x7f", mackerel.NewSecret("secret-password\x7f")
@@ -75,6 +80,10 @@ func TestConfigurations(t *testing.T) {
 			credentials(c)
 			c.TLS, c.Host = email.TLSNone, "::1"
 		})},
+		{Name: "credentials to another machine's address need TLS", Config: config(func(c *email.Config) {
+			credentials(c)
+			c.TLS, c.Host = email.TLSNone, "192.0.2.1"
+		}), Want: []string{"TLS: credentials are sent without TLS to this machine only"}},
 		{Name: "a relay needs no TLS", Config: config(func(c *email.Config) { c.TLS, c.Port = email.TLSNone, 25 })},
 		{Name: "the machine's name is one line", Config: config(func(c *email.Config) { c.Hello = "x\r\nMAIL FROM:<a@b>" }), Want: []string{"Hello: must be the name"}},
 		{Name: "the machine's name may be an address", Config: config(func(c *email.Config) { c.Hello = "[192.0.2.1]" })},
@@ -123,6 +132,12 @@ func TestANotifierIsNamedByItsRecipients(t *testing.T) {
 		if _, n := start(t, func(c *email.Config) { c.To = to }); n.String() != want {
 			t.Errorf("%q, want %q", n, want)
 		}
+	}
+}
+
+func TestANotifierThatNewDidNotMakeHasAName(t *testing.T) {
+	if got := new(email.Notifier).String(); got != "email" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -270,6 +285,32 @@ func TestRepliesThatDoNotBelong(t *testing.T) {
 			fake.Inject(emailtest.Fault{At: at, Reply: reply})
 			_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), kind)
 		}
+	}
+}
+
+// The receipt of a message that cannot be sent names the service, and a preview says the same.
+func TestAMessageThatEditHasEmptied(t *testing.T) {
+	_, n := start(t, func(c *email.Config) {
+		c.Edit = func(m *email.Message, _ mackerel.Alert) error {
+			*m = email.Message{}
+			return nil
+		}
+	})
+	receipt, err := n.Deliver(t.Context(), alert())
+	if !errors.Is(err, mackerel.ErrInvalid) || receipt.Provider != "email" || receipt.Attempts != 0 {
+		t.Errorf("%+v, %v", receipt, err)
+	}
+	if p, err := n.Preview(alert()); !errors.Is(err, mackerel.ErrInvalid) || p != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestTheErrorOfASingleRecipientIsNoList(t *testing.T) {
+	fake, n := start(t)
+	fake.Inject(emailtest.Fault{At: emailtest.AtRcpt, Reply: "550 5.1.1 no such user"})
+	err := n.Notify(t.Context(), alert())
+	if e, ok := err.(*mackerel.Error); !ok || e.Code != "550" {
+		t.Errorf("got a %T: %v", err, err)
 	}
 }
 

@@ -130,6 +130,38 @@ func TestASizeOfZeroOrWithoutANumberIsNoLimit(t *testing.T) {
 	}
 }
 
+// What LOGIN asks for is sent only when it is asked for.
+func TestARefusalOfLoginKeepsTheCredentials(t *testing.T) {
+	const user, password = "YWxlcnQ=", "c2VzYW1l" // of alert and sesame, in base64
+	for commands, replies := range map[string]map[string]string{
+		"connect EHLO AUTH QUIT":                               {"AUTH": "535 5.7.8 no"},
+		"connect EHLO AUTH " + user + " QUIT":                  {"AUTH": "334 user", user: "535 5.7.8 no"},
+		"connect EHLO AUTH " + user + " " + password + " QUIT": {"AUTH": "334 user", user: "334 password", password: "535 5.7.8 no"},
+	} {
+		replies["EHLO"] = "250-localhost\r\n250 AUTH LOGIN"
+		server, n := scripted(t, once(replies), func(c *email.Config) {
+			c.Host, c.Username, c.Password = "localhost", "alert", mackerel.NewSecret("sesame")
+		})
+		_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnauthorized)
+		if got := strings.Join(server.Commands(), " "); got != commands {
+			t.Errorf("the commands are %q, want %q", got, commands)
+		}
+	}
+}
+
+// A server that does not offer an extension is not asked for it.
+func TestAnExtensionThatIsNotOffered(t *testing.T) {
+	server, n := scripted(t, once(nil))
+	if err := n.Notify(t.Context(), alert()); err != nil {
+		t.Fatal(err)
+	}
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	if !slices.Contains(server.commands, "MAIL FROM:<alert@example.com>") {
+		t.Errorf("the commands are %q", server.commands)
+	}
+}
+
 func TestARecipientToWhomTheServerForwardsIsASuccess(t *testing.T) {
 	_, n := scripted(t, once(map[string]string{"RCPT": "251 2.1.5 will forward"}))
 	if err := n.Notify(t.Context(), alert()); err != nil {

@@ -93,9 +93,6 @@ func (p *Plan) applyChannel(ctx context.Context, c Change) error {
 
 // resolve puts ids in place of the names of what this plan has created.
 func resolve(children []string, byID map[string]string, byName map[string][]string) []string {
-	if children == nil {
-		return nil
-	}
 	all := make([]string, len(children))
 	for i, child := range children {
 		if _, isID := byID[child]; !isID && len(byName[child]) > 0 {

@@ -156,12 +156,13 @@ func (f *file) walk() {
 			return
 		}
 		kind, n := d.StackIndex(d.StackDepth())
-		place, of := placeOf(d.StackPointer())
+		pointer := d.StackPointer()
+		place, of := placeOf(pointer)
 		switch {
 		case token.Kind() == '{':
 			f.lines[place] = f.line(d.InputOffset())
 		case kind == '{' && n%2 == 1: // a name was read
-			f.member(place, of, d)
+			f.member(place, pointer, d)
 		case kind == '[' && token.Kind() != '[' && token.Kind() != '}' && token.Kind() != ']':
 			f.element(place, of, string(token.Kind()), d)
 		}
@@ -182,21 +183,18 @@ func (f *file) element(place, of, kind string, d *jsontext.Decoder) {
 var kindNames = map[string]string{text: "a string", list: "a list", object: "an object", boolean: "true or false"}
 
 // member checks a member whose name was read.
-func (f *file) member(place, of string, d *jsontext.Decoder) {
+func (f *file) member(place string, pointer jsontext.Pointer, d *jsontext.Decoder) {
 	line := f.line(d.InputOffset())
 	f.lines[place] = line
-	parent, name := "", of
-	if i := strings.LastIndexByte(of, '.'); i >= 0 {
-		parent, name = of[:i], of[i+1:]
-	}
+	_, parent := placeOf(pointer.Parent())
 	known, checked := members[parent]
 	if want := elements[parent]; checked && known == nil && string(d.PeekKind()) != want {
 		f.add(line, "%s: must be %s", place, kindNames[want])
 	}
-	if !checked || known == nil {
+	if known == nil {
 		return
 	}
-	want, ok := known[name]
+	want, ok := known[pointer.LastToken()]
 	switch kind := string(d.PeekKind()); {
 	case !ok:
 		f.add(line, "%s: unknown", place)

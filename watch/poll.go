@@ -191,8 +191,8 @@ func (w *Watcher) jobs(ctx context.Context, alerts map[string]mackerel.APIAlert,
 	for _, id := range ids {
 		a := alerts[id]
 		told, known := w.state.Alerts[id]
-		if told.Closed || known && told.Status == a.Status.Fold() && told.Closed == a.Closed() {
-			continue
+		if told.Closed || told.Status == a.Status.Fold() && told.Closed == a.Closed() {
+			continue // an alert that was not told has no status
 		}
 		if !known && first && w.config.SkipOpen {
 			w.state.Alerts[id] = Told{Status: a.Status.Fold(), At: now, Opened: a.OpenedAt, Closed: a.Closed()}
@@ -252,7 +252,7 @@ func eventsOf(a mackerel.APIAlert, told Told, history []mackerel.AlertLog, now t
 		}
 		all = append(all, event{then, history[:skip+i+1], Told{status, l.CreatedAt, a.OpenedAt, false}})
 	}
-	if !reached && last != present || len(all) == 0 { // the log is not read, or is behind the list
+	if !reached || len(all) == 0 { // the log is not read, or is behind the list
 		all = append(all, event{a, history, Told{present, now, a.OpenedAt, false}})
 	}
 	end := &all[len(all)-1]
@@ -347,7 +347,7 @@ func (w *Watcher) tellEvent(ctx context.Context, e event, lock *sync.Mutex) erro
 	lock.Lock()
 	p := w.pending[e.alert.ID]
 	lock.Unlock()
-	if p.left == nil || p.status != e.told.Status {
+	if p.status != e.told.Status {
 		p = pending{e.told.Status, e.key(), []mackerel.Notifier{w.config.Notifier}}
 	}
 	err = mackerel.DeliverAll(mackerel.WithDeliveryID(ctx, p.delivery), a, p.left...).Err()

@@ -28,6 +28,7 @@ type tower struct {
 
 	mu       sync.Mutex
 	told     []string
+	alerts   []mackerel.Alert // those of told
 	fail     func(a mackerel.Alert) error
 	problems []error
 	lost     []string
@@ -41,19 +42,26 @@ func (w *tower) Notify(_ context.Context, a mackerel.Alert) error {
 			return err
 		}
 	}
-	w.told = append(w.told, a.ID+" "+strings.ToLower(a.StatusLabel()))
+	w.told, w.alerts = append(w.told, a.ID+" "+strings.ToLower(a.StatusLabel())), append(w.alerts, a)
 	return nil
 }
 
 // A memory is a store in memory.
 type memory struct {
-	state watch.State
-	err   error
-	saves int
+	state        watch.State
+	err, saveErr error
+	loads, saves int
 }
 
-func (m *memory) Load(context.Context) (watch.State, error) { return m.state, m.err }
+func (m *memory) Load(context.Context) (watch.State, error) {
+	m.loads++
+	return m.state, m.err
+}
+
 func (m *memory) Save(_ context.Context, s watch.State) error {
+	if m.saveErr != nil {
+		return m.saveErr
+	}
 	m.saves++
 	m.state = s
 	return nil
@@ -95,7 +103,7 @@ func (w *tower) watcher(t *testing.T, change func(*watch.Config)) *watch.Watcher
 // poll polls once and returns what was told.
 func (w *tower) poll(t *testing.T, watcher *watch.Watcher) string {
 	t.Helper()
-	w.told = nil
+	w.told, w.alerts = nil, nil
 	if err := watcher.Poll(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -148,6 +156,8 @@ func TestTheFirstStart(t *testing.T) {
 			time.Sleep(time.Minute)
 			w.SetAlertStatus("1", "OK")
 			want(t, "its close", w.poll(t, watcher), "1 ok")
+			w.open("2")
+			want(t, "the next alert", w.poll(t, watcher), "2 critical")
 		})
 	}
 }
@@ -286,7 +296,13 @@ func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		watcher := w.watcher(t, nil)
+		watcher, began := w.watcher(t, nil), time.Now()
+		w.fail = func(mackerel.Alert) error {
+			if after := time.Since(began); after != 2*time.Minute {
+				t.Errorf("told after %v", after)
+			}
+			return nil
+		}
 		var err error
 		var done sync.WaitGroup
 		done.Go(func() { err = watcher.Run(ctx) })
@@ -315,6 +331,12 @@ func TestNewReportsAllProblems(t *testing.T) {
 	if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || strings.Count(e.Message, ";") != 4 {
 		t.Errorf("%v", err)
 	}
+	shortest := watch.Config{
+		Mackerel: mackerel.ClientConfig{APIKey: mackerel.NewSecret("key")}, Notifier: new(tower), Store: new(memory), Interval: 10 * time.Second,
+	}
+	if _, err := watch.New(shortest); err != nil {
+		t.Error(err)
+	}
 	if err := new(watch.Watcher).Poll(t.Context()); !errors.Is(err, mackerel.ErrConfig) {
 		t.Error(err)
 	}
@@ -335,7 +357,7 @@ func TestFile(t *testing.T) {
 	if s, err := f.Load(t.Context()); err != nil || !s.Polled.Equal(saved.Polled) || s.Alerts["1"] != saved.Alerts["1"] {
 		t.Errorf("%+v, %v", s, err)
 	}
-	for _, content := range []string{"{", "", `{"version":2}`, "[]"} {
+	for _, content := range []string{"{", "", `{"version":2}`, "[]", `{"version":1,"alerts":{"1":5}}`} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -350,6 +372,52 @@ func TestFile(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "state.json.corrupt" }) || len(entries) != 1 {
 		t.Errorf("the folder has %v, %v", entries, err)
+	}
+}
+
+// A state that cannot be read or saved is an error, and what was there stays.
+func TestAFileThatFails(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "state.json")
+	f := watch.File(path)
+	if err := f.Save(t.Context(), watch.State{Polled: time.Unix(5, 0).UTC()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Save(t.Context(), watch.State{Polled: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}); err == nil {
+		t.Error("a time that JSON does not have was saved")
+	}
+	if err := os.Symlink("/dev/full", path+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Save(t.Context(), watch.State{}); err == nil {
+		t.Error("the disk is full, and there is no error")
+	}
+	if s, err := f.Load(t.Context()); err != nil || s.Polled.Unix() != 5 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if err := watch.File(filepath.Join(folder, "missing", "state.json")).Save(t.Context(), watch.State{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that does not exist: %v", err)
+	}
+	taken := watch.File(folder)
+	if s, err := taken.Load(t.Context()); err == nil || errors.Is(err, watch.ErrCorrupt) {
+		t.Errorf("a folder in place of the file: %+v, %v", s, err)
+	}
+	if err := taken.Save(t.Context(), watch.State{}); err == nil {
+		t.Error("a folder was replaced")
+	}
+}
+
+// If a file that cannot be read cannot be put aside, the watcher does not begin anew.
+func TestACorruptFileThatCannotBePutAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	if err := os.MkdirAll(filepath.Join(path+".corrupt", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := watch.File(path).Load(t.Context()); err == nil || errors.Is(err, watch.ErrCorrupt) {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
@@ -450,6 +518,7 @@ func TestReadingsThatFail(t *testing.T) {
 		w.open("page")
 		w.Inject(fakehttp.Fault{}, fakehttp.Fault{Path: "/api/v0/alerts", Status: http.StatusForbidden})
 		polled := w.store.state.Polled
+		time.Sleep(time.Minute)
 		w.told = nil
 		if err := watcher.Poll(t.Context()); !errors.Is(err, mackerel.ErrUnauthorized) || strings.Join(w.told, "") != "page critical" || !w.store.state.Polled.Equal(polled) {
 			t.Errorf("%v; %q was told", err, w.told)
@@ -524,6 +593,9 @@ func TestTheEndOfAContext(t *testing.T) {
 		}
 		want(t, "until the end", strings.Join(w.told, ", "), "0 critical, 1 critical")
 		saved := w.store.state.Alerts["1"]
+		if !w.store.state.Polled.IsZero() {
+			t.Error("the poll counts as one that succeeded")
+		}
 		w.fail = nil
 		want(t, "after a restart", w.poll(t, w.watcher(t, inOrder)), "2 critical, 3 critical, 4 critical")
 		if saved.Status != mackerel.StatusCritical {
@@ -544,6 +616,9 @@ func TestTheStateOfAStoreIsItsOwn(t *testing.T) {
 		w.poll(t, watcher)
 		if len(saved.Alerts) != 1 || len(w.store.state.Alerts) != 2 {
 			t.Errorf("%v, then %v", saved.Alerts, w.store.state.Alerts)
+		}
+		if w.store.loads != 1 {
+			t.Errorf("the state was read %d times", w.store.loads)
 		}
 	})
 }
