@@ -32,6 +32,9 @@ type record struct {
 	data     []byte
 }
 
+// isTombstone reports whether a record says that another message was removed.
+func (r record) isTombstone() bool { return binary.LittleEndian.Uint64(r.data[4:])&flagTombstone != 0 }
+
 // A gap is a part of a block that has no valid record.
 type gap struct{ from, to int }
 

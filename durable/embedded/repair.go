@@ -64,23 +64,42 @@ func (s *stream) remember() error {
 
 // erase marks the messages that are removed in their own records. The server writes a removal elsewhere, in a tombstone.
 // When it starts, it may delete a file of tombstones earlier than the file of the messages. If it is killed between, these
-// messages would be back, and would be delivered again.
+// messages would be back, and would be delivered again. Files that the server has an index of stay as they are.
 func (s *stream) erase() error {
+	if s.current {
+		return nil
+	}
 	for _, n := range s.stale {
 		data, err := os.ReadFile(s.block(n))
 		if err != nil {
 			return err
 		}
-		summer := newSummer(s.name, n)
-		summer.records(data, func(r record) {
-			if _, live := s.live[r.sequence]; !live && !r.removed {
-				summer.erase(r)
-			}
-		})
-		if err := replaceFile(s.block(n), data); err != nil {
+		if err := replaceFile(s.block(n), s.withoutRemoved(n, data)); err != nil {
 			return err
 		}
 	}
 	s.stale = nil
 	return nil
+}
+
+// withoutRemoved returns what a block is to have: its tombstones, the messages that are live, and behind the first of
+// them, what says that others were removed. A server that finds such records before the first message and then a gap
+// reads the block again for each of its messages.
+func (s *stream) withoutRemoved(n int, data []byte) []byte {
+	isLive := func(r record) bool { return !r.removed && s.live[r.sequence].block == n }
+	summer := newSummer(s.name, n)
+	begins := false // whether a message of the block is live
+	summer.records(data, func(r record) { begins = begins || isLive(r) })
+	var kept []byte
+	begun := !begins
+	summer.records(data, func(r record) {
+		switch begun = begun || isLive(r); {
+		case !begun && !r.isTombstone():
+			return
+		case !r.removed && !isLive(r):
+			summer.erase(r)
+		}
+		kept = append(kept, r.data...)
+	})
+	return kept
 }
