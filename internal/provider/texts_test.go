@@ -208,11 +208,40 @@ func TestHeadline(t *testing.T) {
 			check(t, "a cut is noted", len(c.Cuts) == 0, tt.whole)
 		})
 	}
+	testHeadlinesWithBlanks(t)
 	endless := strings.Repeat("障害 ", 1<<20)
 	c := provider.Cutter{Unit: provider.UTF16}
 	line, whole := c.Headline("summary", endless+"app01", endless, 150)
 	check(t, "an endless title", strings.HasSuffix(line, " app01") && provider.UTF16.Len(line) >= 148 && !whole, true)
 	check(t, "the cut", c.Cuts[0].From > 6<<20 && c.Cuts[0].To <= 150, true)
+}
+
+// testHeadlinesWithBlanks has texts that are too long with their blanks. Of these, only 80 bytes at each end of a title
+// and 1,200 bytes at the beginning of a text are looked at.
+func testHeadlinesWithBlanks(t *testing.T) {
+	t.Helper()
+	blanks := func(n int) string { return strings.Repeat(" ", n) }
+	for _, tt := range []struct {
+		name, title, text string
+		want              string
+		whole             bool
+	}{
+		{"160 bytes are both ends", "a" + blanks(158) + "b", "", "a b", true},
+		{"100 bytes are not said twice", "a" + blanks(40) + "m" + blanks(57) + "b", "", "a m b", true},
+		{"of 161 bytes the middle is lost", "a" + blanks(79) + "m" + blanks(79) + "b", "", "a b", false},
+		{"the end begins 80 bytes before the end", "a" + blanks(119) + "m" + blanks(78) + "b", "", "a m b", false},
+		{"the end begins with a whole character", "a" + blanks(117) + "障" + blanks(79) + "b", "", "a b", false},
+		{"an end of invalid bytes", "a" + blanks(120) + strings.Repeat("\x83", 80), "", "a", false},
+		{"1,200 bytes of the first line", "t", "a" + blanks(1198) + "b", "t: a b", true},
+		{"the rest of the first line is lost", "t", "a" + blanks(1199) + "b", "t: a", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := provider.Cutter{Unit: provider.Runes}
+			line, whole := c.Headline("summary", tt.title, tt.text, 10)
+			check(t, "line", line, tt.want)
+			check(t, "whole", whole, tt.whole)
+		})
+	}
 }
 
 // middle is what a title in ASCII is cut to.
