@@ -104,9 +104,9 @@ func TestSpeech(t *testing.T) {
 		},
 		{
 			"not a number",
-			"Mackerel alert. Critical. X. NaN.",
-			"マカレルのアラートです。クリティカル。x。NaN。",
-			spokenMetric("x", "", "x", math.NaN(), ">", 1),
+			"Mackerel alert. Critical. X. NaN at or above 1.",
+			"マカレルのアラートです。クリティカル。x。NaN、1以上。",
+			spokenMetric("x", "", "x", math.NaN(), ">=", 1),
 		},
 		{
 			"an infinite number",
