@@ -75,6 +75,23 @@ func TestFitOfATextAlone(t *testing.T) {
 	check(t, "all of the limit is used", out, strings.Repeat("x", 49)+"…")
 }
 
+// The search halves if the size of a message says nothing about the number of units that it can keep.
+func TestFitOfAMessageThatGrowsInOneStep(t *testing.T) {
+	const limit, kept = 1 << 17, 12_345
+	short, long := strings.Repeat("s", limit), strings.Repeat("l", 32*limit)
+	text, renders := strings.Repeat("x", 2*limit), 0
+	out, _ := provider.Bytes.Fit(limit, func() string {
+		renders++
+		if len(text) > kept {
+			return long
+		}
+		return short
+	}, provider.Part{Field: "text", Text: &text})
+	if out != short || len(text) != kept || renders > 45 {
+		t.Errorf("%d bytes in %d renderings, %d bytes of the text", len(out), renders, len(text))
+	}
+}
+
 // An escape that depends on what follows can make a shorter text longer: "[to" at the end might become a tag, "[tom"
 // not.
 func TestFitWithAnEscapeThatShrinks(t *testing.T) {
