@@ -49,6 +49,18 @@ func FuzzLimit(f *testing.F) {
 	})
 }
 
+// The rest of a long text is only counted, so that a text of megabytes costs little.
+func TestLimitReturnsNoMoreThanIsNeeded(t *testing.T) {
+	for _, text := range []string{"x", "障", "\U0001f525", "\ufffd", "\xffa", "a\xff"} {
+		for _, u := range units {
+			beginning, _ := u.Limit(strings.Repeat(text, 1000), 20)
+			if n := u.Len(strings.ToValidUTF8(beginning, "\uFFFD")); n <= 20 || n > 24 {
+				t.Errorf("%q limited to 20 %s has %d", text, u.Name, n)
+			}
+		}
+	}
+}
+
 // shorten is Shorten for valid text, written without regard to time.
 func shorten(u provider.Unit, s string, n int) string {
 	if u.Len(s) <= n {
