@@ -48,6 +48,7 @@ func TestCut(t *testing.T) {
 		{"a Thai vowel stays with its consonant", provider.Runes, "กน\u0e33", 2, "ก"},
 		{"a Devanagari vowel stays with its consonant", provider.Runes, "मनि", 2, "म"},
 		{"a Devanagari conjunct stays whole", provider.Runes, "म\u0915\u094d\u0937", 3, "म"},
+		{"an Arabic number sign stays with its number", provider.Runes, "x\u06001y", 2, "x"},
 		{"both halves of a line break", provider.Runes, "a\r\nb", 2, "a"},
 		{"a mark after a line break stands by itself", provider.Runes, "a\n\u0301", 2, "a\n"},
 		{"invalid UTF-8 is replaced first", provider.Bytes, "a\xff\xfeb", 4, "a\uFFFD"},
