@@ -342,6 +342,7 @@ func TestShortenMiddle(t *testing.T) {
 		{provider.Bytes, "disk on app01", 2, ""},
 		{provider.Bytes, "障害障害障害", 12, "障…害"},
 		{provider.Runes, family + "xxx" + family, 12, family + "x…" + family},
+		{provider.Runes, "disk full on " + family + "x", 8, "disk…x"},
 		{provider.UTF16, japan + japan + japan + usa, 9, japan + "…" + usa},
 		{provider.Runes, "disk" + strings.Repeat("\x83", 600), 2, "d…"},
 		{provider.Runes, "a\xff\xfeb" + strings.Repeat("c", 10), 6, "a\uFFFDb…cc"},
