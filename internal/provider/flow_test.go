@@ -174,6 +174,16 @@ func TestASuccessThatFailsAfterwards(t *testing.T) {
 	check(t, "attempts", r.Attempts, 3)
 }
 
+func TestAFlowThatNoConstructorHasMade(t *testing.T) {
+	var f provider.Flow[note]
+	_, err := f.Deliver(t.Context(), critical)
+	check(t, "error of Deliver", errors.Is(err, mackerel.ErrConfig), true)
+	_, err = f.Send(t.Context(), note{})
+	check(t, "error of Send", errors.Is(err, mackerel.ErrConfig), true)
+	p, err := f.Preview(critical)
+	check(t, "error of Preview", p == nil && errors.Is(err, mackerel.ErrConfig), true)
+}
+
 func TestDeliveryKeys(t *testing.T) {
 	one := mackerel.WithDeliveryID(t.Context(), "1")
 	key := provider.DeliveryKey(one, "line", "token", "U1")
