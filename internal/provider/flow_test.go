@@ -184,6 +184,22 @@ func TestAFlowThatNoConstructorHasMade(t *testing.T) {
 	check(t, "error of Preview", p == nil && errors.Is(err, mackerel.ErrConfig), true)
 }
 
+func TestAMessageThatIsNotSentByHTTP(t *testing.T) {
+	b := new(board)
+	f := b.flow(nil)
+	f.Post = func(_ context.Context, m note) (mackerel.Receipt, error) { return mackerel.Receipt{ID: "post " + m.text}, nil }
+	f.Show = func(m note) (*mackerel.Preview, error) {
+		return &mackerel.Preview{Requests: []mackerel.PreviewRequest{{Body: "show " + m.text}}}, nil
+	}
+	r, err := f.Deliver(t.Context(), critical)
+	check(t, "error", err, nil)
+	check(t, "receipt", r.ID, "post disk full")
+	p, err := f.Preview(critical)
+	check(t, "error of the preview", err, nil)
+	check(t, "preview", p.Requests[0].Body, "show disk full")
+	check(t, "requests", len(b.got), 0)
+}
+
 func TestDeliveryKeys(t *testing.T) {
 	one := mackerel.WithDeliveryID(t.Context(), "1")
 	key := provider.DeliveryKey(one, "line", "token", "U1")
@@ -234,6 +250,8 @@ func TestByLevel(t *testing.T) {
 		{"a warning at critical", mackerel.LevelCritical, mackerel.Alert{Status: "warning"}, true},
 		{"a warning in capitals", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventAlert, Status: "WARNING"}, true},
 		{"a warning of a group", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "warning"}, true},
+		{"a digest of warnings", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventDigest, Status: "Warning"}, true},
+		{"a digest of events", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventDigest}, false},
 		{"critical", mackerel.LevelCritical, critical, false},
 		{"unknown", mackerel.LevelCritical, mackerel.Alert{Status: "unknown"}, false},
 		{"no status", mackerel.LevelCritical, mackerel.Alert{}, false},
@@ -264,6 +282,7 @@ func TestIncidents(t *testing.T) {
 		{"a warning that is over is a recovery", mackerel.LevelCritical, false, mackerel.Alert{Status: "WARNING", ClosedAt: over}, ""},
 		{"a recovery is not sent if incidents are kept open", "", true, mackerel.Alert{Status: "ok"}, "the alert is over, and what it opened is kept open"},
 		{"an open alert is sent if incidents are kept open", "", true, mackerel.Alert{Status: "critical"}, ""},
+		{"a digest is no alert", "", false, mackerel.Alert{Event: mackerel.EventDigest, Status: "critical"}, "a digest, and the service needs each alert by itself"},
 		{"a host's change is no alert", "", false, mackerel.Alert{Event: mackerel.EventHostStatus, Status: "ok"}, `the event "hostStatus", and the service takes only alerts`},
 		{"a newer event is no alert", "", true, mackerel.Alert{Event: "rain"}, `the event "rain", and the service takes only alerts`},
 	} {
@@ -280,5 +299,8 @@ func TestPerStatus(t *testing.T) {
 	} {
 		check(t, want, table.Of(a), want)
 	}
+	check(t, "an alert that was closed by hand", table.Of(mackerel.Alert{Status: "ok", Trigger: "manual"}), "-")
+	byStatus := provider.ByStatus(map[mackerel.Status]string{"CRITICAL": "c", "Warning": "w"})
+	check(t, "by status", byStatus[mackerel.StatusCritical]+byStatus[mackerel.StatusWarning], "cw")
 	check(t, "an event without a status", table.Of(mackerel.Alert{Event: mackerel.EventHostStatus, Status: "ok"}), "-")
 }
