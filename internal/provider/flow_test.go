@@ -135,7 +135,8 @@ func TestEdit(t *testing.T) {
 
 func TestAMessageThatCannotBeSent(t *testing.T) {
 	b := new(board)
-	_, err := b.flow(nil).Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical})
+	r, err := b.flow(nil).Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical})
+	check(t, "provider of the receipt", r.Provider, "board")
 	check(t, "words", err.Error(), "board: post: Text: required (invalid request)")
 	_, err = b.flow(nil).Preview(mackerel.Alert{})
 	check(t, "words of the preview", err.Error(), "board: post: Text: required (invalid request)")
@@ -184,10 +185,24 @@ func TestAFlowThatNoConstructorHasMade(t *testing.T) {
 	check(t, "error of Preview", p == nil && errors.Is(err, mackerel.ErrConfig), true)
 }
 
+func TestAFlowWithNothingMoreThanItNeeds(t *testing.T) {
+	b := new(board)
+	f := b.flow(nil)
+	f.Key, f.Again, f.Settle = nil, nil, nil
+	r, err := f.Deliver(t.Context(), critical)
+	check(t, "receipt", fmt.Sprint(r.Provider, r.ID, r.Queued, r.Attempts, err), "boardfalse 1 <nil>")
+	b.refuse = "disk"
+	_, err = f.Deliver(t.Context(), critical)
+	check(t, "error of a refusal", errors.Is(err, mackerel.ErrInvalid), true)
+	check(t, "requests", len(b.got), 2)
+}
+
 func TestAMessageThatIsNotSentByHTTP(t *testing.T) {
 	b := new(board)
 	f := b.flow(nil)
-	f.Post = func(_ context.Context, m note) (mackerel.Receipt, error) { return mackerel.Receipt{ID: "post " + m.text}, nil }
+	f.Post = func(_ context.Context, m note) (mackerel.Receipt, error) {
+		return mackerel.Receipt{ID: "post " + m.text}, nil
+	}
 	f.Show = func(m note) (*mackerel.Preview, error) {
 		return &mackerel.Preview{Requests: []mackerel.PreviewRequest{{Body: "show " + m.text}}}, nil
 	}
