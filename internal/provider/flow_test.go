@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -162,6 +163,39 @@ func TestARefusedMessageIsSentOnceMoreInAnotherForm(t *testing.T) {
 	_, err = f.Deliver(t.Context(), critical)
 	check(t, "kind", errors.Is(err, mackerel.ErrInvalid), true)
 	check(t, "sent without another form", strings.Join(b.got, "|"), "@all disk full")
+
+	b.refuse, b.got = "@all", nil
+	f.Again = func(note, transport.Result) (note, mackerel.Cut, bool) { return note{}, mackerel.Cut{}, true }
+	_, err = f.Deliver(t.Context(), critical)
+	check(t, "error", errors.Is(err, mackerel.ErrInvalid), true)
+	check(t, "another form that cannot be sent", strings.Join(b.got, "|"), "@all disk full")
+}
+
+func TestAReceiptCountsTheTimeOfSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := new(board).flow(nil)
+		f.Settle = func(context.Context, note, transport.Result, *mackerel.Receipt) error {
+			time.Sleep(time.Minute)
+			return nil
+		}
+		r, err := f.Deliver(t.Context(), critical)
+		check(t, "error", err, nil)
+		check(t, "duration", r.Duration, time.Minute)
+	})
+}
+
+func TestACallOfTheServicesOwn(t *testing.T) {
+	b := new(board)
+	f := b.flow(nil)
+	f.Service = f.As("board.Notifier(1)")
+	f.Call = func(_ context.Context, r transport.Request) (transport.Result, error) {
+		return transport.Result{Body: []byte(r.Notifier), Attempts: 7}, nil
+	}
+	r, err := f.Deliver(t.Context(), critical)
+	check(t, "error", err, nil)
+	check(t, "notifier of the request", strings.HasPrefix(r.ID, "board.Notifier(1)"), true)
+	check(t, "attempts", r.Attempts, 7)
+	check(t, "requests of the service", len(b.got), 0)
 }
 
 func TestASuccessThatFailsAfterwards(t *testing.T) {
