@@ -2,7 +2,6 @@ package provider
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -49,7 +48,7 @@ func cutScheme(s string) (rest string, isWeb bool) {
 // beyondAddress reports whether a character is encoded. Line breaks and control characters are no part of an address
 // that a person has seen, so they stay and make it no link.
 func beyondAddress(r rune) bool {
-	return r == ' ' || r >= utf8.RuneSelf && !unicode.IsControl(r) && !odd(r)
+	return r == ' ' || r >= utf8.RuneSelf && !odd(r)
 }
 
 // isMackerels reports whether an address is that of a page of Mackerel.

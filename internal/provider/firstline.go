@@ -43,7 +43,7 @@ func (w *writer) firstLine(a mackerel.Alert, status string) headline {
 func ownMessage(a mackerel.Alert) string {
 	message := strings.TrimSpace(a.Message)
 	name := strings.TrimSpace(a.Monitor.Name)
-	if name == "" && a.Event != mackerel.EventAlertGroup && a.Event != mackerel.EventDigest {
+	if name == "" && a.Event != mackerel.EventAlertGroup {
 		_, rest := cutLine(message)
 		return strings.TrimSpace(rest)
 	}

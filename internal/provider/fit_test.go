@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"html"
 	"slices"
 	"strings"
@@ -73,6 +74,31 @@ func TestFitOfATextAlone(t *testing.T) {
 	text := strings.Repeat("x", 100)
 	out, _ := provider.Runes.Fit(50, func() string { return text }, provider.Part{Field: "text", Text: &text})
 	check(t, "all of the limit is used", out, strings.Repeat("x", 49)+"…")
+	for limit, want := range map[int]string{5: "whole", 4: ""} {
+		text = "whole"
+		out, _ = provider.Runes.Fit(limit, func() string { return text }, provider.Part{Field: "text", Text: &text, Cut: provider.CutWhole})
+		check(t, "a text that is not divided", out, want)
+	}
+	c := provider.Cutter{Unit: provider.Runes}
+	check(t, "plain text", c.Text("text", "a\r\n"+strings.Repeat("x", 200), 10), "a\nxxxxxxx…")
+	check(t, "its cut", fmt.Sprint(c.Cuts), "[text from 202 to 10 runes]")
+}
+
+// The search halves if the size of a message says nothing about the number of units that it can keep.
+func TestFitOfAMessageThatGrowsInOneStep(t *testing.T) {
+	const limit, kept = 1 << 17, 12_345
+	short, long := strings.Repeat("s", limit), strings.Repeat("l", 32*limit)
+	text, renders := strings.Repeat("x", 2*limit), 0
+	out, _ := provider.Bytes.Fit(limit, func() string {
+		renders++
+		if len(text) > kept {
+			return long
+		}
+		return short
+	}, provider.Part{Field: "text", Text: &text})
+	if out != short || len(text) != kept || renders > 45 {
+		t.Errorf("%d bytes in %d renderings, %d bytes of the text", len(out), renders, len(text))
+	}
 }
 
 // An escape that depends on what follows can make a shorter text longer: "[to" at the end might become a tag, "[tom"

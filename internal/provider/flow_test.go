@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -135,7 +136,8 @@ func TestEdit(t *testing.T) {
 
 func TestAMessageThatCannotBeSent(t *testing.T) {
 	b := new(board)
-	_, err := b.flow(nil).Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical})
+	r, err := b.flow(nil).Deliver(t.Context(), mackerel.Alert{Status: mackerel.StatusCritical})
+	check(t, "provider of the receipt", r.Provider, "board")
 	check(t, "words", err.Error(), "board: post: Text: required (invalid request)")
 	_, err = b.flow(nil).Preview(mackerel.Alert{})
 	check(t, "words of the preview", err.Error(), "board: post: Text: required (invalid request)")
@@ -161,6 +163,39 @@ func TestARefusedMessageIsSentOnceMoreInAnotherForm(t *testing.T) {
 	_, err = f.Deliver(t.Context(), critical)
 	check(t, "kind", errors.Is(err, mackerel.ErrInvalid), true)
 	check(t, "sent without another form", strings.Join(b.got, "|"), "@all disk full")
+
+	b.refuse, b.got = "@all", nil
+	f.Again = func(note, transport.Result) (note, mackerel.Cut, bool) { return note{}, mackerel.Cut{}, true }
+	_, err = f.Deliver(t.Context(), critical)
+	check(t, "error", errors.Is(err, mackerel.ErrInvalid), true)
+	check(t, "another form that cannot be sent", strings.Join(b.got, "|"), "@all disk full")
+}
+
+func TestAReceiptCountsTheTimeOfSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := new(board).flow(nil)
+		f.Settle = func(context.Context, note, transport.Result, *mackerel.Receipt) error {
+			time.Sleep(time.Minute)
+			return nil
+		}
+		r, err := f.Deliver(t.Context(), critical)
+		check(t, "error", err, nil)
+		check(t, "duration", r.Duration, time.Minute)
+	})
+}
+
+func TestACallOfTheServicesOwn(t *testing.T) {
+	b := new(board)
+	f := b.flow(nil)
+	f.Service = f.As("board.Notifier(1)")
+	f.Call = func(_ context.Context, r transport.Request) (transport.Result, error) {
+		return transport.Result{Body: []byte(r.Notifier), Attempts: 7}, nil
+	}
+	r, err := f.Deliver(t.Context(), critical)
+	check(t, "error", err, nil)
+	check(t, "notifier of the request", strings.HasPrefix(r.ID, "board.Notifier(1)"), true)
+	check(t, "attempts", r.Attempts, 7)
+	check(t, "requests of the service", len(b.got), 0)
 }
 
 func TestASuccessThatFailsAfterwards(t *testing.T) {
@@ -172,6 +207,46 @@ func TestASuccessThatFailsAfterwards(t *testing.T) {
 	r, err := f.Deliver(t.Context(), critical)
 	check(t, "error", errors.Is(err, io.ErrUnexpectedEOF), true)
 	check(t, "attempts", r.Attempts, 3)
+}
+
+func TestAFlowThatNoConstructorHasMade(t *testing.T) {
+	var f provider.Flow[note]
+	_, err := f.Deliver(t.Context(), critical)
+	check(t, "error of Deliver", errors.Is(err, mackerel.ErrConfig), true)
+	_, err = f.Send(t.Context(), note{})
+	check(t, "error of Send", errors.Is(err, mackerel.ErrConfig), true)
+	p, err := f.Preview(critical)
+	check(t, "error of Preview", p == nil && errors.Is(err, mackerel.ErrConfig), true)
+}
+
+func TestAFlowWithNothingMoreThanItNeeds(t *testing.T) {
+	b := new(board)
+	f := b.flow(nil)
+	f.Key, f.Again, f.Settle = nil, nil, nil
+	r, err := f.Deliver(t.Context(), critical)
+	check(t, "receipt", fmt.Sprint(r.Provider, r.ID, r.Queued, r.Attempts, err), "boardfalse 1 <nil>")
+	b.refuse = "disk"
+	_, err = f.Deliver(t.Context(), critical)
+	check(t, "error of a refusal", errors.Is(err, mackerel.ErrInvalid), true)
+	check(t, "requests", len(b.got), 2)
+}
+
+func TestAMessageThatIsNotSentByHTTP(t *testing.T) {
+	b := new(board)
+	f := b.flow(nil)
+	f.Post = func(_ context.Context, m note) (mackerel.Receipt, error) {
+		return mackerel.Receipt{ID: "post " + m.text}, nil
+	}
+	f.Show = func(m note) (*mackerel.Preview, error) {
+		return &mackerel.Preview{Requests: []mackerel.PreviewRequest{{Body: "show " + m.text}}}, nil
+	}
+	r, err := f.Deliver(t.Context(), critical)
+	check(t, "error", err, nil)
+	check(t, "receipt", r.ID, "post disk full")
+	p, err := f.Preview(critical)
+	check(t, "error of the preview", err, nil)
+	check(t, "preview", p.Requests[0].Body, "show disk full")
+	check(t, "requests", len(b.got), 0)
 }
 
 func TestDeliveryKeys(t *testing.T) {
@@ -224,6 +299,8 @@ func TestByLevel(t *testing.T) {
 		{"a warning at critical", mackerel.LevelCritical, mackerel.Alert{Status: "warning"}, true},
 		{"a warning in capitals", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventAlert, Status: "WARNING"}, true},
 		{"a warning of a group", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventAlertGroup, Status: "warning"}, true},
+		{"a digest of warnings", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventDigest, Status: "Warning"}, true},
+		{"a digest of events", mackerel.LevelCritical, mackerel.Alert{Event: mackerel.EventDigest}, false},
 		{"critical", mackerel.LevelCritical, critical, false},
 		{"unknown", mackerel.LevelCritical, mackerel.Alert{Status: "unknown"}, false},
 		{"no status", mackerel.LevelCritical, mackerel.Alert{}, false},
@@ -254,6 +331,7 @@ func TestIncidents(t *testing.T) {
 		{"a warning that is over is a recovery", mackerel.LevelCritical, false, mackerel.Alert{Status: "WARNING", ClosedAt: over}, ""},
 		{"a recovery is not sent if incidents are kept open", "", true, mackerel.Alert{Status: "ok"}, "the alert is over, and what it opened is kept open"},
 		{"an open alert is sent if incidents are kept open", "", true, mackerel.Alert{Status: "critical"}, ""},
+		{"a digest is no alert", "", false, mackerel.Alert{Event: mackerel.EventDigest, Status: "critical"}, "a digest, and the service needs each alert by itself"},
 		{"a host's change is no alert", "", false, mackerel.Alert{Event: mackerel.EventHostStatus, Status: "ok"}, `the event "hostStatus", and the service takes only alerts`},
 		{"a newer event is no alert", "", true, mackerel.Alert{Event: "rain"}, `the event "rain", and the service takes only alerts`},
 	} {
@@ -270,5 +348,8 @@ func TestPerStatus(t *testing.T) {
 	} {
 		check(t, want, table.Of(a), want)
 	}
+	check(t, "an alert that was closed by hand", table.Of(mackerel.Alert{Status: "ok", Trigger: "manual"}), "-")
+	byStatus := provider.ByStatus(map[mackerel.Status]string{"CRITICAL": "c", "Warning": "w"})
+	check(t, "by status", byStatus[mackerel.StatusCritical]+byStatus[mackerel.StatusWarning], "cw")
 	check(t, "an event without a status", table.Of(mackerel.Alert{Event: mackerel.EventHostStatus, Status: "ok"}), "-")
 }

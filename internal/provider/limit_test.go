@@ -17,6 +17,7 @@ func FuzzLimit(f *testing.F) {
 	for _, text := range []string{
 		"disk full", "a" + family, japan + usa + japan + "a\u0301", "\xff\xfe\xff\xfea\xff", "a\r\nb\r\n\r\r\nc\x1b[31m\u0085",
 		"障害\u3099\u202e発生", "\u1112\u1161\u11abab\u0301\r\ncd", "अंतरराष्ट्रीय", "\ufffd\xff\ufffd",
+		"a\r", "±1 – “2”\u202e±",
 	} {
 		for _, n := range []int{-1, 0, 1, 2, 3, 5, 8, 100} {
 			f.Add(text, n)
@@ -46,6 +47,18 @@ func FuzzLimit(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The rest of a long text is only counted, so that a text of megabytes costs little.
+func TestLimitReturnsNoMoreThanIsNeeded(t *testing.T) {
+	for _, text := range []string{"x", "障", "\U0001f525", "\ufffd", "\xffa", "a\xff"} {
+		for _, u := range units {
+			beginning, _ := u.Limit(strings.Repeat(text, 1000), 20)
+			if n := u.Len(strings.ToValidUTF8(beginning, "\uFFFD")); n <= 20 || n > 24 {
+				t.Errorf("%q limited to 20 %s has %d", text, u.Name, n)
+			}
+		}
+	}
 }
 
 // shorten is Shorten for valid text, written without regard to time.

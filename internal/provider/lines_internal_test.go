@@ -71,6 +71,7 @@ func TestSummary(t *testing.T) {
 		{"both are whole", "T", "one\ntwo", "T: one", "", "two", 0, 0},
 		{"no text", "T", "", "T", "", "", 0, 0},
 		{"no title", "", "one\ntwo", "one", "", "two", 0, 0},
+		{"no title, and the first line is cut", "", long + "\ntwo", strings.Repeat("x", 99) + "…", "", long + "\ntwo", 200, 100},
 		{"the first line is cut", "T", long + "\ntwo", "T: " + strings.Repeat("x", 96) + "…", "", long + "\ntwo", 203, 100},
 		{"the title is cut", long, "one", strings.Repeat("x", 50) + "…" + strings.Repeat("x", 49), long, "one", 205, 100},
 		{"the title is cut, and there is no text", long, "", strings.Repeat("x", 50) + "…" + strings.Repeat("x", 49), long, "", 200, 100},

@@ -23,7 +23,7 @@ func TestTheOptionsReachTheTransport(t *testing.T) {
 		})},
 		Timeout: time.Hour, MaxAttempts: 2, MaxWait: time.Millisecond, Delivery: mackerel.AtLeastOnce, UserAgent: "me/1",
 		OnAttempt: func(_ context.Context, a mackerel.Attempt) { attempts = append(attempts, a) },
-	}, mackerel.AtMostOnce)
+	}, mackerel.AtMostOnce).As("chatwork.Notifier(1)")
 	r := post(t)
 	r.Header = s.Header()()
 	if _, err := s.Do(t.Context(), r); err == nil {
@@ -33,5 +33,6 @@ func TestTheOptionsReachTheTransport(t *testing.T) {
 	check(t, "timeout", timeLeft.Round(time.Minute), time.Hour)
 	check(t, "attempts", len(attempts), 2)
 	check(t, "provider, operation and number", attempts[1].Provider+" "+attempts[1].Op, "chatwork post message")
+	check(t, "notifier", attempts[1].Notifier, "chatwork.Notifier(1)")
 	check(t, "wait", attempts[0].Wait <= time.Millisecond, true)
 }

@@ -107,13 +107,9 @@ func decimals(v float64) int {
 }
 
 // number writes a number with at most so many decimals: without an exponent, without zeros at the end, and with commas
-// from 10,000 on.
+// from 10,000 on. "NaN", "+Inf" and "-Inf" stay as strconv writes them.
 func number(v float64, decimals int) string {
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return s
-	}
-	whole, fraction, _ := strings.Cut(s, ".")
+	whole, fraction, _ := strings.Cut(strconv.FormatFloat(v, 'f', decimals, 64), ".")
 	if fraction = strings.TrimRight(fraction, "0"); fraction != "" {
 		fraction = "." + fraction
 	}

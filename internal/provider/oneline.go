@@ -95,8 +95,8 @@ func beginning(s string, n int) (string, bool) {
 
 // ends returns a beginning and an end of a text that have more than n units each, and whether that is all of the text.
 func ends(s string, n int) (string, bool) {
-	first, all := beginning(s, n)
-	if all || len(s) <= 2*len(first) {
+	first, _ := beginning(s, n)
+	if len(s) <= 2*len(first) {
 		return s, true
 	}
 	start := len(s) - len(first)

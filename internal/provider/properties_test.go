@@ -1,7 +1,11 @@
 package provider
 
 import (
+	"errors"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
 )
@@ -27,6 +31,13 @@ func TestProperties(t *testing.T) {
 				t.Errorf("%s, %v; want %s", got, err, c.want)
 			}
 		})
+	}
+}
+
+func TestTheFirstErrorOfPropertiesIsReturned(t *testing.T) {
+	_, err := json.Marshal(Properties{{Label: "a", Value: "1"}, {Label: "a", Value: "2"}, {Label: "b", Value: "3"}})
+	if !errors.Is(err, jsontext.ErrDuplicateName) {
+		t.Errorf("got %v", err)
 	}
 }
 

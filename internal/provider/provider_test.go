@@ -271,6 +271,7 @@ func TestConfigurationsWithoutProblems(t *testing.T) {
 	p.Add("BaseURL", "")
 	p.Require("RoomID", true)
 	p.Token("Token", mackerel.NewSecret(token))
+	p.Check("To", true, "no room")
 	p.Length("Title", "障害", provider.Runes, 2)
 	p.Items("To", 3, 3)
 	for address, want := range map[string]string{
@@ -281,6 +282,7 @@ func TestConfigurationsWithoutProblems(t *testing.T) {
 		check(t, "the path's first character", base.Path[:1], "/") // String adds it, a request line does not
 	}
 	check(t, "the base URL without a path", p.Base("BaseURL", "http://proxy", "https://api.test").String(), "http://proxy")
+	check(t, "the base URL that ends in a slash", p.Base("BaseURL", "http://proxy/", "https://api.test").String(), "http://proxy/")
 	check(t, "the base URL without a default", p.Base("BaseURL", "http://proxy", "").String(), "http://proxy")
 	p.Common("", mackerel.Text{}, mackerel.CallOptions{})
 	p.Common(mackerel.LevelAll, mackerel.Text{Language: mackerel.English}, mackerel.CallOptions{})
@@ -293,6 +295,7 @@ func TestProblems(t *testing.T) {
 	var p provider.Problems
 	p.Add("URL", "not a URL")
 	p.Require("RoomID", false)
+	p.Check("To", false, "no room")
 	p.Token("Token", mackerel.Secret{})
 	p.Token("Other", mackerel.NewSecret("hunter2\n"))
 	p.Length("Title", "障害", provider.Bytes, 5)
@@ -303,7 +306,7 @@ func TestProblems(t *testing.T) {
 		t.Errorf("the base URL is %v", u)
 	}
 	p.Common("warning", mackerel.Text{Language: "fr"}, mackerel.CallOptions{Timeout: -1})
-	want := "URL: not a URL; RoomID: required; Token: required; Other: has a blank, a line break or a character beyond ASCII; " +
+	want := "URL: not a URL; RoomID: required; To: no room; Token: required; Other: has a blank, a line break or a character beyond ASCII; " +
 		"Title: 6 bytes, and at most 5 are allowed; Text: 4 characters, and at most 3 are allowed; To: 4 items, and at most 3 are allowed; " +
 		`Format: must be "text", "html" or "flex"; BaseURL: not an http or https URL; ` +
 		`Level: must be "all" or "critical"; Text.Language: must be "en" or "ja"; Call.Timeout: must not be negative`

@@ -131,7 +131,7 @@ func (s *speaker) subject(a mackerel.Alert, status string) string {
 		return s.words(subject, 2*s.mostName)
 	default:
 		monitor := s.words(strings.TrimSuffix(subject, " on "+OneLine(host)), s.mostName)
-		host = s.words(s.apart(host), s.mostName)
+		host = s.inWords(host, s.mostName, apart)
 		if s.japanese {
 			return Join(" の、", host, monitor)
 		}
@@ -144,10 +144,10 @@ func (s *speaker) detail(a mackerel.Alert, status string) string {
 	if a.Event == mackerel.EventAlertGroup {
 		return ""
 	}
-	f := s.firstLine(a, status)
 	if a.Event == mackerel.EventDigest {
-		f.line = s.worst(a)
+		return s.words(s.worst(a), s.room())
 	}
+	f := s.firstLine(a, status)
 	isMeasured := f.measured && a.Metric != nil && a.Metric.Value != nil && isFinite(*a.Metric.Value)
 	if a.Closed() || !isMeasured {
 		return s.words(cmp.Or(f.brief, f.line), s.room())
@@ -241,22 +241,29 @@ var (
 )
 
 // apart puts a blank between the letters and the digits of a host's name: "app01" is said as "app 01".
-func (s *speaker) apart(name string) string {
-	name = s.heard(name)
+func apart(name string) string {
+	name = OneLine(name)
 	return digitLetter.ReplaceAllString(letterDigit.ReplaceAllString(name, "$1 $2"), "$1 $2")
 }
 
-// heard returns the beginning of a text that is made into words.
+// heard returns the beginning of a text that is made into words. It ends at a blank if it has a blank, because the last
+// word may be a part of a word.
 func (s *speaker) heard(text string) string {
-	first, _ := beginning(text, maxHeard/bytesPerUnit)
+	first, all := beginning(text, maxHeard/bytesPerUnit)
+	if i := strings.LastIndexByte(first, ' '); !all && i >= 0 {
+		first = first[:i]
+	}
 	s.left += s.unit.Len(valid(text[len(first):]))
 	return first
 }
 
 // words returns a text in words for a voice, in at most n units.
-func (s *speaker) words(text string, n int) string {
+func (s *speaker) words(text string, n int) string { return s.inWords(text, n, OneLine) }
+
+// inWords is words for a text that line makes one line.
+func (s *speaker) inWords(text string, n int, line func(string) string) string {
 	heard := s.heard(text)
-	words := s.spoken(addresses.ReplaceAllString(OneLine(heard), " "))
+	words := s.spoken(addresses.ReplaceAllString(line(heard), " "))
 	if len(heard) == len(text) && s.unit.Len(words) <= n {
 		return words
 	}

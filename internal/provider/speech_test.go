@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,63 @@ func TestSpeech(t *testing.T) {
 			}),
 		},
 		{
+			"a digest of alerts that are over",
+			"Mackerel alert. OK. 2 alerts, 2 OK. OK ping on db1, db2.",
+			"マカレルのアラートです。オーケー。アラート2件、オーケー 2。オーケー、ping db1、db2。",
+			func() mackerel.Alert {
+				one, two := spokenAlert("ping", "db1", ""), spokenAlert("ping", "db2", "")
+				one.Status, one.OpenedAt, one.ClosedAt = "ok", opened, opened.Add(time.Hour)
+				two.Status = "ok"
+				d := mackerel.Digest([]mackerel.Alert{one, two})
+				d.Message = "a note"
+				return d
+			}(),
+		},
+		{
+			"a digest that names a host, and has a status of tomorrow",
+			"Mackerel alert. Critical. 2 alerts, 2 paused. Paused ping on db1, db2.",
+			"マカレルのアラートです。クリティカル。アラート2件、PAUSED 2。PAUSED ping db1、db2。",
+			func() mackerel.Alert {
+				d := mackerel.Alert{Event: mackerel.EventDigest, Status: "critical", Host: &mackerel.Host{Name: "app01"}}
+				for _, host := range []string{"db1", "db2"} {
+					a := spokenAlert("ping", host, "")
+					a.Status = "paused"
+					d.Alerts = append(d.Alerts, a)
+				}
+				return d
+			}(),
+		},
+		{
+			"not a number",
+			"Mackerel alert. Critical. X. NaN at or above 1.",
+			"マカレルのアラートです。クリティカル。x。NaN、1以上。",
+			spokenMetric("x", "", "x", math.NaN(), ">=", 1),
+		},
+		{
+			"an infinite number",
+			"Mackerel alert. Critical. X. Inf above 1.",
+			"マカレルのアラートです。クリティカル。x。Inf、1を超過。",
+			spokenMetric("x", "", "x", math.Inf(1), ">", 1),
+		},
+		{
+			"an infinite threshold",
+			"Mackerel alert. Critical. X. 2.",
+			"マカレルのアラートです。クリティカル。x。2。",
+			spokenMetric("x", "", "x", 2, ">", math.Inf(-1)),
+		},
+		{
+			"an operator of tomorrow",
+			"Mackerel alert. Critical. X. 2.",
+			"マカレルのアラートです。クリティカル。x。2。",
+			spokenMetric("x", "", "x", 2, "!=", 1),
+		},
+		{
+			"marks stay on their letters",
+			"Mackerel alert. Critical. Cafe\u0301\u0323s. か\u3099.",
+			"マカレルのアラートです。クリティカル。cafe\u0301\u0323s。か\u3099。",
+			spokenAlert("cafe\u0301\u0323s", "", "か\u3099 \u0301"),
+		},
+		{
 			"bytes in a second",
 			"Mackerel alert. Critical. Network. 2.5 megabytes per second, above 1 megabytes per second.",
 			"マカレルのアラートです。クリティカル。network。2.5メガバイト毎秒、しきい値1メガバイト毎秒を超過。",
@@ -142,6 +200,7 @@ func TestSpeech(t *testing.T) {
 func TestLongTextsAreSpokenInPart(t *testing.T) {
 	words, names := strings.Repeat("word ", 100), strings.Repeat("応答時間が長い", 30)
 	huge := spokenMetric("load", "", "load", 1e300, ">", 1)
+	pause := strings.Repeat("障", 27) + " " + strings.Repeat("害", 100)
 	for _, c := range []struct {
 		name, english, japanese string
 		alert                   mackerel.Alert
@@ -168,6 +227,18 @@ func TestLongTextsAreSpokenInPart(t *testing.T) {
 			"マカレルのアラートです。クリティカル。" + strings.Repeat("応答時間が長い", 7) + "応答時間が長、以下省略。2、しきい値1を超過。",
 			spokenMetric(names, "", "x", 2, ">", 1),
 		},
+		{
+			"Japanese is cut at a blank in its second half", "Mackerel alert. Critical. " + pause[:81] + ", and so on. 2, above 1.",
+			"マカレルのアラートです。クリティカル。" + pause[:81] + "、以下省略。2、しきい値1を超過。", spokenMetric(pause, "", "x", 2, ">", 1),
+		},
+		{
+			"of a text of many blanks the beginning is heard", "Mackerel alert. Critical. X. Down, and so on.",
+			"マカレルのアラートです。クリティカル。x。down、以下省略。", spokenAlert("x", "", "down"+strings.Repeat(" ", 2000)+"again"),
+		},
+		{
+			"a word is heard as a whole or not at all", "Mackerel alert. Critical. X. Not, and so on.",
+			"マカレルのアラートです。クリティカル。x。not、以下省略。", spokenAlert("x", "", "not "+strings.Repeat("-", 990)+" available"),
+		},
 		{"a part of a number would be another number", "Mackerel alert. Critical. Load.", "マカレルのアラートです。クリティカル。load。", huge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -178,6 +249,34 @@ func TestLongTextsAreSpokenInPart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is left out is counted in the units of the limit, also of texts that are not looked at to their end.
+func TestWhatIsNotSpokenIsCounted(t *testing.T) {
+	for _, n := range []int{500, 5000} {
+		said, cut := provider.Speech(spokenAlert(strings.Repeat("x", n), "", "down"), spokenEnglish)
+		want := mackerel.Cut{Field: "speech", Unit: "bytes", From: len(said) + n, To: len(said)}
+		if said != "Mackerel alert. Critical. Down." || cut != want {
+			t.Errorf("it says %q, cut %+v, want %+v", said, cut, want)
+		}
+	}
+}
+
+func TestSpeechUsesAllOfItsRoom(t *testing.T) {
+	said, cut := provider.Speech(spokenAlert("x", "", strings.Repeat("word ", 53)+"words"), spokenEnglish)
+	if len(said) != 300 || cut != (mackerel.Cut{}) {
+		t.Errorf("%d bytes: %q, cut %+v", len(said), said, cut)
+	}
+	longest := 0
+	for digits := 190; digits < 220; digits++ {
+		for _, name := range []string{"x", "xx", "xxx"} {
+			said, _ := provider.Speech(spokenMetric(name, "", "load", math.Pow(10, float64(digits)), "<", 1), spokenEnglish)
+			longest = max(longest, len(said))
+		}
+	}
+	if longest != 300 {
+		t.Errorf("the longest measurement makes %d bytes", longest)
 	}
 }
 
@@ -198,8 +297,8 @@ func checkSpeech(t *testing.T, name, said string, text mackerel.Text) {
 }
 
 func TestOnlySignsWithinNumbersAreSpoken(t *testing.T) {
-	said, _ := provider.Speech(mackerel.Alert{Message: "at 1:02 x: 5 5: x a:7 7-a 8-"}, spokenEnglish)
-	if want := "At 1:02 x, 5 5, x a 7 7 a 8."; !strings.Contains(said, want) {
+	said, _ := provider.Speech(mackerel.Alert{Message: "at 1:02 x: 5 5: x a:7 7-a 8- 3/4 1:2"}, spokenEnglish)
+	if want := "At 1:02 x, 5 5, x a 7 7 a 8 3 4 1:2."; !strings.Contains(said, want) {
 		t.Errorf("%q is not in %q", want, said)
 	}
 }
@@ -240,6 +339,10 @@ func TestSpeechOfTexts(t *testing.T) {
 		if got, _ := provider.SpeechOf(language, "CRITICAL: CPU % on app01", "", "96.5% > 90%"); got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
+	}
+	want := mackerel.Cut{Field: "speech", Unit: "bytes", From: 500}
+	if got, cut := provider.SpeechOf(mackerel.English, strings.Repeat("x", 500)); got != "" || cut != want {
+		t.Errorf("it says %q, %+v", got, cut)
 	}
 	if got, cut := provider.SpeechOf(mackerel.English, "🔥", "()"); got != "" || cut != (mackerel.Cut{}) {
 		t.Errorf("it says %q, %+v", got, cut)

@@ -125,13 +125,15 @@ func (k *cutting) texts() Texts {
 
 func isEmpty(f mackerel.Fact) bool { return f.Value == "" }
 
-// setTitle divides a title that takes more than half of the limit, so that its middle can be cut before other texts.
+// setTitle divides a title that takes more than half of the limit, so that its middle can be cut before other texts. A
+// middle that is no longer than the ellipsis in its place stays.
 func (k *cutting) setTitle(title string, limit int) {
 	k.title[0] = title
 	if quarter := max(0, limit/4); k.unit.Len(title) > limit/2 {
 		beginning, end := k.unit.Cut(title, quarter), k.unit.end(title, quarter)
-		if len(beginning)+len(end) < len(title) {
-			k.title = [3]string{beginning, title[len(beginning) : len(title)-len(end)], end}
+		middle := title[len(beginning) : len(title)-len(end)]
+		if k.unit.Len(middle) > k.unit.Len(k.unit.ellipsis()) {
+			k.title = [3]string{beginning, middle, end}
 		}
 	}
 	k.whole = k.title

@@ -35,7 +35,7 @@ func draw(t provider.Texts) string {
 // As a message gets less room, this goes, one after the other.
 func TestTheOrderOfCutting(t *testing.T) {
 	want := []string{
-		"Graph: &lt;", "Organization: ", "Host memo: ", "Metric: ", "Role: ", "Last state: ", "line6", "caller11", "memo11", "memo2",
+		"Graph: &lt;", "Organization: ", "Host memo: ", "Metric: ", "Role: ", "Last state: ", "line6", "caller12", "caller11", "memo11", "memo2",
 		"By: ", "Closed: ", "Opened: ", "line2", "END", "memo1", "caller10", "caller1", "Labels: ", "Service: ", "Host: ", "Reason: ",
 		"first", "https://mackerel.io/alerts/5", "monitor",
 	}
@@ -75,11 +75,22 @@ func TestLinesThatAreCutAreCounted(t *testing.T) {
 		{"", 27, "1111\n2\n3\n4\n5\n66666666666666666\n77777777777777777", "1111\n2\n3\n4\n5\n666…\n(+1 line)"},
 		{mackerel.Japanese, 21, "1111\n2\n3\n4\n5\n6666\r\n7777\r888", "1111\n2\n3\n4\n5\n（ほか3行）"},
 		{"", 8, strings.Repeat("x", 20), "xxxxxxx…"},
+		{"", 60, strings.Repeat("x", 200), strings.Repeat("x", 59) + "…"},
+		{"", 100, strings.Repeat("x", 200), strings.Repeat("x", 98) + "…"}, // the ellipsis stays when the rest of the line is gone
+		{"", 101, strings.Repeat("x", 200), strings.Repeat("x", 100) + "…"},
 		{"", 20, "xxxxxxxxxxxxxxxxxxxxx\nyyyyyyyyyyyy", "xxxxxxxxx…\n(+1 line)"},
 	} {
 		c := provider.Cutter{Unit: provider.Runes, Language: tt.language}
 		got := c.Texts(tt.limit, provider.Texts{Text: tt.text}, func(t provider.Texts) string { return t.Text })
 		check(t, fmt.Sprintf("%q in %d", tt.text, tt.limit), got, tt.want)
+	}
+}
+
+func TestAnEllipsisStandsForLinesOfTheMemo(t *testing.T) {
+	for limit, want := range map[int]string{13: "one\ntwo\nthree", 12: "one\ntwo\nthr…", 4: "one…"} {
+		c := provider.Cutter{Unit: provider.Runes}
+		got := c.Texts(limit, provider.Texts{Memo: mackerel.Fact{Value: "one\ntwo\nthree"}}, func(t provider.Texts) string { return t.Memo.Value })
+		check(t, fmt.Sprint(limit), got, want)
 	}
 }
 
@@ -93,15 +104,78 @@ func TestALinkIsWholeOrNotThere(t *testing.T) {
 	out = c.Texts(500, provider.Texts{Title: strings.Repeat("t", 500), URL: long}, draw)
 	check(t, "a link of less than half", strings.HasSuffix(out, "\n"+long), true)
 	check(t, "cuts", fmt.Sprint(c.Cuts), "[title from 500 to 279 runes]")
+	for name, link := range map[string]string{"of more than half": long, "that is too long as it is rendered": "https://x.test/?" + strings.Repeat("&", 100)} {
+		c = provider.Cutter{Unit: provider.Runes}
+		out = c.Texts(300, provider.Texts{Title: "title", Text: "text", URL: link}, draw)
+		check(t, "a link "+name+" costs no other text", out, "title\ntext")
+		check(t, "cuts", fmt.Sprint(c.Cuts), fmt.Sprintf("[url from %d to 0 runes]", len(link)))
+	}
 }
 
 func TestALongTitleLeavesRoomForTheFirstLine(t *testing.T) {
 	c := provider.Cutter{Unit: provider.Runes}
 	out := c.Texts(200, provider.Texts{Title: "[OK] " + strings.Repeat("t", 500) + " on app01", Text: "the first line\n" + strings.Repeat("x", 300)}, draw)
 	beginning, rest, _ := strings.Cut(out, "\n")
-	check(t, "the title", strings.HasPrefix(beginning, "[OK] t") && strings.HasSuffix(beginning, "t on app01"), true)
+	check(t, "the title", beginning, "[OK] "+strings.Repeat("t", 45)+"…"+strings.Repeat("t", 41)+" on app01")
 	check(t, "the first line", strings.HasPrefix(rest, "the first line"), true)
 	check(t, "all room is used", provider.Runes.Len(out) > 195, true)
+}
+
+func TestTheMiddleOfATitle(t *testing.T) {
+	for _, tt := range []struct {
+		name, title, want string
+		limit             int
+	}{
+		{"half of the limit stays whole", "abcdefghie\u0301klmnopqrs", "abcdefghie\u0301klmnopqrs", 40},
+		{"one character stays, because the ellipsis is as long", "abcdefghijklmnopqrstu", "abcdefghijklmnopqrstu", 40},
+		{"two characters go", "abcdefghijklmnopqrstuv", "abcdefghij…mnopqrstuv", 42},
+	} {
+		c := provider.Cutter{Unit: provider.Runes}
+		title, _, _ := strings.Cut(c.Texts(tt.limit, provider.Texts{Title: tt.title, Text: strings.Repeat("x", 100)}, draw), "\n")
+		check(t, tt.name, title, tt.want)
+	}
+}
+
+// A fact of this module that matters less than the time goes before it. A metric with its value matters more.
+func TestWhichFactsMatterMore(t *testing.T) {
+	cut := func(facts ...mackerel.Fact) string {
+		lines := provider.Lines(facts)
+		c := provider.Cutter{Unit: provider.Runes}
+		return c.Texts(provider.Runes.Len(lines)-3, provider.Texts{Facts: facts}, func(t provider.Texts) string { return provider.Lines(t.Facts) })
+	}
+	opened := mackerel.Fact{Label: "Opened", Value: "2026-01-01 10:00 +00:00"}
+	for _, tt := range []struct {
+		label, value string
+		more         bool
+	}{
+		{"Metric", "cpu.user 96.5%", true}, {"メトリック", "cpu.user 96.5%", true}, {"Expression", "avg(x) 5", true}, {"式", "avg(x) 5", true},
+		{"Metric", "cpu1", false}, {"Metric", "all of my cpus", false}, {"Role", "Shop 1: app", false},
+	} {
+		f := mackerel.Fact{Label: tt.label, Value: tt.value}
+		want := opened
+		if tt.more {
+			want = f
+			check(t, "beside a caller's fact", strings.Contains(cut(mackerel.Fact{Label: "own", Value: "123456"}, f), provider.Line(f)), true)
+		}
+		check(t, tt.label+" "+tt.value, cut(f, opened), provider.Line(want))
+	}
+	first, second := mackerel.Fact{Label: "Role", Value: "Shop: app"}, mackerel.Fact{Label: "Role", Value: "Blog: web"}
+	check(t, "of two roles the last goes first", cut(first, second), provider.Line(first))
+}
+
+func TestTheRoomForFacts(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		facts []mackerel.Fact
+		limit int
+		want  string
+	}{
+		{"facts that fit are there", slices.Repeat([]mackerel.Fact{{Value: "v"}}, 20), 39, strings.Repeat("v\n", 19) + "v"},
+		{"facts that matter less take no room from others", []mackerel.Fact{{Label: "Organization", Value: strings.Repeat("x", 100)}, {Label: "own", Value: "1"}}, 60, "own: 1"},
+	} {
+		c := provider.Cutter{Unit: provider.Runes}
+		check(t, tt.name, c.Texts(tt.limit, provider.Texts{Facts: tt.facts}, func(t provider.Texts) string { return provider.Lines(t.Facts) }), tt.want)
+	}
 }
 
 func TestALongLabelIsCut(t *testing.T) {
@@ -111,13 +185,17 @@ func TestALongLabelIsCut(t *testing.T) {
 	out := c.Texts(1000, texts, draw)
 	check(t, "message", out, "text\n"+long[:99]+"…: 1\n"+long[:99]+"…: memo")
 	check(t, "cuts", fmt.Sprint(c.Cuts), "[memo from 4904 to 4 runes facts from 4901 to 1 runes]")
+	c = provider.Cutter{Unit: provider.Runes}
+	out = c.Texts(1000, provider.Texts{Memo: mackerel.Fact{Label: long[:150], Value: "memo"}}, draw)
+	check(t, "message that would have room", out, long[:99]+"…: memo")
+	check(t, "its cuts", fmt.Sprint(c.Cuts), "[memo from 54 to 4 runes]")
 }
 
 func TestTextsArePlain(t *testing.T) {
 	c := provider.Cutter{Unit: provider.Bytes}
 	var got provider.Texts
 	c.Texts(10_000, provider.Texts{
-		Title: "a\x00b", Text: " \nc\r\nd\u202e \n", URL: " https://x.test/a b\xff ", Memo: mackerel.Fact{Label: "M\n2", Value: "\te\xff\n"},
+		Title: "a\x00b", Text: " \nc\r\nd\u202e \n", URL: " https://x.test/a b\xff ", Memo: mackerel.Fact{Label: "M\n\n2", Value: "\te\xff\n"},
 		Facts: []mackerel.Fact{{Label: "f\x1b", Value: "g\x00"}, {Label: "blank", Value: " \r\n"}, {Label: "link", Value: "v", URL: "https://x.test/手"}, {Label: "none"}},
 	}, func(t provider.Texts) string { got = t; return "" })
 	check(t, "texts", fmt.Sprintf("%+q", got), fmt.Sprintf("%+q", provider.Texts{
@@ -208,11 +286,40 @@ func TestHeadline(t *testing.T) {
 			check(t, "a cut is noted", len(c.Cuts) == 0, tt.whole)
 		})
 	}
+	testHeadlinesWithBlanks(t)
 	endless := strings.Repeat("障害 ", 1<<20)
 	c := provider.Cutter{Unit: provider.UTF16}
 	line, whole := c.Headline("summary", endless+"app01", endless, 150)
 	check(t, "an endless title", strings.HasSuffix(line, " app01") && provider.UTF16.Len(line) >= 148 && !whole, true)
 	check(t, "the cut", c.Cuts[0].From > 6<<20 && c.Cuts[0].To <= 150, true)
+}
+
+// testHeadlinesWithBlanks has texts that are too long with their blanks. Of these, only 80 bytes at each end of a title
+// and 1,200 bytes at the beginning of a text are looked at.
+func testHeadlinesWithBlanks(t *testing.T) {
+	t.Helper()
+	blanks := func(n int) string { return strings.Repeat(" ", n) }
+	for _, tt := range []struct {
+		name, title, text string
+		want              string
+		whole             bool
+	}{
+		{"160 bytes are both ends", "a" + blanks(158) + "b", "", "a b", true},
+		{"100 bytes are not said twice", "a" + blanks(40) + "m" + blanks(57) + "b", "", "a m b", true},
+		{"of 161 bytes the middle is lost", "a" + blanks(79) + "m" + blanks(79) + "b", "", "a b", false},
+		{"the end begins 80 bytes before the end", "a" + blanks(119) + "m" + blanks(78) + "b", "", "a m b", false},
+		{"the end begins with a whole character", "a" + blanks(117) + "障" + blanks(79) + "b", "", "a b", false},
+		{"an end of invalid bytes", "a" + blanks(120) + strings.Repeat("\x83", 80), "", "a", false},
+		{"1,200 bytes of the first line", "t", "a" + blanks(1198) + "b", "t: a b", true},
+		{"the rest of the first line is lost", "t", "a" + blanks(1199) + "b", "t: a", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := provider.Cutter{Unit: provider.Runes}
+			line, whole := c.Headline("summary", tt.title, tt.text, 10)
+			check(t, "line", line, tt.want)
+			check(t, "whole", whole, tt.whole)
+		})
+	}
 }
 
 // middle is what a title in ASCII is cut to.
@@ -235,6 +342,7 @@ func TestShortenMiddle(t *testing.T) {
 		{provider.Bytes, "disk on app01", 2, ""},
 		{provider.Bytes, "障害障害障害", 12, "障…害"},
 		{provider.Runes, family + "xxx" + family, 12, family + "x…" + family},
+		{provider.Runes, "disk full on " + family + "x", 8, "disk…x"},
 		{provider.UTF16, japan + japan + japan + usa, 9, japan + "…" + usa},
 		{provider.Runes, "disk" + strings.Repeat("\x83", 600), 2, "d…"},
 		{provider.Runes, "a\xff\xfeb" + strings.Repeat("c", 10), 6, "a\uFFFDb…cc"},
@@ -267,7 +375,7 @@ func FuzzShortenMiddle(f *testing.F) {
 }
 
 func TestOneLine(t *testing.T) {
-	for text, want := range map[string]string{"": "", " a\r\n b\tc\x00\u2028d ": "a b c d", "障害　発生": "障害　発生", "a\xffb": "a\uFFFDb"} {
+	for text, want := range map[string]string{"": "", " a\r\n b\tc\x00\u2028d\u2029e ": "a b c d e", "障害　発生": "障害　発生", "a\xffb": "a\uFFFDb"} {
 		check(t, text, provider.OneLine(text), want)
 	}
 }

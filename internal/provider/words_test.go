@@ -287,11 +287,14 @@ func TestFirstLines(t *testing.T) {
 		{"an equal threshold was not passed", alert{Monitor: cpu, Metric: metric("cpu%", 90, 80, 90, ">")}, "90% (warning > 80%, critical > 90%)"},
 		{"of an unknown status all thresholds", alert{Status: "unknown", Monitor: cpu, Metric: metric("cpu%", 99, 80, 90, ">")}, "99% (warning > 80%, critical > 90%)"},
 		{"without an operator the value", alert{Monitor: cpu, Metric: metric("cpu%", 99, 80, 90, "")}, "99%"},
+		{"not a number twice", alert{Monitor: cpu, Metric: metric("cpu%", math.NaN(), 80, math.NaN(), ">=")}, "NaN% >= NaN%"},
 		{"another operator is taken at its word", alert{Monitor: cpu, Metric: metric("cpu%", 99, 80, 90, ">=")}, "99% >= 90%"},
 		{"infinity", alert{Monitor: cpu, Metric: metric("cpu%", math.Inf(1), 80, 90, ">")}, "+Inf% > 90%"},
 		{"not a number", alert{Monitor: cpu, Metric: metric("cpu%", math.NaN(), 80, 90, ">")}, "NaN% (warning > 80%, critical > 90%)"},
 		{"a metric that the monitor's name does not have", alert{Monitor: monitor{Name: "load"}, Metric: metric("loadavg5", 5, 1, 2, ">")}, "5 > 2\nMetric: loadavg5"},
 		{"the name of the metric differs in signs only", alert{Monitor: monitor{Name: "Load-Avg 5"}, Metric: metric("load_avg5", 5, 1, 2, ">")}, "5 > 2"},
+		{"closed by hand without a message", alert{Trigger: "manual", ClosedAt: hourLater, Monitor: cpu, Metric: metric("cpu%", 96.5, 80, 90, ">")}, "Closed by hand\nClosed: 2026-01-31 16:04 +00:00\nLast state: 96.5% > 90%"},
+		{"a metric of a host, from a webhook that does not say so", alert{Host: &mackerel.Host{Name: "h"}, Metric: metric("memory.used", 2e9, 1e9, 1.5e9, ">")}, "2 GB > 1.5 GB\nHost: h\nMetric: memory.used"},
 		{"recovered, of unknown times", alert{Status: "ok", Monitor: cpu, Metric: metric("cpu%", 5, 80, 90, ">")}, "5% (warning > 80%)"},
 		{"recovered, by hand", alert{Status: "ok", Monitor: monitor{Name: "backup"}, Message: "done\nin 5 minutes", OpenedAt: opened, ClosedAt: hourLater}, "Recovered after 1h: done\nin 5 minutes\nOpened: 2026-01-31 15:04 +00:00\nClosed: 16:04"},
 		{"closed before it opened", alert{Status: "ok", Monitor: monitor{Name: "backup"}, OpenedAt: hourLater, ClosedAt: opened}, "Opened: 2026-01-31 16:04 +00:00\nClosed: 15:04"},
@@ -457,6 +460,7 @@ func TestTheMemo(t *testing.T) {
 		{"of the group", mackerel.Alert{Group: group}, "of the group"},
 		{"of nothing but blanks", mackerel.Alert{Monitor: mackerel.Monitor{Memo: " \n"}}, ""},
 		{"of an alert that is over", mackerel.Alert{Status: "ok", Monitor: monitor}, ""},
+		{"of a monitor that was changed, with a status that such an event does not have", mackerel.Alert{Event: mackerel.EventMonitorUpdate, Status: "ok", Monitor: monitor}, "of the monitor"},
 		{"of a monitor that was deleted", mackerel.Alert{Event: mackerel.EventMonitorDelete, Monitor: monitor}, "of the monitor"},
 	}
 	for _, tt := range tests {
@@ -469,7 +473,20 @@ func TestWordsOfNothing(t *testing.T) {
 		w := provider.Words(a, mackerel.Text{})
 		check(t, "words", w.Text+w.Brief+provider.Lines(w.Facts)+provider.Line(w.Memo)+w.URL, "")
 		check(t, "a title", w.Title != "", true)
+		check(t, "an empty memo", w.Memo, mackerel.Fact{})
+		check(t, "an empty graph", w.Graph, mackerel.Fact{})
 	}
+}
+
+// Mackerel's isOpen says more than a time of closing.
+func TestAnOpenAlertHasNoTimeOfClosing(t *testing.T) {
+	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","alert":{"status":"critical","isOpen":true,"openedAt":1767225600,"closedAt":1767229200}}`))
+	if err != nil || a.Closed() || a.ClosedAt.IsZero() {
+		t.Fatalf("%v, %+v", err, a)
+	}
+	check(t, "of an alert", provider.Lines(provider.Words(a, utc).Facts), "Opened: 2026-01-01 00:00 +00:00")
+	a.Event = mackerel.EventAlertGroup
+	check(t, "of an alert group", provider.Words(a, utc).Text, "")
 }
 
 func TestAHostWithoutANameHasNoStatus(t *testing.T) {
@@ -502,6 +519,7 @@ func TestWordsLeaveTheAlertAlone(t *testing.T) {
 func TestLabels(t *testing.T) {
 	japanese := mackerel.Text{Language: mackerel.Japanese}
 	check(t, "status", provider.StatusLabel(mackerel.Text{})+provider.StatusLabel(japanese), "Statusステータス")
+	check(t, "graph", provider.GraphLabel("")+provider.GraphLabel(mackerel.Japanese), "Graphグラフ")
 	check(t, "message", provider.MessageLabel("")+provider.MessageLabel(mackerel.Japanese), "Messageメッセージ")
 	for address, want := range map[string]string{
 		"https://mackerel.io/orgs/acme": "Open in MackerelMackerelで開く", "https://kcps.mackerel.io/x": "Open in MackerelMackerelで開く",
