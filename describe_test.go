@@ -224,6 +224,39 @@ func TestDescribeWithoutNames(t *testing.T) {
 	}
 }
 
+// Monitors that cannot be fetched are an error only for an alert whose monitor was not known before, or if the caller
+// has given up.
+func TestDescribeWithoutMonitors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := inBubble(t, mackerel.CallOptions{Pace: mackerel.Unpaced})
+		d := mackerel.NewDescriber(c)
+		alert := mackerel.APIAlert{ID: "5A", MonitorID: "2M", Type: "service"}
+		s.Inject(fakehttp.Fault{Path: "/api/v0/monitors", Status: http.StatusForbidden})
+		if a, err := d.Describe(t.Context(), alert); !errors.Is(err, mackerel.ErrUnauthorized) || a.Monitor.ID != "2M" {
+			t.Errorf("the first time: %v, %+v", err, a.Monitor)
+		}
+		if n := strings.Count(strings.Join(paths(s.Requests()), "\n"), "/monitors"); n != 1 {
+			t.Errorf("the monitors were asked for %d times", n)
+		}
+		s.AddMonitor(`{"id":"2M","name":"orders","type":"service"}`)
+		time.Sleep(10 * time.Second)
+		if a, err := d.Describe(t.Context(), alert); err != nil || a.Monitor.Name != "orders" {
+			t.Errorf("after that: %v, %+v", err, a.Monitor)
+		}
+		time.Sleep(time.Minute)
+		s.Inject(fakehttp.Fault{Path: "/api/v0/monitors", Status: http.StatusForbidden})
+		if a, err := d.Describe(t.Context(), alert); err != nil || a.Monitor.Name != "orders" {
+			t.Errorf("a minute later: %v, %+v", err, a.Monitor)
+		}
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if a, err := d.Describe(ctx, alert); !errors.Is(err, context.Canceled) || a.Monitor.Name != "orders" {
+			t.Errorf("without time: %v, %+v", err, a.Monitor)
+		}
+	})
+}
+
 // Two hundred alerts at once need three requests.
 func TestDescribeFetchesOnce(t *testing.T) {
 	s, c := newFake(t)
