@@ -91,6 +91,30 @@ func TestEveryPartitionHasItsOwnDomain(t *testing.T) {
 	}
 }
 
+func TestAnAddressKeepsItsPath(t *testing.T) {
+	for base, want := range map[string]string{"https://proxy.test": "https://proxy.test/", "https://proxy.test/aws": "https://proxy.test/aws"} {
+		_, n := start(t, func(c *eventbridge.Config) { c.BaseURL = base })
+		if p, err := n.Preview(mackerel.Alert{}); err != nil || p.Requests[0].URL != want {
+			t.Errorf("%s: %v, %+v", base, err, p)
+		}
+	}
+}
+
+// A refusal for too many requests stops all requests, for twice as long each time.
+func TestThrottlingStopsAllRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, func(c *eventbridge.Config) { c.Call = mackerel.CallOptions{Client: c.Call.Client, MaxAttempts: 1} })
+		fake.Inject(fakehttp.Fault{Status: 400, Body: `{"__type":"ThrottlingException"}`, Times: -1})
+		want := 100 * time.Millisecond
+		for range 10 {
+			if after, again := mackerel.Retry(n.Notify(t.Context(), mackerel.Alert{})); after != want || !again {
+				t.Errorf("a wait of %v, want %v", after, want)
+			}
+			want = min(2*want, 20*time.Second)
+		}
+	})
+}
+
 func TestDeliverReturnsTheIDOfTheEvent(t *testing.T) {
 	e, r := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
 	if r.Provider != "eventbridge" || r.ID != e.ID || r.ID == "" || r.Attempts != 1 || r.Duration <= 0 || !r.Queued || len(r.Cuts) != 0 {
