@@ -44,6 +44,8 @@ func TestEscape(t *testing.T) {
 			"［\u200btoall］ ［t\u200bo:1］ ［ToAl\u2060l\u200d］ ［x a\u200bid=1］ ［\ufe0fhr］ ［hr\ufeff］ ［in\u00adfo］ ［to\u3164all］ ［to\u034fall］ ［to\ufe00all］ ［p\u200baid=1］"},
 		{"nor does what is no text", "[\x00toall] [\x7fhr] [to\xffall] [to\u0085all] [to\u0090all]", "［\x00toall］ ［\x7fhr］ ［to\xffall］ ［to\u0085all］ ［to\u0090all］"},
 		{"a control character of ASCII ends a word", "[to\x7fall] [to\tall]", "[to\x7fall] [to\tall]"},
+		{"the first and last letters and digits make a word longer", "[toalla] [toallz] [toall0] [toall9]", "[toalla] [toallz] [toall0] [toall9]"},
+		{"a sign that is no letter ends a word", "[toall：x]", "［toall：x］"},
 		{"nor does a line break", "[\ntoall] [x\naid=1]", "［\ntoall］ ［x\naid=1］"},
 		{"a blank ends a word as well as it hides in it", "[toall\u3000x] [rp\u200bx]", "［toall\u3000x］ ［rp\u200bx］"},
 		{"wide blanks elsewhere change nothing", "[a\u3000toall] [WARNING\u3000info]", "[a\u3000toall] [WARNING\u3000info]"},
