@@ -281,6 +281,11 @@ func TestAlertChangedInOddBodies(t *testing.T) {
 			`{"event":"alert","host":"app01","alert":{"status":"warning","id":5}}`,
 		},
 		{
+			"an event in another spelling", `{"event":"\u0061lert","alert":{"id":"5"}}`,
+			func(a *mackerel.Alert) { a.ID = "6" },
+			`{"event":"\u0061lert","alert":{"id":"6"}}`,
+		},
+		{
 			"unknown objects", `{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1},"host":{"y":2}}`,
 			func(a *mackerel.Alert) { a.ID = "5" },
 			`{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1,"id":"5"},"host":{"y":2}}`,
@@ -343,6 +348,30 @@ func TestAlertQueryMetricStaysWhereItWas(t *testing.T) {
 		if err != nil || back.Metric != nil {
 			t.Errorf("%s: got %+v, %v", name, back.Metric, err)
 		}
+	}
+}
+
+// Labels that a webhook did not have go where Mackerel's webhooks have them.
+func TestAlertQueryMetricThatIsNew(t *testing.T) {
+	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","alert":{"id":"5"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Metric = &mackerel.Metric{Label: "n", Labels: map[string]string{"a": "b"}}
+	if b := marshalAlert(t, a); !strings.Contains(string(b), `"metric":{"labels":{"a":"b"},"name":"n"}`) || strings.Contains(string(b), "series") {
+		t.Errorf("got %s", b)
+	}
+}
+
+// A Raw that the caller has set takes the place of the body that was received.
+func TestAlertWithAnotherRaw(t *testing.T) {
+	a, err := mackerel.ParseWebhook([]byte(`{"event":"alert","old":1,"alert":{"id":"5"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Raw = []byte(`{"event":"alert","new":2,"alert":{"id":"6"}}`)
+	if got, want := string(marshalAlert(t, a)), `{"event":"alert","new":2,"alert":{"id":"5"}}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

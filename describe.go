@@ -253,11 +253,8 @@ func (m apiMonitor) message(a APIAlert, alert Alert) string {
 
 // shortNumber writes a number with two decimals, as Mackerel does, or with what is left of it if that would be 0.
 func shortNumber(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 2, 64)
-	if strings.Contains(s, ".") {
-		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-	}
-	if (s == "0" || s == "-0") && v != 0 {
+	s := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".")
+	if s == "0" || s == "-0" {
 		return strconv.FormatFloat(v, 'g', 2, 64)
 	}
 	return s

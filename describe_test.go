@@ -132,16 +132,24 @@ func TestMessagesOfDescribedAlerts(t *testing.T) {
 		{"a difference is seen", limits, `"type":"host","status":"CRITICAL","value":90.001`, "CPU % 90.001 > 90"},
 		{"large numbers have no exponent", `"operator":">","critical":7000000000}`, `"type":"host","status":"CRITICAL","value":7523450880`, "CPU % 7523450880 > 7000000000"},
 		{"small numbers are not 0", `"operator":">","critical":0.001}`, `"type":"host","status":"CRITICAL","value":0.00234`, "CPU % 0.0023 > 0.001"},
+		{"nor are small negative numbers", `"operator":"<","critical":0}`, `"type":"host","status":"CRITICAL","value":-0.00234`, "CPU % -0.0023 < 0"},
 		{"a threshold of 0", `"operator":"<","critical":0}`, `"type":"host","status":"CRITICAL","value":-1`, "CPU % -1 < 0"},
 		{"an interruption violates no threshold", limits, `"type":"service","status":"CRITICAL","value":5`, "CPU % 5"},
+		{"so does a value at the threshold", limits, `"type":"host","status":"CRITICAL","value":90`, "CPU % 90"},
+		{"a value above a lower threshold", `"operator":"<","critical":1}`, `"type":"host","status":"CRITICAL","value":5`, "CPU % 5"},
+		{"a value at a lower threshold", `"operator":"<","critical":1}`, `"type":"host","status":"CRITICAL","value":1`, "CPU % 1"},
+		{"an operator of the future", `"operator":"=","critical":1}`, `"type":"host","status":"CRITICAL","value":0`, "CPU % 0"},
 		{"UNKNOWN violates no threshold", limits, `"type":"expression","status":"UNKNOWN","value":95`, "CPU % 95"},
 		{"UNKNOWN without a value", limits, `"type":"query","status":"UNKNOWN"`, ""},
 		{"a recovery has no threshold", limits, `"type":"host","status":"OK","value":95,"closedAt":2`, "CPU % 95"},
+		{"nor has an alert that is closed with another status", limits, `"type":"host","status":"CRITICAL","value":95,"closedAt":2`, "CPU % 95"},
 		{"a monitor without thresholds", `"operator":">"}`, `"type":"host","status":"CRITICAL","value":95`, "CPU % 95"},
 		{"a status of a page", "", `"type":"external","status":"CRITICAL","message":"200"`, "HTTP request failed - status is 200"},
 		{"a page that recovered", "", `"type":"external","status":"OK","message":"200","closedAt":2`, "200"},
 		{"a page that failed when the alert was closed by hand", "", `"type":"external","status":"OK","message":"503","reason":"r","closedAt":2`, "HTTP request failed - status is 503"},
+		{"400 is a failure", "", `"type":"external","status":"OK","message":"400","reason":"r","closedAt":2`, "HTTP request failed - status is 400"},
 		{"a page that does not answer", "", `"type":"external","status":"CRITICAL","message":"timeout"`, "timeout"},
+		{"a check that says more than its value", "", `"type":"check","status":"CRITICAL","message":"disk full","value":95`, "disk full"},
 		{"a check that says a number", "", `"type":"check","status":"CRITICAL","message":"200"`, "200"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -179,6 +187,19 @@ func TestDescribeFillsLabels(t *testing.T) {
 	if err != nil || a.Monitor.Name != "errors of checkout {{none}}" || a.Metric.Label != "errors" || a.Message != "errors of checkout {{none}} 12 > 10" {
 		t.Errorf("%v, %+v", err, a)
 	}
+	a, err = mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{ID: "5A", MonitorID: "2M", Type: "query", Status: "UNKNOWN"})
+	if err != nil || a.Monitor.Name != "errors of {{ service.name }} {{none}}" {
+		t.Errorf("without a series: %v, %+v", err, a)
+	}
+}
+
+func TestDescribeKeepsTheNameOfAMonitorOfConnectivity(t *testing.T) {
+	s, c := newFake(t)
+	s.AddMonitor(`{"id":"2M","type":"connectivity","name":"is it there?"}`)
+	a, err := mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{ID: "5A", MonitorID: "2M", Type: "connectivity", Status: "CRITICAL"})
+	if err != nil || a.Monitor.Name != "is it there?" || a.Message != "unreachable" {
+		t.Errorf("%v, %+v", err, a)
+	}
 }
 
 // What no longer exists is no error, and what cannot be fetched costs nothing that is known.
@@ -190,12 +211,50 @@ func TestDescribeWithoutNames(t *testing.T) {
 	if err != nil || a.Monitor.ID != "2gone" || a.Host.ID != "4gone" || a.Metric == nil {
 		t.Errorf("%v, %+v", err, a)
 	}
+	s.Inject(fakehttp.Fault{Path: "/api/v0/monitoring/checks/2C", Status: http.StatusForbidden})
+	a, err = mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{ID: "5A", MonitorID: "2C", Type: "check"})
+	if !errors.Is(err, mackerel.ErrUnauthorized) || a.Monitor.ID != "2C" {
+		t.Errorf("%v, %+v", err, a)
+	}
 	alert := one(t, c)
 	s.Inject(fakehttp.Fault{Status: http.StatusForbidden, Times: -1})
 	a, err = mackerel.NewDescriber(c).Describe(t.Context(), alert)
 	if !errors.Is(err, mackerel.ErrUnauthorized) || a.ID != "5A" || a.Host.ID != "4gone" || a.Status != mackerel.StatusCritical {
 		t.Errorf("%v, %+v", err, a)
 	}
+}
+
+// Monitors that cannot be fetched are an error only for an alert whose monitor was not known before, or if the caller
+// has given up.
+func TestDescribeWithoutMonitors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := inBubble(t, mackerel.CallOptions{Pace: mackerel.Unpaced})
+		d := mackerel.NewDescriber(c)
+		alert := mackerel.APIAlert{ID: "5A", MonitorID: "2M", Type: "service"}
+		s.Inject(fakehttp.Fault{Path: "/api/v0/monitors", Status: http.StatusForbidden})
+		if a, err := d.Describe(t.Context(), alert); !errors.Is(err, mackerel.ErrUnauthorized) || a.Monitor.ID != "2M" {
+			t.Errorf("the first time: %v, %+v", err, a.Monitor)
+		}
+		if n := strings.Count(strings.Join(paths(s.Requests()), "\n"), "/monitors"); n != 1 {
+			t.Errorf("the monitors were asked for %d times", n)
+		}
+		s.AddMonitor(`{"id":"2M","name":"orders","type":"service"}`)
+		time.Sleep(10 * time.Second)
+		if a, err := d.Describe(t.Context(), alert); err != nil || a.Monitor.Name != "orders" {
+			t.Errorf("after that: %v, %+v", err, a.Monitor)
+		}
+		time.Sleep(time.Minute)
+		s.Inject(fakehttp.Fault{Path: "/api/v0/monitors", Status: http.StatusForbidden})
+		if a, err := d.Describe(t.Context(), alert); err != nil || a.Monitor.Name != "orders" {
+			t.Errorf("a minute later: %v, %+v", err, a.Monitor)
+		}
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if a, err := d.Describe(ctx, alert); !errors.Is(err, context.Canceled) || a.Monitor.Name != "orders" {
+			t.Errorf("without time: %v, %+v", err, a.Monitor)
+		}
+	})
 }
 
 // Two hundred alerts at once need three requests.
@@ -373,12 +432,54 @@ func TestDescribeTakesTheMessageOfACheckFromTheLog(t *testing.T) {
 
 // The log may be ahead of an alert that was read before it.
 func TestDescribeAnOpenAlertWhoseLogSaysThatAPersonChangedIt(t *testing.T) {
-	_, c := newFake(t)
+	s, c := newFake(t)
+	s.AddMonitor(`{"id":"2M","type":"host","name":"CPU %","operator":">","critical":90}`)
 	value := 95.0
 	alert := mackerel.APIAlert{ID: "5A", Type: "host", Status: "CRITICAL", Value: &value}
-	a, err := mackerel.NewDescriber(c).Describe(t.Context(), alert, mackerel.AlertLog{Status: "CRITICAL", Trigger: "manual"})
+	d := mackerel.NewDescriber(c)
+	a, err := d.Describe(t.Context(), alert, mackerel.AlertLog{Status: "CRITICAL", Trigger: "manual"})
 	if err != nil || a.Metric != nil || a.Message != "95" {
 		t.Errorf("%s, %v", asJSON(t, a), err)
+	}
+	alert.MonitorID = "2M"
+	a, err = d.Describe(t.Context(), alert, mackerel.AlertLog{Status: "CRITICAL", Trigger: "manual"})
+	if err != nil || a.Metric == nil || a.Metric.Value != nil || a.Message != "CPU % 95" {
+		t.Errorf("%s, %v", asJSON(t, a), err)
+	}
+}
+
+// A reason is that of a close. An alert that is open was not closed by hand.
+func TestDescribeAnOpenAlertWithAReason(t *testing.T) {
+	_, c := newFake(t)
+	a, err := mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{ID: "5A", Status: "CRITICAL", Reason: "maintenance"})
+	if err != nil || a.Trigger != "monitor" || a.Reason != "maintenance" {
+		t.Errorf("%s, %v", asJSON(t, a), err)
+	}
+}
+
+// An alert without an id has no page, although the organization is known.
+func TestDescribeAnAlertWithoutAnID(t *testing.T) {
+	s, c := newFake(t)
+	s.SetOrganization("acme")
+	if a, err := mackerel.NewDescriber(c).Describe(t.Context(), mackerel.APIAlert{Status: "CRITICAL"}); err != nil || a.Org != "acme" || a.URL != "" {
+		t.Errorf("%s, %v", asJSON(t, a), err)
+	}
+}
+
+// Each part of a metric is enough for a metric.
+func TestDescribeKeepsWhatIsKnownOfAMetric(t *testing.T) {
+	for alert, monitor := range map[string]string{
+		`"type":"query","series":{"name":"errors","labels":{"a":"b"}}`: `{"id":"2other"}`,
+		`"type":"host"`:             `{"id":"2M","warning":80}`,
+		`"type":"host","hostId":""`: `{"id":"2M","critical":90}`,
+		`"type":"host","value":95`:  `{"id":"2M"}`,
+	} {
+		s, c := newFake(t)
+		s.AddMonitor(monitor)
+		s.AddAlert(`{"monitorId":"2M","status":"UNKNOWN",` + alert + `}`)
+		if a, err := mackerel.NewDescriber(c).Describe(t.Context(), one(t, c)); err != nil || a.Metric == nil {
+			t.Errorf("%s of %s has no metric: %v", alert, monitor, err)
+		}
 	}
 }
 

@@ -115,8 +115,20 @@ func TestRefusalsOfNotificationGroups(t *testing.T) {
 	if !errors.As(err, &e) || e.Message != "ID: required; Name: required; Monitors[1].ID: required; Services[0].Name: required" {
 		t.Errorf("%v", err)
 	}
+	_, err = c.CreateNotificationGroup(t.Context(), mackerel.NotificationGroup{})
+	if !errors.As(err, &e) || e.Message != "Name: required" || e.Op != "create notification group" {
+		t.Errorf("%v", err)
+	}
 	if _, err := c.DeleteNotificationGroup(t.Context(), ""); !errors.Is(err, mackerel.ErrInvalid) || len(s.Requests()) != before {
 		t.Errorf("%v; %d requests", err, len(s.Requests())-before)
+	}
+}
+
+// A group that cannot be read changes nothing.
+func TestAGroupOfAWrongType(t *testing.T) {
+	g := mackerel.NotificationGroup{ID: "3G", Name: "g"}
+	if err := json.Unmarshal([]byte(`{"id":"3H","name":7}`), &g); err == nil || g.ID != "3G" || g.Name != "g" {
+		t.Errorf("%v, %+v", err, g)
 	}
 }
 

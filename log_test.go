@@ -70,6 +70,7 @@ func TestWhatTheHandlersOfSlogWrite(t *testing.T) {
 		{"a wrapped error", fmt.Errorf("x: %w", e), `"x: ` + e.Error() + `"`, `v="x: ` + e.Error() + `"`},
 		{"a failure", failure, failureJSON, ""},
 		{"failures", []*mackerel.DeliveryError{failure}, "[" + failureJSON + "]", ""},
+		{"failures with another error", []*mackerel.DeliveryError{{Notifier: one, Err: errors.New("x")}}, `[{"notifier":"room 1","error":"x"}]`, ""},
 		{"joined failures", errors.Join(failure, failure), `"` + failure.Error() + `\n` + failure.Error() + `"`, ""},
 		{"an attempt", a, attemptJSON, `v.provider=a v.notifier="room 1" v.op=post v.number=2 v.status=503 v.cause="context canceled" v.duration=1.5s v.waited=2s v.wait=1s v.last=true`},
 		{"an attempt by pointer", &a, attemptJSON, ""},

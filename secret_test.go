@@ -36,8 +36,11 @@ func TestASecretIsPrintedByNothing(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "s", s, "c", c)
 	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "s", s, "c", c, "p", &c)
-	if strings.Contains(log.String(), value) {
-		t.Errorf("logged %s", &log)
+	if got := log.String(); strings.Contains(got, value) || !strings.Contains(got, `"s":"[redacted]"`) || !strings.Contains(got, "s=[redacted]") {
+		t.Errorf("logged %s", got)
+	}
+	if got := fmt.Sprintf("%v %#v", s, s); got != `[redacted] "[redacted]"` {
+		t.Errorf("printed %s", got)
 	}
 	v1, err1 := json.Marshal(c)
 	v2, err2 := jsonv2.Marshal(c)
@@ -90,5 +93,15 @@ func TestTextIsReadAndWritten(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"time_zone":"Mars/Olympus"}`), &text); err == nil || !strings.Contains(err.Error(), "time_zone") {
 		t.Errorf("an unknown zone gives %v", err)
+	}
+	if err := json.Unmarshal([]byte(`{"language":1}`), &text); err == nil {
+		t.Error("a number is read as a language")
+	}
+	// The time zone of the process is not written: another process may have another.
+	if b, err := json.Marshal(mackerel.Text{}); err != nil || string(b) != "{}" {
+		t.Errorf("wrote %s, %v", b, err)
+	}
+	if err := json.Unmarshal([]byte(`{"language":"ja"}`), &text); err != nil || text.Location != nil || text.Language != mackerel.Japanese {
+		t.Errorf("%v, %+v", err, text)
 	}
 }

@@ -309,6 +309,38 @@ func TestParseWebhookDetails(t *testing.T) {
 			mackerel.Alert{Event: "monitorMute", Monitor: mackerel.Monitor{ID: "m", Name: "CPU"}},
 		},
 		{
+			"a monitor object of an alert", `{"event":"alert","monitor":{"id":"m","name":"other"},"alert":{"monitorName":"CPU"}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Monitor: mackerel.Monitor{Name: "CPU"}},
+		},
+		{
+			"a page of a host event that is not the host's", `{"event":"hostRetire","host":{"url":"https://x.test/host"},"alert":{"url":"https://x.test/a"}}`,
+			mackerel.Alert{Event: mackerel.EventHostRetire, URL: "https://x.test/a", Host: &mackerel.Host{URL: "https://x.test/host"}},
+		},
+		{
+			"a group of which only the setting is known", `{"event":"alertGroup","alertGroupSetting":{"name":"db"}}`,
+			mackerel.Alert{Event: mackerel.EventAlertGroup, Group: &mackerel.AlertGroup{Name: "db"}},
+		},
+		{
+			"a threshold of criticals alone", `{"event":"alert","alert":{"criticalThreshold":90}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Metric: &mackerel.Metric{Critical: float(90)}},
+		},
+		{
+			"a threshold of warnings alone", `{"event":"alert","alert":{"warningThreshold":80}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Metric: &mackerel.Metric{Warning: float(80)}},
+		},
+		{
+			"an operator alone", `{"event":"alert","alert":{"monitorOperator":">"}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Metric: &mackerel.Metric{Operator: ">"}},
+		},
+		{
+			"the name of a metric alone", `{"event":"alert","alert":{"metricLabel":"cpu%"}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Metric: &mackerel.Metric{Label: "cpu%"}},
+		},
+		{
+			"labels alone", `{"event":"alert","series":{"labels":{"a":"b"}}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Metric: &mackerel.Metric{Labels: map[string]string{"a": "b"}}},
+		},
+		{
 			"bytes that are not UTF-8", "{\"event\":\"sample\",\"message\":\"a\xffb\"}",
 			mackerel.Alert{Event: mackerel.EventSample, Message: "a\ufffdb"},
 		},

@@ -54,8 +54,7 @@ func decode[T any](answer *T) func(*transport.Result) {
 	return func(r *transport.Result) {
 		thing, single := any(answer).(documented)
 		if r.Status == http.StatusNoContent && !single {
-			*answer = *new(T)
-			return
+			return // it is empty, also after an earlier attempt
 		}
 		if read(r); r.Class == transport.Done && single && !thing.documented() {
 			provider.Undocumented(r)

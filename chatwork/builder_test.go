@@ -65,7 +65,7 @@ func TestBuilderEscapesText(t *testing.T) {
 
 func TestBuilderLeavesOutImpossibleIDsAndSaysSo(t *testing.T) {
 	var b chatwork.Builder
-	b.To(0).Reply(1, 2, "3]").Reply(-1, 2, "3").Reply(1, 0, "3").Reply(1, 2, "").Quote(0, time.Time{}, "x").Icon(-1).Text("left")
+	b.To(0).Reply(1, 2, "3]").Reply(-1, 2, "3").Reply(0, 2, "3").Reply(1, 0, "3").Reply(1, 2, "").Quote(0, time.Time{}, "x").Icon(-1).Text("left")
 	if b.String() != "left" {
 		t.Errorf("got %q", b.String())
 	}
@@ -88,6 +88,9 @@ func TestBuilderKeepsItsBudgetAndClosesWhatItOpens(t *testing.T) {
 	for _, text := range []string{"a", "障害", "👨‍👩‍👧‍👦", "[toall]", "[", "x[/code][/info]", strings.Repeat("長い[info]", 300)} {
 		for _, strict := range []bool{false, true} {
 			whole := everything(&chatwork.Builder{Strict: strict}, text).String()
+			if b := everything(&chatwork.Builder{Limit: len(whole), Strict: strict}, text); b.Cut() || b.String() != whole {
+				t.Errorf("%d bytes do not fit into %d: %q", len(whole), len(whole), b.String())
+			}
 			for limit := 1; limit <= min(len(whole)+1, 700); limit++ {
 				b := everything(&chatwork.Builder{Limit: limit, Strict: strict}, text)
 				body := b.String()

@@ -2,6 +2,7 @@ package chatwork_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,6 +72,10 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a token and a room are required", Want: []string{"Token: required", "RoomID: required"}},
 		{Name: "a client has its own token, address and options", Config: chatwork.Config{Client: client, RoomID: 1, Token: secret},
 			Want: []string{"Client: set together with Token, BaseURL or Call"}},
+		{Name: "a client has its own address", Config: chatwork.Config{Client: client, RoomID: 1, BaseURL: "ftp://x.test"},
+			Want: []string{"Client: set together with Token, BaseURL or Call"}},
+		{Name: "a client has its own options", Config: chatwork.Config{Client: client, RoomID: 1, Call: mackerel.CallOptions{MaxAttempts: 1}},
+			Want: []string{"Client: set together with Token, BaseURL or Call"}},
 		{Name: "a mention must leave room for the alert", Config: chatwork.Config{Token: secret, RoomID: 1, Mentions: mentions(slices.Repeat([]int64{1}, 6000)...)},
 			Want: []string{"Mentions[ok]: 36001 bytes, and at most 32767 are allowed"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: chatwork.Config{
@@ -87,6 +92,13 @@ func TestConfigurations(t *testing.T) {
 			Token: mackerel.NewSecret("secret-token\n"), BaseURL: "api.chatwork.com", Call: mackerel.CallOptions{Timeout: -1},
 		}, Want: []string{"Token: has a blank", "BaseURL: ", "Call.Timeout: "}},
 	})
+}
+
+func TestAClientMustBeMadeByNewClient(t *testing.T) {
+	n, err := chatwork.New(chatwork.Config{Client: new(chatwork.Client), RoomID: 1})
+	if !errors.Is(err, mackerel.ErrConfig) || n != nil {
+		t.Errorf("%v, %v", n, err)
+	}
 }
 
 func TestAddresses(t *testing.T) {
@@ -178,6 +190,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "an id that is a number is success", Status: 200, Body: `{"message_id":1234567890123456789}`},
 		{Name: "an id that is a fraction is not success", Status: 200, Body: `{"message_id":1.5}`, Kind: mackerel.ErrAmbiguous},
 		{Name: "an id that is null is not success", Status: 200, Body: `{"message_id":null}`, Kind: mackerel.ErrAmbiguous},
+		{Name: "an id that is no text is not success", Status: 200, Body: "{\"message_id\":\"\xff\"}", Kind: mackerel.ErrAmbiguous},
 		{Name: "a page is not success", Status: 200, Body: "<html>Sign in</html>", Kind: mackerel.ErrAmbiguous},
 		{Name: "an empty 200 is not success", Status: 200, Kind: mackerel.ErrAmbiguous},
 		{Name: "a 204 is not success", Status: 204, Kind: mackerel.ErrAmbiguous},

@@ -66,6 +66,14 @@ func TestNewMessagesIsNeverRepeatedAfterALostAnswer(t *testing.T) {
 	})
 }
 
+func TestAFailureHasNoList(t *testing.T) {
+	fake, c := connect(t, once)
+	fake.Inject(fakehttp.Fault{Status: 500})
+	if rooms, err := c.ListRooms(t.Context()); err == nil || rooms != nil {
+		t.Errorf("%v, %v", rooms, err)
+	}
+}
+
 const day = 24 * time.Hour
 
 // aged adds two messages of 41 and 39 days to a room whose plan shows 40 days.

@@ -166,6 +166,19 @@ func TestALostAnswerCostsFollowNothing(t *testing.T) {
 	})
 }
 
+// The first reading that succeeds says what is old.
+func TestFollowOfARoomThatCannotBeReadAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, c := connect(t, once)
+		say(fake, "old")
+		fake.Inject(fakehttp.Fault{Status: 503})
+		time.AfterFunc(8*time.Second, func() { say(fake, "one") })
+		if got := follow(t, c, chatwork.FollowOptions{}, 20*time.Second); got != "error 503|one" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
 func TestFollowEndsWithWhatWillNotHeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, c := connect(t)

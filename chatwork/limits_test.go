@@ -11,6 +11,8 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 // pacedClient returns a client that keeps the limits, and its fake.
@@ -101,6 +103,32 @@ func TestMessagesAndTasksShareTheLimitOfARoom(t *testing.T) {
 		together(fs...)
 		if took := time.Since(start); took != 20*time.Second || len(f.Requests()) != 24 {
 			t.Errorf("%d requests in %v", len(f.Requests()), took)
+		}
+	})
+}
+
+func TestClientsOfATokenShareTheLimitOfARoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := servicetest.Start(t, chatworktest.New())
+		c := f.MemoryClientConfig()
+		c.Call.Pace = mackerel.Pace{N: 1, Per: time.Minute}
+		start := time.Now()
+		for i := range 2 {
+			if post(t, servicetest.Make(t, chatwork.NewClient, c), "a"); time.Since(start) != time.Duration(i)*time.Minute {
+				t.Errorf("message %d was posted after %v", i+1, time.Since(start))
+			}
+		}
+	})
+}
+
+// The words of a refusal for the limit of a room count only in a refusal for a limit.
+func TestAnotherFailureInTheWordsOfALimitIsRepeatedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t)
+		fake.Inject(fakehttp.Fault{Status: 503, Body: `{"errors":["Rate limit for message posting per room exceeded."]}`})
+		began := time.Now()
+		if err := n.Notify(t.Context(), mackerel.Alert{Message: "x"}); err != nil || time.Since(began) > 2*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
 }

@@ -48,6 +48,7 @@ func TestPartsOfAMessage(t *testing.T) {
 		{"a link stands last", chatwork.Message{Title: "T", Text: "a", URL: "https://x.test/"}, "[info][title]T[/title]a[hr]https://x.test/[/info]"},
 		{"lines are escaped together", chatwork.Message{Title: "[INFO]", Text: "[x", Memo: mackerel.Fact{Label: "L", Value: "aid=1]"}},
 			"[info][title][INFO][/title]［x\nL: aid=1］[/info]"},
+		{"an alert without a graph has no fact", chatwork.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}), "[info][UNKNOWN] x[/info]"},
 		{"control characters are replaced", chatwork.Message{Text: "a\r\nb\x00\u202e"}, "[info]a\nb\ufffd\ufffd[/info]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

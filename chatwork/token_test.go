@@ -56,6 +56,9 @@ func TestEachKindOfTokenGoesIntoItsHeader(t *testing.T) {
 				if r.Header.Get("X-ChatWorkToken") != tt.api || r.Header.Get("Authorization") != tt.authorization {
 					t.Errorf("%s has the header %v", r.Method, r.Header)
 				}
+				if _, has := r.Header[http.CanonicalHeaderKey("X-ChatWorkToken")]; has != (tt.api != "") {
+					t.Errorf("%s has an empty API token", r.Method)
+				}
 			}
 			if n := len(fake.Requests()); n != 2 {
 				t.Errorf("%d requests: the same token was tried again", n)

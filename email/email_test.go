@@ -92,6 +92,7 @@ func TestConfigurations(t *testing.T) {
 		{Name: "a recipient is not empty", Config: to(hanako, ""), Want: []string{"To[1]: required"}},
 		{Name: "a recipient stands once", Config: to(hanako, "Hanako <HANAKO@example.com>"), Want: []string{"To[1]: given twice"}},
 		{Name: "an address is ASCII", Config: to("花子@example.com", "hanako@例え.jp"), Want: []string{"To[0]: has a control", "To[1]: has a control"}},
+		{Name: "an address has no character just beyond ASCII", Config: to("\"a\u0080\"@example.com"), Want: []string{"To[0]: has a control"}},
 		{Name: "a name may be Japanese", Config: to("花子 <hanako@example.com>")},
 		{Name: "a quoted address may have a blank", Config: to(`"a b"@example.com`)},
 		{Name: "a blank must be quoted", Config: to(`a b@example.com`), Want: []string{"To[0]: must be an address"}},
@@ -200,6 +201,16 @@ func TestAPreviewIsWhatIsSent(t *testing.T) {
 		if m.Text == "" || m.HTML == "" || !strings.Contains(r.Body, m.Text) || !strings.Contains(r.Body, m.HTML) {
 			t.Errorf("the preview has %q", r.Body)
 		}
+	}
+}
+
+// TestAPreviewShowsWordsOfUnknownCharsetsAsTheyAre: they cannot be decoded.
+func TestAPreviewShowsWordsOfUnknownCharsetsAsTheyAre(t *testing.T) {
+	const agent = "=?x-unknown?q?agent?="
+	_, n := start(t, func(c *email.Config) { c.Call.UserAgent = agent })
+	p, err := n.Preview(alert())
+	if err != nil || p.Requests[0].Header.Get("User-Agent") != agent {
+		t.Errorf("%v, %+v", err, p)
 	}
 }
 

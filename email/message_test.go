@@ -514,6 +514,30 @@ func TestTheBodyHasTheTitleIfThereIsNothingElse(t *testing.T) {
 	}
 }
 
+// TestTheTitleIsOneCut: the subject and the body both have it. RawHTML leaves no room for the title in the body.
+func TestTheTitleIsOneCut(t *testing.T) {
+	title := strings.Repeat("x", 4000)
+	for want, m := range map[string]email.Message{
+		"title":      {Title: title, RawHTML: strings.Repeat("y", 60_000)},
+		"title text": {Title: title, Text: strings.Repeat("y\n", 60_000)},
+	} {
+		if _, receipt := send(t, m); servicetest.CutFields(receipt.Cuts) != want {
+			t.Errorf("%+v, want %s", receipt.Cuts, want)
+		}
+	}
+}
+
+// TestWhatAMessageNeedNotHave: facts alone are a message, and without a color there is no bar.
+func TestWhatAMessageNeedNotHave(t *testing.T) {
+	m, _ := send(t, email.Message{Facts: []mackerel.Fact{{Label: "Host", Value: "app01"}}})
+	if m.Text != "Host: app01\n" || strings.Contains(m.HTML, "border-left") {
+		t.Errorf("%q, %s", m.Text, m.HTML)
+	}
+	if facts := email.DefaultMessage(mackerel.Alert{}, mackerel.Text{}).Facts; len(facts) != 0 {
+		t.Errorf("an alert without facts has %+v", facts)
+	}
+}
+
 // TestLongMails are cut as little as possible. The lines of the text after the fifth go before the memo, and a long first
 // line of the text goes after it.
 func TestLongMails(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/email"
 	"github.com/mackerel-notify/mackerel/email/emailtest"
+	"github.com/mackerel-notify/mackerel/fakehttp"
 	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
@@ -129,7 +130,16 @@ func TestWhatStopsAllMails(t *testing.T) {
 	}
 }
 
-// Notifiers with their own Dial have limits of their own; those of the same account without it share them.
+// Notifiers of the same account share its limits.
+func TestAnAccountHasOnePace(t *testing.T) {
+	c := servicetest.Start(t, emailtest.New()).Config()
+	c.Call.Pace, c.Call.MaxTurn = mackerel.Pace{N: 1, Per: time.Hour}, time.Nanosecond
+	if err := servicetest.Make(t, email.New, c).Notify(t.Context(), alert()); err != nil {
+		t.Fatal(err)
+	}
+	_ = servicetest.AsError(t, servicetest.Make(t, email.New, c).Notify(t.Context(), alert()), mackerel.ErrRateLimited)
+}
+
 func TestAnOwnDialHasAnOwnPace(t *testing.T) {
 	paced(t, func(t *testing.T, _ *emailtest.Server, c email.Config) {
 		c.Call.Pace = mackerel.Pace{N: 1, Per: time.Minute}
@@ -198,4 +208,36 @@ func TestWaitsDoubleUntilASuccess(t *testing.T) {
 			}
 		}
 	})
+}
+
+// costTests are outcomes of a mail, and how long after its start the next mail may be sent if a mail is allowed each 10 s.
+// A mail without an answer is counted 2 s later than the server may count it.
+var costTests = map[string]struct {
+	fault emailtest.Fault
+	wait  time.Duration
+}{
+	"no session":           {emailtest.Fault{At: emailtest.AtConnect, Break: fakehttp.CloseConnection}, 0},
+	"a refused session":    {emailtest.Fault{At: emailtest.AtAuth, Reply: "535 5.7.8 wrong"}, 10 * time.Second},
+	"a refused mail":       {emailtest.Fault{At: emailtest.AtRcpt, Reply: "550 5.1.1 no such user"}, 10 * time.Second},
+	"a mail without reply": {emailtest.Fault{At: emailtest.AtRcpt, Break: fakehttp.CloseConnection}, 12 * time.Second},
+}
+
+func TestWhatCountsAsAMail(t *testing.T) {
+	for name, test := range costTests {
+		t.Run(name, func(t *testing.T) {
+			paced(t, func(t *testing.T, f *emailtest.Server, c email.Config) {
+				c.Call.MaxAttempts, c.Call.MaxTurn = 1, time.Minute
+				c.Call.Pace = mackerel.Pace{N: 1, Per: 10 * time.Second}
+				n := servicetest.Make(t, email.New, c)
+				f.Inject(test.fault)
+				if err := n.Notify(t.Context(), alert()); err == nil {
+					t.Error("the fault is no error")
+				}
+				start := time.Now()
+				if err := n.Notify(t.Context(), alert()); err != nil || time.Since(start) != test.wait {
+					t.Errorf("%v after %v, want %v", err, time.Since(start), test.wait)
+				}
+			})
+		})
+	}
 }

@@ -190,6 +190,69 @@ func TestAMailThatWasNotSentWholeIsNotAmbiguous(t *testing.T) {
 	_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnavailable)
 }
 
+// A hookedConn calls a function with everything that is written, and does not send what has an error.
+type hookedConn struct {
+	net.Conn
+	write func(text string) error
+}
+
+func (c hookedConn) Write(b []byte) (int, error) {
+	if err := c.write(string(b)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// hooked configures connections that call a function with everything that is written.
+func hooked(write func(text string) error) func(*email.Config) {
+	return func(c *email.Config) {
+		dial := c.Dial
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return hookedConn{conn, write}, err
+		}
+	}
+}
+
+// TestAConnectionThatCannotBeWrittenIsNotReadFrom: no reply would come, and its lack would seem to be the server's.
+func TestAConnectionThatCannotBeWrittenIsNotReadFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, n := start(t, hooked(func(string) error { return net.ErrClosed }), func(c *email.Config) { c.Call.MaxAttempts = 1 })
+		began := time.Now()
+		err := n.Notify(t.Context(), alert())
+		if _ = servicetest.AsError(t, err, mackerel.ErrUnavailable); time.Since(began) != 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// TestAMailWithoutItsDotIsNotAccepted: a reply that the server sends before it cannot be about the mail.
+func TestAMailWithoutItsDotIsNotAccepted(t *testing.T) {
+	write := func(text string) error {
+		if strings.HasSuffix(text, "\r\n.\r\n") || text == ".\r\n" {
+			return net.ErrClosed
+		}
+		return nil
+	}
+	early := once(map[string]string{"DATA": "354 go on\r\n250 accepted"})
+	_, n := scripted(t, early, func(c *email.Config) { c.Call.Delivery = mackerel.AtMostOnce }, hooked(write))
+	_ = servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrAmbiguous)
+}
+
+// TestARefusalAfterSTARTTLSEndsTheSession: it is a refusal for now, and no lack of AUTH.
+func TestARefusalAfterSTARTTLSEndsTheSession(t *testing.T) {
+	var fake *emailtest.Server
+	fake, n := start(t, func(c *email.Config) { c.Call.MaxAttempts = 1 }, hooked(func(text string) error {
+		if text == "STARTTLS\r\n" {
+			fake.Inject(emailtest.Fault{At: emailtest.AtHello, Reply: "451 4.3.0 not now"})
+		}
+		return nil
+	}))
+	if e := servicetest.AsError(t, n.Notify(t.Context(), alert()), mackerel.ErrUnavailable); e.Code != "451" {
+		t.Errorf("%v, %q", e, fake.Commands())
+	}
+}
+
 // TestTheTimeoutIsThatOfEachMail: three mails to a slow server take longer than the timeout of one.
 func TestTheTimeoutIsThatOfEachMail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -202,6 +202,7 @@ func TestARefusalOfSeveralLinesIsRead(t *testing.T) {
 		"550-5.1.1 no\r\n450 such user":                            "450 5.1.1 no such user", // the code of the last line counts
 		"550 " + strings.Repeat("x", 8000):                         "550 xxx",
 		"550-5.1.1" + strings.Repeat("\r\n550-x", 500) + "\r\n550": "550 5.1.1 x x",
+		"550 " + strings.Repeat("x", 8192-len("550 \r\n")):         "550 xxx", // the longest reply
 	} {
 		_, n := scripted(t, once(map[string]string{"RCPT": reply}))
 		var e *mackerel.Error
@@ -332,22 +333,32 @@ func TestAfterA421NothingIsSent(t *testing.T) {
 
 // TestAfterAReplyThatDoesNotBelongTheConnectionIsNotUsed: it is unknown which command the server will answer next.
 func TestAfterAReplyThatDoesNotBelongTheConnectionIsNotUsed(t *testing.T) {
-	for _, command := range []string{"MAIL", "RCPT", "DATA", "."} {
-		odd := false
-		server, n := scripted(t, func(got string, part int) []byte {
-			if strings.HasPrefix(got, command) && part == 0 && !odd {
-				odd = true
-				return []byte("221 what?\r\n")
+	for _, reply := range []string{"221 what?", "354 what?"} {
+		for _, command := range []string{"MAIL", "RCPT", "DATA", "."} {
+			if command != "DATA" || reply != "354 what?" { // which is the reply to DATA
+				checkOddReply(t, command, reply)
 			}
-			return once(nil)(got, part)
-		}, three)
-		if failures := mackerel.Failures(n.Notify(t.Context(), alert())); len(failures) != 1 {
-			t.Errorf("221 at %s: %v", command, failures)
 		}
-		all := server.Commands()
-		if next := all[slices.Index(all, command)+1]; next != "connect" {
-			t.Errorf("%s follows a 221 at %s", next, command)
+	}
+}
+
+// checkOddReply lets the first such command of three mails have the reply.
+func checkOddReply(t *testing.T, command, reply string) {
+	t.Helper()
+	odd := false
+	server, n := scripted(t, func(got string, part int) []byte {
+		if strings.HasPrefix(got, command) && part == 0 && !odd {
+			odd = true
+			return []byte(reply + "\r\n")
 		}
+		return once(nil)(got, part)
+	}, three)
+	if failures := mackerel.Failures(n.Notify(t.Context(), alert())); len(failures) != 1 {
+		t.Errorf("%s at %s: %v", reply, command, failures)
+	}
+	all := server.Commands()
+	if next := all[slices.Index(all, command)+1]; next != "connect" {
+		t.Errorf("%s follows %s at %s", next, reply, command)
 	}
 }
 

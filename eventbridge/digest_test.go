@@ -89,6 +89,11 @@ func TestALongAlertDoesNotTakeTheRoomOfTheOthers(t *testing.T) {
 	if len(kept) != 40 || len(r.Cuts) != 1 || r.Cuts[0].Field != "alerts" || r.Cuts[0].Unit != "bytes" || r.Cuts[0].From < 3_000_000 {
 		t.Fatalf("%d alerts, %+v", len(kept), r.Cuts)
 	}
+	whole, err1 := d.Alerts[0].MarshalJSON()
+	short, err2 := kept[0].MarshalJSON()
+	if err1 != nil || err2 != nil || r.Cuts[0].From != len(whole) || r.Cuts[0].To != len(short) {
+		t.Errorf("%+v; the alert had %d bytes and has %d; %v, %v", r.Cuts, len(whole), len(short), err1, err2)
+	}
 	if memo := kept[0].Monitor.Memo; !strings.HasSuffix(memo, "障…") || len(memo) < 490_000 || kept[39].Monitor.Memo != d.Alerts[39].Monitor.Memo {
 		t.Errorf("the memos have %d and %d bytes", len(memo), len(kept[39].Monitor.Memo))
 	}

@@ -91,6 +91,30 @@ func TestEveryPartitionHasItsOwnDomain(t *testing.T) {
 	}
 }
 
+func TestAnAddressKeepsItsPath(t *testing.T) {
+	for base, want := range map[string]string{"https://proxy.test": "https://proxy.test/", "https://proxy.test/aws": "https://proxy.test/aws"} {
+		_, n := start(t, func(c *eventbridge.Config) { c.BaseURL = base })
+		if p, err := n.Preview(mackerel.Alert{}); err != nil || p.Requests[0].URL != want {
+			t.Errorf("%s: %v, %+v", base, err, p)
+		}
+	}
+}
+
+// A refusal for too many requests stops all requests, for twice as long each time.
+func TestThrottlingStopsAllRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, n := start(t, func(c *eventbridge.Config) { c.Call = mackerel.CallOptions{Client: c.Call.Client, MaxAttempts: 1} })
+		fake.Inject(fakehttp.Fault{Status: 400, Body: `{"__type":"ThrottlingException"}`, Times: -1})
+		want := 100 * time.Millisecond
+		for range 10 {
+			if after, again := mackerel.Retry(n.Notify(t.Context(), mackerel.Alert{})); after != want || !again {
+				t.Errorf("a wait of %v, want %v", after, want)
+			}
+			want = min(2*want, 20*time.Second)
+		}
+	})
+}
+
 func TestDeliverReturnsTheIDOfTheEvent(t *testing.T) {
 	e, r := notify(t, mackerel.Alert{Status: mackerel.StatusCritical, Message: "disk full"})
 	if r.Provider != "eventbridge" || r.ID != e.ID || r.ID == "" || r.Attempts != 1 || r.Duration <= 0 || !r.Queued || len(r.Cuts) != 0 {
@@ -175,7 +199,9 @@ func TestAnswers(t *testing.T) {
 		undocumented(`{"FailedEntryCount":0}`), undocumented(`{"FailedEntryCount":0,"Entries":[]}`), undocumented(`{"Entries":[{"EventId":"1"}]}`),
 		undocumented(`{"FailedEntryCount":0,"Entries":[{}]}`), undocumented(`{"FailedEntryCount":1,"Entries":[{"EventId":"1"}]}`),
 		undocumented(`{"FailedEntryCount":1,"Entries":[{}]}`), undocumented(`{"FailedEntryCount":0,"Entries":[{"EventId":"1"},{"EventId":"2"}]}`),
-		undocumented(`{"FailedEntryCount":"0","Entries":[{"EventId":"1"}]}`),
+		undocumented(`{"FailedEntryCount":"0","Entries":[{"EventId":"1"}]}`), undocumented(`{"FailedEntryCount":1,"Entries":[]}`),
+		undocumented(put + "x"),
+		{Name: "two failures of which one counts", Status: 200, Body: `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"X"},{"EventId":"1"}]}`, Kind: mackerel.ErrAmbiguous},
 		{Name: "a failure that does not count", Status: 200, Body: `{"FailedEntryCount":0,"Entries":[{"EventId":"1","ErrorCode":"X"}]}`, Kind: mackerel.ErrAmbiguous, Code: "X"},
 		{Name: "more failures than entries", Status: 200, Body: `{"FailedEntryCount":2,"Entries":[{"ErrorCode":"X"}]}`, Kind: mackerel.ErrAmbiguous, Code: "X"},
 		failed("SomethingNew", mackerel.ErrUnavailable), refused("ValidationException", mackerel.ErrInvalid), refused("", mackerel.ErrInvalid),
@@ -188,6 +214,8 @@ func TestAnswers(t *testing.T) {
 		{Name: "another status says more than other codes", Status: 403, Body: `{"__type":"ResourceNotFoundException"}`,
 			Kind: mackerel.ErrUnauthorized, Code: "ResourceNotFoundException"},
 		{Name: "a code of a wrong type", Status: 400, Body: `{"__type":1}`, Kind: mackerel.ErrInvalid, Code: "1"},
+		{Name: "words beside others", Status: 400, Body: `{"__type":"X","message":"why","error":"other"}`, Kind: mackerel.ErrInvalid, Code: "X", Message: "why"},
+		{Name: "broken JSON is words", Status: 400, Body: `{"__type":"X","message":"x"}x`, Kind: mackerel.ErrInvalid, Message: `{"__type":"X","message":"x"}x`},
 		{Name: "a page says nothing", Status: 400, Body: `<html>x</html>`, Kind: mackerel.ErrInvalid},
 		{Name: "words without a code", Status: 400, Body: `{"message":"Hello"}`, Kind: mackerel.ErrInvalid, Message: "Hello"},
 	}...))

@@ -173,6 +173,60 @@ func TestMemosAreCutFirstAndNamesLast(t *testing.T) {
 	}
 }
 
+// Each text is cut if it is the one that is too long, and the receipt names it.
+func TestEachTextCanBeCut(t *testing.T) {
+	long := strings.Repeat("a", 6000)
+	host := func(h mackerel.Host) mackerel.Alert { return mackerel.Alert{Host: &h} }
+	role := func(r mackerel.Role) mackerel.Alert { return host(mackerel.Host{Roles: []mackerel.Role{r}}) }
+	for field, alerts := range map[string][]mackerel.Alert{
+		"facts":        {{Facts: []mackerel.Fact{{Label: long}}}, {Facts: []mackerel.Fact{{Value: long}}}},
+		"group":        {{Group: &mackerel.AlertGroup{Name: long}}, {Group: &mackerel.AlertGroup{ID: long}}},
+		"host":         {host(mackerel.Host{Status: long}), host(mackerel.Host{Name: long}), host(mackerel.Host{URL: long}), host(mackerel.Host{ID: long})},
+		"id":           {{ID: long}},
+		"memo":         {{Monitor: mackerel.Monitor{Memo: long}}, {Group: &mackerel.AlertGroup{Memo: long}}},
+		"monitor":      {{Monitor: mackerel.Monitor{Name: long}}, {Event: mackerel.EventMonitorCreate, Monitor: mackerel.Monitor{Type: long}}, {Monitor: mackerel.Monitor{ID: long}}},
+		"organization": {{Org: long}},
+		"roles": {
+			role(mackerel.Role{FullName: long}), role(mackerel.Role{Name: long}), role(mackerel.Role{Service: long}),
+			role(mackerel.Role{URL: long}), role(mackerel.Role{ServiceURL: long}),
+		},
+		"service": {{Service: &mackerel.Service{Name: long}}, {Service: &mackerel.Service{ID: long}}},
+		"trigger": {{Trigger: long}},
+		"url":     {{URL: long}},
+		"user":    {{User: &mackerel.User{ScreenName: long}}},
+	} {
+		for i, a := range alerts {
+			e, r := notify(t, a, func(c *eventbridge.Config) { c.MaxEntry = 5000 })
+			if servicetest.CutFields(r.Cuts) != field || size(e) > 5000 || size(e) < 4990 {
+				t.Errorf("%s %d: %d bytes were put, %+v", field, i, size(e), r.Cuts)
+			}
+			if field != "roles" {
+				continue
+			}
+			if r := a.Host.Roles[0]; len(r.FullName+r.Name+r.Service+r.URL+r.ServiceURL) != len(long) {
+				t.Errorf("the caller's role was changed: %.100v", r)
+			}
+		}
+	}
+}
+
+// Thousands of facts would be too much without any text in them.
+func TestTooManyFactsLeaveTheFirst(t *testing.T) {
+	const n, limit = 2000, 20_000
+	facts := make([]mackerel.Fact, n)
+	for i := range facts {
+		facts[i] = mackerel.Fact{Label: "l", Value: "v"}
+	}
+	e, r := notify(t, mackerel.Alert{ID: "5A", Facts: facts}, func(c *eventbridge.Config) { c.MaxEntry = limit })
+	kept := len(parse(t, e.Detail).Facts)
+	if want := (mackerel.Cut{Field: "facts", Unit: "bytes", From: 2 * n, To: 2 * kept}); len(r.Cuts) != 1 || r.Cuts[0] != want {
+		t.Errorf("%d facts are left: %+v", kept, r.Cuts)
+	}
+	if got := size(e); got > limit || got < limit-5000 {
+		t.Errorf("%d bytes were put", got)
+	}
+}
+
 func TestAnythingOfAMegabyteIsCut(t *testing.T) {
 	e, r := notify(t, servicetest.Everywhere(strings.Repeat("障", 70_000)))
 	if got := size(e); got > 999_999 || got < 999_000 || !strings.Contains(e.Detail, `"5A"`) {
