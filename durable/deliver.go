@@ -51,7 +51,11 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 	case first > m.seq: // another worker has finished it
 		return notYet, w.finish(run, m)
 	}
-	return w.process(ctx, run, m)
+	wait, done = w.process(ctx, run, m)
+	if !done && wait > time.Second {
+		w.resting.set(m.Subject, time.Now().Add(wait))
+	}
+	return wait, done
 }
 
 func (w *Worker) noteUntried(m message) {

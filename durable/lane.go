@@ -90,9 +90,6 @@ func (w *Worker) close(m message, wait time.Duration) {
 	w.mu.Lock()
 	l := w.lanes[m.Subject]
 	delete(w.lanes, m.Subject)
-	if wait > time.Second {
-		w.resting.set(m.Subject, time.Now().Add(wait))
-	}
 	w.mu.Unlock()
 	w.release(m)
 	_ = m.NakWithDelay(wait) // if it is lost, the server gives the message again after AckWait

@@ -544,6 +544,40 @@ func TestALongDelivery(t *testing.T) {
 	}
 }
 
+// Many alerts of one key arrive while the first waits for its next try. They follow it soon, in order.
+func TestWhatArrivesBehindAFailureFollows(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, err := conn.SubscribeSync("$JS.ACK.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n == 1 {
+			return failure(mackerel.ErrUnavailable, 3*time.Second)
+		}
+		return nil
+	}}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	const n = 150
+	var want []string
+	for i := range n {
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
+		want = append(want, strconv.Itoa(i))
+		if _, err := told.NextMsg(30 * time.Second); err != nil { // it is given back before the next comes
+			t.Fatal(err)
+		}
+	}
+	r.wait(t, n)
+	if got := r.messages(); !slices.Equal(got, want) {
+		t.Errorf("told %s", got)
+	}
+}
+
 // When the context of Run ends, what runs may end, and what has not begun is given back at once.
 func TestTheEndOfRun(t *testing.T) {
 	for _, grace := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
