@@ -132,7 +132,8 @@ func (k *cutting) setTitle(title string, limit int) {
 	if quarter := max(0, limit/4); k.unit.Len(title) > limit/2 {
 		beginning, end := k.unit.Cut(title, quarter), k.unit.end(title, quarter)
 		middle := title[len(beginning) : len(title)-len(end)]
-		if k.unit.Len(middle) > k.unit.Len(k.unit.ellipsis()) {
+		shortest := k.unit.Len(k.unit.ellipsis())
+		if k.unit.Len(middle[:k.unit.enough(middle, shortest)]) > shortest {
 			k.title = [3]string{beginning, middle, end}
 		}
 	}

@@ -155,7 +155,7 @@ func (w *writer) alert(a mackerel.Alert, status string) {
 	}
 	w.facts = append(w.facts, a.Facts...)
 	w.target(a)
-	if series := a.Metric.Series(); !strings.Contains(a.Title(), "("+series+")") {
+	if series := a.Metric.Series(); series != "" && !strings.Contains(a.Title(), "("+series+")") {
 		w.add(w.labels.labels, series)
 	}
 	if f.measured {
