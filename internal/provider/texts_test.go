@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -90,7 +91,7 @@ func TestAnEllipsisStandsForLinesOfTheMemo(t *testing.T) {
 	for limit, want := range map[int]string{13: "one\ntwo\nthree", 12: "one\ntwo\nthr…", 4: "one…"} {
 		c := provider.Cutter{Unit: provider.Runes}
 		got := c.Texts(limit, provider.Texts{Memo: mackerel.Fact{Value: "one\ntwo\nthree"}}, func(t provider.Texts) string { return t.Memo.Value })
-		check(t, fmt.Sprint(limit), got, want)
+		check(t, strconv.Itoa(limit), got, want)
 	}
 }
 
