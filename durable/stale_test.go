@@ -19,19 +19,14 @@ import (
 // its key. So "not found" may mean that the message is not there yet. A worker that takes it as delivered loses it.
 func TestNotFoundYetIsNotDone(t *testing.T) {
 	s, _ := startServer(t, t.TempDir())
-	late := &lateServer{Server: s}
-	conn, err := nats.Connect("", nats.InProcessServer(late))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	var readings atomic.Int64
 	plain, err := nats.Connect("", nats.InProcessServer(s))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(plain.Close)
 	if _, err := plain.Subscribe(lateReading, func(m *nats.Msg) {
-		if late.readings.Add(1) <= 3 {
+		if readings.Add(1) <= 3 {
 			_ = m.Respond([]byte(`{"error":{"code":404,"err_code":10037,"description":"no message found"}}`)) // seen on a cluster
 			return
 		}
@@ -45,16 +40,15 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, kept := tappedStore(t, s, func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte("PUB "+reading+" "), []byte("PUB "+lateReading+" "))
+	})
 	store(t, queue(t, kept, "room"), "k", "first")
 	r := new(room)
 	_, stop := run(t, kept, durable.WorkerConfig{Queue: "room", Notifier: r})
 	r.wait(t, 1)
 	stop()
-	if n := late.readings.Load(); n <= 3 {
+	if n := readings.Load(); n <= 3 {
 		t.Errorf("%d readings: the worker does not read here", n)
 	}
 	if told := r.messages(); len(told) != 1 {
@@ -68,102 +62,91 @@ const (
 	lateReading = "$JS.API.STREAM.MSG.GET.m-a-t-e-"
 )
 
-// A lateServer leads the readings of its connections to lateReading.
-type lateServer struct {
+// A tap sees what its connections send to a server, and may change it; the length stays.
+type tap struct {
 	*server.Server
-	readings atomic.Int64
+	send func([]byte) []byte
 }
 
-func (s *lateServer) InProcessConn() (net.Conn, error) {
-	conn, err := s.Server.InProcessConn()
-	return lateConn{conn}, err
+func (t tap) InProcessConn() (net.Conn, error) {
+	conn, err := t.Server.InProcessConn()
+	return &tapped{conn, t.send}, err
 }
 
-type lateConn struct{ net.Conn }
+type tapped struct {
+	net.Conn
+	send func([]byte) []byte
+}
 
-func (c lateConn) Write(b []byte) (int, error) {
-	return c.Conn.Write(bytes.ReplaceAll(b, []byte("PUB "+reading+" "), []byte("PUB "+lateReading+" ")))
+func (c *tapped) Write(b []byte) (int, error) { return c.Conn.Write(c.send(b)) }
+
+// tappedStore opens a store through a tap.
+func tappedStore(t *testing.T, s *server.Server, send func([]byte) []byte) (*nats.Conn, *durable.Store) {
+	t.Helper()
+	conn, err := nats.Connect("", nats.InProcessServer(tap{s, send}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, kept
 }
 
 // The answer about a mark is lost. The delivery has not begun, so the alert is delivered, and is no dead letter.
 func TestAMarkWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
-	deaf := &deafServer{Server: s}
-	conn, err := nats.Connect("", nats.InProcessServer(deaf))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var lose atomic.Bool // from the first mark on, until a mark is removed
+	var lost atomic.Int64
+	_, kept := tappedStore(t, s, func(b []byte) []byte {
+		switch {
+		case !lose.Load():
+		case bytes.Contains(b, []byte("PUB $JS.API.STREAM.PURGE.")):
+			lose.Store(false)
+		case bytes.Contains(b, []byte("HPUB mackerel-dead.phone.")):
+			lose.Store(lost.Add(1) < ackTries)
+			b = bytes.Replace(b, []byte(" _INBOX."), []byte(" _LOST_."), 1)
+		}
+		return b
+	})
 	store(t, queue(t, kept, "phone"), "a", "m")
-	deaf.lose.Store(true)
+	lose.Store(true)
 	phone, dead := new(room), make(chan durable.Result, 1)
 	run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true, OnResult: func(_ context.Context, r durable.Result) {
 		dead <- r
 	}})
-	if r := <-dead; r.Outcome != durable.Delivered || deaf.lost.Load() < 2 {
-		t.Errorf("got %+v, after %d lost answers", r, deaf.lost.Load())
+	if r := <-dead; r.Outcome != durable.Delivered || lost.Load() < 2 {
+		t.Errorf("got %+v, after %d lost answers", r, lost.Load())
 	}
 }
 
 // ackTries is how often a mark is sent before the worker gives up.
 const ackTries = 5
 
-// A deafServer does not learn where the answers about the first marks are to go, until a mark is removed.
-type deafServer struct {
-	*server.Server
-	lose atomic.Bool
-	lost atomic.Int64
-}
-
-func (s *deafServer) InProcessConn() (net.Conn, error) {
-	conn, err := s.Server.InProcessConn()
-	return deafConn{conn, s}, err
-}
-
-type deafConn struct {
-	net.Conn
-	server *deafServer
-}
-
-func (c deafConn) Write(b []byte) (int, error) {
-	switch {
-	case !c.server.lose.Load():
-	case bytes.Contains(b, []byte("PUB $JS.API.STREAM.PURGE.")):
-		c.server.lose.Store(false)
-	case bytes.Contains(b, []byte("HPUB mackerel-dead.phone.")):
-		c.server.lose.Store(c.server.lost.Add(1) < ackTries)
-		b = bytes.Replace(b, []byte(" _INBOX."), []byte(" _LOST_."), 1)
-	}
-	return c.Conn.Write(b)
-}
-
 // A server that is killed may forget a removal that it has confirmed some moments before. The mark tells the next worker
 // that the delivery had begun.
 func TestAMarkOutlivesItsMessage(t *testing.T) {
 	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
-	timed := &timedServer{Server: s, at: make(map[string]time.Time)}
-	conn, err := nats.Connect("", nats.InProcessServer(timed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	at := make(map[string]time.Time)
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		for _, beginning := range []string{"PUB $JS.ACK.", "PUB $JS.API.STREAM.PURGE."} {
+			if at[beginning].IsZero() && bytes.Contains(b, []byte(beginning)) {
+				at[beginning] = time.Now()
+			}
+		}
+		return b
+	})
 	phone := new(room)
 	_, stop := run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true})
 	store(t, queue(t, kept, "phone"), "a", "m")
 	phone.wait(t, 1)
 	stop()
 	conn.Close()
-	ack, purge := timed.at["PUB $JS.ACK."], timed.at["PUB $JS.API.STREAM.PURGE."]
+	ack, purge := at["PUB $JS.ACK."], at["PUB $JS.API.STREAM.PURGE."]
 	if stays := purge.Sub(ack); ack.IsZero() || stays < 250*time.Millisecond { // 10 s, unless the worker ends
 		t.Errorf("the mark stays for %v", stays)
 	}
@@ -219,29 +202,4 @@ func TestTheMarkOfAReplayStays(t *testing.T) {
 	if n := marks(t, conn); n != 0 {
 		t.Errorf("%d marks are left", n)
 	}
-}
-
-// A timedServer notes when the first message with each beginning was sent to it.
-type timedServer struct {
-	*server.Server
-	at map[string]time.Time
-}
-
-func (s *timedServer) InProcessConn() (net.Conn, error) {
-	conn, err := s.Server.InProcessConn()
-	return timedConn{conn, s}, err
-}
-
-type timedConn struct {
-	net.Conn
-	server *timedServer
-}
-
-func (c timedConn) Write(b []byte) (int, error) {
-	for _, beginning := range []string{"PUB $JS.ACK.", "PUB $JS.API.STREAM.PURGE."} {
-		if c.server.at[beginning].IsZero() && bytes.Contains(b, []byte(beginning)) {
-			c.server.at[beginning] = time.Now()
-		}
-	}
-	return c.Conn.Write(b)
 }

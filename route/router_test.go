@@ -109,7 +109,7 @@ func TestAPreviewWithoutSettings(t *testing.T) {
 	})
 }
 
-// A preview tells nobody, so that a close does not follow it.
+// A preview sends nothing, so the close of the alert is not sent to the channels of the preview.
 func TestAPreviewOfARouterIsNotRemembered(t *testing.T) {
 	for _, event := range []mackerel.Event{mackerel.EventAlert, mackerel.EventDigest} {
 		synctest.Test(t, func(t *testing.T) {

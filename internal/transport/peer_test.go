@@ -182,7 +182,7 @@ func TestErrorsBehindAProxy(t *testing.T) {
 	noRoute := errors.New("no route")
 	for _, tt := range []struct {
 		name  string
-		proxy string // "" if there is none for the URL
+		proxy string // "" if the URL has no proxy
 		dial  error
 		fault fault
 		words string
