@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // An Alert is what a notifier tells people: an alert of Mackerel or another event of its webhooks. It comes from a
@@ -128,14 +130,14 @@ type Metric struct {
 
 // Series returns the labels of the series in one line, in the order of their names: "host=app01, route=/orders".
 func (m *Metric) Series() string {
-	if m == nil {
+	if m == nil || len(m.Labels) == 0 { // most monitors have no labels
 		return ""
 	}
 	labels := make([]string, 0, len(m.Labels))
 	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
 		labels = append(labels, name+"="+m.Labels[name])
 	}
-	return oneLine(strings.Join(labels, ", "))
+	return oneline.Of(strings.Join(labels, ", "))
 }
 
 // A Fact is one line of a message, "label: value".

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // StatusLabel returns the status of an alert, an alert group or a digest in the form in which its Title shows it: OK,
@@ -28,7 +30,7 @@ func (a Alert) StatusLabel() string {
 			return "CLOSED"
 		}
 	}
-	return oneLine(a.Status.Label())
+	return oneline.Of(a.Status.Label())
 }
 
 // Title returns the alert in one line, in English: "[CRITICAL] CPU % on app01", "[CLOSED] CPU % on app01", "[WARNING]
@@ -41,39 +43,39 @@ func (a Alert) Title() string {
 	case "", EventAlert:
 		return "[" + a.StatusLabel() + "] " + a.subject()
 	case EventAlertGroup:
-		return "[" + a.StatusLabel() + "] " + oneLine(a.groupName())
+		return "[" + a.StatusLabel() + "] " + oneline.Of(a.groupName())
 	case EventDigest:
 		if status := a.StatusLabel(); status != "" {
 			return "[" + status + "] " + a.digestCount()
 		}
 		return a.digestCount()
 	case EventHostStatus:
-		return oneLine("Host " + a.hostName() + a.hostChange() + a.byUser())
+		return oneline.Of("Host " + a.hostName() + a.hostChange() + a.byUser())
 	case EventHostRegister:
-		return oneLine("Host " + a.hostName() + " registered" + a.byUser())
+		return oneline.Of("Host " + a.hostName() + " registered" + a.byUser())
 	case EventHostRetire:
-		return oneLine("Host " + a.hostName() + " retired" + a.byUser())
+		return oneline.Of("Host " + a.hostName() + " retired" + a.byUser())
 	case EventMonitorCreate:
-		return oneLine("Monitor " + a.monitorName() + " created" + a.byUser() + a.muted())
+		return oneline.Of("Monitor " + a.monitorName() + " created" + a.byUser() + a.muted())
 	case EventMonitorUpdate:
-		return oneLine("Monitor " + a.monitorName() + " updated" + a.byUser() + a.muted())
+		return oneline.Of("Monitor " + a.monitorName() + " updated" + a.byUser() + a.muted())
 	case EventMonitorDelete:
-		return oneLine("Monitor " + a.monitorName() + " deleted" + a.byUser() + a.muted())
+		return oneline.Of("Monitor " + a.monitorName() + " deleted" + a.byUser() + a.muted())
 	case EventSample:
 		return "Test notification"
 	}
-	return oneLine("Event " + string(a.Event))
+	return oneline.Of("Event " + string(a.Event))
 }
 
 // subject names in one line what an alert is about: the monitor by its name, or the first line of the message, or the
 // monitor's ID. Alerts of the API have no name of a monitor. The host or the labels of the series follow.
 func (a Alert) subject() string {
-	name := oneLine(a.Monitor.Name)
+	name := oneline.Of(a.Monitor.Name)
 	if name == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
-		name = cmp.Or(oneLine(first), oneLine(a.Monitor.ID), "alert")
+		name = cmp.Or(oneline.Of(first), oneline.Of(a.Monitor.ID), "alert")
 	}
-	if host := oneLine(a.hostName()); host != "" {
+	if host := oneline.Of(a.hostName()); host != "" {
 		return name + " on " + host
 	}
 	if series := a.Metric.Series(); series != "" && !a.Metric.namedBy(name) {
@@ -151,60 +153,3 @@ func (a Alert) muted() string {
 	}
 	return " (muted)"
 }
-
-// oneLine turns each run of blanks, line breaks and control characters into one blank. Other spaces, such as the wide
-// Japanese one, stay. Invalid UTF-8 is replaced, because many services refuse a message that has any.
-func oneLine(s string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
-	if s = strings.TrimFunc(s, breaks); isOneLine(s) {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
-		b.WriteString(s[:i])
-		b.WriteByte(' ')
-		s = strings.TrimLeftFunc(s[i:], breaks)
-	}
-	b.WriteString(s)
-	return b.String()
-}
-
-func breaks(r rune) bool { return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
-
-// isOneLine reports whether the only breaks in s are single blanks. That is so for nearly all names. There is no break
-// at the ends of s.
-func isOneLine(s string) bool {
-	for i := indexBreak(s); i >= 0; i = indexBreak(s) {
-		if s[i] != ' ' || s[i+1] == ' ' {
-			return false
-		}
-		s = s[i+1:]
-	}
-	return true
-}
-
-// indexBreak returns the place of the first break in s, or -1.
-func indexBreak(s string) int {
-	for i := range len(s) {
-		if !beginsBreak[s[i]] {
-			continue
-		}
-		if r, _ := utf8.DecodeRuneInString(s[i:]); breaks(r) {
-			return i
-		}
-	}
-	return -1
-}
-
-// beginsBreak has the first bytes of the characters that break a line in UTF-8.
-var beginsBreak = func() (first [256]bool) {
-	for r := range rune(0x2030) {
-		if breaks(r) {
-			first[string(r)[0]] = true
-		}
-	}
-	return first
-}()

@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 	"github.com/mackerel-notify/mackerel/internal/provider"
 )
 
@@ -166,7 +167,7 @@ func isWord(c byte) bool {
 // link writes a link that shows a text. A character that would end the text is full-width, and a character that would
 // end the address is percent-encoded.
 func link(address, text string) string {
-	return "[" + brackets.Replace(Escape(provider.OneLine(text))) + "](" + notInAddress.Replace(address) + ")"
+	return "[" + brackets.Replace(Escape(oneline.Of(text))) + "](" + notInAddress.Replace(address) + ")"
 }
 
 var (

@@ -32,7 +32,7 @@ import (
 
 // places are the directories that matter: where an alert could be lost, told twice or told wrong.
 var places = []string{
-	"internal/transport", "internal/provider", ".", "receiver", "route", "watch", "provision", "durable", "durable/embedded",
+	"internal/oneline", "internal/transport", "internal/provider", ".", "receiver", "route", "watch", "provision", "durable", "durable/embedded",
 	"chatwork", "email", "eventbridge", "hipchat", "internal/opsgenieapi", "jsm", "line", "opsgenie", "pagerduty", "slack",
 	"teams", "twilio", "typetalk", "webhook",
 }

@@ -347,23 +347,6 @@ func toPlain() func(rune) rune {
 	}
 }
 
-// OneLine replaces each run of blanks, line breaks and control characters with a blank, so that a text is one line.
-func OneLine(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	for word := range strings.FieldsFuncSeq(valid(s), breaksLine) {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(word)
-	}
-	return b.String()
-}
-
-func breaksLine(r rune) bool {
-	return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
-}
-
 // Blank reports whether there is nothing to see in texts as [Plain] text: they have white space only.
 func Blank(texts ...string) bool {
 	return !slices.ContainsFunc(texts, func(s string) bool { return strings.ContainsFunc(s, visible) })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // How much of a digest is shown: lines, and names in each.
@@ -59,7 +60,7 @@ func groupsOf(a mackerel.Alert) []*group {
 		key := [2]string{one.StatusLabel(), ""}
 		name := strings.TrimPrefix(one.Title(), "["+key[0]+"] ")
 		if host := hostOf(one); host != "" && key[0] != "" && one.Monitor.Name != "" {
-			key[1], name = OneLine(one.Monitor.Name), OneLine(host)
+			key[1], name = oneline.Of(one.Monitor.Name), oneline.Of(host)
 		}
 		g := at[key]
 		if g == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // japaneseTitle returns the title of an event, an alert group or a digest in Japanese, and "" for an alert, whose title
@@ -221,15 +222,15 @@ func (w *writer) kind(kind string) string {
 	case "check":
 		return w.pick("Check", "チェック監視")
 	}
-	return OneLine(kind)
+	return oneline.Of(kind)
 }
 
 // target returns what a monitor looks at.
 func (s settings) target(kind string) string {
 	if kind == "external" {
-		return Join(" ", OneLine(s.Method), placeOf(s.URL))
+		return Join(" ", oneline.Of(s.Method), placeOf(s.URL))
 	}
-	return Runes.Shorten(OneLine(cmp.Or(s.Expression, s.Query, s.Metric)), maxExpression)
+	return Runes.Shorten(oneline.Of(cmp.Or(s.Expression, s.Query, s.Metric)), maxExpression)
 }
 
 // placeOf returns an address without what may be secret: user, password, query and fragment. It returns "" if the
@@ -252,7 +253,7 @@ func (w *writer) thresholds(kind string, s settings) string {
 	var parts []string
 	add := func(name string, limit *float64) {
 		if limit != nil && operator != "" {
-			parts = append(parts, w.condition(name)+" "+OneLine(operator)+" "+in.number(*limit))
+			parts = append(parts, w.condition(name)+" "+oneline.Of(operator)+" "+in.number(*limit))
 		}
 	}
 	add("warning", warning)
@@ -281,7 +282,7 @@ func named(s string) string {
 	if s == "" {
 		return ""
 	}
-	return " " + OneLine(s)
+	return " " + oneline.Of(s)
 }
 
 // minutes writes a number of minutes behind a blank, unless that is less than a minute or more than 190 years.

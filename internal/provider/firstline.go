@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // A headline is what an alert says first, and what that leaves of its message.
@@ -82,14 +83,12 @@ func isMetricMessage(a mackerel.Alert, message string) bool {
 
 // isMeasurement reports whether a text is a number, or two numbers with < or > between them.
 func isMeasurement(s string) bool {
-	words := strings.SplitN(s, " ", 4)
-	switch len(words) {
-	case 1:
-		return isNumber(words[0])
-	case 3:
-		return isNumber(words[0]) && (words[1] == ">" || words[1] == "<") && isNumber(words[2])
+	left, comparison, compared := strings.Cut(s, " ")
+	if !compared {
+		return isNumber(left)
 	}
-	return false
+	operator, right, _ := strings.Cut(comparison, " ")
+	return isNumber(left) && (operator == ">" || operator == "<") && isNumber(right)
 }
 
 func isNumber(s string) bool {
@@ -101,15 +100,15 @@ func isNumber(s string) bool {
 // points the value is an average, and the thresholds that are still to come.
 func (w *writer) measured(a mackerel.Alert) (value string, notes []string) {
 	m, in := a.Metric, measureOfAlert(a)
-	own := thresholdOf(a)
-	notes = append(notes, w.average(a.Monitor.Type, a.Metric.Duration))
-	if own == nil || m.Operator == "" || !holds(*m.Value, m.Operator, *own) {
-		return in.number(*m.Value), append(notes, w.threshold(a, m.Warning, "warning"), w.threshold(a, m.Critical, "critical"))
+	own, average := thresholdOf(a), w.average(a.Monitor.Type, m.Duration)
+	critical := w.threshold(a, m.Critical, "critical")
+	switch {
+	case own == nil || m.Operator == "" || !holds(*m.Value, m.Operator, *own):
+		return in.number(*m.Value), []string{average, w.threshold(a, m.Warning, "warning"), critical}
+	case a.Status.Fold() == mackerel.StatusWarning:
+		return in.compare(*m.Value, m.Operator, *own), []string{average, critical}
 	}
-	if a.Status.Fold() == mackerel.StatusWarning {
-		notes = append(notes, w.threshold(a, m.Critical, "critical"))
-	}
-	return in.compare(*m.Value, m.Operator, *own), notes
+	return in.compare(*m.Value, m.Operator, *own), []string{average}
 }
 
 // thresholdOf returns the threshold that the status says was passed.
@@ -134,7 +133,10 @@ func (w *writer) threshold(a mackerel.Alert, limit *float64, name string) string
 
 // condition is Mackerel's word for a threshold.
 func (w *writer) condition(name string) string {
-	return w.pick(name, map[string]string{"warning": "Warning条件", "critical": "Critical条件"}[name])
+	if !w.japanese {
+		return name
+	}
+	return map[string]string{"warning": "Warning条件", "critical": "Critical条件"}[name]
 }
 
 // average says over how many points a value is an average, for external monitors over how many minutes. A single point
@@ -240,11 +242,11 @@ var causes = map[string]struct{ english, japanese string }{
 func (w *writer) closing(a mackerel.Alert) string {
 	cause, known := causes[a.Trigger]
 	if !known {
-		cause.english, cause.japanese = "Closed: "+OneLine(a.Trigger), "クローズ: "+OneLine(a.Trigger)
+		cause.english, cause.japanese = "Closed: "+oneline.Of(a.Trigger), "クローズ: "+oneline.Of(a.Trigger)
 	}
 	line := w.pick(cause.english, cause.japanese)
 	if a.User != nil {
-		line = w.in(line, OneLine(a.User.ScreenName))
+		line = w.in(line, oneline.Of(a.User.ScreenName))
 	}
 	if after := w.lasted(a); after != "" {
 		line += w.pick(", "+after+" after it opened", "、発生から"+after+"後")

@@ -50,10 +50,10 @@ const maxMetricName = 1000
 // byteUnits are powers of a thousand, as Mackerel counts ("2000000000000byte(2TB)").
 var byteUnits = []string{" B", " kB", " MB", " GB", " TB"}
 
-// scaled returns numbers in the unit of the largest, and the unit.
-func (m measure) scaled(values ...float64) ([]float64, string) {
+// unitOf returns the unit in which numbers are written, that of the largest, and by what they are divided.
+func (m measure) unitOf(values ...float64) (divisor float64, unit string) {
 	if !m.scale {
-		return values, m.unit
+		return 1, m.unit
 	}
 	largest := 0.0
 	for _, v := range values {
@@ -65,22 +65,21 @@ func (m measure) scaled(values ...float64) ([]float64, string) {
 	for i < len(byteUnits)-1 && largest >= 1000*divisor {
 		i, divisor = i+1, divisor*1000
 	}
-	for n := range values {
-		values[n] /= divisor
-	}
-	return values, byteUnits[i] + m.unit
+	return divisor, byteUnits[i] + m.unit
 }
 
 // number writes one number with its unit.
 func (m measure) number(v float64) string {
-	all, unit := m.scaled(v)
-	return number(all[0], decimals(all[0])) + unit
+	divisor, unit := m.unitOf(v)
+	v /= divisor
+	return number(v, decimals(v)) + unit
 }
 
 // compare writes two numbers so that a comparison of what is written is true, if that of the numbers is.
 func (m measure) compare(a float64, operator string, b float64) string {
-	all, unit := m.scaled(a, b)
-	left, right := different(all[0], all[1], number, decimals(all[0]), decimals(all[1]))
+	divisor, unit := m.unitOf(a, b)
+	a, b = a/divisor, b/divisor
+	left, right := different(a, b, number, decimals(a), decimals(b))
 	return left + unit + " " + operator + " " + right + unit
 }
 

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // MaxHeadline is how long a line for the screen of a phone becomes, in units: what is beyond is not seen there.
@@ -21,7 +22,7 @@ const minHeadline = 10
 func (u Unit) Headline(title, text string, limit int) (head, first string, whole bool) {
 	title, isTitle := ends(title, limit)
 	line, isLine := beginning(FirstLine(text), MaxHeadline)
-	title, line = OneLine(title), OneLine(line)
+	title, line = oneline.Of(title), oneline.Of(line)
 	head = u.ShortenMiddle(title, limit)
 	room := min(limit, MaxHeadline) - u.Len(head)
 	if head != "" {
@@ -63,7 +64,7 @@ func (c *Cutter) Summary(field, title, text string, limit int) (line, restTitle,
 
 // EmptyLine reports whether a text has nothing to see as one line: it has white space and control characters only.
 func EmptyLine(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !breaksLine(r) })
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !oneline.Breaks(r) })
 }
 
 // AfterHeadline returns the text below its first line.

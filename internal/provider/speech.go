@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // How much a call says in one pass, and of one name: the name of a monitor or of a host.
@@ -130,7 +131,7 @@ func (s *speaker) subject(a mackerel.Alert, status string) string {
 	case host == "" || a.Event == mackerel.EventDigest:
 		return s.words(subject, 2*s.mostName)
 	default:
-		monitor := s.words(strings.TrimSuffix(subject, " on "+OneLine(host)), s.mostName)
+		monitor := s.words(strings.TrimSuffix(subject, " on "+oneline.Of(host)), s.mostName)
 		host = s.inWords(host, s.mostName, apart)
 		if s.japanese {
 			return Join(" の、", host, monitor)
@@ -177,11 +178,13 @@ func (s *speaker) measurement(a mackerel.Alert) string {
 	limit := thresholdOf(a)
 	relation, known := relations[m.Operator]
 	if limit == nil || !known || !isFinite(*limit) || !holds(*m.Value, m.Operator, *limit) {
-		all, unit := in.scaled(*m.Value)
-		return s.signed(number(all[0], spokenDecimals(all[0]))) + s.unitOf(unit)
+		divisor, unit := in.unitOf(*m.Value)
+		v := *m.Value / divisor
+		return s.signed(number(v, spokenDecimals(v))) + s.unitOf(unit)
 	}
-	all, unit := in.scaled(*m.Value, *limit)
-	value, threshold := different(all[0], all[1], number, spokenDecimals(all[0]), spokenDecimals(all[1]))
+	divisor, unit := in.unitOf(*m.Value, *limit)
+	v, passed := *m.Value/divisor, *limit/divisor
+	value, threshold := different(v, passed, number, spokenDecimals(v), spokenDecimals(passed))
 	value, threshold = s.signed(value)+s.unitOf(unit), s.signed(threshold)+s.unitOf(unit)
 	if s.japanese {
 		return value + "、しきい値" + threshold + relation.japanese
@@ -242,7 +245,7 @@ var (
 
 // apart puts a blank between the letters and the digits of a host's name: "app01" is said as "app 01".
 func apart(name string) string {
-	name = OneLine(name)
+	name = oneline.Of(name)
 	return digitLetter.ReplaceAllString(letterDigit.ReplaceAllString(name, "$1 $2"), "$1 $2")
 }
 
@@ -258,7 +261,7 @@ func (s *speaker) heard(text string) string {
 }
 
 // words returns a text in words for a voice, in at most n units.
-func (s *speaker) words(text string, n int) string { return s.inWords(text, n, OneLine) }
+func (s *speaker) words(text string, n int) string { return s.inWords(text, n, oneline.Of) }
 
 // inWords is words for a text that line makes one line.
 func (s *speaker) inWords(text string, n int, line func(string) string) string {

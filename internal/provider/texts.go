@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // Texts are what a message says, as it is given to a service and, plain and cut, as the service renders it. A service
@@ -59,6 +60,11 @@ func (c *Cutter) Texts(limit int, t Texts, render func(Texts) string) string {
 			return out
 		}
 	}
+	return c.cut(k, limit, t, render)
+}
+
+// cut is Texts for a message that does not fit.
+func (c *Cutter) cut(k cutting, limit int, t Texts, render func(Texts) string) string {
 	link := k.url
 	out, cuts := c.Unit.Fit(limit, func() string { return render(k.texts()) }, k.parts()...)
 	if k.url != link { // the link is too long as it is rendered, and has cost all other texts
@@ -86,9 +92,9 @@ type cutting struct {
 	cuts     []mackerel.Cut
 }
 
-func (c *Cutter) newCutting(limit int, t Texts) *cutting {
+func (c *Cutter) newCutting(limit int, t Texts) cutting {
 	u := c.Unit
-	k := &cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: OneLine(Runes.ShortenPlain(t.Memo.Label, labelCharacters))}
+	k := cutting{unit: u, japanese: c.Language == mackerel.Japanese, label: oneline.Of(Runes.ShortenPlain(t.Memo.Label, labelCharacters))}
 	k.setTitle(valid(t.Title), limit)
 	if k.url = Plain(Address(t.URL)); u.Len(k.url) > limit/2 {
 		k.cuts = append(k.cuts, mackerel.Cut{Field: "url", Unit: u.Name, From: u.Len(k.url)})
@@ -99,7 +105,7 @@ func (c *Cutter) newCutting(limit int, t Texts) *cutting {
 	k.text = newPieces(text, more, firstCharacters, firstLines)
 	memo, more := u.Plain(Trim(t.Memo.Value), limit)
 	k.memo = newPieces(memo, more, memoCharacters, memoLines)
-	if !strings.HasPrefix(OneLine(t.Memo.Label), k.label) { // it was cut
+	if !strings.HasPrefix(oneline.Of(t.Memo.Label), k.label) { // it was cut
 		k.memo.more += max(0, u.plainLen(t.Memo.Label)-u.Len(k.label))
 	}
 	k.facts, k.rest = u.facts(t.Facts, limit)

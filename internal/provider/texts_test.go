@@ -374,9 +374,3 @@ func FuzzShortenMiddle(f *testing.F) {
 		}
 	})
 }
-
-func TestOneLine(t *testing.T) {
-	for text, want := range map[string]string{"": "", " a\r\n b\tc\x00\u2028d\u2029e ": "a b c d e", "障害　発生": "障害　発生", "a\xffb": "a\uFFFDb"} {
-		check(t, text, provider.OneLine(text), want)
-	}
-}

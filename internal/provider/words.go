@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/oneline"
 )
 
 // Content is an alert in words: the same fields in the same order on every service. What an alert does not have is
@@ -121,7 +122,7 @@ func (w *writer) in(before string, all ...string) string {
 func (w *writer) title(a mackerel.Alert, status string) string {
 	var title string
 	if w.japanese {
-		title = OneLine(w.japaneseTitle(a))
+		title = oneline.Of(w.japaneseTitle(a))
 	}
 	switch {
 	case title == "":

@@ -51,6 +51,7 @@ const (
 	root      = "root"
 	transport = "transport"
 	provider  = "provider"
+	oneline   = "oneline"
 	wire      = "wire"      // what two services have in common
 	wirefake  = "wire fake" // what their fakes have
 	strict    = "strict"    // how fakes read requests
@@ -68,7 +69,7 @@ func kind(importPath string) string {
 	switch {
 	case rel == "":
 		return root
-	case rel == "internal/transport", rel == "internal/provider":
+	case rel == "internal/transport", rel == "internal/provider", rel == "internal/oneline":
 		return path.Base(rel)
 	case rel == "internal/opsgenieapi":
 		return wire
@@ -96,11 +97,12 @@ var jsonPackages = []string{"github.com/go-json-experiment/json", "github.com/go
 // may is the graph: which kinds of this module's packages a package may import, and which packages of other modules. A
 // fake may also import its own service, for the type of its Config.
 var may = map[string]struct{ kinds, others []string }{
-	root:      {[]string{transport}, jsonPackages},
+	root:      {[]string{transport, oneline}, jsonPackages},
+	oneline:   {nil, nil},
 	transport: {nil, append(jsonPackages, "github.com/hashicorp/go-retryablehttp")},
-	provider:  {[]string{root, transport}, append(jsonPackages, "github.com/clipperhouse/uax29/v2/graphemes")},
+	provider:  {[]string{root, transport, oneline}, append(jsonPackages, "github.com/clipperhouse/uax29/v2/graphemes")},
 	wire:      {[]string{root, provider, transport}, jsonPackages},
-	service:   {[]string{root, provider, transport, wire}, append(jsonPackages, "github.com/google/go-querystring/query")},
+	service:   {[]string{root, provider, transport, oneline, wire}, append(jsonPackages, "github.com/google/go-querystring/query")},
 	upper:     {[]string{root}, jsonPackages},
 	strict:    {nil, jsonPackages},
 	wirefake:  {[]string{root, fakehttp, strict}, jsonPackages},
