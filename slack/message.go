@@ -2,7 +2,6 @@ package slack
 
 import (
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,8 +72,8 @@ var colors = provider.PerStatus[string]{
 
 // linkable reports whether Slack may be able to fetch a picture: the address is not that of a private network.
 func linkable(image string) bool {
-	u, err := url.Parse(image)
-	if err != nil || !provider.Linkable(image, maxURL) {
+	u := provider.LinkURL(image, maxURL)
+	if u == nil {
 		return false
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {

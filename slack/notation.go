@@ -14,19 +14,27 @@ func Escape(text string) string { return escapes.Replace(provider.Plain(text)) }
 
 var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// fitsLink reports whether an address can be put behind a link of at most maxLink characters.
-func fitsLink(address string) bool {
-	return provider.Linkable(address, maxLink) && provider.Runes.Len(link(address, "")) <= maxLink
+// linkTo returns an address as it stands in a link: a character that would end it is percent-encoded. It reports
+// whether the address can be put behind a link of at most maxLink characters.
+func linkTo(address string) (target string, fits bool) {
+	if !provider.Linkable(address, maxLink) {
+		return "", false
+	}
+	target = addressEscapes.Replace(address)
+	return target, provider.Runes.Len(target)+len("<>") <= maxLink
 }
 
-// link writes a link that shows a label, or the address itself if the label is empty. A character that would end the
-// address is percent-encoded. A character that would end the label becomes an entity, a full-width sign or a blank.
-func link(address, label string) string {
-	address = addressEscapes.Replace(address)
-	if label == "" {
-		return "<" + address + ">"
+// writeLink writes a link to what linkTo returned. It shows a label, or the address itself if the label is empty. A
+// character that would end the label becomes an entity, a full-width sign or a blank.
+func writeLink(b *strings.Builder, target, label string) {
+	b.Grow(len(target) + len(label) + len("<|>"))
+	b.WriteByte('<')
+	b.WriteString(target)
+	if label != "" {
+		b.WriteByte('|')
+		b.WriteString(labelEscapes.Replace(provider.Plain(label)))
 	}
-	return "<" + address + "|" + labelEscapes.Replace(provider.Plain(label)) + ">"
+	b.WriteByte('>')
 }
 
 var (
@@ -42,11 +50,10 @@ var addresses = regexp.MustCompile(`https?://[0-9A-Za-z\[][!#$%&'()*+,\-./0-9:;=
 // formatting.
 const afterAddress = ".,;:!?'*_~)]"
 
-// escapeLinking is Escape for text that is plain already, and makes addresses links. Slack does not do that in blocks,
+// writeLinking writes text that is plain already as Escape does, and makes addresses links. Slack does not do that in blocks,
 // which are sent as verbatim so that it does not look for names in them. An address that was cut stays text, because it
 // leads elsewhere.
-func escapeLinking(text string) string {
-	var b strings.Builder
+func writeLinking(b *strings.Builder, text string) {
 	end := 0
 	for _, at := range addresses.FindAllStringIndex(text, -1) {
 		address := strings.TrimRight(text[at[0]:at[1]], afterAddress)
@@ -54,11 +61,10 @@ func escapeLinking(text string) string {
 			continue
 		}
 		b.WriteString(escapes.Replace(text[end:at[0]]))
-		b.WriteString(link(address, ""))
+		writeLink(b, addressEscapes.Replace(address), "")
 		end = at[0] + len(address)
 	}
 	b.WriteString(escapes.Replace(text[end:]))
-	return b.String()
 }
 
 // broadcast finds the words with which Mackerel's mentions call everybody in a channel. A hyphen and a letter behind
@@ -67,6 +73,9 @@ var broadcast = regexp.MustCompile(`\B@(channel|group|here|everyone)\b(-\w)?`)
 
 // mention replaces the words of broadcast with Slack's commands, as Mackerel does. All other text stays as it is.
 func mention(text string) string {
+	if !strings.Contains(text, "@") {
+		return text
+	}
 	return broadcast.ReplaceAllStringFunc(text, func(word string) string {
 		switch word {
 		case "@channel", "@group": // Slack has no command for the latter any more

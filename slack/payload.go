@@ -42,14 +42,15 @@ type markdown struct {
 // payload renders the message within all limits. The attachment has what the line does not show of the text.
 func (m Message) payload(c *provider.Cutter) (p payload) {
 	address := provider.Address(m.URL)
-	linked, unlinked := address, ""
-	if !fitsLink(address) {
-		linked, unlinked = "", address
+	target, linked := linkTo(address)
+	unlinked := ""
+	if !linked {
+		target, unlinked = "", address
 	}
 	var l line
 	title := m.Title
 	p.Text = c.Fit(maxText, func() string {
-		l = m.line(title, linked, c.Unit)
+		l = m.line(title, target, c.Unit)
 		return l.text
 	}, provider.Part{Field: "title", Text: &title, Cut: provider.CutMiddle})
 	if l.whole {
@@ -72,12 +73,15 @@ type line struct {
 // line writes the title, which is a link if there is an address for it, the first line of the text, and the mention.
 // The mention is last, because a push message shows only the beginning. If the first line does not fit, as beside a
 // long mention, it is left out.
-func (m Message) line(title, linked string, unit provider.Unit) line {
+func (m Message) line(title, target string, unit provider.Unit) line {
 	title, first, whole := unit.Headline(title, m.Text, maxText)
-	shown := Escape(title)
-	if linked != "" {
-		shown = link(linked, title)
+	var b strings.Builder
+	if target != "" {
+		writeLink(&b, target, title)
+	} else {
+		b.WriteString(Escape(title))
 	}
+	shown := b.String()
 	text := provider.Join(" ", provider.Join(": ", shown, Escape(first)), mention(m.Mention))
 	if unit.Len(text) <= maxText {
 		return line{text, provider.Join(": ", title, first), whole}
@@ -87,6 +91,7 @@ func (m Message) line(title, linked string, unit provider.Unit) line {
 
 // blocks returns the parts of the attachment, each text cut to the limit of its section.
 func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
+	blocks = make([]block, 0, 6) // as many as there can be
 	add := func(limit int, texts provider.Texts, render func(provider.Texts) string) {
 		shown := c.Texts(limit, texts, render)
 		if strings.TrimSpace(shown) != "" { // Slack takes no empty section
@@ -96,9 +101,11 @@ func (m Message) blocks(address string, c *provider.Cutter) (blocks []block) {
 	if strings.TrimSpace(m.Raw) != "" {
 		blocks = append(blocks, section(m.Raw))
 	}
-	add(maxSection, provider.Texts{Text: m.Text}, func(t provider.Texts) string { return escapeLinking(t.Text) })
-	add(maxSection, provider.Texts{Facts: m.Facts}, func(t provider.Texts) string { return factLines(t.Facts) })
-	add(maxSection, provider.Texts{Memo: m.Memo}, func(t provider.Texts) string { return factLine(t.Memo) })
+	add(maxSection, provider.Texts{Text: m.Text}, func(t provider.Texts) string {
+		return factLines(mackerel.Fact{Value: t.Text})
+	})
+	add(maxSection, provider.Texts{Facts: m.Facts}, func(t provider.Texts) string { return factLines(t.Facts...) })
+	add(maxSection, provider.Texts{Memo: m.Memo}, func(t provider.Texts) string { return factLines(t.Memo) })
 	add(maxAddress, provider.Texts{URL: address}, func(t provider.Texts) string { return Escape(t.URL) })
 	if image := provider.Address(m.Image); linkable(image) {
 		alt := provider.Runes.ShortenMiddle(cmp.Or(provider.Plain(m.Title), image), maxAltText)
@@ -111,28 +118,32 @@ func section(text string) block {
 	return block{Type: "section", Text: &markdown{Type: "mrkdwn", Text: text, Verbatim: true}}
 }
 
-// factLines writes the facts, a line each.
-func factLines(facts []mackerel.Fact) string {
-	lines := make([]string, len(facts))
+// factLines writes facts, a line each.
+func factLines(facts ...mackerel.Fact) string {
+	var b strings.Builder
+	b.Grow(provider.Texts{Facts: facts}.Size())
 	for i, f := range facts {
-		lines[i] = factLine(f)
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		writeFact(&b, f)
 	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
 
-// factLine writes the label in bold, and the value as a link if it has an address.
-func factLine(f mackerel.Fact) string {
+// writeFact writes the label in bold, and the value as a link if it has an address.
+func writeFact(b *strings.Builder, f mackerel.Fact) {
 	if f.Value == "" {
-		return ""
+		return
 	}
-	var value string
-	if fitsLink(f.URL) {
-		value = link(f.URL, f.Value)
+	if f.Label != "" {
+		b.WriteByte('*')
+		b.WriteString(Escape(f.Label))
+		b.WriteString(":* ")
+	}
+	if target, fits := linkTo(f.URL); fits {
+		writeLink(b, target, f.Value)
 	} else {
-		value = escapeLinking(f.Value)
+		writeLinking(b, f.Value)
 	}
-	if f.Label == "" {
-		return value
-	}
-	return "*" + Escape(f.Label) + ":* " + value
 }

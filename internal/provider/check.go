@@ -161,12 +161,15 @@ func NoCall(call mackerel.CallOptions) bool { return reflect.ValueOf(call).IsZer
 
 // Linkable reports whether an address can be put behind a link: http or https, without blanks, and of at most longest
 // characters.
-func Linkable(address string, longest int) bool {
+func Linkable(address string, longest int) bool { return LinkURL(address, longest) != nil }
+
+// LinkURL parses an address that is [Linkable]. It returns nil for other addresses.
+func LinkURL(address string, longest int) *url.URL {
 	if Runes.Len(address) > longest || strings.ContainsFunc(address, blankOrControl) {
-		return false
+		return nil
 	}
-	_, problem := transport.ParseURL(address)
-	return problem == ""
+	u, _ := transport.ParseURL(address)
+	return u
 }
 
 // URLSecrets returns the parts of a webhook's address that a server, a proxy or a library may quote, to be kept out of

@@ -302,8 +302,13 @@ type Cutter struct {
 
 // Text returns a text as [Plain] text of at most limit units.
 func (c *Cutter) Text(field, text string, limit int) string {
-	text, rest := c.Unit.Plain(text, limit)
-	return c.Fit(limit, func() string { return text }, Part{Field: field, Text: &text, Rest: rest})
+	u := c.Unit
+	whole, rest := u.Plain(text, limit)
+	shown := u.Shorten(whole, limit)
+	if from, to := u.Len(whole)+rest, u.Len(shown); to < from {
+		c.Cuts = append(c.Cuts, mackerel.Cut{Field: field, Unit: u.Name, From: from, To: to})
+	}
+	return shown
 }
 
 // Fit is [Unit.Fit].
