@@ -105,6 +105,14 @@ func TestAlertFormExamples(t *testing.T) {
 				`"url":"https://mackerel.io/orgs/acme/alert-group-settings/4GrpSetId01","name":"db","memo":""}}`,
 		},
 		{
+			"an alert of a group, whose status is another",
+			mackerel.Alert{ID: "5", Status: "WARNING", URL: "https://x.test/5", OpenedAt: opened, Group: &mackerel.AlertGroup{ID: "g"}},
+			`{"orgName":"","event":"alert","message":"","memo":"","user":null,"imageUrl":null,"alert":{"id":"5",` +
+				`"url":"https://x.test/5","openedAt":1767225600,"closedAt":null,"createdAt":1767225600000,"status":"warning",` +
+				`"isOpen":true,"trigger":"","monitorName":""},"alertGroup":{"id":"g"},` +
+				`"alertGroupSetting":{"id":"","url":"","name":"","memo":""}}`,
+		},
+		{
 			"a host's status",
 			mackerel.Alert{Event: mackerel.EventHostStatus, Host: &mackerel.Host{Name: "app01", Status: "standby", FromStatus: "working"}},
 			`{"orgName":"","event":"hostStatus","user":null,"imageUrl":null,"fromStatus":"working","host":{"id":"","name":"app01",` +
@@ -291,6 +299,11 @@ func TestAlertChangedInOddBodies(t *testing.T) {
 			`{"event":"downtimeStart","alert":{"monitorName":"CPU","x":1,"id":"5"},"host":{"y":2}}`,
 		},
 		{
+			"an empty list", `{"event":"sample","facts":[]}`,
+			func(a *mackerel.Alert) { a.Facts = []mackerel.Fact{{Label: "l", Value: "v"}} },
+			`{"event":"sample","facts":[{"label":"l","value":"v"}]}`,
+		},
+		{
 			"a metric and a series", `{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"1"}}}`,
 			func(a *mackerel.Alert) { a.Metric.Labels["a"] = "2" },
 			`{"event":"sample","series":{"name":"s"},"metric":{"name":"m","labels":{"a":"2"}}}`,
@@ -307,6 +320,23 @@ func TestAlertChangedInOddBodies(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Bytes that are not UTF-8 are U+FFFD in JSON, so this change is none.
+func TestAlertChangedIntoTheSameJSONSharesNoMemory(t *testing.T) {
+	const body = `{"event":"sample","message":"` + "\ufffd" + `"}`
+	a, err := mackerel.ParseWebhook([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Message = "\xff"
+	got := marshalAlert(t, a)
+	if string(got) != body {
+		t.Errorf("got %s", got)
+	}
+	if clear(got); string(a.Raw) != body {
+		t.Errorf("writing into the result changed Raw to %q", a.Raw)
 	}
 }
 

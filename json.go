@@ -33,11 +33,8 @@ type member struct {
 	key, value jsontext.Value // as they were read, key with its quotes
 }
 
-// UnmarshalJSONFrom reads an object; every other value is an error.
+// UnmarshalJSONFrom reads an object. The callers have no other values.
 func (o *object) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() != '{' {
-		return errors.New("not a JSON object")
-	}
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ type memory[V any] struct {
 
 	mu       sync.Mutex
 	known    map[string]remembered[V]
-	fetching map[string]*fetch[V]
+	fetching map[string]chan struct{} // of the fetches that are under way; closed at their end
 }
 
 // A remembered is the value of the last fetch that succeeded, and the error of the last fetch.
@@ -24,20 +24,12 @@ type remembered[V any] struct {
 	until time.Time
 }
 
-// A fetch is under way until done is closed. Its other fields are set before that.
-type fetch[V any] struct {
-	remembered[V]
-
-	done   chan struct{}
-	gaveUp bool // the caller that fetched ended it
-}
-
 // rememberFailure is for how long an error is returned without another request. In an outage many alerts come at once.
 const rememberFailure = 10 * time.Second
 
 func newMemory[V any](most int, life time.Duration) *memory[V] {
 	return &memory[V]{
-		most: most, life: life, known: make(map[string]remembered[V]), fetching: make(map[string]*fetch[V]),
+		most: most, life: life, known: make(map[string]remembered[V]), fetching: make(map[string]chan struct{}),
 	}
 }
 
@@ -51,20 +43,15 @@ func (m *memory[V]) get(ctx context.Context, key string, load func(V) (V, error)
 			m.mu.Unlock()
 			return have.value, have.err
 		}
-		f := m.fetching[key]
-		if f == nil {
-			f = &fetch[V]{remembered: have, done: make(chan struct{}), gaveUp: true}
-			m.fetching[key] = f
+		done := m.fetching[key]
+		if done == nil {
+			m.fetching[key] = make(chan struct{})
 			m.mu.Unlock()
-			m.run(ctx, key, f, load)
-			return f.value, f.err
+			return m.fetch(ctx, key, have.value, load)
 		}
 		m.mu.Unlock()
 		select {
-		case <-f.done:
-			if !f.gaveUp {
-				return f.value, f.err
-			}
+		case <-done: // and the result is known, unless the caller that fetched gave up
 		case <-ctx.Done():
 			err := &Error{Provider: provider, Op: describeOp, Kind: ErrUnavailable, Err: context.Cause(ctx)}
 			return have.value, err
@@ -85,22 +72,24 @@ func (m *memory[V]) expire(key string, age time.Duration) {
 	m.known[key] = have
 }
 
-// run fetches and remembers the result, unless the caller gave up.
-func (m *memory[V]) run(ctx context.Context, key string, f *fetch[V], load func(V) (V, error)) {
+// fetch fetches and remembers the result, unless the caller gave up or load panics.
+func (m *memory[V]) fetch(ctx context.Context, key string, old V, load func(V) (V, error)) (V, error) {
+	r, gaveUp := remembered[V]{value: old}, true
 	defer func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		delete(m.fetching, key)
-		if !f.gaveUp {
-			m.keep(key, f.remembered)
+		if !gaveUp {
+			m.keep(key, r)
 		}
-		close(f.done)
+		close(m.fetching[key])
+		delete(m.fetching, key)
 	}()
-	value, err := load(f.value)
-	f.err, f.gaveUp = err, err != nil && ctx.Err() != nil
-	if f.until = time.Now().Add(rememberFailure); err == nil {
-		f.value, f.until = value, time.Now().Add(m.life)
+	value, err := load(old)
+	r.err, gaveUp = err, err != nil && ctx.Err() != nil
+	if r.until = time.Now().Add(rememberFailure); err == nil {
+		r.value, r.until = value, time.Now().Add(m.life)
 	}
+	return r.value, r.err
 }
 
 func (m *memory[V]) keep(key string, r remembered[V]) {

@@ -3,10 +3,12 @@ package mackerel_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 )
@@ -66,6 +68,17 @@ func TestParseWebhookOfNoUse(t *testing.T) {
 		{"a number", `-12`, "the body is a number where an object belongs"},
 		{"a boolean", `true`, "the body is a boolean where an object belongs"},
 		{"null", `null`, "the body is null where an object belongs"},
+		{"a broken array where a string belongs", `{"message":[1,}`, "broken JSON near byte 13: "},
+		{"a broken array where a flag belongs", `{"alert":{"isOpen":[1,}}`, "broken JSON near byte 21: "},
+		{"a broken string where a number belongs", `{"alert":{"metricValue":"9\x"}}`, "broken JSON near byte 26: "},
+		{"a broken number", `{"alert":{"metricValue":9.}}`, "broken JSON near byte 26: "},
+		{"a broken object where an array belongs", `{"facts":{"a":}}`, "broken JSON near byte 14: "},
+		{"a broken element of an array", `{"facts":[{"label":"l"},"a\x"]}`, "broken JSON near byte 26: "},
+		{"an array without an end", `{"facts":[{"label":"l"}}`, "broken JSON near byte 23: "},
+		{"a broken array where labels belong", `{"metric":{"labels":[1,}}`, "broken JSON near byte 22: "},
+		{"a broken name of a label", `{"metric":{"labels":{"a":"b",c}}}`, "broken JSON near byte 29: "},
+		{"a broken label", `{"metric":{"labels":{"a":"\x"}}}`, "broken JSON near byte 26: "},
+		{"labels without an end", `{"metric":{"labels":{"a":"b"]}}`, "broken JSON near byte 28: "},
 		{"an endless nest", strings.Repeat(`{"a":[`, 1<<20), "broken JSON near byte 30000: exceeded max depth"},
 	}
 	for _, tt := range tests {
@@ -141,8 +154,9 @@ func TestParseWebhookNamesWhatIsOfTheWrongType(t *testing.T) {
 			"service.name: a number where a string belongs",
 		},
 		{
-			"alert-query", "metric.labels", `{"b":2,"a":"A","b\nc":[]}`, `{"a":"A"}`,
-			`metric.labels.b: a number where a string belongs; metric.labels["b\nc"]: an array where a string belongs`,
+			"alert-query", "metric.labels", `{"b":2,"a":"A","\nc":[],"":3}`, `{"a":"A"}`,
+			`metric.labels.b: a number where a string belongs; metric.labels["\nc"]: an array where a string belongs; ` +
+				`metric.labels[""]: a number where a string belongs`,
 		},
 		{"alert-group", "alertGroup", `[]`, "", "alertGroup: an array where an object belongs"},
 		{"alert-group", "alertGroup.createdAt", `1767225600000`, "", "alertGroup.createdAt: a number far from any time"},
@@ -215,10 +229,37 @@ func TestParseWebhookListsWhatFits(t *testing.T) {
 	}
 }
 
+// An error has room for 480 bytes of problems.
+func TestParseWebhookListsWhatJustFits(t *testing.T) {
+	const more = "1 more of the wrong type"
+	first, second := "orgName: a number where a string belongs; ", ": a number where a string belongs"
+	for _, c := range []struct {
+		name, first string // the first problem
+		beyond      int    // bytes beyond the room
+	}{
+		{"a single problem", "", 0}, {"a single problem", "", 1}, {"two problems", first, 0}, {"two problems", first, 1},
+	} {
+		label := strings.Repeat("k", 480-len(c.first)-len("metric.labels.")-len(second)+c.beyond)
+		body := `{"metric":{"labels":{"` + label + `":1}}}`
+		want := c.first + "metric.labels." + label + second
+		if c.first != "" {
+			body = `{"orgName":7,` + body[1:]
+		}
+		if c.beyond > 0 {
+			want = c.first + more
+		}
+		_, err := mackerel.ParseWebhook([]byte(body))
+		var e *mackerel.Error
+		if !errors.As(err, &e) || e.Message != want {
+			t.Errorf("%s, with %d bytes too many: got %v", c.name, c.beyond, err)
+		}
+	}
+}
+
 func TestParseWebhookNamesAMemberOnce(t *testing.T) {
-	_, err := mackerel.ParseWebhook([]byte(`{"fromStatus":7}`)) // which is read as a status, and to tell the event
+	_, err := mackerel.ParseWebhook([]byte(`{"message":7,"message":8}`))
 	var e *mackerel.Error
-	if !errors.As(err, &e) || e.Message != "fromStatus: a number where a string belongs" {
+	if !errors.As(err, &e) || e.Message != "message: a number where a string belongs" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -265,6 +306,20 @@ func TestParseWebhookDetails(t *testing.T) {
 		{
 			"of a member twice the last one counts", `{"event":"sample","message":"a","message":"b"}`,
 			mackerel.Alert{Event: mackerel.EventSample, Message: "b"},
+		},
+		{
+			"of a member twice the last one counts, also if it is null",
+			`{"event":"sample","type":"t","type":null,"message":"a","message":null,"host":{"id":"h"},"host":null,"facts":[{"label":"l"}],"facts":null,` +
+				`"metric":{"name":"m","labels":{"a":"b"},"labels":null},"alert":{"metricValue":1,"metricValue":null}}`,
+			mackerel.Alert{Event: mackerel.EventSample, Metric: &mackerel.Metric{Label: "m", Labels: map[string]string{}}},
+		},
+		{
+			"the first and the last time", `{"event":"alert","alert":{"openedAt":253402300799,"closedAt":-62135596800}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, OpenedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
+		},
+		{
+			"the longest duration", `{"event":"alert","alert":{"duration":2147483647}}`,
+			mackerel.Alert{Event: mackerel.EventAlert, Metric: &mackerel.Metric{Duration: math.MaxInt32}},
 		},
 		{
 			"times of zero are none", `{"event":"alert","alert":{"openedAt":0,"closedAt":0,"createdAt":0.5,"statusChangedAt":-0.9}}`,
