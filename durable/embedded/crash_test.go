@@ -18,6 +18,7 @@ import (
 var rounds = flag.Int("rounds", 20, "how often a process is killed")
 
 func TestNothingThatWasAcceptedIsLostWhenTheProcessIsKilled(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	accepted := 0
 	for range *rounds {
@@ -38,6 +39,7 @@ func TestNothingThatWasAcceptedIsLostWhenTheProcessIsKilled(t *testing.T) {
 }
 
 func TestAFirstStartThatIsKilledGoesOn(t *testing.T) {
+	t.Parallel()
 	for range *rounds {
 		dir := t.TempDir()
 		p := startPublisher(t, dir)

@@ -70,9 +70,10 @@ func flip(file string, at int) func(*testing.T, string) {
 			t.Fatal(err)
 		}
 		if at < 0 {
-			at += len(data)
+			data[len(data)+at] ^= 0x40
+		} else {
+			data[at] ^= 0x40
 		}
-		data[at] ^= 0x40
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -166,17 +167,20 @@ func TestDamageIsRefusedByName(t *testing.T) {
 	template := stopped(t)
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			refuses(t, dir, d, stored)
 		})
 		t.Run(d.name+", without index", func(t *testing.T) {
+			t.Parallel()
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			remove("index.db")(t, msgs)
 			refuses(t, dir, d, stored)
 		})
 		t.Run(d.name+", after a crash", func(t *testing.T) {
+			t.Parallel()
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			crashed(t, dir)
@@ -307,6 +311,7 @@ func TestAFirstStartThatWasCutShortGoesOn(t *testing.T) {
 		name := strings.TrimPrefix(name, original)
 		for how, do := range map[string]func(*testing.T, string){"missing": remove(name), "empty": cut(name, -1), "half": cut(name, 5)} {
 			t.Run(name+" is "+how, func(t *testing.T) {
+				t.Parallel()
 				dir := filepath.Join(t.TempDir(), "copy")
 				if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
 					t.Fatal(err)

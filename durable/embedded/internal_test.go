@@ -18,7 +18,10 @@ func TestTheFilesAreReadAsTheServerReadsThem(t *testing.T) {
 	// When it starts, the server removes a block of tombstones and keeps an earlier block with their messages.
 	const lostTombstones = 6309839576633584505
 	for _, seed := range []uint64{lostTombstones, rand.Uint64()} {
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { readAndRestart(t, rand.New(rand.NewPCG(seed, 0))) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			readAndRestart(t, rand.New(rand.NewPCG(seed, 0)))
+		})
 	}
 }
 
