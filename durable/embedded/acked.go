@@ -1,8 +1,10 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +21,6 @@ type progress struct {
 // not always write that it removed a message, as long as its index is not written. Such a message is never delivered
 // again, since the consumer knows better, and no message of the same alert would be delivered either.
 func (s *stream) forget() error {
-	if s.current || len(s.live) == 0 {
-		return nil
-	}
 	consumers, err := os.ReadDir(filepath.Join(s.dir, "obs"))
 	if err != nil && !os.IsNotExist(err) {
 		return err
@@ -45,22 +44,21 @@ func (s *stream) forget() error {
 // queue.
 func readProgress(dir string) (*progress, bool) {
 	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf")) //nolint:gosec // the directory is ours
-	if err != nil {
+	data, err2 := os.ReadFile(filepath.Join(dir, "o.dat"))   //nolint:gosec // the directory is ours
+	if errors.Join(err, err2) != nil {
 		return nil, false
 	}
 	var config struct {
 		Filter string `json:"filter_subject"`
 	}
-	if err := json.Unmarshal(meta, &config); err != nil {
-		return nil, false
-	}
+	err = json.Unmarshal(meta, &config)
 	queue, isQueue := strings.CutSuffix(config.Filter, "*")
-	data, err := os.ReadFile(filepath.Join(dir, "o.dat")) //nolint:gosec // the directory is ours
-	if err != nil || !isQueue || len(data) < 2 || data[0] != 22 || data[1] != 2 {
+	state, isState := bytes.CutPrefix(data, []byte{22, 2}) // what file it is, and its version
+	if err != nil || !isQueue || !isState {
 		return nil, false
 	}
 	p := &progress{queue: queue}
-	return p, p.decode(data[2:])
+	return p, p.decode(state)
 }
 
 // decode reads what follows the version: the first sequence numbers that were not acknowledged and the last that were

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
 )
 
@@ -79,13 +81,7 @@ func (w *worker) work(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	batch, err := w.consumer.FetchNoWait(100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for m := range batch.Messages() {
-		w.open = append(w.open, m)
-	}
+	w.take(t, 100)
 	var open []jetstream.Msg
 	share := w.random.Float64()
 	for _, m := range w.open {
@@ -93,16 +89,33 @@ func (w *worker) work(t *testing.T) {
 			open = append(open, m)
 			continue
 		}
-		if err := m.DoubleAck(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		data, err := m.Metadata()
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.acked[data.Sequence.Stream] = true
+		w.acknowledge(t, m)
 	}
 	w.open = open
+}
+
+// take takes at most n messages that are there.
+func (w *worker) take(t *testing.T, n int) {
+	t.Helper()
+	batch, err := w.consumer.FetchNoWait(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m := range batch.Messages() {
+		w.open = append(w.open, m)
+	}
+}
+
+func (w *worker) acknowledge(t *testing.T, m jetstream.Msg) {
+	t.Helper()
+	if err := m.DoubleAck(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := m.Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.acked[data.Sequence.Stream] = true
 }
 
 // settle waits until the server has written what was acknowledged, which it does every 100 ms.
@@ -174,4 +187,136 @@ func copyRunning(t *testing.T, dir string) string {
 	}
 	t.Fatal("the directory changes too often")
 	return ""
+}
+
+// The server was killed before it wrote that messages were removed: the files of the messages are older than that of the
+// consumer.
+func TestOnlyWhatWasAcknowledgedIsForgotten(t *testing.T) {
+	dir := t.TempDir()
+	s := startStore(t, dir)
+	for i, name := range []string{"in", "in", "in", "other", "in", "in", "other", "in"} {
+		q, err := s.Store().Queue(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Notify(t.Context(), mackerel.Alert{ID: strconv.Itoa(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closeServer(t, s)
+	files := filepath.Join(streamsDir(dir), "mackerel")
+	before := filepath.Join(t.TempDir(), "msgs")
+	copyDir(t, filepath.Join(files, "msgs"), before)
+
+	s = startStore(t, dir)
+	w := newWorker(t, s, nil)
+	w.take(t, 5)                       // 1, 2, 3, 5 and 6
+	for _, i := range []int{0, 2, 4} { // 1, 3 and 6
+		w.acknowledge(t, w.open[i])
+	}
+	closeServer(t, s)
+	copyDir(t, before, filepath.Join(files, "msgs"))
+	if err := os.Remove(filepath.Join(files, "msgs", "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	copyDir(t, t.TempDir(), filepath.Join(files, "obs", "empty")) // a consumer that was not written to its end
+
+	for range 2 {
+		s = startStore(t, dir)
+		if got := sequences(t, s, 8); !slices.Equal(got, []uint64{2, 4, 5, 7, 8}) {
+			t.Errorf("messages %d are there", got)
+		}
+		closeServer(t, s)
+	}
+}
+
+func startStore(t *testing.T, dir string) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 16 << 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func closeServer(t *testing.T, s *Server) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copyDir copies a directory, in place of what is there.
+func copyDir(t *testing.T, from, to string) {
+	t.Helper()
+	if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(from))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sequences returns which of the messages up to last are there.
+func sequences(t *testing.T, s *Server, last uint64) (all []uint64) {
+	t.Helper()
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range last {
+		_, err := stream.GetMsg(t.Context(), n+1)
+		switch {
+		case err == nil:
+			all = append(all, n+1)
+		case !errors.Is(err, jetstream.ErrMsgNotFound):
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// A state file that is not understood says nothing: its messages are delivered again rather than lost.
+func TestAStateThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
+	const meta = `{"durable_name":"in","filter_subject":"mackerel.in.*"}`
+	state := []byte{22, 2, 1, 7, 3, 9, 1, 100, 2, 2, 0, 0} // 9 were delivered, and number 9 waits for its answer
+	changed := func(at int, b byte) []byte {
+		c := slices.Clone(state)
+		c[at] = b
+		return c
+	}
+	none := []byte(nil)
+	for _, c := range []struct {
+		name        string
+		meta, state []byte
+		ok          bool
+	}{
+		{"understood", []byte(meta), state, true},
+		{"no message waits for its answer", []byte(meta), []byte{22, 2, 1, 7, 3, 9, 0, 0}, true},
+		{"no meta.inf", none, state, false},
+		{"meta.inf is no JSON", []byte(meta[1:]), state, false},
+		{"of all queues", []byte(`{"filter_subject":"mackerel.>"}`), state, false},
+		{"no state", []byte(meta), none, false},
+		{"another file", []byte(meta), changed(0, 11), false},
+		{"version 1", []byte(meta), changed(1, 1), false},
+		{"more messages than follow", []byte(meta), changed(6, 4), false},
+		{"cut in a message", []byte(meta), state[:9], false},
+		{"cut before the messages", []byte(meta), state[:6], false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, data := range map[string][]byte{"meta.inf": c.meta, "o.dat": c.state} {
+				if data == nil {
+					continue
+				}
+				if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if p, ok := readProgress(dir); ok != c.ok || ok && (p.queue != "mackerel.in." || p.delivered != 9) {
+				t.Errorf("%+v, %v", p, ok)
+			}
+		})
+	}
 }
