@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"os"
@@ -64,27 +63,18 @@ func readProgress(dir string) (*progress, bool) {
 // decode reads what follows the version: the first sequence numbers that were not acknowledged and the last that were
 // delivered, each of the consumer and of the stream, and the messages that were delivered and not acknowledged.
 func (p *progress) decode(data []byte) (ok bool) {
-	ok = true
-	next := func() uint64 {
-		value, n := binary.Uvarint(data)
-		if n <= 0 {
-			ok, n = false, 0
-		}
-		data = data[n:]
-		return value
-	}
-	_, floor, _, delivered, pending := next(), next(), next(), next(), next()
+	n := numbers{data: data}
+	_, floor, _, delivered, pending := n.next(), n.next(), n.next(), n.next(), n.next()
 	p.delivered, p.pending = delivered, make(map[uint64]bool)
 	if pending > 0 {
-		next() // a time
+		n.next() // a time
 	}
 	for range pending {
-		p.pending[floor+next()] = true
-		next() // the sequence number of the consumer
-		next() // the time of the delivery
-		if !ok {
-			return false
+		p.pending[floor+n.next()] = true
+		_, _ = n.next(), n.next() // the sequence number of the consumer, and the time of the delivery
+		if n.bad {
+			break
 		}
 	}
-	return ok
+	return !n.bad
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mackerel-notify/mackerel"
-	"github.com/mackerel-notify/mackerel/durable"
 )
 
 // A server that was killed finds messages that were acknowledged, if it did not write its index. No such message may
@@ -32,10 +31,7 @@ func TestWhatWasAcknowledgedDoesNotHoldUpAnything(t *testing.T) {
 func workAndKill(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := startStore(t, dir)
 	w := newWorker(t, s, random)
 	for range 5 {
 		w.work(t)
@@ -43,9 +39,7 @@ func workAndKill(t *testing.T, random *rand.Rand) {
 		w.settle(t, dir)
 		killed(t, dir, w.acked, true)
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closeServer(t, s)
 }
 
 type worker struct {
@@ -58,10 +52,7 @@ type worker struct {
 
 func newWorker(t *testing.T, s *Server, random *rand.Rand) *worker {
 	t.Helper()
-	js, err := jetstream.New(s.Conn())
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, s)
 	c, err := js.CreateConsumer(t.Context(), "mackerel", jetstream.ConsumerConfig{
 		Durable: "in", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, FilterSubject: "mackerel.in.*",
 	})
@@ -142,18 +133,8 @@ func (w *worker) settle(t *testing.T, dir string) {
 func killed(t *testing.T, dir string, acked map[uint64]bool, settled bool) {
 	t.Helper()
 	other := copyRunning(t, dir)
-	s, err := Start(t.Context(), Config{Dir: other})
-	if err != nil {
-		t.Fatal(err)
-	}
-	js, err := jetstream.New(s.Conn())
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := startStore(t, other)
+	stream := queues(t, s)
 	c, err := stream.Consumer(t.Context(), "in")
 	if err != nil {
 		t.Fatal(err)
@@ -167,9 +148,7 @@ func killed(t *testing.T, dir string, acked map[uint64]bool, settled bool) {
 			t.Errorf("message %d was acknowledged and is there", n)
 		}
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closeServer(t, s)
 }
 
 // copyRunning copies the directory of a running server.
@@ -190,8 +169,20 @@ func copyRunning(t *testing.T, dir string) string {
 }
 
 // The server was killed before it wrote that messages were removed: the files of the messages are older than that of the
-// consumer.
+// consumer. The server uses an index only if it was written after all blocks.
 func TestOnlyWhatWasAcknowledgedIsForgotten(t *testing.T) {
+	for name, do := range map[string]func(msgs string) error{
+		"there is no index": func(msgs string) error { return os.Remove(filepath.Join(msgs, "index.db")) },
+		"the index is older than a block": func(msgs string) error {
+			return os.WriteFile(filepath.Join(msgs, "2.blk"), nil, 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) { forgetsWhatWasAcknowledged(t, do) })
+	}
+}
+
+func forgetsWhatWasAcknowledged(t *testing.T, do func(msgs string) error) {
+	t.Helper()
 	dir := t.TempDir()
 	s := startStore(t, dir)
 	for i, name := range []string{"in", "in", "in", "other", "in", "in", "other", "in"} {
@@ -216,7 +207,7 @@ func TestOnlyWhatWasAcknowledgedIsForgotten(t *testing.T) {
 	}
 	closeServer(t, s)
 	copyDir(t, before, filepath.Join(files, "msgs"))
-	if err := os.Remove(filepath.Join(files, "msgs", "index.db")); err != nil {
+	if err := do(filepath.Join(files, "msgs")); err != nil {
 		t.Fatal(err)
 	}
 	copyDir(t, t.TempDir(), filepath.Join(files, "obs", "empty")) // a consumer that was not written to its end
@@ -227,22 +218,6 @@ func TestOnlyWhatWasAcknowledgedIsForgotten(t *testing.T) {
 			t.Errorf("messages %d are there", got)
 		}
 		closeServer(t, s)
-	}
-}
-
-func startStore(t *testing.T, dir string) *Server {
-	t.Helper()
-	s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 16 << 20}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func closeServer(t *testing.T, s *Server) {
-	t.Helper()
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -257,14 +232,7 @@ func copyDir(t *testing.T, from, to string) {
 // sequences returns which of the messages up to last are there.
 func sequences(t *testing.T, s *Server, last uint64) (all []uint64) {
 	t.Helper()
-	js, err := jetstream.New(s.Conn())
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
+	stream := queues(t, s)
 	for n := range last {
 		_, err := stream.GetMsg(t.Context(), n+1)
 		switch {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,32 +29,20 @@ func TestTheFilesAreReadAsTheServerReadsThem(t *testing.T) {
 func readAndRestart(t *testing.T, random *rand.Rand) {
 	dir := t.TempDir()
 	for range 3 {
-		s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		js, err := jetstream.New(s.Conn())
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := startStore(t, dir)
 		for range 12 {
-			change(t, js, random)
-			read := compareFiles(t, js, dir)
+			change(t, s, random)
+			read := compareFiles(t, s, dir)
 			restartCopy(t, dir, read)
 		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closeServer(t, s)
 	}
 }
 
 // change stores and removes some messages.
-func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
+func change(t *testing.T, s *Server, random *rand.Rand) {
 	t.Helper()
-	stream, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, s)
 	for range random.IntN(60) {
 		subject := "mackerel.in." + strconv.Itoa(random.IntN(5))
 		_, err := js.Publish(t.Context(), subject, []byte(strings.Repeat("x", random.IntN(3000))))
@@ -61,12 +50,8 @@ func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
 			t.Fatal(err)
 		}
 	}
+	stream := queues(t, s)
 	state := stream.CachedInfo().State
-	info, err := stream.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	state = info.State
 	share := random.Float64()
 	if random.IntN(4) == 0 {
 		share = 1 // the stream is empty then
@@ -85,20 +70,10 @@ func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
 
 // compareFiles compares the files with the server's state. A message that the server has must be found. The server does
 // not always write that it removed a message.
-func compareFiles(t *testing.T, js jetstream.JetStream, dir string) *stream {
+func compareFiles(t *testing.T, s *Server, dir string) *stream {
 	t.Helper()
-	s, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := readStream(t.Context().Err, dir, "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(read.damage) > 0 {
-		t.Fatal(read.damage)
-	}
-	has := s.CachedInfo().State
+	read := readQueues(t, dir)
+	has := queues(t, s).CachedInfo().State
 	if has.Msgs > uint64(len(read.live)) || read.last != has.LastSeq {
 		t.Fatalf("read %d messages, last %d; the server has %d, last %d", len(read.live), read.last, has.Msgs, has.LastSeq)
 	}
@@ -111,45 +86,55 @@ func restartCopy(t *testing.T, dir string, read *stream) {
 	t.Helper()
 	for range 3 {
 		dir = copyRunning(t, dir)
-		s, err := Start(t.Context(), Config{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		js, err := jetstream.New(s.Conn())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again := compareFiles(t, js, dir)
+		s := startStore(t, dir)
+		t.Cleanup(func() { closeServer(t, s) })
+		again := compareFiles(t, s, dir)
 		if again.last != read.last {
 			t.Errorf("the last message is %d, and was %d before the start", again.last, read.last)
 		}
-		stream, err := js.Stream(t.Context(), "mackerel")
-		if err != nil {
-			t.Fatal(err)
-		}
+		first := queues(t, s).CachedInfo().State.FirstSeq
 		for n := range again.live {
-			if _, was := read.live[n]; !was && n >= stream.CachedInfo().State.FirstSeq {
+			if _, was := read.live[n]; !was && n >= first {
 				t.Errorf("message %d is back", n)
 			}
 		}
 	}
 }
 
+// The server deletes a block with its last message, and writes nothing about that message elsewhere.
+func TestAServerThatWasKilledAfterItDeletedABlockStarts(t *testing.T) {
+	dir := t.TempDir()
+	s := startStore(t, dir)
+	last := uint64(0) // in the first block
+	for n := uint64(1); last == 0; n++ {
+		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", make([]byte, 3000)); err != nil {
+			t.Fatal(err)
+		}
+		if read := readQueues(t, dir); read.live[n].block == 2 {
+			last = n - 1
+		}
+	}
+	for n := uint64(1); n < last; n++ {
+		deleteMessage(t, s, n)
+	}
+	closeServer(t, s) // which writes the index
+	s = startStore(t, dir)
+	deleteMessage(t, s, last)
+	killed := copyRunning(t, dir)
+	closeServer(t, s)
+	if read := readQueues(t, killed); read.current || slices.Contains(read.blocks, 1) {
+		t.Errorf("current %v, blocks %d", read.current, read.blocks)
+	}
+	s = startStore(t, killed)
+	if n := queues(t, s).CachedInfo().State.Msgs; n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	closeServer(t, s)
+}
+
 func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
-	s, err := Start(t.Context(), Config{Dir: t.TempDir(), Store: durable.Config{MaxBytes: 120 << 10}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	js, err := jetstream.New(s.Conn())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+	s := startStore(t, t.TempDir())
+	if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -165,7 +150,61 @@ func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
+	closeServer(t, s)
+}
+
+// startStore starts a server with blocks of some 30 KB.
+func startStore(t *testing.T, dir string) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func closeServer(t *testing.T, s *Server) {
+	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func jetStream(t *testing.T, s *Server) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+// queues returns the stream of the queues.
+func queues(t *testing.T, s *Server) jetstream.Stream {
+	t.Helper()
+	stream, err := jetStream(t, s).Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+func deleteMessage(t *testing.T, s *Server, n uint64) {
+	t.Helper()
+	if err := queues(t, s).DeleteMsg(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readQueues reads the files of the queues, which must have no damage.
+func readQueues(t *testing.T, dir string) *stream {
+	t.Helper()
+	read, err := readStream(t.Context().Err, dir, "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(read.damage) > 0 {
+		t.Fatal(read.damage)
+	}
+	return read
 }
