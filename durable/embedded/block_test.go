@@ -106,8 +106,8 @@ func TestWhatIsWrittenOfABlockWithRemovedMessages(t *testing.T) {
 			var got []uint64
 			gaps := s.records(stream.withoutRemoved(1, slices.Clone(block)), func(r record) {
 				got = append(got, r.sequence)
-				if isLive := c.live[r.sequence].block == 1; r.removed == isLive {
-					t.Errorf("record %d: removed is %v", r.sequence, r.removed)
+				if isLive := c.live[r.sequence].block == 1; r.removed == isLive || r.isTombstone() != (r.sequence > 100) {
+					t.Errorf("record %d: removed is %v, tombstone %v", r.sequence, r.removed, r.isTombstone())
 				}
 			})
 			if !slices.Equal(got, c.want) || len(gaps) > 0 {

@@ -40,6 +40,8 @@ var damages = []damage{
 		[]string{"3.blk", "cannot be read"}, stored - 1},
 	{"a length is longer than the block", flip("3.blk", 2), mackerel.ErrConfig,
 		[]string{"3.blk", "cannot be read"}, stored - 1},
+	{"something is behind the last message of a block", add("1.blk", "abc"), mackerel.ErrConfig,
+		[]string{"1.blk: 3 bytes at", "cannot be read"}, stored},
 	{"a block is missing", remove("2.blk"), mackerel.ErrConfig, []string{"stream mackerel", "60 messages"}, 0},
 	{"the last block is missing", remove("3.blk"), mackerel.ErrConfig, []string{"stream mackerel", "message 60"}, 0},
 	{"a block is cut", cut("1.blk", 10), mackerel.ErrConfig, []string{"1.blk", "cannot be read"}, stored - 1},
@@ -84,6 +86,23 @@ func remove(file string) func(*testing.T, string) {
 	return func(t *testing.T, msgs string) {
 		t.Helper()
 		if err := os.RemoveAll(filepath.Join(msgs, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// add writes text behind a file, which is made if it is missing.
+func add(file, text string) func(*testing.T, string) {
+	return func(t *testing.T, msgs string) {
+		t.Helper()
+		f, err := os.OpenFile(filepath.Join(msgs, file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -184,13 +203,17 @@ func TestDamageIsRefusedByName(t *testing.T) {
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			crashed(t, dir)
-			refuses(t, dir, d, 0)
+			last := uint64(stored) // which the index has
+			if _, err := os.Stat(filepath.Join(msgs, "index.db")); err != nil {
+				last = 0
+			}
+			refuses(t, dir, d, last)
 		})
 	}
 }
 
 // refuses tries two starts, which must fail and change nothing, and AcceptDamage. Last is the last sequence number that
-// the marker has.
+// is known.
 func refuses(t *testing.T, dir string, d damage, last uint64) {
 	t.Helper()
 	before := tree(t, dir)
@@ -240,16 +263,18 @@ func TestWhatIsNoDamageStarts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		appendTo(t, filepath.Join(msgs, "3.blk"), data[:700])
+		add("3.blk", string(data[:700]))(t, msgs)
 	}
 	for name, do := range map[string]func(*testing.T, string){
 		"nothing":                                   func(*testing.T, string) {},
 		"index.db is missing":                       remove("index.db"),
 		"index.db is broken":                        flip("index.db", 30),
+		"a file has no number":                      add("a.blk", "abc"),
+		"a file has a number and is no block":       add("7", "abc"),
 		"store.json is missing":                     remove("../../../../../store.json"),
 		"a message was not written to its end":      partOfRecord,
-		"a few bytes of a message were written":     func(t *testing.T, m string) { t.Helper(); appendTo(t, filepath.Join(m, "3.blk"), []byte{200, 4}) },
-		"the length of the file was written before": func(t *testing.T, m string) { t.Helper(); appendTo(t, filepath.Join(m, "3.blk"), make([]byte, 900)) },
+		"a few bytes of a message were written":     add("3.blk", "\xc8\x04"),
+		"the length of the file was written before": add("3.blk", strings.Repeat("\x00", 900)),
 	} {
 		for _, crash := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -267,6 +292,52 @@ func TestWhatIsNoDamageStarts(t *testing.T) {
 	}
 }
 
+// What cannot be read may be whole, so it is no damage, and AcceptDamage does not remove it.
+func TestAFileThatCannotBeReadIsNoDamage(t *testing.T) {
+	template := stopped(t)
+	for _, name := range []string{
+		"1.blk", "../msgs", "../obs", "../meta.inf", "../meta.sum", "../../../../../store.json", "../../../../../lock",
+	} {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			dir, msgs := template(t)
+			name := filepath.Join(msgs, name)
+			if err := os.Rename(name, name+".away"); err != nil {
+				t.Fatal(err)
+			}
+			swap(t, name)
+			c := threeBlocks(dir)
+			c.AcceptDamage = true
+			if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
+				!strings.Contains(err.Error(), dir) {
+				t.Error(s, err)
+			}
+			if err := errors.Join(os.Remove(name), os.Rename(name+".away", name)); err != nil {
+				t.Fatal(err)
+			}
+			if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
+				t.Errorf("%d messages, want %d", n, stored)
+			}
+		})
+	}
+}
+
+// swap puts a directory where a file was, and a file where a directory was.
+func swap(t *testing.T, name string) {
+	t.Helper()
+	info, err := os.Stat(name + ".away")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.IsDir() {
+		err = os.WriteFile(name, nil, 0o600)
+	} else {
+		err = os.Mkdir(name, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
 	dir, _ := stopped(t)(t)
 	marker := filepath.Join(dir, "store.json")
@@ -278,20 +349,6 @@ func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, threeBlocks(dir))
-}
-
-func appendTo(t *testing.T, name string, data []byte) {
-	t.Helper()
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A first start that was cut short may have left any of its files half written.

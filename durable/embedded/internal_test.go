@@ -1,8 +1,11 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,6 +154,79 @@ func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
 		}
 	}
 	closeServer(t, s)
+}
+
+// A server that uses its index does not read the blocks, so they may stay as they are.
+func TestFilesWithAnIndexStayAsTheyAre(t *testing.T) {
+	dir := t.TempDir()
+	s := startStore(t, dir)
+	for range 3 {
+		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deleteMessage(t, s, 2)
+	closeServer(t, s)
+	msgs := filepath.Join(streamsDir(dir), "mackerel", "msgs")
+	for _, indexed := range []bool{true, false} {
+		before, err := os.ReadFile(filepath.Join(msgs, "1.blk"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := readQueues(t, dir).erase(); err != nil {
+			t.Fatal(err)
+		}
+		after, err := os.ReadFile(filepath.Join(msgs, "1.blk"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(before, after) != indexed {
+			t.Errorf("with index: %v, the block is the same: %v", indexed, !indexed)
+		}
+		if err := os.RemoveAll(filepath.Join(msgs, "index.db")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAnIndexThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
+	// Seven messages, the last is number 9, one subject, two blocks.
+	content := []byte{11, 4, 7, 0, 1, 0, 9, 0, 1, 3, 'q', '.', 'k', 7, 1, 2, 2, 'e', 'n', 'd'}
+	changed := func(at int, b byte) []byte {
+		c := slices.Clone(content)
+		c[at] = b
+		return c
+	}
+	for _, c := range []struct {
+		name    string
+		content []byte
+		ok      bool
+	}{
+		{"understood", content, true},
+		{"another file", changed(0, 22), false},
+		{"another version", changed(1, 3), false},
+		{"more subjects than follow", changed(8, 100), false},
+		{"a subject that is too long", changed(9, 100), false},
+		{"a subject until the end", changed(9, 10), false},
+		{"no number of blocks", content[:16], false},
+		{"nothing", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &stream{name: "mackerel", dir: t.TempDir()}
+			h := newHash(s.name)
+			_, _ = h.Write(c.content)
+			for _, data := range [][]byte{h.Sum(slices.Clone(c.content)), h.Sum(c.content)[:len(c.content)+7]} {
+				name := filepath.Join(s.dir, "msgs", "index.db")
+				if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, data, 0o600)); err != nil {
+					t.Fatal(err)
+				}
+				i, ok := s.readIndex()
+				if want := c.ok && len(data) == len(c.content)+8; ok != want || ok && (i.messages != 7 || i.last != 9 || i.blocks != 2) {
+					t.Errorf("%+v, %v", i, ok)
+				}
+			}
+		})
+	}
 }
 
 // startStore starts a server with blocks of some 30 KB.
