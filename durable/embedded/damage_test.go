@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -341,14 +342,58 @@ func swap(t *testing.T, name string) {
 func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
 	dir, _ := stopped(t)(t)
 	marker := filepath.Join(dir, "store.json")
-	if err := os.WriteFile(marker, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{"", "{", "{}", `{"name":"mackerel","made":"yes"}`} {
+		if err := os.WriteFile(marker, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
 	}
-	wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
 	if err := os.Remove(marker); err != nil {
 		t.Fatal(err)
 	}
 	start(t, threeBlocks(dir))
+}
+
+// Without a marker that is up to date, what is lost could not be noticed.
+func TestAMarkerThatCannotBeWritten(t *testing.T) {
+	dir, _ := stopped(t)(t)
+	blocker := filepath.Join(dir, "store.json.new")
+	if err := os.Mkdir(blocker, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, threeBlocks(dir), mackerel.ErrUnavailable, dir, "cannot be used")
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	s, err := embedded.Start(t.Context(), threeBlocks(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(blocker, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Close(); !errors.Is(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
+		t.Errorf("%d messages, want %d", n, stored)
+	}
+}
+
+func TestAMarkerThatForgotTheStoreRemovesNothing(t *testing.T) {
+	dir, msgs := stopped(t)(t)
+	remove("../../../../../store.json")(t, msgs)
+	add("../../../../../store.json", `{"name":"mackerel","made":false}`)(t, msgs)
+	before := tree(t, dir)
+	wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json", "stream mackerel")
+	if !maps.Equal(before, tree(t, dir)) {
+		t.Error("files were changed")
+	}
 }
 
 // A first start that was cut short may have left any of its files half written.

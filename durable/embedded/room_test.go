@@ -2,8 +2,13 @@ package embedded
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/mackerel-notify/mackerel"
@@ -65,6 +70,36 @@ func TestTheErrorHasTheFirstFiveProblems(t *testing.T) {
 		if e := damaged("dir", problems[:n]); e.Message != want || e.Kind != mackerel.ErrConfig {
 			t.Errorf("%v: %q, want %q", e.Kind, e.Message, want)
 		}
+	}
+}
+
+func TestWhyADirectoryCannotBeUsed(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		kind error
+		text string
+	}{
+		{syscall.ENOTDIR, mackerel.ErrConfig, "is not a directory"},
+		{syscall.EEXIST, mackerel.ErrConfig, "is not a directory"},
+		{syscall.EACCES, mackerel.ErrConfig, "read and write"},
+		{syscall.EPERM, mackerel.ErrConfig, "read and write"},
+		{syscall.EROFS, mackerel.ErrConfig, "read and write"},
+		{syscall.ENOSPC, mackerel.ErrUnavailable, "the disk is full"},
+		{syscall.EDQUOT, mackerel.ErrUnavailable, "the disk is full"},
+		{syscall.EIO, mackerel.ErrUnavailable, "cannot be used"},
+	} {
+		err := unusable("/dir", &fs.PathError{Op: "open", Path: "/dir/file", Err: c.err})
+		if !errors.Is(err, c.kind) || !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.text) ||
+			!strings.Contains(err.Error(), "/dir") {
+			t.Errorf("%v: %v", c.err, err)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, markerFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := readMarker(dir); m != nil || !errors.Is(err, syscall.EISDIR) {
+		t.Error(m, err)
 	}
 }
 
