@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -229,7 +230,12 @@ func refuses(t *testing.T, dir string, d damage, last uint64) {
 	}
 	c := threeBlocks(dir)
 	c.AcceptDamage = true
+	var log bytes.Buffer
+	c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	s := start(t, c)
+	if !strings.Contains(log.String(), "damage accepted") {
+		t.Errorf("the log does not say what was accepted: %s", log.String())
+	}
 	left := d.left
 	if left == 0 { // whole blocks are lost
 		left = messages(t, s, "mackerel")
@@ -309,7 +315,7 @@ func TestAFileThatCannotBeReadIsNoDamage(t *testing.T) {
 			c := threeBlocks(dir)
 			c.AcceptDamage = true
 			if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
-				errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), dir) {
+				errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), "Dir: "+dir) {
 				t.Error(s, err)
 			}
 			if err := errors.Join(os.Remove(name), os.Rename(name+".away", name)); err != nil {
@@ -382,6 +388,40 @@ func TestAMarkerThatCannotBeWritten(t *testing.T) {
 	}
 	if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
 		t.Errorf("%d messages, want %d", n, stored)
+	}
+}
+
+func TestFilesThatCannotBeReadAtTheEnd(t *testing.T) {
+	dir, msgs := stopped(t)(t)
+	s, err := embedded.Start(t.Context(), threeBlocks(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocker := filepath.Join(msgs, "9.blk")
+	if err := os.Mkdir(blocker, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); !errors.Is(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("Close: %v", err)
+	}
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
+		t.Errorf("%d messages, want %d", n, stored)
+	}
+}
+
+func TestDamageIsNotAcceptedWithoutACopy(t *testing.T) {
+	dir, msgs := stopped(t)(t)
+	flip("1.blk", 5000)(t, msgs)
+	add("damaged", "a file")(t, dir)
+	before := tree(t, dir)
+	c := threeBlocks(dir)
+	c.AcceptDamage = true
+	wantError(t, c, mackerel.ErrConfig, "Dir: "+dir+" is not a directory")
+	if !maps.Equal(before, tree(t, dir)) {
+		t.Error("files were changed")
 	}
 }
 

@@ -137,6 +137,11 @@ func TestAServerThatWasKilledAfterItDeletedABlockStarts(t *testing.T) {
 
 func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
 	s := startStore(t, t.TempDir())
+	for range 2 {
+		if err := s.read(t.Context().Err); err != nil || len(s.streams) != 2 {
+			t.Errorf("%d streams, %v", len(s.streams), err)
+		}
+	}
 	if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +231,31 @@ func TestAnIndexThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A connection that is lost or closed cannot be drained.
+func TestCloseReturnsWithoutAConnection(t *testing.T) {
+	for _, end := range []func(*Server){
+		func(*Server) {},
+		func(s *Server) { s.Conn().Close() },
+		func(s *Server) { s.nats.Shutdown() },
+	} {
+		dir := t.TempDir()
+		s := startStore(t, dir)
+		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+			t.Fatal(err)
+		}
+		end(s)
+		closeServer(t, s)
+		if !s.Conn().IsClosed() {
+			t.Error("the connection is not closed")
+		}
+		s = startStore(t, dir)
+		if n := queues(t, s).CachedInfo().State.Msgs; n != 1 {
+			t.Errorf("%d messages", n)
+		}
+		closeServer(t, s)
 	}
 }
 

@@ -98,14 +98,28 @@ func TestWhyTheServerDoesNotStartIsInTheError(t *testing.T) {
 	}
 }
 
+// storedIn returns the directory of a store with an alert.
+func storedIn(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := start(t, small(dir))
+	put(t, s, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestAContextThatHasEndedStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	dir := t.TempDir()
-	if s, err := embedded.Start(ctx, small(dir)); !errors.Is(err, context.Canceled) {
-		t.Fatal(s, err)
+	for dir, text := range map[string]string{t.TempDir(): "", storedIn(t): "reading the store"} {
+		if s, err := embedded.Start(ctx, small(dir)); !errors.Is(err, context.Canceled) ||
+			!errors.Is(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), text) {
+			t.Fatal(s, err)
+		}
+		start(t, small(dir))
 	}
-	start(t, small(dir))
 }
 
 func TestAFullDisk(t *testing.T) {
@@ -238,8 +252,8 @@ func TestTheDefaultFitsOnTheDisk(t *testing.T) {
 	if n := stream.CachedInfo().Config.MaxBytes; n < 30<<20 || n > 34<<20 {
 		t.Errorf("MaxBytes is %d", n)
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	if err := s.Close(); err != nil || log.Len() > 0 {
+		t.Fatal(err, log.String())
 	}
 	fill(t, filepath.Join(dir, "filler"))
 	shorten(t, filepath.Join(dir, "filler"), 30<<20)

@@ -30,6 +30,18 @@ func TestAPartOfTheDiskIsLeftToOthers(t *testing.T) {
 	}
 }
 
+func TestWhatAStoreHasIsRoomForIt(t *testing.T) {
+	const most = 1 << 50 // more than any disk has
+	s := &Server{dir: t.TempDir(), streams: []*stream{{bytes: most}, {bytes: most}}}
+	if r, err := s.measure(); err != nil || r.usable < 2*most || r.free >= most {
+		t.Errorf("%+v, %v", r, err)
+	}
+	s.dir = filepath.Join(s.dir, "missing") // of which it is not known how much is free
+	if r, err := s.measure(); err != nil || r != (room{unlimited, unlimited}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // A store needs two and a half times its MaxBytes.
 func TestTheSizeOfAStoreFitsOnTheDisk(t *testing.T) {
 	const mega, giga = 1 << 20, 1 << 30
