@@ -1,8 +1,9 @@
 package embedded
 
 import (
-	"encoding/binary"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +20,6 @@ type progress struct {
 // not always write that it removed a message, as long as its index is not written. Such a message is never delivered
 // again, since the consumer knows better, and no message of the same alert would be delivered either.
 func (s *stream) forget() error {
-	if s.current || len(s.live) == 0 {
-		return nil
-	}
 	consumers, err := os.ReadDir(filepath.Join(s.dir, "obs"))
 	if err != nil && !os.IsNotExist(err) {
 		return err
@@ -45,48 +43,38 @@ func (s *stream) forget() error {
 // queue.
 func readProgress(dir string) (*progress, bool) {
 	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf")) //nolint:gosec // the directory is ours
-	if err != nil {
+	data, err2 := os.ReadFile(filepath.Join(dir, "o.dat"))   //nolint:gosec // the directory is ours
+	if errors.Join(err, err2) != nil {
 		return nil, false
 	}
 	var config struct {
 		Filter string `json:"filter_subject"`
 	}
-	if err := json.Unmarshal(meta, &config); err != nil {
-		return nil, false
-	}
+	err = json.Unmarshal(meta, &config)
 	queue, isQueue := strings.CutSuffix(config.Filter, "*")
-	data, err := os.ReadFile(filepath.Join(dir, "o.dat")) //nolint:gosec // the directory is ours
-	if err != nil || !isQueue || len(data) < 2 || data[0] != 22 || data[1] != 2 {
+	state, isState := bytes.CutPrefix(data, []byte{22, 2}) // what file it is, and its version
+	if err != nil || !isQueue || !isState {
 		return nil, false
 	}
 	p := &progress{queue: queue}
-	return p, p.decode(data[2:])
+	return p, p.decode(state)
 }
 
 // decode reads what follows the version: the first sequence numbers that were not acknowledged and the last that were
 // delivered, each of the consumer and of the stream, and the messages that were delivered and not acknowledged.
 func (p *progress) decode(data []byte) (ok bool) {
-	ok = true
-	next := func() uint64 {
-		value, n := binary.Uvarint(data)
-		if n <= 0 {
-			ok, n = false, 0
-		}
-		data = data[n:]
-		return value
-	}
-	_, floor, _, delivered, pending := next(), next(), next(), next(), next()
+	n := numbers{data: data}
+	_, floor, _, delivered, pending := n.next(), n.next(), n.next(), n.next(), n.next()
 	p.delivered, p.pending = delivered, make(map[uint64]bool)
 	if pending > 0 {
-		next() // a time
+		n.next() // a time
 	}
 	for range pending {
-		p.pending[floor+next()] = true
-		next() // the sequence number of the consumer
-		next() // the time of the delivery
-		if !ok {
-			return false
+		p.pending[floor+n.next()] = true
+		_, _ = n.next(), n.next() // the sequence number of the consumer, and the time of the delivery
+		if n.bad {
+			break
 		}
 	}
-	return ok
+	return !n.bad
 }

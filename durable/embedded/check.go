@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -156,42 +155,6 @@ func (s *stream) judge(n int, data []byte, gaps []gap) {
 			s.bad = append(s.bad, n)
 		}
 	}
-}
-
-// compareIndex compares the messages with index.db. The server writes this file now and then, so it may be old. It has
-// two bytes for the version, and variable integers: the number of messages, their bytes, the first sequence number,
-// its time, the last sequence number, and more. The end is the last checksum of the last block at that time, and the
-// checksum of the index.
-func (s *stream) compareIndex(end []byte) {
-	data, err := os.ReadFile(filepath.Join(s.dir, "msgs", "index.db"))
-	if err != nil || len(data) < 2+2*sumSize || data[0] != 11 {
-		return
-	}
-	h := newHash(s.name)
-	data, sum := data[:len(data)-sumSize], data[len(data)-sumSize:]
-	_, _ = h.Write(data) // a hash returns no error
-	if !bytes.Equal(h.Sum(nil), sum) {
-		return // the server does not use it either
-	}
-	var numbers [5]uint64
-	rest := data[2:]
-	for i := range numbers {
-		value, n := binary.Uvarint(rest)
-		if n <= 0 {
-			return
-		}
-		numbers[i], rest = value, rest[n:]
-	}
-	if last := numbers[4]; last > s.last {
-		s.damaged("the index has message %d, and the last that can be read is %d", last, s.last)
-		s.last = last
-	}
-	had := int(numbers[0]) //nolint:gosec // it is far below 2^63
-	s.current = bytes.HasSuffix(data, end)
-	if s.current && had > len(s.live) {
-		s.damaged("the index has %d messages, and %d can be read", had, len(s.live))
-	}
-	s.least = min(s.least, had)
 }
 
 // compare notes what is lost since the marker was written.

@@ -18,6 +18,7 @@ import (
 var rounds = flag.Int("rounds", 20, "how often a process is killed")
 
 func TestNothingThatWasAcceptedIsLostWhenTheProcessIsKilled(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	accepted := 0
 	for range *rounds {
@@ -38,6 +39,7 @@ func TestNothingThatWasAcceptedIsLostWhenTheProcessIsKilled(t *testing.T) {
 }
 
 func TestAFirstStartThatIsKilledGoesOn(t *testing.T) {
+	t.Parallel()
 	for range *rounds {
 		dir := t.TempDir()
 		p := startPublisher(t, dir)
@@ -101,30 +103,42 @@ func mount(t *testing.T, args ...string) string {
 	return dir
 }
 
-// The image of a disk that is copied while it is in use has only what the file system has written to it: what the disk
-// of a machine has after a power cut.
-func TestNothingThatWasAcceptedIsLostInAPowerCut(t *testing.T) {
+// A disk is a file system in a file. The file, copied while the disk is in use, has only what the file system has
+// written to it: what the disk of a machine has after a power cut.
+type disk struct{ file, dir string }
+
+func newDisk(t *testing.T, options string) *disk {
+	t.Helper()
 	images := t.TempDir()
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		images = filepath.Join("/dev/shm", filepath.Base(filepath.Dir(images)))
-		if err := os.MkdirAll(images, 0o700); err != nil {
+		if images, err = os.MkdirTemp("/dev/shm", "disk"); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = os.RemoveAll(images) })
 	}
-	disk, after := filepath.Join(images, "disk"), filepath.Join(images, "after")
-	run(t, true, "truncate", "-s", "256M", disk)
-	run(t, true, "mkfs.ext4", "-qF", disk)
-	dir := mount(t, "-o", "loop", disk)
-	p := startPublisher(t, filepath.Join(dir, "store"))
+	d := &disk{file: filepath.Join(images, "disk")}
+	run(t, true, "truncate", "-s", "256M", d.file)
+	run(t, true, "mkfs.ext4", "-qF", d.file)
+	d.dir = mount(t, "-o", options, d.file)
+	return d
+}
+
+// copied returns what the disk has after a power cut.
+func (d *disk) copied(t *testing.T) string {
+	t.Helper()
+	run(t, false, "cp", d.file, d.file+".after")
+	run(t, false, "umount", d.dir)
+	return mount(t, "-o", "loop", d.file+".after")
+}
+
+func TestNothingThatWasAcceptedIsLostInAPowerCut(t *testing.T) {
+	disk := newDisk(t, "loop")
+	p := startPublisher(t, filepath.Join(disk.dir, "store"))
 	p.wait(t, 500+rand.IntN(500))
-	control(t, dir)
+	control(t, disk.dir)
 	p.wait(t, 100)
 	p.kill(t)
-	run(t, false, "cp", disk, after)
-	run(t, false, "umount", dir)
-
-	dir = mount(t, "-o", "loop", after)
+	dir := disk.copied(t)
 	if _, err := os.Stat(filepath.Join(dir, "synced")); err != nil {
 		t.Errorf("the synced file is absent, so the test proves nothing: %v", err)
 	}
@@ -136,6 +150,28 @@ func TestNothingThatWasAcceptedIsLostInAPowerCut(t *testing.T) {
 		t.Errorf("%d of %d alerts are lost", n, len(p.done))
 	}
 	t.Logf("%d alerts were accepted, %d are stored", len(p.done), messages(t, s, "mackerel"))
+	if err := s.Close(); err != nil { // before the file system goes
+		t.Fatal(err)
+	}
+}
+
+// With this option the file system does not write the content of a file because the file gets a new name.
+func TestAStoreThatWasClosedOutlastsAPowerCut(t *testing.T) {
+	disk := newDisk(t, "loop,noauto_da_alloc")
+	s := start(t, small(filepath.Join(disk.dir, "store")))
+	put(t, s, 3)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(disk.copied(t), "store")
+	data, err := os.ReadFile(filepath.Join(dir, "store.json"))
+	if err != nil || !strings.Contains(string(data), `"stopped":true`) {
+		t.Errorf("store.json: %q, %v", data, err)
+	}
+	s = start(t, small(dir))
+	if n := messages(t, s, "mackerel"); n != 3 {
+		t.Errorf("%d messages, want 3", n)
+	}
 	if err := s.Close(); err != nil { // before the file system goes
 		t.Fatal(err)
 	}

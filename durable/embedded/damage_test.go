@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +42,8 @@ var damages = []damage{
 		[]string{"3.blk", "cannot be read"}, stored - 1},
 	{"a length is longer than the block", flip("3.blk", 2), mackerel.ErrConfig,
 		[]string{"3.blk", "cannot be read"}, stored - 1},
+	{"something is behind the last message of a block", add("1.blk", "abc"), mackerel.ErrConfig,
+		[]string{"1.blk: 3 bytes at", "cannot be read"}, stored},
 	{"a block is missing", remove("2.blk"), mackerel.ErrConfig, []string{"stream mackerel", "60 messages"}, 0},
 	{"the last block is missing", remove("3.blk"), mackerel.ErrConfig, []string{"stream mackerel", "message 60"}, 0},
 	{"a block is cut", cut("1.blk", 10), mackerel.ErrConfig, []string{"1.blk", "cannot be read"}, stored - 1},
@@ -70,9 +74,10 @@ func flip(file string, at int) func(*testing.T, string) {
 			t.Fatal(err)
 		}
 		if at < 0 {
-			at += len(data)
+			data[len(data)+at] ^= 0x40
+		} else {
+			data[at] ^= 0x40
 		}
-		data[at] ^= 0x40
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -83,6 +88,23 @@ func remove(file string) func(*testing.T, string) {
 	return func(t *testing.T, msgs string) {
 		t.Helper()
 		if err := os.RemoveAll(filepath.Join(msgs, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// add writes text behind a file, which is made if it is missing.
+func add(file, text string) func(*testing.T, string) {
+	return func(t *testing.T, msgs string) {
+		t.Helper()
+		f, err := os.OpenFile(filepath.Join(msgs, file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,27 +188,34 @@ func TestDamageIsRefusedByName(t *testing.T) {
 	template := stopped(t)
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			refuses(t, dir, d, stored)
 		})
 		t.Run(d.name+", without index", func(t *testing.T) {
+			t.Parallel()
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			remove("index.db")(t, msgs)
 			refuses(t, dir, d, stored)
 		})
 		t.Run(d.name+", after a crash", func(t *testing.T) {
+			t.Parallel()
 			dir, msgs := template(t)
 			d.do(t, msgs)
 			crashed(t, dir)
-			refuses(t, dir, d, 0)
+			last := uint64(stored) // which the index has
+			if _, err := os.Stat(filepath.Join(msgs, "index.db")); err != nil {
+				last = 0
+			}
+			refuses(t, dir, d, last)
 		})
 	}
 }
 
 // refuses tries two starts, which must fail and change nothing, and AcceptDamage. Last is the last sequence number that
-// the marker has.
+// is known.
 func refuses(t *testing.T, dir string, d damage, last uint64) {
 	t.Helper()
 	before := tree(t, dir)
@@ -201,7 +230,12 @@ func refuses(t *testing.T, dir string, d damage, last uint64) {
 	}
 	c := threeBlocks(dir)
 	c.AcceptDamage = true
+	var log bytes.Buffer
+	c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	s := start(t, c)
+	if !strings.Contains(log.String(), "damage accepted") {
+		t.Errorf("the log does not say what was accepted: %s", log.String())
+	}
 	left := d.left
 	if left == 0 { // whole blocks are lost
 		left = messages(t, s, "mackerel")
@@ -236,16 +270,18 @@ func TestWhatIsNoDamageStarts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		appendTo(t, filepath.Join(msgs, "3.blk"), data[:700])
+		add("3.blk", string(data[:700]))(t, msgs)
 	}
 	for name, do := range map[string]func(*testing.T, string){
 		"nothing":                                   func(*testing.T, string) {},
 		"index.db is missing":                       remove("index.db"),
 		"index.db is broken":                        flip("index.db", 30),
+		"a file has no number":                      add("a.blk", "abc"),
+		"a file has a number and is no block":       add("7", "abc"),
 		"store.json is missing":                     remove("../../../../../store.json"),
 		"a message was not written to its end":      partOfRecord,
-		"a few bytes of a message were written":     func(t *testing.T, m string) { t.Helper(); appendTo(t, filepath.Join(m, "3.blk"), []byte{200, 4}) },
-		"the length of the file was written before": func(t *testing.T, m string) { t.Helper(); appendTo(t, filepath.Join(m, "3.blk"), make([]byte, 900)) },
+		"a few bytes of a message were written":     add("3.blk", "\xc8\x04"),
+		"the length of the file was written before": add("3.blk", strings.Repeat("\x00", 900)),
 	} {
 		for _, crash := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -263,30 +299,140 @@ func TestWhatIsNoDamageStarts(t *testing.T) {
 	}
 }
 
+// What cannot be read may be whole, so it is no damage, and AcceptDamage does not remove it.
+func TestAFileThatCannotBeReadIsNoDamage(t *testing.T) {
+	template := stopped(t)
+	for _, name := range []string{
+		"1.blk", "../msgs", "../obs", "../meta.inf", "../meta.sum", "../../../../../store.json", "../../../../../lock",
+	} {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			dir, msgs := template(t)
+			name := filepath.Join(msgs, name)
+			if err := os.Rename(name, name+".away"); err != nil {
+				t.Fatal(err)
+			}
+			swap(t, name)
+			c := threeBlocks(dir)
+			c.AcceptDamage = true
+			if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
+				errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), "Dir: "+dir) {
+				t.Error(s, err)
+			}
+			if err := errors.Join(os.Remove(name), os.Rename(name+".away", name)); err != nil {
+				t.Fatal(err)
+			}
+			if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
+				t.Errorf("%d messages, want %d", n, stored)
+			}
+		})
+	}
+}
+
+// swap puts a directory where a file was, and a file where a directory was.
+func swap(t *testing.T, name string) {
+	t.Helper()
+	info, err := os.Stat(name + ".away")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.IsDir() {
+		err = os.WriteFile(name, nil, 0o600)
+	} else {
+		err = os.Mkdir(name, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
 	dir, _ := stopped(t)(t)
 	marker := filepath.Join(dir, "store.json")
-	if err := os.WriteFile(marker, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{"", "{", "{}", `{"name":"mackerel","made":"yes"}`} {
+		if err := os.WriteFile(marker, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
 	}
-	wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
 	if err := os.Remove(marker); err != nil {
 		t.Fatal(err)
 	}
 	start(t, threeBlocks(dir))
 }
 
-func appendTo(t *testing.T, name string, data []byte) {
-	t.Helper()
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+// Without a marker that is up to date, what is lost could not be noticed.
+func TestAMarkerThatCannotBeWritten(t *testing.T) {
+	dir, _ := stopped(t)(t)
+	blocker := filepath.Join(dir, "store.json.new")
+	if err := os.Mkdir(blocker, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, threeBlocks(dir), mackerel.ErrUnavailable, dir, "cannot be used")
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	s, err := embedded.Start(t.Context(), threeBlocks(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(data); err != nil {
+	if err := os.Mkdir(blocker, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
+	for range 2 {
+		if err := s.Close(); !errors.Is(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	if err := os.Remove(blocker); err != nil {
 		t.Fatal(err)
+	}
+	if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
+		t.Errorf("%d messages, want %d", n, stored)
+	}
+}
+
+func TestFilesThatCannotBeReadAtTheEnd(t *testing.T) {
+	dir, msgs := stopped(t)(t)
+	s, err := embedded.Start(t.Context(), threeBlocks(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocker := filepath.Join(msgs, "9.blk")
+	if err := os.Mkdir(blocker, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); !errors.Is(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("Close: %v", err)
+	}
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	if n := messages(t, start(t, threeBlocks(dir)), "mackerel"); n != stored {
+		t.Errorf("%d messages, want %d", n, stored)
+	}
+}
+
+func TestDamageIsNotAcceptedWithoutACopy(t *testing.T) {
+	dir, msgs := stopped(t)(t)
+	flip("1.blk", 5000)(t, msgs)
+	add("damaged", "a file")(t, dir)
+	before := tree(t, dir)
+	c := threeBlocks(dir)
+	c.AcceptDamage = true
+	wantError(t, c, mackerel.ErrConfig, "Dir: "+dir+" is not a directory")
+	if !maps.Equal(before, tree(t, dir)) {
+		t.Error("files were changed")
+	}
+}
+
+func TestAMarkerThatForgotTheStoreRemovesNothing(t *testing.T) {
+	dir, msgs := stopped(t)(t)
+	remove("../../../../../store.json")(t, msgs)
+	add("../../../../../store.json", `{"name":"mackerel","made":false}`)(t, msgs)
+	before := tree(t, dir)
+	wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json", "stream mackerel")
+	if !maps.Equal(before, tree(t, dir)) {
+		t.Error("files were changed")
 	}
 }
 
@@ -307,6 +453,7 @@ func TestAFirstStartThatWasCutShortGoesOn(t *testing.T) {
 		name := strings.TrimPrefix(name, original)
 		for how, do := range map[string]func(*testing.T, string){"missing": remove(name), "empty": cut(name, -1), "half": cut(name, 5)} {
 			t.Run(name+" is "+how, func(t *testing.T) {
+				t.Parallel()
 				dir := filepath.Join(t.TempDir(), "copy")
 				if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
 					t.Fatal(err)

@@ -323,9 +323,7 @@ func (s *Server) Close() error {
 // stop ends what runs.
 func (s *Server) stop() error {
 	if s.conn != nil {
-		if err := s.conn.Drain(); err != nil {
-			s.conn.Close()
-		}
+		_ = s.conn.Drain() // what cannot be drained is closed by it, or is closed already
 		<-s.closed
 	}
 	if s.nats != nil {

@@ -1,8 +1,12 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,39 +22,30 @@ func TestTheFilesAreReadAsTheServerReadsThem(t *testing.T) {
 	// When it starts, the server removes a block of tombstones and keeps an earlier block with their messages.
 	const lostTombstones = 6309839576633584505
 	for _, seed := range []uint64{lostTombstones, rand.Uint64()} {
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { readAndRestart(t, rand.New(rand.NewPCG(seed, 0))) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			readAndRestart(t, rand.New(rand.NewPCG(seed, 0)))
+		})
 	}
 }
 
 func readAndRestart(t *testing.T, random *rand.Rand) {
 	dir := t.TempDir()
 	for range 3 {
-		s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		js, err := jetstream.New(s.Conn())
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := startStore(t, dir)
 		for range 12 {
-			change(t, js, random)
-			read := compareFiles(t, js, dir)
+			change(t, s, random)
+			read := compareFiles(t, s, dir)
 			restartCopy(t, dir, read)
 		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closeServer(t, s)
 	}
 }
 
 // change stores and removes some messages.
-func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
+func change(t *testing.T, s *Server, random *rand.Rand) {
 	t.Helper()
-	stream, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, s)
 	for range random.IntN(60) {
 		subject := "mackerel.in." + strconv.Itoa(random.IntN(5))
 		_, err := js.Publish(t.Context(), subject, []byte(strings.Repeat("x", random.IntN(3000))))
@@ -58,12 +53,8 @@ func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
 			t.Fatal(err)
 		}
 	}
+	stream := queues(t, s)
 	state := stream.CachedInfo().State
-	info, err := stream.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	state = info.State
 	share := random.Float64()
 	if random.IntN(4) == 0 {
 		share = 1 // the stream is empty then
@@ -82,20 +73,10 @@ func change(t *testing.T, js jetstream.JetStream, random *rand.Rand) {
 
 // compareFiles compares the files with the server's state. A message that the server has must be found. The server does
 // not always write that it removed a message.
-func compareFiles(t *testing.T, js jetstream.JetStream, dir string) *stream {
+func compareFiles(t *testing.T, s *Server, dir string) *stream {
 	t.Helper()
-	s, err := js.Stream(t.Context(), "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := readStream(t.Context().Err, dir, "mackerel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(read.damage) > 0 {
-		t.Fatal(read.damage)
-	}
-	has := s.CachedInfo().State
+	read := readQueues(t, dir)
+	has := queues(t, s).CachedInfo().State
 	if has.Msgs > uint64(len(read.live)) || read.last != has.LastSeq {
 		t.Fatalf("read %d messages, last %d; the server has %d, last %d", len(read.live), read.last, has.Msgs, has.LastSeq)
 	}
@@ -108,45 +89,60 @@ func restartCopy(t *testing.T, dir string, read *stream) {
 	t.Helper()
 	for range 3 {
 		dir = copyRunning(t, dir)
-		s, err := Start(t.Context(), Config{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		js, err := jetstream.New(s.Conn())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again := compareFiles(t, js, dir)
+		s := startStore(t, dir)
+		t.Cleanup(func() { closeServer(t, s) })
+		again := compareFiles(t, s, dir)
 		if again.last != read.last {
 			t.Errorf("the last message is %d, and was %d before the start", again.last, read.last)
 		}
-		stream, err := js.Stream(t.Context(), "mackerel")
-		if err != nil {
-			t.Fatal(err)
-		}
+		first := queues(t, s).CachedInfo().State.FirstSeq
 		for n := range again.live {
-			if _, was := read.live[n]; !was && n >= stream.CachedInfo().State.FirstSeq {
+			if _, was := read.live[n]; !was && n >= first {
 				t.Errorf("message %d is back", n)
 			}
 		}
 	}
 }
 
+// The server deletes a block with its last message, and writes nothing about that message elsewhere.
+func TestAServerThatWasKilledAfterItDeletedABlockStarts(t *testing.T) {
+	dir := t.TempDir()
+	s := startStore(t, dir)
+	last := uint64(0) // in the first block
+	for n := uint64(1); last == 0; n++ {
+		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", make([]byte, 3000)); err != nil {
+			t.Fatal(err)
+		}
+		if read := readQueues(t, dir); read.live[n].block == 2 {
+			last = n - 1
+		}
+	}
+	for n := uint64(1); n < last; n++ {
+		deleteMessage(t, s, n)
+	}
+	closeServer(t, s) // which writes the index
+	s = startStore(t, dir)
+	deleteMessage(t, s, last)
+	killed := copyRunning(t, dir)
+	closeServer(t, s)
+	if read := readQueues(t, killed); read.current || slices.Contains(read.blocks, 1) {
+		t.Errorf("current %v, blocks %d", read.current, read.blocks)
+	}
+	s = startStore(t, killed)
+	if n := queues(t, s).CachedInfo().State.Msgs; n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	closeServer(t, s)
+}
+
 func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
-	s, err := Start(t.Context(), Config{Dir: t.TempDir(), Store: durable.Config{MaxBytes: 120 << 10}})
-	if err != nil {
-		t.Fatal(err)
+	s := startStore(t, t.TempDir())
+	for range 2 {
+		if err := s.read(t.Context().Err); err != nil || len(s.streams) != 2 {
+			t.Errorf("%d streams, %v", len(s.streams), err)
+		}
 	}
-	js, err := jetstream.New(s.Conn())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+	if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -162,7 +158,159 @@ func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
+	closeServer(t, s)
+}
+
+// A server that uses its index does not read the blocks, so they may stay as they are.
+func TestFilesWithAnIndexStayAsTheyAre(t *testing.T) {
+	dir := t.TempDir()
+	s := startStore(t, dir)
+	for range 3 {
+		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deleteMessage(t, s, 2)
+	closeServer(t, s)
+	msgs := filepath.Join(streamsDir(dir), "mackerel", "msgs")
+	for _, indexed := range []bool{true, false} {
+		before, err := os.ReadFile(filepath.Join(msgs, "1.blk"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := readQueues(t, dir).erase(); err != nil {
+			t.Fatal(err)
+		}
+		after, err := os.ReadFile(filepath.Join(msgs, "1.blk"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(before, after) != indexed {
+			t.Errorf("with index: %v, the block is the same: %v", indexed, !indexed)
+		}
+		if err := os.RemoveAll(filepath.Join(msgs, "index.db")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAnIndexThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
+	// Seven messages, the last is number 9, one subject, two blocks.
+	content := []byte{11, 4, 7, 0, 1, 0, 9, 0, 1, 3, 'q', '.', 'k', 7, 1, 2, 2, 'e', 'n', 'd'}
+	changed := func(at int, b byte) []byte {
+		c := slices.Clone(content)
+		c[at] = b
+		return c
+	}
+	for _, c := range []struct {
+		name    string
+		content []byte
+		ok      bool
+	}{
+		{"understood", content, true},
+		{"another file", changed(0, 22), false},
+		{"another version", changed(1, 3), false},
+		{"more subjects than follow", changed(8, 100), false},
+		{"a subject that is too long", changed(9, 100), false},
+		{"a subject until the end", changed(9, 10), false},
+		{"no number of blocks", content[:16], false},
+		{"nothing", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &stream{name: "mackerel", dir: t.TempDir()}
+			h := newHash(s.name)
+			_, _ = h.Write(c.content)
+			for _, data := range [][]byte{h.Sum(slices.Clone(c.content)), h.Sum(c.content)[:len(c.content)+7]} {
+				name := filepath.Join(s.dir, "msgs", "index.db")
+				if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, data, 0o600)); err != nil {
+					t.Fatal(err)
+				}
+				i, ok := s.readIndex()
+				if want := c.ok && len(data) == len(c.content)+8; ok != want || ok && (i.messages != 7 || i.last != 9 || i.blocks != 2) {
+					t.Errorf("%+v, %v", i, ok)
+				}
+			}
+		})
+	}
+}
+
+// A connection that is lost or closed cannot be drained.
+func TestCloseReturnsWithoutAConnection(t *testing.T) {
+	for _, end := range []func(*Server){
+		func(*Server) {},
+		func(s *Server) { s.Conn().Close() },
+		func(s *Server) { s.nats.Shutdown() },
+	} {
+		dir := t.TempDir()
+		s := startStore(t, dir)
+		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", nil); err != nil {
+			t.Fatal(err)
+		}
+		end(s)
+		closeServer(t, s)
+		if !s.Conn().IsClosed() {
+			t.Error("the connection is not closed")
+		}
+		s = startStore(t, dir)
+		if n := queues(t, s).CachedInfo().State.Msgs; n != 1 {
+			t.Errorf("%d messages", n)
+		}
+		closeServer(t, s)
+	}
+}
+
+// startStore starts a server with blocks of some 30 KB.
+func startStore(t *testing.T, dir string) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), Config{Dir: dir, Store: durable.Config{MaxBytes: 120 << 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func closeServer(t *testing.T, s *Server) {
+	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func jetStream(t *testing.T, s *Server) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+// queues returns the stream of the queues.
+func queues(t *testing.T, s *Server) jetstream.Stream {
+	t.Helper()
+	stream, err := jetStream(t, s).Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+func deleteMessage(t *testing.T, s *Server, n uint64) {
+	t.Helper()
+	if err := queues(t, s).DeleteMsg(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readQueues reads the files of the queues, which must have no damage.
+func readQueues(t *testing.T, dir string) *stream {
+	t.Helper()
+	read, err := readStream(t.Context().Err, dir, "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(read.damage) > 0 {
+		t.Fatal(read.damage)
+	}
+	return read
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -96,14 +98,28 @@ func TestWhyTheServerDoesNotStartIsInTheError(t *testing.T) {
 	}
 }
 
+// storedIn returns the directory of a store with an alert.
+func storedIn(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := start(t, small(dir))
+	put(t, s, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestAContextThatHasEndedStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	dir := t.TempDir()
-	if s, err := embedded.Start(ctx, small(dir)); !errors.Is(err, context.Canceled) {
-		t.Fatal(s, err)
+	for dir, text := range map[string]string{t.TempDir(): "", storedIn(t): "reading the store"} {
+		if s, err := embedded.Start(ctx, small(dir)); !errors.Is(err, context.Canceled) ||
+			!errors.Is(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), text) {
+			t.Fatal(s, err)
+		}
+		start(t, small(dir))
 	}
-	start(t, small(dir))
 }
 
 func TestAFullDisk(t *testing.T) {
@@ -138,6 +154,37 @@ func TestAFullDisk(t *testing.T) {
 		t.Errorf("%d messages, want %d", n, 50+accepted)
 	}
 	put(t, s, 1)
+}
+
+// The copy of a damaged block may find no room, or what is left of the block.
+func TestDamageIsNotAcceptedIfTheDiskIsFull(t *testing.T) {
+	template := stopped(t)
+	for _, pages := range []int64{4, 10} { // a block has 8
+		t.Run(fmt.Sprint(pages), func(t *testing.T) {
+			from, _ := template(t)
+			disk := mount(t, "-t", "tmpfs", "-o", "size=64m", "tmpfs")
+			dir, filler := filepath.Join(disk, "store"), filepath.Join(disk, "filler")
+			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+				t.Fatal(err)
+			}
+			flip("1.blk", 5000)(t, filepath.Join(dir, "jetstream", "$G", "streams", "mackerel", "msgs"))
+			before := tree(t, dir)
+			fill(t, filler)
+			shorten(t, filler, pages*4096)
+			c := threeBlocks(dir)
+			c.AcceptDamage = true
+			wantError(t, c, mackerel.ErrUnavailable, "the disk is full", dir)
+			if after := tree(t, dir); !maps.Equal(before, after) {
+				t.Errorf("files were changed")
+			}
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+			if n := messages(t, start(t, c), "mackerel"); n != stored-1 {
+				t.Errorf("%d messages, want %d", n, stored-1)
+			}
+		})
+	}
 }
 
 // fill writes a file until the disk is full.
@@ -205,8 +252,8 @@ func TestTheDefaultFitsOnTheDisk(t *testing.T) {
 	if n := stream.CachedInfo().Config.MaxBytes; n < 30<<20 || n > 34<<20 {
 		t.Errorf("MaxBytes is %d", n)
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	if err := s.Close(); err != nil || log.Len() > 0 {
+		t.Fatal(err, log.String())
 	}
 	fill(t, filepath.Join(dir, "filler"))
 	shorten(t, filepath.Join(dir, "filler"), 30<<20)

@@ -78,7 +78,6 @@ func (s *stream) erase() error {
 			return err
 		}
 	}
-	s.stale = nil
 	return nil
 }
 
@@ -86,7 +85,7 @@ func (s *stream) erase() error {
 // them, what says that others were removed. A server that finds such records before the first message and then a gap
 // reads the block again for each of its messages.
 func (s *stream) withoutRemoved(n int, data []byte) []byte {
-	isLive := func(r record) bool { return !r.removed && s.live[r.sequence].block == n }
+	isLive := func(r record) bool { return s.live[r.sequence].block == n }
 	summer := newSummer(s.name, n)
 	begins := false // whether a message of the block is live
 	summer.records(data, func(r record) { begins = begins || isLive(r) })

@@ -28,8 +28,13 @@ func measure(dir string, used int64) (room, error) {
 		return room{}, failed(mackerel.ErrUnavailable, nil, "%s: the disk is full: %s are free, and at least %s are needed",
 			dir, size(available), size(minFree))
 	}
+	return newRoom(available, used), nil
+}
+
+// newRoom leaves a twentieth of what is free to others: at least minFree, and at most 1 GiB.
+func newRoom(available, used int64) room {
 	margin := min(max(available/20, minFree), 1<<30)
-	return room{available, used + available - margin}, nil
+	return room{available, used + available - margin}
 }
 
 // onDisk returns how much a store needs for a MaxBytes: dead letters have a quarter in addition, and the server cleans
