@@ -32,7 +32,8 @@ type notify func(context.Context, *durable.Queue, mackerel.Alert)
 
 // How often an alert is stored depends on where it came from.
 func TestStoredOnce(t *testing.T) {
-	const window = 300 * time.Millisecond
+	t.Parallel()
+	const window = time.Second
 	s := newStore(t, durable.Config{Window: window})
 	in, other := queue(t, s, "in"), queue(t, s, "other")
 	hand := mackerel.Alert{ID: "a2", Status: "critical", Message: "m"}
@@ -99,6 +100,7 @@ func inQueues(t testing.TB, s *durable.Store) (n uint64) {
 
 // The same delivery at two receivers at once is stored once.
 func TestTwoReceivers(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	in := queue(t, s, "in")
 	var all sync.WaitGroup
@@ -119,6 +121,7 @@ func TestTwoReceivers(t *testing.T) {
 
 // What was received comes out as it went in.
 func TestTheSameBytes(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := new(room)
 	run(t, s, durable.WorkerConfig{Queue: "in", Notifier: queue(t, s, "out")})
@@ -145,6 +148,7 @@ func TestTheSameBytes(t *testing.T) {
 }
 
 func TestWhatCannotBeStored(t *testing.T) {
+	t.Parallel()
 	t.Run("full", func(t *testing.T) {
 		s := newStore(t, durable.Config{MaxBytes: 4096})
 		in := queue(t, s, "in")
@@ -179,6 +183,7 @@ func TestWhatCannotBeStored(t *testing.T) {
 
 // An answer that was lost leaves open whether the alert is stored. Only a call that has no id may store it twice.
 func TestALostAnswer(t *testing.T) {
+	t.Parallel()
 	conn := connect(t)
 	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
 	if err != nil {
@@ -208,7 +213,7 @@ func TestALostAnswer(t *testing.T) {
 	if err := silent.Unsubscribe(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond) // for one try
 	defer cancel()
 	e = kindOf(t, in.Notify(ctx, hand), mackerel.ErrUnavailable) // it is certain that it is not stored
 	if !strings.Contains(e.Message, "no stream answers") {
@@ -217,6 +222,7 @@ func TestALostAnswer(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	conn := connect(t)
 	for _, c := range []struct {
 		config durable.Config
@@ -249,6 +255,7 @@ func TestConfig(t *testing.T) {
 
 // A stream that somebody configured in another way would take alerts and lose them.
 func TestStreamsOfOthers(t *testing.T) {
+	t.Parallel()
 	conn := connect(t)
 	js, err := jetstream.New(conn)
 	if err != nil {

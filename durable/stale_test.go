@@ -18,6 +18,7 @@ import (
 // In a cluster, the server that gives out a message may know more than the server that is asked for the first message of
 // its key. So "not found" may mean that the message is not there yet. A worker that takes it as delivered loses it.
 func TestNotFoundYetIsNotDone(t *testing.T) {
+	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
 	var readings atomic.Int64
 	plain, err := nats.Connect("", nats.InProcessServer(s))
@@ -40,6 +41,9 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if err := plain.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	_, kept := tappedStore(t, s, func(b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte("PUB "+reading+" "), []byte("PUB "+lateReading+" "))
 	})
@@ -56,10 +60,11 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}
 }
 
-// The subjects of the readings, as the client asks and as the test answers. They have the same length.
+// The subjects of the readings, as the client asks and as the test answers. They have the same length, and the server
+// does not know the second.
 const (
 	reading     = "$JS.API.STREAM.MSG.GET.mackerel"
-	lateReading = "$JS.API.STREAM.MSG.GET.m-a-t-e-"
+	lateReading = "LATE.IO.STREAM.MSG.GET.mackerel"
 )
 
 // A tap sees what its connections send to a server, and may change it; the length stays.

@@ -27,6 +27,7 @@ func failure(kind error, after time.Duration) *mackerel.Error {
 
 // A router and several destinations, each with several workers, deliver everything once and in order.
 func TestFromTheReceiverToTheRooms(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	rooms, queues := make([]*room, 3), make([]mackerel.Notifier, 3)
 	for i := range rooms {
@@ -157,6 +158,7 @@ func marks(t *testing.T, conn *nats.Conn) int {
 
 // A worker loses its connection while it delivers, as if it was killed. No other worker delivers the alert again.
 func TestAtMostOnce(t *testing.T) {
+	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
 	open := func() (*nats.Conn, *durable.Store) {
 		conn, err := nats.Connect("", nats.InProcessServer(s))
@@ -206,39 +208,44 @@ func TestAtMostOnce(t *testing.T) {
 
 // A worker waits as long as the service asks, also with what else is in the queue after a refusal.
 func TestTheWaitOfTheService(t *testing.T) {
-	const wait = 400 * time.Millisecond
+	t.Parallel()
+	const wait = 2 * time.Second
 	for kind, othersWait := range map[error]bool{mackerel.ErrUnavailable: false, mackerel.ErrRateLimited: true} {
-		s := newStore(t, durable.Config{})
-		refused := make(chan struct{})
-		r := &room{answer: func(_ mackerel.Alert, n int) error {
-			if n > 1 {
-				return nil
+		t.Run(kind.Error(), func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t, durable.Config{})
+			refused := make(chan struct{})
+			r := &room{answer: func(_ mackerel.Alert, n int) error {
+				if n > 1 {
+					return nil
+				}
+				close(refused)
+				return failure(kind, wait)
+			}}
+			q := queue(t, s, "q")
+			run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 1})
+			store(t, q, "a", "open")
+			<-refused
+			store(t, q, "a", "close")
+			store(t, q, "b", "other")
+			r.wait(t, 3)
+			at := make(map[string]time.Duration)
+			for _, c := range r.calls()[1:] {
+				at[c.alert.Message] = c.at.Sub(r.calls()[0].at)
 			}
-			close(refused)
-			return failure(kind, wait)
-		}}
-		q := queue(t, s, "q")
-		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 1})
-		store(t, q, "a", "open")
-		<-refused
-		store(t, q, "a", "close")
-		store(t, q, "b", "other")
-		r.wait(t, 3)
-		at := make(map[string]time.Duration)
-		for _, c := range r.calls()[1:] {
-			at[c.alert.Message] = c.at.Sub(r.calls()[0].at)
-		}
-		if at["open"] < wait || at["close"] < at["open"] {
-			t.Errorf("%v: the key went on after %v", kind, at)
-		}
-		if waited := at["other"] >= wait; waited != othersWait {
-			t.Errorf("%v: the other key went on after %v", kind, at)
-		}
+			if at["open"] < wait || at["close"] < at["open"] {
+				t.Errorf("the key went on after %v", at)
+			}
+			if waited := at["other"] >= wait; waited != othersWait {
+				t.Errorf("the other key went on after %v", at)
+			}
+		})
 	}
 }
 
 // If the service does not say how long to wait, the waits get longer.
 func TestTheWaitsGetLonger(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	waits := make(chan time.Duration, 3)
 	r := &room{answer: func(_ mackerel.Alert, n int) error {
@@ -261,23 +268,25 @@ func TestTheWaitsGetLonger(t *testing.T) {
 }
 
 func TestTooOld(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrUnavailable, 50*time.Millisecond) }}
 	dead := make(chan durable.Result)
-	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, MaxAge: 300 * time.Millisecond, OnResult: func(_ context.Context, r durable.Result) {
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, MaxAge: 2 * time.Second, OnResult: func(_ context.Context, r durable.Result) {
 		if r.Outcome == durable.Dead {
 			dead <- r
 		}
 	}})
 	store(t, queue(t, s, "q"), "a", "m")
 	got := <-dead
-	if got.Age < 300*time.Millisecond || len(r.calls()) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 300ms") {
+	if got.Age < 2*time.Second || len(r.calls()) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 2s") {
 		t.Errorf("%+v after %d calls", got, len(r.calls()))
 	}
 }
 
 // The first alert waits for its next try, and those behind it are given back without a try.
 func TestOvertakeOfWhatArrivesBetweenTwoTries(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	tried := make(chan struct{}, 9)
 	r := &room{answer: func(_ mackerel.Alert, n int) error {
@@ -398,6 +407,7 @@ func TestWhatWaitsBehindAFailureFollowsSoon(t *testing.T) {
 
 // Of what waits, only the latest state of a key is told. What was tried is told in any case.
 func TestOvertake(t *testing.T) {
+	t.Parallel()
 	for overtake, want := range map[bool]string{true: "1 4", false: "1 2 3 4"} {
 		s := newStore(t, durable.Config{})
 		begun, proceed := make(chan struct{}, 1), make(chan struct{})
@@ -431,6 +441,7 @@ func TestOvertake(t *testing.T) {
 
 // Of a Multi, only what failed is repeated. What failed for good is in the dead letter.
 func TestPartsOfAMulti(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	good := new(room)
 	slow := &room{answer: func(_ mackerel.Alert, n int) error {
@@ -455,6 +466,7 @@ func TestPartsOfAMulti(t *testing.T) {
 }
 
 func TestAPanicIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	dead := make(chan durable.Result, 1)
 	run(t, s, durable.WorkerConfig{
@@ -471,6 +483,7 @@ func TestAPanicIsADeadLetter(t *testing.T) {
 
 // A key that fails does not hold up others, in this worker or another.
 func TestASlowKey(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := &room{answer: func(a mackerel.Alert, _ int) error {
 		if a.ID == "slow" {
@@ -502,6 +515,7 @@ func TestASlowKey(t *testing.T) {
 
 // All tries of an alert are one delivery, from the router to the room.
 func TestTheDeliveryID(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	first := &room{answer: func(_ mackerel.Alert, n int) error {
 		if n == 1 {
@@ -526,10 +540,11 @@ func TestTheDeliveryID(t *testing.T) {
 
 // A delivery may take longer than AckWait, also with messages that wait behind it.
 func TestALongDelivery(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
-	const ackWait = 600 * time.Millisecond
+	const ackWait = time.Second
 	r := &room{answer: func(mackerel.Alert, int) error {
-		timer := time.NewTimer(3 * ackWait)
+		timer := time.NewTimer(2 * ackWait)
 		<-timer.C
 		return nil
 	}}
@@ -715,6 +730,7 @@ func TestAFullWorkerWhoseConnectionIsClosedEnds(t *testing.T) {
 }
 
 func TestThePaceOfAllWorkers(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := new(room)
 	q := queue(t, s, "q")
@@ -734,6 +750,7 @@ func TestThePaceOfAllWorkers(t *testing.T) {
 }
 
 func TestTheConfigOfAWorker(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	n := new(room)
 	for _, c := range []struct {
@@ -759,6 +776,7 @@ func TestTheConfigOfAWorker(t *testing.T) {
 
 // A consumer that somebody configured in another way would lose alerts or their order.
 func TestConsumersOfOthers(t *testing.T) {
+	t.Parallel()
 	conn := connect(t)
 	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
 	if err != nil {
