@@ -65,12 +65,7 @@ func newStore(t testing.TB, c durable.Config) *durable.Store {
 func connectStore(t testing.TB, c durable.Config) (*nats.Conn, *durable.Store) {
 	t.Helper()
 	conn := connect(t)
-	c.Create = true
-	s, err := durable.Open(t.Context(), conn, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn, s
+	return conn, openStore(t, conn, c)
 }
 
 func queue(t testing.TB, s *durable.Store, name string) *durable.Queue {

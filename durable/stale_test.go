@@ -95,11 +95,7 @@ func tappedStore(t *testing.T, s *server.Server, send func([]byte) []byte) (*nat
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn, kept
+	return conn, openStore(t, conn, durable.Config{})
 }
 
 // The server does not learn that an alert is delivered. It offers the alert again, and the worker does not tell it twice.

@@ -497,9 +497,9 @@ func TestOvertakeOfWhatAnotherWorkerTried(t *testing.T) {
 // is behind them.
 func TestAnUnreadableAlertHoldsUpNothing(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t)
+	d := openDepot(t, &depot{config: durable.Config{MaxBytes: 100_000}}) // so a file has 32 KB
 	for i := range 12 {
-		body := fmt.Appendf(nil, `{"message":"%02d %s"}`, i, strings.Repeat("x", 900_000))
+		body := fmt.Appendf(nil, `{"message":"%02d %s"}`, i, strings.Repeat("x", 4000))
 		if _, err := d.conn.RequestMsg(&nats.Msg{Subject: "mackerel.slack.00", Data: body}, 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
