@@ -13,6 +13,7 @@ import (
 // A server that was killed may find messages again that were acknowledged, since it does not write each removal. Its
 // consumer does not deliver them. They must not hold up the later messages of their key for ever.
 func TestAMessageThatCameBackHoldsUpNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	messages := filepath.Join(dir, "jetstream", "$G", "streams", "mackerel", "msgs")
 	conn, stop := connectTo(t, dir)

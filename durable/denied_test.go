@@ -69,6 +69,7 @@ func TestWhoIsNotAllowedIsTold(t *testing.T) {
 
 // The limit of the server is reached before that of the store.
 func TestTheLimitOfTheServerIsToldFromTheStores(t *testing.T) {
+	t.Parallel()
 	s, err := server.NewServer(&server.Options{
 		JetStream: true, JetStreamMaxStore: 1 << 20, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true,
 	})

@@ -16,16 +16,22 @@ import (
 
 // A depot is a server in the process whose directory outlives it.
 type depot struct {
-	dir   string
-	users []*server.User
-	srv   *server.Server
-	conn  *nats.Conn
-	store *durable.Store
+	dir    string
+	users  []*server.User
+	config durable.Config
+	srv    *server.Server
+	conn   *nats.Conn
+	store  *durable.Store
 }
 
 func newDepot(t *testing.T, users ...*server.User) *depot {
 	t.Helper()
-	d := &depot{dir: t.TempDir(), users: users}
+	return openDepot(t, &depot{users: users})
+}
+
+func openDepot(t *testing.T, d *depot) *depot {
+	t.Helper()
+	d.dir = t.TempDir()
 	d.open(t)
 	t.Cleanup(d.close)
 	return d
@@ -49,12 +55,12 @@ func (d *depot) open(t *testing.T) {
 		user = d.users[0].Username
 	}
 	d.conn = d.connect(t, user)
-	d.store = openStore(t, d.conn)
+	d.store = openStore(t, d.conn, d.config)
 }
 
-func (d *depot) connect(t *testing.T, user string) *nats.Conn {
+func (d *depot) connect(t *testing.T, user string, o ...nats.Option) *nats.Conn {
 	t.Helper()
-	conn, err := nats.Connect("", nats.InProcessServer(d.srv), nats.UserInfo(user, user))
+	conn, err := nats.Connect("", append(o, nats.InProcessServer(d.srv), nats.UserInfo(user, user))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +68,10 @@ func (d *depot) connect(t *testing.T, user string) *nats.Conn {
 	return conn
 }
 
-func openStore(t *testing.T, conn *nats.Conn) *durable.Store {
+func openStore(t testing.TB, conn *nats.Conn, c durable.Config) *durable.Store {
 	t.Helper()
-	store, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+	c.Create = true
+	store, err := durable.Open(t.Context(), conn, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -53,14 +54,18 @@ func startServer(t testing.TB, dir string) (s *server.Server, stop func()) {
 	return s, stop
 }
 
+// newStore makes a store in a server of its own.
 func newStore(t testing.TB, c durable.Config) *durable.Store {
 	t.Helper()
-	c.Create = true
-	s, err := durable.Open(t.Context(), connect(t), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, s := connectStore(t, c)
 	return s
+}
+
+// connectStore is newStore with the connection.
+func connectStore(t testing.TB, c durable.Config) (*nats.Conn, *durable.Store) {
+	t.Helper()
+	conn := connect(t)
+	return conn, openStore(t, conn, c)
 }
 
 func queue(t testing.TB, s *durable.Store, name string) *durable.Queue {
@@ -172,6 +177,21 @@ func store(t testing.TB, q *durable.Queue, id string, messages ...string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// inHand waits until the workers of a queue have so many alerts in hand.
+func inHand(t testing.TB, s *durable.Store, queue string, n int) {
+	t.Helper()
+	for begin := time.Now(); time.Since(begin) < 30*time.Second; runtime.Gosched() {
+		stats, err := s.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats.Queue(queue).InHand >= uint64(n) {
+			return
+		}
+	}
+	t.Fatalf("the workers of %s do not have %d alerts in hand", queue, n)
 }
 
 // kindOf returns the error if it is of the kind.

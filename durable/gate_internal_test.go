@@ -135,3 +135,46 @@ func TestRecent(t *testing.T) {
 		t.Errorf("it remembers %d", n)
 	}
 }
+
+func TestTheDefaultsOfAWorker(t *testing.T) {
+	n := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { return nil })
+	w, err := new(Store).NewWorker(WorkerConfig{Queue: "q", Notifier: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.config
+	if c.Concurrency != 8 || c.Workers != 1 || c.MaxAge != 24*time.Hour || c.Timeout != 10*time.Minute ||
+		c.AckWait != 30*time.Second || c.Grace != 30*time.Second || w.gate.limit.Limit() != rate.Inf || w.String() != "worker q" {
+		t.Errorf("%s has %+v", w, c)
+	}
+	c = WorkerConfig{
+		Queue: "q", Notifier: n, Concurrency: 3, Workers: 2, MaxAge: 1, Timeout: 2, AckWait: 3, Grace: 4,
+		Pace: mackerel.Pace{N: 20, Per: 2 * time.Second},
+	}
+	if w, err = new(Store).NewWorker(c); err != nil {
+		t.Fatal(err)
+	}
+	got := w.config
+	if got.Concurrency != 3 || got.Workers != 2 || got.MaxAge != 1 || got.Timeout != 2 || got.AckWait != 3 || got.Grace != 4 ||
+		w.gate.limit.Limit() != 5 { // 20 in 2 s, by two workers
+		t.Errorf("%+v became %+v, with %v alerts a second", c, got, w.gate.limit.Limit())
+	}
+}
+
+// The reason of a dead letter is on one line, without control characters and of limited length.
+func TestLine(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", ""},
+		{"a", "a"},
+		{" a\r\n\tb\u3000c\x1b[m\u0085d ", "a b c [m d"},
+		{"a\xffb", "a\uFFFDb"},
+		{"1234567890", "1234567890"},
+		{"12345678901", "1234567…"},
+		{"123456長い", "123456…"},
+		{"1234長い", "1234長い"},
+	} {
+		if got := line(c.text, 10); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.text, got, c.want)
+		}
+	}
+}

@@ -171,11 +171,13 @@ func (s *Store) DeadLetter(ctx context.Context, id uint64) (DeadLetter, error) {
 		return DeadLetter{}, noLetter("dead letter", id)
 	case err != nil:
 		return DeadLetter{}, err
-	case strings.Count(m.Subject, ".") > 1: // a mark
+	case isMark(m):
 		return DeadLetter{}, noLetter("dead letter", id)
 	}
 	return letter(m), nil
 }
+
+func isMark(m *jetstream.RawStreamMsg) bool { return strings.Count(m.Subject, ".") > 1 }
 
 func noLetter(op string, id uint64) error {
 	return failed(op, mackerel.ErrNotFound, fmt.Sprintf("there is no dead letter %d", id), nil)
@@ -225,7 +227,7 @@ func (s *Store) Replay(ctx context.Context, id uint64) error {
 	if _, _, err := s.publish(ctx, s.config.Name, m, name); err != nil {
 		return refused("replay", err)
 	}
-	return s.Drop(ctx, id)
+	return s.drop(ctx, id)
 }
 
 // Drop removes a dead letter for ever. If it does not exist, the error is [mackerel.ErrNotFound]. A server cannot remove
@@ -234,6 +236,19 @@ func (s *Store) Drop(ctx context.Context, id uint64) error {
 	if id == 0 {
 		return noLetter("drop", id)
 	}
+	m, err := s.getLetter(ctx, id)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound): // it may be damaged, which the server says when it is to remove it
+	case err != nil:
+		return err
+	case isMark(m):
+		return noLetter("drop", id)
+	}
+	return s.drop(ctx, id)
+}
+
+// drop removes a message that is no mark.
+func (s *Store) drop(ctx context.Context, id uint64) error {
 	tries := 0
 	err := ask(ctx, func(ctx context.Context) error { tries++; return s.dead.DeleteMsg(ctx, id) })
 	switch {

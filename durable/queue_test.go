@@ -3,10 +3,12 @@ package durable_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +34,8 @@ type notify func(context.Context, *durable.Queue, mackerel.Alert)
 
 // How often an alert is stored depends on where it came from.
 func TestStoredOnce(t *testing.T) {
-	const window = 300 * time.Millisecond
+	t.Parallel()
+	const window = time.Second
 	s := newStore(t, durable.Config{Window: window})
 	in, other := queue(t, s, "in"), queue(t, s, "other")
 	hand := mackerel.Alert{ID: "a2", Status: "critical", Message: "m"}
@@ -85,6 +88,78 @@ func TestStoredOnce(t *testing.T) {
 	}
 }
 
+// The receipt has the sequence number in the stream, which is that of the first call if the alert is stored already.
+func TestTheReceiptOfAQueue(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	in := queue(t, s, "in")
+	for i, c := range []struct {
+		alert mackerel.Alert
+		id    string
+	}{{mackerel.Alert{ID: "a"}, "1"}, {received(t, body), "2"}, {received(t, body), "2"}, {mackerel.Alert{ID: "a"}, "4"}} {
+		got, err := in.Deliver(t.Context(), c.alert)
+		if err != nil || got.Attempts != 1 || got.Duration <= 0 || i < 3 && got.ID != c.id {
+			t.Errorf("%d: %+v, %v", i, got, err)
+		}
+	}
+	if names := fmt.Sprint(s, in); names != "durable store mackerel queue in" {
+		t.Errorf("they are called %s", names)
+	}
+}
+
+// An answer is lost. The request is made again, and what was done at the first time is not an error.
+func TestAnAnswerThatIsLostOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var alert, removal atomic.Bool // whether the answer was lost
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		for request, lost := range map[string]*atomic.Bool{"HPUB mackerel.in.": &alert, "PUB $JS.API.STREAM.MSG.DELETE.": &removal} {
+			if bytes.Contains(b, []byte(request)) && !lost.Swap(true) {
+				b = bytes.ReplaceAll(b, []byte(" _INBOX."), []byte(" _LOST_."))
+			}
+		}
+		return b
+	})
+	got, err := queue(t, kept, "in").Deliver(t.Context(), mackerel.Alert{ID: "a"})
+	if err != nil || got.ID != "1" || got.Attempts != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if n := inQueues(t, kept); n != 1 {
+		t.Errorf("%d alerts are stored", n)
+	}
+	if _, err := conn.RequestMsg(&nats.Msg{Subject: "mackerel-dead.in"}, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Drop(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	wantKind(t, kept.Drop(t.Context(), 1), mackerel.ErrNotFound)
+}
+
+// The program may know better than the store why the server does not answer. It does not know why the server refuses.
+func TestTheCause(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	var cause error
+	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true, MaxBytes: 1, Cause: func() error { return cause }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := queue(t, s, "in")
+	cause = errors.New("the disk is on fire")
+	if err := in.Notify(t.Context(), mackerel.Alert{ID: "a"}); err == nil || !strings.Contains(err.Error(), "full") || strings.Contains(err.Error(), "fire") {
+		t.Errorf("got %v", err)
+	}
+	conn.Close()
+	if err := in.Notify(t.Context(), mackerel.Alert{ID: "a"}); err == nil || !strings.Contains(err.Error(), "fire") {
+		t.Errorf("got %v", err)
+	}
+	cause = nil
+	if err := in.Notify(t.Context(), mackerel.Alert{ID: "a"}); err == nil || !strings.Contains(err.Error(), "closed") || strings.Contains(err.Error(), "%!") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func inQueues(t testing.TB, s *durable.Store) (n uint64) {
 	t.Helper()
 	stats, err := s.Stats(t.Context())
@@ -99,6 +174,7 @@ func inQueues(t testing.TB, s *durable.Store) (n uint64) {
 
 // The same delivery at two receivers at once is stored once.
 func TestTwoReceivers(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	in := queue(t, s, "in")
 	var all sync.WaitGroup
@@ -119,6 +195,7 @@ func TestTwoReceivers(t *testing.T) {
 
 // What was received comes out as it went in.
 func TestTheSameBytes(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := new(room)
 	run(t, s, durable.WorkerConfig{Queue: "in", Notifier: queue(t, s, "out")})
@@ -145,6 +222,7 @@ func TestTheSameBytes(t *testing.T) {
 }
 
 func TestWhatCannotBeStored(t *testing.T) {
+	t.Parallel()
 	t.Run("full", func(t *testing.T) {
 		s := newStore(t, durable.Config{MaxBytes: 4096})
 		in := queue(t, s, "in")
@@ -163,13 +241,9 @@ func TestWhatCannotBeStored(t *testing.T) {
 		wantKind(t, err, mackerel.ErrInvalid)
 	})
 	t.Run("closed", func(t *testing.T) {
-		conn := connect(t)
-		s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn, s := connectStore(t, durable.Config{})
 		conn.Close()
-		err = queue(t, s, "in").Notify(t.Context(), mackerel.Alert{ID: "a", Message: "m"})
+		err := queue(t, s, "in").Notify(t.Context(), mackerel.Alert{ID: "a", Message: "m"})
 		wantKind(t, err, mackerel.ErrUnavailable)
 		if strings.Contains(err.Error(), "attempts") {
 			t.Errorf("it was tried again: %v", err)
@@ -179,11 +253,8 @@ func TestWhatCannotBeStored(t *testing.T) {
 
 // An answer that was lost leaves open whether the alert is stored. Only a call that has no id may store it twice.
 func TestALostAnswer(t *testing.T) {
-	conn := connect(t)
-	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
@@ -196,10 +267,13 @@ func TestALostAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := queue(t, s, "in")
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("the caller gives up"))
 	defer cancel()
 	hand := mackerel.Alert{ID: "a", Message: "m"}
 	e := kindOf(t, in.Notify(ctx, hand), mackerel.ErrAmbiguous)
+	if !strings.Contains(e.Error(), "the caller gives up") {
+		t.Errorf("%v does not say why", e)
+	}
 	if _, again := mackerel.Retry(e); !again {
 		t.Errorf("%v forbids a repeat", e)
 	}
@@ -208,7 +282,7 @@ func TestALostAnswer(t *testing.T) {
 	if err := silent.Unsubscribe(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond) // for one try
 	defer cancel()
 	e = kindOf(t, in.Notify(ctx, hand), mackerel.ErrUnavailable) // it is certain that it is not stored
 	if !strings.Contains(e.Message, "no stream answers") {
@@ -216,7 +290,31 @@ func TestALostAnswer(t *testing.T) {
 	}
 }
 
+func TestWithDefaults(t *testing.T) {
+	t.Parallel()
+	if got, err := (durable.Config{}).WithDefaults(); err != nil || got.Name != "mackerel" || got.Replicas != 1 || got.MaxBytes != 1<<30 || got.Window != 5*time.Minute {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, c := range []durable.Config{
+		{Name: "a-1", Replicas: 3, MaxBytes: 1, Window: 100 * time.Millisecond},
+		{Name: strings.Repeat("a", 64), Replicas: 5, MaxBytes: 1 << 40, Window: 10*time.Minute - 1},
+	} {
+		if got, err := c.WithDefaults(); err != nil || got.Name != c.Name || got.Replicas != c.Replicas || got.MaxBytes != c.MaxBytes || got.Window != c.Window {
+			t.Errorf("%+v becomes %+v, %v", c, got, err)
+		}
+	}
+	for want, c := range map[string]durable.Config{
+		"Name:": {Name: strings.Repeat("a", 65)}, "Replicas:": {Replicas: 4}, "MaxBytes:": {MaxBytes: -1}, "Window:": {Window: 100*time.Millisecond - 1},
+	} {
+		_, err := c.WithDefaults()
+		if e := kindOf(t, err, mackerel.ErrConfig); !strings.HasPrefix(e.Message, want) || strings.Contains(e.Message, ";") {
+			t.Errorf("%+v: got %v", c, err)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	conn := connect(t)
 	for _, c := range []struct {
 		config durable.Config
@@ -249,6 +347,7 @@ func TestConfig(t *testing.T) {
 
 // A stream that somebody configured in another way would take alerts and lose them.
 func TestStreamsOfOthers(t *testing.T) {
+	t.Parallel()
 	conn := connect(t)
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -259,15 +358,17 @@ func TestStreamsOfOthers(t *testing.T) {
 		Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage, Duplicates: 5 * time.Minute, MaxBytes: 1 << 20,
 	}
 	for member, change := range map[string]func(*jetstream.StreamConfig){
-		"subjects":             func(c *jetstream.StreamConfig) { c.Subjects = []string{"subjects.>"} },
-		"retention":            func(c *jetstream.StreamConfig) { c.Retention = jetstream.LimitsPolicy },
-		"discard":              func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
-		"storage":              func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
-		"no_ack":               func(c *jetstream.StreamConfig) { c.NoAck = true },
-		"persist_mode":         func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
-		"duplicate_window":     func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute },
-		"max_age":              func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
-		"max_msgs_per_subject": func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
+		"subjects":                func(c *jetstream.StreamConfig) { c.Subjects = []string{"subjects.>"} },
+		"retention":               func(c *jetstream.StreamConfig) { c.Retention = jetstream.LimitsPolicy },
+		"discard":                 func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
+		"storage":                 func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+		"no_ack":                  func(c *jetstream.StreamConfig) { c.NoAck = true },
+		"persist_mode":            func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
+		"duplicate_window":        func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute },
+		"max_age":                 func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
+		"discard_new_per_subject": func(c *jetstream.StreamConfig) { c.DiscardNewPerSubject, c.MaxMsgsPerSubject = true, 1 },
+		"max_msgs_per_subject":    func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
+		"sources":                 func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "subjects"}} },
 		"subject_transform": func(c *jetstream.StreamConfig) {
 			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "subject-transform.x.*", Destination: "subject-transform.y.{{wildcard(1)}}"}
 		},
@@ -282,6 +383,13 @@ func TestStreamsOfOthers(t *testing.T) {
 		if e := kindOf(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, "stream "+name+": "+member+" is ") {
 			t.Errorf("%v does not name %s", e, member)
 		}
+	}
+	mirror := jetstream.StreamConfig{Name: "mirror", Mirror: &jetstream.StreamSource{Name: "subjects"}, Storage: jetstream.FileStorage}
+	if _, err := js.CreateStream(t.Context(), mirror); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "mirror"}); err == nil || !strings.Contains(err.Error(), "mirror is true") {
+		t.Errorf("got %v", err)
 	}
 	if _, err := js.CreateStream(t.Context(), good); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +19,9 @@ import (
 // In a cluster, the server that gives out a message may know more than the server that is asked for the first message of
 // its key. So "not found" may mean that the message is not there yet. A worker that takes it as delivered loses it.
 func TestNotFoundYetIsNotDone(t *testing.T) {
+	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
+	const missing = 25 // more than the tries after which the worker looks for damage
 	var readings atomic.Int64
 	plain, err := nats.Connect("", nats.InProcessServer(s))
 	if err != nil {
@@ -26,7 +29,7 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}
 	t.Cleanup(plain.Close)
 	if _, err := plain.Subscribe(lateReading, func(m *nats.Msg) {
-		if readings.Add(1) <= 3 {
+		if readings.Add(1) <= missing {
 			_ = m.Respond([]byte(`{"error":{"code":404,"err_code":10037,"description":"no message found"}}`)) // seen on a cluster
 			return
 		}
@@ -40,6 +43,9 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if err := plain.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	_, kept := tappedStore(t, s, func(b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte("PUB "+reading+" "), []byte("PUB "+lateReading+" "))
 	})
@@ -48,7 +54,7 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	_, stop := run(t, kept, durable.WorkerConfig{Queue: "room", Notifier: r})
 	r.wait(t, 1)
 	stop()
-	if n := readings.Load(); n <= 3 {
+	if n := readings.Load(); n <= missing {
 		t.Errorf("%d readings: the worker does not read here", n)
 	}
 	if told := r.messages(); len(told) != 1 {
@@ -56,10 +62,11 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}
 }
 
-// The subjects of the readings, as the client asks and as the test answers. They have the same length.
+// The subjects of the readings, as the client asks and as the test answers. They have the same length, and the server
+// does not know the second.
 const (
 	reading     = "$JS.API.STREAM.MSG.GET.mackerel"
-	lateReading = "$JS.API.STREAM.MSG.GET.m-a-t-e-"
+	lateReading = "LATE.IO.STREAM.MSG.GET.mackerel"
 )
 
 // A tap sees what its connections send to a server, and may change it; the length stays.
@@ -88,11 +95,58 @@ func tappedStore(t *testing.T, s *server.Server, send func([]byte) []byte) (*nat
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
+	return conn, openStore(t, conn, durable.Config{})
+}
+
+// The server does not learn that an alert is delivered. It offers the alert again, and the worker does not tell it twice.
+func TestAnAcknowledgementThatIsLost(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var learns atomic.Bool // when a worker gives a message back
+	_, kept := tappedStore(t, s, func(b []byte) []byte {
+		switch {
+		case learns.Load():
+		case bytes.Contains(b, []byte("\r\n-NAK")):
+			learns.Store(true)
+		case bytes.Contains(b, []byte("\r\n+ACK")):
+			b = bytes.ReplaceAll(b, []byte("PUB $JS.ACK."), []byte("PUB $JS.LOST"))
+		}
+		return b
+	})
+	r := new(room)
+	w, stop := run(t, kept, durable.WorkerConfig{Queue: "room", Notifier: r})
+	store(t, queue(t, kept, "room"), "k", "first", "second")
+	r.wait(t, 2)
+	stop()
+	if got := strings.Join(r.messages(), " "); got != "first second" || inQueues(t, kept) != 0 || w.Stats().Delivered != 2 {
+		t.Errorf("told %s, %d are in the queue, %+v", got, inQueues(t, kept), w.Stats())
 	}
-	return conn, kept
+}
+
+// What names the delivery of a message may be anything. A worker that rings phones waits only for a router that may still
+// have the alert, so it removes the mark of such a message.
+func TestAnOddNameOfADelivery(t *testing.T) {
+	t.Parallel()
+	conn, kept := connectStore(t, durable.Config{})
+	phone := new(room)
+	_, stop := run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true})
+	store(t, queue(t, kept, "phone"), "a", "1")
+	phone.wait(t, 1)
+	prefix := strings.TrimSuffix(phone.calls()[0].delivery, "1")
+	for i, name := range []string{prefix + "2", prefix + "9", prefix + "x", "9"} { // the first is the name of the message itself
+		m := &nats.Msg{Subject: "mackerel.phone.0", Data: []byte(`{"message":"m"}`), Header: nats.Header{"Mackerel-Delivery": {name}}}
+		if _, err := conn.RequestMsg(m, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		phone.wait(t, 2+i)
+		if got := phone.calls()[1+i].delivery; got != name {
+			t.Errorf("the delivery of %q is %q", name, got)
+		}
+	}
+	stop()
+	if n := marks(t, conn); n != 0 {
+		t.Errorf("%d marks are left", n)
+	}
 }
 
 // The answer about a mark is lost. The delivery has not begun, so the alert is delivered, and is no dead letter.
@@ -155,11 +209,7 @@ func TestAMarkOutlivesItsMessage(t *testing.T) {
 // The mark of a delivery that is over is removed later. A replay that has begun by then keeps its own mark.
 func TestTheMarkOfAReplayStays(t *testing.T) {
 	t.Parallel()
-	conn := connect(t)
-	kept, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, kept := connectStore(t, durable.Config{})
 	purged := make(chan struct{}, 10)
 	if _, err := conn.Subscribe("_INBOX.>", func(m *nats.Msg) {
 		if bytes.Contains(m.Data, []byte("stream_purge_response")) {
@@ -196,6 +246,17 @@ func TestTheMarkOfAReplayStays(t *testing.T) {
 	<-purged // by the worker, for the first delivery
 	if n := marks(t, conn); n != 1 {
 		t.Errorf("%d marks while the phone rings", n)
+	}
+	for d, err := range kept.DeadLetters(t.Context(), "") {
+		t.Errorf("a mark is listed: %+v, %v", d, err)
+	}
+	const id = 3 // of the mark of the replay, behind the first mark and the letter
+	_, err := kept.DeadLetter(t.Context(), id)
+	for _, err := range []error{err, kept.Replay(t.Context(), id), kept.Drop(t.Context(), id)} {
+		wantKind(t, err, mackerel.ErrNotFound)
+	}
+	if n := marks(t, conn); n != 1 {
+		t.Errorf("%d marks after they were asked for as letters", n)
 	}
 	close(proceed)
 	<-ended

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,6 +25,18 @@ func (d *depot) stats(t *testing.T) durable.Stats {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// waiting waits until so many alerts wait in a queue. The server counts them some moments after it has stored them.
+func (d *depot) waiting(t *testing.T, queue string, n uint64) durable.Stats {
+	t.Helper()
+	for begin := time.Now(); time.Since(begin) < 30*time.Second; runtime.Gosched() {
+		if s := d.stats(t); s.Queue(queue).Waiting == n {
+			return s
+		}
+	}
+	t.Fatalf("want %d alerts that wait, got %+v", n, d.stats(t))
+	return durable.Stats{}
 }
 
 func TestStatsOfAnEmptyStore(t *testing.T) {
@@ -52,7 +65,7 @@ func TestStatsSayWhatWaitsWithAndWithoutAWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.bury(t, "pager", "no", alert("x", ""))
-	s := d.stats(t)
+	s := d.waiting(t, "slack", 3)
 	slack, nobody, pager := s.Queue("slack"), s.Queue("nobody"), s.Queue("pager")
 	if len(s.Queues) != 3 || s.Queues[0].Queue != "nobody" || s.Queues[1].Queue != "pager" || s.Unserved != 1 || s.Bytes == 0 {
 		t.Errorf("got %+v", s)

@@ -249,10 +249,9 @@ func pause(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+	return context.Cause(ctx) // which may have ended at the same moment
 }
 
 // id returns the name of a message of the queues, also if the stream was made anew.

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +30,7 @@ func failure(kind error, after time.Duration) *mackerel.Error {
 
 // A router and several destinations, each with several workers, deliver everything once and in order.
 func TestFromTheReceiverToTheRooms(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	rooms, queues := make([]*room, 3), make([]mackerel.Notifier, 3)
 	for i := range rooms {
@@ -92,8 +96,8 @@ func TestOutcomes(t *testing.T) {
 		for _, once := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, at most once %t", c.name, once), func(t *testing.T) {
 				t.Parallel()
-				conn := connect(t)
-				s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
+				conn, s := connectStore(t, durable.Config{})
+				purges, err := conn.SubscribeSync("$JS.API.STREAM.PURGE.>")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -132,6 +136,9 @@ func TestOutcomes(t *testing.T) {
 				if n := marks(t, conn); n != 0 {
 					t.Errorf("%d marks are left", n)
 				}
+				if n, _, err := purges.Pending(); err != nil || (n > 0) != once {
+					t.Errorf("%d requests that remove marks, %v", n, err)
+				}
 			})
 		}
 	}
@@ -157,6 +164,7 @@ func marks(t *testing.T, conn *nats.Conn) int {
 
 // A worker loses its connection while it delivers, as if it was killed. No other worker delivers the alert again.
 func TestAtMostOnce(t *testing.T) {
+	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
 	open := func() (*nats.Conn, *durable.Store) {
 		conn, err := nats.Connect("", nats.InProcessServer(s))
@@ -196,6 +204,9 @@ func TestAtMostOnce(t *testing.T) {
 	_, stop := run(t, kept, config)
 	got := <-dead
 	wantKind(t, got.Err, mackerel.ErrAmbiguous)
+	if _, again := mackerel.Retry(got.Err); again {
+		t.Errorf("%v allows a repeat", got.Err)
+	}
 	stop()
 	if got.Outcome != durable.Dead || inQueues(t, kept) != 0 || marks(t, conn) != 0 {
 		t.Errorf("%+v, %d alerts, %d marks", got, inQueues(t, kept), marks(t, conn))
@@ -206,39 +217,44 @@ func TestAtMostOnce(t *testing.T) {
 
 // A worker waits as long as the service asks, also with what else is in the queue after a refusal.
 func TestTheWaitOfTheService(t *testing.T) {
-	const wait = 400 * time.Millisecond
+	t.Parallel()
+	const wait = 2 * time.Second
 	for kind, othersWait := range map[error]bool{mackerel.ErrUnavailable: false, mackerel.ErrRateLimited: true} {
-		s := newStore(t, durable.Config{})
-		refused := make(chan struct{})
-		r := &room{answer: func(_ mackerel.Alert, n int) error {
-			if n > 1 {
-				return nil
+		t.Run(kind.Error(), func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t, durable.Config{})
+			refused := make(chan struct{})
+			r := &room{answer: func(_ mackerel.Alert, n int) error {
+				if n > 1 {
+					return nil
+				}
+				close(refused)
+				return failure(kind, wait)
+			}}
+			q := queue(t, s, "q")
+			run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 1})
+			store(t, q, "a", "open")
+			<-refused
+			store(t, q, "a", "close")
+			store(t, q, "b", "other")
+			r.wait(t, 3)
+			at := make(map[string]time.Duration)
+			for _, c := range r.calls()[1:] {
+				at[c.alert.Message] = c.at.Sub(r.calls()[0].at)
 			}
-			close(refused)
-			return failure(kind, wait)
-		}}
-		q := queue(t, s, "q")
-		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 1})
-		store(t, q, "a", "open")
-		<-refused
-		store(t, q, "a", "close")
-		store(t, q, "b", "other")
-		r.wait(t, 3)
-		at := make(map[string]time.Duration)
-		for _, c := range r.calls()[1:] {
-			at[c.alert.Message] = c.at.Sub(r.calls()[0].at)
-		}
-		if at["open"] < wait || at["close"] < at["open"] {
-			t.Errorf("%v: the key went on after %v", kind, at)
-		}
-		if waited := at["other"] >= wait; waited != othersWait {
-			t.Errorf("%v: the other key went on after %v", kind, at)
-		}
+			if at["open"] < wait || at["close"] < at["open"] {
+				t.Errorf("the key went on after %v", at)
+			}
+			if waited := at["other"] >= wait; waited != othersWait {
+				t.Errorf("the other key went on after %v", at)
+			}
+		})
 	}
 }
 
 // If the service does not say how long to wait, the waits get longer.
 func TestTheWaitsGetLonger(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	waits := make(chan time.Duration, 3)
 	r := &room{answer: func(_ mackerel.Alert, n int) error {
@@ -261,23 +277,126 @@ func TestTheWaitsGetLonger(t *testing.T) {
 }
 
 func TestTooOld(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrUnavailable, 50*time.Millisecond) }}
 	dead := make(chan durable.Result)
-	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, MaxAge: 300 * time.Millisecond, OnResult: func(_ context.Context, r durable.Result) {
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, MaxAge: 2 * time.Second, OnResult: func(_ context.Context, r durable.Result) {
 		if r.Outcome == durable.Dead {
 			dead <- r
 		}
 	}})
 	store(t, queue(t, s, "q"), "a", "m")
 	got := <-dead
-	if got.Age < 300*time.Millisecond || len(r.calls()) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 300ms") {
+	if got.Age < 2*time.Second || len(r.calls()) < 3 || !strings.Contains(got.Err.Error(), "not delivered within 2s") {
 		t.Errorf("%+v after %d calls", got, len(r.calls()))
+	}
+}
+
+// A part of a Multi that fails is tried until the alert is too old. What was delivered is not delivered again.
+func TestAPartThatFailsUntilTheAlertIsTooOld(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	good, gone := new(room), &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrNotFound, 0) }}
+	away := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrUnavailable, 50*time.Millisecond) }}
+	results := make(chan durable.Result, 10)
+	run(t, s, durable.WorkerConfig{
+		Queue: "q", Notifier: mackerel.Multi(good, away, gone), MaxAge: 2 * time.Second,
+		OnResult: func(_ context.Context, r durable.Result) { results <- r },
+	})
+	store(t, queue(t, s, "q"), "a", "m")
+	if got := <-results; got.Outcome != durable.Repeated || len(mackerel.Failures(got.Err)) != 2 {
+		t.Errorf("got %+v, with %d failures", got, len(mackerel.Failures(got.Err)))
+	}
+	if got := <-results; got.Outcome != durable.Dead || !strings.Contains(got.Err.Error(), "not delivered within 2s") {
+		t.Errorf("got %+v", got)
+	}
+	if len(good.calls()) != 1 || len(away.calls()) < 3 || len(gone.calls()) != 1 {
+		t.Errorf("%d, %d, %d calls", len(good.calls()), len(away.calls()), len(gone.calls()))
+	}
+}
+
+// If all parts of a Multi fail for now, the alert waits in the queue as that of a single service does.
+func TestAllPartsOfAMultiFail(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	var parts []mackerel.Notifier
+	for range 2 {
+		parts = append(parts, &room{answer: func(_ mackerel.Alert, n int) error {
+			if n == 1 {
+				return failure(mackerel.ErrUnavailable, 10*time.Millisecond)
+			}
+			return nil
+		}})
+	}
+	results := make(chan durable.Result, 10)
+	run(t, s, durable.WorkerConfig{
+		Queue: "q", Notifier: mackerel.Multi(parts...), OnResult: func(_ context.Context, r durable.Result) { results <- r },
+	})
+	store(t, queue(t, s, "q"), "a", "m")
+	if got := <-results; got.Outcome != durable.Repeated || got.After != 10*time.Millisecond {
+		t.Errorf("got %+v", got)
+	}
+	if got := <-results; got.Outcome != durable.Delivered || got.Delivery != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// While no dead letter can be stored, an alert stays in its queue: one that is refused, and that of a phone, which rings
+// only after its mark is stored.
+func TestTheDeadLettersAreFull(t *testing.T) {
+	for _, once := range []bool{false, true} {
+		t.Run(fmt.Sprintf("at most once %t", once), func(t *testing.T) {
+			t.Parallel()
+			conn, s := connectStore(t, durable.Config{MaxBytes: 1 << 20})
+			js, err := jetstream.New(conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for size := 1 << 16; size > 0; { // to the last byte
+				if _, err := js.Publish(t.Context(), "mackerel-dead.other", make([]byte, size)); err != nil {
+					size /= 2
+				}
+			}
+			told, err := conn.SubscribeSync("$JS.ACK.>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrNotFound, 0) }}
+			results := make(chan durable.Result, 10)
+			w, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AtMostOnce: once, OnResult: func(_ context.Context, r durable.Result) {
+				results <- r
+			}})
+			store(t, queue(t, s, "q"), "a", "m")
+			m, err := told.NextMsg(30 * time.Second)
+			if err != nil || !strings.HasPrefix(string(m.Data), "-NAK") {
+				t.Fatalf("the worker answers %v, %v", m, err)
+			}
+			stop()
+			if n := inQueues(t, s); n != 1 {
+				t.Errorf("%d alerts are in the queue", n)
+			}
+			if once {
+				if len(r.calls()) != 0 || len(results) != 0 {
+					t.Errorf("the phone rang %d times, %d results", len(r.calls()), len(results))
+				}
+				return
+			}
+			got := <-results
+			wantKind(t, got.Err, mackerel.ErrNotFound)
+			if got.Outcome != durable.Repeated || got.After != 30*time.Second || !strings.Contains(got.Err.Error(), "maximum bytes") {
+				t.Errorf("got %+v", got)
+			}
+			if got := w.Stats(); got != (durable.WorkerStats{Repeated: 1}) {
+				t.Errorf("got %+v", got)
+			}
+		})
 	}
 }
 
 // The first alert waits for its next try, and those behind it are given back without a try.
 func TestOvertakeOfWhatArrivesBetweenTwoTries(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	tried := make(chan struct{}, 9)
 	r := &room{answer: func(_ mackerel.Alert, n int) error {
@@ -334,9 +453,7 @@ func TestOvertakeOfWhatWaitedForItsPlace(t *testing.T) {
 	store(t, q, "slow", "0")
 	<-begun
 	store(t, q, "a", "1")
-	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 2; stats, err = s.Stats(t.Context()) {
-		runtime.Gosched()
-	}
+	inHand(t, s, "q", 2)
 	stop()
 	store(t, q, "a", "2")
 	stop = work()
@@ -347,15 +464,156 @@ func TestOvertakeOfWhatWaitedForItsPlace(t *testing.T) {
 	}
 }
 
+// An alert that another worker has tried may have been delivered, so a later state does not overtake it.
+func TestOvertakeOfWhatAnotherWorkerTried(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	q := queue(t, s, "q")
+	store(t, q, "a", "1")
+	tried := make(chan struct{}, 99)
+	_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Overtake: true, Notifier: mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error {
+		tried <- struct{}{}
+		return failure(mackerel.ErrUnavailable, 100*time.Millisecond)
+	})})
+	<-tried
+	stop()
+	store(t, q, "a", "2", "3")
+	r := new(room)
+	results := make(chan durable.Result, 9)
+	w, _ := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Overtake: true, OnResult: func(_ context.Context, r durable.Result) {
+		results <- r
+	}})
+	r.wait(t, 2)
+	<-results
+	if got := <-results; got.Outcome != durable.Overtaken || got.Alert.Message != "2" {
+		t.Errorf("got %+v", got)
+	}
+	if got := strings.Join(r.messages(), " "); got != "1 3" || w.Stats().Overtaken != 1 {
+		t.Errorf("told %s, %d overtaken", got, w.Stats().Overtaken)
+	}
+}
+
+// The server cannot read the file of the first alerts of a key. They are never delivered, and do not hold up for ever what
+// is behind them.
+func TestAnUnreadableAlertHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	d := openDepot(t, &depot{config: durable.Config{MaxBytes: 100_000}}) // so a file has 32 KB
+	for i := range 12 {
+		body := fmt.Appendf(nil, `{"message":"%02d %s"}`, i, strings.Repeat("x", 4000))
+		if _, err := d.conn.RequestMsg(&nats.Msg{Subject: "mackerel.slack.00", Data: body}, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.close()
+	d.open(t)
+	files, err := filepath.Glob(filepath.Join(d.dir, "jetstream", "$G", "streams", "mackerel", "msgs", "*.blk"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %d files", err, len(files))
+	}
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	results := d.work(t, "slack", 2, accept)
+	if len(results) != 2 || results[0].Alert.Message[:2] == "00" || results[0].Alert.Message >= results[1].Alert.Message {
+		t.Errorf("%d results, of %.3s and %.3s", len(results), results[0].Alert.Message, results[1].Alert.Message)
+	}
+}
+
+// An alert is not told if another worker has finished it, as when it took longer than AckWait to come to its turn here.
+func TestWhatAnotherWorkerHasFinished(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, proceed := make(chan struct{}, 9), make(chan struct{})
+	r := &room{answer: func(mackerel.Alert, int) error { begun <- struct{}{}; <-proceed; return nil }}
+	q := queue(t, s, "q")
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	store(t, q, "a", "1")
+	<-begun
+	store(t, q, "a", "2", "3")
+	inHand(t, s, "q", 3)
+	if err := stream.DeleteMsg(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	close(proceed)
+	r.wait(t, 2)
+	if got := strings.Join(r.messages(), " "); got != "1 3" {
+		t.Errorf("told %s", got)
+	}
+}
+
+// Many alerts of one key arrive while the first waits for its next try. They follow it soon, in order.
+func TestWhatArrivesBehindAFailureFollows(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	told, err := conn.SubscribeSync("$JS.ACK.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &room{answer: func(_ mackerel.Alert, n int) error {
+		if n == 1 {
+			return failure(mackerel.ErrUnavailable, 3*time.Second)
+		}
+		return nil
+	}}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	const n = 80
+	var want []string
+	for i := range n {
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
+		want = append(want, strconv.Itoa(i))
+		if _, err := told.NextMsg(30 * time.Second); err != nil { // it is given back before the next comes
+			t.Fatal(err)
+		}
+	}
+	r.wait(t, n)
+	if got := r.messages(); !slices.Equal(got, want) {
+		t.Errorf("told %s", got)
+	}
+}
+
+// What arrives behind an alert that waits for its next try is given back until then.
+func TestWhatArrivesBehindAFailureWaitsAsLong(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	told, err := conn.SubscribeSync("$JS.ACK.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &room{answer: func(mackerel.Alert, int) error { return failure(mackerel.ErrUnavailable, 20*time.Second) }}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	for i, least := range []time.Duration{20 * time.Second, 10 * time.Second, 10 * time.Second} { // the test may be slow
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
+		m, err := told.NextMsg(30 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var nak struct{ Delay time.Duration }
+		text, _ := strings.CutPrefix(string(m.Data), "-NAK ")
+		if err := json.Unmarshal([]byte(text), &nak); err != nil {
+			t.Fatalf("%s: %v", m.Data, err)
+		}
+		if nak.Delay < least || nak.Delay > 20*time.Second+20*time.Millisecond { // 20 ms for the order
+			t.Errorf("alert %d waits %v", i, nak.Delay)
+		}
+	}
+	if n := len(r.calls()); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
+
 // What waits behind an alert that failed is offered again soon after it, in order. The test reads what the worker tells
 // the server.
 func TestWhatWaitsBehindAFailureFollowsSoon(t *testing.T) {
 	t.Parallel()
-	conn := connect(t)
-	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, s := connectStore(t, durable.Config{})
 	told, err := conn.SubscribeSync("$JS.ACK.>")
 	if err != nil {
 		t.Fatal(err)
@@ -398,6 +656,7 @@ func TestWhatWaitsBehindAFailureFollowsSoon(t *testing.T) {
 
 // Of what waits, only the latest state of a key is told. What was tried is told in any case.
 func TestOvertake(t *testing.T) {
+	t.Parallel()
 	for overtake, want := range map[bool]string{true: "1 4", false: "1 2 3 4"} {
 		s := newStore(t, durable.Config{})
 		begun, proceed := make(chan struct{}, 1), make(chan struct{})
@@ -431,6 +690,7 @@ func TestOvertake(t *testing.T) {
 
 // Of a Multi, only what failed is repeated. What failed for good is in the dead letter.
 func TestPartsOfAMulti(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	good := new(room)
 	slow := &room{answer: func(_ mackerel.Alert, n int) error {
@@ -455,6 +715,7 @@ func TestPartsOfAMulti(t *testing.T) {
 }
 
 func TestAPanicIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	dead := make(chan durable.Result, 1)
 	run(t, s, durable.WorkerConfig{
@@ -469,8 +730,88 @@ func TestAPanicIsADeadLetter(t *testing.T) {
 	}
 }
 
+// The error of a panic of the runtime says what it was.
+func TestAPanicOfTheRuntime(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	dead := make(chan durable.Result, 1)
+	run(t, s, durable.WorkerConfig{
+		Queue: "q", OnResult: func(_ context.Context, r durable.Result) { dead <- r },
+		Notifier: mackerel.NotifierFunc(func(_ context.Context, a mackerel.Alert) error { _ = a.Message[len(a.ID):][0]; return nil }),
+	})
+	store(t, queue(t, s, "q"), "a", "m")
+	if got := (<-dead).Err.Error(); !strings.Contains(got, "panicked with a runtime.boundsError") || !strings.Contains(got, "index out of range") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// The context of a delivery ends after Timeout.
+func TestTheTimeoutOfADelivery(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	results := make(chan durable.Result, 9)
+	limits := make(chan time.Duration, 9)
+	for name, timeout := range map[string]time.Duration{"q": time.Millisecond, "default": 0} {
+		run(t, s, durable.WorkerConfig{
+			Queue: name, OnResult: func(_ context.Context, r durable.Result) { results <- r }, Timeout: timeout,
+			Notifier: mackerel.NotifierFunc(func(ctx context.Context, _ mackerel.Alert) error {
+				if timeout == 0 {
+					end, _ := ctx.Deadline()
+					limits <- time.Until(end)
+					return nil
+				}
+				<-ctx.Done()
+				return context.Cause(ctx)
+			}),
+		})
+	}
+	store(t, queue(t, s, "q"), "a", "m")
+	if got := <-results; !errors.Is(got.Err, context.DeadlineExceeded) {
+		t.Errorf("got %+v", got)
+	}
+	store(t, queue(t, s, "default"), "a", "m")
+	if limit := <-limits; limit > 10*time.Minute || limit < 9*time.Minute {
+		t.Errorf("without a Timeout, a delivery has %v", limit)
+	}
+}
+
+// A worker delivers Concurrency alerts at a time.
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	for set, want := range map[int]int{0: 8, 3: 3} {
+		s := newStore(t, durable.Config{})
+		q := queue(t, s, "q")
+		for i := range want + 5 {
+			store(t, q, strconv.Itoa(i), "m")
+		}
+		begun, proceed := make(chan struct{}, 99), make(chan struct{})
+		var at, most atomic.Int64
+		r := &room{answer: func(mackerel.Alert, int) error {
+			n := at.Add(1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			begun <- struct{}{}
+			<-proceed
+			at.Add(-1)
+			return nil
+		}}
+		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: set})
+		for range want {
+			<-begun
+		}
+		inHand(t, s, "q", want+5)
+		close(proceed)
+		r.wait(t, want+5)
+		stop()
+		if n := most.Load(); n != int64(want) {
+			t.Errorf("%d deliveries at a time, want %d", n, want)
+		}
+	}
+}
+
 // A key that fails does not hold up others, in this worker or another.
 func TestASlowKey(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := &room{answer: func(a mackerel.Alert, _ int) error {
 		if a.ID == "slow" {
@@ -502,6 +843,7 @@ func TestASlowKey(t *testing.T) {
 
 // All tries of an alert are one delivery, from the router to the room.
 func TestTheDeliveryID(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	first := &room{answer: func(_ mackerel.Alert, n int) error {
 		if n == 1 {
@@ -526,10 +868,11 @@ func TestTheDeliveryID(t *testing.T) {
 
 // A delivery may take longer than AckWait, also with messages that wait behind it.
 func TestALongDelivery(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
-	const ackWait = 600 * time.Millisecond
+	const ackWait = time.Second
 	r := &room{answer: func(mackerel.Alert, int) error {
-		timer := time.NewTimer(3 * ackWait)
+		timer := time.NewTimer(2 * ackWait)
 		<-timer.C
 		return nil
 	}}
@@ -541,40 +884,6 @@ func TestALongDelivery(t *testing.T) {
 	r.wait(t, 2)
 	if len(r.calls()) != 2 {
 		t.Errorf("%d deliveries of two alerts", len(r.calls()))
-	}
-}
-
-// Many alerts of one key arrive while the first waits for its next try. They follow it soon, in order.
-func TestWhatArrivesBehindAFailureFollows(t *testing.T) {
-	t.Parallel()
-	conn := connect(t)
-	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	told, err := conn.SubscribeSync("$JS.ACK.>")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &room{answer: func(_ mackerel.Alert, n int) error {
-		if n == 1 {
-			return failure(mackerel.ErrUnavailable, 3*time.Second)
-		}
-		return nil
-	}}
-	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
-	const n = 150
-	var want []string
-	for i := range n {
-		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
-		want = append(want, strconv.Itoa(i))
-		if _, err := told.NextMsg(30 * time.Second); err != nil { // it is given back before the next comes
-			t.Fatal(err)
-		}
-	}
-	r.wait(t, n)
-	if got := r.messages(); !slices.Equal(got, want) {
-		t.Errorf("told %s", got)
 	}
 }
 
@@ -603,9 +912,7 @@ func TestTheEndOfRun(t *testing.T) {
 		store(t, q, "a", "1", "2")
 		store(t, q, "b", "3")
 		<-begun
-		for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 3; stats, err = s.Stats(t.Context()) {
-			runtime.Gosched()
-		}
+		inHand(t, s, "q", 3)
 		cancel()
 		if grace > time.Second {
 			close(proceed)
@@ -638,11 +945,7 @@ func TestTheEndOfRun(t *testing.T) {
 // TestAFullWorkerThatStopsAsksForNothing: an alert that came now would wait for AckWait.
 func TestAFullWorkerThatStopsAsksForNothing(t *testing.T) {
 	t.Parallel()
-	conn := connect(t)
-	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, s := connectStore(t, durable.Config{})
 	asked, err := conn.SubscribeSync("$JS.API.CONSUMER.MSG.NEXT.>")
 	if err != nil {
 		t.Fatal(err)
@@ -660,9 +963,7 @@ func TestAFullWorkerThatStopsAsksForNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- w.Run(ctx) }()
-	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 64; stats, err = s.Stats(t.Context()) {
-		runtime.Gosched()
-	}
+	inHand(t, s, "q", 64)
 	cancel()
 	close(proceed)
 	if err := <-ended; err != nil {
@@ -689,11 +990,7 @@ func TestAFullWorkerThatStopsAsksForNothing(t *testing.T) {
 // TestAFullWorkerWhoseConnectionIsClosedEnds: its next request fails at once.
 func TestAFullWorkerWhoseConnectionIsClosedEnds(t *testing.T) {
 	t.Parallel()
-	conn := connect(t)
-	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, s := connectStore(t, durable.Config{})
 	proceed := make(chan struct{})
 	r := &room{answer: func(mackerel.Alert, int) error { <-proceed; return nil }}
 	q := queue(t, s, "q")
@@ -706,15 +1003,14 @@ func TestAFullWorkerWhoseConnectionIsClosedEnds(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() { ended <- w.Run(t.Context()) }()
-	for stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").InHand < 64; stats, err = s.Stats(t.Context()) {
-		runtime.Gosched()
-	}
+	inHand(t, s, "q", 64)
 	conn.Close()
 	close(proceed)
 	wantKind(t, <-ended, mackerel.ErrUnavailable)
 }
 
 func TestThePaceOfAllWorkers(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	r := new(room)
 	q := queue(t, s, "q")
@@ -734,6 +1030,7 @@ func TestThePaceOfAllWorkers(t *testing.T) {
 }
 
 func TestTheConfigOfAWorker(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, durable.Config{})
 	n := new(room)
 	for _, c := range []struct {
@@ -746,9 +1043,13 @@ func TestTheConfigOfAWorker(t *testing.T) {
 		{durable.WorkerConfig{Queue: "q", Notifier: n, Concurrency: -1}, "Concurrency"},
 		{durable.WorkerConfig{Queue: "q", Notifier: n, Workers: -1}, "Workers"},
 		{durable.WorkerConfig{Queue: "q", Notifier: n, MaxAge: -1}, "MaxAge"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Timeout: -1}, "Timeout"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, AckWait: -1}, "AckWait"},
 		{durable.WorkerConfig{Queue: "q", Notifier: n, Grace: -1}, "Grace"},
-		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: 1}}, "Pace:"},
-		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: 1, Per: 1, Name: "x"}}, "Pace:"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{Per: 1}}, "Pace: N and Per"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: -1, Per: 1}}, "Pace: N and Per"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: 1}}, "Pace: N and Per"},
+		{durable.WorkerConfig{Queue: "q", Notifier: n, Pace: mackerel.Pace{N: 1, Per: 1, Name: "x"}}, "Pace: Name"},
 	} {
 		_, err := s.NewWorker(c.config)
 		if e := kindOf(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, c.want) {
@@ -759,11 +1060,8 @@ func TestTheConfigOfAWorker(t *testing.T) {
 
 // A consumer that somebody configured in another way would lose alerts or their order.
 func TestConsumersOfOthers(t *testing.T) {
-	conn := connect(t)
-	s, err := durable.Open(t.Context(), conn, durable.Config{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
@@ -777,6 +1075,7 @@ func TestConsumersOfOthers(t *testing.T) {
 		"max_deliver":     func(c *jetstream.ConsumerConfig) { c.MaxDeliver = 5 },
 		"max_ack_pending": func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 1 },
 		"filter_subject":  func(c *jetstream.ConsumerConfig) { c.FilterSubject = "mackerel.q.x" },
+		"backoff":         func(c *jetstream.ConsumerConfig) { c.BackOff = []time.Duration{c.AckWait, time.Minute} },
 		"headers_only":    func(c *jetstream.ConsumerConfig) { c.HeadersOnly = true },
 		"mem_storage":     func(c *jetstream.ConsumerConfig) { c.MemoryStorage = true },
 	} {
@@ -794,6 +1093,109 @@ func TestConsumersOfOthers(t *testing.T) {
 		}
 		if err := js.DeleteConsumer(t.Context(), "mackerel", "q"); err != nil {
 			t.Fatal(err)
+		}
+	}
+	if _, err := js.CreateConsumer(t.Context(), "mackerel", good); err != nil {
+		t.Fatal(err)
+	}
+	r := new(room)
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	store(t, queue(t, s, "q"), "a", "m")
+	r.wait(t, 1)
+}
+
+// A consumer that is removed while a worker runs is made again.
+func TestAConsumerThatIsRemoved(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(room)
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	for i := range 3 {
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
+		r.wait(t, i+1)
+		for inQueues(t, s) > 0 { // until the acknowledgement has come
+			runtime.Gosched()
+		}
+		if err := js.DeleteConsumer(t.Context(), "mackerel", "q"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(r.messages(), " "); got != "0 1 2" {
+		t.Errorf("told %s", got)
+	}
+}
+
+// A worker that is told to end before it begins has nothing to report.
+func TestAWorkerThatEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	w, err := newStore(t, durable.Config{}).NewWorker(durable.WorkerConfig{Queue: "q", Notifier: new(room)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// A worker gives back the alerts of one key that are more than it holds. All are delivered once, in order.
+func TestManyAlertsOfOneKey(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	proceed := make(chan struct{})
+	r := &room{answer: func(mackerel.Alert, int) error { <-proceed; return nil }}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: 20}) // so it takes 80
+	const n = 70
+	var want []string
+	for i := range n {
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
+		want = append(want, strconv.Itoa(i))
+	}
+	inHand(t, s, "q", n)
+	close(proceed)
+	r.wait(t, n)
+	if got := r.messages(); !slices.Equal(got, want) {
+		t.Errorf("told %s", got)
+	}
+}
+
+// A worker tells the server which alerts it has, and not those that it has given back.
+func TestTheSignsOfLife(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	told, err := conn.SubscribeSync("$JS.ACK.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proceed := make(chan struct{})
+	r := &room{answer: func(a mackerel.Alert, _ int) error {
+		if a.ID == "b" {
+			<-proceed
+			return nil
+		}
+		return failure(mackerel.ErrUnavailable, time.Hour)
+	}}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: 300 * time.Millisecond})
+	t.Cleanup(func() { close(proceed) })
+	next := func() (seq, text string) {
+		m, err := told.NextMsg(30 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(m.Subject, ".")[5], string(m.Data)
+	}
+	store(t, queue(t, s, "q"), "a", "1")
+	for _, text := next(); !strings.HasPrefix(text, "-NAK"); _, text = next() {
+	}
+	store(t, queue(t, s, "q"), "b", "2")
+	for range 5 {
+		if seq, text := next(); seq != "2" || text != "+WPI" {
+			t.Errorf("%s of alert %s", text, seq)
 		}
 	}
 }

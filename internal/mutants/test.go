@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -66,19 +67,40 @@ func (u *user) readLog() error {
 	return nil
 }
 
-// test runs the test binary in its directory. It reports whether a test failed or did not end in time.
+// test runs the test binary in its directory, until a test fails. It reports whether a test failed or did not end in time.
 func (u *user) test(ctx context.Context, limit time.Duration, env string) (string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	temp, err := os.MkdirTemp(filepath.Dir(u.bin), "t")
+	if err != nil {
+		return err.Error(), true
+	}
+	defer func() { _ = os.RemoveAll(temp) }() // a test that was killed has not removed its files
 	c := exec.CommandContext(ctx, "/bin/sh", "-c", `ulimit -v "$1"; shift; exec "$@"`, "sh",
 		strconv.Itoa(memory), u.bin, "-test.failfast", "-test.short", "-test.timeout="+limit.String())
 	c.Dir = u.dir
-	c.Env = append(os.Environ(), env)
+	c.Env = append(os.Environ(), env, "TMPDIR="+temp)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = time.Second
-	out, err := c.CombinedOutput()
-	return string(out), err != nil
+	out := &output{failed: cancel}
+	c.Stdout, c.Stderr = out, out
+	err = c.Run()
+	return out.String(), err != nil
+}
+
+// An output is what a test binary writes. When a test has failed, those that run beside it need not end.
+type output struct {
+	bytes.Buffer
+	failed func()
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Buffer.Write(b)
+	if bytes.Contains(o.Bytes(), []byte("--- FAIL: ")) {
+		o.failed()
+	}
+	return n, err
 }
 
 // An outcome says what the tests made of a mutant.
