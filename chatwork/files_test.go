@@ -186,6 +186,32 @@ func TestAFileIsDownloadedWithoutTheToken(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsMissing(t *testing.T) {
+	fake, c := connect(t)
+	var got bytes.Buffer
+	if f, err := c.DownloadFile(t.Context(), room, 5, &got); !errors.Is(err, mackerel.ErrNotFound) || f != (chatwork.File{}) {
+		t.Errorf("an unknown file: %+v, %v", f, err)
+	}
+	id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
+	fake.Inject(fakehttp.Fault{Path: "/files/*", Status: 404})
+	f, err := c.DownloadFile(t.Context(), room, id, &got)
+	if !errors.Is(err, mackerel.ErrNotFound) || f.FileID != id || got.Len() > 0 {
+		t.Errorf("a file whose content is missing: %+v, %v", f, err)
+	}
+}
+
+// An upload has a header of its own.
+func TestAnUploadChangesNoOtherCall(t *testing.T) {
+	fake, c := connect(t)
+	upload(t, c, chatwork.Upload{Filename: "x", Content: strings.NewReader("x")})
+	if _, err := c.GetMe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := lastRequest(t, fake).Header.Get("Content-Type"); got != "" {
+		t.Errorf("the next call has the content type %q", got)
+	}
+}
+
 func TestTheAddressOfAFileLasts30Seconds(t *testing.T) {
 	fake, c := connect(t)
 	id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})

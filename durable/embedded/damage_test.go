@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -245,6 +246,9 @@ func refuses(t *testing.T, dir string, d damage, last uint64) {
 	}
 	if n := messages(t, s, "mackerel"); n != left {
 		t.Errorf("%d messages after AcceptDamage, want %d", n, left)
+	}
+	if had := state(t, s, "mackerel"); had.LastSeq > 0 && time.Since(had.LastTime) > time.Hour {
+		t.Errorf("the last message was stored at %v", had.LastTime)
 	}
 	put(t, s, 1)
 	if n := state(t, s, "mackerel").LastSeq; n <= last {
