@@ -115,11 +115,14 @@ func TestWhatThePlanHidesIsNeverTakenForAnEmptyRoom(t *testing.T) {
 // The plan hides messages from every answer, also from one that is a failure.
 func TestAFailureIsNotTakenForHiddenMessages(t *testing.T) {
 	fake, c := connect(t, once)
-	fake.Inject(fakehttp.Fault{Status: 503, Header: http.Header{"Chatwork-Message-Limitation": {"true"}}})
+	fake.Inject(fakehttp.Fault{Status: 503, Header: http.Header{"Chatwork-Message-Limitation": {"true"}}, Times: 2})
 	var hidden *chatwork.LimitationError
 	list, err := c.LatestMessages(t.Context(), room)
 	if !errors.Is(err, mackerel.ErrUnavailable) || errors.As(err, &hidden) || list.Limited {
 		t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := c.GetMessage(t.Context(), room, "5"); !errors.Is(err, mackerel.ErrUnavailable) || errors.As(err, &hidden) {
+		t.Error(err)
 	}
 }
 

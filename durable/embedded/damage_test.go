@@ -52,11 +52,11 @@ var damages = []damage{
 		[]string{"stream mackerel", "message 60"}, stored - 1},
 	{"the last block is empty", cut("3.blk", -1), mackerel.ErrConfig, []string{"stream mackerel", "message 60"}, 0},
 	{"meta.inf is missing", remove("../meta.inf"), mackerel.ErrNotFound,
-		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+		[]string{"stream mackerel: missing: there is no meta.inf"}, stored},
 	{"meta.sum is missing", remove("../meta.sum"), mackerel.ErrNotFound,
-		[]string{"stream mackerel: missing", "meta.sum"}, stored},
+		[]string{"stream mackerel: missing: there is no meta.sum"}, stored},
 	{"meta.inf is broken", flip("../meta.inf", 20), mackerel.ErrNotFound,
-		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+		[]string{"stream mackerel: missing: meta.inf and meta.sum do not fit"}, stored},
 	{"meta.inf is empty", cut("../meta.inf", -1), mackerel.ErrNotFound,
 		[]string{"stream mackerel: missing", "meta.inf"}, stored},
 	{"the stream is missing", remove(".."), mackerel.ErrNotFound, []string{"stream mackerel: missing"}, 0},
@@ -317,10 +317,11 @@ func TestAFileThatCannotBeReadIsNoDamage(t *testing.T) {
 			}
 			swap(t, name)
 			c := threeBlocks(dir)
-			c.AcceptDamage = true
-			if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
-				errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), "Dir: "+dir) {
-				t.Error(s, err)
+			for _, c.AcceptDamage = range []bool{false, true} {
+				if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
+					errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), "Dir: "+dir) {
+					t.Error(s, err)
+				}
 			}
 			if err := errors.Join(os.Remove(name), os.Rename(name+".away", name)); err != nil {
 				t.Fatal(err)
