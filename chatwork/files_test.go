@@ -278,8 +278,9 @@ func TestAnAddressThatIsNoneIsNotCalled(t *testing.T) {
 	for _, address := range []string{"", "ftp://example.com/x", "http://example.com/in-clear-text", "//example.com/x"} {
 		fake.Inject(fakehttp.Fault{Status: 200, Body: `{"file_id":1,"filesize":1,"download_url":"` + address + `"}`})
 		n := len(fake.Requests())
-		if _, err := c.DownloadFile(t.Context(), room, 1, io.Discard); !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != n+1 {
-			t.Errorf("%q: %v", address, err)
+		f, err := c.DownloadFile(t.Context(), room, 1, io.Discard)
+		if !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != n+1 || f.FileID != 1 || f.DownloadURL != "" {
+			t.Errorf("%q: %+v, %v", address, f, err)
 		}
 	}
 	fake.AddFile(room, chatworktest.File{FileID: 2, AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})

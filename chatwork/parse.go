@@ -57,8 +57,7 @@ func ParseNotation(body string) Notation {
 		quote, end := quoted(pieces, i)
 		if end > i {
 			n.Quotes = append(n.Quotes, quote)
-			i = end
-			continue
+			i = end // the closing tag, which says nothing by itself
 		}
 		n.note(pieces[i])
 		pieces[i].write(&text)

@@ -357,7 +357,7 @@ func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
 		if err := os.WriteFile(marker, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
+		wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json cannot be read")
 	}
 	if err := os.Remove(marker); err != nil {
 		t.Fatal(err)
