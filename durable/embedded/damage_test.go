@@ -417,16 +417,32 @@ func TestFilesThatCannotBeReadAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestDamageIsNotAcceptedWithoutACopy(t *testing.T) {
-	dir, msgs := stopped(t)(t)
-	flip("1.blk", 5000)(t, msgs)
-	add("damaged", "a file")(t, dir)
-	before := tree(t, dir)
-	c := threeBlocks(dir)
-	c.AcceptDamage = true
-	wantError(t, c, mackerel.ErrConfig, "Dir: "+dir+" is not a directory")
-	if !maps.Equal(before, tree(t, dir)) {
-		t.Error("files were changed")
+func TestDamageThatCannotBeRepairedIsNotAccepted(t *testing.T) {
+	template := stopped(t)
+	for name, block := range map[string]func(dir, msgs string) error{
+		"no copy can be made": func(dir, _ string) error {
+			return os.WriteFile(filepath.Join(dir, "damaged"), nil, 0o600)
+		},
+		"the block cannot be written": func(_, msgs string) error {
+			return os.Mkdir(filepath.Join(msgs, "1.blk.new"), 0o700)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, msgs := template(t)
+			flip("1.blk", 5000)(t, msgs)
+			if err := block(dir, msgs); err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, dir)
+			c := threeBlocks(dir)
+			c.AcceptDamage = true
+			if s, err := embedded.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "Dir: "+dir) {
+				t.Error(s, err)
+			}
+			if !maps.Equal(before, tree(t, dir)) {
+				t.Error("files were changed")
+			}
+		})
 	}
 }
 
