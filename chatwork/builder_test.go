@@ -75,6 +75,26 @@ func TestBuilderLeavesOutImpossibleIDsAndSaysSo(t *testing.T) {
 	}
 }
 
+// A part without text fits if its tags do.
+func TestBuilderUsesItsBudgetToTheLastByte(t *testing.T) {
+	for want, build := range map[string]func(*chatwork.Builder){
+		"[To:1]":            func(b *chatwork.Builder) { b.To(1) },
+		"[info][/info]":     func(b *chatwork.Builder) { b.Info(func() {}) },
+		"[code][/code]":     func(b *chatwork.Builder) { b.Code("") },
+		"[code]a[/code]":    func(b *chatwork.Builder) { b.Code("a") },
+		"[info][hr][/info]": func(b *chatwork.Builder) { b.Info(func() { b.HR() }) },
+	} {
+		b := chatwork.Builder{Limit: len(want)}
+		if build(&b); b.String() != want || b.Cut() {
+			t.Errorf("got %q, cut %v, want %q", b.String(), b.Cut(), want)
+		}
+		b = chatwork.Builder{Limit: len(want) - 1}
+		if build(&b); b.String() == want || !b.Cut() {
+			t.Errorf("with a byte less: %q, cut %v", b.String(), b.Cut())
+		}
+	}
+}
+
 // everything adds one of everything, with text in all places that have some.
 func everything(b *chatwork.Builder, text string) *chatwork.Builder {
 	b.To(1).Text(text).Reply(2, 3, "4").Quote(5, time.Unix(6, 0), text)

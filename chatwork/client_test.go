@@ -112,6 +112,32 @@ func TestWhatThePlanHidesIsNeverTakenForAnEmptyRoom(t *testing.T) {
 	}
 }
 
+// The plan hides messages from every answer, also from one that is a failure.
+func TestAFailureIsNotTakenForHiddenMessages(t *testing.T) {
+	fake, c := connect(t, once)
+	fake.Inject(fakehttp.Fault{Status: 503, Header: http.Header{"Chatwork-Message-Limitation": {"true"}}, Times: 2})
+	var hidden *chatwork.LimitationError
+	list, err := c.LatestMessages(t.Context(), room)
+	if !errors.Is(err, mackerel.ErrUnavailable) || errors.As(err, &hidden) || list.Limited {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := c.GetMessage(t.Context(), room, "5"); !errors.Is(err, mackerel.ErrUnavailable) || errors.As(err, &hidden) {
+		t.Error(err)
+	}
+}
+
+func TestAFailureMayConsumeNewMessages(t *testing.T) {
+	for _, fault := range []fakehttp.Fault{{Status: 500}, {Status: 200, Body: "{"}} {
+		fake, c := connect(t)
+		fake.Inject(fault)
+		_, err := c.NewMessages(t.Context(), room)
+		if !errors.Is(err, mackerel.ErrAmbiguous) || !strings.Contains(err.Error(), "LatestMessages returns them") ||
+			strings.Contains(err.Error(), "%!") {
+			t.Errorf("after %+v: %v", fault, err)
+		}
+	}
+}
+
 func TestAHiddenMessageIsToldFromAnUnknownMessage(t *testing.T) {
 	fake, c := connect(t)
 	aged(fake)
@@ -245,7 +271,9 @@ func TestTheLastRateLimitCanBeRead(t *testing.T) {
 		}
 		check("after an error", 297, start.Add(time.Second))
 		time.Sleep(time.Second)
-		for _, h := range []http.Header{nil, {"X-Ratelimit-Limit": {"300"}, "X-Ratelimit-Remaining": {"many"}, "X-Ratelimit-Reset": {"1"}}} {
+		for _, h := range []http.Header{
+			nil, limits("300", "many", "1"), limits("", "7", "1"), limits("all", "7", "1"), limits("300", "7", "soon"), limits("300", "7", ""),
+		} {
 			fake.Inject(fakehttp.Fault{Status: 503, Header: h})
 			if _, err := c.GetMe(t.Context()); err == nil {
 				t.Fatal("no error")
@@ -266,6 +294,10 @@ func TestTheLastRateLimitCanBeRead(t *testing.T) {
 			t.Errorf("after calls at the same time: %+v", got)
 		}
 	})
+}
+
+func limits(limit, remaining, reset string) http.Header {
+	return http.Header{"X-Ratelimit-Limit": {limit}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset}}
 }
 
 func TestTheTwoLimitsAreToldApart(t *testing.T) {
@@ -308,8 +340,14 @@ func TestTheTwoLimitsAreToldApart(t *testing.T) {
 		if _, err := c.GetMe(t.Context()); err != nil {
 			t.Errorf("after the wait: %v", err)
 		}
-		if chatwork.IsRoomLimit(nil) || chatwork.IsRoomLimit(mackerel.ErrRateLimited) {
-			t.Error("an error that is no answer of Chatwork's is a room's limit")
+		text := "Rate limit for message posting per room exceeded."
+		for _, err := range []error{
+			nil, mackerel.ErrRateLimited, &mackerel.Error{Provider: "other", Status: 429, Message: text},
+			&mackerel.Error{Provider: "chatwork", Status: 503, Message: text},
+		} {
+			if chatwork.IsRoomLimit(err) {
+				t.Errorf("%v is a room's limit", err)
+			}
 		}
 	})
 }

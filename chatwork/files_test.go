@@ -186,6 +186,32 @@ func TestAFileIsDownloadedWithoutTheToken(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsMissing(t *testing.T) {
+	fake, c := connect(t)
+	var got bytes.Buffer
+	if f, err := c.DownloadFile(t.Context(), room, 5, &got); !errors.Is(err, mackerel.ErrNotFound) || f != (chatwork.File{}) {
+		t.Errorf("an unknown file: %+v, %v", f, err)
+	}
+	id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
+	fake.Inject(fakehttp.Fault{Path: "/files/*", Status: 404})
+	f, err := c.DownloadFile(t.Context(), room, id, &got)
+	if !errors.Is(err, mackerel.ErrNotFound) || f.FileID != id || got.Len() > 0 {
+		t.Errorf("a file whose content is missing: %+v, %v", f, err)
+	}
+}
+
+// An upload has a header of its own.
+func TestAnUploadChangesNoOtherCall(t *testing.T) {
+	fake, c := connect(t)
+	upload(t, c, chatwork.Upload{Filename: "x", Content: strings.NewReader("x")})
+	if _, err := c.GetMe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := lastRequest(t, fake).Header.Get("Content-Type"); got != "" {
+		t.Errorf("the next call has the content type %q", got)
+	}
+}
+
 func TestTheAddressOfAFileLasts30Seconds(t *testing.T) {
 	fake, c := connect(t)
 	id := fake.AddFile(room, chatworktest.File{AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})
@@ -252,8 +278,9 @@ func TestAnAddressThatIsNoneIsNotCalled(t *testing.T) {
 	for _, address := range []string{"", "ftp://example.com/x", "http://example.com/in-clear-text", "//example.com/x"} {
 		fake.Inject(fakehttp.Fault{Status: 200, Body: `{"file_id":1,"filesize":1,"download_url":"` + address + `"}`})
 		n := len(fake.Requests())
-		if _, err := c.DownloadFile(t.Context(), room, 1, io.Discard); !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != n+1 {
-			t.Errorf("%q: %v", address, err)
+		f, err := c.DownloadFile(t.Context(), room, 1, io.Discard)
+		if !errors.Is(err, mackerel.ErrInvalid) || len(fake.Requests()) != n+1 || f.FileID != 1 || f.DownloadURL != "" {
+			t.Errorf("%q: %+v, %v", address, f, err)
 		}
 	}
 	fake.AddFile(room, chatworktest.File{FileID: 2, AccountID: chatworktest.AccountID, Filename: "a", Content: []byte("x")})

@@ -1,6 +1,8 @@
 package chatwork_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -105,6 +107,48 @@ func TestMessagesAndTasksShareTheLimitOfARoom(t *testing.T) {
 			t.Errorf("%d requests in %v", len(f.Requests()), took)
 		}
 	})
+}
+
+func TestOtherCallsDoNotCountForARoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := pacedClient(t)
+		start := time.Now()
+		for range 11 {
+			upload(t, client, chatwork.Upload{Filename: "a", Content: strings.NewReader("x")})
+			if _, err := client.LatestMessages(t.Context(), room); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.ListTasks(t.Context(), room, chatwork.TasksParams{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("they took %v", took)
+		}
+	})
+}
+
+// After a refusal for a room, only that room waits. After a refusal for the account, all calls wait.
+func TestARefusalHoldsUpWhatItIsFor(t *testing.T) {
+	for text, held := range map[string]bool{"Rate limit for message posting per room exceeded.": false, "Rate limit exceeded": true} {
+		synctest.Test(t, func(t *testing.T) {
+			client, f := pacedClient(t)
+			members := map[int64]chatworktest.Role{chatworktest.AccountID: chatworktest.RoleMember}
+			other := f.AddRoom(chatworktest.Room{Members: members})
+			f.Inject(fakehttp.Fault{Status: 429, Body: `{"errors":["` + text + `"]}`})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			for _, c := range []struct {
+				room    int64
+				refused bool
+			}{{room, true}, {room, true}, {other, held}} {
+				_, err := client.PostMessage(ctx, c.room, chatwork.PostMessageParams{Body: "x"})
+				if errors.Is(err, mackerel.ErrRateLimited) != c.refused {
+					t.Errorf("after %q, room %d: %v", text, c.room, err)
+				}
+			}
+		})
+	}
 }
 
 func TestClientsOfATokenShareTheLimitOfARoom(t *testing.T) {

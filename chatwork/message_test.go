@@ -2,6 +2,7 @@ package chatwork_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -27,6 +28,19 @@ func TestTextFromAlertsIsOnlyText(t *testing.T) {
 				t.Errorf("the tags are %s in %q", got, m.Body)
 			}
 		})
+	}
+}
+
+// A message is sent as a form.
+func TestABodyArrivesAsItIs(t *testing.T) {
+	var body strings.Builder
+	for r := rune(1); r < 0x250; r++ {
+		body.WriteRune(r)
+	}
+	fake, c := connect(t)
+	post(t, c, body.String())
+	if got, want := string(lastRequest(t, fake).Body), "body="+url.QueryEscape(body.String()); got != want {
+		t.Errorf("sent %s\nwant %s", got, want)
 	}
 }
 
@@ -56,6 +70,9 @@ func TestPartsOfAMessage(t *testing.T) {
 				t.Errorf("%q, want %q", m.Body, c.want)
 			}
 		})
+	}
+	if m := chatwork.DefaultMessage(mackerel.Alert{Message: "x"}, mackerel.Text{}); len(m.Facts) > 0 {
+		t.Errorf("an alert without a graph has the facts %v", m.Facts)
 	}
 }
 

@@ -71,7 +71,6 @@ func limitation(h http.Header) *LimitationError {
 // judge decodes the list. An empty list from which the plan hides messages is an error, so that it is not taken for
 // an empty room.
 func (l *MessageList) judge(r *transport.Result) {
-	*l = MessageList{}
 	decode(&l.Messages)(r)
 	if len(l.Messages) == 0 {
 		l.Messages = []RoomMessage{}

@@ -41,7 +41,7 @@ func (n Notation) Calls(accountID int64) bool {
 
 // ParseNotation reads the body of a message. No body is an error. Everything that is no tag is text, and so is
 // everything between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Blanks
-// within tags do not matter, and case does not matter in tags that name accounts or close something. Replies in all
+// within tags do not matter, except in the tags that begin a quote, and case does not matter in tags that name accounts or close something. Replies in all
 // languages and quotes in Japanese are known, because Chatwork's apps write them.
 // See https://developer.chatwork.com/docs/message-notation.
 func ParseNotation(body string) Notation {
@@ -57,8 +57,7 @@ func ParseNotation(body string) Notation {
 		quote, end := quoted(pieces, i)
 		if end > i {
 			n.Quotes = append(n.Quotes, quote)
-			i = end
-			continue
+			i = end // the closing tag, which says nothing by itself
 		}
 		n.note(pieces[i])
 		pieces[i].write(&text)
@@ -186,8 +185,8 @@ func literal(pieces []piece) []piece {
 func quoted(pieces []piece, i int) (q Quote, end int) {
 	meta, closer := i, ""
 	switch {
-	case pieces[i].text == "[qt]" && pieces[i].name == "qt" &&
-		i+1 < len(pieces) && pieces[i+1].name != "" && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
+	case pieces[i].text == "[qt]" && i+1 < len(pieces) && // the text of a code may be "[qt]", but no tag follows it
+		pieces[i+1].name != "" && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
 		meta, closer = i+1, "/qt"
 	case pieces[i].name == "引用" && pieces[i].account > 0:
 		closer = "/引用"

@@ -66,6 +66,8 @@ func TestParseNotation(t *testing.T) {
 		{"a reply in capitals", "[RP AID=5 TO=1-2]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 5, RoomID: 1, MessageID: "2"}}, Text: "x"}},
 		{"a reply in any language", "[Trả lời aid=12 to=5-6]x", chatwork.Notation{Replies: []chatwork.Reply{{AccountID: 12, RoomID: 5, MessageID: "6"}}, Text: "x"}},
 		{"an author that is no tag begins no quote", "[qt][qtmeta aid=5[To:6][/qt]", chatwork.Notation{To: []int64{6}, Text: "[qtmeta aid=5"}},
+		{"a quote with blanks in its tags is none", "[ qt ][qtmeta aid=1][To:5][/qt][qt][ qtmeta aid=1][To:6][/qt]", chatwork.Notation{To: []int64{5, 6}}},
+		{"code with a quote in it is literal", "[code][qt][/code][qtmeta aid=1][To:5][/qt]", chatwork.Notation{To: []int64{5}, Text: "[qt]"}},
 		{"a quote without its author is none", "[qt][To:5][/qt]", chatwork.Notation{To: []int64{5}}},
 		{
 			"the end of an inner quote ends it", "[qt][qtmeta aid=1][qt][qtmeta aid=1][/qt][To:5][/qt]",

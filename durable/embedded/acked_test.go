@@ -255,19 +255,20 @@ func TestAStateThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
 		return c
 	}
 	none := []byte(nil)
+	idle := []byte{22, 2, 1, 1, 0, 9, 0, 0}
 	for _, c := range []struct {
 		name        string
 		meta, state []byte
 		ok          bool
 	}{
 		{"understood", []byte(meta), state, true},
-		{"no message waits for its answer", []byte(meta), []byte{22, 2, 1, 7, 3, 9, 0, 0}, true},
+		{"no message waits for its answer", []byte(meta), idle, true},
 		{"no meta.inf", none, state, false},
 		{"meta.inf is no JSON", []byte(meta[1:]), state, false},
 		{"of all queues", []byte(`{"filter_subject":"mackerel.>"}`), state, false},
 		{"no state", []byte(meta), none, false},
-		{"another file", []byte(meta), changed(0, 11), false},
-		{"version 1", []byte(meta), changed(1, 1), false},
+		{"another file", []byte(meta), append([]byte{11}, idle[1:]...), false},
+		{"version 1", []byte(meta), append([]byte{22, 1}, idle[2:]...), false},
 		{"more messages than follow", []byte(meta), changed(6, 4), false},
 		{"cut in a message", []byte(meta), state[:9], false},
 		{"cut before the messages", []byte(meta), state[:6], false},

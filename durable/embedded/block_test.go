@@ -18,7 +18,7 @@ func TestOnlyAWholeRecordIsRead(t *testing.T) {
 	s := newSummer("mackerel", 1)
 	small, largest := s.message(1, "q.in.k", "text"), s.message(1, "q.in.k", string(make([]byte, recordMax-36)))
 	longSubject := withLength(s.tombstone(1, 0), headerSize+sumSize)
-	longSubject[20] = 1
+	longSubject[20], longSubject[headerSize] = 1, 'x'
 	for _, c := range []struct {
 		name string
 		data []byte

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -51,11 +52,11 @@ var damages = []damage{
 		[]string{"stream mackerel", "message 60"}, stored - 1},
 	{"the last block is empty", cut("3.blk", -1), mackerel.ErrConfig, []string{"stream mackerel", "message 60"}, 0},
 	{"meta.inf is missing", remove("../meta.inf"), mackerel.ErrNotFound,
-		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+		[]string{"stream mackerel: missing: there is no meta.inf"}, stored},
 	{"meta.sum is missing", remove("../meta.sum"), mackerel.ErrNotFound,
-		[]string{"stream mackerel: missing", "meta.sum"}, stored},
+		[]string{"stream mackerel: missing: there is no meta.sum"}, stored},
 	{"meta.inf is broken", flip("../meta.inf", 20), mackerel.ErrNotFound,
-		[]string{"stream mackerel: missing", "meta.inf"}, stored},
+		[]string{"stream mackerel: missing: meta.inf and meta.sum do not fit"}, stored},
 	{"meta.inf is empty", cut("../meta.inf", -1), mackerel.ErrNotFound,
 		[]string{"stream mackerel: missing", "meta.inf"}, stored},
 	{"the stream is missing", remove(".."), mackerel.ErrNotFound, []string{"stream mackerel: missing"}, 0},
@@ -246,6 +247,9 @@ func refuses(t *testing.T, dir string, d damage, last uint64) {
 	if n := messages(t, s, "mackerel"); n != left {
 		t.Errorf("%d messages after AcceptDamage, want %d", n, left)
 	}
+	if had := state(t, s, "mackerel"); had.LastSeq > 0 && time.Since(had.LastTime) > time.Hour {
+		t.Errorf("the last message was stored at %v", had.LastTime)
+	}
 	put(t, s, 1)
 	if n := state(t, s, "mackerel").LastSeq; n <= last {
 		t.Errorf("message %d is the number of a message that was lost", n)
@@ -313,10 +317,11 @@ func TestAFileThatCannotBeReadIsNoDamage(t *testing.T) {
 			}
 			swap(t, name)
 			c := threeBlocks(dir)
-			c.AcceptDamage = true
-			if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
-				errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), "Dir: "+dir) {
-				t.Error(s, err)
+			for _, c.AcceptDamage = range []bool{false, true} {
+				if s, err := embedded.Start(t.Context(), c); err == nil || errors.Is(err, embedded.ErrDamaged) ||
+					errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), "Dir: "+dir) {
+					t.Error(s, err)
+				}
 			}
 			if err := errors.Join(os.Remove(name), os.Rename(name+".away", name)); err != nil {
 				t.Fatal(err)
@@ -352,7 +357,7 @@ func TestAMarkerThatCannotBeReadIsRefused(t *testing.T) {
 		if err := os.WriteFile(marker, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json")
+		wantErrorIs(t, threeBlocks(dir), mackerel.ErrConfig, embedded.ErrDamaged, dir, "store.json cannot be read")
 	}
 	if err := os.Remove(marker); err != nil {
 		t.Fatal(err)
@@ -412,16 +417,32 @@ func TestFilesThatCannotBeReadAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestDamageIsNotAcceptedWithoutACopy(t *testing.T) {
-	dir, msgs := stopped(t)(t)
-	flip("1.blk", 5000)(t, msgs)
-	add("damaged", "a file")(t, dir)
-	before := tree(t, dir)
-	c := threeBlocks(dir)
-	c.AcceptDamage = true
-	wantError(t, c, mackerel.ErrConfig, "Dir: "+dir+" is not a directory")
-	if !maps.Equal(before, tree(t, dir)) {
-		t.Error("files were changed")
+func TestDamageThatCannotBeRepairedIsNotAccepted(t *testing.T) {
+	template := stopped(t)
+	for name, block := range map[string]func(dir, msgs string) error{
+		"no copy can be made": func(dir, _ string) error {
+			return os.WriteFile(filepath.Join(dir, "damaged"), nil, 0o600)
+		},
+		"the block cannot be written": func(_, msgs string) error {
+			return os.Mkdir(filepath.Join(msgs, "1.blk.new"), 0o700)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, msgs := template(t)
+			flip("1.blk", 5000)(t, msgs)
+			if err := block(dir, msgs); err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, dir)
+			c := threeBlocks(dir)
+			c.AcceptDamage = true
+			if s, err := embedded.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "Dir: "+dir) {
+				t.Error(s, err)
+			}
+			if !maps.Equal(before, tree(t, dir)) {
+				t.Error("files were changed")
+			}
+		})
 	}
 }
 

@@ -108,15 +108,7 @@ func restartCopy(t *testing.T, dir string, read *stream) {
 func TestAServerThatWasKilledAfterItDeletedABlockStarts(t *testing.T) {
 	dir := t.TempDir()
 	s := startStore(t, dir)
-	last := uint64(0) // in the first block
-	for n := uint64(1); last == 0; n++ {
-		if _, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", make([]byte, 3000)); err != nil {
-			t.Fatal(err)
-		}
-		if read := readQueues(t, dir); read.live[n].block == 2 {
-			last = n - 1
-		}
-	}
+	last := publishUntil(t, s, 2) - 1
 	for n := uint64(1); n < last; n++ {
 		deleteMessage(t, s, n)
 	}
@@ -133,6 +125,43 @@ func TestAServerThatWasKilledAfterItDeletedABlockStarts(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 	closeServer(t, s)
+}
+
+// The server does not write that it removed the last message of a block, if it keeps the block for its tombstones. Only
+// the index knows then.
+func TestAMessageWhoseRemovalOnlyTheIndexKnows(t *testing.T) {
+	dir := t.TempDir()
+	s := startStore(t, dir)
+	second := publishUntil(t, s, 2)
+	deleteMessage(t, s, 1)
+	third := publishUntil(t, s, 3)
+	for n := second; n < third; n++ {
+		deleteMessage(t, s, n)
+	}
+	had := queues(t, s).CachedInfo().State.Msgs
+	closeServer(t, s)
+	if read := readQueues(t, dir); len(read.live) != int(had)+1 {
+		t.Errorf("%d messages can be read, %d are there", len(read.live), had)
+	}
+	s = startStore(t, dir)
+	if n := queues(t, s).CachedInfo().State.Msgs; n != had {
+		t.Errorf("%d messages, want %d", n, had)
+	}
+	closeServer(t, s)
+}
+
+// publishUntil stores messages until a block begins, and returns the first sequence number of the block.
+func publishUntil(t *testing.T, s *Server, block int) uint64 {
+	t.Helper()
+	for {
+		ack, err := jetStream(t, s).Publish(t.Context(), "mackerel.in.k", make([]byte, 3000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if readQueues(t, s.dir).live[ack.Sequence].block == block {
+			return ack.Sequence
+		}
+	}
 }
 
 func TestAServerThatFindsLessThanWasReadIsRefused(t *testing.T) {
@@ -178,8 +207,9 @@ func TestFilesWithAnIndexStayAsTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := readQueues(t, dir).erase(); err != nil {
-			t.Fatal(err)
+		read := readQueues(t, dir)
+		if err := read.erase(); err != nil || read.current != indexed || read.least != 2 || len(read.live) != 2 {
+			t.Fatalf("%v, %+v", err, read)
 		}
 		after, err := os.ReadFile(filepath.Join(msgs, "1.blk"))
 		if err != nil {
@@ -195,6 +225,9 @@ func TestFilesWithAnIndexStayAsTheyAre(t *testing.T) {
 }
 
 func TestAnIndexThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
+	if i, ok := (&stream{name: "mackerel", dir: t.TempDir()}).readIndex(); ok {
+		t.Errorf("an index that is missing: %+v", i)
+	}
 	// Seven messages, the last is number 9, one subject, two blocks.
 	content := []byte{11, 4, 7, 0, 1, 0, 9, 0, 1, 3, 'q', '.', 'k', 7, 1, 2, 2, 'e', 'n', 'd'}
 	changed := func(at int, b byte) []byte {
@@ -208,8 +241,9 @@ func TestAnIndexThatIsNotUnderstoodIsLeftAlone(t *testing.T) {
 		ok      bool
 	}{
 		{"understood", content, true},
-		{"another file", changed(0, 22), false},
-		{"another version", changed(1, 3), false},
+		{"another file", []byte{22, 4, 1, 0, 1, 0, 0, 2}, false},
+		{"another version", []byte{11, 3, 1, 0, 1, 0, 0, 2}, false},
+		{"endless subjects", []byte{11, 4, 7, 0, 1, 0, 9, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, false},
 		{"more subjects than follow", changed(8, 100), false},
 		{"a subject that is too long", changed(9, 100), false},
 		{"a subject until the end", changed(9, 10), false},

@@ -159,7 +159,7 @@ func TestAFullDisk(t *testing.T) {
 // The copy of a damaged block may find no room, or what is left of the block.
 func TestDamageIsNotAcceptedIfTheDiskIsFull(t *testing.T) {
 	template := stopped(t)
-	for _, pages := range []int64{4, 10} { // a block has 8
+	for pages, bad := range map[int64]int{4: 40, 10: 1} { // a block has 8
 		t.Run(fmt.Sprint(pages), func(t *testing.T) {
 			from, _ := template(t)
 			disk := mount(t, "-t", "tmpfs", "-o", "size=64m", "tmpfs")
@@ -167,7 +167,9 @@ func TestDamageIsNotAcceptedIfTheDiskIsFull(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 				t.Fatal(err)
 			}
-			flip("1.blk", 5000)(t, filepath.Join(dir, "jetstream", "$G", "streams", "mackerel", "msgs"))
+			for n := range bad {
+				flip("1.blk", 1000+n*700)(t, filepath.Join(dir, "jetstream", "$G", "streams", "mackerel", "msgs"))
+			}
 			before := tree(t, dir)
 			fill(t, filler)
 			shorten(t, filler, pages*4096)
@@ -180,8 +182,8 @@ func TestDamageIsNotAcceptedIfTheDiskIsFull(t *testing.T) {
 			if err := os.Remove(filler); err != nil {
 				t.Fatal(err)
 			}
-			if n := messages(t, start(t, c), "mackerel"); n != stored-1 {
-				t.Errorf("%d messages, want %d", n, stored-1)
+			if n := messages(t, start(t, c), "mackerel"); n == stored || n < stored/2 || bad == 1 && n != stored-1 {
+				t.Errorf("%d messages", n)
 			}
 		})
 	}

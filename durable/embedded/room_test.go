@@ -69,6 +69,7 @@ func TestSizesAreWrittenForPeople(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 bytes", 1023: "1023 bytes", 1024: "1.0 KiB", 1<<20 - 1: "1024.0 KiB", 1 << 20: "1.0 MiB", 3 << 19: "1.5 MiB",
 		1<<30 - 1: "1024.0 MiB", 1 << 30: "1.0 GiB", 5 << 40: "5120.0 GiB",
+		1075: "1.0 KiB", 1101004: "1.0 MiB", 1127428915: "1.0 GiB", 1127428916: "1.1 GiB", // 1.05
 	} {
 		if got := size(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)

@@ -265,6 +265,7 @@ func (s *speaker) words(text string, n int) string { return s.inWords(text, n, o
 
 // inWords is words for a text that line makes one line.
 func (s *speaker) inWords(text string, n int, line func(string) string) string {
+	text = strings.TrimSpace(text)
 	heard := s.heard(text)
 	words := s.spoken(addresses.ReplaceAllString(line(heard), " "))
 	if len(heard) == len(text) && s.unit.Len(words) <= n {

@@ -52,6 +52,12 @@ func TestSpeech(t *testing.T) {
 			spokenAlert("check-disk", "app01", "check-disk - DISK CRITICAL: /data 98%\n/data 98% of 500 GB"),
 		},
 		{
+			"a host's name of two lines",
+			"Mackerel alert. Critical. X, on web, app 01. Down.",
+			"マカレルのアラートです。クリティカル。web、app 01 の、x。down。",
+			spokenAlert("x", "web\n- app01", "down"),
+		},
+		{
 			"an alert by hand",
 			"Mackerel alert. Critical. Backup failed.",
 			"マカレルのアラートです。クリティカル。backup failed。",
@@ -297,7 +303,7 @@ func checkSpeech(t *testing.T, name, said string, text mackerel.Text) {
 }
 
 func TestOnlySignsWithinNumbersAreSpoken(t *testing.T) {
-	said, _ := provider.Speech(mackerel.Alert{Message: "at 1:02 x: 5 5: x a:7 7-a 8- 3/4 1:2"}, spokenEnglish)
+	said, _ := provider.Speech(mackerel.Alert{Message: "at 1:02 x: 5 5: x a:7 7-a 8- 3/4 1:2-"}, spokenEnglish)
 	if want := "At 1:02 x, 5 5, x a 7 7 a 8 3 4 1:2."; !strings.Contains(said, want) {
 		t.Errorf("%q is not in %q", want, said)
 	}
@@ -339,6 +345,10 @@ func TestSpeechOfTexts(t *testing.T) {
 		if got, _ := provider.SpeechOf(language, "CRITICAL: CPU % on app01", "", "96.5% > 90%"); got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
+	}
+	long := strings.Repeat("障", 114) + "、以下省略。"
+	if got, _ := provider.SpeechOf(mackerel.Japanese, "\n  "+strings.Repeat("障", 2000)); got != long {
+		t.Errorf("it says %q, want %q", got, long)
 	}
 	want := mackerel.Cut{Field: "speech", Unit: "bytes", From: 500}
 	if got, cut := provider.SpeechOf(mackerel.English, strings.Repeat("x", 500)); got != "" || cut != want {
