@@ -384,6 +384,27 @@ func TestStreamsOfOthers(t *testing.T) {
 			t.Errorf("%v does not name %s", e, member)
 		}
 	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "dead", Create: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "dead", Replicas: 3}); err == nil || !strings.Contains(err.Error(), "num_replicas is 1") {
+		t.Errorf("got %v", err)
+	}
+	letters, err := js.Stream(t.Context(), "dead-dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := letters.CachedInfo().Config
+	if sealed.MaxBytes != 1<<28 {
+		t.Errorf("dead letters have %d bytes, want a quarter of a GiB", sealed.MaxBytes)
+	}
+	sealed.Sealed = true
+	if _, err := js.UpdateStream(t.Context(), sealed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "dead"}); err == nil || !strings.Contains(err.Error(), "stream dead-dead: sealed is true") {
+		t.Errorf("got %v", err)
+	}
 	mirror := jetstream.StreamConfig{Name: "mirror", Mirror: &jetstream.StreamSource{Name: "subjects"}, Storage: jetstream.FileStorage}
 	if _, err := js.CreateStream(t.Context(), mirror); err != nil {
 		t.Fatal(err)

@@ -232,11 +232,10 @@ func (w *Worker) end(cancel context.CancelFunc) {
 	defer timer.Stop()
 	select {
 	case <-done:
-		return
 	case <-timer.C:
+		cancel()
+		<-done
 	}
-	cancel()
-	<-done
 }
 
 // fetch takes as many messages as there is room for. An error means that there is no consumer to take them from.
