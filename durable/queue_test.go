@@ -107,6 +107,32 @@ func TestTheReceiptOfAQueue(t *testing.T) {
 	}
 }
 
+// The numbers of a store that was made anew begin at 1 again. The ids of its deliveries are others all the same.
+func TestTheIDsOfAStoreThatWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for range 2 {
+		s := openStore(t, conn, durable.Config{})
+		r := new(room)
+		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+		store(t, queue(t, s, "q"), "a", "m")
+		r.wait(t, 1)
+		stop()
+		ids[r.calls()[0].delivery] = true
+		if err := js.DeleteStream(t.Context(), "mackerel"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("got %v", ids)
+	}
+}
+
 // An answer is lost. The request is made again, and what was done at the first time is not an error.
 func TestAnAnswerThatIsLostOnce(t *testing.T) {
 	t.Parallel()

@@ -985,7 +985,7 @@ func TestTheEndOfRun(t *testing.T) {
 		}
 		stop()
 		stacks := make([]byte, 1<<20)
-		if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "durable.(*Worker)") {
+		if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "mackerel/durable.(") {
 			t.Errorf("a goroutine is left:\n%s", all)
 		}
 	}
@@ -1185,10 +1185,14 @@ func TestAWorkerThatEndsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := w.Run(ctx); err != nil {
-		t.Error(err)
+	late, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	for _, ctx := range []context.Context{cancelled, late} {
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
