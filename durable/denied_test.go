@@ -55,7 +55,14 @@ func TestWhoIsNotAllowedIsTold(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 	}
-	kept, err := durable.Open(t.Context(), connect("sender", "s"), durable.Config{Create: true})
+	sender := connect("sender", "s")
+	if err := errors.Join(sender.Publish("mackerel.other", nil), sender.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(sender.LastError(), nats.ErrPermissionViolation) { // which is nothing to Open
+		t.Fatal(sender.LastError())
+	}
+	kept, err := durable.Open(t.Context(), sender, durable.Config{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +70,31 @@ func TestWhoIsNotAllowedIsTold(t *testing.T) {
 	defer cancel()
 	err = queue(t, kept, "in").Notify(mackerel.WithDeliveryID(ctx, "d"), mackerel.Alert{ID: "a", Message: "m"})
 	if e := kindOf(t, err, mackerel.ErrUnavailable); !strings.Contains(strings.ToLower(e.Error()), "permissions violation") {
+		t.Errorf("got %v", e)
+	}
+}
+
+// The last error of the connection may be of something else. Then it is not told.
+func TestAnotherErrorOfTheConnection(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	conn, err := nats.Connect("", nats.InProcessServer(s), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	kept := openStore(t, conn, durable.Config{})
+	slow, err := conn.SubscribeSync("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(slow.SetPendingLimits(1, -1), conn.Publish("other", nil), conn.Publish("other", nil), conn.Flush())
+	if err != nil || !errors.Is(conn.LastError(), nats.ErrSlowConsumer) {
+		t.Fatal(err, conn.LastError())
+	}
+	conn.Close()
+	err = queue(t, kept, "in").Notify(t.Context(), mackerel.Alert{ID: "a"})
+	if e := kindOf(t, err, mackerel.ErrUnavailable); !strings.Contains(e.Message, "is closed") {
 		t.Errorf("got %v", e)
 	}
 }

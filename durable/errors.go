@@ -48,6 +48,18 @@ func isTemporary(err error) bool {
 	return false
 }
 
+// isDenial reports whether a server did not let the connection in, or did not let it do something.
+func isDenial(err error) bool {
+	for _, denial := range []error{
+		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrPermissionViolation,
+	} {
+		if errors.Is(err, denial) {
+			return true
+		}
+	}
+	return false
+}
+
 // refused returns the error of a request that failed.
 func refused(op string, err error) *mackerel.Error {
 	if e, ok := errors.AsType[*jetstream.APIError](err); ok {
@@ -56,8 +68,7 @@ func refused(op string, err error) *mackerel.Error {
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload):
 		return failed(op, mackerel.ErrInvalid, "the alert is longer than the server allows (max_payload)", err)
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
-		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrPermissionViolation):
+	case isDenial(err):
 		return failed(op, mackerel.ErrUnauthorized, "", err)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		return failed(op, mackerel.ErrUnavailable, "no stream answers: JetStream is off, or the stream is missing or has no leader", err)

@@ -161,6 +161,20 @@ func TestTheDefaultsOfAWorker(t *testing.T) {
 	}
 }
 
+// A limit is for calls without a deadline.
+func TestBounded(t *testing.T) {
+	now := time.Now()
+	ctx, cancel := bounded(t.Context(), time.Hour)
+	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || end.Before(now.Add(time.Hour)) || end.After(time.Now().Add(time.Hour)) {
+		t.Errorf("got %v", end)
+	}
+	again, cancel := bounded(ctx, time.Minute)
+	if cancel(); again != ctx || ctx.Err() != nil {
+		t.Error("a deadline is changed, or the context of the caller ended")
+	}
+}
+
 // The reason of a dead letter is on one line, without control characters and of limited length.
 func TestLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{

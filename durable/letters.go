@@ -153,7 +153,7 @@ func (s *Store) getLetter(ctx context.Context, id uint64, o ...jetstream.GetMsgO
 
 // ask makes a request as again does, for at most storeTime if the context has no deadline.
 func ask(ctx context.Context, request func(context.Context) error) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := bounded(ctx, storeTime)
 	defer cancel()
 	return again(ctx, request)
 }
@@ -219,7 +219,7 @@ func (s *Store) Replay(ctx context.Context, id uint64) error {
 		m.Header.Set(headerDelivery, d.delivery)
 	}
 	name := hash("replay", d.Queue, strconv.FormatUint(id, 10), d.Died.UTC().Format(time.RFC3339Nano))
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := bounded(ctx, storeTime)
 	defer cancel()
 	if err := s.removeMark(ctx, d.Queue, d.delivery, 0); err != nil {
 		return refused("replay", err)

@@ -71,7 +71,7 @@ func (q *Queue) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt
 		return mackerel.Receipt{}, failed("store", mackerel.ErrInvalid, "the alert cannot be written as JSON", err)
 	}
 	m, id, named := q.message(ctx, a, body)
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := bounded(ctx, storeTime)
 	defer cancel()
 	ack, tries, err := q.store.publish(ctx, q.store.config.Name, m, id)
 	receipt := mackerel.Receipt{Attempts: tries, Duration: time.Since(start)}
@@ -82,12 +82,12 @@ func (q *Queue) Deliver(ctx context.Context, a mackerel.Alert) (mackerel.Receipt
 	return receipt, nil
 }
 
-// bounded returns a context that ends after storeTime, if the context has no deadline.
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+// bounded returns a context that ends after a time, if the context has no deadline.
+func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if _, set := ctx.Deadline(); set {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, storeTime)
+	return context.WithTimeout(ctx, limit)
 }
 
 // String returns the kind and the name.

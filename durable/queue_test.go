@@ -107,6 +107,32 @@ func TestTheReceiptOfAQueue(t *testing.T) {
 	}
 }
 
+// The numbers of a store that was made anew begin at 1 again. The ids of its deliveries are others all the same.
+func TestTheIDsOfAStoreThatWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for range 2 {
+		s := openStore(t, conn, durable.Config{})
+		r := new(room)
+		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+		store(t, queue(t, s, "q"), "a", "m")
+		r.wait(t, 1)
+		stop()
+		ids[r.calls()[0].delivery] = true
+		if err := js.DeleteStream(t.Context(), "mackerel"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("got %v", ids)
+	}
+}
+
 // An answer is lost. The request is made again, and what was done at the first time is not an error.
 func TestAnAnswerThatIsLostOnce(t *testing.T) {
 	t.Parallel()
@@ -383,6 +409,27 @@ func TestStreamsOfOthers(t *testing.T) {
 		if e := kindOf(t, err, mackerel.ErrConfig); !strings.Contains(e.Message, "stream "+name+": "+member+" is ") {
 			t.Errorf("%v does not name %s", e, member)
 		}
+	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "dead", Create: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "dead", Replicas: 3}); err == nil || !strings.Contains(err.Error(), "num_replicas is 1") {
+		t.Errorf("got %v", err)
+	}
+	letters, err := js.Stream(t.Context(), "dead-dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := letters.CachedInfo().Config
+	if sealed.MaxBytes != 1<<28 {
+		t.Errorf("dead letters have %d bytes, want a quarter of a GiB", sealed.MaxBytes)
+	}
+	sealed.Sealed = true
+	if _, err := js.UpdateStream(t.Context(), sealed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Open(t.Context(), conn, durable.Config{Name: "dead"}); err == nil || !strings.Contains(err.Error(), "stream dead-dead: sealed is true") {
+		t.Errorf("got %v", err)
 	}
 	mirror := jetstream.StreamConfig{Name: "mirror", Mirror: &jetstream.StreamSource{Name: "subjects"}, Storage: jetstream.FileStorage}
 	if _, err := js.CreateStream(t.Context(), mirror); err != nil {

@@ -104,7 +104,7 @@ func lastToken(subject string) string { return subject[strings.LastIndexByte(sub
 
 // served returns the queues that have a consumer.
 func (s *Store) served(ctx context.Context) (queueMap, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := bounded(ctx, storeTime)
 	defer cancel()
 	all := make(queueMap)
 	list := s.queues.ListConsumers(ctx)

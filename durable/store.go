@@ -47,7 +47,7 @@ type Config struct {
 func (c Config) WithDefaults() (Config, error) {
 	c, problems := c.withDefaults()
 	if len(problems) > 0 {
-		return c, wrong("open", problems...)
+		return Config{}, wrong("open", problems...)
 	}
 	return c, nil
 }
@@ -135,11 +135,8 @@ func Open(ctx context.Context, conn *nats.Conn, c Config) (*Store, error) {
 	if err != nil {
 		return nil, failed("open", mackerel.ErrConfig, "", err)
 	}
-	if _, set := ctx.Deadline(); !set {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, openTime)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx, openTime)
+	defer cancel()
 	s := &Store{config: c, conn: conn, js: js}
 	if s.queues, err = s.open(ctx, c.queues()); err != nil {
 		return nil, err
@@ -177,14 +174,8 @@ func (s *Store) open(ctx context.Context, want jetstream.StreamConfig) (jetstrea
 // denied returns why the server does not let the connection in, or does not let it do something, if that is so. A server
 // does not answer a request that it does not allow, and a connection with wrong credentials may be tried for ever.
 func (s *Store) denied() error {
-	last := s.conn.LastError()
-	if errors.Is(last, nats.ErrPermissionViolation) {
+	if last := s.conn.LastError(); isDenial(last) {
 		return last
-	}
-	for _, refusal := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired} {
-		if errors.Is(last, refusal) && !s.conn.IsConnected() {
-			return last
-		}
 	}
 	return nil
 }
@@ -234,7 +225,7 @@ func again(ctx context.Context, request func(context.Context) error) error {
 		try, cancel := context.WithTimeout(ctx, tryTime)
 		err := request(try)
 		cancel()
-		if err == nil || !isTemporary(err) {
+		if !isTemporary(err) {
 			return err
 		}
 		if pause(ctx, tryPause) != nil {

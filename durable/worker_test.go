@@ -494,29 +494,78 @@ func TestOvertakeOfWhatAnotherWorkerTried(t *testing.T) {
 }
 
 // The server cannot read the file of the first alerts of a key. They are never delivered, and do not hold up for ever what
-// is behind them.
+// is behind them. If the file is gone, the server forgets them. If reading fails, it still counts them.
 func TestAnUnreadableAlertHoldsUpNothing(t *testing.T) {
+	for _, gone := range []bool{true, false} {
+		t.Run(fmt.Sprintf("gone %t", gone), func(t *testing.T) {
+			t.Parallel()
+			d := openDepot(t, &depot{config: durable.Config{MaxBytes: 100_000}}) // so a file has 32 KB
+			for i := range 12 {
+				body := fmt.Appendf(nil, `{"message":"%02d %s"}`, i, strings.Repeat("x", 4000))
+				if _, err := d.conn.RequestMsg(&nats.Msg{Subject: "mackerel.slack.00", Data: body}, 10*time.Second); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.work(t, "slack", 1, func(context.Context, mackerel.Alert) error { // which has them all
+				return failure(mackerel.ErrUnavailable, time.Millisecond)
+			})
+			d.close()
+			d.open(t)
+			files, err := filepath.Glob(filepath.Join(d.dir, "jetstream", "$G", "streams", "mackerel", "msgs", "*.blk"))
+			if err != nil || len(files) != 2 {
+				t.Fatalf("%v, %d files", err, len(files))
+			}
+			err = os.Remove(files[0])
+			if !gone {
+				err = errors.Join(err, os.Mkdir(files[0], 0o700)) // which cannot be read
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			results := d.work(t, "slack", 2, accept)
+			if len(results) != 2 || results[0].Alert.Message[:2] == "00" || results[0].Alert.Message >= results[1].Alert.Message {
+				t.Errorf("%d results, of %.3s and %.3s", len(results), results[0].Alert.Message, results[1].Alert.Message)
+			}
+		})
+	}
+}
+
+// Another worker has the first alert of a key for long. It stays in the queue until it is delivered, however often this
+// worker is offered those behind it.
+func TestWhatAnotherWorkerHasStays(t *testing.T) {
 	t.Parallel()
-	d := openDepot(t, &depot{config: durable.Config{MaxBytes: 100_000}}) // so a file has 32 KB
-	for i := range 12 {
-		body := fmt.Appendf(nil, `{"message":"%02d %s"}`, i, strings.Repeat("x", 4000))
-		if _, err := d.conn.RequestMsg(&nats.Msg{Subject: "mackerel.slack.00", Data: body}, 10*time.Second); err != nil {
+	conn, s := connectStore(t, durable.Config{})
+	told, err := conn.SubscribeSync("$JS.ACK.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, proceed := make(chan struct{}, 9), make(chan struct{})
+	first := &room{answer: func(mackerel.Alert, int) error { begun <- struct{}{}; <-proceed; return nil }}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: first})
+	store(t, queue(t, s, "q"), "a", "0")
+	<-begun
+	second := new(room)
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: second})
+	const n = 70 // of which the second worker is given some, since the first takes 64 in hand
+	for i := range n {
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(1+i))
+	}
+	for offers := 0; offers <= 20; { // of one alert
+		m, err := told.NextMsg(30 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if offers, err = strconv.Atoi(strings.Split(m.Subject, ".")[4]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.close()
-	d.open(t)
-	files, err := filepath.Glob(filepath.Join(d.dir, "jetstream", "$G", "streams", "mackerel", "msgs", "*.blk"))
-	if err != nil || len(files) != 2 {
-		t.Fatalf("%v, %d files", err, len(files))
+	if got := inQueues(t, s); got != 1+n {
+		t.Errorf("%d alerts are in the queue, want %d", got, 1+n)
 	}
-	if err := os.Remove(files[0]); err != nil {
-		t.Fatal(err)
+	if calls := len(first.calls()) + len(second.calls()); calls != 1 {
+		t.Errorf("%d calls", calls)
 	}
-	results := d.work(t, "slack", 2, accept)
-	if len(results) != 2 || results[0].Alert.Message[:2] == "00" || results[0].Alert.Message >= results[1].Alert.Message {
-		t.Errorf("%d results, of %.3s and %.3s", len(results), results[0].Alert.Message, results[1].Alert.Message)
-	}
+	close(proceed)
 }
 
 // An alert is not told if another worker has finished it, as when it took longer than AckWait to come to its turn here.
@@ -936,7 +985,7 @@ func TestTheEndOfRun(t *testing.T) {
 		}
 		stop()
 		stacks := make([]byte, 1<<20)
-		if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "durable.(*Worker)") {
+		if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "mackerel/durable.(") {
 			t.Errorf("a goroutine is left:\n%s", all)
 		}
 	}
@@ -1136,10 +1185,14 @@ func TestAWorkerThatEndsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := w.Run(ctx); err != nil {
-		t.Error(err)
+	late, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	for _, ctx := range []context.Context{cancelled, late} {
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -1180,7 +1233,7 @@ func TestTheSignsOfLife(t *testing.T) {
 		}
 		return failure(mackerel.ErrUnavailable, time.Hour)
 	}}
-	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: 300 * time.Millisecond})
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, AckWait: 900 * time.Millisecond})
 	t.Cleanup(func() { close(proceed) })
 	next := func() (seq, text string) {
 		m, err := told.NextMsg(30 * time.Second)
@@ -1197,6 +1250,9 @@ func TestTheSignsOfLife(t *testing.T) {
 		if seq, text := next(); seq != "2" || text != "+WPI" {
 			t.Errorf("%s of alert %s", text, seq)
 		}
+	}
+	if stats, err := s.Stats(t.Context()); err != nil || stats.Queue("q").Deliveries != 2 {
+		t.Errorf("the signs come too late: %+v, %v", stats, err)
 	}
 }
 
