@@ -374,3 +374,17 @@ func FuzzShortenMiddle(f *testing.F) {
 		}
 	})
 }
+
+func TestATextThatFitsIsNoCut(t *testing.T) {
+	for text, want := range map[string][]mackerel.Cut{
+		"":            nil,
+		"12345":       nil,
+		"1\r\n3\r\n5": nil,
+		"123456":      {{Field: "source", Unit: "runes", From: 6, To: 5}},
+	} {
+		c := provider.Cutter{Unit: provider.Runes}
+		if shown := c.Text("source", text, 5); provider.Runes.Len(shown) > 5 || !slices.Equal(c.Cuts, want) {
+			t.Errorf("Text(%q) = %q, cuts %v, want %v", text, shown, c.Cuts, want)
+		}
+	}
+}
