@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -161,6 +162,23 @@ func TestTheWordsOfAnErrorThatTheServiceDoesNotKnow(t *testing.T) {
 			check(t, "message", e.Message, c.message)
 		})
 	}
+}
+
+func TestADestinationThatRefusesForNowIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := answering(t, 429, http.Header{"Retry-After": {"60"}}, "")
+		for _, c := range []struct {
+			room string
+			took time.Duration
+		}{{"room 1", 0}, {"room 1", time.Minute}, {"room 2", 0}} {
+			r := post(t)
+			r.Lanes = s.Lanes(transport.Limit{}, "api.test", c.room)
+			start := time.Now()
+			_, err := s.Do(t.Context(), r)
+			check(t, "it is refused for now", errors.Is(err, mackerel.ErrRateLimited), true)
+			check(t, "the time of a call to "+c.room, time.Since(start), c.took)
+		}
+	})
 }
 
 func TestACallsOwnSecrets(t *testing.T) {
