@@ -176,4 +176,7 @@ func TestTheTokenOfASourceIsInNoError(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v %s %q %v", token, token, token, token, token, struct{ t chatwork.Token }{token}); strings.Contains(text, secret) {
 		t.Errorf("a token prints as %s", text)
 	}
+	if set, none := token.String(), (chatwork.Token{}).String(); set != "[redacted]" || none != "" {
+		t.Errorf("a token is %q, no token is %q", set, none)
+	}
 }
