@@ -83,6 +83,22 @@ func TestATokenThatIsRefusedIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
+// A call has only its own token in its header, and hides it in its error.
+func TestATokenOfAnotherKindReplacesTheFirst(t *testing.T) {
+	source := &tokens{list: []chatwork.Token{bearer("expired-token"), apiToken("abcdef-secret")}}
+	fake, c := connect(t, from(source.next))
+	fake.Inject(fakehttp.Fault{Status: 401})
+	fake.Inject(fakehttp.Fault{Status: 403, Body: `{"errors":["abcdef-secret may not read"]}`})
+	_, err := c.LatestMessages(t.Context(), room)
+	if want := "chatwork: list messages: 403: [redacted] may not read (not authorized, 2 attempts)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	header := lastRequest(t, fake).Header
+	if header.Get("X-ChatWorkToken") != "abcdef-secret" || header.Get("Authorization") != "" {
+		t.Errorf("sent %v", header)
+	}
+}
+
 func TestATokenIsNotAskedForAThirdTime(t *testing.T) {
 	source := &tokens{list: []chatwork.Token{bearer("first-token"), bearer("second-token"), apiToken(chatworktest.Token)}}
 	fake, c := connect(t, from(source.next))
