@@ -76,9 +76,21 @@ func TestTheSizeOfAFileIsFoundOut(t *testing.T) {
 			t.Errorf("uploaded %q as %q", f.Content, f.ContentType)
 		}
 	}
-	_, err = c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: unknown{strings.NewReader("x")}})
-	if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "Size") {
-		t.Errorf("of an unknown size: %v", err)
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	closed, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	for _, content := range []io.ReaderAt{unknown{strings.NewReader("x")}, dir, closed} {
+		_, err = c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: content})
+		if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "Size") {
+			t.Errorf("of an unknown size: %v", err)
+		}
 	}
 }
 

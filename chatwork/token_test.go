@@ -142,6 +142,12 @@ func TestASourceThatFails(t *testing.T) {
 			mackerel.ErrUnauthorized, "chatwork: list messages: no token: consent withdrawn: not authorized (not authorized)",
 		},
 		{
+			"gives a token and an error", func(context.Context, chatwork.Token) (chatwork.Token, error) {
+				return apiToken(chatworktest.Token), unreachable
+			},
+			mackerel.ErrUnavailable, "chatwork: list messages: no token: the connection failed (unavailable)",
+		},
+		{
 			"gives nothing", func(context.Context, chatwork.Token) (chatwork.Token, error) { return chatwork.Token{}, nil },
 			mackerel.ErrUnauthorized, "chatwork: list messages: the token of the Source is empty, or has a blank or a character beyond ASCII (not authorized)",
 		},
