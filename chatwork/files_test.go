@@ -76,6 +76,10 @@ func TestTheSizeOfAFileIsFoundOut(t *testing.T) {
 			t.Errorf("uploaded %q as %q", f.Content, f.ContentType)
 		}
 	}
+	_, err = c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Size: 1})
+	if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "Content: missing") {
+		t.Errorf("without content: %v", err)
+	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
