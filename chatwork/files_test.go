@@ -165,8 +165,8 @@ func TestAnUploadTellsHowFarItIs(t *testing.T) {
 			restarts++
 		}
 	}
-	if len(told) < 4 || told[len(told)-1] != size || restarts != 1 {
-		t.Errorf("told %d times, %d restarts, at last %d", len(told), restarts, told[len(told)-1])
+	if len(told) < 4 || told[0] != 0 || told[len(told)-1] != size || restarts != 1 {
+		t.Errorf("told %d times, %d restarts, first %d, at last %d", len(told), restarts, told[0], told[len(told)-1])
 	}
 }
 
