@@ -185,7 +185,8 @@ func literal(pieces []piece) []piece {
 func quoted(pieces []piece, i int) (q Quote, end int) {
 	meta, closer := i, ""
 	switch {
-	case pieces[i].text == "[qt]" && i+1 < len(pieces) && // the text of a code may be "[qt]", but no tag follows it
+	// Text in a piece of code may be "[qt]", but what follows it is no tag of an author.
+	case pieces[i].text == "[qt]" && i+1 < len(pieces) &&
 		pieces[i+1].name != "" && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
 		meta, closer = i+1, "/qt"
 	case pieces[i].name == "引用" && pieces[i].account > 0:
