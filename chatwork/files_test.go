@@ -76,9 +76,25 @@ func TestTheSizeOfAFileIsFoundOut(t *testing.T) {
 			t.Errorf("uploaded %q as %q", f.Content, f.ContentType)
 		}
 	}
-	_, err = c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: unknown{strings.NewReader("x")}})
-	if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "Size") {
-		t.Errorf("of an unknown size: %v", err)
+	_, err = c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Size: 1})
+	if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "Content: missing") {
+		t.Errorf("without content: %v", err)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	closed, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	for _, content := range []io.ReaderAt{unknown{strings.NewReader("x")}, dir, closed} {
+		_, err = c.UploadFile(t.Context(), room, chatwork.Upload{Filename: "x", Content: content})
+		if !errors.Is(err, mackerel.ErrInvalid) || !strings.Contains(err.Error(), "Size") {
+			t.Errorf("of an unknown size: %v", err)
+		}
 	}
 }
 
@@ -149,8 +165,8 @@ func TestAnUploadTellsHowFarItIs(t *testing.T) {
 			restarts++
 		}
 	}
-	if len(told) < 4 || told[len(told)-1] != size || restarts != 1 {
-		t.Errorf("told %d times, %d restarts, at last %d", len(told), restarts, told[len(told)-1])
+	if len(told) < 4 || told[0] != 0 || told[len(told)-1] != size || restarts != 1 {
+		t.Errorf("told %d times, %d restarts, first %d, at last %d", len(told), restarts, told[0], told[len(told)-1])
 	}
 }
 

@@ -41,8 +41,8 @@ func (n Notation) Calls(accountID int64) bool {
 
 // ParseNotation reads the body of a message. No body is an error. Everything that is no tag is text, and so is
 // everything between [code] and [/code]. A tag that is never closed is left out of the text as other tags are. Blanks
-// within tags do not matter, except in the tags that begin a quote, and case does not matter in tags that name accounts or close something. Replies in all
-// languages and quotes in Japanese are known, because Chatwork's apps write them.
+// within tags do not matter, except in those that begin a quote. Case does not matter in tags that name accounts or
+// close something. Replies in all languages and quotes in Japanese are known, because Chatwork's apps write them.
 // See https://developer.chatwork.com/docs/message-notation.
 func ParseNotation(body string) Notation {
 	var n Notation
@@ -185,7 +185,8 @@ func literal(pieces []piece) []piece {
 func quoted(pieces []piece, i int) (q Quote, end int) {
 	meta, closer := i, ""
 	switch {
-	case pieces[i].text == "[qt]" && i+1 < len(pieces) && // the text of a code may be "[qt]", but no tag follows it
+	// Text in a piece of code may be "[qt]", but what follows it is no tag of an author.
+	case pieces[i].text == "[qt]" && i+1 < len(pieces) &&
 		pieces[i+1].name != "" && strings.HasPrefix(pieces[i+1].text, "[qtmeta aid="):
 		meta, closer = i+1, "/qt"
 	case pieces[i].name == "引用" && pieces[i].account > 0:
@@ -213,7 +214,7 @@ func (p piece) write(b *strings.Builder) {
 	case "":
 		b.WriteString(p.text)
 	case "info", "/info", "/title", "hr":
-		if b.Len() > 0 && !strings.HasSuffix(b.String(), "\n") {
+		if !strings.HasSuffix(b.String(), "\n") { // blanks around the whole text are removed later
 			b.WriteByte('\n')
 		}
 	}

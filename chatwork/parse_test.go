@@ -68,6 +68,9 @@ func TestParseNotation(t *testing.T) {
 		{"an author that is no tag begins no quote", "[qt][qtmeta aid=5[To:6][/qt]", chatwork.Notation{To: []int64{6}, Text: "[qtmeta aid=5"}},
 		{"a quote with blanks in its tags is none", "[ qt ][qtmeta aid=1][To:5][/qt][qt][ qtmeta aid=1][To:6][/qt]", chatwork.Notation{To: []int64{5, 6}}},
 		{"code with a quote in it is literal", "[code][qt][/code][qtmeta aid=1][To:5][/qt]", chatwork.Notation{To: []int64{5}, Text: "[qt]"}},
+		{"only a quote ends in Japanese", "[To:5]x[/引用]y", chatwork.Notation{To: []int64{5}, Text: "xy"}},
+		{"a Japanese quote of an impossible id is none", "[引用 aid=0]x[/引用]y", chatwork.Notation{Text: "xy"}},
+		{"a box begins one line", "a\n[info]b[hr][hr]c", chatwork.Notation{Text: "a\nb\nc"}},
 		{"a quote without its author is none", "[qt][To:5][/qt]", chatwork.Notation{To: []int64{5}}},
 		{
 			"the end of an inner quote ends it", "[qt][qtmeta aid=1][qt][qtmeta aid=1][/qt][To:5][/qt]",

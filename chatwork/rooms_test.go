@@ -1,9 +1,11 @@
 package chatwork_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/chatwork"
 	"github.com/mackerel-notify/mackerel/chatwork/chatworktest"
 )
@@ -53,5 +55,9 @@ func TestTheDeletionForAllIsNotLeaving(t *testing.T) {
 	fake, c := connect(t)
 	if err := c.DeleteRoom(t.Context(), room, chatwork.DeleteForAll); err != nil || string(lastRequest(t, fake).Body) != "action_type=delete" {
 		t.Errorf("%v after %s", err, lastRequest(t, fake).Body)
+	}
+	if err := c.DeleteRoom(t.Context(), room, chatwork.DeleteForAll); !errors.Is(err, mackerel.ErrUnauthorized) &&
+		!errors.Is(err, mackerel.ErrNotFound) {
+		t.Errorf("a second time: %v", err)
 	}
 }

@@ -83,6 +83,22 @@ func TestATokenThatIsRefusedIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
+// A call has only its own token in its header, and hides it in its error.
+func TestATokenOfAnotherKindReplacesTheFirst(t *testing.T) {
+	source := &tokens{list: []chatwork.Token{bearer("expired-token"), apiToken("abcdef-secret")}}
+	fake, c := connect(t, from(source.next))
+	fake.Inject(fakehttp.Fault{Status: 401})
+	fake.Inject(fakehttp.Fault{Status: 403, Body: `{"errors":["abcdef-secret may not read"]}`})
+	_, err := c.LatestMessages(t.Context(), room)
+	if want := "chatwork: list messages: 403: [redacted] may not read (not authorized, 2 attempts)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	header := lastRequest(t, fake).Header
+	if header.Get("X-ChatWorkToken") != "abcdef-secret" || header.Get("Authorization") != "" {
+		t.Errorf("sent %v", header)
+	}
+}
+
 func TestATokenIsNotAskedForAThirdTime(t *testing.T) {
 	source := &tokens{list: []chatwork.Token{bearer("first-token"), bearer("second-token"), apiToken(chatworktest.Token)}}
 	fake, c := connect(t, from(source.next))
@@ -124,6 +140,12 @@ func TestASourceThatFails(t *testing.T) {
 				return chatwork.Token{}, fmt.Errorf("consent withdrawn: %w", mackerel.ErrUnauthorized)
 			},
 			mackerel.ErrUnauthorized, "chatwork: list messages: no token: consent withdrawn: not authorized (not authorized)",
+		},
+		{
+			"gives a token and an error", func(context.Context, chatwork.Token) (chatwork.Token, error) {
+				return apiToken(chatworktest.Token), unreachable
+			},
+			mackerel.ErrUnavailable, "chatwork: list messages: no token: the connection failed (unavailable)",
 		},
 		{
 			"gives nothing", func(context.Context, chatwork.Token) (chatwork.Token, error) { return chatwork.Token{}, nil },
@@ -175,5 +197,8 @@ func TestTheTokenOfASourceIsInNoError(t *testing.T) {
 	token := bearer(secret)
 	if text := fmt.Sprintf("%v %+v %#v %s %q %v", token, token, token, token, token, struct{ t chatwork.Token }{token}); strings.Contains(text, secret) {
 		t.Errorf("a token prints as %s", text)
+	}
+	if set, none := token.String(), (chatwork.Token{}).String(); set != "[redacted]" || none != "" {
+		t.Errorf("a token is %q, no token is %q", set, none)
 	}
 }

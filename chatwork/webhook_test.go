@@ -142,6 +142,9 @@ func TestWebhookHandler(t *testing.T) {
 			if answer.Code != tt.status || answer.Body.Len() > 2048 {
 				t.Errorf("answered %d with %d bytes", answer.Code, answer.Body.Len())
 			}
+			if allow := answer.Header().Get("Allow"); (allow == http.MethodPost) != (tt.status == http.StatusMethodNotAllowed) {
+				t.Errorf("%d allows %q", answer.Code, allow)
+			}
 			if (len(got) == 1) != (tt.status == http.StatusOK) {
 				t.Errorf("the function was called %d times", len(got))
 			}
@@ -161,9 +164,11 @@ func TestALongestMessageFitsIntoAWebhook(t *testing.T) {
 }
 
 func TestNewWebhookHandlerWantsAToken(t *testing.T) {
-	for _, token := range []string{"", "%%%", "====", "\n"} {
+	for token, want := range map[string]string{
+		"": "Token: required", "%%%": "base64", "====": "base64", "\n": "base64", webhookToken + "%": "base64",
+	} {
 		h, err := chatwork.NewWebhookHandler(mackerel.NewSecret(token), func(context.Context, chatwork.Webhook) {})
-		if h != nil || !errors.Is(err, mackerel.ErrConfig) {
+		if h != nil || !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %v, %v", token, h, err)
 		}
 	}

@@ -111,7 +111,8 @@ func newDisk(t *testing.T, options string) *disk {
 	t.Helper()
 	images := t.TempDir()
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		if images, err = os.MkdirTemp("/dev/shm", "disk"); err != nil {
+		images = filepath.Join("/dev/shm", filepath.Base(filepath.Dir(images)))
+		if err := os.MkdirAll(images, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = os.RemoveAll(images) })

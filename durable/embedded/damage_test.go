@@ -237,6 +237,10 @@ func refuses(t *testing.T, dir string, d damage, last uint64) {
 	if !strings.Contains(log.String(), "damage accepted") {
 		t.Errorf("the log does not say what was accepted: %s", log.String())
 	}
+	moved, err := filepath.Glob(filepath.Join(dir, "damaged", "*", "mackerel-dead"))
+	if err != nil || len(moved) > 0 && !strings.Contains(log.String(), "stream mackerel-dead") {
+		t.Errorf("files of a stream without damage were moved: %s (%v)", moved, err)
+	}
 	left := d.left
 	if left == 0 { // whole blocks are lost
 		left = messages(t, s, "mackerel")

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -160,7 +160,7 @@ func TestAFullDisk(t *testing.T) {
 func TestDamageIsNotAcceptedIfTheDiskIsFull(t *testing.T) {
 	template := stopped(t)
 	for pages, bad := range map[int64]int{4: 40, 10: 1} { // a block has 8
-		t.Run(fmt.Sprint(pages), func(t *testing.T) {
+		t.Run(strconv.FormatInt(pages, 10), func(t *testing.T) {
 			from, _ := template(t)
 			disk := mount(t, "-t", "tmpfs", "-o", "size=64m", "tmpfs")
 			dir, filler := filepath.Join(disk, "store"), filepath.Join(disk, "filler")

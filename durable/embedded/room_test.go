@@ -36,8 +36,11 @@ func TestWhatAStoreHasIsRoomForIt(t *testing.T) {
 	if r, err := s.measure(); err != nil || r.usable < 2*most || r.free >= most {
 		t.Errorf("%+v, %v", r, err)
 	}
+	if text := freeText(s.dir); !strings.HasPrefix(text, ": ") || !strings.HasSuffix(text, "B are free") {
+		t.Errorf("an error ends in %q", text)
+	}
 	s.dir = filepath.Join(s.dir, "missing") // of which it is not known how much is free
-	if r, err := s.measure(); err != nil || r != (room{unlimited, unlimited}) {
+	if r, err := s.measure(); err != nil || r != (room{unlimited, unlimited}) || freeText(s.dir) != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
