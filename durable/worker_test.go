@@ -52,7 +52,11 @@ func TestFromTheReceiverToTheRooms(t *testing.T) {
 	for range 2 {
 		run(t, s, durable.WorkerConfig{Queue: "in", Notifier: mackerel.Multi(queues...)})
 	}
-	const keys, events = 20, 15
+	const keys = 20
+	events := 15
+	if testing.Short() {
+		events = 5
+	}
 	in := queue(t, s, "in")
 	for e := range events {
 		for k := range keys {
