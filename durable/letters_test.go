@@ -197,6 +197,27 @@ func TestAReplayThatWasCutOffDoesNotPutTheAlertBackTwice(t *testing.T) {
 	}
 }
 
+// A mark that stays would make a dead letter of the replay.
+func TestAReplayThatCannotRemoveTheMarkDoesNotPutTheAlertBack(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t, &server.User{Username: "all", Password: "all"}, &server.User{
+		Username: "keeps", Password: "keeps", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.PURGE.>"}},
+		},
+	})
+	d.bury(t, "slack", "no", alert("k", "once"))
+	before := d.stats(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	conn := d.connect(t, "keeps", nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { cancel() }))
+	if err := openStore(t, conn, d.config).Replay(ctx, d.letters(t, "slack")[0].ID); !isKind(err, mackerel.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if s := d.stats(t); s.Bytes != before.Bytes || len(d.letters(t, "")) != 1 {
+		t.Errorf("%+v, and there are %d letters", s, len(d.letters(t, "")))
+	}
+}
+
 func TestALetterThatDoesNotExistIsNotFound(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
