@@ -52,7 +52,7 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 		return notYet, w.finish(run, m)
 	}
 	wait, done = w.process(ctx, run, m)
-	if !done && wait > time.Second {
+	if wait > time.Second {
 		w.resting.set(m.Subject, time.Now().Add(wait))
 	}
 	return wait, done

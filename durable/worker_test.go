@@ -914,7 +914,11 @@ func TestASlowKey(t *testing.T) {
 // All tries of an alert are one delivery, from the router to the room.
 func TestTheDeliveryID(t *testing.T) {
 	t.Parallel()
-	s := newStore(t, durable.Config{})
+	conn, s := connectStore(t, durable.Config{})
+	readings, err := conn.SubscribeSync("$JS.API.STREAM.MSG.GET.mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := &room{answer: func(_ mackerel.Alert, n int) error {
 		if n == 1 {
 			return failure(mackerel.ErrUnavailable, 10*time.Millisecond)
@@ -933,6 +937,12 @@ func TestTheDeliveryID(t *testing.T) {
 	ids := []string{first.calls()[0].delivery, first.calls()[1].delivery, second.calls()[0].delivery, second.calls()[1].delivery}
 	if ids[0] == "" || ids[0] != ids[1] || ids[0] != ids[2] || ids[0] == ids[3] {
 		t.Errorf("got %q", ids)
+	}
+	for n, _, err := readings.Pending(); n > 0; n, _, err = readings.Pending() {
+		m, next := readings.NextMsg(time.Second)
+		if err = errors.Join(err, next); err != nil || !strings.Contains(string(m.Data), "next_by_subj") {
+			t.Fatalf("a room waits for the router: %s, %v", m.Data, err)
+		}
 	}
 }
 
