@@ -52,7 +52,7 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 		return notYet, w.finish(run, m)
 	}
 	wait, done = w.process(ctx, run, m)
-	if !done && wait > time.Second {
+	if wait > time.Second {
 		w.resting.set(m.Subject, time.Now().Add(wait))
 	}
 	return wait, done
@@ -229,9 +229,7 @@ func (w *Worker) notify(ctx context.Context, n mackerel.Notifier, a mackerel.Ale
 	defer func() {
 		if v := recover(); v != nil {
 			e := failed("deliver", mackerel.ErrAmbiguous, fmt.Sprintf("the notifier panicked with a %T", v), nil)
-			if r, ok := v.(runtime.Error); ok {
-				e.Err = r
-			}
+			e.Err, _ = v.(runtime.Error)
 			e.Delivery = mackerel.AtMostOnce
 			err = e
 		}
@@ -247,13 +245,7 @@ func (w *Worker) finish(ctx context.Context, m message) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
 	defer cancel()
 	routed := !w.config.AtMostOnce || w.routed(ctx, m)
-	err := again(ctx, func(ctx context.Context) error {
-		err := m.AckSync(nats.Context(ctx))
-		if errors.Is(err, nats.ErrMsgAlreadyAckd) {
-			return nil
-		}
-		return err
-	})
+	err := again(ctx, func(ctx context.Context) error { return m.AckSync(nats.Context(ctx)) })
 	if err == nil && routed && w.config.AtMostOnce {
 		w.all.Go(func() { w.unmarkLater(ctx, m) })
 	}

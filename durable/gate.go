@@ -42,7 +42,7 @@ func (g *gate) enter(ctx context.Context) error {
 		wait := time.Until(g.until)
 		g.mu.Unlock()
 		if wait <= 0 {
-			return ctx.Err()
+			return nil
 		}
 		err = pause(ctx, wait)
 	}

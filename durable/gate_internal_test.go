@@ -58,6 +58,25 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// Two deliveries run at a time. The failure of the second does not end the wait that the service asked the first for.
+func TestAGateAfterTwoFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{places: make(chan struct{}, 2), limit: rate.NewLimiter(rate.Inf, 1)}
+		for range 2 {
+			if err := g.enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.note(&mackerel.Error{Kind: mackerel.ErrRateLimited, RetryAfter: time.Minute})
+		g.note(&mackerel.Error{Kind: mackerel.ErrUnavailable})
+		g.leave()
+		begin := time.Now()
+		if err := g.enter(t.Context()); err != nil || time.Since(begin) != time.Minute {
+			t.Errorf("waited %v, %v", time.Since(begin), err)
+		}
+	})
+}
+
 func TestAGateEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{places: make(chan struct{}, 1), limit: rate.NewLimiter(rate.Every(time.Minute), 1)}

@@ -88,14 +88,13 @@ func (w *Worker) routed(ctx context.Context, m message) bool {
 	if !ok || from >= m.seq {
 		return true
 	}
-	for begun, wait := time.Now(), routedGap; ; wait *= 2 {
-		try, cancel := context.WithTimeout(ctx, tryTime)
-		_, err := w.store.queues.GetMsg(try, from)
-		cancel()
-		switch {
-		case errors.Is(err, jetstream.ErrMsgNotFound):
+	ctx, cancel := context.WithTimeout(ctx, routedTime)
+	defer cancel()
+	for wait := routedGap; ; wait *= 2 {
+		if _, err := w.store.queues.GetMsg(ctx, from); errors.Is(err, jetstream.ErrMsgNotFound) {
 			return true
-		case time.Since(begun) > routedTime, pause(ctx, wait) != nil:
+		}
+		if pause(ctx, wait) != nil {
 			return false
 		}
 	}

@@ -123,6 +123,38 @@ func TestAnAcknowledgementThatIsLost(t *testing.T) {
 	}
 }
 
+// The server does not learn that a phone has rung, and the worker ends. The next worker does not ring it again.
+func TestALostAcknowledgementOfAPhone(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		if bytes.Contains(b, []byte("\r\n+ACK")) {
+			b = bytes.ReplaceAll(b, []byte("PUB $JS.ACK."), []byte("PUB $JS.LOST"))
+		}
+		return b
+	})
+	phone, dead := new(room), make(chan durable.Result, 1)
+	_, stop := run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: phone, AtMostOnce: true, AckWait: time.Second})
+	store(t, queue(t, kept, "phone"), "a", "m")
+	phone.wait(t, 1)
+	stop()
+	if n := marks(t, conn); n != 1 {
+		t.Errorf("%d marks", n)
+	}
+	plain, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(plain.Close)
+	run(t, openStore(t, plain, durable.Config{}), durable.WorkerConfig{
+		Queue: "phone", Notifier: phone, AtMostOnce: true, AckWait: time.Second, OnResult: func(_ context.Context, r durable.Result) { dead <- r },
+	})
+	wantKind(t, (<-dead).Err, mackerel.ErrAmbiguous)
+	if n := len(phone.calls()); n != 1 {
+		t.Errorf("the phone rang %d times", n)
+	}
+}
+
 // What names the delivery of a message may be anything. A worker that rings phones waits only for a router that may still
 // have the alert, so it removes the mark of such a message.
 func TestAnOddNameOfADelivery(t *testing.T) {
