@@ -79,12 +79,16 @@ func FuzzProgress(f *testing.F) {
 // take hundreds of times as long as a block without such lengths.
 func TestDamageIsPassedOverFast(t *testing.T) {
 	data := bytes.Repeat([]byte{0xff}, 8<<20) // lengths of 2 GiB
-	most := 50 * timeToRead(t, data)
+	most := 10 * timeToRead(t, data)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range data {
 		data[i] = byte(random.Uint32())
 	}
-	if took := timeToRead(t, data); took > most {
+	took := timeToRead(t, data)
+	if took > most { // the machine may have been busy
+		took = timeToRead(t, data)
+	}
+	if took > most {
 		t.Errorf("it took %v, at most %v are allowed", took, most)
 	}
 }
