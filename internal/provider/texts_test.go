@@ -313,6 +313,8 @@ func testHeadlinesWithBlanks(t *testing.T) {
 		{"an end of invalid bytes", "a" + blanks(120) + strings.Repeat("\x83", 80), "", "a", false},
 		{"1,200 bytes of the first line", "t", "a" + blanks(1198) + "b", "t: a b", true},
 		{"the rest of the first line is lost", "t", "a" + blanks(1199) + "b", "t: a", false},
+		{"a first line ends with a whole character", "t", "a" + blanks(1198) + "障", "t: a", false},
+		{"a first line of invalid bytes", "t", strings.Repeat("\x83", 2000), "t", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := provider.Cutter{Unit: provider.Runes}
