@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -855,27 +854,21 @@ func TestConcurrency(t *testing.T) {
 			store(t, q, strconv.Itoa(i), "m")
 		}
 		begun, proceed := make(chan struct{}, 99), make(chan struct{})
-		var at, most atomic.Int64
 		r := &room{answer: func(mackerel.Alert, int) error {
-			n := at.Add(1)
-			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-			}
 			begun <- struct{}{}
 			<-proceed
-			at.Add(-1)
 			return nil
 		}}
-		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: set})
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: set})
 		for range want {
 			<-begun
 		}
 		inHand(t, s, "q", want+5)
-		close(proceed)
-		r.wait(t, want+5)
-		stop()
-		if n := most.Load(); n != int64(want) {
+		if n := len(r.calls()); n != want {
 			t.Errorf("%d deliveries at a time, want %d", n, want)
 		}
+		close(proceed)
+		r.wait(t, want+5)
 	}
 }
 
@@ -1274,7 +1267,8 @@ func TestTheSignsOfLife(t *testing.T) {
 		return strings.Split(m.Subject, ".")[5], string(m.Data)
 	}
 	store(t, queue(t, s, "q"), "a", "1")
-	for _, text := next(); !strings.HasPrefix(text, "-NAK"); _, text = next() {
+	if _, text := next(); !strings.HasPrefix(text, "-NAK") {
+		t.Fatalf("the worker answers %s", text)
 	}
 	store(t, queue(t, s, "q"), "b", "2")
 	for range 5 {
