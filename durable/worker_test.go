@@ -1241,6 +1241,45 @@ func TestManyAlertsOfOneKey(t *testing.T) {
 	}
 }
 
+// A worker has as many alerts of one key as it can hold, and gives them back when the first fails. Then it has room for
+// others.
+func TestWhatIsGivenBackMakesRoom(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	begun, fail, proceed := make(chan string, 9), make(chan struct{}), make(chan struct{})
+	r := &room{answer: func(a mackerel.Alert, _ int) error {
+		begun <- a.ID
+		if a.ID == "a" {
+			<-fail
+			return failure(mackerel.ErrUnavailable, time.Hour)
+		}
+		<-proceed
+		return nil
+	}}
+	q := queue(t, s, "q")
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	t.Cleanup(func() { close(proceed) })
+	for i := range 64 {
+		store(t, q, "a", strconv.Itoa(i))
+	}
+	<-begun
+	inHand(t, s, "q", 64)
+	close(fail)
+	store(t, q, "b", "m")
+	store(t, q, "c", "m")
+	timeout := time.After(30 * time.Second)
+	for i := range 2 {
+		select {
+		case id := <-begun:
+			if id == "a" {
+				t.Error("a was tried again")
+			}
+		case <-timeout:
+			t.Fatalf("%d of two keys are delivered at a time", i)
+		}
+	}
+}
+
 // A worker tells the server which alerts it has, and not those that it has given back.
 func TestTheSignsOfLife(t *testing.T) {
 	t.Parallel()
