@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/time/rate"
 
 	"github.com/mackerel-notify/mackerel"
@@ -147,11 +149,12 @@ func TestRank(t *testing.T) {
 
 func TestRecent(t *testing.T) {
 	var r recent[int, int]
-	for i := range 5 * recentSize {
+	const n = 5*recentSize + recentSize/2
+	for i := range n {
 		r.set(i, i+1)
 	}
-	if n := len(r.new) + len(r.old); n > 2*recentSize || r.get(5*recentSize-recentSize) == 0 || r.get(0) != 0 {
-		t.Errorf("it remembers %d", n)
+	if size := len(r.new) + len(r.old); size > 2*recentSize || r.get(n-1) == 0 || r.get(n-recentSize) == 0 || r.get(0) != 0 {
+		t.Errorf("it remembers %d", size)
 	}
 }
 
@@ -177,6 +180,22 @@ func TestTheDefaultsOfAWorker(t *testing.T) {
 	if got.Concurrency != 3 || got.Workers != 2 || got.MaxAge != 1 || got.Timeout != 2 || got.AckWait != 3 || got.Grace != 4 ||
 		w.gate.limit.Limit() != 5 { // 20 in 2 s, by two workers
 		t.Errorf("%+v became %+v, with %v alerts a second", c, got, w.gate.limit.Limit())
+	}
+}
+
+// Only if the server may have stored an alert, and the alert has no id, a repeat may store it twice.
+func TestLost(t *testing.T) {
+	for _, err := range []error{
+		&jetstream.APIError{Code: 503}, jetstream.ErrNoStreamResponse, nats.ErrNoResponders, nats.ErrMaxPayload,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrReconnectBufExceeded,
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrDisconnected,
+	} {
+		unknown := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrDisconnected)
+		for _, named := range []bool{false, true} {
+			if e := lost(t.Context(), err, 1, named); errors.Is(e, mackerel.ErrAmbiguous) != (unknown && !named) || e.Attempts != 1 {
+				t.Errorf("%v, named %t: got %v", err, named, e)
+			}
+		}
 	}
 }
 
