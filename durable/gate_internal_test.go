@@ -183,6 +183,29 @@ func TestTheDefaultsOfAWorker(t *testing.T) {
 	}
 }
 
+// The id of an alert that a worker passes on, that was received, or whose delivery has an id, is that of a repeat too.
+func TestTheIDOfAnAlert(t *testing.T) {
+	q := &Queue{&Store{config: Config{Name: "mackerel"}}, "in"}
+	received := mackerel.Alert{Raw: []byte("{}")}
+	for name, c := range map[string]struct {
+		ctx   context.Context
+		alert mackerel.Alert
+		named bool
+	}{
+		"by hand":      {t.Context(), mackerel.Alert{}, false},
+		"with an id":   {mackerel.WithDeliveryID(t.Context(), "d"), mackerel.Alert{}, true},
+		"received":     {t.Context(), received, true},
+		"by a worker":  {context.WithValue(t.Context(), originKey{}, "o"), mackerel.Alert{}, true},
+		"and received": {context.WithValue(t.Context(), originKey{}, "o"), received, true},
+	} {
+		_, id, named := q.message(c.ctx, c.alert, []byte("{}"))
+		_, again, _ := q.message(c.ctx, c.alert, []byte("{}"))
+		if named != c.named || (id == again) != c.named || id == "" {
+			t.Errorf("%s: %q, then %q; named %t", name, id, again, named)
+		}
+	}
+}
+
 // Only if the server may have stored an alert, and the alert has no id, a repeat may store it twice.
 func TestLost(t *testing.T) {
 	for _, err := range []error{

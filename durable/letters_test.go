@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -371,13 +372,32 @@ func TestADamagedLetterIsLeftOut(t *testing.T) {
 func TestTheListEndsWithAnErrorIfTheServerIsGone(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
-	d.bury(t, "slack", "no", alert("a", ""), alert("b", ""))
-	n, ends := 0, error(nil)
-	for _, err := range d.store.DeadLetters(t.Context(), "") {
-		n, ends = n+1, err
-		d.conn.Close()
+	d.bury(t, "slack", "no", alert("a", ""), alert("b", ""), alert("c", ""))
+	for _, want := range []int{2, 1} { // a letter and the error, then the error
+		n, ends := 0, error(nil)
+		for _, err := range d.store.DeadLetters(t.Context(), "") {
+			n, ends = n+1, err
+			d.conn.Close()
+		}
+		if n != want || !isKind(ends, mackerel.ErrUnavailable) {
+			t.Errorf("%d, %v", n, ends)
+		}
 	}
-	if n != 2 || !isKind(ends, mackerel.ErrUnavailable) {
-		t.Errorf("%d, %v", n, ends)
+	if _, err := d.store.Stats(t.Context()); !isKind(err, mackerel.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestALetterStaysIfTheStoreIsFull(t *testing.T) {
+	t.Parallel()
+	d := openDepot(t, &depot{config: durable.Config{MaxBytes: 1 << 13}})
+	d.bury(t, "slack", "no", alert("k", "m"))
+	var full error
+	for i := 0; i < 100 && full == nil; i++ {
+		full = d.queue(t, "slack").Notify(t.Context(), alert(strconv.Itoa(i), ""))
+	}
+	err := d.store.Replay(t.Context(), d.letters(t, "slack")[0].ID)
+	if !isKind(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), "full") || len(d.letters(t, "slack")) != 1 {
+		t.Errorf("%v, %d letters", err, len(d.letters(t, "slack")))
 	}
 }

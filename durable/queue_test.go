@@ -162,6 +162,29 @@ func TestAnAnswerThatIsLostOnce(t *testing.T) {
 	wantKind(t, kept.Drop(t.Context(), 1), mackerel.ErrNotFound)
 }
 
+// An answer is lost, and then the server refuses the alert. It would not refuse what it has stored.
+func TestARefusalAfterALostAnswer(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	plain, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(plain.Close)
+	openStore(t, plain, durable.Config{MaxBytes: 1}) // which is full
+	var lost atomic.Bool
+	_, kept := tappedStore(t, s, func(b []byte) []byte {
+		if bytes.Contains(b, []byte("HPUB mackerel.in.")) && !lost.Swap(true) {
+			b = bytes.ReplaceAll(b, []byte(" _INBOX."), []byte(" _LOST_."))
+		}
+		return b
+	})
+	e := kindOf(t, queue(t, kept, "in").Notify(t.Context(), mackerel.Alert{ID: "a"}), mackerel.ErrUnavailable)
+	if e.Attempts != 2 || !strings.Contains(e.Message, "full") {
+		t.Errorf("got %v", e)
+	}
+}
+
 // The program may know better than the store why the server does not answer. It does not know why the server refuses.
 func TestTheCause(t *testing.T) {
 	t.Parallel()
