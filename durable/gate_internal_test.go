@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -217,6 +218,11 @@ func TestLost(t *testing.T) {
 		for _, named := range []bool{false, true} {
 			if e := lost(t.Context(), err, 1, named); errors.Is(e, mackerel.ErrAmbiguous) != (unknown && !named) || e.Attempts != 1 {
 				t.Errorf("%v, named %t: got %v", err, named, e)
+			}
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			if e := lost(ended, err, 1, named); strings.Contains(e.Error(), "%!") {
+				t.Errorf("got %v", e)
 			}
 		}
 	}

@@ -198,20 +198,26 @@ func TestAReplayThatWasCutOffDoesNotPutTheAlertBackTwice(t *testing.T) {
 	}
 }
 
-// A mark that stays would make a dead letter of the replay.
+// The letters cannot be changed, so the mark cannot be removed. It would make a dead letter of the replay.
 func TestAReplayThatCannotRemoveTheMarkDoesNotPutTheAlertBack(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, &server.User{Username: "all", Password: "all"}, &server.User{
-		Username: "keeps", Password: "keeps", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.PURGE.>"}},
-		},
-	})
+	d := newDepot(t)
 	d.bury(t, "slack", "no", alert("k", "once"))
 	before := d.stats(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	conn := d.connect(t, "keeps", nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { cancel() }))
-	if err := openStore(t, conn, d.config).Replay(ctx, d.letters(t, "slack")[0].ID); !isKind(err, mackerel.ErrUnavailable) {
+	js, err := jetstream.New(d.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel-dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := stream.CachedInfo().Config
+	sealed.Sealed = true
+	if _, err := js.UpdateStream(t.Context(), sealed); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.store.Replay(t.Context(), d.letters(t, "slack")[0].ID); err == nil || !strings.Contains(err.Error(), "sealed") {
 		t.Errorf("got %v", err)
 	}
 	if s := d.stats(t); s.Bytes != before.Bytes || len(d.letters(t, "")) != 1 {
@@ -383,8 +389,12 @@ func TestTheListEndsWithAnErrorIfTheServerIsGone(t *testing.T) {
 			t.Errorf("%d, %v", n, ends)
 		}
 	}
-	if _, err := d.store.Stats(t.Context()); !isKind(err, mackerel.ErrUnavailable) {
-		t.Errorf("got %v", err)
+	_, stats := d.store.Stats(t.Context())
+	_, letter := d.store.DeadLetter(t.Context(), 1)
+	for _, err := range []error{stats, letter, d.store.Replay(t.Context(), 1), d.store.Drop(t.Context(), 1)} {
+		if !isKind(err, mackerel.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -162,6 +162,32 @@ func TestAnAnswerThatIsLostOnce(t *testing.T) {
 	wantKind(t, kept.Drop(t.Context(), 1), mackerel.ErrNotFound)
 }
 
+// The first answer is lost, and then no stream answers any more. The alert may be stored.
+func TestNoAnswerAfterALostAnswer(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "mackerel"); err != nil {
+		t.Fatal(err)
+	}
+	silent, err := conn.Subscribe("mackerel.in.*", func(*nats.Msg) {})
+	if err == nil {
+		err = silent.AutoUnsubscribe(1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // a try takes 3 s
+	defer cancel()
+	e := kindOf(t, queue(t, s, "in").Notify(ctx, mackerel.Alert{ID: "a"}), mackerel.ErrAmbiguous)
+	if e.Attempts < 2 {
+		t.Errorf("got %v", e)
+	}
+}
+
 // An answer is lost, and then the server refuses the alert. It would not refuse what it has stored.
 func TestARefusalAfterALostAnswer(t *testing.T) {
 	t.Parallel()

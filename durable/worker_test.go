@@ -371,7 +371,7 @@ func TestTheDeadLettersAreFull(t *testing.T) {
 			}})
 			store(t, queue(t, s, "q"), "a", "m")
 			m, err := told.NextMsg(30 * time.Second)
-			if err != nil || !strings.HasPrefix(string(m.Data), "-NAK") {
+			if want := map[bool]string{false: "30000000000", true: "250000000"}[once]; err != nil || !strings.Contains(string(m.Data), want) {
 				t.Fatalf("the worker answers %v, %v", m, err)
 			}
 			stop()
