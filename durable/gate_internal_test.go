@@ -3,10 +3,13 @@ package durable
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/time/rate"
 
 	"github.com/mackerel-notify/mackerel"
@@ -147,11 +150,12 @@ func TestRank(t *testing.T) {
 
 func TestRecent(t *testing.T) {
 	var r recent[int, int]
-	for i := range 5 * recentSize {
+	const n = 5*recentSize + recentSize/2
+	for i := range n {
 		r.set(i, i+1)
 	}
-	if n := len(r.new) + len(r.old); n > 2*recentSize || r.get(5*recentSize-recentSize) == 0 || r.get(0) != 0 {
-		t.Errorf("it remembers %d", n)
+	if size := len(r.new) + len(r.old); size > 2*recentSize || r.get(n-1) == 0 || r.get(n-recentSize) == 0 || r.get(0) != 0 {
+		t.Errorf("it remembers %d", size)
 	}
 }
 
@@ -177,6 +181,50 @@ func TestTheDefaultsOfAWorker(t *testing.T) {
 	if got.Concurrency != 3 || got.Workers != 2 || got.MaxAge != 1 || got.Timeout != 2 || got.AckWait != 3 || got.Grace != 4 ||
 		w.gate.limit.Limit() != 5 { // 20 in 2 s, by two workers
 		t.Errorf("%+v became %+v, with %v alerts a second", c, got, w.gate.limit.Limit())
+	}
+}
+
+// The id of an alert that a worker passes on, that was received, or whose delivery has an id, is that of a repeat too.
+func TestTheIDOfAnAlert(t *testing.T) {
+	q := &Queue{&Store{config: Config{Name: "mackerel"}}, "in"}
+	received := mackerel.Alert{Raw: []byte("{}")}
+	for name, c := range map[string]struct {
+		ctx   context.Context
+		alert mackerel.Alert
+		named bool
+	}{
+		"by hand":      {t.Context(), mackerel.Alert{}, false},
+		"with an id":   {mackerel.WithDeliveryID(t.Context(), "d"), mackerel.Alert{}, true},
+		"received":     {t.Context(), received, true},
+		"by a worker":  {context.WithValue(t.Context(), originKey{}, "o"), mackerel.Alert{}, true},
+		"and received": {context.WithValue(t.Context(), originKey{}, "o"), received, true},
+	} {
+		_, id, named := q.message(c.ctx, c.alert, []byte("{}"))
+		_, again, _ := q.message(c.ctx, c.alert, []byte("{}"))
+		if named != c.named || (id == again) != c.named || id == "" {
+			t.Errorf("%s: %q, then %q; named %t", name, id, again, named)
+		}
+	}
+}
+
+// Only if the server may have stored an alert, and the alert has no id, a repeat may store it twice.
+func TestLost(t *testing.T) {
+	for _, err := range []error{
+		&jetstream.APIError{Code: 503}, jetstream.ErrNoStreamResponse, nats.ErrNoResponders, nats.ErrMaxPayload,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrReconnectBufExceeded,
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrDisconnected,
+	} {
+		unknown := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrDisconnected)
+		for _, named := range []bool{false, true} {
+			if e := lost(t.Context(), err, 1, named); errors.Is(e, mackerel.ErrAmbiguous) != (unknown && !named) || e.Attempts != 1 {
+				t.Errorf("%v, named %t: got %v", err, named, e)
+			}
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			if e := lost(ended, err, 1, named); strings.Contains(e.Error(), "%!") {
+				t.Errorf("got %v", e)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,20 +198,26 @@ func TestAReplayThatWasCutOffDoesNotPutTheAlertBackTwice(t *testing.T) {
 	}
 }
 
-// A mark that stays would make a dead letter of the replay.
+// The letters cannot be changed, so the mark cannot be removed. It would make a dead letter of the replay.
 func TestAReplayThatCannotRemoveTheMarkDoesNotPutTheAlertBack(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, &server.User{Username: "all", Password: "all"}, &server.User{
-		Username: "keeps", Password: "keeps", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.PURGE.>"}},
-		},
-	})
+	d := newDepot(t)
 	d.bury(t, "slack", "no", alert("k", "once"))
 	before := d.stats(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	conn := d.connect(t, "keeps", nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { cancel() }))
-	if err := openStore(t, conn, d.config).Replay(ctx, d.letters(t, "slack")[0].ID); !isKind(err, mackerel.ErrUnavailable) {
+	js, err := jetstream.New(d.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "mackerel-dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := stream.CachedInfo().Config
+	sealed.Sealed = true
+	if _, err := js.UpdateStream(t.Context(), sealed); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.store.Replay(t.Context(), d.letters(t, "slack")[0].ID); err == nil || !strings.Contains(err.Error(), "sealed") {
 		t.Errorf("got %v", err)
 	}
 	if s := d.stats(t); s.Bytes != before.Bytes || len(d.letters(t, "")) != 1 {
@@ -371,13 +378,36 @@ func TestADamagedLetterIsLeftOut(t *testing.T) {
 func TestTheListEndsWithAnErrorIfTheServerIsGone(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
-	d.bury(t, "slack", "no", alert("a", ""), alert("b", ""))
-	n, ends := 0, error(nil)
-	for _, err := range d.store.DeadLetters(t.Context(), "") {
-		n, ends = n+1, err
-		d.conn.Close()
+	d.bury(t, "slack", "no", alert("a", ""), alert("b", ""), alert("c", ""))
+	for _, want := range []int{2, 1} { // a letter and the error, then the error
+		n, ends := 0, error(nil)
+		for _, err := range d.store.DeadLetters(t.Context(), "") {
+			n, ends = n+1, err
+			d.conn.Close()
+		}
+		if n != want || !isKind(ends, mackerel.ErrUnavailable) {
+			t.Errorf("%d, %v", n, ends)
+		}
 	}
-	if n != 2 || !isKind(ends, mackerel.ErrUnavailable) {
-		t.Errorf("%d, %v", n, ends)
+	_, stats := d.store.Stats(t.Context())
+	_, letter := d.store.DeadLetter(t.Context(), 1)
+	for _, err := range []error{stats, letter, d.store.Replay(t.Context(), 1), d.store.Drop(t.Context(), 1)} {
+		if !isKind(err, mackerel.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestALetterStaysIfTheStoreIsFull(t *testing.T) {
+	t.Parallel()
+	d := openDepot(t, &depot{config: durable.Config{MaxBytes: 1 << 13}})
+	d.bury(t, "slack", "no", alert("k", "m"))
+	var full error
+	for i := 0; i < 100 && full == nil; i++ {
+		full = d.queue(t, "slack").Notify(t.Context(), alert(strconv.Itoa(i), ""))
+	}
+	err := d.store.Replay(t.Context(), d.letters(t, "slack")[0].ID)
+	if !isKind(err, mackerel.ErrUnavailable) || !strings.Contains(err.Error(), "full") || len(d.letters(t, "slack")) != 1 {
+		t.Errorf("%v, %d letters", err, len(d.letters(t, "slack")))
 	}
 }

@@ -45,7 +45,7 @@ type history struct {
 }
 
 // neverTried reports whether it is certain that no worker has tried a message.
-func (h history) neverTried(m message) bool { return h.tries == 0 && m.deliveries == h.untried+1 }
+func (h history) neverTried(m message) bool { return m.deliveries == h.untried+1 }
 
 // progress tells the server that messages are still in hand.
 type progress struct {

@@ -151,7 +151,7 @@ func (s *Store) publish(ctx context.Context, stream string, m *nats.Msg, id stri
 	if _, answered := errors.AsType[*jetstream.APIError](err); err == nil || answered || unknown == nil {
 		return ack, tries, err // a server that has the id would not refuse it
 	}
-	return ack, tries, unknown
+	return nil, tries, unknown
 }
 
 // isRefusal reports whether it is certain that the message was not stored.

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -372,7 +371,7 @@ func TestTheDeadLettersAreFull(t *testing.T) {
 			}})
 			store(t, queue(t, s, "q"), "a", "m")
 			m, err := told.NextMsg(30 * time.Second)
-			if err != nil || !strings.HasPrefix(string(m.Data), "-NAK") {
+			if want := map[bool]string{false: "30000000000", true: "250000000"}[once]; err != nil || !strings.Contains(string(m.Data), want) {
 				t.Fatalf("the worker answers %v, %v", m, err)
 			}
 			stop()
@@ -855,27 +854,21 @@ func TestConcurrency(t *testing.T) {
 			store(t, q, strconv.Itoa(i), "m")
 		}
 		begun, proceed := make(chan struct{}, 99), make(chan struct{})
-		var at, most atomic.Int64
 		r := &room{answer: func(mackerel.Alert, int) error {
-			n := at.Add(1)
-			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-			}
 			begun <- struct{}{}
 			<-proceed
-			at.Add(-1)
 			return nil
 		}}
-		_, stop := run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: set})
+		run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r, Concurrency: set})
 		for range want {
 			<-begun
 		}
 		inHand(t, s, "q", want+5)
-		close(proceed)
-		r.wait(t, want+5)
-		stop()
-		if n := most.Load(); n != int64(want) {
+		if n := len(r.calls()); n != want {
 			t.Errorf("%d deliveries at a time, want %d", n, want)
 		}
+		close(proceed)
+		r.wait(t, want+5)
 	}
 }
 
@@ -1248,6 +1241,45 @@ func TestManyAlertsOfOneKey(t *testing.T) {
 	}
 }
 
+// A worker has as many alerts of one key as it can hold, and gives them back when the first fails. Then it has room for
+// others.
+func TestWhatIsGivenBackMakesRoom(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, durable.Config{})
+	begun, fail, proceed := make(chan string, 9), make(chan struct{}), make(chan struct{})
+	r := &room{answer: func(a mackerel.Alert, _ int) error {
+		begun <- a.ID
+		if a.ID == "a" {
+			<-fail
+			return failure(mackerel.ErrUnavailable, time.Hour)
+		}
+		<-proceed
+		return nil
+	}}
+	q := queue(t, s, "q")
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	t.Cleanup(func() { close(proceed) })
+	for i := range 64 {
+		store(t, q, "a", strconv.Itoa(i))
+	}
+	<-begun
+	inHand(t, s, "q", 64)
+	close(fail)
+	store(t, q, "b", "m")
+	store(t, q, "c", "m")
+	timeout := time.After(30 * time.Second)
+	for i := range 2 {
+		select {
+		case id := <-begun:
+			if id == "a" {
+				t.Error("a was tried again")
+			}
+		case <-timeout:
+			t.Fatalf("%d of two keys are delivered at a time", i)
+		}
+	}
+}
+
 // A worker tells the server which alerts it has, and not those that it has given back.
 func TestTheSignsOfLife(t *testing.T) {
 	t.Parallel()
@@ -1274,7 +1306,8 @@ func TestTheSignsOfLife(t *testing.T) {
 		return strings.Split(m.Subject, ".")[5], string(m.Data)
 	}
 	store(t, queue(t, s, "q"), "a", "1")
-	for _, text := next(); !strings.HasPrefix(text, "-NAK"); _, text = next() {
+	if _, text := next(); !strings.HasPrefix(text, "-NAK") {
+		t.Fatalf("the worker answers %s", text)
 	}
 	store(t, queue(t, s, "q"), "b", "2")
 	for range 5 {
