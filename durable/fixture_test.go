@@ -3,6 +3,8 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"flag"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,6 +17,15 @@ import (
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
 )
+
+// TestMain lets more tests run beside each other than there are processors, because they wait most of the time. The flag
+// -parallel comes before it.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // connect starts a server in the process.
 func connect(t testing.TB) *nats.Conn {
