@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -74,14 +75,11 @@ func (p *Problems) tooMany(field string, n, most int, what string) {
 
 // OneOf notes that a value is none of the allowed. The zero value is always allowed.
 func OneOf[S ~string](p *Problems, field string, value S, allowed ...S) {
-	if value == "" {
+	if value == "" || slices.Contains(allowed, value) {
 		return
 	}
 	quoted := make([]string, len(allowed))
 	for i, a := range allowed {
-		if value == a {
-			return
-		}
 		quoted[i] = strconv.Quote(string(a))
 	}
 	last := len(quoted) - 1
