@@ -411,3 +411,26 @@ func TestALetterStaysIfTheStoreIsFull(t *testing.T) {
 		t.Errorf("%v, %d letters", err, len(d.letters(t, "slack")))
 	}
 }
+
+// The server cannot read the last letter of a queue. The letters before it are listed all the same.
+func TestTheLastLetterCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte(`"last_by_subj":"mackerel-dead.slack"`), []byte(`"last_by_subj":"mackerel-dead.other"`))
+	})
+	for range 2 {
+		if _, err := conn.Request("mackerel-dead.slack", []byte(`{"message":"m"}`), 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for _, err := range kept.DeadLetters(t.Context(), "slack") {
+		if n++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d letters, want 2", n)
+	}
+}

@@ -1,6 +1,7 @@
 package durable_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,5 +242,38 @@ func TestAFileThatCannotBeReadHidesNoOther(t *testing.T) {
 	}
 	if q.Oldest <= 0 {
 		t.Errorf("got %+v", q)
+	}
+}
+
+// Each request of Stats may be refused by itself, as when a stream is removed meanwhile. Stats returns no half of the
+// numbers.
+func TestStatsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var refused atomic.Value // the subject of the requests that the server is to refuse
+	refused.Store("")
+	_, kept := tappedStore(t, s, func(b []byte) []byte {
+		subject := refused.Load().(string)
+		if subject == "" {
+			return b
+		}
+		other := subject[:len(subject)-1] + "X" // a stream that does not exist
+		return bytes.ReplaceAll(b, []byte(subject+" "), []byte(other+" "))
+	})
+	store(t, queue(t, kept, "q"), "k", "first")
+	for _, request := range []string{
+		"CONSUMER.LIST.mackerel", "STREAM.INFO.mackerel", "STREAM.INFO.mackerel-dead", "STREAM.MSG.GET.mackerel",
+	} {
+		refused.Store("$JS.API." + request)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		stats, err := kept.Stats(ctx)
+		cancel()
+		if e := kindOf(t, err, mackerel.ErrNotFound); e.Op != "stats" || stats.Queues != nil || !stats.At.IsZero() {
+			t.Errorf("%s: got %+v, %v", request, stats, err)
+		}
+	}
+	refused.Store("")
+	if stats, err := kept.Stats(t.Context()); err != nil || stats.Queue("q").Waiting != 1 {
+		t.Errorf("got %+v, %v", stats, err)
 	}
 }
