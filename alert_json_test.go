@@ -323,7 +323,7 @@ func TestAlertChangedInOddBodies(t *testing.T) {
 	}
 }
 
-// Bytes that are not UTF-8 are U+FFFD in JSON, so this change is none.
+// The change makes no difference in JSON, which has U+FFFD in place of bytes that are not UTF-8.
 func TestAlertChangedIntoTheSameJSONSharesNoMemory(t *testing.T) {
 	const body = `{"event":"sample","message":"` + "\ufffd" + `"}`
 	a, err := mackerel.ParseWebhook([]byte(body))

@@ -30,10 +30,7 @@ func BenchmarkQueue(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		b.Fatal(err)
-	}
+	js := jetStream(b, conn)
 	in := queue(b, s, "in")
 	run := hex.EncodeToString([]byte(rand.Text()))
 	var raw, ours time.Duration

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -218,4 +219,14 @@ func kindOf(t testing.TB, err, kind error) *mackerel.Error {
 func wantKind(t testing.TB, err, kind error) {
 	t.Helper()
 	_ = kindOf(t, err, kind)
+}
+
+// jetStream returns the API of the server for what only a test does.
+func jetStream(t testing.TB, conn *nats.Conn) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
 }

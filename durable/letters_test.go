@@ -14,7 +14,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -204,10 +203,7 @@ func TestAReplayThatCannotRemoveTheMarkDoesNotPutTheAlertBack(t *testing.T) {
 	d := newDepot(t)
 	d.bury(t, "slack", "no", alert("k", "once"))
 	before := d.stats(t)
-	js, err := jetstream.New(d.conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, d.conn)
 	stream, err := js.Stream(t.Context(), "mackerel-dead")
 	if err != nil {
 		t.Fatal(err)
@@ -298,10 +294,7 @@ func TestThousandsOfLettersAreListedReplayedAndDropped(t *testing.T) {
 	if testing.Short() {
 		n = 400
 	}
-	js, err := jetstream.New(d.conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, d.conn)
 	for i := range n {
 		body := fmt.Sprintf(`{"event":"alert","alert":{"id":"%d","status":"critical"}}`, i)
 		if _, err := js.PublishAsync("mackerel-dead."+[]string{"slack", "pager"}[i%2], []byte(body)); err != nil {

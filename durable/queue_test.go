@@ -111,10 +111,7 @@ func TestTheReceiptOfAQueue(t *testing.T) {
 func TestTheIDsOfAStoreThatWasMadeAnew(t *testing.T) {
 	t.Parallel()
 	conn := connect(t)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	ids := map[string]bool{}
 	for range 2 {
 		s := openStore(t, conn, durable.Config{})
@@ -166,10 +163,7 @@ func TestAnAnswerThatIsLostOnce(t *testing.T) {
 func TestNoAnswerAfterALostAnswer(t *testing.T) {
 	t.Parallel()
 	conn, s := connectStore(t, durable.Config{})
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	if err := js.DeleteStream(t.Context(), "mackerel"); err != nil {
 		t.Fatal(err)
 	}
@@ -330,10 +324,7 @@ func TestWhatCannotBeStored(t *testing.T) {
 func TestALostAnswer(t *testing.T) {
 	t.Parallel()
 	conn, s := connectStore(t, durable.Config{})
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	if err := js.DeleteStream(t.Context(), "mackerel"); err != nil {
 		t.Fatal(err)
 	}
@@ -432,10 +423,7 @@ func TestConfig(t *testing.T) {
 func TestStreamsOfOthers(t *testing.T) {
 	t.Parallel()
 	conn := connect(t)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	good := jetstream.StreamConfig{
 		Name: "mackerel", Subjects: []string{"mackerel.*.*"}, Retention: jetstream.WorkQueuePolicy,
 		Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage, Duplicates: 5 * time.Minute, MaxBytes: 1 << 20,

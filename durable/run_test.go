@@ -57,10 +57,7 @@ func TestWhatAnotherWorkerHasStays(t *testing.T) {
 func TestWhatAnotherWorkerHasFinished(t *testing.T) {
 	t.Parallel()
 	conn, s := connectStore(t, durable.Config{})
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	stream, err := js.Stream(t.Context(), "mackerel")
 	if err != nil {
 		t.Fatal(err)
@@ -307,10 +304,7 @@ func TestTheConfigOfAWorker(t *testing.T) {
 func TestConsumersOfOthers(t *testing.T) {
 	t.Parallel()
 	conn, s := connectStore(t, durable.Config{})
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	good := jetstream.ConsumerConfig{
 		Durable: "q", FilterSubject: "mackerel.q.*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
 		MaxDeliver: -1, MaxAckPending: 50_000,
@@ -353,10 +347,7 @@ func TestConsumersOfOthers(t *testing.T) {
 func TestAConsumerThatIsRemoved(t *testing.T) {
 	t.Parallel()
 	conn, s := connectStore(t, durable.Config{})
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	r := new(room)
 	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
 	for i := range 3 {

@@ -134,10 +134,7 @@ func TestStatsSayWhatIsInHandAndHowFast(t *testing.T) {
 func TestConsumersOfOthersAreNoQueues(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
-	js, err := jetstream.New(d.conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, d.conn)
 	if _, err := js.CreateConsumer(t.Context(), "mackerel", jetstream.ConsumerConfig{
 		Durable: "spy", FilterSubject: "mackerel.slack.00", AckPolicy: jetstream.AckExplicitPolicy,
 	}); err != nil {

@@ -294,14 +294,15 @@ func (w *Worker) consumer(ctx context.Context) error {
 	}
 }
 
-// compare returns an error if a consumer differs from what keeps the order and loses nothing. The server itself sees to
-// it that each message of a work queue is acknowledged.
+// compare returns an error if a consumer differs from what keeps the order and loses nothing.
 func (w *Worker) compare(have, want jetstream.ConsumerConfig) error {
 	var d diff
 	d.compare("filter_subject", have.FilterSubject, want.FilterSubject)
+	d.compare("ack_policy", have.AckPolicy, want.AckPolicy)
 	d.compare("ack_wait", have.AckWait, want.AckWait)
 	d.compare("max_deliver", have.MaxDeliver, want.MaxDeliver)
 	d.compare("max_ack_pending", have.MaxAckPending, want.MaxAckPending)
+	d.compare("deliver_policy", have.DeliverPolicy, want.DeliverPolicy)
 	d.compare("backoff", len(have.BackOff), 0)
 	d.compare("headers_only", have.HeadersOnly, false)
 	d.compare("mem_storage", have.MemoryStorage, false)

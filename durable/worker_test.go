@@ -145,10 +145,7 @@ func TestOutcomes(t *testing.T) {
 // marks returns how many marks of deliveries there are.
 func marks(t *testing.T, conn *nats.Conn) int {
 	t.Helper()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStream(t, conn)
 	stream, err := js.Stream(t.Context(), "mackerel-dead")
 	if err != nil {
 		t.Fatal(err)
@@ -346,10 +343,7 @@ func TestTheDeadLettersAreFull(t *testing.T) {
 		t.Run(fmt.Sprintf("at most once %t", once), func(t *testing.T) {
 			t.Parallel()
 			conn, s := connectStore(t, durable.Config{MaxBytes: 1 << 20})
-			js, err := jetstream.New(conn)
-			if err != nil {
-				t.Fatal(err)
-			}
+			js := jetStream(t, conn)
 			for size := 1 << 16; size > 0; { // to the last byte
 				if _, err := js.Publish(t.Context(), "mackerel-dead.other", make([]byte, size)); err != nil {
 					size /= 2

@@ -323,7 +323,9 @@ func (s *Server) Close() error {
 // stop ends what runs.
 func (s *Server) stop() error {
 	if s.conn != nil {
-		_ = s.conn.Drain() // what cannot be drained is closed by it, or is closed already
+		if err := s.conn.Drain(); err != nil {
+			s.conn.Close()
+		}
 		<-s.closed
 	}
 	if s.nats != nil {
