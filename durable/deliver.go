@@ -38,11 +38,11 @@ func (w *Worker) one(ctx, run context.Context, m message) (wait time.Duration, d
 		w.noteUntried(m)
 		return rest + heldGap, false
 	}
-	first, known := w.turn(ctx, m)
+	first := w.turn(ctx, m)
 	switch {
-	case !known || first < m.seq: // another worker has the first, or it waits
+	case first < m.seq: // another worker has the first, or it waits, or it is not known
 		w.noteUntried(m)
-		if known && m.deliveries%unreadable == 0 {
+		if first > 0 && m.deliveries%unreadable == 0 {
 			w.removeFinished(ctx, first)
 		}
 		// The nearer its turn is, the sooner it is offered again. If all were offered at the same pace, ten thousand
@@ -64,19 +64,19 @@ func (w *Worker) noteUntried(m message) {
 	w.history.set(m.seq, h)
 }
 
-// turn returns the sequence number of the first message of m's key that is still in the queue. If it is that of m, it is
-// m's turn. If it is greater, m is not in the queue any more.
+// turn returns the sequence number of the first message of m's key that is still in the queue, 0 if it is not known. If
+// it is that of m, it is m's turn. If it is greater, m is not in the queue any more.
 //
 // The reading may be late: it shows the queue as it was some moments ago. If it shows m as the first, all earlier
 // messages are gone. If it shows no message at all, m has not arrived there yet, and nothing follows from it.
-func (w *Worker) turn(ctx context.Context, m message) (first uint64, known bool) {
+func (w *Worker) turn(ctx context.Context, m message) (first uint64) {
 	for range staleMax {
 		found, err := w.store.first(ctx, 1, m.Subject)
 		if err != nil {
 			if m.deliveries >= unreadable && w.isBehindDamage(ctx, m) {
-				return m.seq, true
+				return m.seq
 			}
-			return 0, false
+			return 0
 		}
 		first = found.Sequence
 		if first >= m.seq || !w.history.get(first).finished { // what this worker has finished is about to be removed
@@ -86,7 +86,7 @@ func (w *Worker) turn(ctx context.Context, m message) (first uint64, known bool)
 			break
 		}
 	}
-	return first, true
+	return first
 }
 
 // isBehindDamage reports whether m can be read and the first message of its key cannot. That message is damaged, and will

@@ -43,8 +43,8 @@ type DeadLetter struct {
 
 // bury makes a dead letter of a message. Only when the letter is stored, the message is removed.
 func (w *Worker) bury(ctx context.Context, m message, a mackerel.Alert, why error) (wait time.Duration, done bool) {
-	letter := &nats.Msg{Subject: w.store.config.Name + deadSuffix + "." + w.config.Queue, Data: m.Data, Header: nats.Header{
-		headerKey:        {m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]},
+	letter := &nats.Msg{Subject: w.store.deadSubject(w.config.Queue), Data: m.Data, Header: nats.Header{
+		headerKey:        {lastToken(m.Subject)},
 		headerReason:     {line(why.Error(), maxReason)},
 		headerStored:     {m.stored.UTC().Format(time.RFC3339Nano)},
 		headerDeliveries: {strconv.FormatUint(m.deliveries, 10)},
@@ -53,7 +53,7 @@ func (w *Worker) bury(ctx context.Context, m message, a mackerel.Alert, why erro
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTime)
 	defer cancel()
 	// The letter of a message is stored once, also if this worker is killed before it removes the message.
-	_, _, err := w.store.publish(ctx, letter.Subject[:strings.LastIndexByte(letter.Subject, '.')], letter, hash(w.store.id(m.seq)))
+	_, _, err := w.store.publish(ctx, w.store.config.deadName(), letter, hash(w.store.id(m.seq)))
 	if err != nil {
 		// It would be a loss to remove the message, so it is tried again.
 		w.stats.repeated.Add(1)
@@ -158,7 +158,7 @@ func ask(ctx context.Context, request func(context.Context) error) error {
 	return again(ctx, request)
 }
 
-func (s *Store) deadSubject(queue string) string { return s.config.Name + deadSuffix + "." + queue }
+func (s *Store) deadSubject(queue string) string { return s.config.deadName() + "." + queue }
 
 // DeadLetter returns a dead letter. If it does not exist, the error is [mackerel.ErrNotFound].
 func (s *Store) DeadLetter(ctx context.Context, id uint64) (DeadLetter, error) {
@@ -186,7 +186,7 @@ func noLetter(op string, id uint64) error {
 // letter reads a dead letter. Any program may write into the stream, so each part may be missing.
 func letter(m *jetstream.RawStreamMsg) DeadLetter {
 	d := DeadLetter{
-		ID: m.Sequence, Queue: m.Subject[strings.LastIndexByte(m.Subject, '.')+1:], Reason: m.Header.Get(headerReason),
+		ID: m.Sequence, Queue: lastToken(m.Subject), Reason: m.Header.Get(headerReason),
 		Died: m.Time, Body: m.Data, key: m.Header.Get(headerKey), delivery: m.Header.Get(headerDelivery),
 	}
 	d.Stored, _ = time.Parse(time.RFC3339Nano, m.Header.Get(headerStored))

@@ -146,6 +146,27 @@ func TestAReplayIsBehindWhatWaits(t *testing.T) {
 	}
 }
 
+// A message that no Queue stored may have any key.
+func TestAReplayHasTheKeyOfItsMessage(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t)
+	subject := "mackerel.slack." + strings.Repeat("0123456789ab", 2)
+	if _, err := d.conn.RequestMsg(&nats.Msg{Subject: subject, Data: []byte("no alert")}, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	d.work(t, "slack", 1, accept)
+	if err := d.store.Replay(t.Context(), d.letters(t, "slack")[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := jetStream(t, d.conn).Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := stream.GetMsg(t.Context(), 2); err != nil || m.Subject != subject || string(m.Data) != "no alert" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
 func TestAReplayHasTheIDOfTheDelivery(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
@@ -240,10 +261,14 @@ func TestALetterThatDoesNotExistIsNotFound(t *testing.T) {
 		t.Errorf("left are %+v", left)
 	}
 	for _, queue := range []string{"*", ">", "a.b", "a b", strings.Repeat("x", 65)} {
+		n := 0
 		for _, err := range d.store.DeadLetters(t.Context(), queue) {
-			if !isKind(err, mackerel.ErrConfig) {
+			if n++; !isKind(err, mackerel.ErrConfig) {
 				t.Errorf("%q: got %v", queue, err)
 			}
+		}
+		if n != 1 {
+			t.Errorf("%q: %d errors", queue, n)
 		}
 	}
 }

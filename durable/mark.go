@@ -29,7 +29,7 @@ func (w *Worker) mark(ctx context.Context, m message) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
 	subject := w.store.markSubject(w.config.Queue, w.deliveryID(m))
-	ack, _, err := w.store.publish(ctx, w.store.config.Name+deadSuffix, &nats.Msg{Subject: subject}, randomID(),
+	ack, _, err := w.store.publish(ctx, w.store.config.deadName(), &nats.Msg{Subject: subject}, randomID(),
 		jetstream.WithExpectLastSequencePerSubject(0))
 	if e, ok := errors.AsType[*jetstream.APIError](err); ok &&
 		(e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {

@@ -30,6 +30,8 @@ type Queue struct {
 	name  string
 }
 
+var _ mackerel.Deliverer = (*Queue)(nil)
+
 const queueRule = `the name of a queue, %.80q: at most 64 letters, digits, "_" and "-"`
 
 var validQueue = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,6 +60,28 @@ func TestNotFoundYetIsNotDone(t *testing.T) {
 	}
 	if told := r.messages(); len(told) != 1 {
 		t.Errorf("told %q", told)
+	}
+}
+
+// The first message of a key is not found at once, and the second is, as if two servers of a cluster had answered. This is
+// no damage, and the first is told first.
+func TestNotFoundYetIsNoDamage(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var readings atomic.Int64
+	_, kept := tappedStore(t, s, func(b []byte) []byte {
+		const first = `{"seq":1,"next_by_subj":"mackerel.`
+		if !bytes.Contains(b, []byte(first+"room.")) || readings.Add(1) > 10 {
+			return b
+		}
+		return bytes.ReplaceAll(b, []byte(first+"room."), []byte(first+"none."))
+	})
+	store(t, queue(t, kept, "room"), "k", "first", "second")
+	r := new(room)
+	run(t, kept, durable.WorkerConfig{Queue: "room", Notifier: r})
+	r.wait(t, 2)
+	if told := r.messages(); !slices.Equal(told, []string{"first", "second"}) || readings.Load() <= 10 {
+		t.Errorf("told %q after %d readings", told, readings.Load())
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/mackerel-notify/mackerel"
 )
 
 // Stats says what is in a store.
@@ -172,5 +170,3 @@ func (s *Store) age(ctx context.Context, q *QueueStats, info *jetstream.StreamIn
 	}
 	return nil
 }
-
-var _ mackerel.Deliverer = (*Queue)(nil)

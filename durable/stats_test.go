@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -278,5 +279,48 @@ func TestStatsThatAreRefused(t *testing.T) {
 	refused.Store("")
 	if stats, err := kept.Stats(t.Context()); err != nil || stats.Queue("q").Waiting != 1 {
 		t.Errorf("got %+v, %v", stats, err)
+	}
+}
+
+// The server finds no message below some sequence number, as if it could not read the files before. The age is that of
+// the first message that it finds.
+func TestTheAgeIsThatOfTheFirstReadableMessage(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var readable atomic.Int64 // the first sequence number that the server finds
+	seq := regexp.MustCompile(`\{"seq":(\d+),"next_by_subj":"mackerel\.q\.`)
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		asked := seq.FindSubmatch(b)
+		if asked == nil {
+			return b
+		}
+		if n, err := strconv.ParseInt(string(asked[1]), 10, 64); err != nil || n >= readable.Load() {
+			return b
+		}
+		return bytes.Replace(b, []byte("mackerel.q."), []byte("mackerel.X."), 1) // a queue without messages
+	})
+	const n = 9
+	for i := range n {
+		store(t, queue(t, kept, "q"), strconv.Itoa(i), "message")
+	}
+	stream, err := jetStream(t, conn).Stream(t.Context(), "mackerel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for first := uint64(1); first <= n+1; first++ {
+		readable.Store(int64(first))
+		stats, err := kept.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var age time.Duration
+		if m, err := stream.GetMsg(t.Context(), first); err == nil {
+			age = stats.At.Sub(m.Time)
+		} else if first <= n {
+			t.Fatal(err)
+		}
+		if q := stats.Queue("q"); q.Oldest != age || q.Waiting != n {
+			t.Errorf("from %d on: got %+v, want the age %v", first, q, age)
+		}
 	}
 }

@@ -97,16 +97,17 @@ func (c Config) queues() jetstream.StreamConfig {
 // dead returns the configuration of the stream that has the dead letters.
 func (c Config) dead() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name: c.Name + deadSuffix,
+		Name: c.deadName(),
 		// The queue; for marks, also the id of the message.
-		Subjects:  []string{c.Name + deadSuffix + ".*", c.Name + deadSuffix + ".*.*"},
+		Subjects:  []string{c.deadName() + ".*", c.deadName() + ".*.*"},
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
 		MaxBytes: max(c.MaxBytes/4, 1), Replicas: c.Replicas, Duplicates: deadWindow,
 		MaxMsgs: -1, MaxConsumers: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1,
 	}
 }
 
-const deadSuffix = "-dead"
+// deadName returns the name of the stream that has the dead letters.
+func (c Config) deadName() string { return c.Name + "-dead" }
 
 // A Store keeps alerts in a JetStream server or cluster. It is safe for concurrent use. It does not own the connection.
 type Store struct {
