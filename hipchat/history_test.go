@@ -133,8 +133,13 @@ func TestRoomMessages(t *testing.T) {
 	if !*p.Reverse {
 		t.Error("the caller's parameters were changed")
 	}
+	errs := 0
 	for _, err := range clientOf(t, fake, withToken("unknown")).RoomMessages(t.Context(), "ops", p) {
+		errs++
 		_ = servicetest.AsError(t, err, mackerel.ErrUnauthorized)
+	}
+	if errs != 1 {
+		t.Errorf("%d errors", errs)
 	}
 }
 
