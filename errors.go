@@ -93,6 +93,9 @@ func (e *Error) Unwrap() []error {
 // enough that one may be repeated; after is the longest wait of those. But if what may have been done must not be done
 // twice, the call must not be made again.
 //
+// If after is 0, the service has named no time, and the caller chooses a pause. A call whose context has ended may be
+// made again with a new context.
+//
 // A [DeliveryError] stands for a call of its own, which can be repeated without the others. So of several, such as those
 // of [Multi], it is enough that one may be repeated. [Failures] tells them apart.
 func Retry(err error) (after time.Duration, ok bool) {

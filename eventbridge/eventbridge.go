@@ -149,7 +149,11 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the address of PutEvents.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Require("Region", c.Region != "")
-	p.Check("Region", c.Region == "" || label.MatchString(c.Region), "must be a region's name, such as ap-northeast-1")
+	form := region
+	if c.BaseURL != "" {
+		form = label // of a service like AWS
+	}
+	p.Check("Region", c.Region == "" || form.MatchString(c.Region), "must be a region's name, such as ap-northeast-1")
 	p.Require("Credentials", c.Credentials != nil)
 	p.Check("EventBus", bus.MatchString(c.EventBus), "must be the name or ARN of an event bus")
 	p.Length("EventBus", c.EventBus, provider.Runes, maxBus)

@@ -66,6 +66,9 @@ func TestConfigurations(t *testing.T) {
 		{Name: "an entry cannot have more bytes than EventBridge takes", Config: config(func(c *eventbridge.Config) {
 			c.MaxEntry = 999_999 + 1
 		}), Want: []string{"MaxEntry: must be from 1 to 999999"}},
+		{Name: "a region is no place", Config: config(func(c *eventbridge.Config) { c.Region = "tokyo" }), Want: []string{"Region: must be a region's name"}},
+		{Name: "a zone is no region", Config: config(func(c *eventbridge.Config) { c.Region = "ap-northeast-1a" }), Want: []string{"Region: must be a region's name"}},
+		{Name: "a region elsewhere is a label", Config: config(func(c *eventbridge.Config) { c.Region, c.BaseURL = "a.b", "https://x.test" }), Want: []string{"Region: must be a region's name"}},
 		{Name: "a region is a label", Config: config(func(c *eventbridge.Config) { c.Region = "evil.test/x" }), Want: []string{"Region: must be a region's name"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: eventbridge.Config{
 			Region: "Tokyo!", EventBus: "a b", Source: "aws.mine", DetailType: strings.Repeat("障", 129), MaxEntry: -1,

@@ -69,6 +69,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 
@@ -158,6 +159,7 @@ func (c Config) check(p *provider.Problems) *url.URL {
 		c.Severities[status].check(p, field)
 	}
 	base := p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
+	p.Check("BaseURL", base == nil || path.Base(base.Path) != "enqueue", "must be without the last part, /enqueue")
 	p.Common(c.Level, c.Text, c.Call)
 	return base
 }

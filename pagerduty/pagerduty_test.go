@@ -49,6 +49,9 @@ func TestConfigurations(t *testing.T) {
 		{Name: "33 characters are no key", Config: key(strings.Repeat("a", 33)), Want: wrong},
 		{Name: "a dash is not in a key", Config: key(strings.Repeat("a", 31) + "-"), Want: wrong},
 		{Name: "a line break is not in a key", Config: key(strings.Repeat("a", 31) + "\n"), Want: wrong},
+		{Name: "an address is that of the API", Config: pagerduty.Config{
+			RoutingKey: mackerel.NewSecret(strings.Repeat("a", 32)), BaseURL: pagerduty.EUBaseURL + "/enqueue/",
+		}, Want: []string{"BaseURL: must be without the last part, /enqueue"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: pagerduty.Config{
 			RoutingKey: mackerel.NewSecret("secret-key"),
 			Severities: map[mackerel.Status]pagerduty.Severity{"critical": "fatal", "ok": "info", "warning": ""},

@@ -53,8 +53,19 @@ type FileStore struct{ path string }
 
 // File returns a store in a file. The file is replaced atomically and synced: a process or a machine that stops leaves
 // either the old state or the new state. A file that cannot be read is renamed to the same name with ".corrupt" at its
-// end, and the watcher begins as at a first start. The folder must exist.
+// end, and the watcher begins as at a first start. The folder must exist, or [New] refuses the store.
 func File(path string) *FileStore { return &FileStore{path} }
+
+// problem says why the file can never be written, "" if it may be.
+func (f *FileStore) problem() string {
+	if f.path == "" {
+		return "path required"
+	}
+	if _, err := os.Stat(filepath.Dir(f.path)); err != nil {
+		return err.Error()
+	}
+	return ""
+}
 
 // Load reads the file.
 func (f *FileStore) Load(context.Context) (State, error) {

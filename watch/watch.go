@@ -123,6 +123,10 @@ func New(c Config) (*Watcher, error) {
 	}
 	add(!mackerel.IsNil(c.Notifier), "Notifier: required")
 	add(c.Store != nil, "Store: required")
+	if f, ok := c.Store.(*FileStore); ok {
+		problem := f.problem()
+		add(problem == "", "Store: File: "+problem)
+	}
 	add(c.Interval == 0 || c.Interval >= minInterval, "Interval: must be at least "+minInterval.String())
 	add(c.Concurrency >= 0, "Concurrency: must not be negative")
 	if len(problems) > 0 {

@@ -331,6 +331,16 @@ func TestNewReportsAllProblems(t *testing.T) {
 	if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || strings.Count(e.Message, ";") != 4 {
 		t.Errorf("%v", err)
 	}
+	for path, problem := range map[string]string{
+		"": "Store: File: path required", filepath.Join(t.TempDir(), "none", "state.json"): "none: no such file or directory",
+	} {
+		_, err := watch.New(watch.Config{
+			Mackerel: mackerel.ClientConfig{APIKey: mackerel.NewSecret("key")}, Notifier: new(tower), Store: watch.File(path),
+		})
+		if !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%q: got %v", path, err)
+		}
+	}
 	shortest := watch.Config{
 		Mackerel: mackerel.ClientConfig{APIKey: mackerel.NewSecret("key")}, Notifier: new(tower), Store: new(memory), Interval: 10 * time.Second,
 	}

@@ -131,6 +131,8 @@ func TestThePlanIsForThoseWhoKnowTheSecretsOfTheWebhook(t *testing.T) {
 	}{
 		{"a body", "POST", "/in/plan", "mackerel", string(body), 200, "- #ops (line): told, by Default"},
 		{"a query", "GET", "/in/plan?status=warning&service=Shop&monitor=4M", "mackerel", "", 200, "[WARNING] 4M"},
+		{"no such parameter", "GET", "/in/plan?servce=Shop", "mackerel", "", 400, `"servce": must be monitor, service or status`},
+		{"no such status", "GET", "/in/plan?status=warnin", "mackerel", "", 400, `status: "warnin": must be ok, warning, critical or unknown`},
 		{"no password", "GET", "/in/plan", "", "", 401, "Unauthorized"},
 		{"another user", "GET", "/in/plan", "root", "", 401, "Unauthorized"},
 		{"another path", "GET", "/plan", "mackerel", "", 404, "Not Found"},

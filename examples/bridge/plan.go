@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/receiver"
@@ -82,9 +84,9 @@ func (p *planner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 		return
 	}
-	a, status := asked(w, r)
+	a, status, why := asked(w, r)
 	if status != http.StatusOK {
-		http.Error(w, http.StatusText(status), status)
+		http.Error(w, cmp.Or(why, http.StatusText(status)), status)
 		return
 	}
 	plan, err := p.router.Plan(r.Context(), a)
@@ -97,24 +99,44 @@ func (p *planner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, plan.String()) //nolint:gosec // it is no HTML; and the sender may be gone
 }
 
-// asked returns the alert of a question, or the status of the answer.
-func asked(w http.ResponseWriter, r *http.Request) (mackerel.Alert, int) {
+// asked returns the alert of a question, or the status of the answer and perhaps what is wrong.
+func asked(w http.ResponseWriter, r *http.Request) (a mackerel.Alert, status int, why string) {
 	switch r.Method {
 	case http.MethodGet:
-		return imagined(r.URL.Query()), http.StatusOK
+		q := r.URL.Query()
+		if why := misspelled(q); why != "" {
+			return mackerel.Alert{}, http.StatusBadRequest, why
+		}
+		return imagined(q), http.StatusOK, ""
 	case http.MethodPost:
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPlanned))
 		if err != nil {
-			return mackerel.Alert{}, http.StatusRequestEntityTooLarge
+			return mackerel.Alert{}, http.StatusRequestEntityTooLarge, ""
 		}
 		a, err := mackerel.ParseWebhook(body)
 		if err != nil && !errors.Is(err, mackerel.ErrOddMember) {
-			return mackerel.Alert{}, http.StatusBadRequest
+			return mackerel.Alert{}, http.StatusBadRequest, ""
 		}
-		return a, http.StatusOK
+		return a, http.StatusOK, ""
 	}
 	w.Header().Set("Allow", "GET, POST")
-	return mackerel.Alert{}, http.StatusMethodNotAllowed
+	return mackerel.Alert{}, http.StatusMethodNotAllowed, ""
+}
+
+// misspelled says which part of a question has no meaning, "" if each part has. Otherwise the answer would be the plan of
+// another alert.
+func misspelled(q url.Values) string {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains([]string{"monitor", "service", "status"}, name) {
+			return fmt.Sprintf("%.80q: must be monitor, service or status", name)
+		}
+	}
+	switch s := mackerel.Status(q.Get("status")); s.Fold() {
+	case mackerel.StatusOK, mackerel.StatusWarning, mackerel.StatusCritical, mackerel.StatusUnknown:
+		return ""
+	default:
+		return fmt.Sprintf("status: %.80q: must be ok, warning, critical or unknown", string(s))
+	}
 }
 
 // imagined returns an alert with the fields that decide who is told.

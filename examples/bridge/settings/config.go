@@ -304,7 +304,7 @@ func (f *file) check(c Config) {
 	}
 	if !f.isWrong("/api_key") && !f.isWrong("/api_url") {
 		if _, err := c.Client(); err != nil {
-			f.add("/api_key", "api_key, api_url: "+words(err))
+			f.add("/api_key", strings.NewReplacer("APIKey:", "api_key:", "BaseURL:", "api_url:").Replace(words(err)))
 		}
 	}
 	for _, member := range []jsontext.Pointer{"/path", "/user", "/password", "/trusted_proxies"} {

@@ -83,6 +83,8 @@ func TestWhatIsNoJSONIsNamedWithItsLine(t *testing.T) {
 		`{"path": "x", "feeding_channel":"x"}`: "channels: required",
 		`{"path": "x", "channels":{}}`:         "Path: must be",
 		`{"channels": {}}`:                     "one is required, or everybody could send alerts",
+		`{}`:                                   "f:1: api_key: required",
+		`{"api_key": "x", "api_url": "x"}`:     "f:1: api_url: ",
 	} {
 		if _, err := Read("f", []byte(content), environment(), mackerel.CallOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", content, err)
