@@ -286,7 +286,7 @@ func (r *Router) notifier(c mackerel.Channel) (mackerel.Notifier, error) {
 	}
 	n, err := r.config.Resolve(c)
 	if err == nil && mackerel.IsNil(n) {
-		err = errors.New("Resolve returned no notifier")
+		err = errors.New("the function Resolve returned no notifier")
 	}
 	if err == nil || errors.Is(err, ErrElsewhere) {
 		r.notifiers[c.ID] = resolved{string(form), n, err}

@@ -323,7 +323,7 @@ func TestChannelsWithoutCredentials(t *testing.T) {
 		if len(failures) != 2 || len(w.told) != 1 || !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), "no token for room a") {
 			t.Errorf("%v; %q was told", err, w.told)
 		}
-		if !strings.HasSuffix(err.Error(), "channel c: resolve channel: Resolve returned no notifier (invalid configuration)") {
+		if !strings.HasSuffix(err.Error(), "channel c: resolve channel: the function Resolve returned no notifier (invalid configuration)") {
 			t.Errorf("got %v", err)
 		}
 		if _, again := mackerel.Retry(err); again {

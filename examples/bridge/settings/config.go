@@ -304,7 +304,7 @@ func (f *file) check(c Config) {
 	}
 	if !f.isWrong("/api_key") && !f.isWrong("/api_url") {
 		if _, err := c.Client(); err != nil {
-			f.add("/api_key", strings.NewReplacer("APIKey:", "api_key:", "BaseURL:", "api_url:").Replace(words(err)))
+			f.addClient(words(err))
 		}
 	}
 	for _, member := range []jsontext.Pointer{"/path", "/user", "/password", "/trusted_proxies"} {
@@ -315,6 +315,17 @@ func (f *file) check(c Config) {
 	c.Notifier = mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { return nil })
 	if _, err := receiver.New(c.Config); err != nil {
 		f.add("", words(err))
+	}
+}
+
+// addClient notes the problems of the client of Mackerel, whose fields are members of the file.
+func (f *file) addClient(problems string) {
+	for problem := range strings.SplitSeq(problems, "; ") {
+		if address, ok := strings.CutPrefix(problem, "BaseURL: "); ok {
+			f.add("/api_url", address)
+			continue
+		}
+		f.add("/api_key", strings.TrimPrefix(problem, "APIKey: "))
 	}
 }
 
