@@ -264,7 +264,7 @@ func IsNil(n Notifier) bool {
 
 // Multi returns a Notifier that sends an alert through all the given notifiers, like [DeliverAll]. Its error joins
 // one [*DeliveryError] per failure, in the order given. [Failures] lists them, and [Retry] reports whether one of
-// them may be tried again. The list is copied.
+// them may be tried again. Without notifiers it sends nothing and returns nil. The list is copied.
 func Multi(notifiers ...Notifier) Notifier {
 	return multi(slices.Clone(notifiers))
 }
