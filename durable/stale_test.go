@@ -319,3 +319,46 @@ func TestTheMarkOfAReplayStays(t *testing.T) {
 		t.Errorf("%d marks are left", n)
 	}
 }
+
+// The message of a phone is removed after that from which a router made it. Otherwise a router that is killed passes the
+// alert on again, and the server would not know it.
+func TestAMessageOfAPhoneIsRemovedAfterThatOfItsRouter(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var looks atomic.Int64
+	waits := make(chan struct{})
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		if bytes.Contains(b, []byte(`{"seq":1}`)) && looks.Add(1) == 2 {
+			close(waits)
+		}
+		return b
+	})
+	removals := make(chan *nats.Msg, 9)
+	if _, err := conn.ChanSubscribe("$JS.ACK.>", removals); err != nil {
+		t.Fatal(err)
+	}
+	proceed := make(chan struct{})
+	slow := mackerel.NotifierFunc(func(context.Context, mackerel.Alert) error { <-proceed; return nil })
+	store(t, queue(t, kept, "in"), "a", "m")
+	run(t, kept, durable.WorkerConfig{Queue: "phone", Notifier: new(room), AtMostOnce: true})
+	run(t, kept, durable.WorkerConfig{Queue: "in", Notifier: mackerel.Multi(queue(t, kept, "phone"), slow)})
+	timeout := time.After(30 * time.Second)
+	select {
+	case <-waits:
+	case m := <-removals:
+		t.Errorf("removed before the router has finished: %s", m.Subject)
+	case <-timeout:
+		t.Error("the phone does not look whether the router has finished")
+	}
+	close(proceed)
+	for _, want := range []string{"$JS.ACK.mackerel.in.", "$JS.ACK.mackerel.phone."} {
+		select {
+		case m := <-removals:
+			if !strings.HasPrefix(m.Subject, want) {
+				t.Errorf("removed %s, want %s", m.Subject, want)
+			}
+		case <-timeout:
+			t.Fatalf("%s is not removed", want)
+		}
+	}
+}
