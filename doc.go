@@ -19,10 +19,11 @@
 // of this module is an [*Error] of one of eight kinds. [Retry] tells whether and when to try again:
 //
 //	if after, ok := mackerel.Retry(err); ok {
-//		// try again, not before after
+//		// try again, not before after; if after is 0, the service has named no time: make a pause of your own
 //	}
 //
-// Package route has Persist, which does that. Of a Multi, it repeats only the notifiers that failed.
+// If the context of the call has ended, only a call with a new context can succeed. Package route has Persist, which
+// tries again within the context. Of a Multi, it repeats only the notifiers that failed.
 //
 // If the answer is lost, it is unknown whether the alert was delivered. [Delivery] chooses whether it is sent again
 // then. Messages are sent at least once by default, phone calls and SMS at most once. Each package says what a

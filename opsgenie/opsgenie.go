@@ -98,7 +98,8 @@ type Config struct {
 	Priorities map[mackerel.Status]Priority `json:"priorities,omitzero"`
 	KeepOpen   bool                         `json:"keep_open,omitzero"` // leave alerts open when Mackerel's are over
 	Follow     bool                         `json:"follow,omitzero"`    // wait until a request was carried out
-	BaseURL    string                       `json:"base_url,omitzero"`  // DefaultBaseURL unless set; an address without a path gets its path
+	// BaseURL is DefaultBaseURL unless set. Accounts in the EU need EUBaseURL. An address without a path gets its path.
+	BaseURL string `json:"base_url,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
 	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages

@@ -94,8 +94,9 @@ type Config struct {
 	Severities map[mackerel.Status]Severity `json:"severities,omitzero"`
 	// KeepOpen leaves incidents open when their alerts are over, as Mackerel's channel does without "Close incident
 	// when alert closes".
-	KeepOpen bool   `json:"keep_open,omitzero"`
-	BaseURL  string `json:"base_url,omitzero"` // DefaultBaseURL unless set; an address without a path gets its path
+	KeepOpen bool `json:"keep_open,omitzero"`
+	// BaseURL is DefaultBaseURL unless set. Accounts in the EU need EUBaseURL. An address without a path gets its path.
+	BaseURL string `json:"base_url,omitzero"`
 
 	Level mackerel.Level                       `json:"level,omitzero"` // which alerts are sent; all unless set
 	Text  mackerel.Text                        `json:"text,omitzero"`  // language and time zone of the messages

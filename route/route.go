@@ -1,7 +1,7 @@
 // Package route has notifiers that send through other notifiers by a rule: [Persist], [Match], [Level], [Dedup], [Digest],
 // [Quiet] and [Fallback]. [FromMackerel] sends to the channels that Mackerel's notification groups name.
 //
-//	all, err := route.Persist(mackerel.Multi(room, channel, phone), 10*time.Minute)
+//	all, err := route.Persist(mackerel.Multi(room, chat, phone), 10*time.Minute)
 //	if err != nil {
 //		log.Fatal(err)
 //	}

@@ -89,6 +89,13 @@ func TestTheTrapsOfYAML(t *testing.T) {
 	if m := c.Mentions["critical"]; m != "" {
 		t.Errorf("# does not begin a comment: the mention is %q", m)
 	}
+	var date chatwork.Config
+	if err := readYAML([]byte("token: 2024-12-31"), &date); err != nil {
+		t.Error(err)
+	}
+	if token := date.Token.Reveal(); token != "2024-12-31T00:00:00Z" {
+		t.Errorf("a date without quotes becomes %q", token)
+	}
 	var direct twilio.Config
 	if err := yaml.Unmarshal([]byte("account_sid: AC1"), &direct); err != nil || direct.AccountSID != "" {
 		t.Errorf("YAML can be decoded directly: %q, %v", direct.AccountSID, err)

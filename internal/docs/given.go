@@ -71,7 +71,7 @@ var (
 	tokyo *time.Location
 
 	room     *chatwork.Notifier
-	channel  mackerel.Notifier
+	chat     mackerel.Notifier
 	phone    mackerel.Notifier
 	client   *mackerel.Client
 	newPager func(testing.TB, notifytest.Env) mackerel.Notifier

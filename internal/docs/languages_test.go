@@ -10,11 +10,32 @@ import (
 	"testing"
 )
 
-// TestTheREADMEsHaveTheSameStructure compares headings, code, tables, lists and links of README.md and README.ja.md.
+// TestTheREADMEsHaveTheSameStructure compares each README.ja.md with the README.md beside it.
 func TestTheREADMEsHaveTheSameStructure(t *testing.T) {
 	all := pages(t)
-	find := func(name string) Page { return all[slices.IndexFunc(all, func(p Page) bool { return p.Name == name })] }
-	en, ja := find("README.md"), find("README.ja.md")
+	count := 0
+	for _, ja := range all {
+		folder, found := strings.CutSuffix(ja.Name, "README.ja.md")
+		if !found {
+			continue
+		}
+		count++
+		t.Run(path.Join(folder, "README"), func(t *testing.T) {
+			i := slices.IndexFunc(all, func(p Page) bool { return p.Name == folder+"README.md" })
+			if i < 0 {
+				t.Fatal("there is no README.md")
+			}
+			compare(t, all[i], ja)
+		})
+	}
+	if count < 2 {
+		t.Errorf("only %d pages in Japanese were found", count)
+	}
+}
+
+// compare compares headings, code, tables, lists and links.
+func compare(t *testing.T, en, ja Page) {
+	t.Helper()
 	same(t, "levels of the headings", levels(en), levels(ja))
 	same(t, "shapes of the text", shape(en), shape(ja))
 	same(t, "links", targets(en), targets(ja))
@@ -79,13 +100,17 @@ func targets(p Page) []string {
 	return slices.Compact(all)
 }
 
-// bare returns the code of a block without its comments, which are in the language of the page.
+// language is the member of a configuration that chooses the language of the messages.
+var language = regexp.MustCompile(`"language": "(en|ja)"`)
+
+// bare returns the code of a block without what is in the language of the page: its comments, and the language of
+// messages.
 func bare(b Block) []string {
 	if b.Language != "go" {
 		var lines []string
 		for line := range strings.Lines(b.Code) {
 			line, _, _ = strings.Cut(line, " # ")
-			lines = append(lines, strings.TrimSpace(line))
+			lines = append(lines, language.ReplaceAllString(strings.TrimSpace(line), `"language": ""`))
 		}
 		return lines
 	}
@@ -102,7 +127,7 @@ func bare(b Block) []string {
 	}
 }
 
-func TestCommentsMayDiffer(t *testing.T) {
+func TestCommentsAndLanguagesMayDiffer(t *testing.T) {
 	tests := []struct {
 		name   string
 		en, ja Block
@@ -112,6 +137,8 @@ func TestCommentsMayDiffer(t *testing.T) {
 		{"numbers", Block{Language: "go", Code: "f(1)\n"}, Block{Language: "go", Code: "f(2)\n"}, false},
 		{"shell comments", Block{Language: "sh", Code: "ls   # a\n"}, Block{Language: "sh", Code: "ls # い\n"}, true},
 		{"flags", Block{Language: "sh", Code: "ls -a\n"}, Block{Language: "sh", Code: "ls -b\n"}, false},
+		{"languages", Block{Language: "json", Code: `{"language": "en"}`}, Block{Language: "json", Code: `{"language": "ja"}`}, true},
+		{"tokens", Block{Language: "json", Code: `{"token": "en"}`}, Block{Language: "json", Code: `{"token": "ja"}`}, false},
 	}
 	for _, tt := range tests {
 		if got := slices.Equal(bare(tt.en), bare(tt.ja)); got != tt.same {
