@@ -93,8 +93,33 @@ func TestThePageShowsTheAlertsOfTheGoldenRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(sample.Alerts()); len(alerts) != want {
-		t.Errorf("%d alerts, want %d", len(alerts), want)
+	want := sample.Alerts()
+	if len(alerts) != len(want) {
+		t.Fatalf("%d alerts, want %d", len(alerts), len(want))
+	}
+	last := len(want) - 1
+	if got, want := len(alerts[last].alert.Alerts), len(want[last].Alert.Alerts); got != want {
+		t.Errorf("%d alerts in the digest, want %d", got, want)
+	}
+}
+
+// The digest shows what each of its alerts is about, in Japanese on the Japanese page.
+func TestTheDigestShowsAllOfItsAlerts(t *testing.T) {
+	for language, words := range map[mackerel.Language][]string{
+		mackerel.English:  {"CLOSED connectivity on db01", "alert group ", "Host app01: working -> maintenance by hanako", "Test notification"},
+		mackerel.Japanese: {"CLOSED connectivity: db01", "アラートグループ ", "ホスト app01: working → maintenance（hanako）", "テスト通知"},
+	} {
+		for _, c := range draw(t, "digest", language)[0].Cells {
+			text := outline(c.Drawing.Blocks, "")
+			if c.Service != "Chatwork" && c.Service != "Slack" && c.Service != "Email" {
+				continue
+			}
+			for _, word := range append(words, "CRITICAL ", "WARNING ", "UNKNOWN ", "OK ") {
+				if !strings.Contains(text, word) {
+					t.Errorf("%s in %s: %q is missing in %s", c.Service, language, word, text)
+				}
+			}
+		}
 	}
 }
 
