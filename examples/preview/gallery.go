@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -41,7 +40,7 @@ func gallery(alerts []namedAlert, language mackerel.Language) ([]row, error) {
 	}
 	var rows []row
 	for _, a := range alerts {
-		r := row{ID: a.name, Name: strings.ReplaceAll(a.name, "-", " "), Title: a.alert.Title()}
+		r := row{ID: a.name, Name: a.name, Title: a.alert.Title()}
 		for _, s := range services {
 			c := s.show(a.alert, wordsOf(language))
 			r.Cells = append(r.Cells, c)
