@@ -218,9 +218,9 @@ func TestSpeech(t *testing.T) {
 		},
 		{
 			"minutes and seconds, and letters that are no units",
-			"Mackerel alert. Critical. X. K8s v1s up 5 minutes 10 seconds, web 2s 1h2m3s 7 kiB s.",
-			"マカレルのアラートです。クリティカル。x。k8s v1s up 5分10秒、web 2s 1h2m3s 7 kiB s。",
-			spokenAlert("x", "", "k8s v1s up 5m 10s, web-2s 1h2m3s 7 kiB/s"),
+			"Mackerel alert. Critical. X. K8s v1s up 5 minutes 10 seconds, web 2s 1h2m3s 7 kiB s 応答30 seconds.",
+			"マカレルのアラートです。クリティカル。x。k8s v1s up 5分10秒、web 2s 1h2m3s 7 kiB s 応答30秒。",
+			spokenAlert("x", "", "k8s v1s up 5m 10s, web-2s 1h2m3s 7 kiB/s 応答30s"),
 		},
 		{
 			"other binary units",
