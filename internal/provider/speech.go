@@ -144,7 +144,7 @@ func (s *speaker) subject(a mackerel.Alert, status string) string {
 // are called by their kind.
 func (s *speaker) monitor(a mackerel.Alert, name string) string {
 	if s.japanese && a.Monitor.Type == "connectivity" && name == a.Monitor.Type {
-		return s.kind(name)
+		return s.kind(a.Monitor.Type)
 	}
 	return name
 }

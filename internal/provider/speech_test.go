@@ -212,9 +212,9 @@ func TestSpeech(t *testing.T) {
 		},
 		{
 			"seconds and binary units in a text",
-			"Mackerel alert. Critical. Slow, on k 8 s. 30 seconds above 2.5 seconds, 1.2 gibibytes at or above 512 mebibytes per second.",
-			"マカレルのアラートです。クリティカル。k 8 s の、slow。30秒、2.5秒を超過、1.2ギビバイト、毎秒512メビバイト以上。",
-			spokenAlert("slow", "k8s", "30s > 2.5s, 1.2GiB >= 512 MiB/s"),
+			"Mackerel alert. Critical. Slow, on k 8 s. 30 seconds above 2.5 seconds, 1.2 gibibytes at or above 512 mebibytes per second, 9 above 5 seconds.",
+			"マカレルのアラートです。クリティカル。k 8 s の、slow。30秒、2.5秒を超過、1.2ギビバイト、毎秒512メビバイト以上、9、5 secondsを超過。",
+			spokenAlert("slow", "k8s", "30s > 2.5s, 1.2GiB >= 512 MiB/s, 9 > 5 seconds"),
 		},
 		{
 			"minutes and seconds, and letters that are no units",
