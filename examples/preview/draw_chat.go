@@ -48,7 +48,7 @@ func drawChatwork(r mackerel.PreviewRequest, _ words) (d drawing, err error) {
 		inner.text("", linked(chatworkTag.ReplaceAllString(part, "")))
 	}
 	d.Blocks.frame("box", "", inner)
-	d.Phone.Text = join(mentions.String(), title, firstLine(rest))
+	d.Phone.Text = join(mentions.String(), title, chatworkTag.ReplaceAllString(firstLine(rest), ""))
 	return d, nil
 }
 

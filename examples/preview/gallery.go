@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
@@ -41,7 +40,7 @@ func gallery(alerts []namedAlert, language mackerel.Language) ([]row, error) {
 	}
 	var rows []row
 	for _, a := range alerts {
-		r := row{ID: a.name, Name: strings.ReplaceAll(a.name, "-", " "), Title: a.alert.Title()}
+		r := row{ID: a.name, Name: a.name, Title: a.alert.Title()}
 		for _, s := range services {
 			c := s.show(a.alert, wordsOf(language))
 			r.Cells = append(r.Cells, c)
@@ -78,34 +77,34 @@ func (s service) show(a mackerel.Alert, w words) cell {
 }
 
 // readAlerts reads the alerts as Mackerel's webhook would send them. It adds an alert with only the fields that a
-// person writes by hand, and a digest of all.
+// person writes by hand, and a digest. The digest has few enough alerts for a message to show all of them.
 func readAlerts() ([]namedAlert, error) {
 	samples, err := readSamples()
 	if err != nil {
 		return nil, err
 	}
 	var alerts []namedAlert
+	var digested []mackerel.Alert
 	for _, s := range samples {
 		a, err := mackerel.ParseWebhook(s.Body)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		alerts = append(alerts, namedAlert{s.Name, a})
+		if s.Digest {
+			digested = append(digested, a)
+		}
 	}
-	alerts = append(alerts, namedAlert{"made-by-hand", mackerel.Alert{
-		ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed",
-	}})
-	var all []mackerel.Alert
-	for _, a := range alerts {
-		all = append(all, a.alert)
-	}
-	return append(alerts, namedAlert{"digest", mackerel.Digest(all)}), nil
+	byHand := mackerel.Alert{ID: "backup", Status: mackerel.StatusCritical, Message: "the nightly backup failed"}
+	digest := mackerel.Digest(append(digested, byHand))
+	return append(alerts, namedAlert{"made-by-hand", byHand}, namedAlert{"digest", digest}), nil
 }
 
 // An entry is the body of a webhook and its name.
 type entry struct {
-	Name string          `json:"name"`
-	Body json.RawMessage `json:"body"`
+	Name   string          `json:"name"`
+	Digest bool            `json:"digest"` // it is in the digest
+	Body   json.RawMessage `json:"body"`
 }
 
 func readSamples() (samples []entry, err error) {

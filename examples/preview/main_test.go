@@ -93,8 +93,33 @@ func TestThePageShowsTheAlertsOfTheGoldenRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(sample.Alerts()); len(alerts) != want {
-		t.Errorf("%d alerts, want %d", len(alerts), want)
+	want := sample.Alerts()
+	if len(alerts) != len(want) {
+		t.Fatalf("%d alerts, want %d", len(alerts), len(want))
+	}
+	last := len(want) - 1
+	if got, want := len(alerts[last].alert.Alerts), len(want[last].Alert.Alerts); got != want {
+		t.Errorf("%d alerts in the digest, want %d", got, want)
+	}
+}
+
+// The digest shows what each of its alerts is about, in Japanese on the Japanese page.
+func TestTheDigestShowsAllOfItsAlerts(t *testing.T) {
+	for language, words := range map[mackerel.Language][]string{
+		mackerel.English:  {"CLOSED connectivity on db01", "alert group ", "Host app01: working -> maintenance by hanako", "Test notification"},
+		mackerel.Japanese: {"CLOSED connectivity: db01", "アラートグループ ", "ホスト app01: working → maintenance（hanako）", "テスト通知"},
+	} {
+		for _, c := range draw(t, "digest", language)[0].Cells {
+			text := outline(c.Drawing.Blocks, "")
+			if c.Service != "Chatwork" && c.Service != "Slack" && c.Service != "Email" {
+				continue
+			}
+			for _, word := range append(words, "CRITICAL ", "WARNING ", "UNKNOWN ", "OK ") {
+				if !strings.Contains(text, word) {
+					t.Errorf("%s in %s: %q is missing in %s", c.Service, language, word, text)
+				}
+			}
+		}
 	}
 }
 
@@ -288,6 +313,66 @@ func TestJapaneseWordsAreMarkedInEnglishText(t *testing.T) {
 	}
 	if p := pieces("手順書", mackerel.Japanese); len(p) != 1 || p[0].Lang != "" {
 		t.Errorf("marked in Japanese text: %v", p)
+	}
+}
+
+func TestAPhoneShowsNoNotation(t *testing.T) {
+	for _, language := range languages {
+		for _, r := range draw(t, "", language) {
+			for _, c := range r.Cells {
+				if text := c.Drawing.Phone.Text; chatworkTag.MatchString(text) {
+					t.Errorf("%s on %s in %s: %q", r.Name, c.Service, language, text)
+				}
+			}
+		}
+	}
+}
+
+// What the page itself says is in its language. Only the names of APIs and what a service answers stay English.
+func TestTheJapanesePageSaysInJapaneseWhatWasDone(t *testing.T) {
+	w := japaneseWords
+	for _, r := range draw(t, "", mackerel.Japanese) {
+		all := w.Section(r.Name)
+		for _, c := range r.Cells {
+			if c.Skipped != "" {
+				all = append(all, w.Reason(c.Skipped)...)
+			}
+			for _, cut := range c.Cuts {
+				all = append(all, w.Shortened(cut)...)
+			}
+		}
+		for _, p := range all {
+			if p.Lang != "" || strings.Contains(p.Text, "%") {
+				t.Errorf("%s: %q is English", r.Name, p.Text)
+			}
+		}
+	}
+}
+
+func TestWordsThatThePageDoesNotHaveStayEnglish(t *testing.T) {
+	const event = `the event "a % \"b", and the service takes only alerts`
+	cut := mackerel.Cut{Field: "altText", Unit: "utf-16 units", From: 164, To: 150}
+	for _, test := range []struct {
+		got  []piece
+		want string
+	}{
+		{englishWords.Section("manual-close"), "en:manual close"},
+		{englishWords.Section(englishWords.Pasted), ":Your webhook"},
+		{japaneseWords.Section(japaneseWords.Pasted), ":貼り付けたwebhook"},
+		{japaneseWords.Section("rain-dance"), "en:rain dance"},
+		{englishWords.Reason(event), "en:" + event},
+		{japaneseWords.Reason("rain, and 100 % of it"), "en:rain, and 100 % of it"},
+		{japaneseWords.Reason(`the event "rain%", and the service takes only alerts`), ":このサービスにはアラートだけを送るため（イベント: rain%）"},
+		{englishWords.Shortened(cut), "en:altText:, 164 → 150 en:utf-16 units"},
+		{japaneseWords.Shortened(cut), "en:altText:、164 → 150 :UTF-16単位"},
+	} {
+		got := ""
+		for _, p := range test.got {
+			got += string(p.Lang) + ":" + p.Text
+		}
+		if got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
 	}
 }
 

@@ -1,6 +1,12 @@
 package main
 
-import "github.com/mackerel-notify/mackerel"
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mackerel-notify/mackerel"
+)
 
 // words are what the page itself says, in one language.
 type words struct {
@@ -12,6 +18,44 @@ type words struct {
 	TooLong, NotRead, OddMember, BadForm   string // what it says about a body
 
 	Sound, Silent, Resolved, Closed, Program string // about messages, where the request has no text to show
+
+	comma    string
+	sections map[string]string // the names of the samples
+	terms    map[string]string // the words of a Cut
+	reasons  map[string]string // why nothing is sent; % stands for the event
+}
+
+// in returns a word in the language of the page, or the English word if the page has none.
+func in(own map[string]string, word, english string) piece {
+	if text := own[word]; text != "" {
+		return piece{Text: text}
+	}
+	return piece{english, mackerel.English}
+}
+
+// Section returns the heading of a sample or of the body that was pasted.
+func (w words) Section(name string) []piece {
+	if name == w.Pasted {
+		return []piece{{Text: name}}
+	}
+	return []piece{in(w.sections, name, strings.ReplaceAll(name, "-", " "))}
+}
+
+var quotedEvent = regexp.MustCompile(`^the event "([^"]*)"`)
+
+// Reason says why a notifier sends nothing.
+func (w words) Reason(skipped string) []piece {
+	p := in(w.reasons, quotedEvent.ReplaceAllString(skipped, "the event %"), skipped)
+	if found := quotedEvent.FindStringSubmatch(skipped); found != nil && p.Lang == "" {
+		p.Text = strings.Replace(p.Text, "%", found[1], 1)
+	}
+	return []piece{p}
+}
+
+// Shortened says what was cut: "text, 164 → 150 bytes".
+func (w words) Shortened(c mackerel.Cut) []piece {
+	lengths := w.comma + strconv.Itoa(c.From) + " → " + strconv.Itoa(c.To) + " "
+	return []piece{in(w.terms, c.Field, c.Field), {Text: lengths}, in(w.terms, c.Unit, c.Unit)}
 }
 
 func wordsOf(language mackerel.Language) words {
@@ -33,7 +77,7 @@ var englishWords = words{
 	TooLong: "The body is longer than 256 KiB.", NotRead: "This is not the body of a webhook.",
 	OddMember: "The alert is drawn without what could not be read.", BadForm: "The form could not be read.",
 	Sound: "with a sound", Silent: "without a sound", Resolved: "The incident is resolved", Closed: "The alert is closed",
-	Program: "JSON for a program",
+	Program: "JSON for a program", comma: ", ",
 }
 
 var japaneseWords = words{
@@ -48,5 +92,23 @@ var japaneseWords = words{
 	TooLong: "本文が256 KiBを超えています。", NotRead: "webhookの本文ではありません。",
 	OddMember: "読み取れなかった項目を除いて表示しています。", BadForm: "フォームを読み取れませんでした。",
 	Sound: "音あり", Silent: "音なし", Resolved: "インシデントは解決済みです", Closed: "アラートはクローズされました",
-	Program: "プログラムが読むJSON",
+	Program: "プログラムが読むJSON", comma: "、",
+	sections: map[string]string{
+		"warning": "警告", "escalation": "悪化", "recovery": "回復", "check": "チェック監視", "unknown": "UNKNOWN",
+		"external": "外形監視", "connectivity": "死活監視", "service": "サービスメトリック", "expression": "式による監視",
+		"anomaly": "ロール内異常検知", "query": "クエリによる監視", "manual-close": "手動クローズ", "retirement": "ホストの退役",
+		"alert-group": "アラートグループ", "host-status": "ホストのステータス変更", "monitor-muted": "監視ルールの更新（ミュート中）",
+		"monitor-external": "監視ルールの更新（外形監視）", "sample": "テスト通知", "made-by-hand": "手書きのアラート",
+		"digest": "まとめ通知",
+	},
+	terms: map[string]string{
+		"title": "タイトル", "text": "本文", "facts": "項目", "memo": "メモ", "url": "リンク", "image": "グラフ", "speech": "音声",
+		"alerts": "アラート", "bytes": "バイト", "runes": "文字", "characters": "文字", "utf-16 units": "UTF-16単位", "items": "件",
+	},
+	reasons: map[string]string{
+		"a digest, and the service needs each alert by itself":    "このサービスにはアラートを1件ずつ送るため",
+		"the alert is closed, and no call is made for a recovery": "クローズされたアラートには電話をかけないため",
+		"the event %, and calls are made for alerts only":         "アラートのときだけ電話をかけるため（イベント: %）",
+		"the event %, and the service takes only alerts":          "このサービスにはアラートだけを送るため（イベント: %）",
+	},
 }

@@ -36,7 +36,7 @@ type group struct {
 
 // digest writes the alerts of a digest: grouped by status and monitor, the worst first, then the largest.
 func (w *writer) digest(a mackerel.Alert) {
-	groups := groupsOf(a)
+	groups := w.groupsOf(a)
 	for _, g := range groups[:min(len(groups), maxGroups)] {
 		w.line(w.group(g))
 	}
@@ -53,12 +53,13 @@ func (w *writer) digest(a mackerel.Alert) {
 	w.add(w.labels.organization, a.Org)
 }
 
-func groupsOf(a mackerel.Alert) []*group {
+// groupsOf returns the lines of a digest. The titles of events and alert groups follow the language.
+func (w *writer) groupsOf(a mackerel.Alert) []*group {
 	var groups []*group
 	at := make(map[[2]string]*group)
 	for _, one := range a.Alerts {
 		key := [2]string{one.StatusLabel(), ""}
-		name := strings.TrimPrefix(one.Title(), "["+key[0]+"] ")
+		name := withoutStatus(w.title(one, key[0]), key[0])
 		if host := hostOf(one); host != "" && key[0] != "" && one.Monitor.Name != "" {
 			key[1], name = oneline.Of(one.Monitor.Name), oneline.Of(host)
 		}

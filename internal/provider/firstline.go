@@ -154,9 +154,13 @@ func (w *writer) average(kind string, n int) string {
 // unreachable is the message of connectivity monitors.
 const unreachable = "unreachable"
 
+func isUnreachable(a mackerel.Alert, message string) bool {
+	return a.Monitor.Type == "connectivity" && message == unreachable
+}
+
 // failure returns the message of an open alert, in plainer words where Mackerel's own are short.
 func (w *writer) failure(a mackerel.Alert, message string) string {
-	if a.Monitor.Type == "connectivity" && message == unreachable {
+	if isUnreachable(a, message) {
 		return w.pick("unreachable: no metrics from mackerel-agent", "unreachable: mackerel-agentからのメトリック投稿がありません")
 	}
 	if metric := unusual(a, message); metric != "" {

@@ -131,13 +131,22 @@ func (s *speaker) subject(a mackerel.Alert, status string) string {
 	case host == "" || a.Event == mackerel.EventDigest:
 		return s.words(subject, 2*s.mostName)
 	default:
-		monitor := s.words(strings.TrimSuffix(subject, " on "+oneline.Of(host)), s.mostName)
+		monitor := s.words(s.monitor(a, strings.TrimSuffix(subject, " on "+oneline.Of(host))), s.mostName)
 		host = s.inWords(host, s.mostName, apart)
 		if s.japanese {
 			return Join(" の、", host, monitor)
 		}
 		return Join(", on ", monitor, host)
 	}
+}
+
+// monitor returns the name of a monitor. In Japanese, connectivity monitors that have the name that Mackerel gives them
+// are called by their kind.
+func (s *speaker) monitor(a mackerel.Alert, name string) string {
+	if s.japanese && a.Monitor.Type == "connectivity" && name == a.Monitor.Type {
+		return s.kind(a.Monitor.Type)
+	}
+	return name
 }
 
 // detail says how bad it is. Of an alert group only the name is known.
@@ -147,6 +156,9 @@ func (s *speaker) detail(a mackerel.Alert, status string) string {
 	}
 	if a.Event == mackerel.EventDigest {
 		return s.words(s.worst(a), s.room())
+	}
+	if s.japanese && !a.Closed() && isUnreachable(a, ownMessage(a)) {
+		return s.words("マカレル エージェントからのメトリック投稿がありません", s.room()) // the first line begins in English
 	}
 	f := s.firstLine(a, status)
 	isMeasured := f.measured && a.Metric != nil && a.Metric.Value != nil && isFinite(*a.Metric.Value)
@@ -180,13 +192,14 @@ func (s *speaker) measurement(a mackerel.Alert) string {
 	if limit == nil || !known || !isFinite(*limit) || !holds(*m.Value, m.Operator, *limit) {
 		divisor, unit := in.unitOf(*m.Value)
 		v := *m.Value / divisor
-		return s.signed(number(v, spokenDecimals(v))) + s.unitOf(unit)
+		return s.quantity(s.signed(number(v, spokenDecimals(v))), unit)
 	}
 	divisor, unit := in.unitOf(*m.Value, *limit)
 	v, passed := *m.Value/divisor, *limit/divisor
 	value, threshold := different(v, passed, number, spokenDecimals(v), spokenDecimals(passed))
-	value, threshold = s.signed(value)+s.unitOf(unit), s.signed(threshold)+s.unitOf(unit)
+	value, threshold = s.quantity(s.signed(value), unit), s.quantity(s.signed(threshold), unit)
 	if s.japanese {
+		// A voice may read the label 閾値 as いきち, so the word is in kana here.
 		return value + "、しきい値" + threshold + relation.japanese
 	}
 	return value + ", " + relation.english + " " + threshold
@@ -211,35 +224,52 @@ var units = map[string]struct{ english, japanese string }{
 	"%": {" percent", "パーセント"}, "ms": {" milliseconds", "ミリ秒"}, "iops": {" operations per second", "アイオプス"},
 	"B": {" bytes", "バイト"}, "kB": {" kilobytes", "キロバイト"}, "KB": {" kilobytes", "キロバイト"},
 	"MB": {" megabytes", "メガバイト"}, "GB": {" gigabytes", "ギガバイト"}, "TB": {" terabytes", "テラバイト"},
+	"KiB": {" kibibytes", "キビバイト"}, "MiB": {" mebibytes", "メビバイト"}, "GiB": {" gibibytes", "ギビバイト"},
+	"TiB": {" tebibytes", "テビバイト"},
 }
 
-// unitOf says a unit.
-func (s *speaker) unitOf(unit string) string {
+// quantity says a number and its unit. In Japanese "per second" stands before the number.
+func (s *speaker) quantity(number, unit string) string {
 	name, isRate := strings.CutSuffix(strings.TrimSpace(unit), "/s")
-	words := s.pick(units[name].english, units[name].japanese)
-	if isRate {
-		words += s.pick(" per second", "毎秒")
+	words := number + s.pick(units[name].english, units[name].japanese)
+	switch {
+	case isRate && s.japanese:
+		return "毎秒" + words
+	case isRate:
+		return words + " per second"
 	}
 	return words
 }
 
+// Parts of the patterns below. A number may be a range: "10-20", "10から20".
+const (
+	aNumber = `(?:minus |マイナス)?\d(?:(?:[\d.,-]| to |から)*\d)?`
+	aUnit   = `%|(?:ms|[kKMGT]B|[KMGT]iB)\b(?:/s\b)?`
+)
+
 var (
 	addresses = regexp.MustCompile(`(?i)https?://\S*`)
-	quantity  = regexp.MustCompile(`(\d) ?(%|(?:ms|[kKMGT]B)\b(?:/s\b)?)`)
-	// comparison finds "> 90 percent". It is looked for when units are words already.
-	comparison = regexp.MustCompile(
-		` ([<>]=?) ([-\d][\d.,]*(?: (?:percent|milliseconds|\w+bytes)(?: per second)?|[\p{Katakana}ー秒毎]+)?)`)
-	minus = regexp.MustCompile(`(^|[ (=])-(\d)`)
-	// pauses are signs at which a voice pauses. In Japanese a colon is a pause only beside a Japanese word.
+	minus     = regexp.MustCompile(`(^|[ (=〜～])-(\d)`)
+	// tilde finds the sign of a range: "10〜20", "10秒〜20秒".
+	tilde    = regexp.MustCompile(`(\d(?: ?(?:` + aUnit + `)|[\p{Han}\p{Katakana}ー]+|s)?) ?[〜～] ?((?:minus |マイナス)?\d)`)
+	quantity = regexp.MustCompile(`(` + aNumber + `) ?(` + aUnit + `)`)
+	// seconds finds "30s", but not the end of "k8s". Minutes may stand in front: "5m 10s".
+	seconds        = regexp.MustCompile(`(^|[^A-Za-z\d.,_-])(` + aNumber + `)s\b`)
+	minutesSeconds = regexp.MustCompile(`(^|[^A-Za-z\d.,_-])(\d+)m ?(\d+)s\b`)
+	// comparison finds "> 90 percent". It is looked for when signs and units are words already.
+	comparison = regexp.MustCompile(` ([<>]=?) ((?:minus |毎秒)?(?:マイナス)?\d[\d.,]*` +
+		`(?: (?:percent|(?:milli)?seconds|\w+bytes)(?: per second)?|[\p{Katakana}ー秒毎]+)?)`)
+	// pauses are signs at which a voice pauses. In Japanese a colon is a pause only beside a Japanese word, and an arrow is
+	// a pause too: から alone would be a beginning without an end.
 	pauses         = regexp.MustCompile(`[:;,.] | -+ | \(`)
-	pausesJapanese = regexp.MustCompile(`[;,.] | -+ | \(|[（：]`)
+	pausesJapanese = regexp.MustCompile(`(?:[;,.] | -+ | \(|[（：]|->|→)+`)
 	colonJapanese  = regexp.MustCompile(`([\p{Han}\p{Hiragana}\p{Katakana}ー]): |: ([\p{Han}\p{Hiragana}\p{Katakana}])`)
 	letterDigit    = regexp.MustCompile(`(\p{L})(\d)`)
 	digitLetter    = regexp.MustCompile(`(\d)(\p{L})`)
 	capitals       = regexp.MustCompile(`\b[A-Z]{2,}\b`)
 
 	signs         = strings.NewReplacer("->", " to ", "→", " to ", "%", " percent ", "&", " and ")
-	signsJapanese = strings.NewReplacer("->", " から ", "→", " から ", "%", "パーセント", "&", "と")
+	signsJapanese = strings.NewReplacer("%", "パーセント", "&", "と")
 	tidy          = strings.NewReplacer(" ,", ",", " 、 ", "、", " 、", "、", "、 ", "、")
 )
 
@@ -278,11 +308,8 @@ func (s *speaker) inWords(text string, n int, line func(string) string) string {
 
 // spoken says the signs of a line.
 func (s *speaker) spoken(line string) string {
-	line = quantity.ReplaceAllStringFunc(line, func(found string) string {
-		return found[:1] + s.unitOf(found[1:])
-	})
+	line = s.quantities(minus.ReplaceAllString(line, "${1}"+s.pick("minus ", "マイナス")+"$2"))
 	line = comparison.ReplaceAllStringFunc(line, s.compared)
-	line = minus.ReplaceAllString(line, "${1}"+s.pick("minus ", "マイナス")+"$2")
 	if s.japanese {
 		line = colonJapanese.ReplaceAllString(line, "$1、$2")
 		line = signsJapanese.Replace(pausesJapanese.ReplaceAllString(line, "、"))
@@ -294,6 +321,17 @@ func (s *speaker) spoken(line string) string {
 		return line
 	}
 	return capitals.ReplaceAllStringFunc(line, spelled)
+}
+
+// quantities says the numbers that have a unit, and ranges of numbers.
+func (s *speaker) quantities(line string) string {
+	line = tilde.ReplaceAllString(line, "${1}"+s.pick(" to ", "から")+"$2")
+	line = quantity.ReplaceAllStringFunc(line, func(found string) string {
+		parts := quantity.FindStringSubmatch(found)
+		return s.quantity(parts[1], parts[2])
+	})
+	line = minutesSeconds.ReplaceAllString(line, s.pick("${1}${2} minutes ${3} seconds", "${1}${2}分${3}秒"))
+	return seconds.ReplaceAllString(line, s.pick("${1}${2} seconds", "${1}${2}秒"))
 }
 
 // compared says a comparison: "above 90", "90を超過".

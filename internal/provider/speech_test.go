@@ -27,6 +27,12 @@ func spokenAlert(monitor, host, message string) mackerel.Alert {
 	return a
 }
 
+// ofType returns the alert of a monitor of the type.
+func ofType(kind string, a mackerel.Alert) mackerel.Alert {
+	a.Monitor.Type = kind
+	return a
+}
+
 // spokenMetric is a critical alert of a metric.
 func spokenMetric(monitor, host, label string, value float64, operator string, limit float64) mackerel.Alert {
 	a := spokenAlert(monitor, host, "")
@@ -56,6 +62,34 @@ func TestSpeech(t *testing.T) {
 			"Mackerel alert. Critical. X, on web, app 01. Down.",
 			"マカレルのアラートです。クリティカル。web、app 01 の、x。down。",
 			spokenAlert("x", "web\n- app01", "down"),
+		},
+		{
+			"a host that cannot be reached",
+			"Mackerel alert. Critical. Connectivity, on db 01. Unreachable, no metrics from mackerel agent.",
+			"マカレルのアラートです。クリティカル。db 01 の、死活監視。マカレル エージェントからのメトリック投稿がありません。",
+			ofType("connectivity", spokenAlert("connectivity", "db01", "unreachable")),
+		},
+		{
+			"connectivity with a name and a message of its own",
+			"Mackerel alert. Critical. Ping, on db 01. Power failure.",
+			"マカレルのアラートです。クリティカル。db 01 の、ping。power failure。",
+			ofType("connectivity", spokenAlert("ping", "db01", "power failure")),
+		},
+		{
+			"a check with the name connectivity",
+			"Mackerel alert. Critical. Connectivity, on db 01. Unreachable.",
+			"マカレルのアラートです。クリティカル。db 01 の、connectivity。unreachable。",
+			ofType("check", spokenAlert("connectivity", "db01", "unreachable")),
+		},
+		{
+			"a host that can be reached again",
+			"Mackerel alert. OK. Connectivity, on db 01. Recovered after 1h.",
+			"マカレルのアラートです。オーケー。db 01 の、死活監視。1時間で回復。",
+			func() mackerel.Alert {
+				a := ofType("connectivity", spokenAlert("connectivity", "db01", "unreachable"))
+				a.Status, a.OpenedAt, a.ClosedAt = "ok", opened, opened.Add(time.Hour)
+				return a
+			}(),
 		},
 		{
 			"an alert by hand",
@@ -141,7 +175,7 @@ func TestSpeech(t *testing.T) {
 		{
 			"bytes in a second",
 			"Mackerel alert. Critical. Network. 2.5 megabytes per second, above 1 megabytes per second.",
-			"マカレルのアラートです。クリティカル。network。2.5メガバイト毎秒、しきい値1メガバイト毎秒を超過。",
+			"マカレルのアラートです。クリティカル。network。毎秒2.5メガバイト、しきい値毎秒1メガバイトを超過。",
 			func() mackerel.Alert {
 				a := spokenMetric("network", "", "interface.eth0.rxBytes.delta", 2_500_000, ">", 1_000_000)
 				a.Monitor.Type = "host"
@@ -175,6 +209,42 @@ func TestSpeech(t *testing.T) {
 			"Mackerel alert. Critical. Latency. P99 5 milliseconds above 3 milliseconds, 2 gigabytes at or below 4 gigabytes, minus 3 below 0.",
 			"マカレルのアラートです。クリティカル。latency。p99 5ミリ秒、3ミリ秒を超過、2ギガバイト、4ギガバイト以下、マイナス3、0を下回る。",
 			spokenAlert("latency", "", "p99 5ms > 3 ms, 2 GB <= 4 GB, -3 < 0"),
+		},
+		{
+			"seconds and binary units in a text",
+			"Mackerel alert. Critical. Slow, on k 8 s. 30 seconds above 2.5 seconds, 1.2 gibibytes at or above 512 mebibytes per second, 9 above 5 seconds.",
+			"マカレルのアラートです。クリティカル。k 8 s の、slow。30秒、2.5秒を超過、1.2ギビバイト、毎秒512メビバイト以上、9、5 secondsを超過。",
+			spokenAlert("slow", "k8s", "30s > 2.5s, 1.2GiB >= 512 MiB/s, 9 > 5 seconds"),
+		},
+		{
+			"minutes and seconds, and letters that are no units",
+			"Mackerel alert. Critical. X. K8s v1s up 5 minutes 10 seconds, web 2s 1h2m3s 7 kiB s 応答30 seconds.",
+			"マカレルのアラートです。クリティカル。x。k8s v1s up 5分10秒、web 2s 1h2m3s 7 kiB s 応答30秒。",
+			spokenAlert("x", "", "k8s v1s up 5m 10s, web-2s 1h2m3s 7 kiB/s 応答30s"),
+		},
+		{
+			"other binary units",
+			"Mackerel alert. Critical. X. 1 kibibytes, 2 tebibytes.",
+			"マカレルのアラートです。クリティカル。x。1キビバイト、2テビバイト。",
+			spokenAlert("x", "", "1 KiB, 2TiB"),
+		},
+		{
+			"ranges of numbers",
+			"Mackerel alert. Critical. X. 10 to 20秒, 5 percent to 10 percent, minus 3 to minus 1, 1 seconds to 2 seconds, 障害 2.",
+			"マカレルのアラートです。クリティカル。x。10から20秒、5パーセントから10パーセント、マイナス3からマイナス1、1秒から2秒、障害 2。",
+			spokenAlert("x", "", "10〜20秒, 5% ～ 10%, -3〜-1, 1s〜2s, 障害〜2"),
+		},
+		{
+			"rates in a text",
+			"Mackerel alert. Critical. X. 10-20 megabytes per second, minus 5 kilobytes per second, 1 to 2 gigabytes per second above 3 megabytes per second.",
+			"マカレルのアラートです。クリティカル。x。毎秒10-20メガバイト、毎秒マイナス5キロバイト、毎秒1から2ギガバイト、毎秒3メガバイトを超過。",
+			spokenAlert("x", "", "10-20MB/s, -5 kB/s, 1〜2 GB/s > 3 MB/s"),
+		},
+		{
+			"arrows",
+			"Mackerel alert. Critical. X. A to b to c, to d.",
+			"マカレルのアラートです。クリティカル。x。a、b、c、d。",
+			spokenAlert("x", "", "a -> b→c, -> d"),
 		},
 		{
 			"brackets, addresses, emoji and signs",

@@ -78,6 +78,11 @@ func rare(t *testing.T) (all []sample.Entry) {
 		}
 		add("digest of "+strconv.Itoa(n)+" monitors", mackerel.Digest(alerts))
 	}
+	var hosts []mackerel.Alert
+	for _, host := range []string{"a", "b", "c", "d", "e"} {
+		hosts = append(hosts, one(0, "disk", host, "critical"))
+	}
+	add("digest of 5 hosts", mackerel.Digest(hosts))
 	user := &mackerel.User{ScreenName: "taro"}
 	add("host status with more", mackerel.Alert{
 		Event: mackerel.EventHostStatus, Host: &mackerel.Host{Name: "h", Status: "standby"}, User: user, Message: "m", Reason: " because ",
@@ -185,6 +190,19 @@ func TestWords(t *testing.T) {
 		}
 	}
 	check(t, "number of lines", len(got), len(wanted))
+}
+
+func TestADigestInJapaneseSaysEventsInJapanese(t *testing.T) {
+	hanako := &mackerel.User{ScreenName: "hanako"}
+	d := mackerel.Digest([]mackerel.Alert{
+		{Event: mackerel.EventHostRetire, Host: &mackerel.Host{Name: "d"}, User: hanako},
+		{Event: mackerel.EventMonitorUpdate, Monitor: mackerel.Monitor{Name: "CPU %", Muted: true}},
+		{Event: mackerel.EventSample},
+		{Event: mackerel.EventAlertGroup, Status: "critical", Group: &mackerel.AlertGroup{Name: "データベース"}},
+		{Status: "critical", Monitor: mackerel.Monitor{Name: "url"}},
+	})
+	check(t, "text", provider.Words(d, mackerel.Text{Language: mackerel.Japanese}).Text, "CRITICAL アラートグループ データベース、url\n"+
+		"ホスト d が退役しました（hanako）、監視ルール CPU % が更新されました（ミュート中）、テスト通知")
 }
 
 // lines writes facts with their links.
