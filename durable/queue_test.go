@@ -73,6 +73,10 @@ func TestStoredOnce(t *testing.T) {
 			changed.Status = "ok"
 			notify(named, in, changed)
 		}},
+		{"an id and a queue's name that are the same text together", 2, func(notify notify) {
+			notify(mackerel.WithDeliveryID(t.Context(), "deliveryx"), in, hand)
+			notify(mackerel.WithDeliveryID(t.Context(), "x"), queue(t, s, "indelivery"), hand)
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := inQueues(t, s)
@@ -306,8 +310,10 @@ func TestWhatCannotBeStored(t *testing.T) {
 	})
 	t.Run("too long", func(t *testing.T) {
 		s := newStore(t, durable.Config{})
-		err := queue(t, s, "in").Notify(t.Context(), mackerel.Alert{ID: "a", Message: strings.Repeat("x", 1<<20)})
-		wantKind(t, err, mackerel.ErrInvalid)
+		r, err := queue(t, s, "in").Deliver(t.Context(), mackerel.Alert{ID: "a", Message: strings.Repeat("x", 1<<20)})
+		if wantKind(t, err, mackerel.ErrInvalid); r.Attempts != 1 || r.ID != "" {
+			t.Errorf("the receipt is %+v", r)
+		}
 	})
 	t.Run("closed", func(t *testing.T) {
 		conn, s := connectStore(t, durable.Config{})
