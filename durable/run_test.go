@@ -371,6 +371,37 @@ func TestAConsumerThatIsRemoved(t *testing.T) {
 	}
 }
 
+// A consumer is removed while a worker has no room for messages and asks for none. The answer to its next request is that
+// there is no consumer.
+func TestAConsumerThatIsRemovedBehindAFullWorker(t *testing.T) {
+	t.Parallel()
+	conn, s := connectStore(t, durable.Config{})
+	const n = 64 // what a worker takes in hand
+	for i := range n {
+		store(t, queue(t, s, "q"), "a", strconv.Itoa(i))
+	}
+	removed := make(chan struct{})
+	r := &room{answer: func(_ mackerel.Alert, calls int) error {
+		if calls > 1 {
+			return nil
+		}
+		<-removed
+		return &mackerel.Error{Kind: mackerel.ErrUnavailable}
+	}}
+	run(t, s, durable.WorkerConfig{Queue: "q", Notifier: r})
+	inHand(t, s, "q", n)
+	if err := jetStream(t, conn).DeleteConsumer(t.Context(), "mackerel", "q"); err != nil {
+		t.Fatal(err)
+	}
+	close(removed)
+	r.wait(t, n)
+	for i, message := range r.messages() {
+		if message != strconv.Itoa(i) {
+			t.Errorf("alert %d is %s", i, message)
+		}
+	}
+}
+
 // A worker that is told to end before it begins has nothing to report.
 func TestAWorkerThatEndsAtOnce(t *testing.T) {
 	t.Parallel()
