@@ -89,10 +89,10 @@ func (w *Worker) turn(ctx context.Context, m message) (first uint64) {
 	return first
 }
 
-// isBehindDamage reports whether m can be read and the first message of its key cannot. That message is damaged, and will
-// never be delivered. It must not hold up its key for ever.
+// isBehindDamage reports whether m is the first message of its key that can be read, and the messages before it cannot.
+// They are damaged, and will never be delivered. They must not hold up their key for ever.
 func (w *Worker) isBehindDamage(ctx context.Context, m message) bool {
-	if found, err := w.store.first(ctx, m.seq, m.Subject); err != nil || found.Sequence != m.seq {
+	if found, err := w.store.firstReadable(ctx, m.Subject, m.seq); err != nil || found == nil || found.Sequence != m.seq {
 		return false
 	}
 	_, err := w.store.first(ctx, 1, m.Subject)
@@ -116,6 +116,26 @@ func (s *Store) first(ctx context.Context, seq uint64, subject string) (*jetstre
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	return s.queues.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+}
+
+// firstReadable returns the first message of a subject that the server can read, nil if there is none up to a sequence
+// number. If the server cannot read a file, it may find no message from there on, and find those of later files if it is
+// asked for greater sequence numbers. So the first number from which it finds a message is searched, in halves. If there
+// are several such files, the message may be a later message.
+func (s *Store) firstReadable(ctx context.Context, subject string, last uint64) (found *jetstream.RawStreamMsg, err error) {
+	low, high := uint64(1), last
+	for seq := low; low <= high; seq = low + (high-low)/2 {
+		m, err := s.first(ctx, seq, subject)
+		switch {
+		case err == nil:
+			found, high = m, seq-1
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			low = seq + 1
+		default:
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // process delivers a message whose turn it is, or decides that it is not to be delivered.

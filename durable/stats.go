@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -149,24 +148,14 @@ func (s *Store) unserved(ctx context.Context, queues queueMap) (info *jetstream.
 	return info, nil
 }
 
-// age sets the age of the oldest alert of a queue. If the server cannot read a file, it may find no message from there on,
-// and find those of later files if it is asked for greater sequence numbers. So the first number from which it finds a
-// message is searched, in halves. If there are several such files, the age may be that of a later alert.
+// age sets the age of the oldest alert of a queue that the server can read.
 func (s *Store) age(ctx context.Context, q *QueueStats, info *jetstream.StreamInfo) error {
 	if q.Waiting == 0 {
 		return nil
 	}
-	low, high := uint64(1), info.State.LastSeq
-	for seq := low; low <= high; seq = low + (high-low)/2 {
-		oldest, err := s.first(ctx, seq, s.subject(q.Queue, "*"))
-		switch {
-		case err == nil:
-			q.Oldest, high = max(info.TimeStamp.Sub(oldest.Time), 0), seq-1
-		case errors.Is(err, jetstream.ErrMsgNotFound):
-			low = seq + 1
-		default:
-			return err
-		}
+	oldest, err := s.firstReadable(ctx, s.subject(q.Queue, "*"), info.State.LastSeq)
+	if oldest != nil {
+		q.Oldest = max(info.TimeStamp.Sub(oldest.Time), 0)
 	}
-	return nil
+	return err
 }
