@@ -134,7 +134,7 @@ func TestBackoff(t *testing.T) {
 func TestRank(t *testing.T) {
 	var b backlog
 	for _, c := range []struct{ first, seq, want uint64 }{
-		{10, 20, 0}, {10, 40, 1}, {10, 30, 1}, {10, 40, 2}, {20, 40, 1}, {40, 50, 0}, {40, 50, 0}, {40, 60, 1},
+		{10, 20, 0}, {10, 40, 1}, {10, 30, 1}, {10, 40, 2}, {20, 40, 1}, {40, 50, 0}, {40, 50, 0}, {40, 60, 1}, {100, 101, 0}, {100, 120, 1},
 	} {
 		if got := b.rank("s", c.first, c.seq); got != int(c.want) {
 			t.Errorf("rank of %d behind %d is %d, want %d", c.seq, c.first, got, c.want)
@@ -148,9 +148,9 @@ func TestRank(t *testing.T) {
 	}
 	for i := range 3 * maxBacklogKeys {
 		b.rank(strconv.Itoa(i), 1, 2)
-	}
-	if n := len(b.seqs); n > maxBacklogKeys {
-		t.Errorf("it remembers %d keys", n)
+		if n := len(b.seqs); n > maxBacklogKeys {
+			t.Fatalf("it remembers %d keys", n)
+		}
 	}
 }
 
