@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
@@ -82,6 +84,51 @@ func TestNotFoundYetIsNoDamage(t *testing.T) {
 	r.wait(t, 2)
 	if told := r.messages(); !slices.Equal(told, []string{"first", "second"}) || readings.Load() <= 10 {
 		t.Errorf("told %q after %d readings", told, readings.Load())
+	}
+}
+
+// The server cannot read the first two messages of a key, and has offered the fourth more often than the third. The third
+// is told first.
+func TestBehindDamageTheOrderHolds(t *testing.T) {
+	t.Parallel()
+	s, _ := startServer(t, t.TempDir())
+	var broken atomic.Bool
+	damaged := regexp.MustCompile(`\{"seq":[123],"next_by_subj":"mackerel\.q\.`)
+	conn, kept := tappedStore(t, s, func(b []byte) []byte {
+		if broken.Load() && damaged.Match(b) {
+			return bytes.Replace(b, []byte("mackerel.q."), []byte("mackerel.X."), 1) // a queue without messages
+		}
+		return b
+	})
+	r := new(room)
+	config := durable.WorkerConfig{Queue: "q", Notifier: r}
+	_, stop := run(t, kept, config)
+	store(t, queue(t, kept, "q"), "other", "0")
+	r.wait(t, 1)
+	stop() // the consumer stays
+	broken.Store(true)
+	store(t, queue(t, kept, "q"), "k", "1", "2", "3", "4")
+	consumer, err := jetStream(t, conn).Consumer(t.Context(), "mackerel", "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var offered []jetstream.Msg
+	for range 30 {
+		m, err := consumer.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if offered = append(offered, m); len(offered) >= 4 {
+			_ = m.Nak()
+		}
+	}
+	for _, m := range offered[:3] {
+		_ = m.Nak()
+	}
+	run(t, kept, config)
+	r.wait(t, 3)
+	if told := r.messages(); !slices.Equal(told, []string{"0", "3", "4"}) {
+		t.Errorf("told %q", told)
 	}
 }
 
