@@ -103,6 +103,7 @@ func TestParseURL(t *testing.T) {
 		{"a query", "https://hooks.test/?token=hunter2", "", noBase},
 		{"an empty query", "https://hooks.test/?", "", noBase},
 		{"a fragment", "https://hooks.test/#hunter2", "", noBase},
+		{"a user", "https://u:hunter2@api.test", "", "a base URL with a user"},
 		{"nothing", "", "required", ""},
 		{"no scheme", "api.test/hunter2", "not an http or https URL", ""},
 		{"a host and a port", "api.test:443", "not an http or https URL", ""},
