@@ -82,6 +82,10 @@ func TestBusyLanesStay(t *testing.T) {
 			t.Errorf("%s: idle is %v", tt.name, got)
 		}
 	}
+	gap := newLimiter(Limit{Gap: time.Second})
+	if gap.grant(0); !gap.idle(time.Second) {
+		t.Error("a request took a place, and there are no places")
+	}
 }
 
 // A refusal costs a quarter of the places. As many successes as there are places bring one back.
