@@ -68,6 +68,7 @@ func TestConfigurations(t *testing.T) {
 		}), Want: []string{"MaxEntry: must be from 1 to 999999"}},
 		{Name: "a region is no place", Config: config(func(c *eventbridge.Config) { c.Region = "tokyo" }), Want: []string{"Region: must be a region's name"}},
 		{Name: "a zone is no region", Config: config(func(c *eventbridge.Config) { c.Region = "ap-northeast-1a" }), Want: []string{"Region: must be a region's name"}},
+		{Name: "a region elsewhere is any label", Config: config(func(c *eventbridge.Config) { c.Region, c.BaseURL = "local", "https://x.test" })},
 		{Name: "a region elsewhere is a label", Config: config(func(c *eventbridge.Config) { c.Region, c.BaseURL = "a.b", "https://x.test" }), Want: []string{"Region: must be a region's name"}},
 		{Name: "a region is a label", Config: config(func(c *eventbridge.Config) { c.Region = "evil.test/x" }), Want: []string{"Region: must be a region's name"}},
 		{Name: "all problems are told at once, in the order of the fields", Config: eventbridge.Config{

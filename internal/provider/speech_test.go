@@ -82,6 +82,12 @@ func TestSpeech(t *testing.T) {
 			ofType("check", spokenAlert("connectivity", "db01", "unreachable")),
 		},
 		{
+			"another monitor that has the name of its type",
+			"Mackerel alert. Critical. Host, on db 01. Load is 1.5.",
+			"マカレルのアラートです。クリティカル。db 01 の、host。load is 1.5。",
+			ofType("host", spokenAlert("host", "db01", "load is 1.5")),
+		},
+		{
 			"a host that can be reached again",
 			"Mackerel alert. OK. Connectivity, on db 01. Recovered after 1h.",
 			"マカレルのアラートです。オーケー。db 01 の、死活監視。1時間で回復。",
