@@ -118,10 +118,12 @@ func (s *Store) first(ctx context.Context, seq uint64, subject string) (*jetstre
 	return s.queues.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
 }
 
-// firstReadable returns the first message of a subject that the server can read, nil if there is none up to a sequence
-// number. If the server cannot read a file, it may find no message from there on, and find those of later files if it is
-// asked for greater sequence numbers. So the first number from which it finds a message is searched, in halves. If there
-// are several such files, the message may be a later message.
+// firstReadable returns the first message of a subject that the server can read. It returns nil if the server finds no
+// message from any sequence number up to last.
+//
+// A server that cannot read a file may find no message from there on. It finds the messages of later files if it is asked
+// for greater numbers. So firstReadable searches the first number from which the server finds a message, in halves. If the
+// server cannot read several files, firstReadable may return a message that is not the first.
 func (s *Store) firstReadable(ctx context.Context, subject string, last uint64) (found *jetstream.RawStreamMsg, err error) {
 	low, high := uint64(1), last
 	for seq := low; low <= high; seq = low + (high-low)/2 {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -72,15 +73,14 @@ func TestNotFoundYetIsNoDamage(t *testing.T) {
 	s, _ := startServer(t, t.TempDir())
 	var readings atomic.Int64
 	_, kept := tappedStore(t, s, func(b []byte) []byte {
-		const first = `{"seq":1,"next_by_subj":"mackerel.`
-		if !bytes.Contains(b, []byte(first+"room.")) || readings.Add(1) > 10 {
+		if !bytes.Contains(b, []byte(`{"seq":1,"next_by_subj"`)) || readings.Add(1) > 10 {
 			return b
 		}
-		return bytes.ReplaceAll(b, []byte(first+"room."), []byte(first+"none."))
+		return hide(b, 2)
 	})
-	store(t, queue(t, kept, "room"), "k", "first", "second")
+	store(t, queue(t, kept, "q"), "k", "first", "second")
 	r := new(room)
-	run(t, kept, durable.WorkerConfig{Queue: "room", Notifier: r})
+	run(t, kept, durable.WorkerConfig{Queue: "q", Notifier: r})
 	r.wait(t, 2)
 	if told := r.messages(); !slices.Equal(told, []string{"first", "second"}) || readings.Load() <= 10 {
 		t.Errorf("told %q after %d readings", told, readings.Load())
@@ -92,23 +92,15 @@ func TestNotFoundYetIsNoDamage(t *testing.T) {
 func TestBehindDamageTheOrderHolds(t *testing.T) {
 	t.Parallel()
 	s, _ := startServer(t, t.TempDir())
-	var broken atomic.Bool
-	damaged := regexp.MustCompile(`\{"seq":[123],"next_by_subj":"mackerel\.q\.`)
-	conn, kept := tappedStore(t, s, func(b []byte) []byte {
-		if !broken.Load() {
-			return b
-		}
-		return damaged.ReplaceAllFunc(b, func(request []byte) []byte {
-			return bytes.Replace(request, []byte("mackerel.q."), []byte("mackerel.X."), 1) // a queue without messages
-		})
-	})
+	var readable atomic.Uint64 // the first sequence number that the server finds
+	conn, kept := tappedStore(t, s, func(b []byte) []byte { return hide(b, readable.Load()) })
 	r := new(room)
 	config := durable.WorkerConfig{Queue: "q", Notifier: r}
 	_, stop := run(t, kept, config)
 	store(t, queue(t, kept, "q"), "other", "0")
 	r.wait(t, 1)
 	stop() // the consumer stays
-	broken.Store(true)
+	readable.Store(4)
 	store(t, queue(t, kept, "q"), "k", "1", "2", "3", "4")
 	consumer, err := jetStream(t, conn).Consumer(t.Context(), "mackerel", "q")
 	if err != nil {
@@ -132,6 +124,21 @@ func TestBehindDamageTheOrderHolds(t *testing.T) {
 	if told := r.messages(); !slices.Equal(told, []string{"0", "3", "4"}) {
 		t.Errorf("told %q", told)
 	}
+}
+
+// readingOfQ finds the requests for a message of the queue q, from a sequence number on.
+var readingOfQ = regexp.MustCompile(`\{"seq":(\d+),"next_by_subj":"mackerel\.q\.`)
+
+// hide changes what is sent to a server, so that the server finds no message of the queue q if it is asked for a number
+// below first.
+func hide(sent []byte, first uint64) []byte {
+	return readingOfQ.ReplaceAllFunc(sent, func(request []byte) []byte {
+		seq, err := strconv.ParseUint(string(readingOfQ.FindSubmatch(request)[1]), 10, 64)
+		if err != nil || seq >= first {
+			return request
+		}
+		return bytes.Replace(request, []byte("mackerel.q."), []byte("mackerel.X."), 1) // a queue without messages
+	})
 }
 
 // The subjects of the readings, as the client asks and as the test answers. They have the same length, and the server

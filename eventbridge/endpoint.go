@@ -40,8 +40,8 @@ func domain(region string) string {
 	return "amazonaws.com"
 }
 
-// region is the form of the names of AWS's regions, so that "tokyo" and the zone ap-northeast-1a are refused.
-var region = regexp.MustCompile(`^[a-z]{2,10}(-[a-z]{1,10}){1,4}-[0-9]{1,2}$`)
+// regionForm is the form of the names of AWS's regions, so that "tokyo" and the zone ap-northeast-1a are refused.
+var regionForm = regexp.MustCompile(`^[a-z]{2,10}(-[a-z]{1,10}){1,4}-[0-9]{1,2}$`)
 
 // label is the form of a part of a host's name (https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4).
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

@@ -149,7 +149,7 @@ func New(c Config) (*Notifier, error) {
 // check notes all problems, and returns the address of PutEvents.
 func (c Config) check(p *provider.Problems) *url.URL {
 	p.Require("Region", c.Region != "")
-	form := region
+	form := regionForm
 	if c.BaseURL != "" {
 		form = label // of a service like AWS
 	}

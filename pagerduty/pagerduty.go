@@ -69,7 +69,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 
@@ -160,7 +159,7 @@ func (c Config) check(p *provider.Problems) *url.URL {
 		c.Severities[status].check(p, field)
 	}
 	base := p.Base("BaseURL", c.BaseURL, DefaultBaseURL)
-	p.Check("BaseURL", base == nil || path.Base(base.Path) != "enqueue", "must be without the last part, /enqueue")
+	p.Without("BaseURL", base, "enqueue")
 	p.Common(c.Level, c.Text, c.Call)
 	return base
 }

@@ -58,7 +58,7 @@ func File(path string) *FileStore { return &FileStore{path} }
 
 // problem says why the file can never be written, "" if it may be.
 func (f *FileStore) problem() string {
-	if f.path == "" {
+	if f == nil || f.path == "" {
 		return "path required"
 	}
 	if _, err := os.Stat(filepath.Dir(f.path)); err != nil {

@@ -331,14 +331,19 @@ func TestNewReportsAllProblems(t *testing.T) {
 	if !errors.As(err, &e) || !errors.Is(err, mackerel.ErrConfig) || strings.Count(e.Message, ";") != 4 {
 		t.Errorf("%v", err)
 	}
-	for path, problem := range map[string]string{
-		"": "Store: File: path required", filepath.Join(t.TempDir(), "none", "state.json"): "none: no such file or directory",
+	for _, c := range []struct {
+		store   *watch.FileStore
+		problem string
+	}{
+		{nil, "Store: File: path required"},
+		{watch.File(""), "Store: File: path required"},
+		{watch.File(filepath.Join(t.TempDir(), "none", "state.json")), "none: no such file or directory"},
 	} {
 		_, err := watch.New(watch.Config{
-			Mackerel: mackerel.ClientConfig{APIKey: mackerel.NewSecret("key")}, Notifier: new(tower), Store: watch.File(path),
+			Mackerel: mackerel.ClientConfig{APIKey: mackerel.NewSecret("key")}, Notifier: new(tower), Store: c.store,
 		})
-		if !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), problem) {
-			t.Errorf("%q: got %v", path, err)
+		if !errors.Is(err, mackerel.ErrConfig) || !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%q: got %v", c.problem, err)
 		}
 	}
 	shortest := watch.Config{

@@ -96,6 +96,7 @@ func (c Config) check(p *provider.Problems, standard string) *url.URL {
 		c.Priorities[status].check(p, field)
 	}
 	base := p.Base("BaseURL", c.BaseURL, standard)
+	p.Without("BaseURL", base, "alerts")
 	p.Common(c.Level, c.Text, c.Call)
 	return base
 }

@@ -67,6 +67,8 @@ func TestConfigurations(t *testing.T) {
 			{Name: "51 responders and 21 tags are too many", Config: opsgenieapi.Config{
 				APIKey: key, Tags: strings.Fields(strings.Repeat("a ", 21)), Responders: repeat(51, opsgenieapi.Responder{Type: "team", ID: "1"}),
 			}, Want: []string{"Responders: 51 items, and at most 50 are allowed", "Tags: 21 items, and at most 20 are allowed"}},
+			{Name: "an address is that of the API", Config: opsgenieapi.Config{APIKey: key, BaseURL: "https://x.test/v2/alerts"},
+				Want: []string{"BaseURL: must be without the last part, /alerts"}},
 			{Name: "all problems are told at once, in the order of the fields", Config: opsgenieapi.Config{
 				APIKey: mackerel.NewSecret("two words"), Responders: []opsgenieapi.Responder{{Type: "team", Name: "web"}, {Type: "all", ID: "x"}},
 				Tags:       []string{"ok", "", strings.Repeat("障", 51)},

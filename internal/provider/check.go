@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/url"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
@@ -108,6 +109,12 @@ func (p *Problems) Base(field, address, standard string) *url.URL {
 		return &withPath
 	}
 	return u
+}
+
+// Without notes that a base URL ends with the path that the package adds to it, as the addresses in a service's documents
+// do. A nil URL has no problem.
+func (p *Problems) Without(field string, base *url.URL, last string) {
+	p.Check(field, base == nil || path.Base(base.Path) != last, "must be without the last part, /"+last)
 }
 
 // Hook checks the address of a webhook, which is a credential itself. The query is kept byte for byte. No problem
