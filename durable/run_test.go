@@ -15,6 +15,7 @@ import (
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/durable"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 )
 
 // Another worker has the first alert of a key for long. It stays in the queue until it is delivered, however often this
@@ -183,10 +184,7 @@ func TestTheEndOfRun(t *testing.T) {
 			t.Errorf("what was given back came after %v", took)
 		}
 		stop()
-		stacks := make([]byte, 1<<20)
-		if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "mackerel/durable.(") {
-			t.Errorf("a goroutine is left:\n%s", all)
-		}
+		servicetest.WantNoGoroutine(t, "mackerel/durable.(")
 	}
 }
 

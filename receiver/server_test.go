@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"github.com/mackerel-notify/mackerel"
+	"github.com/mackerel-notify/mackerel/internal/servicetest"
 	"github.com/mackerel-notify/mackerel/receiver"
 	"github.com/mackerel-notify/mackerel/webhook"
 )
@@ -267,10 +267,7 @@ func TestAStorm(t *testing.T) {
 		t.Error(err)
 	}
 	n.check(t, lost)
-	stacks := make([]byte, 1<<20)
-	if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "receiver.(*Handler)") {
-		t.Errorf("a goroutine of the handler is left:\n%s", all)
-	}
+	servicetest.WantNoGoroutine(t, "receiver.(*Handler)")
 }
 
 // flaky fails at random, and is slow at random.
