@@ -35,8 +35,7 @@ func (m *Message) cut() {
 }
 
 // check returns the refusal of a message that Slack would refuse.
-func (m *Message) check(fetches func(string) bool) error {
-	c := checker{fetches: fetches}
+func (m *Message) check(c checker) error {
 	for i, b := range m.Blocks {
 		c.block("blocks["+strconv.Itoa(i)+"]", b)
 	}
@@ -65,6 +64,7 @@ func (m *Message) check(fetches func(string) bool) error {
 
 // A checker checks blocks and keeps the first problem.
 type checker struct {
+	strict  bool // refuses types of blocks that it does not know
 	fetches func(string) bool
 	problem string
 	blocks  int
@@ -110,7 +110,7 @@ func (c *checker) block(where string, b Block) {
 		c.image(where, b)
 	case "divider":
 	default:
-		c.want(false, where+".type", "unknown")
+		c.want(!c.strict && b.Type != "", where+".type", "unknown")
 	}
 }
 

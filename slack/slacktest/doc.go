@@ -36,7 +36,7 @@
 // Older clients send JSON without a Content-Type, or a form whose field payload is the JSON. The fake takes both unless
 // it is Strict.
 //
-// The fake knows the blocks section, header, context, image and divider, and refuses others. It cuts a text beyond
-// 40,000 characters, as Slack does. Which word comes with which part of a wrong address is not documented, nor is the
-// total of 13,200 characters.
+// The fake checks the blocks section, header, context, image and divider. It takes blocks of other types, such as
+// actions, without a look inside, and refuses them if it is Strict. It cuts a text beyond 40,000 characters, as Slack
+// does. Which word comes with which part of a wrong address is not documented, nor is the total of 13,200 characters.
 package slacktest

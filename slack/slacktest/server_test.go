@@ -92,6 +92,7 @@ func TestRefusals(t *testing.T) {
 		{"a picture at no address", within(`{"type":"image","image_url":"x.png","alt_text":"x"}`), "invalid_attachments", "not an address"},
 		{"a picture too far away", within(`{"type":"image","image_url":"https://x.test/` + strings.Repeat("a", 3000) + `","alt_text":"x"}`), "invalid_attachments", "too long"},
 		{"a picture that cannot be fetched", within(`{"type":"image","image_url":"https://private.test/","alt_text":"x"}`), "invalid_attachments", "downloading image failed"},
+		{"a member of the wrong type", within(`{"type":"section","text":{"type":"mrkdwn","text":5}}`), "invalid_payload", "attachments[0].blocks[0].text.text must be a string"},
 		{"a block of another type", within(`{"type":"table"}`), "invalid_attachments", "unknown"},
 		{"an unknown colour", `{"attachments":[{"color":"crimson","text":"x"}]}`, "invalid_attachments", "not a colour"},
 		{"an empty attachment", `{"text":"x","attachments":[{"color":"good"}]}`, "invalid_attachments", "empty"},
@@ -118,6 +119,21 @@ func TestUnknownMembersAreIgnoredUnlessTheFakeIsStrict(t *testing.T) {
 	s := servicetest.Start(t, slacktest.New())
 	if a := post(t, s, `{"text":"x","replace_original":false,"attachments":[{"text":"y","blocks":null}]}`); a.Status != http.StatusOK {
 		t.Errorf("%+v %q", a, s.Problems())
+	}
+}
+
+func TestBlocksOfOtherTypesAreNotCheckedUnlessTheFakeIsStrict(t *testing.T) {
+	s := servicetest.Start(t, slacktest.New())
+	actions := `{"type":"actions","block_id":"b","elements":[{"type":"button","text":{"type":"plain_text","text":"Open"}}]}`
+	if a := post(t, s, within(section("x")+","+actions)); a.Status != http.StatusOK {
+		t.Fatalf("%+v %q", a, s.Problems())
+	}
+	b := s.Messages()[0].Attachments[0].Blocks
+	if b[0].Text.Text != "x" || b[0].Other != nil || b[1].Type != "actions" || b[1].BlockID != "b" || string(b[1].Other) != actions {
+		t.Errorf("%+v", b)
+	}
+	if a := post(t, s, within(`{"block_id":"b"}`)); a.Body != "invalid_attachments" {
+		t.Errorf("no type: %+v", a)
 	}
 }
 
