@@ -33,6 +33,8 @@ func slackAddress(s *slacktest.Server) string { return s.Config().URL.Reveal() }
 func slackMessages() map[string]*peer.WebhookMessage {
 	unfurl := false
 	text := peer.NewTextBlockObject(peer.MarkdownType, "*CPU %* on app01", false, false)
+	button := peer.NewButtonBlockElement("open", "3yZx", peer.NewTextBlockObject(peer.PlainTextType, "Open", false, false))
+	words := peer.NewRichTextSection(peer.NewRichTextSectionTextElement("disk full", nil))
 	return map[string]*peer.WebhookMessage{
 		"text alone": {Text: "disk full"},
 		"members of older webhooks": {
@@ -55,6 +57,15 @@ func slackMessages() map[string]*peer.WebhookMessage {
 				peer.NewDividerBlock(),
 				peer.NewContextBlock("", text),
 				peer.NewImageBlock("https://mackerel.io/graph.png", "the graph", "", nil),
+			}},
+		},
+		"blocks that the fake does not check": {
+			Text: "disk full",
+			Blocks: &peer.Blocks{BlockSet: []peer.Block{
+				peer.NewSectionBlock(text, nil, peer.NewAccessory(button)),
+				peer.NewActionBlock("b", button),
+				peer.NewRichTextBlock("r", words),
+				peer.NewMarkdownBlock("m", "# disk full"),
 			}},
 		},
 	}
