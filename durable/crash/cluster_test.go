@@ -69,43 +69,52 @@ func freePorts(t *testing.T, n int) (ports []int) {
 	return ports
 }
 
-// current waits until all servers have all that the leaders have. Without it, the next kill might take the only copy.
+// current waits until each stream and each consumer has been complete on all servers. Without it, the next kill might
+// take the only copy. They need not be complete at the same time: a server that has caught up gets all that comes after.
 func (c *cluster) current(ctx context.Context) error {
 	js, err := jetstream.New(c.conn)
 	if err != nil {
 		return err
 	}
+	seen := make(map[string]bool) // what has been complete
 	for {
-		if c.isCurrent(ctx, js) {
+		missing := c.look(ctx, js, seen)
+		if missing == "" {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the cluster is not current: %w", ctx.Err())
+			return fmt.Errorf("the cluster is not current: %s: %w", missing, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-func (c *cluster) isCurrent(ctx context.Context, js jetstream.JetStream) bool {
+// look notes what is complete, and returns what has never been, or what cannot be asked.
+func (c *cluster) look(ctx context.Context, js jetstream.JetStream, seen map[string]bool) (missing string) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	for _, name := range []string{"mackerel", "mackerel-dead"} {
-		stream, err := js.Stream(ctx, name)
-		if err != nil || !complete(stream.CachedInfo().Cluster) {
-			return false
-		}
-		list := stream.ListConsumers(ctx)
-		for info := range list.Info() {
-			if !complete(info.Cluster) {
-				return false
-			}
-		}
-		if list.Err() != nil {
-			return false
+	note := func(name string, info *jetstream.ClusterInfo) {
+		seen[name] = seen[name] || complete(info)
+		if !seen[name] {
+			missing = name
 		}
 	}
-	return true
+	for _, name := range []string{"mackerel", "mackerel-dead"} {
+		stream, err := js.Stream(ctx, name)
+		if err != nil {
+			return name + ": " + err.Error()
+		}
+		note(name, stream.CachedInfo().Cluster)
+		list := stream.ListConsumers(ctx)
+		for info := range list.Info() {
+			note(name+" "+info.Name, info.Cluster)
+		}
+		if list.Err() != nil {
+			return name + ": " + list.Err().Error()
+		}
+	}
+	return missing
 }
 
 // complete reports whether all servers of a group have all that its leader has.
