@@ -67,9 +67,19 @@ func openRetryable(base string) (send, error) {
 	}, nil
 }
 
+// openNikoksr sets the headers that AddReceiversURLs leaves out. Each call adds those that are missing to a map that all
+// calls share, so that the first calls end the program with "concurrent map writes" if they run at the same time.
 func openNikoksr(base string) (send, error) {
 	service := notifyhttp.New()
-	service.AddReceiversURLs(base + "/webhook/nikoksr")
+	service.AddReceivers(&notifyhttp.Webhook{
+		URL: base + "/webhook/nikoksr", Method: http.MethodPost, ContentType: "application/json; charset=utf-8",
+		Header: http.Header{
+			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"notify/" + notify.Version},
+		},
+		BuildPayload: func(subject, message string) any {
+			return map[string]string{"subject": subject, "message": message}
+		},
+	})
 	n := notify.New()
 	n.UseServices(service)
 	title, text := alert().Title(), alert().Message
