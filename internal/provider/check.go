@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/mackerel-notify/mackerel"
 	"github.com/mackerel-notify/mackerel/internal/transport"
@@ -164,13 +165,13 @@ func (p *Problems) Guard(field string, call mackerel.CallOptions) {
 // NoCall reports whether the options were left alone.
 func NoCall(call mackerel.CallOptions) bool { return reflect.ValueOf(call).IsZero() }
 
-// Linkable reports whether an address can be put behind a link: http or https, without blanks, and of at most longest
-// characters.
+// Linkable reports whether an address can be put behind a link: http or https, in UTF-8, without blanks, and of at most
+// longest characters.
 func Linkable(address string, longest int) bool { return LinkURL(address, longest) != nil }
 
 // LinkURL parses an address that is [Linkable]. It returns nil for other addresses.
 func LinkURL(address string, longest int) *url.URL {
-	if Runes.Len(address) > longest || strings.ContainsFunc(address, blankOrControl) {
+	if Runes.Len(address) > longest || !utf8.ValidString(address) || strings.ContainsFunc(address, blankOrControl) {
 		return nil
 	}
 	u, _ := transport.ParseURL(address)

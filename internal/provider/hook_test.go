@@ -61,7 +61,8 @@ func TestAddress(t *testing.T) {
 func TestLinkable(t *testing.T) {
 	for address, want := range map[string]bool{
 		"https://x.test/": true, "http://x.test": true, "https://x.test/12345": true, "https://x.test/障害": true,
-		"https://x.test/123456": false, "https://x.test/a b": false, "https://x.test/\n": false, "ftp://x.test": false, "": false,
+		"https://x.test/123456": false, "https://x.test/a b": false, "https://x.test/\n": false, "https://x.test/\xff": false,
+		"ftp://x.test": false, "": false,
 	} {
 		if got := Linkable(address, len("https://x.test/12345")); got != want {
 			t.Errorf("%q: %t", address, got)
