@@ -194,8 +194,8 @@ func (m Message) body(limit int, c *provider.Cutter) string {
 	body := c.Fit(limit, func() string { return lines(provider.Join(": ", m.Title, m.Text), m.URL) },
 		provider.Part{Field: "text", Text: &m.Text},
 		provider.Part{Field: "title", Text: &m.Title, Cut: provider.CutMiddle})
-	if body == "" { // there is no room for an ellipsis
-		return characters.Cut(words, limit)
+	if provider.Blank(body) { // there is no room for an ellipsis, and maybe not for the first character
+		return cmp.Or(characters.Cut(provider.Trim(words), limit), characters.Cut(characters.Ellipsis, limit))
 	}
 	return body
 }

@@ -213,6 +213,18 @@ func FuzzTwiML(f *testing.F) {
 	})
 }
 
+func TestNoLimitMakesAnSMSBlank(t *testing.T) {
+	for title, want := range map[string]string{"00": "0", " \nx": "x", "[x": ".", "👩‍💻x": ".", "\u0300\u0300": "."} {
+		fake, n := start(t, func(c *twilio.Config) { c.MaxLength = 1 })
+		if _, err := n.Send(t.Context(), twilio.Message{Title: title, Text: " "}); err != nil {
+			t.Fatal(err)
+		}
+		if body := fake.Messages()[0].Body; body != want {
+			t.Errorf("%q became %q, want %q", title, body, want)
+		}
+	}
+}
+
 // FuzzSMS: an SMS has at most the parts that are promised, and leaves the alphabet of GSM only for a text that does.
 func FuzzSMS(f *testing.F) {
 	const link = "https://mackerel.io/orgs/x/alerts/5A"
