@@ -73,7 +73,7 @@ func (c chart) plot() (*plot.Plot, error) {
 		p.Add(line)
 	}
 	p.NominalY(labels...)
-	p.Y.Padding = vg.Points(14) // between labels and bars; a font of the reader may be wider than the font that is measured here
+	p.Y.Padding = vg.Points(14) // the reader's font may be wider than the font that is measured here
 	p.X.Tick.Marker = plot.TickerFunc(ticks)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(c.bars))-0.4
 	p.X.Max *= 1.04

@@ -37,6 +37,9 @@
 // it is Strict.
 //
 // The fake checks the blocks section, header, context, image and divider. It takes blocks of other types, such as
-// actions, without a look inside, and refuses them if it is Strict. It cuts a text beyond 40,000 characters, as Slack
-// does. Which word comes with which part of a wrong address is not documented, nor is the total of 13,200 characters.
+// actions, without a look inside: [Message.Mentions] and [Message.Links] do not find what is in them, and their texts do
+// not count. If the fake is Strict, it refuses them.
+//
+// It cuts a text beyond 40,000 characters, as Slack does. Which word comes with which part of a wrong address is not
+// documented, nor is the total of 13,200 characters.
 package slacktest
