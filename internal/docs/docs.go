@@ -23,14 +23,14 @@ type Block struct {
 	Code     string // without the indentation of its first line of backticks
 }
 
-// Pages returns all pages below a folder, in the order of their names.
+// Pages returns all pages below a folder, in the order of their names, without those of packages of npm.
 func Pages(root string) ([]Page, error) {
 	var pages []Page
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && d.Name() == ".git" {
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules") { // make peers-npm fills the latter
 			return filepath.SkipDir
 		}
 		if d.IsDir() || filepath.Ext(path) != ".md" {
